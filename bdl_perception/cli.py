@@ -1,0 +1,56 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The command `bdl`: a name for each thing to do; its code is imported when it is asked for."""
+import argparse
+import importlib
+import sys
+from typing import Protocol, Sequence
+
+COMMANDS = {
+    'render': 'make drives of the procedural world',
+    'train': 'teach the network',
+    'export': 'turn a checkpoint into the two graphs of a model',
+    'calibrate': 'make the alarm thresholds of a model from drives',
+    'demo': 'play a drive through the real ROS 2 processes and keep a record',
+}
+
+
+class Command(Protocol):
+    """A module of commands/."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare what the command can be told."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; returns the exit code."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run `bdl`; an error that a user can mend is one line and exit code 2."""
+    words = list(sys.argv[1:] if words is None else words)
+    overview = _overview()
+    if not words or words[0] not in COMMANDS:
+        overview.parse_args(words or ['--help'])
+        return 2  # pragma: no cover: parse_args has left already
+    command: Command = importlib.import_module(f'bdl_perception.commands.{words[0]}')
+    parser = argparse.ArgumentParser(f'bdl {words[0]}', description=COMMANDS[words[0]])
+    command.add_arguments(parser)
+    try:
+        return command.run(parser.parse_args(words[1:]))
+    except (OSError, ValueError, RuntimeError, ModuleNotFoundError) as error:
+        print(f'bdl {words[0]}: {error}', file=sys.stderr)
+        return 2
+
+
+def _overview() -> argparse.ArgumentParser:
+    lines = '\n'.join(f'  {name:10} {what}' for name, what in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        'bdl', formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f'Bayesian perception for driving robots.\n\n{lines}\n\n'
+                    f'`bdl NAME --help` tells more.')
+    parser.add_argument('command', choices=COMMANDS, metavar='NAME')
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,59 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What must be known of a model to feed it: sizes, dropout layers, the hashes of its graphs."""
+from dataclasses import asdict
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+FORMAT = 1  # of model.json
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The contents of model.json, which lies beside the two graphs."""
+
+    name: str
+    height: int  # px, of the network's input
+    width: int  # px
+    sample_height: int  # px, of the Monte Carlo moments
+    sample_width: int  # px
+    canonical_focal_px: float  # depth is predicted as a camera of this fx at input size sees it
+    max_depth_m: float  # beyond this the network was never taught; published as +Inf
+    class_names: tuple[str, ...]
+    dropout_probability: float
+    dropout_channels: tuple[int, ...]  # C_k of each dropout layer, in mask order
+    chunk: int  # S, stochastic passes in one run of the sample graph
+    perceive_sha256: str
+    sample_sha256: str
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        """Refuse a description that no graph can have."""
+        if self.format != FORMAT:
+            raise ValueError(f'model format is {self.format}, this version reads {FORMAT}; '
+                             f'export the model again')
+        sizes = ('height', 'width', 'sample_height', 'sample_width', 'chunk')
+        for name in sizes + ('canonical_focal_px', 'max_depth_m'):
+            if not getattr(self, name) > 0:
+                raise ValueError(f'model {name} is {getattr(self, name)}, must be positive')
+        if not 0 < self.dropout_probability < 1:
+            raise ValueError(
+                f'dropout_probability is {self.dropout_probability}, must lie between 0 and 1')
+        if not self.dropout_channels:
+            raise ValueError('the model has no dropout layer, so nothing can be sampled')
+
+
+def spec_from_dict(values: Mapping[str, Any]) -> ModelSpec:
+    """Read what model.json holds; ValueError names what is missing or not known."""
+    known = set(ModelSpec.__dataclass_fields__)
+    missing, unknown = known - set(values) - {'format'}, set(values) - known
+    if missing or unknown:
+        raise ValueError(f'model.json: missing {sorted(missing)}, not known {sorted(unknown)}; '
+                         f'export the model again')
+    lists = {name: tuple(values[name]) for name in ('class_names', 'dropout_channels')}
+    return ModelSpec(**{**values, **lists})
+
+
+def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
+    """Turn a spec into what model.json holds."""
+    return asdict(spec)

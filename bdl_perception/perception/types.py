@@ -1,0 +1,114 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The values that travel from a camera frame to an alert.
+
+Arrays are never changed after construction. Invalid depth is NaN, "too far" is +Inf (REP-117).
+"""
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any, Mapping, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PinholeCamera:
+    """An ideal camera for pictures of width x height px; focal lengths and centre in px."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    def __post_init__(self) -> None:
+        """Refuse what no lens can be."""
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f'camera size is {self.width}x{self.height} px, must be at least 1x1')
+        if not (0 < self.fx < np.inf and 0 < self.fy < np.inf):
+            raise ValueError(f'focal length is ({self.fx}, {self.fy}) px, must be positive')
+        if not (np.isfinite(self.cx) and np.isfinite(self.cy)):
+            raise ValueError(f'principal point is ({self.cx}, {self.cy}) px, must be finite')
+
+
+@dataclass(frozen=True)
+class CameraFrame:
+    """One picture: rgb (H, W, 3) uint8, the camera's own stamp and frame_id, its geometry."""
+
+    rgb: Bytes
+    stamp_ns: int
+    frame_id: str
+    camera: PinholeCamera | None = None  # None: nobody told us the focal length
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a picture."""
+        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
+            raise ValueError(
+                f'rgb is {self.rgb.dtype} of shape {self.rgb.shape}, must be uint8 (H, W, 3)')
+        if self.rgb.size == 0:
+            raise ValueError(f'rgb is empty, shape {self.rgb.shape}; is the camera running?')
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the single deterministic pass says about one frame; every map is (h, w)."""
+
+    stamp_ns: int
+    frame_id: str
+    camera: PinholeCamera | None  # of the maps below, after crop and resize
+    depth: Floats  # m along the optical axis, +Inf in the sky
+    aleatoric_std: Floats  # m, NaN where depth is not finite
+    classes: Bytes  # ids of perception.classes
+    entropy: Floats  # nat, of the class probabilities
+    max_probability: Floats  # of the most likely class
+    energy: Floats  # -logsumexp(logits); higher is stranger
+    log_depth_std: Floats  # aleatoric standard deviation of log-depth, no unit
+    feature_distance: float  # Mahalanobis distance of the pooled encoder features
+    non_finite: int  # how many numbers of the raw network output were NaN or infinite
+
+
+class Moments(NamedTuple):
+    """
+    Sums over Monte Carlo samples that can be merged (Chan, Golub & LeVeque 1979).
+
+    Maps are (h, w) at the network's own output resolution; probability_sum is (K, h, w).
+    """
+
+    count: int
+    log_depth_mean: Floats
+    log_depth_m2: Floats  # sum of squared deviations from the mean
+    probability_sum: Floats
+    entropy_sum: Floats  # nat
+
+
+@dataclass(frozen=True)
+class Epistemic:
+    """What a full Monte Carlo cycle says about the held frame; every map is (h, w)."""
+
+    stamp_ns: int  # of the held frame
+    frame_id: str
+    samples: int
+    depth_std: Floats  # m, NaN where depth is not finite
+    log_depth_std: Floats  # standard deviation of log-depth, no unit
+    inverse_depth_std: Floats  # 1/m
+    mutual_information: Floats  # nat, >= 0
+    non_finite: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Name -> number of one frame; higher is stranger, NaN is the worst."""
+
+    stamp_ns: int
+    frame_id: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    cycle: int = 0  # 0: from the single pass; n: from the n-th Monte Carlo cycle
+
+
+Features = Any  # whatever the backend keeps of a frame for its samples; opaque to everyone else
