@@ -1,0 +1,58 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The Python package, its commands and nodes; package.xml names the ROS dependencies."""
+from glob import glob
+
+from setuptools import find_packages
+from setuptools import setup
+
+NAME = 'bdl_perception'
+NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node')
+ROS_WHEELS = (
+    'rclpy', 'rmw-fastrtps-cpp', 'diagnostic-msgs', 'geometry-msgs', 'lifecycle-msgs',
+    'sensor-msgs', 'std-msgs', 'std-srvs',
+)
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    description='Depth and semantic perception for ROS 2 that says how sure it is',
+    author='The bdl_perception developers',
+    author_email='maintainers@bdl-perception.example',
+    maintainer='The bdl_perception developers',
+    maintainer_email='maintainers@bdl-perception.example',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['py.typed', 'models/*/*', 'demo/*.mp4']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (f'share/{NAME}', ['package.xml']),
+        (f'share/{NAME}/launch', glob('launch/*.launch.py')),
+        (f'share/{NAME}/config', glob('config/*')),
+    ],
+    zip_safe=False,
+    install_requires=[
+        'numpy>=1.26',
+        'onnxruntime>=1.19',
+        'opencv-python-headless>=4.8',
+        'PyYAML>=6',
+        'rosbags>=0.10',
+        'rosbags-image>=0.10',
+        'tqdm>=4.60',
+    ],
+    extras_require={
+        # ROS 2 Jazzy itself, for machines without an apt installation of it
+        'ros': [f'ros-jazzy-{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
+                for wheel in ROS_WHEELS],
+        'train': ['torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1'],
+        'world': ['moderngl>=5.10'],
+        'demo': ['matplotlib>=3.8'],
+        'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5'],
+        'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm'],
+    },
+    entry_points={'console_scripts': [
+        'bdl = bdl_perception.cli:main',
+        *(f'{node} = bdl_perception.nodes.{node}:main' for node in NODES),
+    ]},
+)
