@@ -1,0 +1,79 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The nodes as real processes on a ROS domain of their own, and their orderly end."""
+from contextlib import contextmanager
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from typing import IO, Iterator, Mapping, Sequence
+
+STOP_TIMEOUT_S = 10.0
+
+
+class NodeProcess:
+    """One node in a python of its own; its log goes to a file."""
+
+    def __init__(self, node: str, parameters: Mapping[str, object], log: Path,
+                 remaps: Mapping[str, str] | None = None,
+                 environment: Mapping[str, str] | None = None) -> None:
+        """Start `python -m bdl_perception.nodes.NODE` with parameters and remappings."""
+        self.node = node
+        self.log = log
+        self._log: IO[bytes] = log.open('wb')
+        self._process = subprocess.Popen(
+            [sys.executable, '-m', f'bdl_perception.nodes.{node}',
+             *_ros_arguments(parameters, remaps or {})],
+            stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})}, start_new_session=True)
+
+    def ended(self) -> int | None:
+        """Give the exit code, None while it runs."""
+        return self._process.poll()
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait for the end; subprocess.TimeoutExpired when it does not come."""
+        return self._process.wait(timeout_s)
+
+    def stop(self) -> int:
+        """Interrupt it, then kill it when it does not listen; returns the exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            code = self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._log.close()
+        return code
+
+    def last_words(self, lines: int = 8) -> str:
+        """Give the end of its log, for a message."""
+        text = self.log.read_text(encoding='utf-8', errors='replace')
+        return '\n'.join(text.splitlines()[-lines:])
+
+
+def _ros_arguments(parameters: Mapping[str, object], remaps: Mapping[str, str]) -> list[str]:
+    words = ['--ros-args']
+    for name, value in parameters.items():
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        words += ['-p', f'{name}:={shown}']
+    for old, new in remaps.items():
+        words += ['-r', f'{old}:={new}']
+    return words
+
+
+@contextmanager
+def private_domain() -> Iterator[dict[str, str]]:
+    """Environment of a ROS domain that no other run on this machine uses, on loopback only."""
+    from domain_coordinator import domain_id  # holds a port so long as the domain is taken
+    with domain_id() as number:
+        yield {'ROS_DOMAIN_ID': str(number), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+
+
+def dead(processes: Sequence[NodeProcess]) -> list[str]:
+    """Name the processes that ended though nobody asked them to."""
+    return [f'{process.node} ended by itself with exit code {process.ended()}; '
+            f'its log {process.log} ends:\n{process.last_words()}'
+            for process in processes if process.ended() is not None]

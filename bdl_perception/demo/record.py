@@ -1,0 +1,89 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+What the recorder saw of a drive, on disk.
+
+A folder with one JPEG for each panel and stamp (camera/000012.jpg ...) and events.jsonl, one
+event a line, flushed as it happens, so that a crash loses nothing that was seen.
+"""
+from dataclasses import dataclass
+from dataclasses import field
+import json
+from pathlib import Path
+from typing import Any, Mapping
+
+PANELS = ('camera', 'depth', 'aleatoric', 'epistemic', 'classes')
+
+
+class RecordWriter:
+    """Appends pictures and events to a record."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder; what stood there before is not mixed in."""
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(f'{folder} is not empty; remove it or name another folder')
+        self.folder = folder
+        for panel in PANELS:
+            (folder / panel).mkdir(parents=True, exist_ok=True)
+        self._events = (folder / 'events.jsonl').open('w', encoding='utf-8')
+
+    def picture(self, panel: str, stamp_ns: int, jpeg: bytes) -> None:
+        """Keep one panel of one frame."""
+        (self.folder / panel / f'{stamp_ns}.jpg').write_bytes(jpeg)
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Keep one event; values are what JSON can hold."""
+        self._events.write(json.dumps({'kind': kind, **values}) + '\n')
+        self._events.flush()
+
+    def close(self) -> None:
+        """Close the list of events."""
+        self._events.close()
+
+
+@dataclass(frozen=True)
+class AlertEvent:
+    """One alert as a planner would have received it."""
+
+    received_ns: int
+    level: int  # diagnostic_msgs: 0 OK, 1 WARN, 2 ERROR, 3 STALE
+    message: str
+    values: Mapping[str, str] = field(default_factory=dict)  # statistics, thresholds, evidence
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record read back; every stamp is the camera's, in ns."""
+
+    folder: Path
+    frames: tuple[int, ...]  # stamps that the camera published
+    answered: Mapping[int, float]  # stamp -> s from camera stamp to the depth's arrival
+    alerts: tuple[AlertEvent, ...]
+    scores: tuple[Mapping[str, float], ...]  # stamp_ns and the scores of one frame or cycle
+    dropped: int = 0  # as perception_node counts them
+    cycles: int = 0
+
+    def picture(self, panel: str, stamp_ns: int) -> Path:
+        """Where a panel of a frame lies, whether it exists or not."""
+        return self.folder / panel / f'{stamp_ns}.jpg'
+
+
+def read_record(folder: Path) -> Record:
+    """Read a record; FileNotFoundError when there is none."""
+    lines = (folder / 'events.jsonl').read_text(encoding='utf-8').splitlines()
+    events = [json.loads(line) for line in lines]
+
+    def of(kind: str) -> list[dict[str, Any]]:
+        return [event for event in events if event['kind'] == kind]
+
+    scores = tuple({'stamp_ns': event['stamp_ns'], **event['values']} for event in of('scores'))
+    return Record(
+        folder=folder,
+        frames=tuple(event['stamp_ns'] for event in of('camera')),
+        answered={event['stamp_ns']: event['latency_s'] for event in of('depth')},
+        alerts=tuple(AlertEvent(event['received_ns'], event['level'], event['message'],
+                                event['values'])
+                     for event in of('alert')),
+        scores=scores,
+        dropped=max((event['dropped'] for event in of('status')), default=0),
+        cycles=sum(1 for event in of('scores') if event['values'].get('cycle', 0) > 0))

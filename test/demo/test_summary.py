@@ -1,0 +1,73 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstration's verdict: each broken promise is found, and a kept one is not."""
+from pathlib import Path
+
+from bdl_perception.demo.record import AlertEvent
+from bdl_perception.demo.record import Record
+from bdl_perception.demo.summary import failures
+from bdl_perception.demo.summary import Segment
+from bdl_perception.demo.summary import summarise
+import pytest
+
+OK, WARN, ERROR, STALE = range(4)
+START_NS = 1_700_000_000_123_456_789
+FOG = Segment('fog', 2.0, 4.0)
+
+
+def alert(at_s: float, level: int) -> AlertEvent:
+    return AlertEvent(START_NS + round(at_s * 1e9), level, 'because')
+
+
+def record(levels: list[tuple[float, int]], lost: int = 0, dropped: int = 0) -> Record:
+    frames = tuple(START_NS + i * 100_000_000 for i in range(61))
+    answered = {stamp: 0.02 for stamp in frames[lost:]}
+    return Record(Path(), frames, answered, tuple(alert(*level) for level in levels), (), dropped)
+
+
+GOOD = [(-1.0, STALE), (0.5, OK), (1.0, WARN), (1.1, OK), (2.5, ERROR), (5.0, OK)]
+
+
+def test_a_drive_that_alarms_in_the_fog_and_clears_has_no_failure():
+    assert failures(record(GOOD), [FOG]) == []
+
+
+@pytest.mark.parametrize('levels, words', [
+    ([(0.5, OK), (5.0, OK)], 'no ERROR during fog'),
+    ([(0.5, OK), (2.5, WARN), (5.0, OK)], 'no ERROR during fog'),
+    ([(0.5, OK), (2.5, STALE), (5.0, OK)], 'no ERROR during fog'),
+    ([(0.5, OK), (2.5, ERROR), (5.0, WARN)], 'did not clear after fog'),
+    ([(0.5, OK), (1.5, ERROR), (1.9, OK), (2.5, ERROR), (5.0, OK)], 'nothing is strange'),
+    ([(2.5, ERROR)], 'never said OK'),
+])
+def test_each_broken_promise_of_the_alert_is_named(levels, words):
+    assert any(words in failure for failure in failures(record(levels), [FOG]))
+
+
+def test_an_error_that_starts_at_the_end_of_the_fog_is_a_false_alarm():
+    late = [(0.5, OK), (2.5, ERROR), (3.0, OK), (4.0, ERROR), (5.0, OK)]
+    assert any('nothing is strange' in failure for failure in failures(record(late), [FOG]))
+
+
+@pytest.mark.parametrize('broken', [{'lost': 1}, {'dropped': 1}])
+def test_lost_and_dropped_frames_are_failures(broken):
+    assert len(failures(record(GOOD, **broken), [FOG])) == 1
+
+
+def test_a_foreign_drive_is_judged_by_its_frames_only():
+    assert failures(record([(0.5, ERROR)]), []) == []
+    assert failures(record([(0.5, ERROR)], lost=2), []) != []
+
+
+def test_a_drive_without_frames_is_a_failure():
+    assert failures(Record(Path(), (), {}, (), ()), []) == ['the camera published no frame']
+
+
+def test_the_numbers_of_the_summary_are_counted_by_hand():
+    summary = summarise(record(GOOD, lost=3), [FOG])
+    assert (summary['frames_in'], summary['frames_out'], summary['lost']) == (61, 58, 3)
+    assert summary['duration_s'] == 6.0
+    assert summary['latency_ms'] == {'p50': 20.0, 'p99': 20.0}
+    assert summary['must_alarm'][0]['seconds_to_error'] == 0.5
+    assert [change['level'] for change in summary['alert_transitions']] == [
+        'STALE', 'OK', 'WARN', 'OK', 'ERROR', 'OK']
