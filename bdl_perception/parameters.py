@@ -1,0 +1,162 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Every parameter of every node once: name, default, unit, bounds and what it does.
+
+The ROS declarations, config/perception.yaml and the tables of the README come from here. All of
+them are read when a node starts and cannot be changed afterwards.
+"""
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import fields
+import math
+from typing import Any, NamedTuple
+
+Value = bool | int | float | str
+
+
+class Row(NamedTuple):
+    """One parameter as a table shows it."""
+
+    name: str
+    type: type
+    default: Value
+    unit: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    doc: str
+
+    @property
+    def bounds(self) -> str:
+        """Say what is allowed, empty when everything is."""
+        if self.choices:
+            return ' or '.join(map(repr, self.choices))
+        return '' if self.low is None else f'{self.low:.10g} to {self.high:.10g}'
+
+
+def parameter(default: Value, doc: str, unit: str = '', low: float | None = None,
+              high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+    """Declare a parameter of a dataclass; a number needs both bounds."""
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
+        if low is None or high is None:
+            raise TypeError(f'the parameter "{doc}" is a number without bounds, give low and high')
+    return field(default=default, metadata={
+        'doc': doc, 'unit': unit, 'low': low, 'high': high, 'choices': choices})
+
+
+def rows(cls: type) -> tuple[Row, ...]:
+    """List the parameters of one of the classes below."""
+    defaults: dict[str, Any] = {item.name: item.default for item in fields(cls)}
+    return tuple(Row(item.name, type(defaults[item.name]), defaults[item.name], **item.metadata)
+                 for item in fields(cls))
+
+
+def check(row: Row, value: object) -> None:
+    """Refuse a value of the wrong type or outside the bounds with a ValueError that says so."""
+    allowed: tuple[type, ...] = (int, float) if row.type is float else (row.type,)
+    if not isinstance(value, allowed) or isinstance(value, bool) != (row.type is bool):
+        raise ValueError(f'parameter {row.name} is {value!r}, must be a {row.type.__name__}')
+    if row.choices and value not in row.choices:
+        raise ValueError(f'parameter {row.name} is {value!r}, must be {row.bounds}')
+    if row.low is None or row.high is None or not isinstance(value, (int, float)):
+        return
+    if not (math.isfinite(value) and row.low <= value <= row.high):
+        unit = f' {row.unit}' if row.unit else ''
+        raise ValueError(f'parameter {row.name} is {value!r}, must lie in {row.bounds}{unit}')
+
+
+class Parameters:
+    """A set of parameters that is valid once it exists."""
+
+    def __post_init__(self) -> None:
+        """Check every value against its row."""
+        for row in rows(type(self)):
+            check(row, getattr(self, row.name))
+
+
+TRANSPORTS = ('raw', 'compressed')
+
+
+@dataclass(frozen=True)
+class PerceptionParameters(Parameters):
+    """What perception_node can be told."""
+
+    model: str = parameter('street', 'name of a shipped model, or a model folder')
+    backend: str = parameter('onnxruntime', 'what runs the network; see bdl_perception/backends')
+    threads: int = parameter(2, 'threads of the backend', low=1, high=64)
+    samples: int = parameter(
+        16, 'Monte Carlo samples of a cycle; a calibration is bound to it', low=2, high=256)
+    seed: int = parameter(
+        0, 'draws the dropout masks; a calibration is bound to it', low=0, high=2**31 - 1)
+    image_topic: str = parameter('image', 'camera topic, without /compressed')
+    camera_info_topic: str = parameter('camera_info', 'geometry of the camera')
+    image_transport: str = parameter(
+        'raw', 'compressed: sensor_msgs/CompressedImage on image_topic/compressed',
+        choices=TRANSPORTS)
+    status_hz: float = parameter(5.0, 'heartbeat of the status topic', 'Hz', 1, 50)
+    autostart: bool = parameter(False, 'configure and activate without being asked to')
+
+
+@dataclass(frozen=True)
+class AlertParameters(Parameters):
+    """What alert_node can be told."""
+
+    calibration: str = parameter(
+        'street', 'calibration file, or name of a shipped model, or a model folder')
+    camera: str = parameter('camera', 'name of the camera in /diagnostics')
+    heartbeat_hz: float = parameter(10.0, 'alerts a second, whatever happens', 'Hz', 2, 100)
+    stale_after_s: float = parameter(0.5, 'scores or status older than this: STALE', 's', .05, 10)
+    epistemic_max_age_s: float = parameter(
+        2.0, 'a Monte Carlo result older than this: STALE', 's', .1, 60)
+
+
+@dataclass(frozen=True)
+class CameraParameters(Parameters):
+    """What camera_node can be told."""
+
+    path: str = parameter('', 'folder of images or of a rendered drive, video file, or bag')
+    rate_hz: float = parameter(0.0, 'pictures a second; 0: as recorded', 'Hz', 0, 1000)
+    loop: bool = parameter(False, 'start again at the end; otherwise the node ends')
+    image_topic: str = parameter('image', 'topic of the pictures, without /compressed')
+    camera_info_topic: str = parameter('camera_info', 'topic of the geometry, when it is known')
+    image_transport: str = parameter(
+        'raw', 'compressed: sensor_msgs/CompressedImage on image_topic/compressed',
+        choices=TRANSPORTS)
+    jpeg_quality: int = parameter(90, 'of compressed pictures', low=1, high=100)
+    frame_id: str = parameter('', 'frame of the pictures; empty: as recorded')
+    start_delay_s: float = parameter(0.0, 'wait before the first picture', 's', 0, 3600)
+    wait_for_subscribers: bool = parameter(False, 'no picture before somebody listens')
+
+
+@dataclass(frozen=True)
+class GovernorParameters(Parameters):
+    """What governor_node can be told."""
+
+    rate_hz: float = parameter(20.0, 'commands a second', 'Hz', 1, 200)
+
+
+NODES: dict[str, type[Parameters]] = {
+    'camera_node': CameraParameters,
+    'perception_node': PerceptionParameters,
+    'alert_node': AlertParameters,
+    'governor_node': GovernorParameters,
+}
+
+_YAML_HEAD = """\
+# Parameters of the nodes with their defaults, made from bdl_perception/parameters.py.
+# Use: ros2 launch bdl_perception perception.launch.py params_file:=this_file
+"""
+
+
+def yaml_text() -> str:
+    """Write config/perception.yaml; the keys match the nodes in every namespace."""
+    blocks = (f'/**/{node}:\n  ros__parameters:\n' + '\n'.join(map(_yaml_entry, rows(cls)))
+              for node, cls in NODES.items())
+    return _YAML_HEAD + '\n' + '\n\n'.join(blocks) + '\n'
+
+
+def _yaml_entry(row: Row) -> str:
+    bounds = f' ({row.bounds}{" " * bool(row.unit) + row.unit})' if row.bounds else ''
+    value = f"'{row.default}'" if row.type is str else str(row.default).lower()
+    return f'    # {row.doc}{bounds}\n    {row.name}: {value}'
