@@ -7,13 +7,14 @@ Arrays are never changed after construction. Invalid depth is NaN, "too far" is 
 """
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
+Reals = NDArray[np.floating[Any]]  # float32 out of a network, float64 while sums are taken
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Prediction:
     non_finite: int  # how many numbers of the raw network output were NaN or infinite
 
 
-class Moments(NamedTuple):
+@dataclass(frozen=True)
+class Moments:
     """
     Sums over Monte Carlo samples that can be merged (Chan, Golub & LeVeque 1979).
 
@@ -81,10 +83,10 @@ class Moments(NamedTuple):
     """
 
     count: int
-    log_depth_mean: Floats
-    log_depth_m2: Floats  # sum of squared deviations from the mean
-    probability_sum: Floats
-    entropy_sum: Floats  # nat
+    log_depth_mean: Reals
+    log_depth_m2: Reals  # sum of squared deviations from the mean
+    probability_sum: Reals
+    entropy_sum: Reals  # nat
 
 
 @dataclass(frozen=True)
