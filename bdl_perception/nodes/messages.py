@@ -1,0 +1,102 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures, maps and camera geometry between values and sensor_msgs."""
+import array
+import copy
+
+from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.types import Floats
+from bdl_perception.perception.types import PinholeCamera
+from builtin_interfaces.msg import Time
+import numpy as np
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import Image
+from sensor_msgs.msg import RegionOfInterest
+from std_msgs.msg import Header
+
+SECOND_NS = 10**9
+
+
+def stamp_to_ns(stamp: Time) -> int:
+    """Give a stamp as one number; ValueError when it would not come back bit for bit."""
+    if stamp.nanosec >= SECOND_NS:
+        raise ValueError(f'stamp has {stamp.nanosec} ns after the second, must be below 10^9')
+    return int(stamp.sec) * SECOND_NS + int(stamp.nanosec)
+
+
+def header(stamp_ns: int, frame_id: str) -> Header:
+    """Make the header of everything that is computed from a frame."""
+    sec, nanosec = divmod(stamp_ns, SECOND_NS)
+    return Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=frame_id)
+
+
+def byte_array(data: Bytes | Floats) -> 'array.array[int]':
+    """Copy pixels once into the only type that rclpy takes over without a second copy."""
+    out = array.array('B')
+    out.frombytes(np.ascontiguousarray(data).data.cast('B'))
+    return out
+
+
+def float_image(values: Floats, head: Header) -> Image:
+    """Make a 32FC1 image (H, W)."""
+    return _image(values.astype('<f4', copy=False), '32FC1', 4, head)
+
+
+def byte_image(values: Bytes, head: Header) -> Image:
+    """Make a mono8 image from (H, W), an rgb8 image from (H, W, 3)."""
+    encoding, pixel_bytes = ('mono8', 1) if values.ndim == 2 else ('rgb8', 3)
+    return _image(values, encoding, pixel_bytes, head)
+
+
+def _image(values: Bytes | Floats, encoding: str, pixel_bytes: int, head: Header) -> Image:
+    height, width = values.shape[:2]
+    return Image(header=head, height=height, width=width, encoding=encoding, is_bigendian=0,
+                 step=width * pixel_bytes, data=byte_array(values))
+
+
+def camera_from_info(info: CameraInfo) -> PinholeCamera | None:
+    """
+    Read the geometry of the pictures that a camera_info comes with.
+
+    K speaks of the full sensor: region of interest and binning are applied to it, as
+    sensor_msgs/CameraInfo defines. None: the camera says that it is not calibrated (K[0] = 0).
+    Lens distortion is left alone; it moves pixels, and depth hardly.
+    """
+    if info.k[0] == 0:
+        return None
+    roi, bin_x, bin_y = info.roi, max(info.binning_x, 1), max(info.binning_y, 1)
+    return PinholeCamera(
+        width=(roi.width or info.width) // bin_x, height=(roi.height or info.height) // bin_y,
+        fx=info.k[0] / bin_x, fy=info.k[4] / bin_y,
+        cx=(info.k[2] - roi.x_offset) / bin_x, cy=(info.k[5] - roi.y_offset) / bin_y)
+
+
+def rescaled_info(info: CameraInfo, camera: PinholeCamera, head: Header) -> CameraInfo:
+    """
+    Say for which camera the maps hold that were cropped and resized out of info's pictures.
+
+    camera: geometry of the maps. The change of pixel coordinates that leads from K to it,
+    u' = a u + b, is applied to the projection P too; R and D do not speak of pixels and stay.
+    """
+    a_x, a_y = camera.fx / info.k[0], camera.fy / info.k[4]
+    change = np.array([  # (3, 3) old homogeneous pixel -> new
+        [a_x, 0, camera.cx - a_x * info.k[2]], [0, a_y, camera.cy - a_y * info.k[5]], [0, 0, 1]])
+    out = copy.copy(info)
+    out.header, out.width, out.height = head, camera.width, camera.height
+    out.k = (change @ np.reshape(info.k, (3, 3))).ravel()
+    out.p = (change @ np.reshape(info.p, (3, 4))).ravel()
+    out.roi, out.binning_x, out.binning_y = RegionOfInterest(), 0, 0
+    return out
+
+
+def uncalibrated_info(width: int, height: int, head: Header) -> CameraInfo:
+    """Say that nobody knows the geometry: all matrices stay zero, as CameraInfo defines."""
+    return CameraInfo(header=head, width=width, height=height)
+
+
+def info_from_camera(camera: PinholeCamera, head: Header) -> CameraInfo:
+    """Make the camera_info of an ideal camera."""
+    k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
+    p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return CameraInfo(header=head, width=camera.width, height=camera.height, k=k, p=p,
+                      r=np.eye(3).ravel(), d=[0.0] * 5, distortion_model='plumb_bob')
