@@ -1,0 +1,91 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A model folder on disk: found, read whole, and checked against its own model.json."""
+from dataclasses import dataclass
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from bdl_perception.perception.model_spec import ModelSpec
+from bdl_perception.perception.model_spec import spec_from_dict
+
+SHIPPED = Path(__file__).resolve().parent.parent / 'models'
+
+
+class ModelError(ValueError):
+    """A model that cannot be used; the message says what to do about it."""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A verified model: the graphs are the very bytes that were hashed."""
+
+    folder: Path
+    spec: ModelSpec
+    perceive: bytes
+    sample: bytes
+
+
+def load_model_files(model: str | Path) -> ModelFiles:
+    """Read the model of this shipped name, or in this folder; ModelError says what is wrong."""
+    folder = find_model(model)
+    spec = _read_spec(folder / 'model.json')
+    return ModelFiles(folder, spec,
+                      _read_graph(folder / 'perceive.onnx', spec.perceive_sha256),
+                      _read_graph(folder / 'sample.onnx', spec.sample_sha256))
+
+
+def find_model(model: str | Path) -> Path:
+    """
+    Give the folder of a model.
+
+    A bare word is a shipped name, whatever the working directory holds; anything with a
+    separator ('./street') is a path.
+    """
+    text = os.fspath(model)
+    bare = isinstance(model, str) and text == os.path.basename(text) and text != '~'
+    folder = SHIPPED / text if bare else Path(text).expanduser()
+    if text and (folder / 'model.json').is_file():
+        return folder.resolve()
+    if bare:
+        raise ModelError(f'no model named {text!r} is shipped, only {shipped_models()}; '
+                         f'give one of these or a path such as ./{text or "model"}')
+    if folder.is_dir():
+        raise ModelError(f'{folder} holds no model.json; give a folder made by `bdl export`')
+    raise ModelError(f'{folder} is no folder; give the folder that holds model.json')
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Name the models that came with the package."""
+    return tuple(sorted(path.parent.name for path in SHIPPED.glob('*/model.json')))
+
+
+def _read_spec(path: Path) -> ModelSpec:
+    try:
+        values = json.loads(_read(path))
+    except ValueError as error:
+        raise ModelError(f'{path} is not JSON ({error}); export the model again') from error
+    if not isinstance(values, dict):
+        raise ModelError(f'{path} holds no JSON object; export the model again')
+    try:
+        return spec_from_dict(values)
+    except (ValueError, TypeError) as error:
+        raise ModelError(f'{path} describes no model: {error}') from error
+
+
+def _read_graph(path: Path, expected: str) -> bytes:
+    data = _read(path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise ModelError(f'{path} has sha256 {found[:12]}..., but model.json says '
+                         f'{expected[:12]}...; export or copy the model folder as a whole')
+    return data
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f'{path} cannot be read ({error.strerror}); '
+                         f'export or copy the model folder as a whole') from error
