@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`bdl demo`: play a drive through the real ROS 2 processes and keep a record."""
 import argparse
+from itertools import pairwise
 import json
 from pathlib import Path
 import shutil
@@ -96,4 +97,4 @@ def sheet_moments(duration_s: float, segments: Sequence[Segment]) -> list[float]
         return [duration_s * (i + 0.5) / SHEET_MOMENTS for i in range(SHEET_MOMENTS)]
     borders = [0.0, *(edge for part in segments for edge in (part.start_s, part.end_s))]
     borders.append(max(duration_s, borders[-1]))
-    return [begin + 0.6 * (end - begin) for begin, end in zip(borders, borders[1:]) if end > begin]
+    return [begin + 0.6 * (end - begin) for begin, end in pairwise(borders) if end > begin]

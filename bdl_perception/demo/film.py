@@ -51,8 +51,8 @@ class Filmmaker:
         if index >= 0:
             picture = cv2.imread(str(self.record.picture(name, stamps[index])))
             if picture is not None:
-                tile = cv2.resize(picture, (PANEL_WIDTH, PANEL_HEIGHT),
-                                  interpolation=cv2.INTER_AREA)
+                cv2.resize(picture, (PANEL_WIDTH, PANEL_HEIGHT), dst=tile,
+                           interpolation=cv2.INTER_AREA)
         return _titled(tile, TITLES[name])
 
     def alert(self, stamp_ns: int) -> Bytes:
@@ -65,7 +65,7 @@ class Filmmaker:
         return _titled(tile, f'alert at {at_s:.1f} s')
 
     def _cursor(self, stamp_ns: int) -> Bytes:
-        strip = self._timeline.copy()
+        strip: Bytes = self._timeline.astype(np.uint8)
         whole_ns = max(self.record.frames[-1] - self.record.frames[0], 1)
         fraction = (stamp_ns - self.record.frames[0]) / whole_ns
         column = round(self._span[0] + fraction * (self._span[1] - self._span[0]))
@@ -78,7 +78,7 @@ def write_video(filmmaker: Filmmaker, path: Path) -> None:
     stamps = filmmaker.record.frames
     first = filmmaker.compose(stamps[0])
     rate_hz = (len(stamps) - 1) * 1e9 / max(stamps[-1] - stamps[0], 1) or 1.0
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate_hz,
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), rate_hz,
                              (first.shape[1], first.shape[0]))
     if not writer.isOpened():
         raise OSError(f'cannot write a video to {path}; is the folder writable?')

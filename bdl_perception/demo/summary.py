@@ -29,7 +29,7 @@ class Segment:
 
 
 def transitions(record: Record) -> list[tuple[float, AlertEvent]]:
-    """Changes of level, each with s since the first camera frame."""
+    """List the changes of level, each with s since the first camera frame."""
     start_ns = record.frames[0] if record.frames else 0
     changes: list[tuple[float, AlertEvent]] = []
     for alert in record.alerts:
@@ -90,7 +90,7 @@ def failures(record: Record, segments: Sequence[Segment]) -> list[str]:
 
 
 def _segment_failures(record: Record, segment: Segment) -> list[str]:
-    """No alert inside the part, or one that has not cleared at the end of the drive."""
+    """Find a part without an alert, or with one that has not cleared at the end of the drive."""
     if _level_during(record, segment.start_s, segment.end_s) < ERROR:
         return [f'no ERROR during {segment.name} ({segment.start_s} to {segment.end_s} s)']
     after = [alert.level for at_s, alert in _timed(record) if at_s >= segment.end_s]
@@ -98,7 +98,7 @@ def _segment_failures(record: Record, segment: Segment) -> list[str]:
 
 
 def _false_alarms(record: Record, segments: Sequence[Segment]) -> list[str]:
-    """An ERROR that rises where only the trained street is seen."""
+    """Find an ERROR that rises where only the trained street is seen."""
     if not segments:
         return []
     return [f'ERROR at {at_s:.1f} s, where nothing is strange: {alert.message}'

@@ -1,10 +1,15 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The scores of a drive against their thresholds over time, under the colours of the alert."""
+from typing import TYPE_CHECKING
+
 from bdl_perception.demo.record import Record
 from bdl_perception.demo.summary import transitions
 from bdl_perception.perception.types import Bytes
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes  # imported for drawing only: it takes a second
 
 LEVEL_COLOURS = ('#2a9d4a', '#e0a800', '#c62828', '#7a7a7a')  # OK, WARN, ERROR, STALE
 THRESHOLD_PREFIX = 'threshold_'
@@ -57,10 +62,10 @@ def _thresholds(record: Record) -> dict[str, float]:
     return {name: value for name, value in found.items() if value > 0}
 
 
-def _shade_levels(axes: 'object', record: Record, end_s: float) -> None:
+def _shade_levels(axes: 'Axes', record: Record, end_s: float) -> None:
     changes = transitions(record)
-    ends_s = [at_s for at_s, _ in changes[1:]] + [end_s]
-    for (begin_s, alert), stop_s in zip(changes, ends_s):
-        axes.axvspan(  # type: ignore[attr-defined]  # matplotlib is imported when drawing only
+    ends_s = [*(at_s for at_s, _ in changes[1:]), end_s][:len(changes)]
+    for (begin_s, alert), stop_s in zip(changes, ends_s, strict=True):
+        axes.axvspan(
             max(begin_s, 0.0), min(stop_s, end_s), color=LEVEL_COLOURS[alert.level],
             alpha=0.25, linewidth=0)

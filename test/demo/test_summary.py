@@ -21,7 +21,7 @@ def alert(at_s: float, level: int) -> AlertEvent:
 
 def record(levels: list[tuple[float, int]], lost: int = 0, dropped: int = 0) -> Record:
     frames = tuple(START_NS + i * 100_000_000 for i in range(61))
-    answered = {stamp: 0.02 for stamp in frames[lost:]}
+    answered = dict.fromkeys(frames[lost:], 0.02)
     return Record(Path(), frames, answered, tuple(alert(*level) for level in levels), (), dropped)
 
 
