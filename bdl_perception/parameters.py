@@ -83,8 +83,11 @@ class PerceptionParameters(Parameters):
     """What perception_node can be told."""
 
     model: str = parameter('street', 'name of a shipped model, or a model folder')
-    backend: str = parameter('onnxruntime', 'what runs the network; see bdl_perception/backends')
-    threads: int = parameter(2, 'threads of the backend', low=1, high=64)
+    backend: str = parameter('auto', 'what runs the network; auto: the best that is there')
+    threads: int = parameter(2, 'of the backend; 0: one for each core', low=0, high=256)
+    fit_mode: str = parameter(
+        'crop', 'how a picture of another shape meets the network: its middle, or distorted',
+        choices=('crop', 'stretch'))
     samples: int = parameter(
         16, 'Monte Carlo samples of a cycle; a calibration is bound to it', low=2, high=256)
     seed: int = parameter(
@@ -125,8 +128,10 @@ class CameraParameters(Parameters):
         choices=TRANSPORTS)
     jpeg_quality: int = parameter(90, 'of compressed pictures', low=1, high=100)
     frame_id: str = parameter('', 'frame of the pictures; empty: as recorded')
-    start_delay_s: float = parameter(0.0, 'wait before the first picture', 's', 0, 3600)
-    wait_for_subscribers: bool = parameter(False, 'no picture before somebody listens')
+    wait_for_subscribers: int = parameter(
+        0, 'no picture before so many listen to the pictures', low=0, high=100)
+    start_delay_s: float = parameter(
+        0.5, 'then wait, so that the other side knows of us too', 's', 0, 3600)
 
 
 @dataclass(frozen=True)

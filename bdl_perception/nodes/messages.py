@@ -8,8 +8,10 @@ from bdl_perception.perception.types import Bytes
 from bdl_perception.perception.types import Floats
 from bdl_perception.perception.types import PinholeCamera
 from builtin_interfaces.msg import Time
+import cv2
 import numpy as np
 from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
@@ -46,6 +48,16 @@ def byte_image(values: Bytes, head: Header) -> Image:
     """Make a mono8 image from (H, W), an rgb8 image from (H, W, 3)."""
     encoding, pixel_bytes = ('mono8', 1) if values.ndim == 2 else ('rgb8', 3)
     return _image(values, encoding, pixel_bytes, head)
+
+
+def jpeg_image(rgb: Bytes, quality: int, head: Header) -> CompressedImage:
+    """Make a JPEG of rgb (H, W, 3); quality from 1 to 100."""
+    done, data = cv2.imencode('.jpg', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
+                              [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f'a picture of shape {rgb.shape} cannot be encoded as JPEG')
+    return CompressedImage(header=head, format='rgb8; jpeg compressed bgr8',
+                           data=byte_array(np.asarray(data, np.uint8)))
 
 
 def _image(values: Bytes | Floats, encoding: str, pixel_bytes: int, head: Header) -> Image:

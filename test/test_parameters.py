@@ -1,0 +1,93 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import math
+import subprocess
+import sys
+
+from bdl_perception import parameters
+from bdl_perception.parameters import NODES
+from bdl_perception.parameters import rows
+import pytest
+import yaml
+
+EVERY = [(cls, row) for cls in NODES.values() for row in rows(cls)]
+NUMBERS = [(cls, row) for cls, row in EVERY if row.type in (int, float)]
+
+
+def name_of(value):
+    return value.name if isinstance(value, parameters.Row) else value.__name__
+
+
+@pytest.mark.parametrize('cls', NODES.values())
+def test_the_defaults_are_valid(cls):
+    cls()
+
+
+@pytest.mark.parametrize('cls, row', NUMBERS, ids=name_of)
+def test_both_bounds_are_allowed_and_what_lies_beyond_is_refused_by_name(cls, row):
+    for bound, outward in ((row.low, -math.inf), (row.high, math.inf)):
+        cls(**{row.name: row.type(bound)})
+        beyond = math.nextafter(bound, outward) if row.type is float else int(
+            bound + math.copysign(1, outward))
+        with pytest.raises(ValueError, match=f'{row.name} is {beyond!r}, must lie in'):
+            cls(**{row.name: beyond})
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize('cls, row', [pair for pair in NUMBERS if pair[1].type is float],
+                         ids=name_of)
+def test_what_is_no_number_is_refused(cls, row, value):
+    with pytest.raises(ValueError, match=f'parameter {row.name} is {value}'):
+        cls(**{row.name: value})
+
+
+@pytest.mark.parametrize('cls, row', EVERY, ids=name_of)
+def test_a_value_of_another_type_is_refused(cls, row):
+    wrong = {bool: 1, int: 1.5, float: 'fast', str: 3}[row.type]
+    said = f'{row.name} is {wrong!r}, must be a {row.type.__name__}'
+    with pytest.raises(ValueError, match=said):
+        cls(**{row.name: wrong})
+    with pytest.raises(ValueError, match=row.name):
+        cls(**{row.name: None})
+
+
+@pytest.mark.parametrize('cls, row', NUMBERS, ids=name_of)
+def test_true_is_not_the_number_one(cls, row):
+    with pytest.raises(ValueError, match=f'{row.name} is True'):
+        cls(**{row.name: True})
+
+
+@pytest.mark.parametrize('cls, row', [pair for pair in EVERY if pair[1].choices], ids=name_of)
+def test_a_choice_that_is_not_offered_is_refused_and_the_others_named(cls, row):
+    for choice in row.choices:
+        cls(**{row.name: choice})
+    with pytest.raises(ValueError, match=f"'ros1'.*{row.choices[-1]}"):
+        cls(**{row.name: 'ros1'})
+
+
+@pytest.mark.parametrize('cls, row', EVERY, ids=name_of)
+def test_every_parameter_says_what_it_does_and_in_which_unit(cls, row):
+    assert row.doc
+    for suffix, unit in (('_s', 's'), ('_hz', 'Hz'), ('_mps', 'm/s')):
+        assert not row.name.endswith(suffix) or row.unit == unit
+
+
+def test_a_number_without_bounds_cannot_be_declared():
+    with pytest.raises(TypeError, match='without bounds'):
+        parameters.parameter(1.0, 'speed', low=0)
+
+
+def test_the_yaml_holds_every_parameter_of_every_node_with_its_default():
+    tree = yaml.safe_load(parameters.yaml_text())
+    assert set(tree) == {f'/**/{node}' for node in NODES}
+    for node, cls in NODES.items():
+        values = tree[f'/**/{node}']['ros__parameters']
+        assert cls(**values) == cls()
+        assert list(values) == [row.name for row in rows(cls)]
+        assert [type(value) for value in values.values()] == [row.type for row in rows(cls)]
+
+
+def test_parameters_are_known_without_ros():
+    code = 'import bdl_perception.parameters, sys; print("rclpy" in sys.modules)'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == 'False'
