@@ -41,10 +41,10 @@ def find_model(model: str | Path) -> Path:
     Give the folder of a model.
 
     A bare word is a shipped name, whatever the working directory holds; anything with a
-    separator ('./street') is a path.
+    separator ('./street') is a path, and so are '.', '..' and '~'.
     """
     text = os.fspath(model)
-    bare = isinstance(model, str) and text == os.path.basename(text) and text != '~'
+    bare = isinstance(model, str) and Path(text).name == text and not text.startswith(('.', '~'))
     folder = SHIPPED / text if bare else Path(text).expanduser()
     if text and (folder / 'model.json').is_file():
         return folder.resolve()

@@ -88,4 +88,4 @@ def _describe(session: Any) -> Graph:
 def _run(session: Any, names: tuple[str, ...], inputs: dict[str, Any]) -> dict[str, Any]:
     if session is None:
         raise RuntimeError('the backend is closed; open a new one')
-    return dict(zip(names, session.run(names, inputs)))
+    return dict(zip(names, session.run(names, inputs), strict=True))

@@ -37,7 +37,7 @@ def epistemic_of(moments: Moments, prediction: Prediction) -> Epistemic:
         stamp_ns=prediction.stamp_ns,
         frame_id=prediction.frame_id,
         samples=moments.count,
-        depth_std=_times(depth, log_std),  # m
+        depth_std=depth * log_std,  # m
         log_depth_std=log_std,
         inverse_depth_std=log_std / depth,  # 1/m
         mutual_information=_enlarge(mutual_information(moments), depth.shape),  # nat
@@ -45,14 +45,14 @@ def epistemic_of(moments: Moments, prediction: Prediction) -> Epistemic:
 
 
 def log_depth_std(moments: Moments) -> Reals:
-    """Standard deviation of log-depth (h, w), from the unbiased variance."""
+    """Give the standard deviation of log-depth (h, w), from the unbiased variance."""
     if moments.count < 2:
         raise ValueError(f'{moments.count} sample has no spread; take at least 2')
     return cast(Reals, np.sqrt(moments.log_depth_m2 / (moments.count - 1)))
 
 
 def mutual_information(moments: Moments) -> Reals:
-    """Mutual information (h, w), nat; what rounding puts below zero is zero."""
+    """Give mutual information (h, w), nat; what rounding puts below zero is zero."""
     mean = np.asarray(moments.probability_sum, np.float64) / moments.count  # (K, h, w)
     information = _entropy(mean) - moments.entropy_sum / moments.count
     if (information < -ROUNDING_NAT).any():
@@ -64,11 +64,6 @@ def mutual_information(moments: Moments) -> Reals:
 def _entropy(probability: Reals) -> Reals:
     safe = np.maximum(probability, np.finfo(np.float32).tiny)  # 0 log 0 = 0
     return cast(Reals, -(probability * np.log(safe)).sum(axis=0))
-
-
-def _times(depth: Floats, log_std: Floats) -> Floats:
-    finite = np.where(np.isfinite(depth), depth, np.float32(np.nan))  # so that no Inf * 0 warns
-    return finite * log_std
 
 
 def _enlarge(values: Reals, shape: tuple[int, ...]) -> Floats:
