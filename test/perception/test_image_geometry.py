@@ -1,0 +1,117 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Fitting pictures and cameras, against projected points and against coordinate pictures."""
+from bdl_perception.perception.image_geometry import fit_image
+from bdl_perception.perception.image_geometry import FIT_MODES
+from bdl_perception.perception.image_geometry import ImageFit
+from bdl_perception.perception.types import PinholeCamera
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+sizes = st.one_of(st.integers(1, 12), st.integers(13, 2500))
+modes = st.sampled_from(FIT_MODES)
+
+
+def project(camera, point):
+    """Pinhole projection written out; x right, y down, z forward."""
+    x, y, z = point
+    return np.array([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy])
+
+
+def move_pixel(fit, pixel):
+    """Edge coordinates (0 at the left border of the picture) scale; centres are half off."""
+    edge = np.asarray(pixel) + .5
+    scale = np.array([fit.output_width / fit.kept_width, fit.output_height / fit.kept_height])
+    return (edge - [fit.left, fit.top]) * scale - .5
+
+
+@given(sizes, sizes, st.integers(1, 400), st.integers(1, 400), modes,
+       st.tuples(st.floats(-9, 9), st.floats(-9, 9), st.floats(.5, 90)))
+def test_a_point_in_the_new_camera_is_the_moved_pixel_of_the_old_one(w, h, ow, oh, mode, point):
+    camera = PinholeCamera(w, h, fx=.8 * w, fy=.9 * w, cx=.47 * w, cy=.55 * h)
+    fit = fit_image(w, h, ow, oh, mode)
+    after = fit.camera_after(camera)
+    assert (after.width, after.height) == (ow, oh)
+    np.testing.assert_allclose(project(after, point), move_pixel(fit, project(camera, point)),
+                               rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize('mode', FIT_MODES)
+@pytest.mark.parametrize('source', [(640, 480), (1920, 1080), (300, 900), (320, 192), (100, 60)])
+def test_the_moved_camera_agrees_with_where_the_pixels_really_went(source, mode):
+    """A picture whose red is the column: what the fitted picture shows is where it came from."""
+    width, height = source
+    columns = np.linspace(0, 255, width)
+    rgb = np.repeat(np.repeat(columns[None, :, None], height, 0), 3, 2).round().astype(np.uint8)
+    fit = fit_image(width, height, 320, 192, mode)
+    fitted = fit.apply(rgb)
+    for u in (20, 160, 300):
+        column = fitted[96, u, 0] / 255 * (width - 1)  # px of the source
+        assert move_pixel(fit, (column, 0))[0] == pytest.approx(u, abs=320 / 255 + .5)
+
+
+@pytest.mark.parametrize('mode', FIT_MODES)
+def test_a_picture_of_twice_the_size_averages_two_by_two(mode):
+    rgb = np.random.default_rng(1).integers(0, 256, (48, 80, 3)).astype(np.uint8)
+    mean = rgb.reshape(24, 2, 40, 2, 3).mean(axis=(1, 3))
+    assert np.abs(fit_image(80, 48, 40, 24, mode).apply(rgb) - mean).max() <= .5
+
+
+def test_an_axis_that_shrinks_is_averaged_while_the_other_grows():
+    """Stripes of one pixel would alias if the shrinking axis were only interpolated."""
+    rgb = np.zeros((10, 400, 3), np.uint8)
+    rgb[:, ::2] = 200
+    fitted = fit_image(400, 10, 40, 24, 'stretch').apply(rgb)
+    assert (fitted == 100).all()
+
+
+@given(sizes, sizes)
+def test_a_crop_is_the_largest_centred_rectangle_of_the_aspect_ratio(w, h):
+    fit = fit_image(w, h, 320, 192)
+    assert fit.kept_width == w or fit.kept_height == h
+    assert abs(fit.kept_width * 192 - fit.kept_height * 320) <= 320 * .5 + 192
+    assert abs(2 * fit.left + fit.kept_width - w) <= 1
+    assert abs(2 * fit.top + fit.kept_height - h) <= 1
+
+
+def test_a_stretch_keeps_every_pixel():
+    assert fit_image(640, 480, 320, 192, 'stretch') == ImageFit(640, 480, 0, 0, 640, 480, 320, 192)
+
+
+@given(st.integers(1, 90), st.integers(1, 90), modes)
+def test_whatever_comes_in_a_contiguous_picture_of_the_input_size_goes_out(w, h, mode):
+    rgb = np.full((h, w, 3), 7, np.uint8)
+    fitted = fit_image(w, h, 40, 24, mode).apply(rgb)
+    assert fitted.shape == (24, 40, 3) and fitted.dtype == np.uint8
+    assert fitted.flags.c_contiguous and (fitted == 7).all()
+
+
+def test_a_row_padded_picture_is_read_by_its_rows():
+    padded = np.zeros((24, 44, 3), np.uint8)
+    padded[:, :40] = 9
+    fitted = fit_image(40, 24, 40, 24).apply(padded[:, :40])
+    assert fitted.flags.c_contiguous and (fitted == 9).all()
+
+
+def test_a_camera_info_of_another_size_is_refused():
+    camera = PinholeCamera(1280, 960, 900, 900, 640, 480)
+    with pytest.raises(ValueError, match='camera_info is for 1280x960 px.*640x480'):
+        fit_image(640, 480, 320, 192).camera_after(camera)
+
+
+def test_a_picture_of_another_size_is_refused():
+    with pytest.raises(ValueError, match='is 10x20 px.*640x480'):
+        fit_image(640, 480, 320, 192).apply(np.zeros((20, 10, 3), np.uint8))
+
+
+def test_an_unknown_mode_names_the_known_ones():
+    with pytest.raises(ValueError, match="'letterbox'.*crop, stretch"):
+        fit_image(640, 480, 320, 192, 'letterbox')
+
+
+@pytest.mark.parametrize('rectangle', [(-1, 0, 4, 4), (0, 5, 4, 4), (7, 0, 4, 4), (0, 0, 0, 4)])
+def test_a_rectangle_outside_the_source_is_refused(rectangle):
+    with pytest.raises(ValueError):
+        ImageFit(10, 8, *rectangle, 4, 4)
