@@ -1,3 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Recorded input, one reader for each kind: folder, video, bag."""
+from bdl_perception.drives.drive import Drive
+from bdl_perception.drives.kinds import open_drive
+from bdl_perception.drives.kinds import open_drives
+
+__all__ = ['Drive', 'open_drive', 'open_drives']

@@ -1,0 +1,106 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of pictures, or a rendered drive: the same with a drive.json beside rgb/."""
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import re
+from typing import Any, Iterator
+
+from bdl_perception.drives.drive import DEFAULT_RATE_HZ
+from bdl_perception.drives.drive import FRAME_ID
+from bdl_perception.drives.drive import stamp_ns
+from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.types import PinholeCamera
+import cv2
+import numpy as np
+
+DESCRIPTION = 'drive.json'
+FORMAT = 1  # of drive.json
+SUFFIXES = ('.jpg', '.jpeg', '.png')
+
+
+@dataclass(frozen=True)
+class FolderDrive:
+    """Pictures in files, each with its stamp."""
+
+    name: str
+    rate_hz: float
+    pictures: tuple[Path, ...]
+    stamps_ns: tuple[int, ...]
+    camera: PinholeCamera | None
+
+    def __len__(self) -> int:
+        """Count the pictures."""
+        return len(self.pictures)
+
+    def __iter__(self) -> Iterator[CameraFrame]:
+        """Read one picture after the other."""
+        for path, stamp in zip(self.pictures, self.stamps_ns, strict=True):
+            rgb = read_picture(path)
+            if self.camera and rgb.shape[:2] != (self.camera.height, self.camera.width):
+                raise ValueError(
+                    f'{path} is {rgb.shape[1]}x{rgb.shape[0]} px, {DESCRIPTION} says '
+                    f'{self.camera.width}x{self.camera.height}; render the drive again')
+            yield CameraFrame(rgb, stamp, FRAME_ID, self.camera)
+
+
+def open_folder(path: Path) -> FolderDrive:
+    """Open a rendered drive, or pictures in the order of the numbers in their names."""
+    description = path / DESCRIPTION
+    if description.exists():
+        return _rendered(path, description)
+    pictures = _pictures(path)
+    if not pictures:
+        raise ValueError(f'{path} has no picture ({", ".join(SUFFIXES)}), no {DESCRIPTION} and no '
+                         f'metadata.yaml of a bag; give a folder of one drive')
+    stamps = tuple(stamp_ns(index, DEFAULT_RATE_HZ) for index in range(len(pictures)))
+    return FolderDrive(path.resolve().name, DEFAULT_RATE_HZ, pictures, stamps, camera=None)
+
+
+def read_picture(path: Path) -> Bytes:
+    """Read a picture file as (H, W, 3) rgb; ValueError when it holds none."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise ValueError(f'{path} cannot be read: {error}') from error
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if bgr is None:
+        raise ValueError(f'{path} ({data.size} bytes) is not a picture that can be decoded; '
+                         f'remove it or copy it again')
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _rendered(path: Path, description: Path) -> FolderDrive:
+    """Take stamps and camera from drive.json, and see that no picture is missing."""
+    try:
+        said: dict[str, Any] = json.loads(description.read_text(encoding='utf-8'))
+        if said['format'] != FORMAT:
+            raise ValueError(f'format {said["format"]}, this version reads {FORMAT}')
+        lens = {name: float(said['camera'][name]) for name in ('fx', 'fy', 'cx', 'cy')}
+        camera = PinholeCamera(int(said['width']), int(said['height']), **lens)
+        stamps = tuple(int(stamp) for stamp in said['stamps_ns'])
+        name, rate_hz = str(said['name']), float(said['rate_hz'])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f'{description} cannot be used ({type(error).__name__}: {error}); '
+                         f'render the drive again') from error
+    pictures = _pictures(path / 'rgb')
+    if not pictures or len(pictures) != len(stamps):
+        raise ValueError(f'{path / "rgb"} has {len(pictures)} pictures, {DESCRIPTION} says '
+                         f'{len(stamps)}; render the drive again')
+    return FolderDrive(name, rate_hz, pictures, stamps, camera)
+
+
+def _pictures(folder: Path) -> tuple[Path, ...]:
+    """List the pictures of a folder, 2.jpg before 10.jpg."""
+    if not folder.is_dir():
+        return ()
+    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    return tuple(sorted(found, key=_natural))
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sort key: the digits of a name count as numbers."""
+    parts = re.split(r'(\d+)', path.name)
+    return [(int(part), '') if part.isdigit() else (-1, part) for part in parts]

@@ -1,0 +1,55 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which reader a path is for."""
+from pathlib import Path
+from typing import Iterable
+
+from bdl_perception.drives.drive import Drive
+from bdl_perception.drives.folder import DESCRIPTION
+from bdl_perception.drives.folder import open_folder
+from bdl_perception.drives.video import open_video
+
+BAG_FOLDER_FILE = 'metadata.yaml'
+BAGS = ('.mcap', '.db3')
+VIDEOS = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
+
+
+def open_drive(path: str | Path) -> Drive:
+    """
+    Open a folder of pictures, a rendered drive, a video file or a bag.
+
+    Of a bag with several image topics PATH:TOPIC chooses one, as in run.mcap:/front/image_raw.
+    ValueError or FileNotFoundError says what is wrong with the path.
+    """
+    path, topic = _split(str(path))
+    if not path.exists():
+        raise FileNotFoundError(f'{path} does not exist; give a folder of pictures, a video file '
+                                f'or a bag')
+    if path.suffix.lower() in BAGS or (path / BAG_FOLDER_FILE).exists():
+        from bdl_perception.drives.bag import open_bag  # rosbags is heavy, and only for bags
+        return open_bag(path, topic)
+    if topic:
+        raise ValueError(f'{path} is no bag, so it has no topic {topic}; leave the topic out')
+    if path.is_dir():
+        return open_folder(path)
+    if path.suffix.lower() not in VIDEOS:
+        raise ValueError(f'{path} is of no known kind; give a folder of pictures, a bag (folder, '
+                         f'{", ".join(BAGS)}) or a video ({", ".join(VIDEOS)})')
+    return open_video(path)
+
+
+def open_drives(paths: Iterable[str | Path]) -> list[Drive]:
+    """Open many; a folder whose folders are rendered drives stands for all of them, sorted."""
+    drives: list[Drive] = []
+    for path in map(Path, paths):
+        rendered = sorted(found.parent for found in path.glob(f'*/{DESCRIPTION}'))
+        drives += [open_drive(drive) for drive in rendered or [path]]
+    return drives
+
+
+def _split(words: str) -> tuple[Path, str]:
+    """Split PATH:TOPIC; a topic begins with a slash, and a path that exists stays whole."""
+    path, colon, topic = words.rpartition(':/')
+    if colon and not Path(words).exists():
+        return Path(path), '/' + topic
+    return Path(words), ''

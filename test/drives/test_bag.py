@@ -1,0 +1,164 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+from typing import Any
+
+from bdl_perception.drives import open_drive
+from bdl_perception.drives.bag_messages import camera_from_info
+from bdl_perception.drives.bag_messages import rgb_from_message
+from drive_files import camera_drive
+from drive_files import camera_info
+from drive_files import compressed
+from drive_files import header
+from drive_files import image
+from drive_files import index_of
+from drive_files import LENS
+from drive_files import picture
+from drive_files import raw_image
+from drive_files import TYPES
+from drive_files import write_bag
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize('mcap', [False, True])
+def test_a_bag_plays_its_only_camera_bit_for_bit(tmp_path: Path, mcap: bool) -> None:
+    drive = open_drive(write_bag(tmp_path / 'run', camera_drive(), mcap))
+    frames = list(drive)
+    assert (drive.name, len(drive)) == ('run', 4)
+    assert drive.rate_hz == pytest.approx(10.0, rel=1e-6)
+    for index, frame in enumerate(frames):
+        np.testing.assert_array_equal(frame.rgb, picture(index))
+        assert frame.stamp_ns == 1_700_000_000_000_000_123 + index * 100_000_000
+        assert frame.frame_id == 'front'
+
+
+@pytest.mark.parametrize(('mcap', 'pattern'), [(True, '*.mcap'), (False, '*.db3')])
+def test_the_file_inside_a_bag_is_enough(tmp_path: Path, mcap: bool, pattern: str) -> None:
+    file, = write_bag(tmp_path / 'run', camera_drive(), mcap).glob(pattern)
+    assert [index_of(frame.rgb) for frame in open_drive(file)] == [0, 1, 2, 3]
+
+
+def test_the_first_picture_knows_a_camera_that_was_told_after_it(tmp_path: Path) -> None:
+    cameras = [frame.camera for frame in open_drive(write_bag(tmp_path / 'b', camera_drive()))]
+    assert all(camera is not None and camera.fx == LENS['fx'] for camera in cameras)
+
+
+def test_a_zoom_changes_the_camera_of_the_pictures_after_it(tmp_path: Path) -> None:
+    messages = camera_drive(3)
+    messages[3] = (messages[3][0], messages[3][1], camera_info(0, fx=90.0))
+    cameras = [frame.camera for frame in open_drive(write_bag(tmp_path / 'b', messages))]
+    assert [camera.fx for camera in cameras if camera] == [60.0, 60.0, 90.0]
+
+
+def test_pictures_without_camera_info_have_no_camera(tmp_path: Path) -> None:
+    messages = [m for m in camera_drive() if not m[0].endswith('camera_info')]
+    assert next(iter(open_drive(write_bag(tmp_path / 'b', messages)))).camera is None
+
+
+def test_compressed_pictures_play_with_the_camera_of_their_sibling(tmp_path: Path) -> None:
+    messages: list[tuple[str, int, Any]] = [
+        ('/front/image_raw/compressed', i * 10**8, compressed(picture(i), i * 10**8))
+        for i in range(3)]
+    messages.append(('/front/camera_info', 1, camera_info(1)))
+    drive = open_drive(write_bag(tmp_path / 'b', sorted(messages, key=lambda m: m[1])))
+    frames = list(drive)
+    assert [index_of(frame.rgb) for frame in frames] == [0, 1, 2]
+    assert frames[0].camera is not None
+
+
+def two_cameras() -> list[tuple[str, int, Any]]:
+    return camera_drive(2, '/left/image_raw') + camera_drive(3, '/right/image_raw')
+
+
+def test_of_several_cameras_one_must_be_chosen(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r'/left/image_raw \(2 .*/right/image_raw \(3 '):
+        open_drive(write_bag(tmp_path / 'b', two_cameras()))
+
+
+def test_a_topic_behind_the_path_chooses_a_camera(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / 'b', two_cameras())
+    assert len(list(open_drive(f'{bag}:/right/image_raw'))) == 3
+    with pytest.raises(ValueError, match='no image topic /rear; its image topics: /left'):
+        open_drive(f'{bag}:/rear')
+
+
+def test_a_bag_without_pictures_is_refused(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / 'b', [('/front/camera_info', 1, camera_info(1))])
+    with pytest.raises(ValueError, match='its image topics: none'):
+        open_drive(bag)
+
+
+@pytest.mark.parametrize('mcap', [False, True])
+@pytest.mark.parametrize('part', [0.0, 0.01, 0.3, 0.6, 0.9, 0.995])
+def test_a_bag_that_was_cut_off_gives_pictures_or_one_clear_error(
+        tmp_path: Path, part: float, mcap: bool) -> None:
+    folder = write_bag(tmp_path / 'b', camera_drive(20), mcap)
+    file, = folder.glob('*.mcap' if mcap else '*.db3')
+    file.write_bytes(file.read_bytes()[:int(part * file.stat().st_size)])
+    for path in (folder, file):
+        with pytest.raises(ValueError, match='cannot be read as a bag.*reindex|image topics: no'):
+            list(open_drive(path))
+
+
+@pytest.mark.parametrize('text', ['', ':', 'rosbag2_bagfile_information: {version: 99}'])
+def test_a_bag_with_broken_metadata_is_refused(tmp_path: Path, text: str) -> None:
+    folder = write_bag(tmp_path / 'b', camera_drive())
+    (folder / 'metadata.yaml').write_text(text)
+    with pytest.raises(ValueError, match='cannot be read as a bag'):
+        open_drive(folder)
+
+
+def test_a_picture_shorter_than_it_claims_is_named_by_its_stamp(tmp_path: Path) -> None:
+    short = image(picture(0), 5)
+    short.data = short.data[:-1]
+    drive = open_drive(write_bag(tmp_path / 'b', [('/c/image', 1, short)]))
+    with pytest.raises(ValueError, match=r'/c/image, picture at 5 ns: .*claims 64x48'):
+        list(drive)
+
+
+@pytest.mark.parametrize(('encoding', 'row', 'rgb'), [
+    ('bgr8', [1, 2, 3, 4, 5, 6], [[3, 2, 1], [6, 5, 4]]),
+    ('rgba8', [1, 2, 3, 9, 4, 5, 6, 9], [[1, 2, 3], [4, 5, 6]]),
+    ('mono8', [7, 200], [[7, 7, 7], [200, 200, 200]]),
+    ('8UC1', [7, 200], [[7, 7, 7], [200, 200, 200]]),
+])
+def test_encodings_become_rgb_whatever_fills_the_rows(
+        encoding: str, row: list[int], rgb: list[list[int]]) -> None:
+    rows = np.array([[*row, 99, 99], [*row, 99, 99]], np.uint8)
+    pixels = rgb_from_message(raw_image(rows, encoding, width=2))
+    assert pixels.dtype == np.uint8 and pixels.tolist() == [rgb, rgb]
+
+
+def test_mono16_keeps_its_upper_byte_in_both_byte_orders() -> None:
+    little = raw_image(np.array([[0x12, 0xAB]], np.uint8), 'mono16', width=1)
+    big = raw_image(np.array([[0xAB, 0x12]], np.uint8), 'mono16', width=1)
+    big.is_bigendian = 1
+    for message in (little, big):
+        value = rgb_from_message(message)[0, 0, 0]
+        assert abs(int(value) - 0xAB) <= 1
+
+
+@pytest.mark.parametrize(('encoding', 'width'), [('32FC1', 1), ('noise', 1), ('rgb8', 0)])
+def test_what_is_no_picture_is_refused(encoding: str, width: int) -> None:
+    with pytest.raises(ValueError, match=r'picture'):
+        rgb_from_message(raw_image(np.zeros((2, 8), np.uint8), encoding, width))
+
+
+def test_a_compressed_picture_that_is_empty_is_refused() -> None:
+    empty = TYPES['sensor_msgs/msg/CompressedImage'](header(0), 'jpeg', np.zeros(0, np.uint8))
+    with pytest.raises(ValueError, match=r"'jpeg', 0 bytes"):
+        rgb_from_message(empty)
+
+
+def test_binning_and_region_of_interest_move_the_camera() -> None:
+    info = camera_info(0, binning=2)
+    info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = 8, 4, 40, 32
+    camera = camera_from_info(info)
+    assert camera is not None
+    assert (camera.width, camera.height, camera.fx, camera.fy) == (20, 16, 30.0, 30.5)
+    assert (camera.cx, camera.cy) == (11.75, 9.75)
+
+
+def test_a_camera_that_was_never_calibrated_is_unknown() -> None:
+    assert camera_from_info(camera_info(0, fx=0.0)) is None

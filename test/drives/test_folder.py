@@ -1,0 +1,118 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+from bdl_perception.drives import open_drive
+from bdl_perception.drives import open_drives
+from drive_files import index_of
+from drive_files import LENS
+from drive_files import picture
+from drive_files import write_pictures
+from drive_files import write_rendered
+import numpy as np
+import pytest
+
+
+def test_pictures_play_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    names = ['frame1.png', 'frame2.jpg', 'frame9.png', 'frame10.JPG', 'frame100.png']
+    drive = open_drive(write_pictures(tmp_path / 'walk', names))
+    assert [index_of(frame.rgb) for frame in drive] == [0, 1, 2, 3, 4]
+    assert (drive.name, drive.rate_hz, len(drive)) == ('walk', 10.0, 5)
+
+
+def test_camvid_names_play_in_the_order_of_their_frames(tmp_path: Path) -> None:
+    names = ['0006R0_f00990.png', '0006R0_f01020.png', '0006R0_f01050.png']
+    drive = open_drive(write_pictures(tmp_path, names))
+    assert [index_of(frame.rgb) for frame in drive] == [0, 1, 2]
+
+
+def test_a_lossless_picture_arrives_bit_for_bit_as_rgb(tmp_path: Path) -> None:
+    frame, = open_drive(write_pictures(tmp_path, ['a.png']))
+    np.testing.assert_array_equal(frame.rgb, picture(0))
+
+
+def test_pictures_without_a_time_come_at_ten_hertz_and_without_a_camera(tmp_path: Path) -> None:
+    frames = list(open_drive(write_pictures(tmp_path, ['1.png', '2.png', '3.png'])))
+    assert [frame.stamp_ns for frame in frames] == [0, 100_000_000, 200_000_000]
+    assert all(frame.camera is None and frame.frame_id for frame in frames)
+
+
+def test_a_drive_can_be_read_twice(tmp_path: Path) -> None:
+    drive = open_drive(write_pictures(tmp_path, ['1.png', '2.png']))
+    assert len(list(drive)) == len(list(drive)) == 2
+
+
+def test_a_rendered_drive_brings_its_stamps_and_its_camera(tmp_path: Path) -> None:
+    drive = open_drive(write_rendered(tmp_path / 'd1', stamps_ns=[5, 200_000_007, 400_000_001]))
+    frames = list(drive)
+    assert drive.rate_hz == 5.0
+    assert [frame.stamp_ns for frame in frames] == [5, 200_000_007, 400_000_001]
+    camera = frames[0].camera
+    assert camera is not None
+    assert (camera.width, camera.height) == (64, 48)
+    assert {name: getattr(camera, name) for name in LENS} == LENS
+
+
+def test_a_picture_is_read_only_when_its_turn_comes(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path, ['1.png', '2.png'])
+    frames = iter(open_drive(folder))
+    (folder / '2.png').write_bytes(b'')
+    next(frames)
+    with pytest.raises(ValueError, match=r'2\.png \(0 bytes\).*remove it or copy it again'):
+        next(frames)
+
+
+def test_a_cut_off_picture_is_named(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path, ['1.png'])
+    (folder / '2.jpg').write_bytes(b'\xff\xd8 no jpeg')
+    with pytest.raises(ValueError, match=r'2\.jpg'):
+        list(open_drive(folder))
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='has no picture'):
+        open_drive(tmp_path)
+
+
+@pytest.mark.parametrize(('change', 'complaint'), [
+    ({'format': 2}, 'format 2'),
+    ({'camera': {'fx': 60.0}}, "KeyError: 'fy'"),
+    ({'camera': {**LENS, 'fx': -1.0}}, 'focal length'),
+    ({'stamps_ns': [0, 1]}, 'has 3 pictures.*says 2'),
+    ({'stamps_ns': None}, 'TypeError'),
+])
+def test_a_description_that_does_not_fit_is_refused(
+        tmp_path: Path, change: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=f'{complaint}.*render the drive again'):
+        open_drive(write_rendered(tmp_path, **change))
+
+
+def test_a_description_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    (write_rendered(tmp_path) / 'drive.json').write_text('{"format": 1,')
+    with pytest.raises(ValueError, match=r'drive\.json cannot be used'):
+        open_drive(tmp_path)
+
+
+def test_a_picture_of_another_size_than_described_is_refused(tmp_path: Path) -> None:
+    drive = open_drive(write_rendered(tmp_path, width=65))
+    with pytest.raises(ValueError, match=r'is 64x48 px, drive\.json says 65x48'):
+        list(drive)
+
+
+def test_a_data_set_stands_for_its_drives(tmp_path: Path) -> None:
+    for name in ('b', 'a'):
+        write_rendered(tmp_path / 'set' / name)
+    alone = write_pictures(tmp_path / 'alone', ['1.png'])
+    drives = open_drives([tmp_path / 'set', alone])
+    assert [drive.name for drive in drives] == ['a', 'b', 'alone']
+
+
+def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match='nowhere does not exist'):
+        open_drive(tmp_path / 'nowhere')
+
+
+def test_a_file_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'notes.txt').write_text('hello')
+    with pytest.raises(ValueError, match=r'notes\.txt is of no known kind'):
+        open_drive(tmp_path / 'notes.txt')
