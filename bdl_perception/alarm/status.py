@@ -1,0 +1,31 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the perception node says of itself, whatever its state."""
+from dataclasses import dataclass
+
+ACTIVE = 'active'  # the lifecycle state in which frames are worked on
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a score depends on beside the picture; a calibration holds for one of these."""
+
+    model: str  # its name, for people; the hashes decide
+    perceive_sha256: str
+    sample_sha256: str
+    samples: int  # T
+    seed: int
+    height: int  # px, of the network's input
+    width: int  # px
+
+
+@dataclass(frozen=True)
+class PerceptionStatus:
+    """One heartbeat of the perception node."""
+
+    state: str  # of the lifecycle: unconfigured, inactive, active, finalized
+    faults: tuple[str, ...] = ()  # empty: none
+    frames_in: int = 0
+    frames_out: int = 0
+    frames_dropped: int = 0
+    identity: Identity | None = None  # None: no model is loaded
