@@ -1,0 +1,64 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Split conformal thresholds and p-values (Vovk, Gammerman & Shafer 2005; Papadopoulos 2002).
+
+Of n calibration scores the threshold is the k-th smallest, k = ceil((n + 1)(1 - alpha)). A further
+score that is exchangeable with them lies above it with probability at most alpha. Given the
+calibration set, the share of scores that do not is Beta(k, n + 1 - k) distributed. By hand:
+n = 99, alpha = 0.01: k = 99, the largest of all; with n = 98 there is no such threshold.
+"""
+import bisect
+from fractions import Fraction
+import math
+from typing import Mapping, Sequence
+
+
+def rank(count: int, alpha: float) -> int:
+    """Give k, which is above count when there are too few scores for alpha."""
+    return count + 1 - math.floor((count + 1) * _exactly(alpha))
+
+
+def smallest_count(alpha: float) -> int:
+    """Give the smallest n with a threshold, ceil(1 / alpha) - 1: 99 for alpha = 0.01."""
+    return math.ceil(1 / _exactly(alpha)) - 1
+
+
+def threshold(ordered: Sequence[float], alpha: float) -> float:
+    """Give the k-th of scores in ascending order; ValueError says how many more are needed."""
+    k = rank(len(ordered), alpha)
+    if k > len(ordered):
+        needed = smallest_count(alpha)
+        raise ValueError(
+            f'{len(ordered)} calibration scores give no threshold at alpha {alpha:.3g}: at least '
+            f'{needed} are needed, {needed - len(ordered)} more')
+    return ordered[k - 1]
+
+
+def p_value(ordered: Sequence[float], score: float) -> float:
+    """
+    Give (#{scores >= score} + 1) / (n + 1) of scores in ascending order.
+
+    NaN is the strangest of all and gets the smallest value, 1 / (n + 1). By hand: of 1, 2, 3 the
+    score 2 has p = 3/4. For every alpha that has a threshold: p <= alpha where score > threshold.
+    """
+    below = len(ordered) if math.isnan(score) else bisect.bisect_left(ordered, score)
+    return (len(ordered) - below + 1) / (len(ordered) + 1)
+
+
+def combined_p_value(calibration: Mapping[str, Sequence[float]],
+                     values: Mapping[str, float]) -> float:
+    """
+    Give one p-value for all K scores of the calibration: min(1, K min p) (Bonferroni).
+
+    Valid however the scores depend on each other. Each of them must be in values (KeyError).
+    """
+    smallest = min(p_value(ordered, values[name]) for name, ordered in calibration.items())
+    return min(1., len(calibration) * smallest)
+
+
+def _exactly(alpha: float) -> Fraction:
+    """Take 0.1 as a tenth and not as its binary neighbour, which would move k by one."""
+    if not 0 < alpha < 1:
+        raise ValueError(f'alpha is {alpha}, must lie between 0 and 1')
+    return Fraction(alpha).limit_denominator(10**9)

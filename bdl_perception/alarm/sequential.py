@@ -1,0 +1,85 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+An alarm from many p-values: rare when nothing has changed, soon when something has.
+
+Each p-value is a bet at fair odds against "nothing has changed": p -> e p^(e - 1) with e = 1/2
+pays 1 on average when p is uniform, less when p is larger than uniform (Vovk 2020, conformal
+testing). The alarm's evidence is the conformal CUSUM in logarithms, S = max(0, S) + g(p),
+g(p) = log(e p^(e - 1)).
+
+What is proved: for independent p-values, exp(S) never exceeds the Shiryaev-Roberts sum
+R = (1 + R) exp(g), and R minus the number of steps is a supermartingale, so the mean number of
+steps until exp(S) first reaches c is at least c. An alarm that clears with S = s instead of zero
+has at least c - exp(s) steps until the next. One false alarm an hour at four steps a second:
+c = 14400, S = 9.6. That is a mean, not a promise about each hour.
+
+What is not: video frames depend on each other, so the p-values do. Steps are therefore taken
+step_s apart, and the limit is never below what held-out drives reached (calibration.py).
+"""
+import math
+from typing import Iterable
+
+EXPONENT = .5  # e; between betting on tiny p-values only (0) and on none (1)
+CAP = 1.  # above the limit; a longer exceedance must not make recovery longer
+
+
+def log_evidence(p: float) -> float:
+    """Give g(p): positive below p = 0.25, log(1/2) = -0.69 at p = 1; by hand, g(0.01) = 1.61."""
+    if not 0 < p <= 1:
+        raise ValueError(f'p-value is {p}, must be above 0 and at most 1')
+    return math.log(EXPONENT) + (EXPONENT - 1) * math.log(p)
+
+
+def ville_limit(step_s: float, false_alarms_per_hour: float) -> float:
+    """Give log c for this many steps a false alarm; a rate below one step's worth is needed."""
+    steps = 3600 / step_s / false_alarms_per_hour
+    if not steps > 1:
+        raise ValueError(f'{false_alarms_per_hour} false alarms an hour are one each step of '
+                         f'{step_s} s; ask for fewer')
+    return math.log(steps)
+
+
+class ConformalCusum:
+    """S and its limit; never further above it than CAP."""
+
+    def __init__(self, limit: float) -> None:
+        """Start without evidence; an infinite limit only measures."""
+        if not limit > 0:
+            raise ValueError(f'CUSUM limit is {limit}, must be positive; calibrate again')
+        self.limit = limit
+        self.value = 0.
+
+    @property
+    def alarmed(self) -> bool:
+        """Tell whether S is above the limit."""
+        return self.value > self.limit
+
+    def step(self, p: float) -> float:
+        """Take one p-value and give the new S."""
+        self.value = min(max(0., self.value) + log_evidence(p), self.limit + CAP)
+        return self.value
+
+
+def highest(p_values: Iterable[float]) -> float:
+    """Give the highest S of a whole drive, at least 0."""
+    cusum = ConformalCusum(math.inf)
+    return max([0., *(cusum.step(p) for p in p_values)])
+
+
+class Thinning:
+    """Lets through one stamp each step_s: fewer values that depend less on each other."""
+
+    def __init__(self, step_s: float) -> None:
+        """Let the first stamp through."""
+        if not 0 < step_s < math.inf:
+            raise ValueError(f'step_s is {step_s}, must be positive')
+        self._step_ns = round(step_s * 1e9)
+        self._last_ns: int | None = None
+
+    def due(self, stamp_ns: int) -> bool:
+        """Tell whether this one is let through, and remember it if so."""
+        if self._last_ns is not None and stamp_ns < self._last_ns + self._step_ns:
+            return False
+        self._last_ns = stamp_ns
+        return True
