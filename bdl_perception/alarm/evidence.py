@@ -1,0 +1,104 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the scores say: each for itself, joined by picture, and summed over time."""
+import math
+from typing import Mapping, NamedTuple
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.level import Reason
+from bdl_perception.alarm.sequential import ConformalCusum
+from bdl_perception.alarm.sequential import Thinning
+from bdl_perception.perception.types import Scores
+
+
+class Observation(NamedTuple):
+    """Every score of one picture, of the single pass and of its Monte Carlo cycle."""
+
+    stamp_ns: int
+    values: Mapping[str, float]
+
+
+class Joiner:
+    """Waits with the scores of frames for the cycle that was run on one of them."""
+
+    def __init__(self, keep_s: float) -> None:
+        """Keep frame scores until a frame that is keep_s younger has come."""
+        self._keep_ns = round(keep_s * 1e9)
+        self._waiting: dict[int, Mapping[str, float]] = {}
+
+    def add(self, scores: Scores) -> Observation | None:
+        """Take scores; those of a cycle give the observation if its frame was seen."""
+        if scores.cycle:
+            frame = self._waiting.get(scores.stamp_ns)
+            return Observation(scores.stamp_ns, {**frame, **scores.values}) if frame else None
+        oldest = scores.stamp_ns - self._keep_ns
+        self._waiting = {stamp: kept for stamp, kept in self._waiting.items() if stamp >= oldest}
+        self._waiting[scores.stamp_ns] = scores.values
+        return None
+
+    def forget(self) -> None:
+        """Wait for nothing any more: stamps have begun anew."""
+        self._waiting.clear()
+
+
+class Evidence:
+    """
+    Weighs scores against a calibration, if there is one.
+
+    It weighs them whether or not the alarm is armed: being armed decides only whether a mild
+    result is believed, so nothing that happened meanwhile is lost.
+    """
+
+    def __init__(self, calibration: Calibration | None, keep_s: float) -> None:
+        """Start without any; keep_s bounds how long a frame waits for its cycle."""
+        self.calibration = calibration
+        self.p_value: float | None = None  # of the last complete observation
+        self.cusum = ConformalCusum(calibration.cusum_limit if calibration else math.inf)
+        self._keep_s = keep_s
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what belongs to stamps that are no longer in order; the sum stays."""
+        self.p_value = None
+        self._newest: dict[bool, Mapping[str, float]] = {}  # of a cycle? -> values
+        self._joiner = Joiner(self._keep_s)
+        self._thinning = Thinning(self.calibration.step_s if self.calibration else 1)
+
+    def add(self, scores: Scores) -> int | None:
+        """Weigh scores; gives the stamp when they complete an observation."""
+        self._newest[scores.cycle > 0] = scores.values
+        seen = self._joiner.add(scores)
+        if seen is None or not self.calibration or not self.calibration.complete(seen.values):
+            return None
+        self.p_value = self.calibration.p_value(seen.values)
+        if self._thinning.due(seen.stamp_ns):
+            self.cusum.step(self.p_value)
+        return seen.stamp_ns
+
+    @property
+    def statistics(self) -> dict[str, float]:
+        """Give the newest value of each score."""
+        return {name: value for values in self._newest.values() for name, value in values.items()}
+
+    @property
+    def errors(self) -> list[Reason]:
+        """Say what is wrong at this moment."""
+        broken = [name for name, value in self.statistics.items() if not math.isfinite(value)]
+        found = []
+        if broken:
+            found.append(f'not a finite number: {", ".join(broken)}; the network is broken on '
+                         f'this picture')
+        if self.cusum.alarmed:
+            found.append(f'the scene is unlike the calibration drives: evidence '
+                         f'{self.cusum.value:.1f} above {self.cusum.limit:.1f}; slow down or stop')
+        return [Reason(Level.ERROR, text) for text in found]
+
+    @property
+    def strange(self) -> tuple[str, ...]:
+        """Name the newest scores that are above their thresholds."""
+        return self.calibration.strange(self.statistics) if self.calibration else ()
+
+    def fallen_below(self, fraction: float) -> bool:
+        """Tell whether the sum is below this fraction of its limit."""
+        return self.cusum.value < fraction * self.cusum.limit
