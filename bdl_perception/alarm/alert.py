@@ -1,0 +1,99 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+From scores and heartbeats to an alert that a planner can rely on.
+
+The machine has no clock: every call brings the time along. It starts STALE and is OK only while
+it is armed, perception is active, all it needs is fresh, and no alarm is waiting to be earned off.
+"""
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.evidence import Evidence
+from bdl_perception.alarm.freshness import Freshness
+from bdl_perception.alarm.freshness import SteadyTime
+from bdl_perception.alarm.latch import Latch
+from bdl_perception.alarm.level import AlertState
+from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.level import Reason
+from bdl_perception.alarm.policy import AlertPolicy
+from bdl_perception.alarm.status import PerceptionStatus
+from bdl_perception.perception.types import Scores
+
+__all__ = ['AlertMachine', 'AlertPolicy', 'AlertState', 'Level']
+NO_CALIBRATION = 'no calibration was loaded: make one with `bdl calibrate`'
+
+
+class AlertMachine:
+    """Takes what arrives and says at any moment how it stands."""
+
+    def __init__(self, policy: AlertPolicy, calibration: Calibration | None = None,
+                 unarmed: str = NO_CALIBRATION) -> None:
+        """Take a calibration, or the reason why there is none."""
+        self._policy = policy
+        self._time = SteadyTime()
+        self._evidence = Evidence(calibration, policy.epistemic_max_age_s)
+        self._freshness = Freshness(policy, calibration, unarmed)
+        self._latch = Latch(policy.hold_s, policy.clear_s)
+
+    def status(self, now_s: float, status: PerceptionStatus) -> None:
+        """Take a heartbeat of perception_node."""
+        self._freshness.status(self._advance(now_s), status)
+
+    def scores(self, now_s: float, scores: Scores, ros_now_ns: int | None = None) -> None:
+        """Take scores of a frame or a cycle; with ros_now_ns the frame's age is judged too."""
+        elapsed_s = self._advance(now_s)
+        if not self._freshness.in_order(scores.stamp_ns, scores.cycle > 0):
+            self._jumped('the stamps of the pictures do not advance: does a recording loop?')
+        age_s = 0. if ros_now_ns is None else (ros_now_ns - scores.stamp_ns) / 1e9
+        observed_ns = self._evidence.add(scores)
+        if scores.cycle:
+            self._freshness.cycle(scores.stamp_ns, observed_ns)
+        else:
+            self._freshness.frame(elapsed_s, scores.stamp_ns, age_s)
+
+    def state(self, now_s: float) -> AlertState:
+        """Say how it stands."""
+        elapsed_s = self._advance(now_s)
+        reasons = sorted([*self._freshness.reasons(elapsed_s), *self._errors(),
+                          *self._remembered(elapsed_s)], reverse=True, key=lambda item: item.level)
+        calibration = self._evidence.calibration
+        return AlertState(
+            level=max((reason.level for reason in reasons), default=Level.OK),
+            reasons=tuple(reason.text for reason in reasons),
+            statistics=self._evidence.statistics,
+            thresholds=dict(calibration.thresholds) if calibration else {},
+            p_value=self._evidence.p_value, cusum=self._evidence.cusum.value,
+            cusum_limit=calibration.cusum_limit if calibration else None,
+            stamp_ns=self._freshness.stamp_ns)
+
+    def _advance(self, now_s: float) -> float:
+        """Let time pass with things as they were; gives the steady time."""
+        back_s = self._time.advance(now_s)
+        self._latch.advance(self._time.elapsed_s, bool(self._errors()),
+                            bool(self._evidence.strange),
+                            self._evidence.fallen_below(self._policy.clear_fraction))
+        if back_s > 0:
+            self._jumped(f'the clock jumped back by {back_s:.3g} s: wait')
+        return self._time.elapsed_s
+
+    def _jumped(self, what: str) -> None:
+        self._freshness.jumped(self._time.elapsed_s, what)
+        self._evidence.forget()
+
+    def _errors(self) -> list[Reason]:
+        faults = [Reason(Level.ERROR, f'perception_node reports: {fault}')
+                  for fault in self._freshness.faults]
+        return faults + self._evidence.errors
+
+    def _remembered(self, elapsed_s: float) -> list[Reason]:
+        """Say what is strange now or was lately, and whether an alarm waits to be earned off."""
+        found = []
+        if self._latch.held:
+            found.append(Reason(Level.ERROR, f'the alarm holds until evidence '
+                                f'{self._evidence.cusum.value:.1f} has fallen and nothing is '
+                                f'strange for {self._policy.clear_s:g} s: wait'))
+        strange = ', '.join(self._evidence.strange)
+        if strange:
+            found.append(Reason(Level.WARN, f'above the threshold: {strange}; be careful'))
+        elif not self._latch.quiet(elapsed_s):
+            found.append(Reason(Level.WARN, 'a score was above its threshold a moment ago: wait'))
+        return found

@@ -1,0 +1,143 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What must be fresh before a mild alert may be believed."""
+import math
+from typing import NamedTuple
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.level import Reason
+from bdl_perception.alarm.policy import AlertPolicy
+from bdl_perception.alarm.status import ACTIVE
+from bdl_perception.alarm.status import PerceptionStatus
+
+REMEDIES = {  # lifecycle state -> what to do
+    'unconfigured': 'configure and activate it',
+    'inactive': 'activate it',
+    'finalized': 'start it again',
+}
+
+
+class SteadyTime:
+    """Seconds that only grow, made of a clock that may jump back."""
+
+    def __init__(self) -> None:
+        """Start at zero with the first reading."""
+        self._now_s: float | None = None
+        self.elapsed_s = 0.
+
+    def advance(self, now_s: float) -> float:
+        """Take a reading of the clock; gives by how many seconds it has jumped back."""
+        if not math.isfinite(now_s):
+            raise ValueError(f'the clock says {now_s} s, must be finite')
+        passed_s = now_s - (now_s if self._now_s is None else self._now_s)
+        self._now_s = now_s
+        self.elapsed_s += max(0., passed_s)
+        return max(0., -passed_s)
+
+
+class _Frame(NamedTuple):
+    stamp_ns: int
+    at_s: float  # of arrival
+    age_s: float  # at arrival, since the stamp
+
+
+class Freshness:
+    """Remembers the last arrivals and names what is missing; times are of SteadyTime."""
+
+    def __init__(self, policy: AlertPolicy, calibration: Calibration | None,
+                 unarmed: str) -> None:
+        """Start with nothing heard; unarmed says why there is no calibration."""
+        self._policy = policy
+        self._calibration = calibration
+        self._unarmed = unarmed
+        self._status: tuple[float, PerceptionStatus] | None = None
+        self._frame: _Frame | None = None
+        self._observed_ns: int | None = None
+        self._cycle_ns: int | None = None
+        self._jump: tuple[float, str] | None = None
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Give what perception_node last reported."""
+        return self._status[1].faults if self._status else ()
+
+    @property
+    def stamp_ns(self) -> int | None:
+        """Give the stamp of the newest frame."""
+        return self._frame.stamp_ns if self._frame else None
+
+    def status(self, now_s: float, status: PerceptionStatus) -> None:
+        """Remember a heartbeat."""
+        self._status = (now_s, status)
+
+    def in_order(self, stamp_ns: int, of_cycle: bool) -> bool:
+        """Tell whether a stamp comes after the one before it."""
+        last_ns = self._cycle_ns if of_cycle else self.stamp_ns
+        return last_ns is None or stamp_ns > last_ns
+
+    def jumped(self, now_s: float, what: str) -> None:
+        """Forget every picture: their stamps or our times are no longer in order."""
+        self._frame = self._observed_ns = self._cycle_ns = None
+        self._jump = (now_s, what)
+
+    def frame(self, now_s: float, stamp_ns: int, age_s: float) -> None:
+        """Remember the arrival of a frame's scores."""
+        self._frame = _Frame(stamp_ns, now_s, age_s)
+
+    def cycle(self, stamp_ns: int, observed_ns: int | None) -> None:
+        """Remember a cycle's scores, and the observation that they completed, if any."""
+        self._cycle_ns = stamp_ns
+        self._observed_ns = self._observed_ns if observed_ns is None else observed_ns
+
+    def reasons(self, now_s: float) -> list[Reason]:
+        """Name everything that keeps the alert STALE."""
+        texts = [*self._status_texts(now_s), *self._arming_texts(), *self._order_texts(now_s),
+                 *self._frame_texts(now_s)]
+        return [Reason(Level.STALE, text) for text in texts]
+
+    def _status_texts(self, now_s: float) -> list[str]:
+        if self._status is None:
+            return ['perception_node has not been heard: start it']
+        at_s, status = self._status
+        if now_s - at_s > self._policy.stale_after_s:
+            return [f'perception_node is silent for {now_s - at_s:.1f} s: is it running?']
+        if status.state != ACTIVE:
+            remedy = REMEDIES.get(status.state, 'wait, or look into its log')
+            return [f'perception_node is {status.state}: {remedy}']
+        return []
+
+    def _arming_texts(self) -> list[str]:
+        if self._calibration is None:
+            return [f'not armed: {self._unarmed}']
+        if self._status is None:
+            return []  # said already
+        identity, state = self._status[1].identity, self._status[1].state
+        if identity is None and state != ACTIVE:
+            return []  # said already: no model is loaded yet
+        return [f'not armed: {text}' for text in self._calibration.refusals(identity)]
+
+    def _order_texts(self, now_s: float) -> list[str]:
+        if self._jump is None or now_s - self._jump[0] >= self._policy.hold_s:
+            return []
+        return [self._jump[1]]
+
+    def _frame_texts(self, now_s: float) -> list[str]:
+        if self._frame is None:
+            return ['no scores have come: is the camera publishing?']
+        silent_s, age_s = now_s - self._frame.at_s, self._frame.age_s
+        if silent_s > self._policy.stale_after_s:
+            return [f'no scores for {silent_s:.1f} s: is the camera publishing?']
+        if abs(age_s) > self._policy.max_frame_age_s:
+            return [f'pictures are {age_s:.1f} s old on arrival: lighten the load, or '
+                    f'synchronise the clocks']
+        return self._epistemic_texts(silent_s, self._frame.stamp_ns)
+
+    def _epistemic_texts(self, silent_s: float, stamp_ns: int) -> list[str]:
+        """Judge by the picture that the last result speaks of, not by when it was ready."""
+        if self._observed_ns is None:
+            return ['no Monte Carlo result with every watched score yet: wait']
+        age_s = silent_s + (stamp_ns - self._observed_ns) / 1e9
+        if age_s > self._policy.epistemic_max_age_s:
+            return [f'the last Monte Carlo result is {age_s:.1f} s old: lighten the load']
+        return []
