@@ -45,8 +45,9 @@ class Wish(NamedTuple):
 def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
               software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
-    check_watched(wish.watched, SCORE_NAMES)
-    _check_drives(drives)
+    check_wish(wish, len(drives))
+    for drive in drives:
+        _check_drive(drive)
     thinned = [thin(drive, wish.step_s) for drive in drives]
     count = sum(len(drive.observations) for drive in thinned)
     needed = smallest_count(wish.alpha / len(wish.watched))
@@ -61,6 +62,17 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         frames=sum(len(drive.observations) for drive in drives), step_s=wish.step_s,
         false_alarms_per_hour=wish.false_alarms_per_hour,
         cusum_limit=_cusum_limit(thinned, wish, count), software_version=software_version)
+
+
+def check_wish(wish: Wish, drives: int) -> None:
+    """Refuse, with a ValueError, what no scores of that many drives could give."""
+    check_watched(wish.watched, SCORE_NAMES)
+    smallest_count(wish.alpha)
+    Thinning(wish.step_s)
+    ville_limit(wish.step_s, wish.false_alarms_per_hour)
+    if drives < FEWEST_DRIVES:
+        raise ValueError(f'{drives} drives, at least {FEWEST_DRIVES} are needed: frames of one '
+                         f'drive are alike; add {FEWEST_DRIVES - drives} more')
 
 
 def thin(drive: ScoredDrive, step_s: float) -> ScoredDrive:
@@ -96,19 +108,11 @@ def _ordered(drives: Sequence[ScoredDrive]) -> Mapping[str, tuple[float, ...]]:
             for name in SCORE_NAMES}
 
 
-def _check_drives(drives: Sequence[ScoredDrive]) -> None:
-    if len(drives) < FEWEST_DRIVES:
-        raise ValueError(f'{len(drives)} drives, at least {FEWEST_DRIVES} are needed: frames of '
-                         f'one drive are alike; add {FEWEST_DRIVES - len(drives)} more')
-    for drive in drives:
-        if not drive.observations:
-            raise ValueError(f'drive {drive.name} gave no observation; is it empty?')
-        for seen in drive.observations:
-            _check_observation(drive.name, seen)
-
-
-def _check_observation(drive: str, seen: Observation) -> None:
-    bad = [name for name in SCORE_NAMES if not math.isfinite(seen.values.get(name, math.nan))]
-    if bad:
-        raise ValueError(f'drive {drive}, stamp {seen.stamp_ns}: {bad} missing or not finite; '
-                         f'leave the drive out or mend the model')
+def _check_drive(drive: ScoredDrive) -> None:
+    if not drive.observations:
+        raise ValueError(f'drive {drive.name} gave no observation; is it empty?')
+    for seen in drive.observations:
+        bad = [name for name in SCORE_NAMES if not math.isfinite(seen.values.get(name, math.nan))]
+        if bad:
+            raise ValueError(f'drive {drive.name}, stamp {seen.stamp_ns}: {bad} missing or not '
+                             f'finite; leave the drive out or mend the model')

@@ -32,11 +32,11 @@ def log_evidence(p: float) -> float:
 
 
 def ville_limit(step_s: float, false_alarms_per_hour: float) -> float:
-    """Give log c for this many steps a false alarm; a rate below one step's worth is needed."""
-    steps = 3600 / step_s / false_alarms_per_hour
-    if not steps > 1:
-        raise ValueError(f'{false_alarms_per_hour} false alarms an hour are one each step of '
-                         f'{step_s} s; ask for fewer')
+    """Give log c for this many steps a false alarm; ValueError: there is none."""
+    steps = 3600 / step_s / false_alarms_per_hour if false_alarms_per_hour > 0 else math.nan
+    if not 1 < steps < math.inf:
+        raise ValueError(f'{false_alarms_per_hour} false alarms an hour cannot be had in steps of '
+                         f'{step_s} s; ask for more than 0 and less than one each step')
     return math.log(steps)
 
 

@@ -3,6 +3,8 @@
 """What the perception node says of itself, whatever its state."""
 from dataclasses import dataclass
 
+from bdl_perception.perception.model_spec import ModelSpec
+
 ACTIVE = 'active'  # the lifecycle state in which frames are worked on
 
 
@@ -17,6 +19,12 @@ class Identity:
     seed: int
     height: int  # px, of the network's input
     width: int  # px
+
+
+def identity_of(spec: ModelSpec, samples: int, seed: int) -> Identity:
+    """Name a model as it is run: with so many Monte Carlo samples of the masks of this seed."""
+    return Identity(spec.name, spec.perceive_sha256, spec.sample_sha256, samples, seed,
+                    spec.height, spec.width)
 
 
 @dataclass(frozen=True)

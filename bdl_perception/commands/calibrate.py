@@ -1,0 +1,109 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl calibrate`: let a model look at nominal drives, and keep what it says of them."""
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bdl_perception.alarm.calibrate import ScoredDrive
+    from bdl_perception.alarm.calibrate import Wish
+    from bdl_perception.drives import Drive
+    from bdl_perception.perception.perceiver import Perceiver
+
+FILE_NAME = 'calibration.json'
+WATCHED = 'energy,feature,epistemic_depth,mutual_information'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a calibration can be told."""
+    parser.add_argument('--model', required=True, help='name of a shipped model, or model folder')
+    parser.add_argument('drives', nargs='+', metavar='DRIVE',
+                        help='nominal drives that the model was not trained on: folders, videos, '
+                             'bags, or a folder of rendered drives; at least eight')
+    parser.add_argument('--alpha', type=float, default=.01,
+                        help='chance of a WARN from one nominal picture (default: %(default)s)')
+    parser.add_argument('--false-alarms-per-hour', type=float, default=1.,
+                        help='wished rate of ERROR on nominal drives (default: %(default)s)')
+    parser.add_argument('--step-s', type=float, default=.25,
+                        help='seconds between pictures that count (default: %(default)s)')
+    parser.add_argument('--watch', default=WATCHED, metavar='A,B,...',
+                        help='scores that can raise the alarm (default: %(default)s)')
+    parser.add_argument('--samples', type=int, default=16,
+                        help='Monte Carlo samples, as perception_node runs (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0,
+                        help='of the dropout masks, as perception_node has (default: %(default)s)')
+    parser.add_argument('--backend', default='auto', help='what runs the model')
+    parser.add_argument('--threads', type=int, default=0, help='of the backend; 0: all cores')
+    parser.add_argument('--out', type=Path, metavar='PATH',
+                        help=f'file to write (default: {FILE_NAME} in the model folder)')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score every drive, make the calibration and write it; a drive that fails ends it all."""
+    from bdl_perception.alarm.calibrate import calibrate
+    from bdl_perception.alarm.calibrate import check_wish
+    from bdl_perception.alarm.calibration import calibration_to_dict
+    from bdl_perception.alarm.status import identity_of
+    from bdl_perception.backends.model_files import find_model
+    from bdl_perception.backends.registry import open_backend
+    from bdl_perception.drives import open_drives
+    from bdl_perception.evaluation.calibration_summary import summary
+    from bdl_perception.perception.perceiver import Perceiver
+    wish = _wish(arguments)
+    drives = open_drives(arguments.drives)
+    check_wish(wish, len(drives))  # before an hour of scoring, not after
+    path: Path = arguments.out or find_model(arguments.model) / FILE_NAME
+    backend = open_backend(arguments.backend, arguments.model, arguments.threads)
+    try:
+        perceiver = Perceiver(backend, arguments.samples, arguments.seed)
+        scored = [_score(perceiver, drive, wish.step_s) for drive in drives]
+    finally:
+        backend.close()
+    identity = identity_of(backend.spec, arguments.samples, arguments.seed)
+    made = calibrate(scored, identity, wish, _version())
+    _write(path, json.dumps(calibration_to_dict(made), indent=1) + '\n')
+    print(summary(made), f'written to {path}', sep='\n')
+    return 0
+
+
+def _wish(arguments: argparse.Namespace) -> 'Wish':
+    from bdl_perception.alarm.calibrate import Wish
+    watched = tuple(name.strip() for name in arguments.watch.split(','))
+    return Wish(watched, arguments.alpha, arguments.step_s, arguments.false_alarms_per_hour)
+
+
+def _score(perceiver: 'Perceiver', drive: 'Drive', step_s: float) -> 'ScoredDrive':
+    """Score one drive with a progress bar; what fails in it is told with its name."""
+    from bdl_perception.alarm.calibrate import ScoredDrive
+    from bdl_perception.evaluation.score_drive import score_drive
+    from tqdm import tqdm
+    perceiver.forget()
+    frames = tqdm(drive, desc=drive.name, unit='frame', total=len(drive))
+    try:
+        return ScoredDrive(drive.name, tuple(score_drive(perceiver, frames, step_s)))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RuntimeError(f'drive {drive.name} failed, nothing is written: {error}') from error
+    finally:
+        frames.close()
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version
+    try:
+        return version('bdl_perception')
+    except PackageNotFoundError:
+        return 'not installed'
+
+
+def _write(path: Path, text: str) -> None:
+    """Write so that a reader finds the old file or the new one, never half of one."""
+    sibling = path.with_name(f'.{path.name}.{os.getpid()}')
+    try:
+        sibling.write_text(text, encoding='utf-8')
+        os.replace(sibling, path)
+    finally:
+        sibling.unlink(missing_ok=True)
