@@ -9,10 +9,10 @@ from bdl_perception.drives import open_drive
 from bdl_perception.nodes import qos
 from bdl_perception.nodes.declare import declare
 from bdl_perception.nodes.messages import byte_image
-from bdl_perception.nodes.messages import header
 from bdl_perception.nodes.messages import info_from_camera
 from bdl_perception.nodes.messages import jpeg_image
 from bdl_perception.nodes.process import run_node
+from bdl_perception.nodes.stamps import header
 from bdl_perception.parameters import CameraParameters
 from bdl_perception.perception.types import CameraFrame
 import rclpy

@@ -7,7 +7,6 @@ import copy
 from bdl_perception.perception.types import Bytes
 from bdl_perception.perception.types import Floats
 from bdl_perception.perception.types import PinholeCamera
-from builtin_interfaces.msg import Time
 import cv2
 import numpy as np
 from sensor_msgs.msg import CameraInfo
@@ -15,21 +14,6 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
-
-SECOND_NS = 10**9
-
-
-def stamp_to_ns(stamp: Time) -> int:
-    """Give a stamp as one number; ValueError when it would not come back bit for bit."""
-    if stamp.nanosec >= SECOND_NS:
-        raise ValueError(f'stamp has {stamp.nanosec} ns after the second, must be below 10^9')
-    return int(stamp.sec) * SECOND_NS + int(stamp.nanosec)
-
-
-def header(stamp_ns: int, frame_id: str) -> Header:
-    """Make the header of everything that is computed from a frame."""
-    sec, nanosec = divmod(stamp_ns, SECOND_NS)
-    return Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=frame_id)
 
 
 def byte_array(data: Bytes | Floats) -> 'array.array[int]':

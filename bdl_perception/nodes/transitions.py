@@ -23,9 +23,9 @@ GOALS = {
 }
 
 
-def told(work: Callable[[M], None]) -> Callback[M]:
+def told(work: Callable[[M, LifecycleState], None]) -> Callback[M]:
     """
-    Turn work(self) named on_... into a transition callback.
+    Turn work(self, state) named on_... into a transition callback.
 
     When the work raises, what takes (configure, activate) has FAILED and the node stays where it
     was; what gives back is an ERROR, which leads through on_error to unconfigured.
@@ -37,7 +37,7 @@ def told(work: Callable[[M], None]) -> Callback[M]:
     @wraps(work)
     def callback(self: M, state: LifecycleState) -> TransitionCallbackReturn:
         try:
-            work(self)
+            work(self, state)
         except Exception as error:  # noqa: BLE001  # the process must live to tell it
             self.transition_ended(state.label if takes else 'errorprocessing',
                                   f'{name[3:]} failed: {reason(error)}')

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values and messages are the same thing in two dresses."""
 from bdl_perception.nodes import messages
+from bdl_perception.nodes.stamps import header
+from bdl_perception.nodes.stamps import stamp_to_ns
 from bdl_perception.perception.types import PinholeCamera
 from builtin_interfaces.msg import Time
 from hypothesis import given
@@ -14,19 +16,19 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import RegionOfInterest
 
-HEAD = messages.header(7_000_000_003, 'front_optical')
+HEAD = header(7_000_000_003, 'front_optical')
 seconds = st.integers(-2**31, 2**31 - 1)
 
 
 @given(seconds, st.integers(0, 10**9 - 1))
 def test_a_stamp_comes_back_bit_for_bit(sec, nanosec):
     stamp = Time(sec=sec, nanosec=nanosec)
-    assert messages.header(messages.stamp_to_ns(stamp), 'f').stamp == stamp
+    assert header(stamp_to_ns(stamp), 'f').stamp == stamp
 
 
 def test_a_stamp_that_could_not_come_back_is_refused():
     with pytest.raises(ValueError, match='below 10'):
-        messages.stamp_to_ns(Time(sec=1, nanosec=10**9))
+        stamp_to_ns(Time(sec=1, nanosec=10**9))
 
 
 def travelled(message):

@@ -23,7 +23,8 @@ class Machine:
 
 
 def transition(name):
-    def work(self):
+    def work(self, state):
+        assert state is FROM
         self._work()
     work.__name__ = name
     return told(work)
