@@ -12,6 +12,9 @@ from dataclasses import fields
 import math
 from typing import Any, NamedTuple
 
+from bdl_perception.alarm.governor import GovernorPolicy
+from bdl_perception.alarm.policy import AlertPolicy
+
 Value = bool | int | float | str
 
 
@@ -109,9 +112,19 @@ class AlertParameters(Parameters):
         'street', 'calibration file, or name of a shipped model, or a model folder')
     camera: str = parameter('camera', 'name of the camera in /diagnostics')
     heartbeat_hz: float = parameter(10.0, 'alerts a second, whatever happens', 'Hz', 2, 100)
-    stale_after_s: float = parameter(0.5, 'scores or status older than this: STALE', 's', .05, 10)
+    stale_after_s: float = parameter(
+        AlertPolicy.stale_after_s, 'status or scores older than this: STALE', 's', .05, 60)
     epistemic_max_age_s: float = parameter(
-        2.0, 'a Monte Carlo result older than this: STALE', 's', .1, 60)
+        AlertPolicy.epistemic_max_age_s,
+        'a Monte Carlo result of a picture older than this: STALE', 's', .05, 60)
+    max_frame_age_s: float = parameter(
+        AlertPolicy.max_frame_age_s, 'pictures older than this on arrival: STALE', 's', .05, 60)
+    hold_s: float = parameter(
+        AlertPolicy.hold_s, 'ERROR stays at least so long', 's', 0, 600)
+    clear_s: float = parameter(
+        AlertPolicy.clear_s, 'so long without a strange score before OK is earned', 's', 0, 600)
+    clear_fraction: float = parameter(
+        AlertPolicy.clear_fraction, 'of the evidence limit, to fall below before OK', '', .01, 1)
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,18 @@ class GovernorParameters(Parameters):
     """What governor_node can be told."""
 
     rate_hz: float = parameter(20.0, 'commands a second', 'Hz', 1, 200)
+    max_alert_age_s: float = parameter(
+        GovernorPolicy.max_alert_age_s, 'an alert older than this stops', 's', .05, 10)
+    max_command_age_s: float = parameter(
+        0.5, 'a command older than this stops', 's', .05, 10)
+    warn_linear_m_s: float = parameter(
+        GovernorPolicy.warn_linear_m_s, 'fastest at WARN', 'm/s', 0, 100)
+    warn_angular_rad_s: float = parameter(
+        GovernorPolicy.warn_angular_rad_s, 'fastest turn at WARN', 'rad/s', 0, 10)
+    crawl_linear_m_s: float = parameter(
+        GovernorPolicy.crawl_linear_m_s, 'fastest at ERROR and STALE; 0 stops', 'm/s', 0, 100)
+    crawl_angular_rad_s: float = parameter(
+        GovernorPolicy.crawl_angular_rad_s, 'fastest turn at ERROR and STALE', 'rad/s', 0, 10)
 
 
 NODES: dict[str, type[Parameters]] = {

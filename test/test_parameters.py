@@ -68,8 +68,9 @@ def test_a_choice_that_is_not_offered_is_refused_and_the_others_named(cls, row):
 @pytest.mark.parametrize('cls, row', EVERY, ids=name_of)
 def test_every_parameter_says_what_it_does_and_in_which_unit(cls, row):
     assert row.doc
-    for suffix, unit in (('_s', 's'), ('_hz', 'Hz'), ('_mps', 'm/s')):
-        assert not row.name.endswith(suffix) or row.unit == unit
+    units = {'_hz': 'Hz', '_m_s': 'm/s', '_rad_s': 'rad/s', '_s': 's'}
+    suffix = next((end for end in units if row.name.endswith(end)), None)
+    assert row.unit == units.get(suffix, '')
 
 
 def test_a_number_without_bounds_cannot_be_declared():

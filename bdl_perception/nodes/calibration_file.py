@@ -1,0 +1,28 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The calibration that alert_node is told to use, or the reason why there is none."""
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration import calibration_from_dict
+from bdl_perception.backends.model_files import find_model
+
+FILE_NAME = 'calibration.json'  # in a model folder
+
+
+class Found(NamedTuple):
+    """A calibration, or why there is none: an alert without one runs and says so."""
+
+    calibration: Calibration | None
+    unarmed: str
+
+
+def find_calibration(told: str) -> Found:
+    """Read the calibration of a file, a model folder or a shipped model."""
+    try:
+        path = Path(told) if told.endswith('.json') else find_model(told) / FILE_NAME
+        return Found(calibration_from_dict(json.loads(path.read_text(encoding='utf-8'))), '')
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        return Found(None, f'calibration {told!r} cannot be used: {error}')
