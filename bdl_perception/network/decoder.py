@@ -1,0 +1,92 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+From features to the maps of both tasks, with a dropout mask at every level.
+
+Dropout is a multiplication with a mask that comes from outside. A mask of ones is the
+deterministic pass; a drawn one is one Monte Carlo sample (Gal & Ghahramani 2016). Multiplying
+makes noise in proportion to the size of what is multiplied, so that the spread of the samples
+would tell bright from dark and near from far rather than known from unknown: every masked
+feature vector is brought to the same length first.
+"""
+from itertools import pairwise
+from typing import NamedTuple, Sequence
+
+import torch
+from torch import nn
+from torch import Tensor
+from torch.nn import functional
+
+LENGTH_FLOOR = 1e-4  # added to the mean square, so that a dead pixel stays zero instead of 0/0
+DEPTH_LOG_VARIANCE = (-8.0, 3.0)  # bounds of log sigma^2 of log-depth: sigma 2 % to a factor of 90
+LOGIT_LOG_VARIANCE = (-8.0, 4.0)  # bounds of log sigma^2 of the logits: sigma 0.02 to 7.4
+
+
+class HeadMaps(NamedTuple):
+    """What the heads say, at the decoder's own resolution."""
+
+    log_depth: Tensor  # (B, h, w), natural logarithm of m
+    depth_log_variance: Tensor  # (B, h, w), log of the variance of log-depth
+    logits: Tensor  # (B, K, h, w)
+    logit_log_variance: Tensor  # (B, 1, h, w), one noise level per pixel for all its logits
+
+
+def unit_length(x: Tensor) -> Tensor:
+    """Scale each pixel's feature vector to a root mean square of one; x: (B, C, H, W)."""
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + LENGTH_FLOOR)
+
+
+class DecoderLevel(nn.Module):
+    """Bring the coarser map up, add what the encoder kept of this scale, look at both."""
+
+    def __init__(self, coarser: int, channels: int, separable: bool) -> None:
+        """separable: depth-wise and point-wise, for maps on which a full kernel costs too much."""
+        super().__init__()
+        self.narrow = nn.Conv2d(coarser, channels, 1)
+        groups = channels if separable else 1
+        self.look = nn.Conv2d(channels, channels, 3, padding=1, groups=groups)
+        self.mix = nn.Conv2d(channels, channels, 1) if separable else nn.Identity()
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """x: (S, C', H/2, W/2), skip: (1 or S, C, H, W); returns (S, C, H, W)."""
+        x = functional.interpolate(
+            self.narrow(x), scale_factor=2.0, mode='bilinear', align_corners=False)
+        y: Tensor = self.relu(self.mix(self.look(self.relu(x + skip))))
+        return y
+
+
+class Decoder(nn.Module):
+    """Three levels up to half resolution, then one linear layer for all heads."""
+
+    def __init__(self, channels: Sequence[int], classes: int, log_depth_centre: float) -> None:
+        """channels: of the four masked maps, coarsest first; centre: log of m."""
+        super().__init__()
+        pairs = list(pairwise(channels))
+        self.levels = nn.ModuleList([
+            DecoderLevel(coarser, finer, separable=index == len(pairs) - 1)
+            for index, (coarser, finer) in enumerate(pairs)])
+        self.heads = nn.Conv2d(channels[-1], classes + 3, 1)
+        self.classes = classes
+        self.log_depth_centre = log_depth_centre  # the head predicts only what differs from it
+
+    def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
+        """features: (1 or S, C_k, H_k, W_k) coarsest first; masks: (S, C_k, 1, 1) or None."""
+        x = _masked(features[0], masks, 0)
+        for index, level in enumerate(self.levels, start=1):
+            x = _masked(level(x, features[index]), masks, index)
+        return self._split(self.heads(x))
+
+    def _split(self, maps: Tensor) -> HeadMaps:
+        """Name the channels of maps (S, K + 3, h, w)."""
+        depth, depth_noise, logit_noise = maps[:, 0], maps[:, 1], maps[:, 2:3]
+        return HeadMaps(
+            depth + self.log_depth_centre,
+            depth_noise.clamp(*DEPTH_LOG_VARIANCE),
+            maps[:, 3:],
+            logit_noise.clamp(*LOGIT_LOG_VARIANCE))
+
+
+def _masked(x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:
+    normal = unit_length(x)
+    return normal if masks is None else normal * masks[index]

@@ -1,0 +1,80 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+From a picture to features at four scales.
+
+Dimension letters: B batch, C channels, H and W at the scale named in the comment.
+"""
+from typing import Sequence
+
+from torch import nn
+from torch import Tensor
+
+
+def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1,
+                groups: int = 1) -> nn.Sequential:
+    """Convolve and normalise over the batch; evaluation mode folds both into one at export."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs))
+
+
+class ResidualBlock(nn.Module):
+    """Two small convolutions around a shortcut (He et al. 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        """Keep the number of channels and the size of the map."""
+        super().__init__()
+        self.first = convolution(channels, channels)
+        self.second = convolution(channels, channels)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, C, H, W); returns the same shape."""
+        y: Tensor = self.relu(x + self.second(self.relu(self.first(x))))
+        return y
+
+
+class ContextBlock(nn.Module):
+    """A wide depth-wise kernel and a channel mixer: cheap sight of the surroundings."""
+
+    def __init__(self, channels: int, size: int = 7) -> None:
+        """At 1/16 scale a kernel of 7 spans 112 px of the input."""
+        super().__init__()
+        self.look = convolution(channels, channels, size, groups=channels)
+        self.widen = convolution(channels, 2 * channels, 1)
+        self.mix = convolution(2 * channels, channels, 1)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, C, H, W); returns the same shape."""
+        y: Tensor = self.relu(x + self.mix(self.relu(self.widen(self.look(x)))))
+        return y
+
+
+def _stage(inputs: int, outputs: int, *blocks: nn.Module) -> nn.Sequential:
+    """Halve the map, then look at it with the blocks."""
+    return nn.Sequential(convolution(inputs, outputs, stride=2), nn.ReLU(), *blocks)
+
+
+class Encoder(nn.Module):
+    """Four stages, each at half the size of the one before: 1/2, 1/4, 1/8, 1/16."""
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        """channels: of the four stages, finest first."""
+        super().__init__()
+        half, quarter, eighth, deep = channels
+        self.stages = nn.ModuleList([
+            _stage(3, half),
+            _stage(half, quarter, ResidualBlock(quarter)),
+            _stage(quarter, eighth, ResidualBlock(eighth)),
+            _stage(eighth, deep, ResidualBlock(deep), ContextBlock(deep), ContextBlock(deep)),
+        ])
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """x: (B, 3, H, W); returns the four stages' maps, finest first."""
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps

@@ -1,0 +1,92 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The network: one encoder, one decoder with dropout masks, two tasks."""
+from dataclasses import dataclass
+import math
+from typing import NamedTuple, Sequence
+
+from bdl_perception.network.decoder import Decoder
+from bdl_perception.network.decoder import HeadMaps
+from bdl_perception.network.encoder import Encoder
+from bdl_perception.perception.classes import CLASS_NAMES
+import torch
+from torch import nn
+from torch import Tensor
+
+STRIDE = 16  # of the deepest map; the input's sides are multiples of it
+MID_GREY, SPREAD = 127.5, 64.0  # bring uint8 to about zero mean and unit spread
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of the network and the camera that it predicts for."""
+
+    height: int = 192  # px, of the input
+    width: int = 320  # px
+    encoder_channels: tuple[int, ...] = (16, 32, 64, 128)  # at 1/2, 1/4, 1/8, 1/16
+    decoder_channels: tuple[int, ...] = (64, 48, 32, 24)  # at 1/16, 1/8, 1/4, 1/2: the masked maps
+    classes: int = len(CLASS_NAMES)
+    dropout_probability: float = 0.2  # as in Kendall & Gal 2017
+    log_depth_centre: float = math.log(15.0)  # log of m; near the median depth of a street
+    canonical_focal_px: float = 250.0  # fx of a field of view of 65 degrees at 320 px
+    max_depth_m: float = 100.0  # in the canonical camera; beyond, nothing is taught
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        for name in ('height', 'width'):
+            if getattr(self, name) < STRIDE or getattr(self, name) % STRIDE:
+                raise ValueError(f'{name} is {getattr(self, name)} px, '
+                                 f'must be a multiple of {STRIDE}')
+        for name in ('encoder_channels', 'decoder_channels'):
+            channels = getattr(self, name)
+            if len(channels) != 4 or min(channels) < 1:
+                raise ValueError(f'{name} is {channels}, must be four positive numbers')
+        if not 0 < self.dropout_probability < 1:
+            raise ValueError(f'dropout_probability is {self.dropout_probability}, '
+                             f'must lie between 0 and 1')
+        if not (self.canonical_focal_px > 0 and self.max_depth_m > 0):
+            raise ValueError('canonical_focal_px and max_depth_m must be positive, are '
+                             f'{self.canonical_focal_px} and {self.max_depth_m}')
+
+
+class Encoded(NamedTuple):
+    """A picture after the encoder: all that the decoder needs, however often it samples."""
+
+    features: tuple[Tensor, ...]  # (B, C_k, H_k, W_k), coarsest first, in the decoder's channels
+    pooled: Tensor  # (B, C), mean over the deepest map
+
+
+class Network(nn.Module):
+    """Depth and classes with their noise, from one picture and one set of masks."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Draw random weights from torch's generator."""
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config.encoder_channels)
+        self.project = nn.ModuleList([
+            nn.Conv2d(encoder, decoder, 1) for encoder, decoder
+            in zip(config.encoder_channels[::-1], config.decoder_channels, strict=True)])
+        self.decoder = Decoder(config.decoder_channels, config.classes, config.log_depth_centre)
+
+    def encode(self, rgb: Tensor) -> Encoded:
+        """rgb: (B, 3, H, W) float 0..255; the part that runs once per picture."""
+        maps = self.encoder((rgb - MID_GREY) / SPREAD)[::-1]
+        features = [project(map_) for project, map_ in zip(self.project, maps, strict=True)]
+        features[0] = torch.relu(features[0])  # the others meet one after they are added
+        return Encoded(tuple(features), maps[0].mean((2, 3)))
+
+    def decode(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
+        """Run the part that is sampled; see Decoder.forward."""
+        maps: HeadMaps = self.decoder(features, masks)
+        return maps
+
+    def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> HeadMaps:
+        """rgb: (B, 3, H, W) float 0..255; masks: (B, C_k, 1, 1) each, None: deterministic."""
+        return self.decode(self.encode(rgb).features, masks)
+
+    def draw_masks(self, samples: int) -> list[Tensor]:
+        """Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator."""
+        keep = 1.0 - self.config.dropout_probability
+        return [torch.bernoulli(torch.full((samples, channels, 1, 1), keep)) / keep
+                for channels in self.config.decoder_channels]
