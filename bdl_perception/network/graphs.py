@@ -1,0 +1,123 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The two modules that become ONNX graphs: uint8 picture in, finished maps out.
+
+Pre- and post-processing are inside, so that no backend can disagree about them.
+"""
+import math
+from typing import NamedTuple
+
+from bdl_perception.network.decoder import HeadMaps
+from bdl_perception.network.model import Network
+from bdl_perception.network.statistics import FeatureStatistics
+import torch
+from torch import nn
+from torch import Tensor
+from torch.nn import functional
+
+MAP_NAMES = ('depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
+             'log_depth_std', 'feature_distance')
+MOMENT_NAMES = ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum')
+
+
+class Belief(NamedTuple):
+    """Class probabilities and what follows from them, over axis 1 of the logits."""
+
+    probabilities: Tensor  # (S, K, h, w)
+    entropy: Tensor  # (S, h, w) nat
+
+
+def moderate(maps: HeadMaps) -> Tensor:
+    """
+    Shrink logits by their predicted noise: x / sqrt(1 + pi/8 sigma^2) (MacKay 1992).
+
+    The expected softmax under Gaussian logit noise, without drawing the noise. (S, K, h, w).
+    """
+    return maps.logits * torch.rsqrt(1.0 + math.pi / 8.0 * maps.logit_log_variance.exp())
+
+
+def believe(logits: Tensor) -> Belief:
+    """Softmax and its entropy, H = log Z - sum p x, with one exponential per logit."""
+    centred = logits - logits.amax(1, keepdim=True)
+    weights = centred.exp()
+    total = weights.sum(1, keepdim=True)
+    probabilities = weights / total
+    entropy = total.log().squeeze(1) - (probabilities * centred).sum(1)
+    return Belief(probabilities, entropy)
+
+
+class Perceive(nn.Module):
+    """The single deterministic pass; outputs in the order of MAP_NAMES, then the features."""
+
+    mean: Tensor
+    whitening: Tensor
+
+    def __init__(self, network: Network, statistics: FeatureStatistics) -> None:
+        """statistics: of the training set's pooled features; become constants of the graph."""
+        super().__init__()
+        self.network = network
+        self.register_buffer('mean', statistics.mean)
+        self.register_buffer('whitening', statistics.whitening)
+
+    def forward(self, rgb: Tensor) -> tuple[Tensor, ...]:
+        """rgb: (1, H, W, 3) uint8."""
+        # Cast first: TensorRT's parser takes uint8 nowhere but in a Cast.
+        picture = rgb.to(torch.float32).permute(0, 3, 1, 2)
+        encoded = self.network.encode(picture)
+        maps = self.network.decode(encoded.features, None)
+        belief = believe(moderate(maps))
+        log_std = (0.5 * maps.depth_log_variance).exp()  # (1, h, w)
+        depth = _full_size(maps.log_depth).exp()  # (1, H, W) m, canonical camera
+        return (
+            depth,
+            depth * _full_size(log_std),  # delta method: sd(d) = d sd(log d)
+            _upsample(maps.logits).argmax(1).to(torch.uint8),
+            _full_size(belief.entropy),
+            belief.probabilities.amax(1),
+            -_log_sum_exp(maps.logits),
+            log_std,
+            self._distance(encoded.pooled),
+            *encoded.features)
+
+    def _distance(self, pooled: Tensor) -> Tensor:
+        """Mahalanobis distance (Lee et al. 2018) of pooled (1, C) from the training set; (1,)."""
+        deviation = (pooled - self.mean) @ self.whitening
+        return deviation.square().sum(1).sqrt()
+
+
+class Sample(nn.Module):
+    """One chunk of S stochastic passes on a held frame, summed up in the order MOMENT_NAMES."""
+
+    def __init__(self, network: Network) -> None:
+        """Take the network whose decoder is sampled."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Take the features (1, C_k, H_k, W_k), then as many masks (S, C_k, 1, 1)."""
+        levels = len(inputs) // 2
+        maps = self.network.decode(inputs[:levels], inputs[levels:])
+        belief = believe(moderate(maps))
+        mean = maps.log_depth.mean(0)  # (h, w)
+        return (
+            mean,
+            (maps.log_depth - mean).square().sum(0),
+            belief.probabilities.sum(0),  # (K, h, w)
+            belief.entropy.sum(0))
+
+
+def _log_sum_exp(x: Tensor) -> Tensor:
+    """Over axis 1; spelt out because the operator takes twice as long in ONNX Runtime."""
+    largest = x.amax(1, keepdim=True)
+    return ((x - largest).exp().sum(1, keepdim=True).log() + largest).squeeze(1)
+
+
+def _upsample(x: Tensor) -> Tensor:
+    """Double the size of (B, C, h, w)."""
+    return functional.interpolate(x, scale_factor=2.0, mode='bilinear', align_corners=False)
+
+
+def _full_size(x: Tensor) -> Tensor:
+    """Double the size of (B, h, w)."""
+    return _upsample(x.unsqueeze(1)).squeeze(1)
