@@ -1,0 +1,76 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+A training run on disk: one file, replaced as a whole.
+
+Read with weights_only, so that a checkpoint from a stranger cannot run code.
+"""
+from dataclasses import dataclass
+from dataclasses import field
+import os
+from pathlib import Path
+import pickle
+from typing import Any
+
+from bdl_perception.network.model import Network
+from bdl_perception.training.config import config_from_dict
+from bdl_perception.training.config import config_to_dict
+from bdl_perception.training.config import TrainConfig
+import torch
+
+FORMAT = 1
+NAME = 'checkpoint.pt'
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    epoch: int = 0  # finished ones
+    images: int = 0
+    elapsed_s: float = 0.0  # of training, without what lay between a kill and a resume
+    finished: bool = False
+    history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What was read: plain values and tensors."""
+
+    config: TrainConfig
+    network: dict[str, torch.Tensor]
+    task_weights: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+    progress: Progress
+
+    def build_network(self) -> Network:
+        """Make the network with the weights of this checkpoint, ready to predict."""
+        network = Network(self.config.network)
+        network.load_state_dict(self.network)
+        return network.eval()
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write to a sibling and rename: a kill leaves the old file or the new one, whole."""
+    values = {'format': FORMAT, 'config': config_to_dict(checkpoint.config),
+              'network': checkpoint.network, 'task_weights': checkpoint.task_weights,
+              'optimizer': checkpoint.optimizer, 'progress': vars(checkpoint.progress)}
+    sibling = path.with_suffix('.tmp')
+    with sibling.open('wb') as file:
+        torch.save(values, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(sibling, path)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint; ValueError when it is none, or of another format."""
+    try:
+        values = torch.load(path, map_location='cpu', weights_only=True)
+        found = values['format']
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, TypeError) as error:
+        raise ValueError(f'{path} is no checkpoint of `bdl train`: {error}') from error
+    if found != FORMAT:
+        raise ValueError(f'{path} has format {found}, this version reads {FORMAT}; train again')
+    return Checkpoint(config_from_dict(values['config']), values['network'],
+                      values['task_weights'], values['optimizer'], Progress(**values['progress']))

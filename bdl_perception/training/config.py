@@ -1,0 +1,94 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""All that a training run can be told, with its reasons, and how a YAML file changes it."""
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Mapping, TypeVar
+
+from bdl_perception.network.model import NetworkConfig
+from bdl_perception.training.augment import AugmentConfig
+import yaml
+
+Section = TypeVar('Section')
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run; the network's shape and the changes of pictures are sections of their own."""
+
+    epochs: int = 12  # passes over the training frames
+    minutes: float = 0.0  # instead of epochs: let the learning rate follow the clock; 0: off
+    batch: int = 12  # frames; two cores gain nothing from more
+    learning_rate: float = 3e-3  # at its peak, AdamW
+    weight_decay: float = 0.01
+    warm_up: float = 0.08  # share of the run until the peak
+    clip: float = 5.0  # longest gradient
+    beta: float = 0.5  # of the regression loss; 0 fits the mean too little (Seitzer et al. 2022)
+    logit_samples: int = 4  # T of the classification loss
+    validation_frames: int = 200  # looked at after each epoch, spread over the validation drives
+    seed: int = 1
+    threads: int = 2
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse a run that cannot be."""
+        for name in ('epochs', 'batch', 'logit_samples', 'validation_frames', 'threads'):
+            if getattr(self, name) < 1:
+                raise ValueError(f'{name} is {getattr(self, name)}, must be 1 or more')
+        for name in ('learning_rate', 'clip'):
+            if not getattr(self, name) > 0:
+                raise ValueError(f'{name} is {getattr(self, name)}, must be positive')
+        for name in ('minutes', 'weight_decay', 'seed'):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f'{name} is {getattr(self, name)}, must not be negative')
+        for name in ('warm_up', 'beta'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name} is {getattr(self, name)}, must lie between 0 and 1')
+
+
+def read_config(path: Path | None, **overrides: Any) -> TrainConfig:
+    """Take the defaults, then a YAML file if there is one, then what was said outright."""
+    values = {} if path is None else _read(path)
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    return config_from_dict(values)
+
+
+def config_from_dict(values: Mapping[str, Any]) -> TrainConfig:
+    """Build a run from a mapping with the names of the fields; ValueError names a wrong one."""
+    sections = {name: _section(kind, values.get(name, {}), name)
+                for name, kind in (('network', NetworkConfig), ('augment', AugmentConfig))}
+    return _section(TrainConfig, {**values, **sections}, 'training')
+
+
+def config_to_dict(config: TrainConfig) -> dict[str, Any]:
+    """Turn a run into plain values, as config_from_dict takes them."""
+    return asdict(config)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f'{path} is not YAML: {error}') from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ValueError(f'{path} must hold names and values, it holds a {type(values).__name__}')
+    return values
+
+
+def _section(kind: type[Section], values: Mapping[str, Any], title: str) -> Section:
+    known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f'{title} does not know {unknown}; it knows {sorted(known)}')
+    frozen = {name: tuple(value) if isinstance(value, list) else value
+              for name, value in values.items()}
+    try:
+        return kind(**frozen)
+    except TypeError as error:
+        raise ValueError(f'{title}: {error}; is a text where a number should be?') from error

@@ -1,0 +1,114 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Drives that `bdl render` has written: rgb/*.jpg, depth/*.png, classes/*.png, drive.json."""
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bdl_perception.training.datasets import DatasetError
+from bdl_perception.training.datasets import Sample
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT = 1  # of drive.json
+UNITS_PER_M = 256.0  # of a depth PNG
+UNKNOWN, TOO_FAR = 0, 65535  # numbers of a depth PNG that are no depth
+
+
+class Frame(NamedTuple):
+    """Where one picture lies and what its drive says about it."""
+
+    drive: Path
+    number: int
+    fx: float  # px, at the stored size
+
+
+class WorldDataset:
+    """Every frame of every drive in a folder, or of the one drive that the folder is."""
+
+    def __init__(self, root: Path, height: int, width: int, stride: int = 1) -> None:
+        """
+        List the frames; pictures are read one by one, resized to height x width px.
+
+        stride: take every n-th frame of a drive, since neighbours are nearly the same.
+        """
+        if stride < 1:
+            raise ValueError(f'stride is {stride}, must be 1 or more')
+        self._size = (height, width)
+        self.drives = find_drives(root)
+        self._frames = [frame for drive in self.drives for frame in _frames(drive)[::stride]]
+        if not self._frames:
+            raise DatasetError(f'the drives in {root} hold no frame; render them again')
+
+    def __len__(self) -> int:
+        """Count the frames of all drives."""
+        return len(self._frames)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one frame at the size asked for."""
+        frame = self._frames[index]
+        name = f'{frame.number:06d}'
+        rgb = _read(frame.drive / 'rgb' / f'{name}.jpg', cv2.IMREAD_COLOR)
+        depth = decode_depth(_read(frame.drive / 'depth' / f'{name}.png', cv2.IMREAD_UNCHANGED))
+        classes = _read(frame.drive / 'classes' / f'{name}.png', cv2.IMREAD_UNCHANGED)
+        sample = Sample(np.ascontiguousarray(rgb[..., ::-1]), depth, classes, frame.fx)
+        return resized(sample, *self._size)
+
+
+def find_drives(root: Path) -> list[Path]:
+    """Find the drive folders in root, sorted by name; root may be a drive itself."""
+    if (root / 'drive.json').is_file():
+        return [root]
+    if not root.is_dir():
+        raise DatasetError(f'{root} is no folder; make drives with `bdl render`')
+    drives = sorted(path.parent for path in root.glob('*/drive.json'))
+    if not drives:
+        raise DatasetError(f'{root} holds no folder with a drive.json; '
+                           f'make drives with `bdl render`')
+    return drives
+
+
+def decode_depth(stored: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Turn the numbers of a depth PNG (H, W) into m: 0 is NaN, 65535 +Inf."""
+    if stored.dtype != np.uint16 or stored.ndim != 2:
+        raise DatasetError(
+            f'depth picture is {stored.dtype} {stored.shape}, must be uint16 (H, W)')
+    depth: NDArray[np.float32] = stored / np.float32(UNITS_PER_M)  # (H, W) m
+    depth[stored == UNKNOWN] = np.nan
+    depth[stored == TOO_FAR] = np.inf
+    return depth
+
+
+def resized(sample: Sample, height: int, width: int) -> Sample:
+    """Bring a sample to height x width px; its focal length follows the width."""
+    if sample.rgb.shape[:2] == (height, width):
+        return sample
+    size = (width, height)
+    rgb = cv2.resize(sample.rgb, size, interpolation=cv2.INTER_AREA)
+    depth = cv2.resize(sample.depth, size, interpolation=cv2.INTER_NEAREST)
+    classes = cv2.resize(sample.classes, size, interpolation=cv2.INTER_NEAREST)
+    scale = width / sample.rgb.shape[1]
+    return Sample(rgb.astype(np.uint8), depth.astype(np.float32), classes.astype(np.uint8),
+                  sample.fx * scale)
+
+
+def _frames(drive: Path) -> list[Frame]:
+    path = drive / 'drive.json'
+    try:
+        values = json.loads(path.read_text())
+        found, count, fx = values['format'], int(values['frames']), float(values['camera']['fx'])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f'{path} is no description of a drive ({error!r}); '
+                           f'render it again') from error
+    if found != FORMAT:
+        raise DatasetError(f'{path} has format {found}, this version reads {FORMAT}; '
+                           f'render it again')
+    return [Frame(drive, index, fx) for index in range(count)]
+
+
+def _read(path: Path, flags: int) -> NDArray[Any]:
+    picture: NDArray[Any] | None = cv2.imread(str(path), flags)
+    if picture is None:
+        raise DatasetError(f'{path} is missing or no picture; render the drive again')
+    return picture

@@ -1,0 +1,172 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The training loop: epochs of steps, a checkpoint and a row of the curves after each.
+
+A run is the same whenever it has the same seed, data and number of threads, also when it was
+killed and taken up again: every epoch seeds its own random numbers. Only with `minutes` it is
+not, because the learning rate then follows the clock.
+"""
+import csv
+import os
+from pathlib import Path
+import time
+from typing import Any, Callable, Iterator
+
+from bdl_perception.network.losses import classification_loss
+from bdl_perception.network.losses import regression_loss
+from bdl_perception.network.losses import TaskWeights
+from bdl_perception.network.model import Network
+from bdl_perception.training.batches import Batch
+from bdl_perception.training.batches import plain_batches
+from bdl_perception.training.batches import spread_indices
+from bdl_perception.training.batches import training_batches
+from bdl_perception.training.checkpoint import Checkpoint
+from bdl_perception.training.checkpoint import NAME
+from bdl_perception.training.checkpoint import Progress
+from bdl_perception.training.checkpoint import read_checkpoint
+from bdl_perception.training.checkpoint import write_checkpoint
+from bdl_perception.training.config import TrainConfig
+from bdl_perception.training.datasets import Dataset
+from bdl_perception.training.schedule import one_cycle
+from bdl_perception.training.validation import measure
+import numpy as np
+import torch
+from tqdm import tqdm
+
+Clock = Callable[[], float]
+
+
+class Run:
+    """A network on its way; `train` takes it from where it stands to the end."""
+
+    def __init__(self, config: TrainConfig, folder: Path, clock: Clock = time.monotonic) -> None:
+        """Start anew, or take up the checkpoint in the folder, which is made."""
+        torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        self.config, self.folder, self._clock = config, folder, clock
+        self.network = Network(config.network)
+        self.tasks = TaskWeights()
+        self.optimizer = torch.optim.AdamW(self._groups(), config.learning_rate)
+        self.progress = Progress()
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / NAME).exists():
+            self._resume(read_checkpoint(folder / NAME))
+
+    def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
+        """Run the epochs that are left; validation: None for none."""
+        while not self.progress.finished:
+            row = self._epoch(teaching)
+            self.progress.epoch += 1
+            self.progress.finished = self._done(0.0) >= 1
+            self.progress.history.append({**row, **self._validate(validation)})
+            self._keep()
+        return self.progress
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Let only kernels decay: a bias, a scale or a task weight at zero means something."""
+        every = [*self.network.parameters(), *self.tasks.parameters()]
+        kernels = [parameter for parameter in every if parameter.ndim > 1]
+        others = [parameter for parameter in every if parameter.ndim <= 1]
+        return [{'params': kernels, 'weight_decay': self.config.weight_decay},
+                {'params': others, 'weight_decay': 0.0}]
+
+    def _epoch(self, teaching: Dataset) -> dict[str, float]:
+        """Go once through the data, or until the minutes are over; returns mean losses."""
+        rng = np.random.default_rng((self.config.seed, self.progress.epoch))
+        torch.manual_seed(int(rng.integers(2**62)))
+        self.network.train()
+        started, begun_s = self._clock(), self.progress.elapsed_s
+        sums, steps, before = np.zeros(3), 0, self.progress.images
+        for batch, share in self._batches(teaching, rng):
+            rate = self._set_rate(self._done(share))
+            sums += self._step(batch)
+            steps += 1
+            self.progress.images += len(batch)
+            self.progress.elapsed_s = begun_s + self._clock() - started
+        seconds = max(self.progress.elapsed_s - begun_s, 1e-9)
+        loss, regression, classification = (sums / steps).tolist()
+        depth_s, class_s = self.tasks.log_variances.tolist()
+        return {'epoch': self.progress.epoch + 1, 'images': self.progress.images,
+                'elapsed_min': self.progress.elapsed_s / 60, 'learning_rate': rate,
+                'images_per_s': (self.progress.images - before) / seconds, 'loss': loss,
+                'regression': regression, 'classification': classification,
+                'log_variance_depth': depth_s, 'log_variance_classes': class_s}
+
+    def _batches(self, teaching: Dataset,
+                 rng: np.random.Generator) -> Iterator[tuple[Batch, float]]:
+        """Give each batch with the share of the epoch that lies before it."""
+        config = self.config
+        total = max(1, len(teaching) // config.batch)
+        batches = training_batches(teaching, config.batch, rng, config.network, config.augment)
+        title = f'epoch {self.progress.epoch + 1}'
+        for index, batch in enumerate(tqdm(batches, title, total, disable=None, mininterval=2)):
+            if index and self._done(index / total) >= 1:
+                return
+            yield batch, index / total
+
+    def _done(self, share: float) -> float:
+        """Say how much of the run is over, 0 to 1, with this share of the current epoch."""
+        if self.config.minutes:
+            return min(1.0, self.progress.elapsed_s / 60 / self.config.minutes)
+        return (self.progress.epoch + share) / self.config.epochs
+
+    def _set_rate(self, done: float) -> float:
+        rate = self.config.learning_rate * one_cycle(done, self.config.warm_up)
+        for group in self.optimizer.param_groups:
+            group['lr'] = rate
+        return rate
+
+    def _step(self, batch: Batch) -> list[float]:
+        """Learn from one batch; returns the loss and its two parts before weighing."""
+        maps = self.network(batch.rgb, self.network.draw_masks(len(batch)))
+        regression = regression_loss(
+            maps.log_depth, maps.depth_log_variance, batch.log_depth, self.config.beta)
+        classification = classification_loss(
+            maps.logits, maps.logit_log_variance, batch.classes, self.config.logit_samples)
+        loss = self.tasks(regression, classification)
+        if not torch.isfinite(loss):
+            raise RuntimeError(f'the loss became {float(loss)} after {self.progress.images} '
+                               f'images; lower learning_rate and resume')
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        self.optimizer.step()
+        return [float(loss.detach()), float(regression.detach()), float(classification.detach())]
+
+    def _validate(self, validation: Dataset | None) -> dict[str, float]:
+        if validation is None:
+            return {}
+        chosen = spread_indices(len(validation), self.config.validation_frames)
+        quality = measure(self.network, plain_batches(
+            validation, self.config.batch, chosen, self.config.network))
+        return {f'validation_{name}': value for name, value in quality._asdict().items()}
+
+    def _keep(self) -> None:
+        """Write the checkpoint, then the curves, and say how it goes."""
+        write_checkpoint(self.folder / NAME, Checkpoint(
+            self.config, self.network.state_dict(), self.tasks.state_dict(),
+            self.optimizer.state_dict(), self.progress))
+        write_curves(self.folder / 'curves.csv', self.progress.history)
+        tqdm.write('  '.join(f'{name} {value:.4g}'
+                             for name, value in self.progress.history[-1].items()))
+
+    def _resume(self, found: Checkpoint) -> None:
+        if found.config.network != self.config.network:
+            raise ValueError(f'{self.folder} holds a run with another network; '
+                             f'choose another folder or the same network section')
+        self.network.load_state_dict(found.network)
+        self.tasks.load_state_dict(found.task_weights)
+        self.optimizer.load_state_dict(found.optimizer)
+        self.progress = found.progress
+        self.progress.finished = self._done(0.0) >= 1
+
+
+def write_curves(path: Path, history: list[dict[str, float]]) -> None:
+    """Write one row an epoch; replaced as a whole."""
+    sibling = path.with_suffix('.tmp')
+    with sibling.open('w', newline='') as file:
+        table = csv.DictWriter(file, list(history[0]))
+        table.writeheader()
+        table.writerows(history)
+    os.replace(sibling, path)
