@@ -1,0 +1,73 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl render`: drives of the procedural world, for training, for the alarm, for the demo."""
+import argparse
+from dataclasses import asdict
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+DEMO = 'demo'
+VIDEO_LIMIT_BYTES = 6_000_000  # what the package can carry
+LENS = ('fx', 'fy', 'cx', 'cy')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what can be rendered."""
+    from bdl_perception.world.conditions import SPLITS
+    parser.add_argument('split', choices=[*SPLITS, DEMO], metavar='SPLIT',
+                        help=f'{DEMO} (the drive of `bdl demo`), {", ".join(SPLITS)}')
+    parser.add_argument('--out', type=Path, default=Path('data'),
+                        help='drives go to OUT/SPLIT; those that exist are kept (default: data)')
+    parser.add_argument('--drives', type=int, default=20)
+    parser.add_argument('--frames', type=int, default=100, help='of each drive')
+    parser.add_argument('--rate-hz', type=float, default=10.0)
+    parser.add_argument('--height', type=int, help='px (default: 192; demo: 384)')
+    parser.add_argument('--width', type=int, help='px (default: 320; demo: 640)')
+    parser.add_argument('--processes', type=int, default=1)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--video', type=Path, metavar='MP4',
+                        help=f'with {DEMO}: write this video and a .json beside it instead')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render; the exit code is 0 when every drive is there."""
+    if arguments.video and arguments.split != DEMO:
+        raise ValueError(f'--video is for the split {DEMO}, not for {arguments.split}')
+    if arguments.split == DEMO:
+        _render_demo(arguments)
+        return 0
+    from bdl_perception.world.dataset import render_drives
+    made = render_drives(
+        arguments.out / arguments.split, arguments.split, arguments.drives, arguments.frames,
+        arguments.rate_hz, arguments.height or 192, arguments.width or 320, arguments.processes,
+        arguments.seed)
+    print(f'{len(made)} drives in {arguments.out / arguments.split}')
+    return 0
+
+
+def _render_demo(arguments: argparse.Namespace) -> None:
+    from bdl_perception.world.dataset import render_demo
+    size = arguments.height or 384, arguments.width or 640
+    if not arguments.video:
+        print(render_demo(arguments.out, arguments.rate_hz, *size, arguments.seed))
+        return
+    with TemporaryDirectory() as folder:
+        drive = render_demo(Path(folder), arguments.rate_hz, *size, arguments.seed)
+        pack(drive, arguments.video)
+    print(f'{arguments.video}: {arguments.video.stat().st_size} bytes')
+
+
+def pack(drive: Path, video: Path) -> None:
+    """Write a rendered drive as a video, with what `bdl demo` must know of it in a .json."""
+    from bdl_perception.drives import open_drive
+    from bdl_perception.drives.encode import write_video
+    from bdl_perception.world.conditions import HELD_OUT
+    said: dict[str, Any] = json.loads((drive / 'drive.json').read_text(encoding='utf-8'))
+    camera = write_video(open_drive(drive), video, VIDEO_LIMIT_BYTES)
+    beside = {
+        'camera': {name: asdict(camera)[name] for name in LENS} if camera else None,
+        'must_alarm': [part for part in said['conditions'] if part['name'] in HELD_OUT],
+        **{name: said[name] for name in ('conditions', 'seed', 'software_version')}}
+    video.with_suffix('.json').write_text(json.dumps(beside, indent=2) + '\n', encoding='utf-8')
