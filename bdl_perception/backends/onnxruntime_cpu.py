@@ -72,6 +72,8 @@ def _load(graph: bytes, path: str, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1  # the graphs are chains, there is little beside them to run
     options.log_severity_level = ERRORS_ONLY
+    # Idle threads sleep: spinning doubles the CPU time between frames and starves other nodes.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     try:
         return onnxruntime.InferenceSession(graph, options, ['CPUExecutionProvider'])
     except Exception as error:  # ONNX Runtime's exceptions have no base class of their own
