@@ -86,6 +86,9 @@ def _wait_until_ready(events: Events, watched: list[NodeProcess]) -> list[str]:
         for event in events.new():
             if event['kind'] == 'ready':
                 return []
+            if event['kind'] == 'refused':
+                return [f'perception_node refused to become active; its log {watched[1].log} '
+                        f'ends:\n{watched[1].last_words()}']
             _tell(event)
         if dead(watched):
             return dead(watched)

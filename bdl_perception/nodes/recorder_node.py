@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Leads perception_node to the active state and keeps a record of what the topics carry."""
 from pathlib import Path
+import sys
 from typing import Callable
 
 from bdl_perception import interface
@@ -18,22 +19,21 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import numpy as np
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
-from rclpy.qos import QoSDurabilityPolicy
+from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
-from rclpy.qos import QoSReliabilityPolicy
+from rclpy.qos import ReliabilityPolicy
 from rclpy.task import Future
-from rclpy.utilities import try_shutdown
 from sensor_msgs.msg import Image
 
-DEEP = QoSProfile(depth=50, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-LATEST = QoSProfile(depth=50, reliability=QoSReliabilityPolicy.RELIABLE,
-                    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+# Reliable and deep: what the nodes published and this one missed would look like their loss.
+DEEP = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+LATEST = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE,
+                    durability=DurabilityPolicy.TRANSIENT_LOCAL)
 STEPS = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
 PANEL_WIDTH = 320  # px; wider pictures are shrunk, a record is for looking at
 JPEG_QUALITY = 90
+NAME = 'recorder_node'
 
 
 class RecorderNode(Node):
@@ -41,7 +41,7 @@ class RecorderNode(Node):
 
     def __init__(self) -> None:
         """Subscribe to everything and begin to lead the lifecycle."""
-        super().__init__('recorder_node')
+        super().__init__(NAME)
         self._writer = RecordWriter(Path(self.declare_parameter('record', '').value))
         self._level: int | None = None
         self._panels()
@@ -53,9 +53,10 @@ class RecorderNode(Node):
         self._pending: Future | None = None
         self._lifecycle = self.create_timer(0.2, self._lead)
 
-    def close(self) -> None:
+    def destroy_node(self) -> None:
         """Finish the record."""
         self._writer.close()
+        super().destroy_node()
 
     def _panels(self) -> None:
         """Keep every image topic as one panel of the record."""
@@ -97,18 +98,20 @@ class RecorderNode(Node):
         if self._pending is not None:
             if not self._pending.done():
                 return
+            self._steps.pop(0)
             if not self._pending.result().success:
-                self.get_logger().error('perception_node refused to change its state; '
-                                        'its own log and the alert say why')
-            else:
-                self._steps.pop(0)
+                self._finish_leading('refused')
+                return
             self._pending = None
         if not self._steps:
-            self._lifecycle.cancel()
-            self._writer.event('ready')
+            self._finish_leading('ready')
         elif self._change.service_is_ready():
             request = ChangeState.Request(transition=Transition(id=self._steps[0]))
             self._pending = self._change.call_async(request)
+
+    def _finish_leading(self, how: str) -> None:
+        self._lifecycle.cancel()
+        self._writer.event(how)
 
 
 def _floats(image: Image) -> Floats:
@@ -131,19 +134,10 @@ def _jpeg(rgb: Bytes) -> bytes:
     return bytes(data)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run until interrupted."""
-    rclpy.init(args=arguments)
-    node = RecorderNode()
-    try:
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        node.close()
-        node.destroy_node()
-        try_shutdown()
+def main() -> int:
+    """Run the node until a signal comes."""
+    return run_node(NAME, RecorderNode)
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())
