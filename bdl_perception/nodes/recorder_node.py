@@ -8,6 +8,7 @@ from typing import Callable
 from bdl_perception import interface
 from bdl_perception.demo.record import RecordWriter
 from bdl_perception.nodes.images import rgb_from_image
+from bdl_perception.nodes.process import run_node
 from bdl_perception.nodes.stamps import stamp_to_ns
 from bdl_perception.perception.classes import colourise
 from bdl_perception.perception.colouring import colour_depth
