@@ -1,0 +1,93 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Conformal thresholds: hand numbers, a slow count, and the exact law of their coverage."""
+from fractions import Fraction
+import math
+
+from bdl_perception.alarm.conformal import combined_p_value
+from bdl_perception.alarm.conformal import p_value
+from bdl_perception.alarm.conformal import rank
+from bdl_perception.alarm.conformal import smallest_count
+from bdl_perception.alarm.conformal import threshold
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize(('alpha', 'count'), [(.1, 9), (.05, 19), (.01, 99), (.001, 999)])
+def test_the_smallest_count_is_known_by_hand(alpha: float, count: int) -> None:
+    assert smallest_count(alpha) == count
+    assert threshold(list(range(count)), alpha) == count - 1  # the largest of all
+    with pytest.raises(ValueError, match=f'at least {count} are needed, 1 more'):
+        threshold(list(range(count - 1)), alpha)
+
+
+@pytest.mark.parametrize(('count', 'alpha', 'sd'), [
+    (100, .1, .030), (500, .1, .013), (1000, .1, .0095), (1000, .01, .0031)])
+def test_the_spread_of_coverage_is_known_by_hand(count: int, alpha: float, sd: float) -> None:
+    a = rank(count, alpha)
+    b = count + 1 - a
+    assert math.sqrt(a * b / ((a + b)**2 * (a + b + 1))) == pytest.approx(sd, rel=.04)
+
+
+def test_coverage_follows_its_beta_law() -> None:
+    rng = np.random.default_rng(0)
+    count, alpha, k = 100, .1, 91
+    # Of uniform scores the share below a threshold is the threshold itself.
+    covered = np.array([threshold(np.sort(rng.random(count)).tolist(), alpha)
+                        for _ in range(4000)])
+    assert covered.mean() == pytest.approx(k / (count + 1), abs=.002)
+    for x in (.85, .88, .9, .92, .95):  # P(Beta(k, n + 1 - k) <= x) = P(Binomial(n, x) >= k)
+        law = sum(math.comb(count, m) * x**m * (1 - x)**(count - m) for m in range(k, count + 1))
+        assert (covered <= x).mean() == pytest.approx(law, abs=.03)
+
+
+def test_a_decimal_alpha_is_taken_as_it_is_written() -> None:
+    for count in range(1, 400):
+        for hundredths in (1, 5, 10, 20, 30):
+            exact = Fraction(hundredths, 100)
+            expected = math.ceil((count + 1) * (1 - exact))
+            assert rank(count, hundredths / 100) == expected
+            assert rank(count, hundredths / 100 / 3) == math.ceil((count + 1) * (1 - exact / 3))
+
+
+scores = st.one_of(st.integers(-3, 3).map(float), st.floats(-3, 3))
+
+
+@given(st.lists(scores, min_size=1, max_size=40), scores)
+def test_a_p_value_is_a_count(calibration: list[float], score: float) -> None:
+    above = sum(value >= score for value in calibration)
+    expected = (above + 1) / (len(calibration) + 1)
+    assert p_value(sorted(calibration), score) == expected
+
+
+@given(st.lists(scores, min_size=1, max_size=40), scores,
+       st.sampled_from([Fraction(n, 100) for n in (1, 5, 10, 20, 25, 50)]))
+def test_a_score_is_above_the_threshold_when_its_p_value_is_small(
+        calibration: list[float], score: float, alpha: Fraction) -> None:
+    if rank(len(calibration), float(alpha)) > len(calibration):
+        return
+    above = sum(value >= score for value in calibration)
+    small = Fraction(above + 1, len(calibration) + 1) <= alpha
+    assert (score > threshold(sorted(calibration), float(alpha))) == small
+
+
+def test_p_values_by_hand() -> None:
+    assert [p_value([1, 2, 2, 3], score) for score in (0, 1, 2, 2.5, 3, 4)] == [
+        1, 1, .8, .4, .4, .2]
+    assert p_value([1, 2, 2, 3], math.nan) == p_value([1, 2, 2, 3], math.inf) == .2
+
+
+def test_several_scores_share_the_chance() -> None:
+    calibration = {'a': range(1, 100), 'b': range(1, 100)}
+    assert combined_p_value(calibration, {'a': 1000, 'b': 0}) == pytest.approx(.02)
+    assert combined_p_value(calibration, {'a': 0, 'b': 0}) == 1
+    with pytest.raises(KeyError):
+        combined_p_value(calibration, {'a': 1})
+
+
+@pytest.mark.parametrize('alpha', [0, 1, -1, math.nan])
+def test_what_is_no_probability_is_refused(alpha: float) -> None:
+    with pytest.raises(ValueError, match='alpha is'):
+        rank(10, alpha)

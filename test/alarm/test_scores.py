@@ -1,0 +1,91 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Scores against hand numbers, with absurd values where nothing is valid."""
+import math
+from typing import Any
+
+from bdl_perception.alarm.scores import cycle_scores
+from bdl_perception.alarm.scores import frame_scores
+from bdl_perception.alarm.scores import pooled
+from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.perception.types import Epistemic
+from bdl_perception.perception.types import Prediction
+import numpy as np
+import pytest
+
+NAN = float('nan')
+
+
+def prediction(**changes: Any) -> Prediction:
+    plain = np.ones((2, 2), np.float32)
+    values: dict[str, Any] = {
+        'stamp_ns': 7, 'frame_id': 'camera', 'camera': None, 'depth': 5 * plain,
+        'aleatoric_std': plain, 'classes': np.zeros((2, 2), np.uint8), 'entropy': plain,
+        'max_probability': plain, 'energy': plain, 'log_depth_std': plain,
+        'feature_distance': 3.5, 'non_finite': 0}
+    return Prediction(**{**values, **changes})
+
+
+def epistemic(**changes: Any) -> Epistemic:
+    plain = np.ones((2, 2), np.float32)
+    values: dict[str, Any] = {
+        'stamp_ns': 7, 'frame_id': 'camera', 'samples': 16, 'depth_std': plain,
+        'log_depth_std': plain, 'inverse_depth_std': plain, 'mutual_information': plain,
+        'non_finite': 0}
+    return Epistemic(**{**values, **changes})
+
+
+def test_each_frame_score_is_the_mean_of_its_own_map() -> None:
+    maps = {name: np.array([[a, b]], np.float32) for name, a, b in (
+        ('max_probability', .5, .75), ('entropy', 1, 2), ('energy', -8, -4),
+        ('log_depth_std', .1, .3))}
+    scores = frame_scores(prediction(**maps))
+    expected = {'softmax': .375, 'entropy': 1.5, 'energy': -6, 'aleatoric': .2, 'feature': 3.5}
+    assert scores.values == pytest.approx(expected)
+    assert (scores.stamp_ns, scores.frame_id, scores.cycle) == (7, 'camera', 0)
+
+
+def test_each_cycle_score_is_the_mean_of_its_own_map() -> None:
+    scores = cycle_scores(epistemic(inverse_depth_std=np.array([[.25, .75]], np.float32),
+                                    mutual_information=np.array([[1, 2]], np.float32)), 4)
+    assert scores.values == pytest.approx({'epistemic_depth': .5, 'mutual_information': 1.5})
+    assert (scores.stamp_ns, scores.frame_id, scores.cycle) == (7, 'camera', 4)
+
+
+def test_the_sky_is_left_out_of_the_depth_score_whatever_lies_there() -> None:
+    for absurd in (NAN, np.inf, -np.inf):
+        holes = np.array([[.5, absurd], [1.5, absurd]], np.float32)
+        assert cycle_scores(epistemic(inverse_depth_std=holes), 1).values['epistemic_depth'] == 1
+
+
+def test_a_picture_of_nothing_but_sky_has_no_depth_score() -> None:
+    sky = np.full((2, 2), NAN, np.float32)
+    assert math.isnan(cycle_scores(epistemic(inverse_depth_std=sky), 1).values['epistemic_depth'])
+
+
+def test_one_nan_pixel_is_not_averaged_away() -> None:
+    holes = np.array([[1, NAN]], np.float32)
+    assert math.isnan(frame_scores(prediction(entropy=holes)).values['entropy'])
+    values = cycle_scores(epistemic(mutual_information=holes), 1).values
+    assert math.isnan(values['mutual_information'])
+
+
+def test_a_broken_network_output_spoils_every_score() -> None:
+    assert all(map(math.isnan, frame_scores(prediction(non_finite=1)).values.values()))
+    assert all(map(math.isnan, cycle_scores(epistemic(non_finite=1), 1).values.values()))
+
+
+def test_the_names_are_those_that_are_computed() -> None:
+    made = {**frame_scores(prediction()).values, **cycle_scores(epistemic(), 1).values}
+    assert list(made) == list(SCORE_NAMES)
+
+
+def test_pooling_ignores_what_is_not_valid() -> None:
+    values = np.array([[1, 1e30], [3, NAN]], np.float32)
+    assert pooled(values, np.array([[True, False], [True, False]])) == 2
+    assert math.isnan(pooled(values, np.zeros((2, 2), bool)))
+
+
+def test_a_cycle_is_counted_from_one() -> None:
+    with pytest.raises(ValueError, match='cycle is 0'):
+        cycle_scores(epistemic(), 0)
