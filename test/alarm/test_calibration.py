@@ -1,0 +1,96 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A calibration is bound to one model, survives its file, and arms nothing when too small."""
+from dataclasses import replace
+import json
+import math
+from typing import Any
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration import calibration_from_dict
+from bdl_perception.alarm.calibration import calibration_to_dict
+from bdl_perception.alarm.status import Identity
+import pytest
+
+IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
+
+
+def calibration(**changes: Any) -> Calibration:
+    scores = {name: tuple(map(float, range(1, 20))) for name in ('energy', 'epistemic_depth')}
+    values: dict[str, Any] = {
+        'identity': IDENTITY, 'alpha': .2, 'watched': ('energy', 'epistemic_depth'),
+        'scores': scores, 'drives': ('one', 'two'), 'frames': 40, 'step_s': .25,
+        'false_alarms_per_hour': 1., 'cusum_limit': 9.6, 'software_version': '0.1.0'}
+    return Calibration(**{**values, **changes})
+
+
+def test_it_arms_on_its_own_model_whatever_that_is_called() -> None:
+    assert calibration().refusals(IDENTITY) == ()
+    assert calibration().refusals(replace(IDENTITY, model='renamed')) == ()
+
+
+@pytest.mark.parametrize(('change', 'what'), [
+    ({'perceive_sha256': 'c'}, 'perceive graph'), ({'sample_sha256': 'c'}, 'sample graph'),
+    ({'samples': 8}, 'Monte Carlo samples'), ({'seed': 1}, 'seed'),
+    ({'height': 96}, 'height'), ({'width': 96}, 'width')])
+def test_it_refuses_every_other_model_and_says_why(change: dict[str, Any], what: str) -> None:
+    refusals = calibration().refusals(replace(IDENTITY, **change))
+    assert len(refusals) == 1 and what in refusals[0]
+
+
+def test_it_refuses_a_model_that_nobody_named() -> None:
+    assert 'which model' in calibration().refusals(None)[0]
+
+
+def test_it_refuses_to_arm_with_too_few_observations() -> None:
+    few = calibration(alpha=.05)  # .025 for each of two scores: 39 are needed
+    assert len(few.refusals(IDENTITY)) == 2
+    assert '19 observations of energy' in few.refusals(IDENTITY)[0]
+    assert 'needs 39' in few.refusals(IDENTITY)[0]
+    assert few.thresholds == {'energy': math.inf, 'epistemic_depth': math.inf}
+
+
+def test_thresholds_by_hand() -> None:
+    made = calibration()  # .1 for each of two scores: k = ceil(20 * .9) = 18
+    assert made.thresholds == {'energy': 18, 'epistemic_depth': 18}
+    assert made.strange({'energy': 18, 'epistemic_depth': 18}) == ()
+    assert made.strange({'energy': 18.5, 'epistemic_depth': 1}) == ('energy',)
+    assert made.strange({'epistemic_depth': math.nan}) == ('epistemic_depth',)
+    assert made.strange({'softmax': 1e9}) == ()  # nobody watches it
+    assert made.p_value({'energy': 20, 'epistemic_depth': 1}) == pytest.approx(2 / 20)
+
+
+def test_it_survives_its_file() -> None:
+    made = calibration()
+    assert calibration_from_dict(json.loads(json.dumps(calibration_to_dict(made)))) == made
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'format': 2}, 'format is 2'), ({'alpha': 0}, 'alpha'), ({'alpha': math.nan}, 'alpha'),
+    ({'step_s': 0}, 'step_s'), ({'cusum_limit': math.nan}, 'cusum_limit'),
+    ({'cusum_limit': math.inf}, 'cusum_limit'), ({'false_alarms_per_hour': -1}, 'per_hour'),
+    ({'watched': ()}, 'at least one'), ({'watched': ('energy',)}, 'at least one'),
+    ({'watched': ('epistemic_depth', 'fear')}, 'fear'),
+    ({'watched': ('epistemic_depth', 'epistemic_depth')}, 'twice'),
+    ({'scores': {'epistemic_depth': (2., 1.)}, 'watched': ('epistemic_depth',)}, 'ascending'),
+    ({'scores': {'epistemic_depth': (1., math.nan)}, 'watched': ('epistemic_depth',)}, 'finite'),
+])
+def test_a_calibration_that_exists_is_valid(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        calibration(**change)
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'alpha': 'much'}, 'wrong types'), ({'identity': {'model': 'street'}}, 'wrong types'),
+    ({'scores': [1, 2]}, 'wrong types'), ({'drives': None}, 'wrong types'),
+    ({'identity': None}, 'wrong types'), ({'surprise': 1}, 'surprise')])
+def test_a_spoiled_file_is_one_clear_error(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        calibration_from_dict({**calibration_to_dict(calibration()), **change})
+
+
+def test_a_missing_entry_is_named() -> None:
+    values = calibration_to_dict(calibration())
+    del values['cusum_limit']
+    with pytest.raises(ValueError, match='cusum_limit'):
+        calibration_from_dict(values)

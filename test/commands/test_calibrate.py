@@ -1,0 +1,101 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl calibrate` from pictures on disk to a file that arms the alarm of its model."""
+import json
+from pathlib import Path
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration import calibration_from_dict
+from bdl_perception.alarm.status import identity_of
+from bdl_perception.cli import main
+from bdl_perception.perception.model_spec import spec_from_dict
+import cv2
+import numpy as np
+import pytest
+from tiny_model import make_tiny_model
+
+FAST = ['--alpha', '.5', '--samples', '4', '--threads', '1']  # .125 for each: 7 are enough
+
+
+@pytest.fixture()
+def model(tmp_path: Path) -> Path:
+    return make_tiny_model(tmp_path / 'model')
+
+
+def make_drive(folder: Path, seed: int, pictures: int = 10) -> Path:
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for index in range(pictures):  # 10 Hz: four of ten are a quarter of a second apart
+        picture = rng.integers(0, 200, (24, 40, 3), np.uint8)
+        cv2.imwrite(str(folder / f'{index:06}.png'), picture)
+    return folder
+
+
+@pytest.fixture()
+def drives(tmp_path: Path) -> list[str]:
+    return [str(make_drive(tmp_path / f'drive_{seed}', seed)) for seed in range(8)]
+
+
+def read(path: Path) -> Calibration:
+    return calibration_from_dict(json.loads(path.read_text(encoding='utf-8')))
+
+
+def test_it_writes_a_calibration_that_arms_its_model(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 0
+    made = read(model / 'calibration.json')
+    spec = spec_from_dict(json.loads((model / 'model.json').read_text(encoding='utf-8')))
+    assert made.refusals(identity_of(spec, 4, 0)) == ()
+    assert made.refusals(identity_of(spec, 8, 0)) != ()
+    assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
+    assert (made.frames, len(made.scores['energy'])) == (32, 32)
+    said = capsys.readouterr()
+    assert 'warning: 8 drives are few' in said.out and 'drive_7' in said.err
+    assert sorted(path.name for path in model.iterdir()) == [
+        'calibration.json', 'model.json', 'perceive.onnx', 'sample.onnx']
+
+
+def test_two_runs_give_the_same_numbers(model: Path, drives: list[str], tmp_path: Path) -> None:
+    for name in ('one.json', 'two.json'):
+        out = ['--out', str(tmp_path / name)]
+        assert main(['calibrate', '--model', str(model), *drives, *FAST, *out]) == 0
+    assert read(tmp_path / 'one.json') == read(tmp_path / 'two.json')
+    assert not (model / 'calibration.json').exists()
+
+
+def test_a_drive_that_fails_is_named_and_nothing_is_written(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    (Path(drives[5]) / '000003.png').write_bytes(b'no picture')
+    (model / 'calibration.json').write_text('the old one')
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
+    assert 'drive drive_5 failed, nothing is written' in capsys.readouterr().err
+    assert (model / 'calibration.json').read_text() == 'the old one'
+
+
+@pytest.mark.parametrize(('words', 'message'), [
+    (['--watch', 'energy'], 'at least one of'), (['--watch', 'fear'], 'fear'),
+    (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 399'),
+    (['--samples', '5'], 'samples'),
+    (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
+def test_what_cannot_be_had_is_one_clear_line(
+        model: Path, drives: list[str], words: list[str], message: str,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not (model / 'calibration.json').exists()
+
+
+def test_too_few_drives_are_refused_before_any_is_read(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives[:7], *FAST]) == 2
+    assert '7 drives, at least 8 are needed' in capsys.readouterr().err
+
+
+def test_a_broken_network_gives_no_calibration(
+        tmp_path: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    model = make_tiny_model(tmp_path / 'broken', nan_on_white=True)
+    white = np.full((24, 40, 3), 255, np.uint8)
+    cv2.imwrite(str(Path(drives[2]) / '000000.png'), white)
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
+    assert 'drive drive_2, stamp 0' in capsys.readouterr().err.splitlines()[-1]
+    assert not (model / 'calibration.json').exists()

@@ -1,0 +1,31 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The summary names what was used and warns of what is weak."""
+import math
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.status import Identity
+from bdl_perception.evaluation.calibration_summary import summary
+from bdl_perception.evaluation.calibration_summary import warnings
+
+
+def calibration(drives: int, cusum_limit: float) -> Calibration:
+    return Calibration(
+        Identity('street', 'a', 'b', 16, 0, 192, 320), .01, ('epistemic_depth',),
+        {'epistemic_depth': tuple(index / 1000 for index in range(1, 100))},
+        tuple(f'd{index}' for index in range(drives)), 300, .25, 1., cusum_limit, '')
+
+
+def test_it_tells_the_numbers() -> None:
+    text = summary(calibration(20, math.log(14400)))
+    for part in ('street, 16 samples', '20 (d0, d1', '99, 0.25 s apart, of 300', '1.00%',
+                 'epistemic_depth           0.099 1/m', '0.001 to 0.099', '9.57 of an ERROR'):
+        assert part in text
+    assert 'warning' not in text
+
+
+def test_few_drives_and_a_raised_limit_are_warnings() -> None:
+    few, raised = warnings(calibration(9, 12))
+    assert '9 drives are few' in few and '10%' in few
+    assert 'raised' in raised and '9.57' in raised
+    assert 'warning: 9 drives are few' in summary(calibration(9, 12))

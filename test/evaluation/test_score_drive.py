@@ -1,0 +1,63 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Scoring a drive takes the pictures and gives the numbers that the nodes would."""
+from typing import Iterator
+
+from bdl_perception.alarm.scores import cycle_scores
+from bdl_perception.alarm.scores import frame_scores
+from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.evaluation import score_drive as module
+from bdl_perception.evaluation.score_drive import score_drive
+from bdl_perception.perception.perceiver import Perceiver
+from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.types import Epistemic
+from fake_backend import FakeBackend
+import numpy as np
+import pytest
+
+
+def frames(count: int, rate_hz: float) -> Iterator[CameraFrame]:
+    for index in range(count):
+        rgb = np.random.default_rng(index).integers(0, 256, (24, 40, 3), np.uint8)
+        yield CameraFrame(rgb, round(index * 1e9 / rate_hz), 'camera')
+
+
+@pytest.mark.parametrize(('rate_hz', 'every'), [(10, 3), (4, 1), (25, 7), (2, 1)])
+def test_pictures_are_a_step_apart(rate_hz: float, every: int) -> None:
+    backend = FakeBackend()
+    seen = list(score_drive(Perceiver(backend, 8, 0), frames(30, rate_hz), .25))
+    assert [one.stamp_ns for one in seen] == [
+        frame.stamp_ns for frame in list(frames(30, rate_hz))[::every]]
+    assert backend.perceived == len(seen)  # the others are not looked at
+    assert backend.sampled == 4 * len(seen)
+
+
+def test_the_numbers_are_those_of_the_perceiver() -> None:
+    seen = next(score_drive(Perceiver(FakeBackend(), 8, 0), frames(1, 10), .25))
+    perceiver = Perceiver(FakeBackend(), 8, 0)
+    prediction = perceiver.perceive(next(frames(1, 10)))
+    results = [perceiver.sample() for _ in range(4)]
+    assert isinstance(results[-1], Epistemic)
+    assert seen.values == {**frame_scores(prediction).values,
+                           **cycle_scores(results[-1], 1).values}
+    assert list(seen.values) == list(SCORE_NAMES)
+
+
+def test_stamps_that_do_not_rise_are_refused() -> None:
+    first, second = frames(2, 10)
+    with pytest.raises(ValueError, match='must rise'):
+        list(score_drive(Perceiver(FakeBackend(), 8, 0), [first, second, second], .25))
+
+
+def test_a_perceiver_that_still_holds_another_picture_is_refused() -> None:
+    perceiver = Perceiver(FakeBackend(), 8, 0)
+    first, second = frames(2, 10)
+    perceiver.perceive(first)
+    with pytest.raises(RuntimeError, match='another frame'):
+        list(score_drive(perceiver, [second], .25))
+
+
+def test_samples_that_never_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, 'MOST_CHUNKS', 3)
+    with pytest.raises(RuntimeError, match='after 3 chunks'):
+        list(score_drive(Perceiver(FakeBackend(), 8, 0), frames(1, 10), .25))
