@@ -1,0 +1,205 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The alert told as stories: what it says, and that each reason names its remedy."""
+from dataclasses import replace
+import math
+from typing import Any
+
+from bdl_perception.alarm.alert import AlertMachine
+from bdl_perception.alarm.alert import AlertPolicy
+from bdl_perception.alarm.alert import AlertState
+from bdl_perception.alarm.alert import Level
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.status import PerceptionStatus
+from bdl_perception.perception.types import Scores
+import pytest
+
+IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
+GOOD = PerceptionStatus('active', identity=IDENTITY)
+ONE_TO_99 = tuple(map(float, range(1, 100)))
+CALIBRATION = Calibration(  # threshold 98; the strangest observation is worth 1.26 of 5
+    IDENTITY, .04, ('energy', 'epistemic_depth'),
+    {'energy': ONE_TO_99, 'epistemic_depth': ONE_TO_99}, ('one',), 99, .25, 1., 5., '')
+
+
+class Story:
+    """A camera at 4 Hz before an alert machine."""
+
+    def __init__(self, calibration: Calibration | None = CALIBRATION, **policy: float) -> None:
+        self.machine = AlertMachine(AlertPolicy(**policy), calibration)
+        self.now_s = 100.
+
+    def goes_on(self, for_s: float = .25, energy: float = 1., epistemic: float = 1.,
+                status: PerceptionStatus | None = GOOD, late_s: float = 0.) -> AlertState:
+        for _ in range(round(for_s / .25)):
+            self.now_s += .25
+            stamp_ns = round(self.now_s * 1e9)
+            if status is not None:
+                self.machine.status(self.now_s, status)
+            self.machine.scores(self.now_s, Scores(stamp_ns, 'camera', {'energy': energy}),
+                                stamp_ns + round(late_s * 1e9))
+            self.machine.scores(self.now_s, Scores(stamp_ns, 'camera',
+                                                   {'epistemic_depth': epistemic}, 1))
+        return self.machine.state(self.now_s)
+
+
+def test_it_starts_stale_and_says_what_to_start() -> None:
+    state = Story().machine.state(0)
+    assert state.level == Level.STALE
+    assert 'perception_node has not been heard: start it' in state.reasons
+    assert (state.stamp_ns, state.p_value) == (None, None)
+
+
+def test_a_calm_drive_is_ok_and_shows_its_numbers() -> None:
+    state = Story().goes_on(5)
+    assert (state.level, state.reasons) == (Level.OK, ())
+    assert state.statistics == {'energy': 1, 'epistemic_depth': 1}
+    assert state.thresholds == {'energy': 98, 'epistemic_depth': 98}
+    assert (state.p_value, state.cusum_limit, state.stamp_ns) == (1, 5, 105_000_000_000)
+    assert state.cusum == pytest.approx(math.log(.5))
+
+
+@pytest.mark.parametrize('strange', [{'energy': 1000}, {'epistemic': 1000}])
+def test_one_strange_picture_is_a_warning_that_passes(strange: dict[str, float]) -> None:
+    story = Story(clear_s=1)
+    story.goes_on(2)
+    state = story.goes_on(**strange)
+    assert state.level == Level.WARN and 'above the threshold' in state.reasons[0]
+    assert [story.goes_on().level for _ in range(5)] == [
+        Level.WARN, Level.WARN, Level.WARN, Level.WARN, Level.OK]
+
+
+def test_a_scene_that_stays_strange_is_an_error_that_must_be_earned_off() -> None:
+    story = Story(hold_s=2, clear_s=1)
+    story.goes_on(2)
+    levels = [story.goes_on(epistemic=1000).level for _ in range(6)]
+    assert levels == [Level.WARN] * 3 + [Level.ERROR] * 3
+    assert 'unlike the calibration drives' in story.goes_on(epistemic=1000).reasons[0]
+    story.goes_on(60, epistemic=1000)  # however long it lasts
+    back = [story.goes_on().level for _ in range(13)]
+    assert back[:8] == [Level.ERROR] * 8  # 2 s and more
+    assert back[-1] == Level.OK
+
+
+def test_slow_drift_is_an_error_although_no_picture_is_above_its_threshold() -> None:
+    story = Story()
+    levels = [story.goes_on(energy=97, epistemic=97).level for _ in range(30)]
+    assert Level.WARN not in levels and levels[-1] == Level.ERROR
+
+
+@pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_is_an_error_at_once(bad: float) -> None:
+    for name in ('energy', 'epistemic'):
+        story = Story(hold_s=1)
+        story.goes_on(2)
+        state = story.goes_on(**{name: bad})
+        assert state.level == Level.ERROR and 'not a finite number' in state.reasons[0]
+        assert story.goes_on(.75).level == Level.ERROR
+
+
+def test_a_fault_of_the_camera_is_an_error_while_it_lasts_and_held_after() -> None:
+    story = Story(hold_s=1)
+    story.goes_on(2)
+    state = story.goes_on(5, status=replace(GOOD, faults=('the picture is blank',)))
+    assert state.level == Level.ERROR
+    assert state.reasons[0] == 'perception_node reports: the picture is blank'
+    assert [story.goes_on(.5).level for _ in range(3)] == [Level.ERROR, Level.ERROR, Level.OK]
+
+
+@pytest.mark.parametrize(('change', 'reason'), [
+    ({'state': 'unconfigured', 'identity': None},
+     'perception_node is unconfigured: configure and activate it'),
+    ({'state': 'inactive'}, 'perception_node is inactive: activate it'),
+    ({'state': 'activating'}, 'perception_node is activating: wait, or look into its log'),
+    ({'identity': replace(IDENTITY, perceive_sha256='c')},
+     'not armed: calibration is of another model (perceive graph): calibrate this one'),
+    ({'identity': None}, 'not armed: perception_node has not said which model it runs')])
+def test_it_is_stale_while_perception_is_not_ready(change: dict[str, Any], reason: str) -> None:
+    story = Story()
+    assert story.goes_on(2).level == Level.OK
+    state = story.goes_on(status=replace(GOOD, **change))
+    assert (state.level, state.reasons) == (Level.STALE, (reason,))
+    assert story.goes_on().level == Level.OK
+
+
+def test_it_is_stale_without_a_calibration_and_passes_on_why() -> None:
+    assert 'bdl calibrate' in Story(None).goes_on(2).reasons[0]
+    machine = AlertMachine(AlertPolicy(), None, 'calibration.json is cut short')
+    assert 'not armed: calibration.json is cut short' in machine.state(0).reasons
+
+
+def test_silence_is_stale_and_says_who_is_silent() -> None:
+    story = Story(stale_after_s=.5)
+    story.goes_on(2)
+    assert story.machine.state(story.now_s + .5).level == Level.OK
+    state = story.machine.state(story.now_s + .51)
+    assert state.level == Level.STALE
+    assert 'perception_node is silent' in state.reasons[0] and 'no scores' in state.reasons[1]
+
+
+def test_frames_without_monte_carlo_results_are_stale() -> None:
+    story = Story(epistemic_max_age_s=1)
+    story.goes_on(2)
+    for step in range(1, 6):
+        story.machine.status(story.now_s + step / 4, GOOD)
+        stamp_ns = round((story.now_s + step / 4) * 1e9)
+        story.machine.scores(story.now_s + step / 4, Scores(stamp_ns, '', {'energy': 1.}))
+        level = story.machine.state(story.now_s + step / 4).level
+        assert level == (Level.OK if step <= 4 else Level.STALE)
+
+
+def test_a_result_that_lacks_a_watched_score_does_not_count() -> None:
+    machine = AlertMachine(AlertPolicy(), CALIBRATION)
+    machine.status(0, GOOD)
+    machine.scores(0, Scores(1, '', {'softmax': 1.}))
+    machine.scores(0, Scores(1, '', {'epistemic_depth': 1.}, 1))
+    assert 'with every watched score' in machine.state(0).reasons[0]
+
+
+def test_pictures_that_are_old_or_from_the_future_are_stale() -> None:
+    for late_s in (1.01, -1.01):
+        story = Story(max_frame_age_s=1)
+        assert story.goes_on(2, late_s=late_s).level == Level.STALE
+        assert story.goes_on(late_s=1).level == Level.OK
+
+
+def test_a_recording_that_loops_is_stale_until_its_new_pictures_are_known() -> None:
+    story = Story(hold_s=1)
+    story.goes_on(20)
+    story.machine.scores(story.now_s, Scores(10**9, 'camera', {'energy': 1.}))
+    state = story.machine.state(story.now_s)
+    assert state.level == Level.STALE and 'recording loop' in state.reasons[0]
+    assert [story.goes_on().level for _ in range(4)] == [Level.STALE] * 3 + [Level.OK]
+
+
+def test_a_camera_whose_stamps_stand_still_never_gets_an_ok() -> None:
+    machine = AlertMachine(AlertPolicy(hold_s=1), CALIBRATION)
+    for step in range(1, 40):
+        machine.status(step / 4, GOOD)
+        machine.scores(step / 4, Scores(0, '', {'energy': 1.}))
+        machine.scores(step / 4, Scores(0, '', {'epistemic_depth': 1.}, 1))
+        assert machine.state(step / 4).level == Level.STALE or step <= 1
+
+
+def test_a_clock_that_jumps_back_is_stale_and_recovers() -> None:
+    story = Story(hold_s=1)
+    story.goes_on(2)
+    story.now_s -= 50
+    state = story.goes_on()
+    assert state.level == Level.STALE and 'jumped back by 49.8 s' in state.reasons[0]
+    assert story.goes_on(2).level == Level.OK
+
+
+def test_a_clock_without_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match='clock'):
+        Story().machine.state(math.nan)
+
+
+@pytest.mark.parametrize('change', [
+    {'stale_after_s': 0}, {'stale_after_s': math.nan}, {'epistemic_max_age_s': -1},
+    {'max_frame_age_s': math.inf}, {'hold_s': -1}, {'clear_s': math.nan},
+    {'clear_fraction': 0}, {'clear_fraction': 1.01}])
+def test_a_policy_without_sense_is_refused(change: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(change))):
+        AlertPolicy(**change)

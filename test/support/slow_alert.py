@@ -1,0 +1,153 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The alert once more, as a definition that rereads the whole history for every question.
+
+It shares no code with bdl_perception.alarm but the names of the values; it may be slow.
+"""
+from dataclasses import dataclass
+import math
+from typing import Any, Iterator
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.policy import AlertPolicy
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that reached the machine when its clock said now_s, or a question to it."""
+
+    now_s: float
+    kind: str  # status, frame, cycle, ask
+    payload: Any = None  # a PerceptionStatus, or Scores
+    age_s: float = 0.  # of a frame
+
+
+class SlowAlert:
+    """Answers for the last of the events that it is given."""
+
+    def __init__(self, policy: AlertPolicy, calibration: Calibration,
+                 events: list[Event]) -> None:
+        self.policy, self.calibration, self.events = policy, calibration, events
+        self.end = len(events) - 1
+        gaps = [b.now_s - a.now_s for a, b in zip(events, events[1:], strict=False)]
+        self.times = [sum(max(0, gap) for gap in gaps[:k]) for k in range(len(events))]
+        self.jumps = {k + 1 for k, gap in enumerate(gaps) if gap < 0}
+        for k, event in enumerate(events):
+            before = self.pictures(k - 1, event.kind, self.era(k))
+            if before and event.payload.stamp_ns <= before[-1].payload.stamp_ns:
+                self.jumps.add(k)
+
+    def level(self) -> Level:
+        """Give the level at the last event."""
+        if self.stale():
+            return Level.STALE
+        if self.error(self.end) or self.held():
+            return Level.ERROR
+        if self.strange(self.end) or not self.quiet(self.end):
+            return Level.WARN
+        return Level.OK
+
+    def era(self, k: int) -> int:
+        """Give the index from which on pictures count at event k."""
+        return max((jump for jump in self.jumps if jump <= k), default=0)
+
+    def pictures(self, k: int, kind: str, start: int) -> list[Event]:
+        return [event for event in self.events[start:k + 1]
+                if event.kind == kind and kind in ('frame', 'cycle')]
+
+    def statuses(self, k: int) -> list[tuple[float, Any]]:
+        return [(self.times[i], event.payload) for i, event in enumerate(self.events[:k + 1])
+                if event.kind == 'status']
+
+    def stale(self) -> bool:
+        now, policy = self.times[self.end], self.policy
+        statuses = self.statuses(self.end)
+        if not statuses or now - statuses[-1][0] > policy.stale_after_s:
+            return True
+        said = statuses[-1][1]
+        if said.state != 'active' or said.identity != self.calibration.identity:
+            return True
+        if any(now - self.times[jump] < policy.hold_s for jump in self.jumps):
+            return True
+        start = self.era(self.end)
+        frames = [i for i in range(start, self.end + 1) if self.events[i].kind == 'frame']
+        if not frames or now - self.times[frames[-1]] > policy.stale_after_s:
+            return True
+        newest = self.events[frames[-1]]
+        if not -policy.max_frame_age_s <= newest.age_s <= policy.max_frame_age_s:
+            return True
+        seen = [stamp for i, stamp, _ in self.observations(self.end) if i >= start]
+        if not seen:
+            return True
+        behind = (newest.payload.stamp_ns - seen[-1]) / 1e9
+        return behind + now - self.times[frames[-1]] > policy.epistemic_max_age_s
+
+    def observations(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
+        """Give index, stamp and scores of every cycle that found its frame."""
+        for i, event in enumerate(self.events[:k + 1]):
+            if event.kind != 'cycle':
+                continue
+            frames = [e.payload for e in self.pictures(i, 'frame', self.era(i))]
+            oldest = frames[-1].stamp_ns - self.policy.epistemic_max_age_s * 1e9 if frames else 0
+            match = [frame for frame in frames if frame.stamp_ns == event.payload.stamp_ns
+                     and frame.stamp_ns >= oldest]
+            values = {**match[-1].values, **event.payload.values} if match else {}
+            if set(self.calibration.watched) <= set(values):
+                yield i, event.payload.stamp_ns, values
+
+    def p(self, name: str, score: float) -> float:
+        values = self.calibration.scores[name]
+        above = sum(value >= score for value in values)  # none is above NaN
+        return (above + 1) / (len(values) + 1)
+
+    def evidence(self, k: int) -> float:
+        """Give S after event k."""
+        total, last, limit = 0., (-1, 0), self.calibration.cusum_limit
+        for i, stamp, values in self.observations(k):
+            era = self.era(i)
+            if last[0] == era and stamp - last[1] < self.calibration.step_s * 1e9:
+                continue
+            last = (era, stamp)
+            names = self.calibration.watched
+            p = min(1, len(names) * min(self.p(name, values[name]) for name in names))
+            total = min(max(0., total) + math.log(.5 / math.sqrt(p)), limit + 1)
+        return total
+
+    def newest(self, k: int) -> dict[str, float]:
+        values: dict[str, float] = {}
+        for kind in ('frame', 'cycle'):
+            for event in self.pictures(k, kind, self.era(k))[-1:]:
+                values.update(event.payload.values)
+        return values
+
+    def error(self, k: int) -> bool:
+        """Tell whether there is an error between event k and the next."""
+        if k < 0:
+            return False
+        faulty = any(status.faults for _, status in self.statuses(k)[-1:])
+        broken = not all(map(math.isfinite, self.newest(k).values()))
+        return faulty or broken or self.evidence(k) > self.calibration.cusum_limit
+
+    def strange(self, k: int) -> bool:
+        """Tell whether a watched score is strange between event k and the next."""
+        share = self.calibration.alpha / len(self.calibration.watched)
+        return k >= 0 and any(self.p(name, value) <= share + 1e-12
+                              for name, value in self.newest(k).items()
+                              if name in self.calibration.watched)
+
+    def quiet(self, k: int) -> bool:
+        """Tell whether nothing strange was there for clear_s at the moment of event k."""
+        last = [m for m in range(k + 1) if self.strange(m - 1)]
+        return not last or self.times[k] - self.times[last[-1]] >= self.policy.clear_s
+
+    def held(self) -> bool:
+        """Tell whether no moment since the last error has earned OK."""
+        errors = [k for k in range(self.end + 1) if self.error(k - 1)]
+        if not errors:
+            return False
+        low = self.policy.clear_fraction * self.calibration.cusum_limit
+        return not any(
+            self.times[m] - self.times[errors[-1]] >= self.policy.hold_s and self.quiet(m)
+            and self.evidence(m - 1) < low for m in range(errors[-1] + 1, self.end + 1))
