@@ -1,0 +1,98 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Dependencies point one way, and each heavy library is known to one layer."""
+from pathlib import Path
+
+import pytest
+from source_tree import CODE
+from source_tree import files
+from source_tree import imports
+from source_tree import layer_of
+
+MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
+    'interface': set(),
+    'perception': set(),
+    'alarm': {'perception'},
+    'parameters': {'alarm'},  # the defaults of the alarm's policies
+    'backends': {'perception'},
+    'drives': {'perception'},
+    'world': {'perception'},
+    'network': {'perception'},
+    'training': {'world', 'network', 'perception'},
+    'evaluation': {'alarm', 'perception'},
+    'demo': {'interface', 'perception'},
+    'nodes': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception'},
+    'cli': set(),  # imports commands by name
+    'models': set(),
+}
+EVERYTHING = 'commands'  # lazily
+TORCH_BACKEND = CODE / 'backends' / 'torch_reference.py'
+ROS = {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python'}
+ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')
+ONLY_IN = {  # library -> layers that may know it
+    'torch': {'network', 'training'},
+    'onnx': {'network'},
+    'onnxscript': {'network'},
+    'onnxruntime': {'backends', 'network'},  # network: the parity check of an export
+    'tensorrt': {'backends'},
+    'moderngl': {'world'},
+    'rosbags': {'drives', 'nodes'},
+    'matplotlib': {'demo', 'evaluation'},
+}
+
+
+def is_ros(module: str) -> bool:
+    return module in ROS or module.endswith(ROS_SUFFIXES)
+
+
+def test_every_layer_has_a_rule() -> None:
+    layers = {layer_of(file) for file in files()} - {'__init__', EVERYTHING}
+    assert layers <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize('layer', sorted(MAY_IMPORT))
+def test_a_layer_imports_only_what_lies_below_it(layer: str) -> None:
+    found = [found for file in files() if layer_of(file) == layer for found in imports(file)]
+    allowed = MAY_IMPORT[layer] | {layer, ''}
+    wrong = [str(one) for one in found
+             if one.layer not in allowed
+             and not (one.file == TORCH_BACKEND and one.layer == 'network')]
+    assert wrong == []
+
+
+def test_the_rules_have_no_circle() -> None:
+    seen: set[str] = set()
+
+    def visit(layer: str, above: tuple[str, ...]) -> None:
+        assert layer not in above, f'{" -> ".join(above)} -> {layer}'
+        for below in MAY_IMPORT[layer]:
+            visit(below, (*above, layer))
+        seen.add(layer)
+
+    for layer in MAY_IMPORT:
+        visit(layer, ())
+    assert seen == set(MAY_IMPORT)
+
+
+def test_only_nodes_know_ros() -> None:
+    wrong = [str(found) for file in files() if layer_of(file) != 'nodes'
+             for found in imports(file) if is_ros(found.top)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize('library', sorted(ONLY_IN))
+def test_a_heavy_library_is_known_to_its_layers_only(library: str) -> None:
+    def allowed(file: Path, lazy: bool) -> bool:
+        return (layer_of(file) in ONLY_IN[library] or (layer_of(file) == EVERYTHING and lazy)
+                or (library == 'torch' and file == TORCH_BACKEND))
+    wrong = [str(found) for file in files() for found in imports(file)
+             if found.top.startswith(library) and not allowed(file, found.lazy)
+             and not (library == 'onnx' and found.top != 'onnx')]
+    assert wrong == []
+
+
+def test_commands_import_the_heavy_layers_only_when_they_run() -> None:
+    heavy = {'network', 'training', 'world', 'backends', 'nodes'}
+    wrong = [str(found) for file in files(EVERYTHING) for found in imports(file)
+             if not found.lazy and (found.layer in heavy or is_ros(found.top))]
+    assert wrong == []

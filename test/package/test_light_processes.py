@@ -1,0 +1,44 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What must start fast, or must not fall with the network, loads no inference library."""
+import subprocess
+import sys
+
+import pytest
+from source_tree import NAME
+from source_tree import ROOT
+
+HEAVY = ('torch', 'onnxruntime', 'onnx', 'tensorrt', 'tensorrt_rtx_bindings', 'tensorrt_rtx_libs')
+ROS_TOO = (*HEAVY, 'rclpy', 'cv2', 'moderngl', 'rosbags')
+REPORT = 'import sys; print("LOADED", *sorted(sys.modules))'
+
+
+def loaded(code: str) -> set[str]:
+    """Run python code in a process of its own; returns the modules that it had loaded."""
+    done = subprocess.run([sys.executable, '-c', f'{code}\n{REPORT}'], cwd=ROOT, text=True,
+                          capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split('LOADED')[1].split())
+
+
+@pytest.mark.parametrize('node', ['alert_node', 'governor_node', 'camera_node', 'recorder_node'])
+def test_only_perception_loads_what_runs_a_network(node: str) -> None:
+    pytest.importorskip('rclpy')
+    modules = loaded(f'import {NAME}.nodes.{node}')
+    assert f'{NAME}.nodes.{node}' in modules
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_the_help_of_bdl_loads_nothing_heavy() -> None:
+    modules = loaded(f'import {NAME}.cli as cli\ntry:\n    cli.main(["--help"])\n'
+                     'except SystemExit as end:\n    assert end.code == 0')
+    assert f'{NAME}.cli' in modules
+    assert modules.isdisjoint(ROS_TOO)
+
+
+def test_every_command_exists_and_explains_itself_without_anything_heavy() -> None:
+    from bdl_perception.cli import COMMANDS
+    for name in COMMANDS:
+        modules = loaded(f'import {NAME}.cli as cli\ntry:\n    cli.main([{name!r}, "--help"])\n'
+                         'except SystemExit as end:\n    assert end.code == 0')
+        assert modules.isdisjoint(HEAVY), name
