@@ -1,0 +1,170 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Procedural textures of one drive: an array of square RGBA layers that tile."""
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIZE = 256  # pixels along a side
+FACADES = tuple(f'facade{i}' for i in range(8))
+LEAVES = tuple(f'leaves{i}' for i in range(3))
+LAYERS = ('plain', 'asphalt', 'marking', 'paving', 'grass', 'foliage', 'bark', 'wood', 'roof',
+          'hedge', 'shop', *FACADES, *LEAVES)
+
+Image = NDArray[np.float32]
+
+# Plaster, brick, stone and concrete as they are: little saturation.
+WALL_COLOURS = (
+    (.78, .74, .66), (.70, .66, .60), (.62, .60, .57), (.58, .40, .33), (.50, .34, .28),
+    (.66, .52, .42), (.80, .78, .74), (.55, .55, .56), (.72, .64, .50), (.46, .42, .40))
+
+
+def fractal_noise(rng: np.random.Generator, octaves: int = 6, persistence: float = .6,
+                  coarsest: int = 4) -> Image:
+    """Tiling value noise, (SIZE, SIZE), scaled to 0..1."""
+    total: Image = np.zeros((SIZE, SIZE), np.float32)
+    amplitude = 1.
+    for octave in range(octaves):
+        cells = min(coarsest * 2 ** octave, SIZE)
+        grid = rng.random((cells, cells), dtype=np.float32)
+        where = np.arange(SIZE, dtype=np.float32) * cells / SIZE
+        low = where.astype(int)
+        part = where - low
+        part = part * part * (3 - 2 * part)
+        high = (low + 1) % cells
+        columns = grid[:, low] * (1 - part) + grid[:, high] * part
+        total += amplitude * (columns[low] * (1 - part[:, None]) + columns[high] * part[:, None])
+        amplitude *= persistence
+    total -= total.min()
+    return np.asarray(total / total.max(), np.float32)
+
+
+def _between(amount: Image, dark: tuple[float, ...], light: tuple[float, ...]) -> Image:
+    low, high = np.array(dark, np.float32), np.array(light, np.float32)
+    return np.asarray(low + (high - low) * amount[..., None], np.float32)  # (SIZE, SIZE, 3)
+
+
+def _speckle(rng: np.random.Generator) -> Image:
+    return rng.random((SIZE, SIZE), dtype=np.float32)
+
+
+def _plain(rng: np.random.Generator) -> Image:
+    return np.ones((SIZE, SIZE, 3), np.float32)
+
+
+def _asphalt(rng: np.random.Generator) -> Image:
+    grain = .5 * fractal_noise(rng, 7, .8) + .5 * _speckle(rng)
+    cracks = np.abs(fractal_noise(rng, 5, .55) - .5) < .006
+    dry = _between(grain, (.24, .24, .25), (.42, .42, .43))
+    return np.asarray(dry * (1 - .35 * cracks[..., None]), np.float32)
+
+
+def _marking(rng: np.random.Generator) -> Image:
+    worn = fractal_noise(rng, 7, .75, 8) * .7 + .3 * _speckle(rng)
+    return _between(np.clip(2.6 - 3.2 * worn, 0, 1), (.45, .45, .45), (.95, .95, .93))
+
+
+def _paving(rng: np.random.Generator) -> Image:
+    stone = _between(.6 * fractal_noise(rng, 6, .7) + .4 * _speckle(rng),
+                     (.46, .45, .43), (.66, .64, .61))
+    slab = SIZE // 8
+    tone = rng.uniform(.88, 1.08, (8, 8)).repeat(slab, 0).repeat(slab, 1)
+    stone *= tone[..., None].astype(np.float32)
+    stone[::slab] *= .72
+    stone[:, ::slab] *= .72
+    return stone
+
+
+def _grass(rng: np.random.Generator) -> Image:
+    return _between(.6 * fractal_noise(rng, 7, .8) + .4 * _speckle(rng),
+                    (.15, .20, .08), (.42, .45, .21))
+
+
+def _foliage(rng: np.random.Generator) -> Image:
+    return _between(.5 * fractal_noise(rng, 7, .9, 8) + .5 * _speckle(rng) ** 2,
+                    (.05, .09, .03), (.30, .40, .14))
+
+
+def _bark(rng: np.random.Generator) -> Image:
+    return _between(fractal_noise(rng, 6, .8, 8), (.20, .16, .12), (.42, .36, .29))
+
+
+def _wood(rng: np.random.Generator) -> Image:
+    grain = np.repeat(fractal_noise(rng, 6, .8)[:1], SIZE, axis=0) * .7 + .3 * _speckle(rng)
+    planks = _between(grain, (.38, .31, .24), (.56, .47, .37))
+    planks[:, ::SIZE // 8] *= .45
+    return planks
+
+
+def _roof(rng: np.random.Generator) -> Image:
+    tiles = _between(.5 * fractal_noise(rng, 6, .7) + .5 * _speckle(rng),
+                     (.55, .55, .55), (.95, .95, .95))
+    tiles[::SIZE // 16] *= .6
+    return tiles
+
+
+def _shop(rng: np.random.Generator) -> Image:
+    wall = np.full((SIZE, SIZE, 3), rng.uniform(.25, .6), np.float32)
+    for bay in range(2):
+        left = bay * SIZE // 2 + 10
+        glass = _between(fractal_noise(rng, 4, .6), (.05, .06, .07), (.35, .35, .33))
+        wall[20:150, left:left + 108] = glass[20:150, left:left + 108]
+        sign = np.array(rng.uniform(.15, .75, 3), np.float32)
+        wall[165:210, left:left + 108] = sign.mean() * .5 + sign * .5  # half way to grey
+    return wall
+
+
+def _window(wall: Image, foot: int, left: int, height: int, width: int, frame: float,
+            rng: np.random.Generator) -> None:
+    """Cut one window: a frame, panes that mirror the sky, sometimes a curtain."""
+    wall[foot - 2:foot + height + 2, left - 2:left + width + 2] = frame
+    shade = np.linspace(.65, 1.4, height, dtype=np.float32)[:, None, None]
+    pane = rng.uniform(.06, .34) * np.array((.85, .95, 1.05), np.float32)
+    wall[foot:foot + height, left:left + width] = pane * shade
+    if rng.random() < .3:
+        wall[foot + height // 2:foot + height, left:left + width] = rng.uniform(.5, .75)
+    middle = left + width // 2
+    wall[foot:foot + height, middle - 1:middle + 1] = frame
+    wall[foot - 5:foot - 2, left - 4:left + width + 4] *= .7  # sill and its shadow
+
+
+def _facade(rng: np.random.Generator) -> Image:
+    """Four floors of four bays."""
+    base = np.array(WALL_COLOURS[rng.integers(len(WALL_COLOURS))]) * rng.uniform(.85, 1.1)
+    wall = np.ones((SIZE, SIZE, 3), np.float32) * base.astype(np.float32)
+    wall *= .82 + .3 * fractal_noise(rng, 6, .65)[..., None]
+    if rng.random() < .5:  # courses of bricks
+        wall[::4] *= .88
+    cell, frame = SIZE // 4, float(rng.choice((.25, .75, .85)))
+    width, height = (int(cell * share) for share in rng.uniform((.32, .45), (.72, .75)))
+    for row in range(4):
+        for column in range(4):
+            foot, left = row * cell + (cell - height) // 2, column * cell + (cell - width) // 2
+            _window(wall, foot, left, height, width, frame, rng)
+    return wall
+
+
+def _leaves(rng: np.random.Generator) -> Image:
+    """Draw a ragged cluster of leaves; alpha is what the card keeps."""
+    colour = _foliage(rng) * 1.25
+    y, x = np.mgrid[-1:1:SIZE * 1j, -1:1:SIZE * 1j].astype(np.float32)
+    ragged = 1. - np.hypot(x, y) + .9 * (fractal_noise(rng, 6, .85, 6) - .5)
+    holes = fractal_noise(rng, 5, .9, 16) > .36
+    alpha = ((ragged > .15) & holes).astype(np.float32)
+    return np.dstack([colour, alpha])
+
+
+_MAKERS: dict[str, Callable[[np.random.Generator], Image]] = {
+    'plain': _plain, 'asphalt': _asphalt, 'marking': _marking, 'paving': _paving, 'grass': _grass,
+    'foliage': _foliage, 'bark': _bark, 'wood': _wood, 'roof': _roof, 'hedge': _foliage,
+    'shop': _shop, **dict.fromkeys(FACADES, _facade), **dict.fromkeys(LEAVES, _leaves)}
+
+
+def texture_array(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """All layers in the order of LAYERS, (L, SIZE, SIZE, 4); row 0 is the bottom."""
+    layers = np.ones((len(LAYERS), SIZE, SIZE, 4), np.float32)
+    for index, name in enumerate(LAYERS):
+        made = _MAKERS[name](rng)
+        layers[index, ..., :made.shape[-1]] = made
+    return (np.clip(layers, 0, 1) * 255 + .5).astype(np.uint8)
