@@ -1,0 +1,154 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The camera: where it looks, its pinhole, and what its lens and sensor do to a picture."""
+from dataclasses import asdict
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+NEAR_M, FAR_M = .3, 400.
+
+
+@dataclass(frozen=True)
+class Pinhole:
+    """Intrinsics in pixels; the centre of the top left pixel is (0, 0), as in CameraInfo."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    def __post_init__(self) -> None:
+        """Refuse an empty picture."""
+        if min(self.width, self.height) < 8 or min(self.fx, self.fy) <= 0:
+            raise ValueError(f'{self} is no camera: sides of at least 8 pixels and positive '
+                             f'focal lengths are needed')
+
+    @classmethod
+    def from_fov(cls, width: int, height: int, horizontal_fov_rad: float) -> 'Pinhole':
+        """Build a camera with square pixels whose axis meets the middle of the picture."""
+        focal = width / 2 / np.tan(horizontal_fov_rad / 2)
+        return cls(width, height, float(focal), float(focal), (width - 1) / 2, (height - 1) / 2)
+
+    def parameters(self) -> dict[str, float]:
+        """Return fx, fy, cx, cy."""
+        return {name: value for name, value in asdict(self).items() if len(name) == 2}
+
+    def projection(self) -> Floats:
+        """Return OpenGL's clip matrix (4, 4) of a camera that looks along -z, y up."""
+        left, top = self.cx + .5, self.cy + .5  # corner of the picture to the axis, pixels
+        return np.array([
+            [2 * self.fx / self.width, 0, 1 - 2 * left / self.width, 0],
+            [0, 2 * self.fy / self.height, 2 * top / self.height - 1, 0],
+            [0, 0, (FAR_M + NEAR_M) / (NEAR_M - FAR_M), 2 * FAR_M * NEAR_M / (NEAR_M - FAR_M)],
+            [0, 0, -1, 0]])
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the camera is and which way it looks, as three unit vectors in the world."""
+
+    eye: Floats  # (3,) m
+    forward: Floats
+    right: Floats
+    up: Floats
+
+    @classmethod
+    def from_angles(cls, eye: ArrayLike, yaw_rad: float, pitch_rad: float,
+                    roll_rad: float = 0.) -> 'View':
+        """Look along yaw (left positive), pitch (down positive), roll (clockwise positive)."""
+        forward = np.array([np.cos(yaw_rad) * np.cos(pitch_rad),
+                            np.sin(yaw_rad) * np.cos(pitch_rad), -np.sin(pitch_rad)])
+        level_right = np.array([np.sin(yaw_rad), -np.cos(yaw_rad), 0])
+        level_up = np.cross(level_right, forward)
+        c, s = np.cos(roll_rad), np.sin(roll_rad)
+        return cls(np.asarray(eye, float), forward, c * level_right - s * level_up,
+                   s * level_right + c * level_up)
+
+    def matrix(self) -> Floats:
+        """World to camera, (4, 4), for a camera that looks along -z with y up."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = self.right, self.up, -self.forward
+        matrix[:3, 3] = -matrix[:3, :3] @ self.eye
+        return matrix
+
+
+@dataclass(frozen=True)
+class Mount:
+    """How the camera sits on the car."""
+
+    height_m: float
+    pitch_rad: float
+    roll_rad: float
+    horizontal_fov_rad: float
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """Mild imperfections of lens, sensor and compression."""
+
+    gain: float  # exposure, 1 is neutral
+    white_balance: tuple[float, float, float]
+    blur_px: float  # sigma at a width of 320
+    read_noise: float  # sd in 8-bit steps
+    shot_noise: float  # sd at full scale, in 8-bit steps
+    vignette: float  # share of light lost in the corners
+    jpeg_quality: int
+
+    def expose(self, rgb: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Turn a clean picture (H, W, 3) of 0..255 into what the camera would store."""
+        height, width = rgb.shape[:2]
+        light = rgb * vignette(height, width, self.vignette)[..., None]
+        light = light * np.asarray(self.white_balance, np.float32)
+        sharp = self.blur_px <= .1
+        blurred = light if sharp else cv2.GaussianBlur(light, (0, 0), self.blur_px * width / 320)
+        spread = self.read_noise + self.shot_noise * np.sqrt(np.clip(blurred, 0, 255) / 255)
+        noisy = blurred + spread * rng.standard_normal(rgb.shape, np.float32)
+        stored = (np.clip(noisy, 0, 255) + .5).astype(np.uint8)
+        return compressed(stored, self.jpeg_quality)
+
+
+def vignette(height: int, width: int, loss: float) -> NDArray[np.float32]:
+    """Fall-off towards the corners, (H, W), 1 in the middle."""
+    y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
+    return np.asarray(1 - loss * (x ** 2 + y ** 2) / 2, np.float32)
+
+
+def compressed(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Encode and decode as JPEG."""
+    ok, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not ok:
+        raise RuntimeError(f'OpenCV could not encode a picture of shape {rgb.shape} as JPEG')
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return np.ascontiguousarray(np.asarray(decoded, np.uint8)[..., ::-1])
+
+
+def draw_mount(rng: np.random.Generator) -> Mount:
+    """Draw a nominal mount: behind a windscreen, nearly level."""
+    return Mount(height_m=rng.uniform(1.2, 1.8), pitch_rad=rng.normal(.01, .015),
+                 roll_rad=rng.normal(0, .006), horizontal_fov_rad=np.radians(rng.uniform(50, 80)))
+
+
+def draw_unseen_mount(rng: np.random.Generator) -> Mount:
+    """Draw a mount that no nominal drive has: on a high roof, or near the ground; rolled."""
+    high = rng.random() < .6
+    height_m = rng.uniform(2.8, 3.6) if high else rng.uniform(.35, .55)
+    pitch_deg = rng.uniform(16, 26) if high else rng.uniform(-14, -7)
+    roll_deg = rng.choice((-1, 1)) * rng.uniform(9, 20)
+    return Mount(height_m, np.radians(pitch_deg), np.radians(roll_deg),
+                 np.radians(rng.uniform(55, 85)))
+
+
+def draw_sensor(rng: np.random.Generator) -> Sensor:
+    """Draw a camera of decent quality."""
+    red, blue = rng.normal(1, .02, 2)
+    return Sensor(gain=float(np.exp(rng.normal(0, .12))), white_balance=(red, 1., blue),
+                  blur_px=rng.uniform(0, .6), read_noise=rng.uniform(.3, 2.),
+                  shot_noise=rng.uniform(.5, 3.), vignette=rng.uniform(0, .3),
+                  jpeg_quality=int(rng.integers(75, 97)))

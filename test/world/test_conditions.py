@@ -1,0 +1,61 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+from bdl_perception.world.conditions import CONDITIONS
+from bdl_perception.world.conditions import HELD_OUT
+from bdl_perception.world.conditions import LIGHTS
+from bdl_perception.world.conditions import mixed
+from bdl_perception.world.conditions import NOMINAL
+from bdl_perception.world.conditions import Segment
+from bdl_perception.world.conditions import split_conditions
+from bdl_perception.world.conditions import SPLITS
+import numpy as np
+import pytest
+
+
+def test_nothing_is_both_nominal_and_held_out():
+    assert not set(NOMINAL) & set(HELD_OUT)
+    assert set(LIGHTS) <= set(CONDITIONS)
+    assert set(NOMINAL) <= set(LIGHTS)
+
+
+@pytest.mark.parametrize('split', ['train', 'validation', 'test'])
+def test_plain_splits_are_nominal(split):
+    assert split_conditions(split) == NOMINAL
+
+
+@pytest.mark.parametrize('condition', HELD_OUT)
+def test_every_held_out_condition_has_a_split_to_choose_by_and_one_to_report(condition):
+    for role in ('validation', 'test'):
+        assert split_conditions(f'{role}_{condition}') == (condition,)
+
+
+@pytest.mark.parametrize('split', ['train_night', 'nigth', '', 'test_sun'])
+def test_an_unknown_split_is_answered_with_the_known_ones(split):
+    with pytest.raises(ValueError, match='validation_dense_fog'):
+        split_conditions(split)
+    assert split not in SPLITS
+
+
+def test_five_per_cent_of_contrast_are_left_at_the_visibility():
+    light = replace(LIGHTS['sun'], visibility_m=25.)
+    assert np.exp(-light.fog_density * 25) == pytest.approx(.05)
+
+
+def test_mixing_begins_at_the_first_light_and_ends_at_the_second():
+    sun, fog = LIGHTS['sun'], LIGHTS['dense_fog']
+    for share, end in ((0., sun), (1., fog)):
+        for name, value in vars(mixed(sun, fog, share)).items():
+            np.testing.assert_allclose(value, getattr(end, name))
+    assert mixed(sun, fog, .5).fog_density == pytest.approx(
+        (sun.fog_density + fog.fog_density) / 2)
+
+
+def test_impossible_segments_and_lights_are_refused():
+    with pytest.raises(ValueError, match='known: sun'):
+        Segment('rain', 0., 1.)
+    with pytest.raises(ValueError, match='must end after'):
+        Segment('sun', 1., 1.)
+    with pytest.raises(ValueError, match='positive'):
+        replace(LIGHTS['sun'], visibility_m=0.)
