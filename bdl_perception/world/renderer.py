@@ -1,0 +1,162 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Draws a scene off screen: colour, depth along the optical axis, class ids."""
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bdl_perception.world import shaders
+from bdl_perception.world.camera import Pinhole
+from bdl_perception.world.camera import View
+from bdl_perception.world.conditions import Light
+from bdl_perception.world.graphics import open_context
+from bdl_perception.world.graphics import set_matrix
+from bdl_perception.world.graphics import set_values
+from bdl_perception.world.samples import resolve
+from bdl_perception.world.scene import Body
+from bdl_perception.world.scene import Scene
+from bdl_perception.world.scene import Sky
+from bdl_perception.world.textures import FACADES
+from bdl_perception.world.textures import LAYERS
+from bdl_perception.world.uploaded import LAMPS
+from bdl_perception.world.uploaded import Programs
+from bdl_perception.world.uploaded import UploadedScene
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SUPERSAMPLING = 2  # per side: four samples a pixel
+SHADOW_RADIUS_M, SHADOW_REACH_M = 60., 260.
+SHADOW_CENTRE_M, SHADOWED_AHEAD_M = 45., 110.
+SHADOW_STEP_M = 5.  # the map moves in steps, so that the edges of shadows do not crawl
+
+
+class Rendering(NamedTuple):
+    """One clean picture and its truth."""
+
+    rgb: NDArray[np.float32]  # (H, W, 3), 0 to 255
+    depth: NDArray[np.float32]  # (H, W) m along the optical axis, +Inf: sky
+    classes: NDArray[np.uint8]  # (H, W)
+
+
+def shadow_matrix(sun: Floats, centre: Floats) -> Floats:
+    """World to the shadow map's clip space, (4, 4): an orthographic look from the sun."""
+    view = View.from_angles(centre + sun * SHADOW_REACH_M / 2, np.arctan2(-sun[1], -sun[0]),
+                            np.arcsin(sun[2]))
+    flat = np.diag([1 / SHADOW_RADIUS_M, 1 / SHADOW_RADIUS_M, -2 / SHADOW_REACH_M, 1])
+    flat[2, 3] = -1
+    return np.asarray(flat @ view.matrix())
+
+
+class Renderer:
+    """An OpenGL context with frame buffers of one size; scenes come and go."""
+
+    def __init__(self, width: int, height: int) -> None:
+        """Open the context, compile the shaders and make the buffers."""
+        self.width, self.height = width, height
+        self.context = open_context()
+        program = self.context.program
+        self._programs = Programs(program(shaders.SURFACE_VERTEX, shaders.SURFACE_FRAGMENT),
+                                  program(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT),
+                                  program(shaders.LEAF_VERTEX, shaders.LEAF_FRAGMENT))
+        self._sky = program(shaders.SKY_VERTEX, shaders.SKY_FRAGMENT)
+        self._make_buffers()
+        triangle = np.array([-1, -1, 3, -1, -1, 3], 'f4')  # covers the screen
+        self._screen = self.context.vertex_array(
+            self._sky, [(self.context.buffer(triangle.tobytes()), '2f', 'corner')])
+        self._loaded: UploadedScene | None = None
+
+    def _make_buffers(self) -> None:
+        size = self.width * SUPERSAMPLING, self.height * SUPERSAMPLING
+        self._colour = self.context.texture(size, 4)
+        self._geometry = self.context.texture(size, 2, dtype='f4')
+        self._frame = self.context.framebuffer([self._colour, self._geometry],
+                                               self.context.depth_renderbuffer(size))
+        self._shadow_map = self.context.depth_texture((shaders.SHADOW_TEXELS,) * 2)
+        self._shadow_map.compare_func = '<='
+        self._shadow_frame = self.context.framebuffer([], self._shadow_map)
+
+    def load(self, scene: Scene) -> None:
+        """Upload a scene in place of the one before."""
+        with self.context:
+            if self._loaded is not None:
+                self._loaded.release()
+            self._loaded = UploadedScene(self.context, self._programs, scene)
+
+    def render(self, view: View, pinhole: Pinhole, light: Light, sky: Sky,
+               bodies: Sequence[Body], gain: float = 1.) -> Rendering:
+        """Draw the loaded scene; gain multiplies the light's own exposure."""
+        if self._loaded is None:
+            raise RuntimeError('no scene to draw: call load() first')
+        if (pinhole.width, pinhole.height) != (self.width, self.height):
+            raise ValueError(f'pinhole of {pinhole.width}x{pinhole.height}, but the renderer '
+                             f'was opened for {self.width}x{self.height}')
+        with self.context:  # another renderer may have been current
+            return self._draw(self._loaded, view, pinhole, light, sky, bodies, gain)
+
+    def _draw(self, scene: UploadedScene, view: View, pinhole: Pinhole, light: Light, sky: Sky,
+              bodies: Sequence[Body], gain: float) -> Rendering:
+        scene.textures.use(0)
+        self._shadow_map.use(1)
+        self._set_light(view, light, sky, gain, scene.nearest_lamps(view.eye))
+        self.context.enable(self.context.DEPTH_TEST)
+        self._draw_shadows(scene, view, light, sky, bodies)
+        self._frame.use()
+        self._frame.clear(0, 0, 0, 1)
+        self._draw_surfaces(scene, view, pinhole, bodies)
+        self._draw_sky(view, pinhole)
+        return self._read()
+
+    def _set_light(self, view: View, light: Light, sky: Sky, gain: float, lamps: Floats) -> None:
+        values = {
+            'sun': sky.sun, 'sun_light': light.sun_light, 'sky_light': light.sky_light,
+            'ground_light': light.ground_light, 'fog_light': light.fog_light,
+            'zenith': light.zenith, 'eye': view.eye, 'forward': view.forward,
+            'fog_density': light.fog_density, 'night': light.night, 'clouds': light.clouds,
+            'shadows': light.shadows, 'exposure': light.exposure * gain,
+            'cloud_shift': sky.cloud_shift, 'lamp_count': len(lamps),
+            'first_facade': float(LAYERS.index(FACADES[0])),
+            'last_facade': float(LAYERS.index(FACADES[-1]))}
+        set_values(self._programs.surface, values)
+        set_values(self._sky, values)
+        padded = np.zeros((LAMPS, 3), 'f4')
+        padded[:len(lamps)] = lamps
+        self._programs.surface['lamps'].write(padded.tobytes())
+
+    def _draw_shadows(self, scene: UploadedScene, view: View, light: Light, sky: Sky,
+                      bodies: Sequence[Body]) -> None:
+        aim = view.eye + view.forward * SHADOW_CENTRE_M
+        matrix = shadow_matrix(sky.sun, np.floor(aim / SHADOW_STEP_M) * SHADOW_STEP_M)
+        set_matrix(self._programs.surface, 'shadow_view', matrix)
+        if light.shadows <= .5:
+            return
+        self._shadow_frame.use()
+        self._shadow_frame.clear()
+        set_matrix(self._programs.depth, 'view_projection', matrix)
+        scene.draw(self._programs.depth, 'depth', bodies, view.eye[0], SHADOWED_AHEAD_M)
+        set_matrix(self._programs.leaf, 'view_projection', matrix)
+        scene.draw_leaves('depth', view.eye[0], SHADOWED_AHEAD_M)
+
+    def _draw_surfaces(self, scene: UploadedScene, view: View, pinhole: Pinhole,
+                       bodies: Sequence[Body]) -> None:
+        program = self._programs.surface
+        set_matrix(program, 'view_projection', pinhole.projection() @ view.matrix())
+        set_values(program, {'textures': 0, 'shadow_map': 1, 'cutout': False})
+        scene.draw(program, 'surface', bodies, view.eye[0])
+        set_values(program, {'cutout': True})
+        set_matrix(program, 'pose', np.eye(4))
+        scene.draw_leaves('surface', view.eye[0])
+
+    def _draw_sky(self, view: View, pinhole: Pinhole) -> None:
+        set_values(self._sky, {'right_edge': view.right * (pinhole.width / 2 / pinhole.fx),
+                               'top_edge': view.up * (pinhole.height / 2 / pinhole.fy)})
+        self._screen.render(vertices=3)
+
+    def _read(self) -> Rendering:
+        height, width = self.height * SUPERSAMPLING, self.width * SUPERSAMPLING
+        colour = np.frombuffer(self._colour.read(), np.uint8).reshape(height, width, 4)
+        samples = np.frombuffer(self._geometry.read(), np.float32).reshape(height, width, 2)
+        blocks = colour[::-1, :, :3].reshape(self.height, SUPERSAMPLING, self.width,
+                                             SUPERSAMPLING, 3)
+        depth, classes = resolve(samples[::-1], SUPERSAMPLING)
+        return Rendering(blocks.mean(axis=(1, 3), dtype=np.float32), depth, classes)

@@ -1,0 +1,173 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""GLSL of the renderer. Surfaces write colour and (depth along the optical axis, class id)."""
+
+SHADOW_TEXELS = 1024  # along a side of the shadow map
+
+SURFACE_VERTEX = """#version 330
+in vec3 position; in vec3 normal; in vec2 uv; in vec4 colour_metal; in vec4 surface;
+uniform mat4 view_projection; uniform mat4 pose;
+out vec3 world; out vec3 world_normal; out vec2 tile; out vec3 colour; out float metal;
+flat out vec4 layer_class_rough_emission;
+void main() {
+  vec4 placed = pose * vec4(position, 1.0);
+  world = placed.xyz;
+  world_normal = mat3(pose) * normal;
+  tile = uv;
+  colour = colour_metal.rgb;
+  metal = colour_metal.a;
+  layer_class_rough_emission = surface;
+  gl_Position = view_projection * placed;
+}"""
+
+NOISE = """
+float hash(vec2 p) { return fract(sin(dot(p, vec2(127.1, 311.7))) * 43758.5453); }
+float noise(vec2 p) {
+  vec2 i = floor(p), f = fract(p);
+  f = f * f * (3.0 - 2.0 * f);
+  return mix(mix(hash(i), hash(i + vec2(1, 0)), f.x),
+             mix(hash(i + vec2(0, 1)), hash(i + vec2(1, 1)), f.x), f.y);
+}
+vec3 tone(vec3 light) {  // ACES-like curve (Narkowicz 2015), then sRGB
+  vec3 c = light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14);
+  return pow(clamp(c, 0.0, 1.0), vec3(1.0 / 2.2));
+}
+"""
+
+SURFACE_FRAGMENT = f'#version 330\n#define SHADOW_TEXELS {SHADOW_TEXELS}.0\n' + NOISE + """
+in vec3 world; in vec3 world_normal; in vec2 tile; in vec3 colour; in float metal;
+flat in vec4 layer_class_rough_emission;
+uniform sampler2DArray textures; uniform sampler2DShadow shadow_map; uniform mat4 shadow_view;
+uniform vec3 sun, sun_light, sky_light, ground_light, fog_light, eye, forward;
+uniform float fog_density, night, shadows, exposure, first_facade, last_facade;
+uniform vec3 lamps[8]; uniform int lamp_count; uniform bool cutout;
+layout(location = 0) out vec4 pixel;
+layout(location = 1) out vec2 geometry;
+
+float sunlit(vec3 normal) {
+  if (shadows < 0.5) return 1.0;
+  vec3 q = (shadow_view * vec4(world + normal * 0.08, 1.0)).xyz * 0.5 + 0.5;
+  if (any(lessThan(q, vec3(0))) || any(greaterThan(q, vec3(1)))) return 1.0;
+  float lit = 0.0;
+  for (int i = 0; i < 4; i++) {
+    vec2 shift = vec2(float(i & 1) - 0.5, float(i >> 1) - 0.5) * 1.4 / SHADOW_TEXELS;
+    lit += texture(shadow_map, vec3(q.xy + shift, q.z - 0.0015));
+  }
+  return lit / 4.0;
+}
+
+void main() {
+  vec4 texel = texture(textures, vec3(tile, layer_class_rough_emission.x));
+  if (cutout && texel.a < 0.4) discard;
+  vec3 ray = world - eye;
+  float range = length(ray);
+  vec3 to_eye = -ray / range;
+  vec3 n = normalize(world_normal);
+  if (dot(n, to_eye) < 0.0) n = -n;
+  int class_id = int(layer_class_rough_emission.y + 0.5);
+  float rough = layer_class_rough_emission.z;
+  vec3 albedo = pow(texel.rgb, vec3(2.2)) * pow(colour, vec3(2.2));
+  if (class_id == 3)  // road: tyre tracks and patches
+    albedo *= 0.65 + 0.35 * noise(world.xy * vec2(0.08, 0.5)) + 0.25 * noise(world.xy * 0.7)
+            + 0.1 * noise(world.xy * 6.0);
+  if (class_id == 1)  // building: streaks, dirt near the ground
+    albedo *= (0.85 + 0.3 * noise(vec2(world.x + world.y, world.z * 0.3) * 0.5))
+            * mix(0.7, 1.0, smoothstep(0.0, 1.5, world.z));
+  if (class_id == 5 || class_id == 4) albedo *= 0.75 + 0.5 * noise(world.xy * 0.35);
+
+  float lit = sunlit(n);
+  float towards = max(dot(n, sun), 0.0);
+  if (class_id == 5) towards = 0.25 + 0.75 * towards;  // light shines through leaves
+  float gloss = pow(max(dot(n, normalize(sun + to_eye)), 0.0), 2.0 / (pow(rough, 4.0) + 0.002))
+              * (1.0 - rough) * 1.5;
+  vec3 light = sky_light * (0.5 + 0.5 * n.z) + ground_light * (0.5 - 0.5 * n.z)
+             + sun_light * towards * lit;
+  vec3 seen = albedo * light + sun_light * lit * gloss * 0.5;
+  float fresnel = 0.04 + 0.6 * pow(1.0 - max(dot(n, to_eye), 0.0), 5.0);
+  vec3 mirrored = mix(ground_light, fog_light, smoothstep(-0.15, 0.2, reflect(-to_eye, n).z));
+  seen = mix(seen, mirrored, (1.0 - rough) * clamp(fresnel + metal * 0.3, 0.0, 1.0));
+
+  if (night > 0.0) {
+    vec3 beam = normalize(forward - vec3(0, 0, 0.06));
+    float headlight = pow(max(dot(ray / range, beam), 0.0), 14.0) / (1.0 + range * range * 0.012);
+    seen += albedo * night * 1.6 * headlight * max(dot(n, to_eye), 0.15);
+    for (int i = 0; i < lamp_count; i++) {
+      vec3 l = lamps[i] - world;
+      float q = dot(l, l);
+      seen += albedo * vec3(1.0, 0.75, 0.45) * night * 14.0 * max(dot(n, l * inversesqrt(q)), 0.0)
+            * max(l.z * inversesqrt(q), 0.0) / (6.0 + q);
+    }
+    float layer = layer_class_rough_emission.x;
+    if (layer > first_facade - 0.5 && layer < last_facade + 0.5) {
+      vec2 w = fract(tile * 4.0);
+      float window = step(0.25, w.x) * step(w.x, 0.75) * step(0.25, w.y) * step(w.y, 0.75);
+      seen += night * window * step(0.72, hash(floor(tile * 4.0) + floor(layer)))
+            * vec3(0.45, 0.30, 0.12);
+    }
+  }
+  seen += albedo * layer_class_rough_emission.w * (1.2 + 2.0 * night);
+  seen = mix(seen, fog_light, 1.0 - exp(-fog_density * range));
+  pixel = vec4(tone(seen * exposure), 1.0);
+  geometry = vec2(dot(ray, forward), float(class_id));
+}"""
+
+# Depth only: the shadow map.
+DEPTH_VERTEX = """#version 330
+in vec3 position;
+uniform mat4 view_projection; uniform mat4 pose;
+void main() {
+  vec4 placed = pose * vec4(position, 1.0);
+  gl_Position = view_projection * placed;
+}"""
+DEPTH_FRAGMENT = '#version 330\nvoid main() {}'
+
+LEAF_VERTEX = """#version 330
+in vec3 position; in vec2 uv; in vec4 surface;
+uniform mat4 view_projection;
+out vec3 tile;
+void main() {
+  tile = vec3(uv, surface.x);
+  gl_Position = view_projection * vec4(position, 1.0);
+}"""
+LEAF_FRAGMENT = """#version 330
+in vec3 tile;
+uniform sampler2DArray textures;
+void main() { if (texture(textures, tile).a < 0.4) discard; }"""
+
+SKY_VERTEX = """#version 330
+in vec2 corner;
+out vec2 screen;
+void main() { screen = corner; gl_Position = vec4(corner, 0.99999, 1.0); }"""
+
+SKY_FRAGMENT = '#version 330\n' + NOISE + """
+in vec2 screen;
+uniform vec3 forward, right_edge, top_edge, sun, sun_light, zenith, fog_light;
+uniform float clouds, cloud_shift, fog_density, exposure;
+layout(location = 0) out vec4 pixel;
+layout(location = 1) out vec2 geometry;
+float billows(vec2 p) {
+  float amplitude = 0.5, total = 0.0;
+  for (int i = 0; i < 5; i++) {
+    total += amplitude * noise(p);
+    p = p * 2.03 + 17.0;
+    amplitude *= 0.5;
+  }
+  return total;
+}
+void main() {
+  vec3 d = normalize(forward + right_edge * screen.x + top_edge * screen.y);
+  float up = max(d.z, 0.0), at_sun = max(dot(d, sun), 0.0);
+  vec3 light = mix(fog_light, zenith, 1.0 - exp(-up * 4.0));
+  light += sun_light * (pow(at_sun, 800.0) * 8.0 + pow(at_sun, 12.0) * 0.12);
+  if (clouds > 0.0) {
+    vec2 p = d.xy / (up + 0.12) * 1.3 + cloud_shift;
+    float cover = smoothstep(1.0 - clouds, 1.35 - clouds, billows(p) + 0.1);
+    vec3 shade = mix(fog_light * 1.05 + sun_light * 0.12, fog_light * 0.75,
+                     billows(p * 1.7 + 3.0));
+    light = mix(light, shade, cover * smoothstep(0.0, 0.1, up));
+  }
+  // Through fog only what lies high and beyond it is seen: 60 m of it straight up.
+  light = mix(fog_light, light, exp(-fog_density * 60.0 / (up + 0.03)));
+  pixel = vec4(tone(light * exposure), 1.0);
+  geometry = vec2(1.0e9, 0.0);
+}"""

@@ -1,0 +1,16 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A renderer for the tests that need one; without EGL they are skipped, and say so."""
+from bdl_perception.world.graphics import NoGraphicsError
+from bdl_perception.world.renderer import Renderer
+import pytest
+
+WIDTH, HEIGHT = 160, 96
+
+
+@pytest.fixture(scope='session')
+def renderer():
+    try:
+        return Renderer(WIDTH, HEIGHT)
+    except NoGraphicsError as error:
+        pytest.skip(str(error))

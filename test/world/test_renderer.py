@@ -1,0 +1,184 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+from bdl_perception.perception.classes import CLASS_NAMES
+from bdl_perception.perception.classes import IGNORE
+from bdl_perception.world import graphics
+from bdl_perception.world.camera import Pinhole
+from bdl_perception.world.camera import View
+from bdl_perception.world.conditions import LIGHTS
+from bdl_perception.world.mesh import Material
+from bdl_perception.world.mesh import MeshBuilder
+from bdl_perception.world.renderer import Renderer
+from bdl_perception.world.scene import Body
+from bdl_perception.world.scene import Scene
+from bdl_perception.world.scene import Sky
+from bdl_perception.world.shapes import box
+from bdl_perception.world.shapes import quad
+from bdl_perception.world.textures import LAYERS
+import moderngl
+import numpy as np
+import pytest
+
+CAR, ROAD, SKY_CLASS = (CLASS_NAMES.index(name) for name in ('car', 'road', 'sky'))
+WHITE = np.full((len(LAYERS), 8, 8, 4), 255, np.uint8)
+SKY = Sky(np.array([0., .6, .8]), 0.)
+HEIGHT_M = 1.5
+BOX_AHEAD = (Body(0, (21., 2.5, 0.), 0.),)
+
+
+def plain_scene(class_name='car'):
+    """Build a flat road and a box whose front stands 20 m ahead, 2 to 3 m to the left."""
+    still, moving = MeshBuilder(), MeshBuilder()
+    still.add(quad([(-20, -300, 0), (300, -300, 0), (300, 300, 0), (-20, 300, 0)]), 'road',
+              Material((.4, .4, .4)))
+    moving.add(box(2, 1, 3), class_name, Material())
+    return Scene(still.mesh(), still.cut_mesh(), (moving.mesh(),), WHITE, np.zeros((0, 3)))
+
+
+def draw(renderer, scene, view, light='overcast', bodies=BOX_AHEAD):
+    pinhole = Pinhole.from_fov(renderer.width, renderer.height, 1.1)
+    renderer.load(scene)
+    lit = light if not isinstance(light, str) else LIGHTS[light]
+    return renderer.render(view, pinhole, lit, SKY, bodies), pinhole
+
+
+def viewed(pinhole, view, point):
+    """Project by the pinhole formula: column, row and depth of a point."""
+    away = np.asarray(point, float) - view.eye
+    depth = away @ view.forward
+    return (pinhole.cx + pinhole.fx * (away @ view.right) / depth,
+            pinhole.cy - pinhole.fy * (away @ view.up) / depth, depth)
+
+
+@pytest.mark.parametrize('pitch_rad', [-.05, 0., .08, .4])
+def test_the_depth_of_the_ground_follows_from_height_and_pitch(renderer, pitch_rad):
+    view = View.from_angles((0, 0, HEIGHT_M), 0, pitch_rad)
+    rendering, pinhole = draw(renderer, plain_scene(), view, bodies=())
+    slope = (np.arange(renderer.height) - pinhole.cy) / pinhole.fy
+    fall = np.cos(pitch_rad) * slope + np.sin(pitch_rad)  # per metre of depth
+    below = fall > HEIGHT_M / 45  # farther out one pixel spans more than 15 % of the depth
+    assert below.sum() > 10
+    for column in (3, renderer.width // 2, renderer.width - 4):
+        np.testing.assert_allclose(rendering.depth[below, column], HEIGHT_M / fall[below],
+                                   rtol=1e-4)
+        assert (rendering.classes[below, column] == ROAD).all()
+
+
+def test_the_depth_of_a_rolled_view_lies_on_the_ground_plane(renderer):
+    view = View.from_angles((0, 0, HEIGHT_M), .1, .2, .3)
+    rendering, pinhole = draw(renderer, plain_scene(), view, bodies=())
+    rows, columns = np.nonzero(rendering.depth < 25)
+    depth = rendering.depth[rows, columns][:, None]
+    points = view.eye + depth * (view.forward
+                                 + (columns[:, None] - pinhole.cx) / pinhole.fx * view.right
+                                 - (rows[:, None] - pinhole.cy) / pinhole.fy * view.up)
+    assert len(points) > 1000
+    np.testing.assert_allclose(points[:, 2], 0, atol=2e-3)
+
+
+def test_a_box_stands_where_the_pinhole_formula_says(renderer):
+    view = View.from_angles((0, 0, HEIGHT_M), 0, .05)
+    rendering, pinhole = draw(renderer, plain_scene(), view)
+    corners = [viewed(pinhole, view, (20, y, z)) for y in (2, 3) for z in (0, 3)]
+    left, right = corners[2][0], corners[0][0]
+    rows, columns = np.nonzero(rendering.classes == CAR)
+    assert columns.min() == pytest.approx(left, abs=1.1)
+    assert rows.min() == pytest.approx(min(row for _, row, _ in corners), abs=1.1)
+    assert rows.max() == pytest.approx(max(row for _, row, _ in corners), abs=1.1)
+    front = rendering.depth[rows, columns][columns < right - 1]
+    _, _, low = viewed(pinhole, view, (20, 2.5, 3))
+    _, _, high = viewed(pinhole, view, (20, 2.5, 0))
+    assert low - .02 < front.min() and front.max() < high + .02
+
+
+def test_a_body_moves_and_turns(renderer):
+    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    ahead = Body(0, (10., 0., 0.), 0.)
+    turned = Body(0, (10., 0., 0.), np.pi / 2)
+    scene = plain_scene()
+    for body, expected_m in ((ahead, 9.), (turned, 9.5)):
+        rendering, _ = draw(renderer, scene, view, bodies=(body,))
+        middle = rendering.depth[renderer.height // 2, renderer.width // 2]
+        assert middle == pytest.approx(expected_m, rel=1e-4)
+
+
+def test_the_sky_is_infinitely_far(renderer):
+    rendering, _ = draw(renderer, plain_scene(), View.from_angles((0, 0, HEIGHT_M), 0, 0))
+    sky = rendering.classes == SKY_CLASS
+    assert sky.mean() > .3
+    assert np.isposinf(rendering.depth[sky]).all()
+    assert np.isfinite(rendering.depth[~sky]).all()
+
+
+def test_what_has_no_class_is_ignored_but_has_a_depth(renderer):
+    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    rendering, _ = draw(renderer, plain_scene('unknown'), view,
+                        bodies=(Body(0, (10., 0., 0.), 0.),))
+    strange = rendering.classes == IGNORE
+    assert strange.sum() > 100
+    np.testing.assert_allclose(np.median(rendering.depth[strange]), 9, rtol=1e-3)
+
+
+def test_fog_takes_contrast_by_the_law_of_the_visibility(renderer):
+    """Without sunshine, light = surface * t + fog * (1 - t), t = exp(-3 d / visibility)."""
+    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    fog = replace(LIGHTS['dense_fog'], fog_light=(.2,) * 3, sky_light=(0.,) * 3,
+                  ground_light=(0.,) * 3, sun_light=(0.,) * 3, visibility_m=25.)
+    values = []
+    for distance_m in (5., 25., 250.):
+        rendering, _ = draw(renderer, plain_scene(), view, fog,
+                            (Body(0, (distance_m + 1, 0., 0.), 0.),))
+        shade = rendering.rgb[renderer.height // 2, renderer.width // 2].mean() / 255
+        values.append(untoned(shade))
+    glow = values[2]  # all fog
+    assert 1 - values[1] / glow == pytest.approx(.05, abs=.02)
+    assert 1 - values[0] / glow == pytest.approx(.05 ** .2, abs=.03)
+
+
+def untoned(value):
+    """Invert the tone curve by looking it up."""
+    light = np.linspace(0, 2, 20001)
+    curve = light * (2.51 * light + .03) / (light * (2.43 * light + .59) + .14)
+    return np.interp(value ** 2.2, curve, light)
+
+
+def test_a_shadow_lies_where_the_sun_does_not_reach(renderer):
+    view = View.from_angles((0, 0, 6.), 0, .5)
+    sun = replace(LIGHTS['sun'], clouds=0.)
+    box_ahead = (Body(0, (12., 0., 0.), 0.),)
+    lit, pinhole = draw(renderer, plain_scene(), view, sun, ())
+    shaded, _ = draw(renderer, plain_scene(), view, sun, box_ahead)
+    # The sun stands at (0, .6, .8): the top edge, 3 m up, throws its shadow 2.25 m to the right.
+    for y, dark in ((-1.5, True), (-4., False), (1.5, False)):
+        column, row, _ = (round(v) for v in viewed(pinhole, view, (12., y, 0.)))
+        ratio = shaded.rgb[row, column].mean() / lit.rgb[row, column].mean()
+        assert (ratio < .8) == dark, (y, ratio)
+
+
+def test_a_renderer_says_what_it_lacks(renderer):
+    view = View.from_angles((0, 0, 1), 0, 0)
+    renderer.load(plain_scene())
+    with pytest.raises(ValueError, match='64x48'):
+        renderer.render(view, Pinhole.from_fov(64, 48, 1.), LIGHTS['sun'], SKY, ())
+
+
+def test_two_renderers_do_not_draw_into_each_other(renderer):
+    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    alone, pinhole = draw(renderer, plain_scene(), view)
+    other = Renderer(64, 48)
+    other.load(plain_scene())
+    again = renderer.render(view, pinhole, LIGHTS['overcast'], SKY, BOX_AHEAD)
+    np.testing.assert_array_equal(again.rgb, alone.rgb)
+    np.testing.assert_array_equal(again.depth, alone.depth)
+
+
+def test_a_machine_without_egl_is_told_which_packages_to_install(monkeypatch):
+    def fail(**options):
+        raise OSError('libEGL.so.1: cannot open shared object file')
+
+    monkeypatch.setattr(moderngl, 'create_context', fail)
+    with pytest.raises(graphics.NoGraphicsError, match='apt install libegl1') as caught:
+        graphics.open_context()
+    assert isinstance(caught.value.__cause__, OSError)
