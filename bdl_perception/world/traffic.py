@@ -1,0 +1,190 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Who moves on a street, and where each is at a time.
+
+Nobody can run into anybody: all on one track (a lane, a strip of pavement) go equally fast, and
+those ahead of the camera in its own lane keep their distance to it.
+"""
+from dataclasses import dataclass
+from dataclasses import field
+
+from bdl_perception.world.mesh import Mesh
+from bdl_perception.world.people import cyclist
+from bdl_perception.world.people import draw_clothes
+from bdl_perception.world.people import pedestrian
+from bdl_perception.world.people import STRIDES
+from bdl_perception.world.scene import Body
+from bdl_perception.world.street import KERB_M
+from bdl_perception.world.street import Lane
+from bdl_perception.world.street import Street
+from bdl_perception.world.vehicles import any_vehicle
+from bdl_perception.world.vehicles import Vehicle
+import numpy as np
+
+STEP_M = 1.4  # length of a pedestrian's double step
+
+
+@dataclass(frozen=True)
+class EgoMotion:
+    """How the camera's car drives: speed swings about its mean, the car sways in its lane."""
+
+    speed_mps: float
+    swing: float  # share of the speed
+    period_s: float
+    sway_m: float
+
+    def __post_init__(self) -> None:
+        """Refuse to drive backwards."""
+        if self.speed_mps < 0 or not 0 <= self.swing < 1:
+            raise ValueError(f'{self}: the speed must not be negative, the swing in [0, 1)')
+
+    def x(self, time_s: float) -> float:
+        """Place along the street, m: the integral of the speed."""
+        rate = 2 * np.pi / self.period_s
+        return float(self.speed_mps * (time_s + self.swing * np.sin(rate * time_s) / rate))
+
+    def d(self, time_s: float) -> float:
+        """Place across the lane, m."""
+        return float(self.sway_m * np.sin(2 * np.pi * time_s / (1.7 * self.period_s)))
+
+
+@dataclass(frozen=True)
+class Mover:
+    """One who moves at a constant speed along the street."""
+
+    meshes: tuple[int, ...]  # postures of a step, or just one
+    x_m: float  # at time 0
+    d_m: float
+    z_m: float
+    speed_mps: float  # negative: towards the camera
+
+    def body(self, street: Street, time_s: float, ego_x_m: float) -> Body:
+        """Where it is."""
+        x = self.x_m + self.speed_mps * time_s
+        return _body(street, self._posture(x), x, self.d_m, self.z_m, self.speed_mps < 0)
+
+    def _posture(self, x: float) -> int:
+        return self.meshes[int(x / STEP_M * len(self.meshes)) % len(self.meshes)]
+
+
+@dataclass(frozen=True)
+class Leader:
+    """One who drives ahead of the camera in its lane, now nearer, now farther."""
+
+    mesh: int
+    gap_m: float
+    breath_m: float
+    period_s: float
+    d_m: float
+
+    def body(self, street: Street, time_s: float, ego_x_m: float) -> Body:
+        """Where it is."""
+        breath = self.breath_m * np.sin(2 * np.pi * time_s / self.period_s)
+        return _body(street, self.mesh, ego_x_m + self.gap_m + breath, self.d_m, 0., False)
+
+
+def _body(street: Street, mesh: int, x: float, d: float, z: float, oncoming: bool) -> Body:
+    return Body(mesh, street.point(x, d, z), street.heading(x) + np.pi * oncoming)
+
+
+@dataclass
+class Traffic:
+    """Everyone who moves, and the meshes that they share."""
+
+    meshes: list[Mesh] = field(default_factory=list)
+    movers: list[Mover | Leader] = field(default_factory=list)
+
+    def add_mesh(self, mesh: Mesh) -> int:
+        """Keep a mesh and return its number."""
+        self.meshes.append(mesh)
+        return len(self.meshes) - 1
+
+    def bodies(self, street: Street, ego: EgoMotion, time_s: float) -> list[Body]:
+        """Where everyone is."""
+        x = ego.x(time_s)
+        return [mover.body(street, time_s, x) for mover in self.movers]
+
+
+def draw_ego(rng: np.random.Generator, kind: str) -> EgoMotion:
+    """Draw a way of driving."""
+    speed = rng.uniform(11, 15) if kind == 'motorway' else rng.uniform(5, 13)
+    return EgoMotion(speed, rng.uniform(0, .3), rng.uniform(6, 14), rng.uniform(.03, .2))
+
+
+def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_m: float,
+                 rng: np.random.Generator) -> Traffic:
+    """Fill lanes and pavements; nobody comes closer than clear_ahead_m in the ego lane."""
+    traffic = Traffic()
+    vehicles = [any_vehicle(rng) for _ in range(10)]
+    numbers = [traffic.add_mesh(vehicle.mesh) for vehicle in vehicles]
+    fleet = list(zip(numbers, vehicles, strict=True))
+    density_m = rng.uniform(14, 70)
+    for index, lane in enumerate(street.lanes()):
+        if index == street.ego_lane:
+            _fill_ego_lane(traffic, fleet, clear_ahead_m, rng)
+        else:
+            _fill_lane(traffic, fleet, street, lane, ego, duration_s, density_m, rng)
+    if street.pavement_m:
+        _fill_pavements(traffic, street, rng)
+    if not street.parking and street.kind != 'motorway' and street.shoulder_m > 1:
+        _fill_cycle_lanes(traffic, street, ego, duration_s, rng)
+    return traffic
+
+
+def _fill_ego_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], clear_ahead_m: float,
+                   rng: np.random.Generator) -> None:
+    cars = [(n, v) for n, v in fleet if v.length_m < 5] or fleet
+    gap = clear_ahead_m + rng.exponential(12)
+    for position in range(6):
+        breath = min(4., gap * .2)
+        number, vehicle = (cars if gap < 24 else fleet)[
+            rng.integers(len(cars if gap < 24 else fleet))]
+        gap += vehicle.length_m / 2 + breath
+        if position or rng.random() < .7:
+            traffic.movers.append(Leader(number, gap, breath, rng.uniform(9, 20),
+                                         rng.normal(0, .12)))
+        gap += vehicle.length_m / 2 + breath + 5 + rng.exponential(14)
+
+
+def _fill_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], street: Street, lane: Lane,
+               ego: EgoMotion, duration_s: float, density_m: float,
+               rng: np.random.Generator) -> None:
+    speed = lane.direction * ego.speed_mps * rng.uniform(.75, 1.25)
+    relative_m = (speed - ego.speed_mps) * duration_s  # how far the lane slides past the camera
+    x, last = -60. - max(relative_m, 0), 260. - min(relative_m, 0)
+    while x < last:
+        number, vehicle = fleet[rng.integers(len(fleet))]
+        x += vehicle.length_m / 2
+        traffic.movers.append(Mover((number,), x, lane.d + rng.normal(0, .12), 0., speed))
+        x += vehicle.length_m / 2 + 7 + rng.exponential(density_m)
+
+
+def _fill_pavements(traffic: Traffic, street: Street, rng: np.random.Generator) -> None:
+    """Let people walk on strips that posts, trees and fences keep out of."""
+    crowd = {'urban': 22., 'suburban': 45.}.get(street.kind, 60.) * rng.uniform(.5, 2.2)
+    people = []
+    for _ in range(8):
+        clothes = draw_clothes(rng)
+        people.append(tuple(traffic.add_mesh(pedestrian(clothes, p)) for p in range(STRIDES)))
+    for side in (-1, 1):
+        for beyond in np.arange(1.35, street.pavement_m - .4, .75):
+            speed = float(rng.choice((-1, 1)) * rng.uniform(.9, 1.6))
+            x = street.start_m
+            while x < street.end_m:
+                x += 1.2 + rng.exponential(crowd)
+                traffic.movers.append(Mover(people[rng.integers(len(people))], x,
+                                            street.kerb(side, float(beyond)), KERB_M, speed))
+
+
+def _fill_cycle_lanes(traffic: Traffic, street: Street, ego: EgoMotion, duration_s: float,
+                      rng: np.random.Generator) -> None:
+    riders = [traffic.add_mesh(cyclist(rng)) for _ in range(3)]
+    spread = rng.uniform(25, 120)
+    for side in (-1, 1):
+        speed = rng.uniform(3.5, 6.5) * (1 if side < 0 else -1)
+        x = -40. - max((speed - ego.speed_mps) * duration_s, 0)
+        while x < 220 - min((speed - ego.speed_mps) * duration_s, 0):
+            x += 3 + rng.exponential(spread)
+            traffic.movers.append(Mover((riders[rng.integers(len(riders))],), x,
+                                        street.kerb(side, -street.shoulder_m / 2), 0., speed))

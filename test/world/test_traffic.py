@@ -1,0 +1,79 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from itertools import combinations
+
+from bdl_perception.world.street import draw_street
+from bdl_perception.world.street import KINDS
+from bdl_perception.world.traffic import draw_ego
+from bdl_perception.world.traffic import draw_traffic
+from bdl_perception.world.traffic import EgoMotion
+import numpy as np
+import pytest
+
+DURATION_S = 20.
+
+
+def town(seed, kind, clear_ahead_m=8.):
+    rng = np.random.default_rng(seed)
+    street, ego = draw_street(rng, 500., kind), draw_ego(rng, kind)
+    return street, ego, draw_traffic(street, ego, DURATION_S, clear_ahead_m, rng)
+
+
+def rectangle(street, traffic, body):
+    """Return x from, x to, y from, y to about a body, in its street's frame."""
+    points = traffic.meshes[body.mesh][..., :2].reshape(-1, 2)
+    low, high = points.min(axis=0), points.max(axis=0)
+    x, y = body.position[:2]
+    return x + low[0], x + high[0], y - float(street.bend(np.array(x))) + low[1], (
+        y - float(street.bend(np.array(x))) + high[1])
+
+
+def overlap(a, b):
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
+
+
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('seed', [1, 2])
+def test_nobody_ever_drives_or_walks_through_another(kind, seed):
+    street, ego, traffic = town(seed, kind)
+    assert len(traffic.movers) > 3
+    for time_s in (0., 7.3, DURATION_S):
+        bodies = [b for b in traffic.bodies(street, ego, time_s)
+                  if abs(b.position[0] - ego.x(time_s)) < 120]
+        rectangles = [rectangle(street, traffic, body) for body in bodies]
+        for a, b in combinations(rectangles, 2):
+            assert not overlap(a, b), (time_s, a, b)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_the_road_right_ahead_of_the_camera_is_free(kind):
+    street, ego, traffic = town(3, kind, clear_ahead_m=36.)
+    for time_s in np.linspace(0, DURATION_S, 9):
+        x = ego.x(time_s)
+        corridor = (x - 2, x + 33, -.9, .9)
+        for body in traffic.bodies(street, ego, time_s):
+            assert not overlap(corridor, rectangle(street, traffic, body))
+
+
+def test_the_camera_drives_smoothly_forward():
+    ego = EgoMotion(10., .3, 8., .1)
+    places = np.array([ego.x(t) for t in np.arange(0, 30, .1)])
+    speed = np.diff(places) / .1
+    assert speed.min() >= 6.99 and speed.max() <= 13.01
+    assert np.abs(np.diff(speed) / .1).max() < 3  # m/s^2
+    assert places[0] == 0
+
+
+def test_a_car_that_would_drive_backwards_is_refused():
+    with pytest.raises(ValueError, match='must not be negative'):
+        EgoMotion(-1., 0., 8., .1)
+
+
+def test_left_hand_traffic_is_the_mirror_image():
+    rng = np.random.default_rng(0)
+    street = draw_street(rng, 300., 'urban')
+    mirrored = type(street)(**{**vars(street), 'side': -street.side})
+    for d in (-3., 0., 5.):
+        there = street.point(20., d)[1] - float(street.bend(np.array(20.)))
+        here = mirrored.point(20., d)[1] - float(mirrored.bend(np.array(20.)))
+        assert here == pytest.approx(-there)
