@@ -1,0 +1,165 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Writes drives as folders: drive.json, rgb/*.jpg, depth/*.png, classes/*.png.
+
+Depth is 16-bit: metres * 256 along the optical axis, 0 unknown, 65535 too far or sky. Class 255
+is no label. A drive is written beside its place and renamed, so a folder that exists is whole.
+"""
+from collections.abc import Iterable
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+import importlib.metadata
+import json
+import multiprocessing
+import os
+from pathlib import Path
+import shutil
+
+from bdl_perception.world.conditions import Segment
+from bdl_perception.world.conditions import split_conditions
+from bdl_perception.world.conditions import SPLITS
+from bdl_perception.world.drive import Drive
+from bdl_perception.world.drive import DriveSpec
+from bdl_perception.world.drive import Frame
+from bdl_perception.world.renderer import Renderer
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+FORMAT = 1
+DEPTH_STEPS_PER_M = 256
+TOO_FAR = 65535
+JPEG_QUALITY = 95
+DEMO_SEGMENTS = (Segment('sun', 0., 16.), Segment('dense_fog', 16., 26.), Segment('sun', 26., 38.),
+                 Segment('lens_dirt', 38., 46.), Segment('sun', 46., 55.))
+
+
+def drive_seed(split: str, index: int, seed: int) -> int:
+    """Return the seed of a drive; no two splits share one."""
+    if split != 'demo':
+        split_conditions(split)  # names the known splits where this is none
+    number = len(SPLITS) if split == 'demo' else SPLITS.index(split)
+    state = np.random.SeedSequence((seed, number, index)).generate_state(2, np.uint64)
+    return int(state[0]) >> 11  # 53 bits: every JSON reader keeps them
+
+
+def split_specs(split: str, drives: int, frames: int, rate_hz: float, height: int, width: int,
+                seed: int) -> list[DriveSpec]:
+    """Specify the drives of a split; its conditions take turns."""
+    conditions = split_conditions(split)
+    return [DriveSpec(f'{split}_{index:04d}', split, drive_seed(split, index, seed),
+                      (Segment(conditions[index % len(conditions)], 0., frames / rate_hz),),
+                      frames, rate_hz, width, height) for index in range(drives)]
+
+
+def demo_spec(rate_hz: float, height: int, width: int, seed: int) -> DriveSpec:
+    """Specify one street in town that meets fog, then mud on the lens, and recovers from both."""
+    frames = round(DEMO_SEGMENTS[-1].end_s * rate_hz)
+    return DriveSpec('demo', 'demo', drive_seed('demo', 0, seed), DEMO_SEGMENTS, frames, rate_hz,
+                     width, height, 'urban')
+
+
+def encode_depth(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Store metres (NaN unknown, +Inf far) in 16 bits."""
+    steps = np.round(np.nan_to_num(depth, nan=0., posinf=np.inf) * float(DEPTH_STEPS_PER_M))
+    return np.minimum(steps, TOO_FAR).astype(np.uint16)
+
+
+def render_drives(out: Path, split: str, drives: int, frames: int, rate_hz: float = 10.,
+                  height: int = 192, width: int = 320, processes: int = 1,
+                  seed: int = 0) -> list[Path]:
+    """Render a split into folders below `out`; drives that exist already are kept."""
+    return write_drives(out, split_specs(split, drives, frames, rate_hz, height, width, seed),
+                        processes)
+
+
+def render_demo(out: Path, rate_hz: float = 10., height: int = 384, width: int = 640,
+                seed: int = 0) -> Path:
+    """Render the drive of the demonstration into out/demo."""
+    return write_drives(out, [demo_spec(rate_hz, height, width, seed)], 1)[0]
+
+
+def write_drives(out: Path, specs: Sequence[DriveSpec], processes: int) -> list[Path]:
+    """Render drives that do not exist yet, over several processes, with a progress bar."""
+    if processes < 1:
+        raise ValueError(f'processes {processes} must be at least 1')
+    out.mkdir(parents=True, exist_ok=True)
+    missing = [spec for spec in specs if not (out / spec.name).exists()]
+    with tqdm(total=len(specs), initial=len(specs) - len(missing), unit='drive') as bar:
+        for _ in _rendered(out, missing, processes):
+            bar.update()
+    return [out / spec.name for spec in specs]
+
+
+def _rendered(out: Path, specs: Sequence[DriveSpec], processes: int) -> Iterable[Path]:
+    if processes == 1 or len(specs) < 2:
+        yield from (write_drive(out, spec) for spec in specs)
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context('spawn'),
+                             _use_one_core) as pool:
+        for done in as_completed([pool.submit(write_drive, out, spec) for spec in specs]):
+            yield done.result()
+
+
+def _use_one_core() -> None:
+    """Keep Mesa and OpenCV of one process on one core: the processes share the machine."""
+    os.environ['LP_NUM_THREADS'] = '0'
+    cv2.setNumThreads(1)
+
+
+@lru_cache(maxsize=1)
+def _renderer(width: int, height: int) -> Renderer:
+    """Keep one OpenGL context per process."""
+    return Renderer(width, height)
+
+
+def write_drive(out: Path, spec: DriveSpec) -> Path:
+    """Render one drive into out/name, all or nothing."""
+    final, partial = out / spec.name, out / f'.{spec.name}.partial'
+    shutil.rmtree(partial, ignore_errors=True)
+    for kind in ('rgb', 'depth', 'classes'):
+        (partial / kind).mkdir(parents=True)
+    drive = Drive(spec)
+    for index, frame in enumerate(drive.frames(_renderer(spec.width, spec.height))):
+        _write_frame(partial, index, frame)
+    text = json.dumps(describe(drive), indent=1)
+    (partial / 'drive.json').write_text(text + '\n', encoding='utf-8')
+    partial.rename(final)
+    return final
+
+
+def _write_frame(folder: Path, index: int, frame: Frame) -> None:
+    name = f'{index:06d}'
+    _write_image(folder / 'rgb' / f'{name}.jpg', frame.rgb[..., ::-1],
+                 [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    _write_image(folder / 'depth' / f'{name}.png', encode_depth(frame.depth), [])
+    _write_image(folder / 'classes' / f'{name}.png', frame.classes, [])
+
+
+def _write_image(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16],
+                 options: list[int]) -> None:
+    if not cv2.imwrite(str(path), image, options):
+        raise OSError(f'could not write {path}: is the disk full or the folder read-only?')
+
+
+def describe(drive: Drive) -> dict[str, object]:
+    """Return the contents of drive.json."""
+    spec = drive.spec
+    return {
+        'format': FORMAT, 'name': spec.name, 'seed': spec.seed, 'split': spec.split,
+        'conditions': [{'name': s.condition, 'start_s': s.start_s, 'end_s': s.end_s}
+                       for s in spec.segments],
+        'street': drive.street.kind, 'rate_hz': spec.rate_hz,
+        'width': spec.width, 'height': spec.height, 'camera': drive.pinhole.parameters(),
+        'frames': spec.frames, 'stamps_ns': spec.stamps_ns, 'software_version': _version()}
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version('bdl_perception')
+    except importlib.metadata.PackageNotFoundError:
+        return 'not installed'

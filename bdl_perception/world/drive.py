@@ -1,0 +1,211 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A drive: a seeded street, its traffic, the camera's way through it, and conditions in time."""
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bdl_perception.world import camera
+from bdl_perception.world.buildings import build_rows
+from bdl_perception.world.buildings import build_skyline
+from bdl_perception.world.conditions import DAYLIGHT
+from bdl_perception.world.conditions import Light
+from bdl_perception.world.conditions import LIGHTS
+from bdl_perception.world.conditions import mixed
+from bdl_perception.world.conditions import NOMINAL
+from bdl_perception.world.conditions import Segment
+from bdl_perception.world.dirt import draw_dirt
+from bdl_perception.world.furniture import furnish
+from bdl_perception.world.ground import lay_ground
+from bdl_perception.world.mesh import MeshBuilder
+from bdl_perception.world.occupancy import Occupancy
+from bdl_perception.world.parking import park
+from bdl_perception.world.renderer import Renderer
+from bdl_perception.world.scene import Scene
+from bdl_perception.world.scene import Sky
+from bdl_perception.world.strangers import draw_strangers
+from bdl_perception.world.strangers import FARTHEST_M
+from bdl_perception.world.strangers import Stranger
+from bdl_perception.world.street import draw_street
+from bdl_perception.world.street import Street
+from bdl_perception.world.textures import texture_array
+from bdl_perception.world.traffic import draw_ego
+from bdl_perception.world.traffic import draw_traffic
+from bdl_perception.world.traffic import EgoMotion
+from bdl_perception.world.traffic import Traffic
+from bdl_perception.world.vegetation import plant_street
+import numpy as np
+from numpy.typing import NDArray
+
+SWITCH_S = .5  # a change of condition takes this long
+VIEW_M = 270.  # street beyond the last place of the camera
+STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
+           'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions')
+
+
+@dataclass(frozen=True)
+class DriveSpec:
+    """All that a drive follows from."""
+
+    name: str
+    split: str
+    seed: int
+    segments: tuple[Segment, ...]
+    frames: int
+    rate_hz: float
+    width: int
+    height: int
+    street_kind: str | None = None  # None: drawn
+
+    def __post_init__(self) -> None:
+        """Refuse gaps between the segments and empty drives."""
+        if self.frames < 1 or not self.rate_hz > 0:
+            raise ValueError(f'drive {self.name}: {self.frames} frames at {self.rate_hz} Hz; '
+                             f'both must be positive')
+        if not self.segments:
+            raise ValueError(f'drive {self.name} has no condition')
+        for before, after in zip(self.segments, self.segments[1:], strict=False):
+            if before.end_s != after.start_s:
+                raise ValueError(f'drive {self.name}: a segment ends at {before.end_s} s and the '
+                                 f'next begins at {after.start_s} s; they must meet')
+
+    @property
+    def duration_s(self) -> float:
+        """Time from the first frame to the end of the last."""
+        return self.frames / self.rate_hz
+
+    @property
+    def stamps_ns(self) -> list[int]:
+        """Time of each frame."""
+        return [round(i * 1e9 / self.rate_hz) for i in range(self.frames)]
+
+
+class Frame(NamedTuple):
+    """What the camera stores, and the truth."""
+
+    rgb: NDArray[np.uint8]  # (H, W, 3)
+    depth: NDArray[np.float32]  # (H, W) m, +Inf: sky
+    classes: NDArray[np.uint8]  # (H, W)
+
+
+def segment_weights(segments: tuple[Segment, ...], time_s: float) -> list[tuple[Segment, float]]:
+    """
+    Return which conditions hold at a time, and their shares.
+
+    Where a segment begins, it fades in during SWITCH_S.
+    """
+    index = max((i for i, s in enumerate(segments) if s.start_s <= time_s), default=0)
+    current = segments[index]
+    share = min(1., (time_s - current.start_s) / SWITCH_S) if index else 1.
+    if share >= 1:
+        return [(current, 1.)]
+    return [(segments[index - 1], 1 - share), (current, share)]
+
+
+class Drive:
+    """A drive that is built and can be rendered frame by frame."""
+
+    def __init__(self, spec: DriveSpec) -> None:
+        """Build the world of a drive from its seed alone."""
+        self.spec = spec
+        seeds = np.random.SeedSequence(spec.seed).spawn(len(STREAMS))
+        self._rng = {name: np.random.default_rng(stream)
+                     for name, stream in zip(STREAMS, seeds, strict=True)}
+        self.street, self.ego = self._draw_street()
+        names = {segment.condition for segment in spec.segments}
+        self.traffic = self._draw_traffic('unknown_objects' in names)
+        self.strangers = self._draw_strangers()
+        self.scene = self._build_scene()
+        self.mount = camera.draw_mount(self._rng['camera'])
+        self._unseen_mount = camera.draw_unseen_mount(self._rng['camera'])
+        self.sensor = camera.draw_sensor(self._rng['camera'])
+        self._daylight = str(self._rng['conditions'].choice(DAYLIGHT))
+        self.sky = self._draw_sky()
+        self.dirt = draw_dirt(self._rng['dirt'], spec.height, spec.width)
+        fov = (self._unseen_mount if 'unseen_mount' in names else self.mount).horizontal_fov_rad
+        self.pinhole = camera.Pinhole.from_fov(spec.width, spec.height, fov)
+
+    def _draw_street(self) -> tuple[Street, EgoMotion]:
+        rng = self._rng['street']
+        kind = draw_street(rng, 1., self.spec.street_kind).kind
+        ego = draw_ego(rng, kind)
+        return draw_street(rng, ego.x(self.spec.duration_s) + VIEW_M, kind), ego
+
+    def _draw_traffic(self, strangers: bool) -> Traffic:
+        clear = FARTHEST_M + 8 if strangers else 8.
+        return draw_traffic(self.street, self.ego, self.spec.duration_s, clear,
+                            self._rng['traffic'])
+
+    def _draw_strangers(self) -> list[Stranger]:
+        meshes, strangers = draw_strangers(len(self.traffic.meshes), self._rng['strangers'])
+        self.traffic.meshes.extend(meshes)
+        return strangers
+
+    def _build_scene(self) -> Scene:
+        builder, taken = MeshBuilder(), Occupancy()
+        lay_ground(self.street, builder, self._rng['ground'])
+        builder.opaque += build_rows(self.street, taken, self._rng['buildings'])
+        builder.opaque += build_skyline(self.street, self._rng['buildings'])
+        lamps = furnish(self.street, builder, taken, self._rng['furniture'])
+        park(self.street, builder, taken, self._rng['parking'])
+        plant_street(self.street, builder, taken, self._rng['vegetation'])
+        return Scene(builder.mesh(), builder.cut_mesh(), tuple(self.traffic.meshes),
+                     texture_array(self._rng['textures']), lamps)
+
+    def _draw_sky(self) -> Sky:
+        rng = self._rng['sky']
+        low, high = self._light(self.spec.segments[0].condition).sun_elevation_rad
+        azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(low, high)
+        flat = np.cos(elevation)
+        sun = np.array([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)])
+        return Sky(sun, rng.uniform(0, 100))
+
+    def _light(self, condition: str) -> Light:
+        """Return a condition's own light, else what daylight (or nominal light) there is."""
+        if condition in LIGHTS:
+            return LIGHTS[condition]
+        nominal = [s.condition for s in self.spec.segments if s.condition in NOMINAL]
+        return LIGHTS[nominal[0] if nominal else self._daylight]
+
+    def light(self, time_s: float) -> Light:
+        """Light and air at a time."""
+        held = segment_weights(self.spec.segments, time_s)
+        light = self._light(held[0][0].condition)
+        return mixed(light, self._light(held[1][0].condition), held[1][1]) if held[1:] else light
+
+    def share(self, condition: str, time_s: float) -> float:
+        """How much of a condition holds at a time, 0 to 1."""
+        held = segment_weights(self.spec.segments, time_s)
+        return sum(share for segment, share in held if segment.condition == condition)
+
+    def view(self, time_s: float) -> camera.View:
+        """Where the camera is; bumps of the road make it nod."""
+        moved = self.share('unseen_mount', time_s)
+        mount, unseen = self.mount, self._unseen_mount
+        nod = .004 * np.sin(2 * np.pi * 1.3 * time_s) + .003 * np.sin(2 * np.pi * .47 * time_s)
+        x = self.ego.x(time_s)
+        slope = self.street.hill(np.array([x - 1, x + 1]))
+        return camera.View.from_angles(
+            self.street.point(x, self.ego.d(time_s),
+                              (1 - moved) * mount.height_m + moved * unseen.height_m),
+            self.street.heading(x) + .006 * np.sin(2 * np.pi * .21 * time_s),
+            (1 - moved) * mount.pitch_rad + moved * unseen.pitch_rad + nod
+            - float(np.arctan((slope[1] - slope[0]) / 2)),
+            (1 - moved) * mount.roll_rad + moved * unseen.roll_rad)
+
+    def frames(self, renderer: Renderer) -> Iterator[Frame]:
+        """Render the drive with a renderer of its size."""
+        renderer.load(self.scene)
+        for index, stamp_ns in enumerate(self.spec.stamps_ns):
+            yield self._frame(renderer, index, stamp_ns * 1e-9)
+
+    def _frame(self, renderer: Renderer, index: int, time_s: float) -> Frame:
+        bodies = self.traffic.bodies(self.street, self.ego, time_s)
+        if self.share('unknown_objects', time_s) >= .5:
+            x = self.ego.x(time_s)
+            bodies += [stranger.body(self.street, time_s, x) for stranger in self.strangers]
+        clean = renderer.render(self.view(time_s), self.pinhole, self.light(time_s), self.sky,
+                                bodies, self.sensor.gain)
+        dirty = self.dirt.over(clean.rgb, self.share('lens_dirt', time_s))
+        rng = np.random.default_rng((self.spec.seed, index))
+        return Frame(self.sensor.expose(dirty, rng), clean.depth, clean.classes)

@@ -1,0 +1,132 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+from bdl_perception.world import dataset
+from bdl_perception.world.conditions import SPLITS
+from bdl_perception.world.dataset import drive_seed
+from bdl_perception.world.dataset import encode_depth
+from bdl_perception.world.dataset import render_drives
+from bdl_perception.world.dataset import split_specs
+from bdl_perception.world.drive import Drive
+import cv2
+import numpy as np
+import pytest
+
+SIZE = {'height': 48, 'width': 80}
+
+
+@pytest.fixture(scope='module')
+def written(tmp_path_factory, renderer):
+    out = tmp_path_factory.mktemp('drives')
+    return render_drives(out, 'train', drives=2, frames=2, rate_hz=4., processes=2, seed=5, **SIZE)
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob('*')) if path.is_file()}
+
+
+def test_a_drive_on_disk_has_the_published_format(written):
+    folder = written[1]
+    about = json.loads((folder / 'drive.json').read_text())
+    assert folder.name == about['name'] == 'train_0001'
+    assert about['format'] == 1 and about['split'] == 'train' and about['frames'] == 2
+    assert about['stamps_ns'] == [0, 250_000_000]
+    assert about['conditions'] == [{'name': 'overcast', 'start_s': 0., 'end_s': .5}]
+    assert (about['width'], about['height'], about['rate_hz']) == (80, 48, 4.)
+    assert set(about['camera']) == {'fx', 'fy', 'cx', 'cy'}
+    assert set(files(folder)) == {'drive.json', *(
+        f'{kind}/00000{i}.{ext}' for i in range(2)
+        for kind, ext in (('rgb', 'jpg'), ('depth', 'png'), ('classes', 'png')))}
+    for kind, shape, dtype in (('rgb/000000.jpg', (48, 80, 3), np.uint8),
+                               ('depth/000000.png', (48, 80), np.uint16),
+                               ('classes/000000.png', (48, 80), np.uint8)):
+        image = cv2.imread(str(folder / kind), cv2.IMREAD_UNCHANGED)
+        assert (image.shape, image.dtype) == (shape, dtype)
+
+
+def test_what_is_written_is_what_was_rendered(written, tmp_path):
+    """The second process wrote, this one renders: also the same pixels in both."""
+    folder = written[0]
+    spec = split_specs('train', 1, 2, 4., 48, 80, 5)[0]
+    again = dataset.write_drive(tmp_path, spec)
+    assert files(again) == files(folder)
+    frame = next(iter(Drive(spec).frames(dataset._renderer(80, 48))))
+    depth = cv2.imread(str(folder / 'depth/000000.png'), cv2.IMREAD_UNCHANGED)
+    near = frame.depth < 255
+    np.testing.assert_allclose(depth[near] / 256, frame.depth[near], atol=.5 / 256 + 1e-6)
+    assert (depth[~near] > 65279).all() and (depth[np.isinf(frame.depth)] == 65535).all()
+    classes = cv2.imread(str(folder / 'classes/000000.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(classes, frame.classes)
+
+
+def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_path, monkeypatch):
+    calls = []
+
+    def note(out, spec):
+        calls.append(spec.name)
+        (out / spec.name).mkdir()
+        return out / spec.name
+
+    monkeypatch.setattr(dataset, 'write_drive', note)
+    render_drives(tmp_path, 'test', 2, 2, 4., seed=5, **SIZE)
+    assert calls == ['test_0000', 'test_0001']
+    paths = render_drives(tmp_path, 'test', 3, 2, 4., seed=5, **SIZE)
+    assert calls == ['test_0000', 'test_0001', 'test_0002']
+    assert [path.name for path in paths] == calls
+
+
+def test_a_drive_that_breaks_off_leaves_nothing_in_its_place(renderer, tmp_path, monkeypatch):
+    spec = split_specs('test', 1, 2, 4., 48, 80, 5)[0]
+    write = dataset._write_frame
+
+    def break_off(folder, index, frame):
+        if index:
+            raise KeyboardInterrupt
+        write(folder, index, frame)
+
+    monkeypatch.setattr(dataset, '_write_frame', break_off)
+    with pytest.raises(KeyboardInterrupt):
+        dataset.write_drive(tmp_path, spec)
+    assert not (tmp_path / spec.name).exists()
+    monkeypatch.setattr(dataset, '_write_frame', write)
+    folder = dataset.write_drive(tmp_path, spec)
+    assert len(files(folder)) == 7
+    assert [path.name for path in tmp_path.iterdir()] == [spec.name]
+
+
+def test_no_two_drives_share_a_seed():
+    seeds = [drive_seed(split, index, seed) for split in (*SPLITS, 'demo')
+             for index in range(60) for seed in (0, 1)]
+    assert len(set(seeds)) == len(seeds)
+    assert max(seeds) < 2 ** 53
+
+
+def test_nominal_conditions_take_turns():
+    names = [spec.segments[0].condition for spec in split_specs('train', 8, 2, 4., 48, 80, 0)]
+    assert names == ['sun', 'overcast', 'dusk', 'haze'] * 2
+
+
+@pytest.mark.parametrize(('metres', 'stored'), [
+    (1., 256), (.501, 128), (255.99, 65533), (256.2, 65535), (np.inf, 65535), (np.nan, 0)])
+def test_depth_is_stored_in_steps_of_four_millimetres(metres, stored):
+    assert encode_depth(np.array([[metres]], np.float32))[0, 0] == stored
+
+
+def test_an_unknown_split_names_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match='known: train, validation, test'):
+        render_drives(tmp_path, 'nigth', 1, 1)
+
+
+def test_no_processes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match='processes 0'):
+        render_drives(tmp_path, 'train', 1, 1, processes=0)
+
+
+def test_the_demonstration_returns_to_the_nominal_street_each_time():
+    spec = dataset.demo_spec(10., 384, 640, 0)
+    assert spec.frames == 550
+    assert [(s.condition, s.start_s, s.end_s) for s in spec.segments] == [
+        ('sun', 0., 16.), ('dense_fog', 16., 26.), ('sun', 26., 38.), ('lens_dirt', 38., 46.),
+        ('sun', 46., 55.)]

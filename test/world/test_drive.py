@@ -1,0 +1,132 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from bdl_perception.perception.classes import CLASS_NAMES
+from bdl_perception.perception.classes import IGNORE
+from bdl_perception.world.conditions import NOMINAL
+from bdl_perception.world.conditions import Segment
+from bdl_perception.world.drive import Drive
+from bdl_perception.world.drive import DriveSpec
+from bdl_perception.world.drive import segment_weights
+from bdl_perception.world.drive import SWITCH_S
+from bdl_perception.world.strangers import FARTHEST_M
+import numpy as np
+import pytest
+
+
+def spec(condition='sun', seed=1, frames=2, kind='urban', segments=None):
+    return DriveSpec('test', 'train', seed, segments or (Segment(condition, 0., 60.),), frames, 2.,
+                     160, 96, kind)
+
+
+@pytest.fixture(scope='module')
+def town():
+    return {condition: Drive(spec(condition)) for condition in
+            ('sun', 'night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')}
+
+
+@pytest.fixture(scope='module')
+def frames(town, renderer):
+    return {name: list(drive.frames(renderer)) for name, drive in town.items()}
+
+
+def test_the_same_seed_gives_the_same_pixels(frames, renderer):
+    for first, again in zip(frames['sun'], Drive(spec()).frames(renderer), strict=True):
+        np.testing.assert_array_equal(first.rgb, again.rgb)
+        np.testing.assert_array_equal(first.depth, again.depth)
+        np.testing.assert_array_equal(first.classes, again.classes)
+
+
+def test_another_seed_gives_another_street(frames, renderer):
+    other = next(iter(Drive(spec(seed=2)).frames(renderer)))
+    assert (other.classes != frames['sun'][0].classes).mean() > .1
+
+
+def test_the_camera_moves_between_frames(frames):
+    before, after = frames['sun']
+    assert (before.rgb != after.rgb).mean() > .5
+    assert not np.array_equal(before.depth, after.depth)
+
+
+def test_sky_is_infinite_and_everything_else_is_not(frames):
+    for frame in frames['sun']:
+        np.testing.assert_array_equal(np.isposinf(frame.depth), frame.classes == 0)
+        assert frame.depth.min() > .3
+        assert frame.classes.max() < len(CLASS_NAMES)
+
+
+def test_every_class_is_met_in_a_few_drives(renderer):
+    seen = np.zeros(256, int)
+    for seed, kind in enumerate(('urban', 'urban', 'suburban', 'rural', 'motorway', 'urban')):
+        for frame in Drive(spec(seed=seed + 10, kind=kind)).frames(renderer):
+            seen += np.bincount(frame.classes.ravel(), minlength=256)
+    missing = [name for i, name in enumerate(CLASS_NAMES) if not seen[i]]
+    assert not missing
+    assert not seen[len(CLASS_NAMES):].any()
+
+
+def test_night_is_dark_and_fog_is_flat(frames):
+    sun, night, fog = (frames[name][0].rgb.astype(float)
+                       for name in ('sun', 'night', 'dense_fog'))
+    assert night.mean() < .5 * sun.mean()
+    upper = slice(0, 40)
+    assert fog[upper].std() < .5 * sun[upper].std()
+
+
+def test_weather_and_dirt_leave_the_truth_alone(frames):
+    """Only the picture differs: one seed is one street, whatever the condition."""
+    for name in ('night', 'dense_fog', 'lens_dirt'):
+        np.testing.assert_array_equal(frames[name][0].depth, frames['sun'][0].depth)
+        np.testing.assert_array_equal(frames[name][0].classes, frames['sun'][0].classes)
+
+
+def test_dirt_covers_a_good_part_of_the_view_but_not_all(town):
+    cover = town['lens_dirt'].dirt.cover
+    assert .3 < cover.mean() < .8
+    picture = np.full((96, 160, 3), 200, np.float32)
+    dirty = town['lens_dirt'].dirt.over(picture, 1.)
+    changed = np.abs(dirty - picture).max(axis=2) > 20
+    assert .25 < changed.mean() < .9
+    assert town['lens_dirt'].dirt.over(picture, 0.) is picture
+
+
+def test_unknown_objects_stand_in_the_corridor_without_a_class(frames):
+    for frame in frames['unknown_objects']:
+        strange = frame.classes == IGNORE
+        assert strange.sum() > 30
+        assert 4 < frame.depth[strange].min() and frame.depth[strange].max() < FARTHEST_M + 3
+
+
+def test_an_unseen_mount_tilts_the_horizon(town):
+    assert abs(town['unseen_mount'].view(0.).right[2]) > .1
+    assert abs(town['sun'].view(0.).right[2]) < .05
+
+
+def test_a_condition_takes_over_within_half_a_second():
+    segments = (Segment('sun', 0., 2.), Segment('dense_fog', 2., 4.), Segment('sun', 4., 6.))
+    drive = Drive(spec(segments=segments))
+    assert SWITCH_S <= .5
+    for time_s, visibility_m in ((0., 2000.), (1.99, 2000.), (2.51, 25.), (3.9, 25.),
+                                 (4.51, 2000.)):
+        assert drive.light(time_s).visibility_m == pytest.approx(visibility_m)
+    assert 25 < drive.light(2.25).visibility_m < 2000
+
+
+@pytest.mark.parametrize('time_s', [0., 1., 1.2, 1.5, 9.])
+def test_shares_of_conditions_add_up_to_one(time_s):
+    held = segment_weights((Segment('sun', 0., 1.), Segment('night', 1., 3.)), time_s)
+    assert sum(share for _, share in held) == pytest.approx(1)
+    assert all(0 <= share <= 1 for _, share in held)
+
+
+@pytest.mark.parametrize('condition', NOMINAL)
+def test_nominal_drives_hold_no_trace_of_what_is_held_out(condition):
+    drive = Drive(spec(condition, frames=1))
+    for held_out in ('lens_dirt', 'unknown_objects', 'unseen_mount'):
+        assert drive.share(held_out, 0.) == 0
+    assert drive.light(0.).visibility_m > 100
+    assert drive.light(0.).night == 0
+
+
+def test_segments_must_meet():
+    with pytest.raises(ValueError, match='must meet'):
+        spec(segments=(Segment('sun', 0., 1.), Segment('night', 2., 3.)))
