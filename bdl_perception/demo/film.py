@@ -12,6 +12,8 @@ from bdl_perception.demo.record import Record
 from bdl_perception.demo.summary import LEVELS
 from bdl_perception.demo.timeline import draw_timeline
 from bdl_perception.demo.timeline import LEVEL_COLOURS
+from bdl_perception.perception.colouring import DEPTH_RANGE_M
+from bdl_perception.perception.colouring import STD_RANGE_M
 from bdl_perception.perception.types import Bytes
 import cv2
 import numpy as np
@@ -21,8 +23,11 @@ TITLE_HEIGHT = 20
 TIMELINE_HEIGHT = 200
 COLUMNS = 3
 TITLES = {
-    'camera': 'camera', 'depth': 'depth, 0 to 60 m', 'aleatoric': 'aleatoric std, 0 to 10 m',
-    'epistemic': 'epistemic std, 0 to 5 m', 'classes': 'classes'}
+    'camera': 'camera',
+    'depth': f'depth, red {DEPTH_RANGE_M[0]:.0f} m to blue {DEPTH_RANGE_M[1]:.0f} m',
+    'aleatoric': f'aleatoric std, to {STD_RANGE_M[1]:.0f} m',
+    'epistemic': f'epistemic std, to {STD_RANGE_M[1]:.0f} m',
+    'classes': 'classes'}
 
 
 class Filmmaker:
