@@ -35,24 +35,27 @@ class LensDirt:
 def draw_dirt(rng: np.random.Generator, height: int, width: int) -> LensDirt:
     """Throw splashes of mud at the lens until a third to two thirds are covered."""
     aim, cover = rng.uniform(.35, .6), np.zeros((height, width), np.float32)
+    ragged = sum((_blots(rng, height, width, cells) * share
+                  for cells, share in ((7, .30), (18, .22), (45, .14))), np.float32(0))
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / width
     while cover.mean() < aim:
         centre_x, centre_y = rng.uniform((0, 0), (1, height / width))
-        cover = np.maximum(cover, _splash(rng, x - centre_x, y - centre_y))
-    rough = cv2.resize(rng.random((12, 20), np.float32), (width, height),
-                       interpolation=cv2.INTER_CUBIC)
+        away = np.hypot(x - centre_x, y - centre_y) * (1 + ragged)
+        cover = np.maximum(cover, _splash(rng, away))
     brown = np.array((.52, .42, .31), np.float32) * rng.uniform(.6, 1.1)
-    mud = brown * (.7 + .5 * rough)[..., None]
+    mud = brown * np.clip(.95 + .2 * _blots(rng, height, width, 24), .5, 1.4)[..., None]
     smear = np.clip(cv2.GaussianBlur(cover, (0, 0), width * .03) * 1.7, 0, 1)
-    return LensDirt(cover, smear.astype(np.float32), mud.astype(np.float32))
+    return LensDirt(cover, np.asarray(smear, np.float32), np.asarray(mud, np.float32))
 
 
-def _splash(rng: np.random.Generator, x: Picture, y: Picture) -> Picture:
-    """Build one splash with fingers and a soft rim."""
-    angle, radius = np.arctan2(y, x), np.hypot(x, y)
-    size = rng.uniform(.02, .16) if rng.random() < .7 else rng.uniform(.01, .03)
-    fingers = sum(rng.normal(0, .35 / k ** .7) * np.sin(k * angle + rng.uniform(0, 6.28))
-                  for k in range(2, 15))
-    edge = size * (1 + fingers)
-    soft = rng.uniform(.15, .6) * size
-    return np.asarray(np.clip((edge - radius) / soft, 0, 1) * rng.uniform(.6, .97), np.float32)
+def _blots(rng: np.random.Generator, height: int, width: int, cells: int) -> Picture:
+    """Smooth noise, (H, W), mean 0, sd near 1, `cells` blots across the width."""
+    coarse = rng.standard_normal((max(2, cells * height // width), cells), np.float32)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
+def _splash(rng: np.random.Generator, away: Picture) -> Picture:
+    """Cover what lies within a size, drawn here, with a soft rim; away: distance in picture widths."""
+    size = rng.uniform(.03, .17) if rng.random() < .6 else rng.uniform(.006, .03)
+    soft = rng.uniform(.12, .5) * size
+    return np.asarray(np.clip((size - away) / soft, 0, 1) * rng.uniform(.6, .97), np.float32)
