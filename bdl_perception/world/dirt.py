@@ -55,7 +55,7 @@ def _blots(rng: np.random.Generator, height: int, width: int, cells: int) -> Pic
 
 
 def _splash(rng: np.random.Generator, away: Picture) -> Picture:
-    """Cover what lies within a size, drawn here, with a soft rim; away: distance in picture widths."""
+    """Cover what is not farther away (in picture widths) than a size drawn here; soft rim."""
     size = rng.uniform(.03, .17) if rng.random() < .6 else rng.uniform(.006, .03)
     soft = rng.uniform(.12, .5) * size
     return np.asarray(np.clip((size - away) / soft, 0, 1) * rng.uniform(.6, .97), np.float32)

@@ -10,6 +10,7 @@ from bdl_perception.world.camera import View
 from bdl_perception.world.conditions import LIGHTS
 from bdl_perception.world.mesh import Material
 from bdl_perception.world.mesh import MeshBuilder
+from bdl_perception.world.mesh import moved
 from bdl_perception.world.renderer import Renderer
 from bdl_perception.world.scene import Body
 from bdl_perception.world.scene import Scene
@@ -17,6 +18,7 @@ from bdl_perception.world.scene import Sky
 from bdl_perception.world.shapes import box
 from bdl_perception.world.shapes import quad
 from bdl_perception.world.textures import LAYERS
+from bdl_perception.world.uploaded import pose_matrix
 import moderngl
 import numpy as np
 import pytest
@@ -102,6 +104,17 @@ def test_a_body_moves_and_turns(renderer):
         rendering, _ = draw(renderer, scene, view, bodies=(body,))
         middle = rendering.depth[renderer.height // 2, renderer.width // 2]
         assert middle == pytest.approx(expected_m, rel=1e-4)
+
+
+def test_a_body_is_posed_as_a_still_mesh_is_moved():
+    builder = MeshBuilder()
+    builder.add(box(3, 1, 2).at(1, 2, 0), 'car', Material())
+    still = moved(builder.mesh(), (4., -5., 6.), .7)
+    corners = builder.mesh()[..., :3].reshape(-1, 3)
+    placed = np.c_[corners, np.ones(len(corners))] @ pose_matrix(Body(0, (4., -5., 6.), .7)).T
+    np.testing.assert_allclose(placed[:, :3], still[..., :3].reshape(-1, 3), rtol=1e-5)
+    turned_left = pose_matrix(Body(0, (0., 0., 0.), np.pi / 2)) @ (1, 0, 0, 1)
+    np.testing.assert_allclose(turned_left, (0, 1, 0, 1), atol=1e-12)
 
 
 def test_the_sky_is_infinitely_far(renderer):
