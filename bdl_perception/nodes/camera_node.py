@@ -36,6 +36,8 @@ class CameraNode(Node):
         """Open the drive and wait for those who shall see it."""
         super().__init__(NAME)
         self._settings = declare(self, CameraParameters)
+        if not self._settings.path:
+            raise ValueError('parameter path is empty, must name a folder, a video or a bag')
         self._drive = open_drive(self._settings.path)
         self._frames = _frames(self._drive, self._settings.loop)
         self._next = next(self._frames, None)

@@ -1,0 +1,83 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import os
+from pathlib import Path
+
+from bdl_perception import interface
+from bdl_perception.alarm.level import Level
+from bdl_perception.demo.processes import private_domain
+import pytest
+from rclpy.context import Context
+from ros_world import calibrated_model
+from ros_world import street
+from ros_world import World
+
+# Fast DDS repeats its announcement every 3 s: so long a test would wait for a lost first one.
+IMPATIENT = """<?xml version="1.0" encoding="UTF-8"?>
+<profiles xmlns="http://www.eprosima.com">
+  <participant profile_name="impatient" is_default_profile="true"><rtps><builtin>
+    <discovery_config><leaseAnnouncement><sec>0</sec><nanosec>200000000</nanosec>
+    </leaseAnnouncement></discovery_config>
+  </builtin></rtps></participant>
+</profiles>
+"""
+
+
+@pytest.fixture(scope='session')
+def environment(tmp_path_factory):
+    """Keep one private domain, on loopback, for all the tests of a run."""
+    profile = tmp_path_factory.mktemp('dds') / 'impatient.xml'
+    profile.write_text(IMPATIENT)
+    with private_domain() as domain:
+        domain['FASTRTPS_DEFAULT_PROFILES_FILE'] = str(profile)
+        root = str(Path(__file__).parents[2])
+        changed = {**domain, 'PYTHONPATH': os.pathsep.join(
+            filter(None, (root, os.environ.get('PYTHONPATH'))))}
+        before = {name: os.environ.get(name) for name in domain}
+        os.environ.update(domain)  # rclpy in this process reads it too
+        yield changed
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+@pytest.fixture(scope='session')
+def context(environment):
+    context = Context()
+    context.init(domain_id=int(environment['ROS_DOMAIN_ID']))
+    yield context
+    context.try_shutdown()
+
+
+@pytest.fixture
+def world(environment, context, tmp_path):
+    world = World(environment, context, tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope='session')
+def model(tmp_path_factory):
+    return calibrated_model(tmp_path_factory.mktemp('model') / 'tiny')
+
+
+@pytest.fixture(scope='module')
+def nodes(environment, context, model, tmp_path_factory):
+    """Start alert_node and perception_node once for the tests of a module that share them."""
+    world = World(environment, context, tmp_path_factory.mktemp('nodes'))
+    world.listen(interface.ALERT_TOPIC)
+    world.start('alert_node', calibration=model, hold_s=0.5, clear_s=0.3)
+    world.until(world.alert_is(Level.STALE, 'has not been heard'), 'STALE', make=street)
+    world.perception_process = world.perception(model, autostart=True)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def driving(nodes):
+    """Drive until the alert is OK."""
+    nodes.forget()
+    nodes.listen(interface.ALERT_TOPIC, interface.STATUS)
+    nodes.until(nodes.alert_is(Level.OK), 'OK', make=street)
+    return nodes

@@ -1,0 +1,131 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""alert_node without what it needs: it runs, says why, and never says OK."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+from bdl_perception import interface
+from bdl_perception.alarm.level import Level
+from bdl_perception.nodes import qos
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+import numpy as np
+import pytest
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.qos import LivelinessPolicy
+from ros_world import calibrated_model
+from ros_world import street
+from tiny_model import make_tiny_model
+
+pytestmark = pytest.mark.slow  # starts processes
+
+
+def levels(world):
+    return [message.status[0].level[0] for message in world.heard[interface.ALERT_TOPIC]]
+
+
+def test_it_starts_stale_and_is_not_ok_before_it_is_earned(world, model):
+    world.listen(interface.ALERT_TOPIC)
+    world.start('alert_node', calibration=model)
+    world.until(lambda: world.alert[0] is not None, 'an alert', make=street)
+    world.perception(model, autostart=True)
+    world.until(world.alert_is(Level.OK), 'OK', make=street)
+    assert levels(world) == sorted(levels(world), reverse=True)
+    assert levels(world)[0] == Level.STALE
+
+
+def test_a_node_that_was_not_activated_is_said_to_be_inactive(world, model):
+    world.start('alert_node', calibration=model)
+    world.perception(model)
+    world.listen(interface.ALERT_TOPIC, interface.STATUS)
+    world.until(world.alert_is(Level.STALE, 'is unconfigured: configure'), 'unconfigured',
+                make=street)
+    assert world.transition(Transition.TRANSITION_CONFIGURE)
+    world.until(world.alert_is(Level.STALE, 'is inactive: activate it'), 'inactive', make=street)
+    assert world.transition(Transition.TRANSITION_ACTIVATE)
+    world.until(world.alert_is(Level.OK), 'OK', make=street)
+    assert world.transition(Transition.TRANSITION_DEACTIVATE)
+    world.until(world.alert_is(Level.STALE, 'is inactive: activate it'), 'inactive', make=street)
+
+
+def test_a_network_that_says_nan_is_an_error(world, tmp_path):
+    model = calibrated_model(tmp_path / 'nan', nan_on_white=True)
+    world.start('alert_node', calibration=model, hold_s=0.2, clear_s=0.2)
+    world.perception(model, autostart=True)
+    world.listen(interface.ALERT_TOPIC, interface.STATUS)
+    world.until(world.alert_is(Level.OK), 'OK', make=street)
+
+    def white(index):
+        return np.full((48, 80, 3), 255, np.uint8)
+
+    world.until(world.alert_is(Level.ERROR, 'not finite'), 'ERROR', make=white)
+    world.until(world.alert_is(Level.OK), 'OK', make=street)
+
+
+@pytest.mark.parametrize('calibration, said', [
+    (None, 'not armed: calibration'), ('torn', 'not armed: calibration'),
+    ('other', 'not armed: calibration is of another model')])
+def test_without_its_own_calibration_it_runs_and_is_never_ok(
+        world, model, tmp_path, calibration, said):
+    mine = make_tiny_model(tmp_path / 'mine', seed=1)
+    text = (model / 'calibration.json').read_text()
+    if calibration is not None:
+        (mine / 'calibration.json').write_text(text[:200] if calibration == 'torn' else text)
+    world.start('alert_node', calibration=mine)
+    world.perception(mine, autostart=True)
+    world.listen(interface.ALERT_TOPIC, interface.STATUS, interface.SCORES)
+    world.until(lambda: len(world.heard[interface.SCORES]) > 5, 'scores', make=street)
+    world.until(world.alert_is(Level.STALE, said), said, make=street)
+    assert set(levels(world)) == {Level.STALE}
+
+
+def test_a_corrupt_model_is_a_reason_on_the_alert(world, model, tmp_path):
+    broken = make_tiny_model(tmp_path / 'broken')
+    (broken / 'model.json').write_text(json.dumps({'name': 'tiny'}))
+    world.start('alert_node', calibration=model)
+    world.perception(broken, autostart=True)
+    world.listen(interface.ALERT_TOPIC)
+    world.until(world.alert_is(Level.STALE, 'configure failed: '), 'the reason', make=street)
+    assert 'model.json' in world.alert[1]
+
+
+def test_a_hanging_alert_node_loses_its_liveliness(world, model):
+    lost = []
+    profile = qos.alert(10.0)
+    assert profile.liveliness == LivelinessPolicy.MANUAL_BY_TOPIC
+    events = SubscriptionEventCallbacks(
+        liveliness=lambda event: lost.append(event.alive_count),
+        deadline=lambda event: lost.append('deadline'))
+    process = world.start('alert_node', calibration=model)
+    heard = []
+    world.node.create_subscription(
+        DiagnosticArray, interface.ALERT_TOPIC.name, heard.append, profile, event_callbacks=events)
+    world.until(lambda: len(heard) > 3, 'alerts')
+    lost.clear()
+    os.kill(process._process.pid, signal.SIGSTOP)
+    try:
+        world.until(lambda: 0 in lost and 'deadline' in lost, 'the loss', timeout_s=5)
+    finally:
+        os.kill(process._process.pid, signal.SIGCONT)
+
+
+def test_diagnostics_carry_the_same_under_the_name_that_tools_expect(world, model):
+    world.start('alert_node', calibration=model, camera='front')
+    world.listen(interface.DIAGNOSTICS_TOPIC)
+    world.until(lambda: world.heard[interface.DIAGNOSTICS_TOPIC], 'diagnostics')
+    status = world.heard[interface.DIAGNOSTICS_TOPIC][0].status[0]
+    assert status.name == 'bdl_perception: front: uncertainty'
+    assert status.hardware_id == 'front'
+    assert status.level == bytes([Level.STALE])
+
+
+@pytest.mark.parametrize('module', ['alert_node', 'governor_node'])
+def test_the_watchers_reach_no_inference_library_and_no_opencv(module):
+    code = (f'import bdl_perception.nodes.{module}, sys; '
+            f'print(sorted({{name.split(".")[0] for name in sys.modules}} & '
+            f'{{"torch", "onnxruntime", "tensorrt", "cv2", "onnx", "matplotlib"}}))')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'

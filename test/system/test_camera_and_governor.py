@@ -1,0 +1,140 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""camera_node plays what it is told to; governor_node stops when anything falls silent."""
+from bdl_perception import interface
+from bdl_perception.alarm.level import AlertState
+from bdl_perception.alarm.level import Level
+from bdl_perception.nodes import qos
+from bdl_perception.nodes.diagnostics import alert_message
+from bdl_perception.nodes.images import rgb_from_compressed
+from bdl_perception.nodes.images import rgb_from_image
+from bdl_perception.nodes.stamps import stamp_to_ns
+import cv2
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import Twist
+import numpy as np
+import pytest
+from ros_world import street
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+pytestmark = pytest.mark.slow  # starts processes
+
+
+@pytest.fixture
+def drive(tmp_path):
+    """Make a folder of eight plain pictures, each a bit brighter than the one before."""
+    folder = tmp_path / 'drive'
+    folder.mkdir()
+    for index in range(8):
+        plain = np.full((24, 32, 3), (20 * index, 10 * index, 5 * index), np.uint8)
+        cv2.imwrite(str(folder / f'{index:03}.png'), plain[..., ::-1])
+    return folder
+
+
+def watch(world, kind, topic):
+    heard = []
+    world.node.create_subscription(kind, topic, heard.append, qos.camera())
+    return heard
+
+
+def test_a_drive_is_played_once_in_order_and_the_node_ends_with_zero(world, drive):
+    heard = watch(world, Image, 'image')
+    camera = world.start('camera_node', path=drive, rate_hz=40.0, wait_for_subscribers=1,
+                         start_delay_s=0.2, frame_id='front')
+    world.until(lambda: camera.ended() is not None, 'the end')
+    assert camera.ended() == 0
+    assert [int(rgb_from_image(message)[0, 0, 0]) for message in heard] == list(range(0, 160, 20))
+    assert {message.header.frame_id for message in heard} == {'front'}
+    stamps = [stamp_to_ns(message.header.stamp) for message in heard]
+    steps_s = np.diff(stamps) / 1e9
+    assert (steps_s > 0).all()
+    assert np.mean(steps_s) == pytest.approx(1 / 40, rel=.5)
+
+
+def test_compressed_pictures_come_round_and_round_on_their_own_topic(world, drive):
+    heard = watch(world, CompressedImage, 'front/image/compressed')
+    camera = world.start('camera_node', path=drive, rate_hz=60.0, loop=True, jpeg_quality=95,
+                         image_topic='front/image', image_transport='compressed')
+    world.until(lambda: len(heard) > 12, 'more than one round')
+    reds = [int(rgb_from_compressed(message)[4, 4, 0]) // 10 * 10 for message in heard]
+    assert max(reds) >= 130 and reds.index(max(reds)) < len(reds) - 1, 'it did not start again'
+    assert camera.stop() == 0
+
+
+def test_perception_takes_compressed_pictures(world, drive, model):
+    world.listen(interface.DEPTH)
+    world.perception(model, autostart=True, image_transport='compressed')
+    world.start('camera_node', path=drive, rate_hz=30.0, loop=True, image_transport='compressed')
+    world.until(lambda: len(world.heard[interface.DEPTH]) > 3, 'depths')
+
+
+@pytest.mark.parametrize('node, parameters, said', [
+    ('camera_node', {'path': '/not/there'}, '/not/there'),
+    ('camera_node', {}, 'parameter path is empty'),
+    ('camera_node', {'path': '.', 'rate_hz': -1.0}, 'rate_hz is -1.0, must lie in 0 to 1000 Hz'),
+    ('perception_node', {'samples': 1}, 'samples is 1, must lie in 2 to 256'),
+    ('perception_node', {'status_hz': '.nan'}, 'status_hz is nan'),
+    ('perception_node', {'image_transport': 'h264'}, "image_transport is 'h264', must be 'raw'"),
+    ('alert_node', {'stale_after_s': 'soon'}, "stale_after_s is 'soon', must be a float"),
+    ('governor_node', {'crawl_linear_m_s': 3.0}, 'the crawl 3.0 is faster than 2.0')])
+def test_what_cannot_be_refuses_to_start_with_one_line_and_exit_code_2(
+        world, node, parameters, said):
+    process = world.start(node, **parameters)
+    world.until(lambda: process.ended() is not None, 'the end')
+    assert process.ended() == 2
+    fatal, = process.last_words(50).splitlines()
+    assert said in fatal and f'{node} does not start' in fatal
+
+
+def test_a_whole_number_is_a_good_float(world):
+    world.start('alert_node', heartbeat_hz=20, calibration='none')
+    world.listen(interface.ALERT_TOPIC)
+    world.until(lambda: world.heard[interface.ALERT_TOPIC], 'an alert')
+
+
+class Robot:
+    """Says alerts and commands to a governor_node, and hears what it may drive."""
+
+    def __init__(self, world):
+        self._world = world
+        world.start('governor_node', rate_hz=50.0, max_alert_age_s=0.3, max_command_age_s=0.3,
+                    warn_linear_m_s=1.0)
+        self._alert = world.node.create_publisher(
+            DiagnosticArray, interface.ALERT_TOPIC.name, qos.alert(2.0))
+        self._command = world.node.create_publisher(Twist, 'cmd_vel', qos.commands())
+        self.speed = None
+        world.node.create_subscription(
+            Twist, interface.CMD_VEL_OUT.name, self._hear, qos.commands())
+
+    def _hear(self, message):
+        self.speed = message.linear.x
+
+    def drives(self, speed, what, level=None, command=None):
+        """Say level and command again and again until the robot drives at this speed."""
+        def said(index):
+            if level is not None:
+                self._alert.publish(alert_message(AlertState(level, ()), 0, 'camera'))
+            if command is not None:
+                message = Twist()
+                message.linear.x = command
+                self._command.publish(message)
+            return street(0, 2, 2)  # until() plays a camera; nobody looks
+
+        self._world.until(lambda: self.speed == pytest.approx(speed), what, make=said)
+
+
+def test_the_governor_caps_by_level_and_stops_in_any_silence(world):
+    robot = Robot(world)
+    robot.drives(0.0, 'nothing was said, so it stands')
+    robot.drives(3.0, 'OK is not limited', Level.OK, 3.0)
+    robot.drives(1.0, 'WARN is capped', Level.WARN, 3.0)
+    robot.drives(0.0, 'ERROR stops', Level.ERROR, 3.0)
+    robot.drives(3.0, 'OK again', Level.OK, 3.0)
+    robot.drives(0.0, 'STALE stops', Level.STALE, 3.0)
+    robot.drives(3.0, 'OK again', Level.OK, 3.0)
+    robot.drives(0.0, 'a silent alert stops', None, 3.0)
+    robot.drives(3.0, 'OK again', Level.OK, 3.0)
+    robot.drives(0.0, 'silent commands stop', Level.OK, None)
+    robot.drives(3.0, 'OK again', Level.OK, 3.0)
+    robot.drives(0.0, 'a command that is no number stops', Level.OK, float('nan'))

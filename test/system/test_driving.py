@@ -1,0 +1,79 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Both nodes on the road: what goes wrong reaches the alert in time, and is over when it is."""
+import os
+import signal
+import time
+
+from bdl_perception import interface
+from bdl_perception.alarm.level import Level
+import pytest
+from ros_world import night
+from ros_world import street
+
+pytestmark = pytest.mark.slow  # starts processes
+
+STALE_AFTER_S = 0.5
+HEARTBEAT_S = 0.1
+SLACK_S = 0.5  # other work on this machine
+
+
+def levels(world):
+    return [message.status[0].level[0] for message in world.heard[interface.ALERT_TOPIC]]
+
+
+def test_night_warns_then_alarms_and_the_street_clears_it(driving):
+    world = driving
+    world.until(lambda: world.alert[0] in (Level.WARN, Level.ERROR), 'a warning', make=night)
+    world.until(world.alert_is(Level.ERROR), 'an error', make=night)
+    values = {pair.key: pair.value for pair
+              in world.heard[interface.ALERT_TOPIC][-1].status[0].values}
+    assert float(values['cusum']) > float(values['cusum_limit'])
+    assert float(values['score_feature']) > float(values['threshold_feature'])
+    world.until(world.alert_is(Level.OK), 'OK again', make=street)
+
+
+def test_a_camera_that_dies_is_stale_within_the_time(driving):
+    world = driving
+    last_s = time.monotonic()
+    world.until(world.alert_is(Level.STALE, 'is the camera publishing?'), 'STALE')
+    assert time.monotonic() - last_s < STALE_AFTER_S + 2 * HEARTBEAT_S + SLACK_S
+    world.until(world.alert_is(Level.OK), 'OK when it is back', make=street)
+
+
+def test_a_killed_perception_is_stale_within_the_time_and_ok_when_it_is_respawned(driving, model):
+    world = driving
+    killed_s = time.monotonic()
+    os.kill(world.perception_process._process.pid, signal.SIGKILL)
+    world.until(world.alert_is(Level.STALE), 'STALE', make=street)
+    assert time.monotonic() - killed_s < STALE_AFTER_S + 2 * HEARTBEAT_S + SLACK_S
+    world.until(world.alert_is(Level.STALE, 'perception_node is silent'), 'why', make=street)
+    world.perception(model, autostart=True)
+    world.until(world.alert_is(Level.OK), 'OK again', make=street)
+
+
+def test_a_bad_picture_is_an_error_with_its_reason_and_a_good_one_clears_it(driving):
+    world = driving
+
+    def torn(index):
+        message = world.picture(street(index))
+        message.data = message.data[:100]
+        return message
+
+    world.until(world.alert_is(Level.ERROR, 'bytes of data, must be'), 'ERROR', make=torn)
+    world.until(world.alert_is(Level.OK), 'OK', make=street)
+
+
+def test_one_bad_picture_among_good_ones_is_not_lost(driving):
+    world = driving
+    world.heard[interface.ALERT_TOPIC].clear()
+
+    def mostly_good(index):
+        message = world.picture(street(index))
+        message.encoding = 'rgb8' if index % 20 else 'rgb9'
+        return message
+
+    world.until(lambda: Level.ERROR in levels(world), 'ERROR', make=mostly_good)
+    world.until(world.alert_is(Level.OK), 'OK', make=street)
+
+

@@ -1,0 +1,136 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What perception_node publishes of the pictures it gets, over DDS."""
+from bdl_perception import interface
+from bdl_perception.nodes.messages import byte_image
+from bdl_perception.nodes.messages import camera_from_info
+from bdl_perception.nodes.messages import info_from_camera
+from bdl_perception.nodes.stamps import header
+from bdl_perception.nodes.stamps import stamp_to_ns
+from bdl_perception.perception.types import PinholeCamera
+import numpy as np
+import pytest
+from ros_world import street
+
+pytestmark = pytest.mark.slow  # starts processes
+
+FRAME_MAPS = (interface.DEPTH, interface.DEPTH_INFO, interface.ALEATORIC, interface.CLASSES,
+              interface.ENTROPY, interface.OVERLAY)
+ODD_FRAME_ID = 'Kamera vorn/links é'
+CYCLE_MAPS = (interface.EPISTEMIC, interface.MUTUAL_INFORMATION)
+
+
+def stamps(world, topic):
+    return [(message.header.stamp.sec, message.header.stamp.nanosec, message.header.frame_id)
+            for message in world.heard[topic]]
+
+
+def odd(index):
+    """Make a picture whose stamp no rounding survives."""
+    return byte_image(street(index), header(2**31 * 10**9 - 1 - 7 * index, ODD_FRAME_ID))
+
+
+def odd_ones(world, topic):
+    return {stamp for stamp in stamps(world, topic) if stamp[2] == ODD_FRAME_ID}
+
+
+def test_every_map_carries_the_stamp_and_frame_of_its_picture_bit_for_bit(driving):
+    world = driving
+    world.listen(*FRAME_MAPS, *CYCLE_MAPS, interface.SCORES)
+    world.until(lambda: all(len(odd_ones(world, topic)) >= 5 for topic in FRAME_MAPS + CYCLE_MAPS),
+                'five of each map', make=odd)
+    for topic in (*FRAME_MAPS, *CYCLE_MAPS, interface.SCORES):
+        assert set(stamps(world, topic)) <= world.sent_heads, topic.name
+    held = set(stamps(world, interface.EPISTEMIC))
+    assert held & set(stamps(world, interface.SCORES)), 'the cycle is scored under its own stamp'
+
+
+def test_maps_are_what_the_model_says_at_its_size(driving):
+    world = driving
+    world.listen(*FRAME_MAPS, *CYCLE_MAPS)
+    world.until(lambda: all(world.heard[topic] for topic in FRAME_MAPS + CYCLE_MAPS),
+                'one of each map', make=street)
+    encodings = {topic: world.heard[topic][0].encoding for topic in FRAME_MAPS + CYCLE_MAPS
+                 if topic.type == interface.IMAGE}
+    assert encodings == {
+        interface.DEPTH: '32FC1', interface.ALEATORIC: '32FC1', interface.EPISTEMIC: '32FC1',
+        interface.CLASSES: 'mono8', interface.ENTROPY: '32FC1', interface.OVERLAY: 'rgb8',
+        interface.MUTUAL_INFORMATION: '32FC1'}
+    sizes = {(world.heard[topic][0].width, world.heard[topic][0].height)
+             for topic in FRAME_MAPS + CYCLE_MAPS}
+    assert sizes == {(40, 24)}
+    depth = np.frombuffer(world.heard[interface.DEPTH][0].data, '<f4')
+    assert np.isfinite(depth).all() and (depth > 1).all()  # streets have no blue, so no sky
+
+
+def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(driving):
+    world = driving
+    world.listen(interface.DEPTH, interface.DEPTH_INFO)
+    picture = street(1)
+
+    def depth_now():
+        world.heard[interface.DEPTH].clear()
+        world.heard[interface.DEPTH_INFO].clear()
+        world.until(lambda: world.heard[interface.DEPTH] and world.heard[interface.DEPTH_INFO],
+                    'a depth', make=lambda index: picture)
+        return np.frombuffer(world.heard[interface.DEPTH][-1].data, '<f4')
+
+    def send_focal(focal):
+        camera = PinholeCamera(80, 48, focal, 130., 41.5, 22.5)
+        world.send_info(info_from_camera(camera, header(0, 'camera')))
+
+    send_focal(100.)
+    world.until(lambda: depth_now().size and world.heard[interface.DEPTH_INFO][-1].k[0] == 50.,
+                'camera_info is heard')
+    plain = depth_now()
+    send_focal(200.)
+    world.until(lambda: not np.array_equal(depth_now(), plain), 'camera_info takes effect')
+    assert depth_now() == pytest.approx(2 * plain, rel=1e-6)
+    info = world.heard[interface.DEPTH_INFO][-1]
+    assert camera_from_info(info) == PinholeCamera(40, 24, 100., 65., 20.5, 11.)
+    assert list(info.p)[:3] == [100., 0., 20.5]
+
+
+def test_pictures_of_another_size_and_shape_go_on_and_a_stale_camera_info_is_said(driving):
+    world = driving
+    world.listen(interface.DEPTH, interface.DEPTH_INFO, interface.STATUS)
+    info = info_from_camera(PinholeCamera(80, 48, 64, 64, 40, 24), header(0, 'camera'))
+    for width, height in ((80, 48), (64, 64), (33, 121), (3, 2), (1, 1), (640, 31)):
+        world.heard[interface.DEPTH].clear()
+        world.until(lambda: world.heard[interface.DEPTH], f'a depth of {width}x{height}',
+                    make=lambda index, size=(width, height): street(index, *size))
+        assert world.heard[interface.DEPTH][-1].width == 40
+    world.send_info(info)
+    world.until(lambda: any('camera_info is for 80x48 px' in fault for fault in world.faults()),
+                'the mismatch is said', make=lambda index: street(index, 64, 64))
+
+
+def test_what_is_no_picture_is_a_fault_and_the_next_good_one_is_worked_on(driving):
+    world = driving
+    world.listen(interface.DEPTH, interface.STATUS)
+    world.until(lambda: world.heard[interface.DEPTH], 'a first depth', make=street)
+    for change, said in (({'encoding': 'rgb9'}, "encoding 'rgb9' is not known"),
+                         ({'height': 400}, 'bytes of data, must be'),
+                         ({'width': 0}, 'image is 0x48 px'),
+                         ({'step': 7}, 'step is 7 bytes')):
+        bad = world.picture(street(0))
+        for name, value in change.items():
+            setattr(bad, name, value)
+        world.send(bad)
+        world.until(lambda text=said: any(text in fault for fault in world.faults()), said)
+        world.heard[interface.DEPTH].clear()
+        world.until(lambda: world.heard[interface.DEPTH], 'a depth after it', make=street)
+    last = world.statuses[-1]
+    assert last.state == 'active'
+    assert last.frames_out + 4 + last.frames_dropped <= last.frames_in
+
+
+def test_stamps_of_scores_and_depth_agree(driving):
+    world = driving
+    world.listen(interface.SCORES, interface.DEPTH)
+    world.until(lambda: len(world.heard[interface.DEPTH]) >= 3
+                and len(world.heard[interface.SCORES]) >= 9, 'depths', make=street)
+    depths = {stamp_to_ns(message.header.stamp) for message in world.heard[interface.DEPTH]}
+    scored = {stamp_to_ns(message.header.stamp) for message in world.heard[interface.SCORES]}
+    # what was heard of one before the other was connected, or is under way, counts for nothing
+    assert len(depths & scored) >= 2
