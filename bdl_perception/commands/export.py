@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.training.datasets.world import WorldDataset
     network = read_checkpoint(arguments.checkpoint).build_network()
     config = network.config
-    data = WorldDataset(arguments.data, config.height, config.width, arguments.stride)
+    data = WorldDataset(arguments.data, 'train', config.height, config.width, arguments.stride)
     spec = export_model(
         arguments.model, network, fit_statistics(network, data),
         name=arguments.name or arguments.model.resolve().name, chunk=arguments.chunk,

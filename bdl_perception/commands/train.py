@@ -8,10 +8,8 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what a training run can be told."""
     parser.add_argument('--data', type=Path, required=True, metavar='DIR',
-                        help='drives made by `bdl render`, or a folder with `train` and '
-                             '`validation` in it')
-    parser.add_argument('--validation', type=Path, metavar='DIR',
-                        help='drives to measure on (default: DIR/validation)')
+                        help='drives made by `bdl render`: those of the split train are taught, '
+                             'those of the split validation measured on, if there are any')
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is gone on with')
     parser.add_argument('--config', type=Path, metavar='YAML', help='changes of the defaults')
@@ -27,26 +25,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Read the data into memory and train; the run can be killed and started again."""
     from bdl_perception.training.config import read_config
     from bdl_perception.training.datasets.memory import InMemory
+    from bdl_perception.training.datasets.world import find_drives
     from bdl_perception.training.datasets.world import WorldDataset
     from bdl_perception.training.loop import Run
     names = ('epochs', 'minutes', 'batch', 'seed', 'threads')
     config = read_config(arguments.config,
                          **{name: getattr(arguments, name) for name in names})
     size = (config.network.height, config.network.width)
-    teaching_folder, validation_folder = _folders(arguments)
     training = Run(config, arguments.out)
-    teaching = InMemory(WorldDataset(teaching_folder, *size), 'training frames')
-    validation = (InMemory(WorldDataset(validation_folder, *size), 'validation frames')
-                  if validation_folder else None)
+    teaching = InMemory(WorldDataset(arguments.data, 'train', *size), 'training frames')
+    validation = None
+    if any(drive.split == 'validation' for drive in find_drives(arguments.data)):
+        chosen = WorldDataset(arguments.data, 'validation', *size)
+        validation = InMemory(chosen, 'validation frames')
     progress = training.train(teaching, validation)
     print(f'{arguments.out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
     return 0
 
-
-def _folders(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
-    """Find the drives to teach and, if there are any, those to measure on."""
-    data: Path = arguments.data
-    teaching = data / 'train' if (data / 'train').is_dir() else data
-    beside = data / 'validation'
-    return teaching, arguments.validation or (beside if beside.is_dir() else None)

@@ -81,7 +81,9 @@ def _read(path: Path) -> dict[str, Any]:
     return values
 
 
-def _section(kind: type[Section], values: Mapping[str, Any], title: str) -> Section:
+def _section(kind: type[Section], values: Any, title: str) -> Section:
+    if not isinstance(values, Mapping):
+        raise ValueError(f'{title} is {values!r}, must hold names and values')
     known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - known)
     if unknown:

@@ -10,6 +10,7 @@ not, because the learning rate then follows the clock.
 import csv
 import os
 from pathlib import Path
+import sys
 import time
 from typing import Any, Callable, Iterator
 
@@ -100,7 +101,8 @@ class Run:
         total = max(1, len(teaching) // config.batch)
         batches = training_batches(teaching, config.batch, rng, config.network, config.augment)
         title = f'epoch {self.progress.epoch + 1}'
-        for index, batch in enumerate(tqdm(batches, title, total, disable=None, mininterval=2)):
+        pause_s = 1 if sys.stderr.isatty() else 60  # a log wants a line now and then
+        for index, batch in enumerate(tqdm(batches, title, total, mininterval=pause_s)):
             if index and self._done(index / total) >= 1:
                 return
             yield batch, index / total
@@ -126,7 +128,7 @@ class Run:
             maps.logits, maps.logit_log_variance, batch.classes, self.config.logit_samples)
         loss = self.tasks(regression, classification)
         if not torch.isfinite(loss):
-            raise RuntimeError(f'the loss became {float(loss)} after {self.progress.images} '
+            raise RuntimeError(f'the loss became {loss.item()} after {self.progress.images} '
                                f'images; lower learning_rate and resume')
         self.optimizer.zero_grad()
         loss.backward()
@@ -163,10 +165,11 @@ class Run:
 
 
 def write_curves(path: Path, history: list[dict[str, float]]) -> None:
-    """Write one row an epoch; replaced as a whole."""
+    """Write one row an epoch, what it lacks empty; replaced as a whole."""
+    columns = dict.fromkeys(name for row in history for name in row)
     sibling = path.with_suffix('.tmp')
     with sibling.open('w', newline='') as file:
-        table = csv.DictWriter(file, list(history[0]))
+        table = csv.DictWriter(file, list(columns))
         table.writeheader()
         table.writerows(history)
     os.replace(sibling, path)

@@ -14,16 +14,16 @@ COLOURS = {ROAD: (90, 90, 95), SKY: (150, 190, 240), BUILDING: (170, 110, 80)}  
 CAMERA_HEIGHT_M = 1.5
 
 
-def make_tiny_drives(root: Path, *, drives: int = 2, frames: int = 3, height: int = 32,
-                     width: int = 64, seed: int = 0) -> Path:
-    """Write drives drive_000, drive_001, ... in the format of `bdl render`; returns root."""
+def make_tiny_drives(root: Path, *, split: str = 'train', drives: int = 2, frames: int = 3,
+                     height: int = 32, width: int = 64, seed: int = 0) -> Path:
+    """Write drives train_0000, train_0001, ... in the format of `bdl render`; returns root."""
     rng = np.random.default_rng(seed)
     for number in range(drives):
-        _write_drive(root / f'drive_{number:03d}', frames, height, width, rng)
+        _write_drive(root / f'{split}_{number:04d}', split, frames, height, width, rng)
     return root
 
 
-def _write_drive(folder: Path, frames: int, height: int, width: int,
+def _write_drive(folder: Path, split: str, frames: int, height: int, width: int,
                  rng: np.random.Generator) -> None:
     for part in ('rgb', 'depth', 'classes'):
         (folder / part).mkdir(parents=True)
@@ -37,7 +37,7 @@ def _write_drive(folder: Path, frames: int, height: int, width: int,
         cv2.imwrite(str(folder / 'depth' / f'{name}.png'), stored.astype(np.uint16))
         cv2.imwrite(str(folder / 'classes' / f'{name}.png'), classes)
     (folder / 'drive.json').write_text(json.dumps({
-        'format': 1, 'name': folder.name, 'seed': 0, 'split': 'train',
+        'format': 1, 'name': folder.name, 'seed': 0, 'split': split,
         'conditions': [{'name': 'day', 'start_s': 0, 'end_s': frames / 10}], 'rate_hz': 10.,
         'width': width, 'height': height, 'frames': frames,
         'camera': {'fx': fx, 'fy': fx, 'cx': width / 2 - .5, 'cy': height / 2 - .5},

@@ -16,18 +16,19 @@ UNITS_PER_M = 256.0  # of a depth PNG
 UNKNOWN, TOO_FAR = 0, 65535  # numbers of a depth PNG that are no depth
 
 
-class Frame(NamedTuple):
-    """Where one picture lies and what its drive says about it."""
+class Drive(NamedTuple):
+    """What drive.json says that matters here."""
 
-    drive: Path
-    number: int
+    folder: Path
+    split: str
+    frames: int
     fx: float  # px, at the stored size
 
 
 class WorldDataset:
-    """Every frame of every drive in a folder, or of the one drive that the folder is."""
+    """Every frame of the drives of one split in a folder."""
 
-    def __init__(self, root: Path, height: int, width: int, stride: int = 1) -> None:
+    def __init__(self, root: Path, split: str, height: int, width: int, stride: int = 1) -> None:
         """
         List the frames; pictures are read one by one, resized to height x width px.
 
@@ -36,10 +37,14 @@ class WorldDataset:
         if stride < 1:
             raise ValueError(f'stride is {stride}, must be 1 or more')
         self._size = (height, width)
-        self.drives = find_drives(root)
-        self._frames = [frame for drive in self.drives for frame in _frames(drive)[::stride]]
+        drives = find_drives(root)
+        self.drives = [drive for drive in drives if drive.split == split]
+        self._frames = [(drive, number) for drive in self.drives
+                        for number in range(0, drive.frames, stride)]
         if not self._frames:
-            raise DatasetError(f'the drives in {root} hold no frame; render them again')
+            there = ', '.join(sorted({drive.split for drive in drives}))
+            raise DatasetError(f'{root} holds no frame of split {split!r}, only {there}; '
+                               f'make some with `bdl render`')
 
     def __len__(self) -> int:
         """Count the frames of all drives."""
@@ -47,26 +52,40 @@ class WorldDataset:
 
     def __getitem__(self, index: int) -> Sample:
         """Read one frame at the size asked for."""
-        frame = self._frames[index]
-        name = f'{frame.number:06d}'
-        rgb = _read(frame.drive / 'rgb' / f'{name}.jpg', cv2.IMREAD_COLOR)
-        depth = decode_depth(_read(frame.drive / 'depth' / f'{name}.png', cv2.IMREAD_UNCHANGED))
-        classes = _read(frame.drive / 'classes' / f'{name}.png', cv2.IMREAD_UNCHANGED)
-        sample = Sample(np.ascontiguousarray(rgb[..., ::-1]), depth, classes, frame.fx)
+        drive, number = self._frames[index]
+        name = f'{number:06d}'
+        rgb = _read(drive.folder / 'rgb' / f'{name}.jpg', cv2.IMREAD_COLOR)
+        depth = decode_depth(_read(drive.folder / 'depth' / f'{name}.png', cv2.IMREAD_UNCHANGED))
+        classes = _read(drive.folder / 'classes' / f'{name}.png', cv2.IMREAD_UNCHANGED)
+        sample = Sample(np.ascontiguousarray(rgb[..., ::-1]), depth, classes, drive.fx)
         return resized(sample, *self._size)
 
 
-def find_drives(root: Path) -> list[Path]:
-    """Find the drive folders in root, sorted by name; root may be a drive itself."""
-    if (root / 'drive.json').is_file():
-        return [root]
+def find_drives(root: Path) -> list[Drive]:
+    """Find all drives in root, sorted by name; DatasetError when there is none."""
     if not root.is_dir():
         raise DatasetError(f'{root} is no folder; make drives with `bdl render`')
-    drives = sorted(path.parent for path in root.glob('*/drive.json'))
+    drives = [read_drive(path) for path in sorted(root.glob('[!.]*/drive.json'))]
     if not drives:
         raise DatasetError(f'{root} holds no folder with a drive.json; '
                            f'make drives with `bdl render`')
     return drives
+
+
+def read_drive(path: Path) -> Drive:
+    """Read a drive.json; DatasetError when it is none."""
+    try:
+        values = json.loads(path.read_text())
+        found = values['format']
+        drive = Drive(path.parent, str(values['split']), int(values['frames']),
+                      float(values['camera']['fx']))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f'{path} is no description of a drive ({error!r}); '
+                           f'render it again') from error
+    if found != FORMAT:
+        raise DatasetError(f'{path} has format {found}, this version reads {FORMAT}; '
+                           f'render it again')
+    return drive
 
 
 def decode_depth(stored: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -91,20 +110,6 @@ def resized(sample: Sample, height: int, width: int) -> Sample:
     scale = width / sample.rgb.shape[1]
     return Sample(rgb.astype(np.uint8), depth.astype(np.float32), classes.astype(np.uint8),
                   sample.fx * scale)
-
-
-def _frames(drive: Path) -> list[Frame]:
-    path = drive / 'drive.json'
-    try:
-        values = json.loads(path.read_text())
-        found, count, fx = values['format'], int(values['frames']), float(values['camera']['fx'])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f'{path} is no description of a drive ({error!r}); '
-                           f'render it again') from error
-    if found != FORMAT:
-        raise DatasetError(f'{path} has format {found}, this version reads {FORMAT}; '
-                           f'render it again')
-    return [Frame(drive, index, fx) for index in range(count)]
 
 
 def _read(path: Path, flags: int) -> NDArray[Any]:

@@ -1,0 +1,83 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
+from bdl_perception.cli import main
+from bdl_perception.training.datasets.world import WorldDataset
+import numpy as np
+import pytest
+from tiny_drives import make_tiny_drives
+
+YAML = """
+batch: 3
+threads: 1
+network:
+  {height: 32, width: 64, canonical_focal_px: 50, encoder_channels: [4, 6, 8, 8],
+   decoder_channels: [8, 6, 5, 4]}
+"""
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp('run')
+    make_tiny_drives(path / 'data', drives=2, frames=4)
+    make_tiny_drives(path / 'data', split='validation', drives=1, frames=2, seed=1)
+    (path / 'train.yaml').write_text(YAML)
+    return path
+
+
+def _train(folder, *words):
+    return main(['train', '--data', str(folder / 'data'), '--out', str(folder / 'run'),
+                 '--config', str(folder / 'train.yaml'), *words])
+
+
+def _export(folder, *words):
+    return main(['export', str(folder / 'run' / 'checkpoint.pt'), str(folder / 'models' / 'tiny'),
+                 '--data', str(folder / 'data'), *words])
+
+
+@pytest.fixture(scope='module')
+def trained(folder):
+    assert _train(folder, '--epochs', '2') == 0
+    return folder
+
+
+def test_training_leaves_a_checkpoint_and_curves_with_validation(trained):
+    lines = (trained / 'run' / 'curves.csv').read_text().splitlines()
+    assert len(lines) == 3 and 'validation_abs_rel' in lines[0]
+    assert (trained / 'run' / 'checkpoint.pt').is_file()
+
+
+def test_an_exported_run_is_a_model_that_runs(trained, capsys):
+    assert _export(trained, '--name', 'street', '--chunk', '3', '--stride', '1') == 0
+    assert 'street' in capsys.readouterr().out
+    backend = OnnxRuntimeBackend(load_model_files(trained / 'models' / 'tiny'), threads=1)
+    assert backend.spec.name == 'street' and backend.spec.chunk == 3
+    frame = WorldDataset(trained / 'data', 'train', 32, 64)[0]
+    seen = backend.perceive(frame.rgb)
+    assert np.isfinite(seen.depth).all() and (seen.depth > 0).all()
+    assert (seen.aleatoric_std > 0).all() and seen.classes.max() < 11
+
+
+def test_familiar_frames_are_nearer_than_noise(trained):
+    assert _export(trained, '--stride', '1') == 0
+    backend = OnnxRuntimeBackend(load_model_files(trained / 'models' / 'tiny'), threads=1)
+    frames = WorldDataset(trained / 'data', 'train', 32, 64)
+    familiar = [float(backend.perceive(frames[index].rgb).feature_distance)
+                for index in range(len(frames))]
+    noise = np.random.default_rng(0).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+    assert float(backend.perceive(noise).feature_distance) > 2 * max(familiar)
+
+
+@pytest.mark.parametrize(('words', 'message'), [
+    (['train', '--data', '{0}/nothing', '--out', '{0}/x'], 'is no folder'),
+    (['train', '--data', '{0}/data', '--out', '{0}/x', '--epochs', '0'], 'epochs is 0'),
+    (['train', '--data', '{0}/data', '--out', '{0}/x', '--config', '{0}/no.yaml'], 'no.yaml'),
+    (['export', '{0}/train.yaml', '{0}/m', '--data', '{0}/data'], 'is no checkpoint'),
+    (['export', '{0}/no.pt', '{0}/m', '--data', '{0}/data'], 'no.pt'),
+])
+def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
+    assert main([word.format(folder) for word in words]) == 2
+    error = capsys.readouterr().err
+    assert message in error and 'Traceback' not in error
+    assert not (folder / 'm').exists()

@@ -1,0 +1,226 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import math
+
+from bdl_perception.network.decoder import DEPTH_LOG_VARIANCE
+from bdl_perception.network.losses import classification_loss
+from bdl_perception.network.losses import mean_probability
+from bdl_perception.network.losses import regression_loss
+from bdl_perception.network.losses import TaskWeights
+from bdl_perception.perception.classes import IGNORE
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+import torch
+
+SHAPE = (2, 3, 4)  # B, h, w
+LOWEST = DEPTH_LOG_VARIANCE[0]
+
+
+def _maps(seed):
+    rng = np.random.default_rng(seed)
+    mean, log_variance, target = rng.normal(0, 1.5, (3, *SHAPE))
+    target[0, 0, :2] = np.nan, np.inf
+    return mean, log_variance, target
+
+
+def _regression_by_loop(mean, log_variance, target, beta):
+    terms = []
+    for m, s, y in zip(mean.ravel(), log_variance.ravel(), target.ravel(), strict=True):
+        if math.isfinite(y):
+            nll = .5 * (y - m)**2 / math.exp(s) + .5 * (s - LOWEST)
+            terms.append(math.sqrt(math.exp(s))**(2 * beta) * nll)
+    return sum(terms) / len(terms)
+
+
+def _slope(function, values, index, step=1e-6):
+    up, down = values.copy(), values.copy()
+    up[index] += step
+    down[index] -= step
+    return (function(up) - function(down)) / (2 * step)
+
+
+@given(st.integers(0, 1000), st.sampled_from([0., .5, 1.]))
+def test_regression_is_the_formula_pixel_by_pixel(seed, beta):
+    maps = _maps(seed)
+    loss = regression_loss(*map(torch.from_numpy, maps), beta)
+    assert float(loss) == pytest.approx(_regression_by_loop(*maps, beta), rel=1e-9)
+
+
+def test_regression_gives_the_number_worked_in_its_docstring():
+    one = torch.ones(1, 1, 1)
+    assert float(regression_loss(one, 0 * one, 3 * one)) == pytest.approx(6)
+
+
+@pytest.mark.parametrize('which', [0, 1])
+def test_regression_gradient_is_the_finite_difference(which):
+    maps = _maps(3)
+    tensors = [torch.from_numpy(value).requires_grad_() for value in maps[:2]]
+    regression_loss(*tensors, torch.from_numpy(maps[2])).backward()
+
+    def loss(values):
+        changed = [*maps]
+        changed[which] = values
+        return _regression_by_loop(*changed, 0)
+
+    for index in [(0, 1, 0), (1, 2, 3), (0, 0, 2)]:
+        slope = _slope(loss, maps[which], index)
+        assert float(tensors[which].grad[index]) == pytest.approx(slope, rel=1e-6, abs=1e-9)
+
+
+def test_beta_scales_each_pixels_gradient_and_nothing_else():
+    mean, log_variance, target = (torch.from_numpy(value) for value in _maps(4))
+    grads = []
+    for beta in (0., .5):
+        leaves = mean.clone().requires_grad_(), log_variance.clone().requires_grad_()
+        regression_loss(*leaves, target, beta).backward()
+        grads.append([leaf.grad for leaf in leaves])
+    sigma = (.5 * log_variance).exp()
+    for plain, scaled in zip(*grads, strict=True):
+        torch.testing.assert_close(scaled, plain * sigma)
+
+
+def test_absurd_numbers_under_unknown_depth_change_nothing():
+    mean, log_variance, target = (torch.from_numpy(value) for value in _maps(5))
+    clean = regression_loss(mean, log_variance, target)
+    mean[0, 0, :2] = torch.tensor([math.nan, 1e30])
+    log_variance[0, 0, :2] = torch.tensor([math.inf, -1e30])
+    leaf = mean.requires_grad_()
+    loss = regression_loss(leaf, log_variance, target)
+    loss.backward()
+    assert loss.item() == clean.item()
+    assert torch.equal(leaf.grad[0, 0, :2], torch.zeros(2, dtype=torch.float64))
+    assert torch.isfinite(leaf.grad).all()
+
+
+def test_a_picture_without_depth_teaches_no_depth():
+    leaf = torch.ones(SHAPE, requires_grad=True)
+    loss = regression_loss(leaf, leaf, torch.full(SHAPE, math.nan))
+    loss.backward()
+    assert loss.item() == 0 and not leaf.grad.any()
+
+
+@given(st.floats(LOWEST, 3), st.floats(-9, 9), st.sampled_from([0., .5]))
+def test_regression_is_never_below_zero(log_variance, error, beta):
+    one = torch.ones(1, 1, 1, dtype=torch.float64)
+    assert float(regression_loss(one * 0, log_variance * one, error * one, beta)) >= 0
+
+
+def _logits(seed, classes=5):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 2, (SHAPE[0], classes, *SHAPE[1:]))
+    log_variance = rng.normal(0, 1, (SHAPE[0], 1, *SHAPE[1:]))
+    target = rng.integers(0, classes, SHAPE).astype(np.uint8)
+    target[1, 0, :2] = IGNORE
+    return logits, log_variance, target
+
+
+def _log_softmax(x):
+    return x - x.max() - math.log(sum(math.exp(value - x.max()) for value in x))
+
+
+def _classification_by_loop(logits, log_variance, target, noise):
+    """noise: (T, N, K) of the labelled pixels, in row-major order."""
+    terms, n = [], 0
+    for b, i, j in np.ndindex(*SHAPE):
+        if target[b, i, j] == IGNORE:
+            continue
+        sigma = math.exp(.5 * log_variance[b, 0, i, j])
+        probabilities = [math.exp(_log_softmax(logits[b, :, i, j] + sigma * e)[target[b, i, j]])
+                         for e in noise[:, n]]
+        terms.append(-math.log(sum(probabilities) / len(probabilities)))
+        n += 1
+    return sum(terms) / len(terms)
+
+
+def _noise(target, samples, classes=5):
+    torch.manual_seed(11)
+    labelled = int((target != IGNORE).sum())
+    return torch.randn(samples, labelled, classes, dtype=torch.float64)
+
+
+def _fixed_noise(monkeypatch, noise):
+    monkeypatch.setattr(torch, 'randn', lambda shape: noise.reshape(shape))
+
+
+@pytest.mark.parametrize('samples', [1, 4, 50])
+def test_classification_is_the_log_of_the_average_probability(monkeypatch, samples):
+    maps = _logits(samples)
+    noise = _noise(maps[2], samples)
+    _fixed_noise(monkeypatch, noise)
+    loss = classification_loss(*map(torch.from_numpy, maps), samples)
+    assert float(loss) == pytest.approx(_classification_by_loop(*maps, noise.numpy()), rel=1e-9)
+
+
+@pytest.mark.parametrize('which', [0, 1])
+def test_classification_gradient_is_the_finite_difference(monkeypatch, which):
+    maps = _logits(8)
+    noise = _noise(maps[2], 3)
+    _fixed_noise(monkeypatch, noise)
+    leaves = [torch.from_numpy(value).requires_grad_() for value in maps[:2]]
+    classification_loss(*leaves, torch.from_numpy(maps[2]), 3).backward()
+
+    def loss(values):
+        changed = [*maps]
+        changed[which] = values
+        return _classification_by_loop(*changed, noise.numpy())
+
+    for index in [(0, 0, 1, 1), (1, 0, 2, 3), (1, 0, 0, 0)]:
+        slope = _slope(loss, maps[which], index)
+        assert float(leaves[which].grad[index]) == pytest.approx(slope, rel=1e-5, abs=1e-9)
+
+
+def test_the_log_of_the_average_is_above_the_average_of_the_logs():
+    # Jensen; the thesis' text has the second, the paper's equation 12 the first.
+    log_probability = torch.log(torch.tensor([[.9, .2], [.1, .2]], dtype=torch.float64))
+    found = mean_probability(log_probability)
+    torch.testing.assert_close(found.exp(), torch.tensor([.5, .2], dtype=torch.float64))
+    averaged_logs = log_probability.mean(0)
+    assert found[0] > averaged_logs[0] + .4
+    assert found[1] == pytest.approx(float(averaged_logs[1]))
+
+
+def test_without_noise_the_classification_loss_is_cross_entropy():
+    logits, _, target = (torch.from_numpy(value) for value in _logits(9))
+    silent = torch.full((SHAPE[0], 1, *SHAPE[1:]), -200., dtype=torch.float64)
+    wanted = torch.nn.functional.cross_entropy(logits, target.long(), ignore_index=IGNORE)
+    assert float(classification_loss(logits, silent, target)) == pytest.approx(float(wanted))
+
+
+def test_a_picture_without_labels_teaches_no_classes():
+    leaf = torch.ones(SHAPE[0], 5, *SHAPE[1:], requires_grad=True)
+    nothing = torch.full(SHAPE, IGNORE, dtype=torch.uint8)
+    loss = classification_loss(leaf, leaf[:, :1], nothing)
+    loss.backward()
+    assert loss.item() == 0 and not leaf.grad.any()
+
+
+@given(st.floats(.01, 9), st.floats(.01, 9), st.floats(-3, 3), st.floats(-3, 3))
+def test_task_weights_are_the_formula_and_its_slope(depth, classes, s_depth, s_classes):
+    tasks = TaskWeights().double()
+    with torch.no_grad():
+        tasks.log_variances[:] = torch.tensor([s_depth, s_classes])
+    loss = tasks(torch.tensor(depth).double(), torch.tensor(classes).double())
+    loss.backward()
+
+    def by_hand(s):
+        # Kendall, Gal & Cipolla 2018, eq. 10, with log sigma = s / 2
+        return (depth / (2 * math.exp(s[0])) + classes / math.exp(s[1]) + s[0] / 2 + s[1] / 2)
+
+    s = tasks.log_variances.detach().numpy().copy()
+    assert loss.item() == pytest.approx(by_hand(s), rel=1e-6)
+    for index in (0, 1):
+        slope = _slope(by_hand, s, index)
+        assert float(tasks.log_variances.grad[index]) == pytest.approx(slope, rel=1e-4, abs=1e-6)
+
+
+def test_each_task_weight_settles_where_its_loss_says():
+    tasks = TaskWeights()
+    optimizer = torch.optim.Adam(tasks.parameters(), .05)
+    for _ in range(400):
+        optimizer.zero_grad()
+        tasks(torch.tensor(3.), torch.tensor(.2)).backward()
+        optimizer.step()
+    wanted = torch.log(torch.tensor([3., 2 * .2]))  # log(2 c L), c = 1/2 and 1
+    torch.testing.assert_close(tasks.log_variances.detach(), wanted, atol=1e-3, rtol=0)

@@ -1,0 +1,109 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+import math
+
+from bdl_perception.network.decoder import DEPTH_LOG_VARIANCE
+from bdl_perception.network.decoder import LOGIT_LOG_VARIANCE
+from bdl_perception.network.decoder import unit_length
+from bdl_perception.network.model import Network
+from bdl_perception.network.model import NetworkConfig
+import pytest
+from tiny_network import draw_pictures
+from tiny_network import make_tiny_network
+from tiny_network import TINY
+import torch
+
+
+def _pictures(count, seed=0):
+    return draw_pictures(count, seed).permute(0, 3, 1, 2).float()
+
+
+def test_maps_have_half_the_size_of_the_picture():
+    maps = make_tiny_network()(_pictures(2))
+    assert maps.log_depth.shape == maps.depth_log_variance.shape == (2, 16, 32)
+    assert maps.logits.shape == (2, 11, 16, 32)
+    assert maps.logit_log_variance.shape == (2, 1, 16, 32)
+
+
+def test_the_default_network_is_of_the_size_that_the_frame_budget_allows():
+    parameters = sum(value.numel() for value in Network(NetworkConfig()).parameters())
+    assert 0.5e6 < parameters < 1e6
+
+
+def test_masks_of_ones_are_the_deterministic_pass():
+    network, pictures = make_tiny_network(), _pictures(2)
+    ones = [torch.ones(2, channels, 1, 1) for channels in TINY.decoder_channels]
+    for masked, plain in zip(network(pictures, ones), network(pictures), strict=True):
+        torch.testing.assert_close(masked, plain)
+
+
+@pytest.mark.parametrize('level', range(4))
+def test_the_mask_of_every_level_reaches_both_tasks(level):
+    network, pictures = make_tiny_network(), _pictures(1)
+    masks = [torch.ones(1, channels, 1, 1) for channels in TINY.decoder_channels]
+    plain = network(pictures, masks)
+    masks[level][:, ::2] = 0
+    changed = network(pictures, masks)
+    assert (plain.log_depth - changed.log_depth).abs().max() > 1e-3
+    assert (plain.logits - changed.logits).abs().max() > 1e-3
+
+
+def test_one_encoded_picture_serves_many_samples():
+    network, pictures = make_tiny_network(), _pictures(1)
+    masks = network.draw_masks(3)
+    features = network.encode(pictures).features
+    together = network.decode(features, masks)
+    for sample in range(3):
+        alone = network(pictures, [mask[sample:sample + 1] for mask in masks])
+        torch.testing.assert_close(together.log_depth[sample], alone.log_depth[0])
+        torch.testing.assert_close(together.logits[sample], alone.logits[0])
+
+
+def test_drawn_masks_hold_zero_and_one_over_keep_as_often_as_they_should():
+    torch.manual_seed(3)
+    values = torch.cat([mask.flatten() for mask in make_tiny_network().draw_masks(4000)])
+    assert set(values.tolist()) == {0., 1.25}
+    assert float((values == 0).float().mean()) == pytest.approx(.2, abs=.01)
+    assert float(values.mean()) == pytest.approx(1, abs=.01)
+
+
+def test_features_before_a_mask_have_one_length_whatever_their_size():
+    x = torch.randn(2, 7, 3, 4)
+    length = unit_length(x).square().mean(1)
+    torch.testing.assert_close(length, torch.ones_like(length), atol=1e-2, rtol=0)
+    torch.testing.assert_close(unit_length(x), unit_length(50 * x), atol=1e-2, rtol=0)
+    assert not unit_length(torch.zeros(1, 7, 2, 2)).any()
+
+
+def test_noise_stays_within_its_bounds_on_any_weights():
+    network = make_tiny_network()
+    with torch.no_grad():
+        network.decoder.heads.bias[1:3] = torch.tensor([1e4, -1e4])
+    maps = network(_pictures(1))
+    assert (maps.depth_log_variance == DEPTH_LOG_VARIANCE[1]).all()
+    assert (maps.logit_log_variance == LOGIT_LOG_VARIANCE[0]).all()
+
+
+def test_the_depth_head_predicts_what_differs_from_the_centre():
+    network = make_tiny_network()
+    with torch.no_grad():
+        network.decoder.heads.weight[0] = 0
+        network.decoder.heads.bias[0] = 0
+    depth = network(_pictures(1)).log_depth.exp()
+    torch.testing.assert_close(depth, torch.full_like(depth, 15.))
+
+
+def test_in_evaluation_a_picture_does_not_depend_on_its_neighbours():
+    network, pictures = make_tiny_network(), _pictures(3)
+    alone = network(pictures[1:2])
+    torch.testing.assert_close(network(pictures).log_depth[1], alone.log_depth[0])
+
+
+@pytest.mark.parametrize('change', [
+    {'height': 100}, {'width': 0}, {'dropout_probability': 1.}, {'dropout_probability': math.nan},
+    {'decoder_channels': (8, 8, 8)}, {'encoder_channels': (8, 0, 8, 8)},
+    {'canonical_focal_px': 0.}, {'max_depth_m': -1.}])
+def test_a_network_that_cannot_be_is_refused_by_name(change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        replace(TINY, **change)

@@ -1,0 +1,28 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A network of a few thousand numbers, for tests that need torch but no quality."""
+from bdl_perception.network.model import Network
+from bdl_perception.network.model import NetworkConfig
+import torch
+from torch import nn
+
+TINY = NetworkConfig(height=32, width=64, encoder_channels=(4, 6, 8, 8),
+                     decoder_channels=(8, 6, 5, 4), canonical_focal_px=50.)
+
+
+def make_tiny_network(seed: int = 0) -> Network:
+    """Draw a network, with batch statistics and biases that are not the neutral ones."""
+    torch.manual_seed(seed)
+    network = Network(TINY)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, .2)
+            module.running_var.uniform_(.5, 2)
+    return network.eval()
+
+
+def draw_pictures(count: int, seed: int = 0) -> torch.Tensor:
+    """Draw (count, H, W, 3) uint8 noise."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, TINY.height, TINY.width, 3), generator=generator,
+                         dtype=torch.uint8)

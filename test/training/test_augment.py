@@ -1,0 +1,126 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import fields
+
+from bdl_perception.perception.classes import IGNORE
+from bdl_perception.training.augment import augment
+from bdl_perception.training.augment import AugmentConfig
+from bdl_perception.training.augment import mirrored
+from bdl_perception.training.augment import zoomed
+from bdl_perception.training.datasets import canonical_depth
+from bdl_perception.training.datasets import Sample
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+HEIGHT, WIDTH, FX = 24, 40, 30.
+OFF = AugmentConfig(flip=0, zoom=1, exposure=0, contrast=0, saturation=0, tint=0, noise=0, blur=0,
+                    jpeg=0)
+
+
+def _sample(seed=0):
+    rng = np.random.default_rng(seed)
+    depth = rng.choice([2., 7., 31., np.nan, np.inf], (HEIGHT, WIDTH)).astype(np.float32)
+    classes = rng.choice([0, 3, 8, IGNORE], (HEIGHT, WIDTH)).astype(np.uint8)
+    rgb = rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    return Sample(rgb, depth, classes, FX)
+
+
+def test_with_everything_off_nothing_changes():
+    before = _sample()
+    after = augment(before, np.random.default_rng(0), OFF)
+    np.testing.assert_array_equal(after.rgb, before.rgb)
+    np.testing.assert_array_equal(after.depth, before.depth)
+    np.testing.assert_array_equal(after.classes, before.classes)
+    assert after.fx == before.fx
+
+
+@given(st.integers(0, 2**31))
+def test_no_truth_is_ever_blended_with_its_neighbour(seed):
+    before = _sample()
+    after = augment(before, np.random.default_rng(seed), AugmentConfig())
+    assert {*after.classes.flat} <= {*before.classes.flat}
+    known = after.depth[np.isfinite(after.depth)]
+    assert {*known.tolist()} <= {2., 7., 31.}
+    assert after.rgb.shape == before.rgb.shape and after.rgb.dtype == np.uint8
+
+
+def test_mirrored_moves_picture_and_truth_together():
+    before, after = _sample(), mirrored(_sample())
+    for name in ('rgb', 'depth', 'classes'):
+        np.testing.assert_array_equal(getattr(after, name)[:, 3], getattr(before, name)[:, -4])
+
+
+@given(st.floats(1, 2), st.floats(0, 1), st.floats(0, 1))
+def test_a_zoomed_wall_keeps_the_depth_that_its_size_tells(factor, across, down):
+    # A wall of known width: pixels across = fx * width / depth before and after.
+    columns = np.arange(WIDTH)
+    depth = np.broadcast_to(np.float32(12), (HEIGHT, WIDTH)).copy()
+    classes = np.broadcast_to((columns % 2).astype(np.uint8), (HEIGHT, WIDTH)).copy()
+    sample = zoomed(Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth, classes, FX), factor,
+                    across, down)
+    part = round(WIDTH / factor)
+    assert sample.fx == pytest.approx(FX * WIDTH / part)
+    assert (sample.depth == 12).all()
+    edges_before, edges_after = part - 1, (np.diff(sample.classes[0].astype(int)) != 0).sum()
+    assert edges_after == edges_before  # each column of the part is seen, larger
+
+
+def test_zoom_cuts_at_the_edges_that_it_is_told():
+    before = _sample()
+    corner = zoomed(before, 2., 0., 0.)
+    np.testing.assert_array_equal(corner.classes[::2, ::2], before.classes[:12, :20])
+    corner = zoomed(before, 2., 1., 1.)
+    np.testing.assert_array_equal(corner.classes[::2, ::2], before.classes[12:, 20:])
+
+
+def test_zoom_makes_canonical_depth_smaller_by_its_factor():
+    sample = Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8),
+                    np.full((HEIGHT, WIDTH), 10, np.float32),
+                    np.zeros((HEIGHT, WIDTH), np.uint8), FX)
+    before = canonical_depth(sample, 60., 100.)
+    after = canonical_depth(zoomed(sample, 2., .5, .5), 60., 100.)
+    assert before[0, 0] == pytest.approx(20)
+    assert after[0, 0] == pytest.approx(10)
+
+
+@pytest.mark.parametrize('name', ['exposure', 'contrast', 'saturation', 'tint', 'noise', 'blur',
+                                  'jpeg'])
+def test_each_change_of_colour_changes_the_picture_and_leaves_the_truth(name):
+    values = {entry.name: getattr(OFF, entry.name) for entry in fields(OFF)}
+    config = AugmentConfig(**{**values, name: 1 if name != 'noise' else 20})
+    before = _sample()
+    after = augment(before, np.random.default_rng(1), config)
+    assert (after.rgb != before.rgb).mean() > .1
+    np.testing.assert_array_equal(after.depth, before.depth)
+    np.testing.assert_array_equal(after.classes, before.classes)
+
+
+def test_changes_are_mild_so_that_night_stays_strange():
+    grey = Sample(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), _sample().depth, _sample().classes,
+                  FX)
+    means = [augment(grey, np.random.default_rng(seed), AugmentConfig()).rgb.mean()
+             for seed in range(200)]
+    assert min(means) > 80 and max(means) < 180
+
+
+def test_saturation_zero_point_is_grey():
+    # With the saturation taken out fully a picture would be its luma; half-way it is the mean.
+    values = {entry.name: getattr(OFF, entry.name) for entry in fields(OFF)}
+    before = _sample()
+    rng = np.random.default_rng(5)
+    after = augment(before, rng, AugmentConfig(**{**values, 'saturation': 1.}))
+    luma = before.rgb @ np.array([.299, .587, .114])
+    shift = after.rgb.astype(float) - before.rgb
+    toward = before.rgb - luma[..., None]
+    inside = (after.rgb > 2) & (after.rgb < 253) & (abs(toward) > 20)
+    factors = shift[inside] / toward[inside]
+    assert factors.std() < .05 and abs(factors.mean()) > .05
+
+
+@pytest.mark.parametrize('change', [{'flip': 2}, {'zoom': .5}, {'noise': -1}, {'tint': -1},
+                                    {'jpeg': float('nan')}])
+def test_changes_that_cannot_be_are_refused_by_name(change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        AugmentConfig(**change)

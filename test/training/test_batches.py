@@ -1,0 +1,79 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from bdl_perception.training.augment import AugmentConfig
+from bdl_perception.training.batches import make_batch
+from bdl_perception.training.batches import plain_batches
+from bdl_perception.training.batches import spread_indices
+from bdl_perception.training.batches import training_batches
+from bdl_perception.training.datasets import Sample
+from bdl_perception.training.schedule import LOWEST
+from bdl_perception.training.schedule import one_cycle
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from tiny_network import TINY
+import torch
+
+
+def _samples(count):
+    """Make frames whose every map holds their number."""
+    size = (TINY.height, TINY.width)
+    return [Sample(np.full((*size, 3), k, np.uint8), np.full(size, 1 + k, np.float32),
+                   np.full(size, k % 11, np.uint8), TINY.canonical_focal_px)
+            for k in range(count)]
+
+
+@pytest.mark.parametrize('corner', [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_truth_is_one_pixel_of_each_square_and_pictures_keep_their_size(corner):
+    rng = np.random.default_rng(0)
+    size = (TINY.height, TINY.width)
+    depth = rng.uniform(2, 40, size).astype(np.float32)
+    classes = rng.integers(0, 11, size, dtype=np.uint8)
+    rgb = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    batch = make_batch([Sample(rgb, depth, classes, TINY.canonical_focal_px)], TINY, corner)
+    assert len(batch) == 1
+    np.testing.assert_array_equal(batch.rgb[0, 2], rgb[..., 2])
+    picked = (5 * 2 + corner[0], 7 * 2 + corner[1])
+    assert float(batch.log_depth[0, 5, 7].exp()) == pytest.approx(depth[picked], rel=1e-5)
+    assert batch.classes[0, 5, 7] == classes[picked]
+
+
+def test_truth_is_in_the_canonical_camera():
+    sample = _samples(8)[7]
+    wide = Sample(sample.rgb, sample.depth, sample.classes, TINY.canonical_focal_px / 2)
+    found = make_batch([sample, wide], TINY).log_depth[:, 0, 0].exp()
+    torch.testing.assert_close(found, torch.tensor([8., 16.]))
+
+
+def test_an_epoch_shows_each_frame_at_most_once_and_whole_batches_only():
+    rng = np.random.default_rng(0)
+    quiet = AugmentConfig(exposure=0, contrast=0, saturation=0, tint=0, noise=0, blur=0, jpeg=0)
+    batches = list(training_batches(_samples(7), 3, rng, TINY, quiet))
+    seen = [int(picture[0, 0, 0]) for batch in batches for picture in batch.rgb]
+    assert [len(batch) for batch in batches] == [3, 3]
+    assert len(seen) == len({*seen}) == 6
+
+
+def test_plain_batches_show_all_of_what_was_chosen_in_order():
+    batches = list(plain_batches(_samples(7), 3, [6, 0, 2, 1], TINY))
+    assert [int(picture[0, 0, 0]) for batch in batches for picture in batch.rgb] == [6, 0, 2, 1]
+
+
+@given(st.integers(1, 500), st.integers(1, 500))
+def test_spread_indices_are_as_many_as_asked_from_end_to_end(count, wanted):
+    found = spread_indices(count, wanted)
+    assert len(found) == len({*found}) == min(count, wanted)
+    assert found == sorted(found) and found[0] == 0
+    assert wanted == 1 or found[-1] == count - 1
+
+
+@given(st.floats(0, 1), st.floats(0, .9))
+def test_the_learning_rate_stays_between_its_lowest_and_its_peak(progress, warm_up):
+    assert LOWEST * .999 <= one_cycle(progress, warm_up) <= 1.001
+
+
+def test_the_learning_rate_rises_to_the_peak_and_falls_to_the_end():
+    assert one_cycle(0, .1) == one_cycle(1, .1) == pytest.approx(LOWEST)
+    assert one_cycle(.1, .1) == 1
+    assert one_cycle(.55, .1) == pytest.approx(.5, abs=1e-3)

@@ -1,0 +1,87 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import pickle
+
+from bdl_perception.network.losses import TaskWeights
+from bdl_perception.training.checkpoint import Checkpoint
+from bdl_perception.training.checkpoint import Progress
+from bdl_perception.training.checkpoint import read_checkpoint
+from bdl_perception.training.checkpoint import write_checkpoint
+from bdl_perception.training.config import TrainConfig
+import pytest
+from tiny_network import draw_pictures
+from tiny_network import make_tiny_network
+from tiny_network import TINY
+import torch
+
+
+def _checkpoint(epoch=3):
+    network = make_tiny_network()
+    return Checkpoint(TrainConfig(network=TINY), network.state_dict(), TaskWeights().state_dict(),
+                      torch.optim.AdamW(network.parameters()).state_dict(),
+                      Progress(epoch=epoch, history=[{'loss': .5}]))
+
+
+def test_what_was_written_is_read(tmp_path):
+    path = tmp_path / 'checkpoint.pt'
+    write_checkpoint(path, _checkpoint())
+    found = read_checkpoint(path)
+    assert found.config == TrainConfig(network=TINY)
+    assert found.progress == Progress(epoch=3, history=[{'loss': .5}])
+    rgb = draw_pictures(1).permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        torch.testing.assert_close(found.build_network()(rgb).logits,
+                                   make_tiny_network()(rgb).logits)
+
+
+def test_a_network_from_a_checkpoint_is_ready_to_predict(tmp_path):
+    write_checkpoint(tmp_path / 'c.pt', _checkpoint())
+    assert not read_checkpoint(tmp_path / 'c.pt').build_network().training
+
+
+def test_writing_leaves_one_whole_file(tmp_path):
+    for epoch in (1, 2):
+        write_checkpoint(tmp_path / 'c.pt', _checkpoint(epoch))
+    assert [path.name for path in tmp_path.iterdir()] == ['c.pt']
+    assert read_checkpoint(tmp_path / 'c.pt').progress.epoch == 2
+
+
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / 'c.pt'
+    write_checkpoint(path, _checkpoint(1))
+
+    def half(values, file):
+        file.write(b'half')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, 'save', half)
+    with pytest.raises(KeyboardInterrupt):
+        write_checkpoint(path, _checkpoint(2))
+    assert read_checkpoint(path).progress.epoch == 1
+
+
+class Bomb:
+    """Runs code where a careless reader unpickles it."""
+
+    def __reduce__(self):
+        return exec, ('raise SystemExit("the checkpoint ran code")',)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
+    torch.save({'format': 1, 'network': Bomb()}, tmp_path / 'c.pt')
+    with pytest.raises(ValueError, match='is no checkpoint') as caught:
+        read_checkpoint(tmp_path / 'c.pt')
+    assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
+
+
+@pytest.mark.parametrize('content', [b'', b'no checkpoint', b'PK\x03\x04 half a zip'])
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
+    (tmp_path / 'c.pt').write_bytes(content)
+    with pytest.raises(ValueError, match=r'c\.pt is no checkpoint of `bdl train`'):
+        read_checkpoint(tmp_path / 'c.pt')
+
+
+def test_another_format_is_refused(tmp_path):
+    torch.save({'format': 9}, tmp_path / 'c.pt')
+    with pytest.raises(ValueError, match='has format 9'):
+        read_checkpoint(tmp_path / 'c.pt')

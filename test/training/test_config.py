@@ -1,0 +1,57 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+from bdl_perception.training.config import config_from_dict
+from bdl_perception.training.config import config_to_dict
+from bdl_perception.training.config import read_config
+from bdl_perception.training.config import TrainConfig
+import pytest
+
+
+def _file(tmp_path, text):
+    path = tmp_path / 'train.yaml'
+    path.write_text(text)
+    return path
+
+
+def test_without_a_file_the_defaults_hold():
+    assert read_config(None) == TrainConfig()
+
+
+def test_a_file_changes_what_it_names_and_a_word_on_the_command_line_wins(tmp_path):
+    path = _file(tmp_path, 'batch: 3\nseed: 5\nnetwork: {width: 160, decoder_channels: '
+                           '[8, 8, 8, 8]}\naugment: {flip: 0}\n')
+    config = read_config(path, seed=9, epochs=None)
+    assert (config.batch, config.seed, config.epochs) == (3, 9, TrainConfig().epochs)
+    assert config.network.width == 160 and config.network.height == TrainConfig().network.height
+    assert config.network.decoder_channels == (8, 8, 8, 8)
+    assert config.augment.flip == 0 and config.augment.zoom == TrainConfig().augment.zoom
+
+
+def test_an_empty_file_changes_nothing(tmp_path):
+    assert read_config(_file(tmp_path, '')) == TrainConfig()
+
+
+def test_plain_values_come_back_as_the_same_run():
+    config = config_from_dict({'batch': 7, 'network': {'height': 64}})
+    assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ('epoch: 3', r"training does not know \['epoch'\].*epochs"),
+    ('network: {hight: 64}', r"network does not know \['hight'\]"),
+    ('augment: {zoom: .1}', 'zoom is 0.1'),
+    ('batch: 0', 'batch is 0'),
+    ('learning_rate: 0', 'learning_rate is 0'),
+    ('learning_rate: .nan', 'learning_rate is nan'),
+    ('minutes: -1', 'minutes is -1'),
+    ('beta: 2', 'beta is 2'),
+    ('batch: many', 'text where a number should be'),
+    ('network: 3', 'network'),
+    ('- 3', 'must hold names and values'),
+    ('a: [', 'is not YAML'),
+])
+def test_a_wrong_file_is_one_clear_message(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_config(_file(tmp_path, text))

@@ -1,0 +1,168 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import csv
+from dataclasses import replace
+
+from bdl_perception.training.augment import AugmentConfig
+from bdl_perception.training.checkpoint import read_checkpoint
+from bdl_perception.training.config import TrainConfig
+from bdl_perception.training.datasets.world import WorldDataset
+from bdl_perception.training.loop import Run
+from bdl_perception.training.loop import write_curves
+import pytest
+from tiny_drives import make_tiny_drives
+from tiny_network import TINY
+import torch
+
+CONFIG = TrainConfig(epochs=2, batch=2, threads=1, validation_frames=3, network=TINY,
+                     augment=AugmentConfig(jpeg=0))
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    root = make_tiny_drives(tmp_path_factory.mktemp('drives'), drives=2, frames=3)
+    return WorldDataset(root, 'train', TINY.height, TINY.width)
+
+
+def _weights(run):
+    return {name: value.clone() for name, value in run.network.state_dict().items()}
+
+
+def _same(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def _stop_after(run, epochs):
+    """Let the run believe that it is over, as if it was killed after its checkpoint."""
+    done = run._done
+    run._done = lambda share: 1 if run.progress.epoch >= epochs else done(share)
+
+
+def test_the_same_seed_gives_the_same_network(data, tmp_path):
+    runs = [Run(CONFIG, tmp_path / name) for name in ('a', 'b')]
+    for run in runs:
+        run.train(data, None)
+    assert _same(_weights(runs[0]), _weights(runs[1]))
+
+
+def test_another_seed_gives_another_network(data, tmp_path):
+    runs = [Run(replace(CONFIG, seed=seed, epochs=1), tmp_path / str(seed)) for seed in (1, 2)]
+    for run in runs:
+        run.train(data, None)
+    assert not _same(_weights(runs[0]), _weights(runs[1]))
+
+
+def test_a_killed_run_goes_on_to_the_same_network(data, tmp_path):
+    whole = Run(CONFIG, tmp_path / 'whole')
+    whole.train(data, data)
+    killed = Run(CONFIG, tmp_path / 'killed')
+    _stop_after(killed, 1)
+    killed.train(data, data)
+    resumed = Run(CONFIG, tmp_path / 'killed')
+    assert resumed.progress.epoch == 1 and not resumed.progress.finished
+    resumed.train(data, data)
+    assert _same(_weights(whole), _weights(resumed))
+    for name in ('loss', 'validation_abs_rel'):
+        assert [row[name] for row in whole.progress.history] == [
+            row[name] for row in resumed.progress.history]
+
+
+def test_a_finished_run_has_nothing_left_to_do(data, tmp_path):
+    Run(CONFIG, tmp_path).train(data, None)
+    again = Run(CONFIG, tmp_path)
+    before = _weights(again)
+    assert again.train(data, None).epoch == 2
+    assert _same(before, _weights(again))
+
+
+def test_a_finished_run_can_be_lengthened(data, tmp_path):
+    Run(CONFIG, tmp_path).train(data, None)
+    assert Run(replace(CONFIG, epochs=3), tmp_path).train(data, None).epoch == 3
+
+
+def test_a_run_of_another_network_is_not_taken_up(data, tmp_path):
+    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    other = replace(CONFIG, network=replace(TINY, dropout_probability=.4))
+    with pytest.raises(ValueError, match='another network'):
+        Run(other, tmp_path)
+
+
+def test_every_number_that_is_learned_moves(data, tmp_path):
+    run = Run(replace(CONFIG, epochs=1), tmp_path)
+    named = [*run.network.named_parameters(), *run.tasks.named_parameters()]
+    before = {name: value.detach().clone() for name, value in named}
+    run.train(data, None)
+    still = [name for name, value in named if torch.equal(value, before[name])]
+    assert not still
+
+
+def test_only_kernels_decay(tmp_path):
+    kernels, others = Run(CONFIG, tmp_path).optimizer.param_groups
+    assert kernels['weight_decay'] == CONFIG.weight_decay and others['weight_decay'] == 0
+    assert all(value.ndim == 4 for value in kernels['params'])
+    assert {value.ndim for value in others['params']} == {1}
+
+
+def test_a_few_epochs_teach_the_tiny_street(data, tmp_path):
+    run = Run(replace(CONFIG, epochs=25, learning_rate=.02), tmp_path)
+    history = run.train(data, data).history
+    assert history[-1]['loss'] < .6 * history[0]['loss']
+    assert history[-1]['validation_mean_iou'] > .4 > history[0]['validation_mean_iou']
+
+
+class Clock:
+    """Goes on by a second whenever it is asked."""
+
+    def __init__(self):
+        self.now_s = 0.
+
+    def __call__(self):
+        self.now_s += 1
+        return self.now_s
+
+
+def test_with_minutes_the_clock_ends_the_run_and_leads_the_learning_rate(data, tmp_path):
+    run = Run(replace(CONFIG, minutes=.2, epochs=1), tmp_path, Clock())
+    progress = run.train(data, None)
+    assert progress.finished and progress.elapsed_s == pytest.approx(12, abs=2)
+    rates = [row['learning_rate'] for row in progress.history]
+    assert len(rates) > 1 and rates[-1] < .2 * max(rates)
+
+
+def test_the_minutes_of_a_killed_run_are_not_spent_twice(data, tmp_path):
+    config = replace(CONFIG, minutes=.2)
+    killed = Run(config, tmp_path, Clock())
+    _stop_after(killed, 1)
+    killed.train(data, None)
+    spent_s = killed.progress.elapsed_s
+    resumed = Run(config, tmp_path, Clock())
+    assert resumed.progress.elapsed_s == spent_s > 0
+    assert resumed.train(data, None).elapsed_s == pytest.approx(12, abs=2)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_with_advice(data, tmp_path):
+    run = Run(CONFIG, tmp_path)
+    with torch.no_grad():
+        run.network.decoder.heads.bias[0] = float('nan')
+    with pytest.raises(RuntimeError, match='loss became nan.*learning_rate'):
+        run.train(data, None)
+    assert not (tmp_path / 'checkpoint.pt').exists()
+
+
+def test_the_curves_have_a_row_for_each_epoch(data, tmp_path):
+    Run(CONFIG, tmp_path).train(data, data)
+    with (tmp_path / 'curves.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row['epoch'] for row in rows] == ['1', '2']
+    assert float(rows[1]['validation_mean_iou']) >= 0
+    assert read_checkpoint(tmp_path / 'checkpoint.pt').progress.history[0]['images'] == 6
+
+
+def test_curves_may_gain_a_column_on_the_way(tmp_path):
+    write_curves(tmp_path / 'c.csv', [{'epoch': 1}, {'epoch': 2, 'validation_abs_rel': .5}])
+    assert (tmp_path / 'c.csv').read_text().split() == ['epoch,validation_abs_rel', '1,', '2,0.5']
+
+
+def test_fewer_frames_than_a_batch_are_one_batch(data, tmp_path):
+    progress = Run(replace(CONFIG, batch=50, epochs=1), tmp_path).train(data, None)
+    assert progress.images == len(data)
