@@ -1,0 +1,93 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from bdl_perception.alarm.level import AlertState
+from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.status import PerceptionStatus
+from bdl_perception.nodes import diagnostics
+from bdl_perception.perception.types import Scores
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message
+from rclpy.serialization import serialize_message
+
+NAMES = st.sampled_from(['softmax', 'energy', 'feature', 'epistemic_depth'])
+COUNTS = st.integers(0, 2**40)
+TEXTS = st.text(st.characters(blacklist_categories=['Cs'], blacklist_characters='\0'), max_size=30)
+IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 7, 192, 320)
+
+
+def travelled(message):
+    return deserialize_message(serialize_message(message), type(message))
+
+
+@given(st.dictionaries(NAMES, st.floats()), st.integers(0, 2**60), COUNTS, TEXTS)
+def test_scores_come_back_to_the_last_bit(values, stamp_ns, cycle, frame_id):
+    sent = Scores(stamp_ns, frame_id, values, cycle)
+    back = diagnostics.scores_from_message(travelled(diagnostics.scores_message(sent)))
+    assert (back.stamp_ns, back.frame_id, back.cycle) == (stamp_ns, frame_id, cycle)
+    assert {name: repr(value) for name, value in back.values.items()} == {
+        name: repr(value) for name, value in values.items()}
+
+
+def test_numbers_of_numpy_travel_as_numbers():
+    sent = Scores(1, 'f', {'energy': np.float64(-2.5)})
+    message = travelled(diagnostics.scores_message(sent))
+    assert [pair.value for pair in message.status[0].values] == ['-2.5', '0']
+
+
+@given(st.sampled_from(['unconfigured', 'inactive', 'active']), st.lists(TEXTS, max_size=3),
+       COUNTS, COUNTS, COUNTS, st.sampled_from([None, IDENTITY]))
+def test_a_status_comes_back_with_every_fault(state, faults, came, went, lost, identity):
+    sent = PerceptionStatus(state, tuple(faults), came, went, lost, identity)
+    message = travelled(diagnostics.status_message(sent, 5, 'onnxruntime'))
+    assert diagnostics.status_from_message(message) == sent
+    expected = Level.ERROR if faults else Level.OK if state == 'active' else Level.WARN
+    assert message.status[0].level == bytes([expected])
+
+
+@pytest.mark.parametrize('missing', ['state', 'frames_in', 'seed', 'perceive_sha256'])
+def test_a_status_that_lacks_something_is_refused_by_its_name(missing):
+    message = diagnostics.status_message(PerceptionStatus('active', identity=IDENTITY), 0, 'x')
+    message.status[0].values = [
+        pair for pair in message.status[0].values if pair.key != missing]
+    with pytest.raises(ValueError, match=missing):
+        diagnostics.status_from_message(message)
+
+
+@pytest.mark.parametrize('read', [
+    diagnostics.scores_from_message, diagnostics.status_from_message,
+    diagnostics.level_from_message])
+def test_an_array_without_a_status_is_refused(read):
+    message = diagnostics.scores_message(Scores(1, 'f'))
+    message.status = []
+    with pytest.raises(ValueError, match='one status, this one has 0'):
+        read(message)
+
+
+@pytest.mark.parametrize('level', Level)
+def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
+    state = AlertState(level, ('fog', 'wait'), {'energy': 2.5}, {'energy': 2.0}, .01, 3.5, 7.0, 99)
+    message = travelled(diagnostics.alert_message(state, 10**9, 'front'))
+    status, = message.status
+    assert diagnostics.level_from_message(message) == level
+    assert (status.name, status.hardware_id) == ('bdl_perception: front: uncertainty', 'front')
+    assert status.message == 'fog; wait'
+    assert {pair.key: pair.value for pair in status.values} == {
+        'frame_stamp_ns': '99', 'p_value': '0.01', 'cusum': '3.5', 'cusum_limit': '7.0',
+        'score_energy': '2.5', 'threshold_energy': '2.0'}
+    assert message.header.stamp.sec == 1
+
+
+def test_what_an_alert_does_not_know_is_left_out_and_not_zero():
+    message = diagnostics.alert_message(AlertState(Level.STALE, ('none',)), 0, 'c')
+    assert {pair.key for pair in message.status[0].values} == {'cusum'}
+
+
+def test_a_level_that_does_not_exist_is_refused():
+    message = diagnostics.alert_message(AlertState(Level.OK, ()), 0, 'c')
+    message.status[0].level = b'\x07'
+    with pytest.raises(ValueError, match='7 is not a valid Level'):
+        diagnostics.level_from_message(message)

@@ -1,0 +1,109 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing is made for a topic that nobody listens to."""
+from bdl_perception import interface
+from bdl_perception.nodes.outputs import Outputs
+from bdl_perception.perception.types import Epistemic
+from bdl_perception.perception.types import Prediction
+from bdl_perception.perception.types import Scores
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo
+
+
+class FakePublisher:
+    def __init__(self):
+        self.listeners, self.messages = 0, []
+
+    def get_subscription_count(self):
+        return self.listeners
+
+    def publish(self, message):
+        self.messages.append(message)
+
+
+class FakeNode:
+    """Gives out publishers by topic name and takes them back."""
+
+    def __init__(self):
+        self.publishers = {}
+
+    def create_lifecycle_publisher(self, kind, name, profile):
+        self.publishers[name] = FakePublisher()
+        return self.publishers[name]
+
+    def destroy_lifecycle_publisher(self, publisher):
+        self.publishers = {name: other for name, other in self.publishers.items()
+                           if other is not publisher}
+
+
+class Untouchable:
+    """A map that may not be looked at."""
+
+    def astype(self, *_, **__):
+        raise AssertionError('a message was made that nobody wanted')
+
+    shape = property(astype)
+
+
+FRAME = (interface.DEPTH, interface.ALEATORIC, interface.CLASSES, interface.ENTROPY)
+CYCLE = (interface.EPISTEMIC, interface.MUTUAL_INFORMATION)
+MAKERS = (interface.DEPTH_INFO, interface.OVERLAY)
+
+
+def prediction(wanted):
+    def of(topic, kind=np.float32):
+        return np.ones((2, 3), kind) if topic == wanted else Untouchable()
+
+    return Prediction(5, 'f', None, of(interface.DEPTH), of(interface.ALEATORIC),
+                      of(interface.CLASSES, np.uint8), of(interface.ENTROPY), *[Untouchable()] * 3,
+                      0.0, 0)
+
+
+def epistemic(wanted):
+    def of(topic):
+        return np.ones((2, 3), np.float32) if topic == wanted else Untouchable()
+
+    return Epistemic(5, 'f', 4, of(interface.EPISTEMIC), Untouchable(), Untouchable(),
+                     of(interface.MUTUAL_INFORMATION), 0)
+
+
+@pytest.mark.parametrize('wanted', [None, *FRAME, *MAKERS, *CYCLE])
+def test_exactly_what_is_listened_to_is_made(wanted):
+    node, made = FakeNode(), []
+    outputs = Outputs(node)
+    if wanted:
+        node.publishers[wanted.name].listeners = 1
+
+    def info(head):
+        made.append(interface.DEPTH_INFO)
+        return CameraInfo(header=head)
+
+    def overlay():
+        made.append(interface.OVERLAY)
+        return np.zeros((2, 3, 3), np.uint8)
+
+    outputs.prediction(prediction(wanted), info, overlay)
+    outputs.epistemic(epistemic(wanted))
+    sent = [name for name, publisher in node.publishers.items() if publisher.messages]
+    assert sent == ([wanted.name] if wanted else [])
+    assert made == ([wanted] if wanted in MAKERS else [])
+    for name in sent:
+        message, = node.publishers[name].messages
+        assert (message.header.stamp.nanosec, message.header.frame_id) == (5, 'f')
+
+
+def test_scores_are_sent_whoever_listens():
+    node = FakeNode()
+    Outputs(node).scores(Scores(5, 'f', {'energy': 1.0}))
+    assert len(node.publishers[interface.SCORES.name].messages) == 1
+
+
+def test_every_topic_of_the_interface_is_there_and_goes_away():
+    node = FakeNode()
+    outputs = Outputs(node)
+    assert set(node.publishers) == {
+        topic.name for topic in interface.TOPICS
+        if topic.publisher == interface.PERCEPTION} - {interface.STATUS.name}
+    outputs.close()
+    assert node.publishers == {}
