@@ -11,6 +11,7 @@ import numpy as np
 LEVELS = ('OK', 'WARN', 'ERROR', 'STALE')
 ERROR = LEVELS.index('ERROR')
 OK = LEVELS.index('OK')
+STALE = LEVELS.index('STALE')
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,13 @@ def _segment_failures(record: Record, segment: Segment) -> list[str]:
 
 def _false_alarms(record: Record, segments: Sequence[Segment]) -> list[str]:
     """Find an ERROR that rises where only the trained street is seen."""
-    if not segments:
-        return []
-    return [f'ERROR at {at_s:.1f} s, where nothing is strange: {alert.message}'
-            for at_s, alert in transitions(record)
-            if alert.level == ERROR and at_s >= 0
-            and not any(part.start_s <= at_s < part.end_s for part in segments)]
+    found, last = [], OK  # the last level that was not STALE: an alarm that is held rises once
+    for at_s, alert in transitions(record):
+        inside = any(part.start_s <= at_s < part.end_s for part in segments)
+        if alert.level == ERROR and last != ERROR and at_s >= 0 and not inside:
+            found.append(f'ERROR at {at_s:.1f} s, where nothing is strange: {alert.message}')
+        last = last if alert.level == STALE else alert.level
+    return found if segments else []
 
 
 def _timed(record: Record) -> list[tuple[float, AlertEvent]]:

@@ -49,6 +49,13 @@ def test_an_error_that_starts_at_the_end_of_the_fog_is_a_false_alarm():
     assert any('nothing is strange' in failure for failure in failures(record(late), [FOG]))
 
 
+def test_an_alarm_that_is_held_through_a_stale_moment_rises_only_once():
+    held = [(0.5, OK), (2.5, ERROR), (4.2, STALE), (4.4, ERROR), (5.0, OK)]
+    assert failures(record(held), [FOG]) == []
+    never_before = [(0.5, OK), (1.0, STALE), (1.2, ERROR), (1.5, OK), (2.5, ERROR), (5.0, OK)]
+    assert len(failures(record(never_before), [FOG])) == 1
+
+
 @pytest.mark.parametrize('broken', [{'lost': 1}, {'dropped': 1}])
 def test_lost_and_dropped_frames_are_failures(broken):
     assert len(failures(record(GOOD, **broken), [FOG])) == 1
