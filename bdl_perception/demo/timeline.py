@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The scores of a drive against their thresholds over time, under the colours of the alert."""
+import math
 from typing import TYPE_CHECKING
 
 from bdl_perception.demo.record import Record
@@ -49,7 +50,7 @@ def score_ratios(record: Record) -> dict[str, tuple[list[float], list[float]]]:
         for name in thresholds.keys() & scores.keys():
             times_s, ratios = curves.setdefault(name, ([], []))
             times_s.append(at_s)
-            ratios.append(scores[name] / thresholds[name])
+            ratios.append(_ratio(scores[name], thresholds[name]))
     return dict(sorted(curves.items()))
 
 
@@ -59,7 +60,12 @@ def _thresholds(record: Record) -> dict[str, float]:
     for alert in record.alerts:
         found.update({key[len(THRESHOLD_PREFIX):]: float(value)
                       for key, value in alert.values.items() if key.startswith(THRESHOLD_PREFIX)})
-    return {name: value for name, value in found.items() if value > 0}
+    return found
+
+
+def _ratio(score: float, threshold: float) -> float:
+    """Divide; a score below zero is the logarithm of something (energy), so that is divided."""
+    return score / threshold if threshold > 0 else math.exp(score - threshold)
 
 
 def _shade_levels(axes: 'Axes', record: Record, end_s: float) -> None:

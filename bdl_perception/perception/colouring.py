@@ -39,8 +39,10 @@ def colour_depth(depth: Floats) -> Bytes:
 
 
 def colour_std(std: Floats) -> Bytes:
-    """Draw a standard deviation of depth (H, W) m as rgb: bright is unsure."""
-    return _colour(std, *STD_RANGE_M, cv2.COLORMAP_INFERNO)
+    """Draw a standard deviation of depth (H, W) m as rgb: bright is unsure, grey has no depth."""
+    rgb = _colour(std, *STD_RANGE_M, cv2.COLORMAP_INFERNO)
+    rgb[np.isnan(std)] = TOO_FAR_RGB
+    return rgb
 
 
 def colour_mutual_information(information: Floats) -> Bytes:

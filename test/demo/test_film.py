@@ -14,6 +14,7 @@ from bdl_perception.demo.record import PANELS
 from bdl_perception.demo.record import read_record
 from bdl_perception.demo.record import Record
 from bdl_perception.demo.record import RecordWriter
+from bdl_perception.demo.timeline import _ratio
 from bdl_perception.demo.timeline import score_ratios
 import cv2
 import numpy as np
@@ -88,3 +89,8 @@ def test_scores_are_drawn_relative_to_the_threshold_that_the_alert_states(record
     times_s, ratios = score_ratios(record)['energy']
     assert times_s[6] == pytest.approx(0.6)
     assert ratios[6] == pytest.approx(6 / 4)
+
+
+def test_a_threshold_below_zero_is_a_logarithm():
+    assert _ratio(-3.0, -4.0) == pytest.approx(np.e)
+    assert _ratio(6.0, 4.0) == 1.5
