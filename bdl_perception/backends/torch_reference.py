@@ -3,12 +3,12 @@
 """The reference that other backends are compared with: torch itself, no graph in between."""
 from typing import Sequence, TypeVar
 
+from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.graphs import MAP_NAMES
 from bdl_perception.network.graphs import MOMENT_NAMES
 from bdl_perception.network.graphs import Perceive
 from bdl_perception.network.graphs import Sample
 from bdl_perception.network.model import Network
-from bdl_perception.network.statistics import FeatureStatistics
 from bdl_perception.perception.backend import RawPrediction
 from bdl_perception.perception.model_spec import ModelSpec
 from bdl_perception.perception.types import Bytes

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bdl_perception.network.feature_statistics import FeatureStatistics
     from bdl_perception.network.model import Network
-    from bdl_perception.network.statistics import FeatureStatistics
     from bdl_perception.training.datasets import Dataset
     from torch import Tensor
 
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def fit_statistics(network: 'Network', data: 'Dataset') -> 'FeatureStatistics':
     """Look at all the data once and remember how its features lie."""
-    from bdl_perception.network.statistics import feature_statistics
-    from bdl_perception.network.statistics import pool_features
+    from bdl_perception.network.feature_statistics import feature_statistics
+    from bdl_perception.network.feature_statistics import pool_features
     from bdl_perception.training.batches import plain_batches
     from tqdm import tqdm
     batches = plain_batches(data, BATCH, range(len(data)), network.config)

@@ -42,4 +42,3 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'{arguments.out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
     return 0
-

@@ -11,13 +11,13 @@ import tempfile
 from typing import Any, Sequence
 import warnings
 
+from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.graphs import MAP_NAMES
 from bdl_perception.network.graphs import MOMENT_NAMES
 from bdl_perception.network.graphs import Perceive
 from bdl_perception.network.graphs import Sample
 from bdl_perception.network.model import Network
 from bdl_perception.network.parity import compare
-from bdl_perception.network.statistics import FeatureStatistics
 from bdl_perception.perception.classes import CLASS_NAMES
 from bdl_perception.perception.model_spec import ModelSpec
 from bdl_perception.perception.model_spec import spec_to_dict

@@ -9,8 +9,8 @@ import math
 from typing import NamedTuple
 
 from bdl_perception.network.decoder import HeadMaps
+from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.model import Network
-from bdl_perception.network.statistics import FeatureStatistics
 import torch
 from torch import nn
 from torch import Tensor

@@ -3,12 +3,12 @@
 """Does ONNX Runtime say what torch says? Asked before a model is written."""
 from typing import Any, Mapping, Sequence
 
+from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.graphs import MAP_NAMES
 from bdl_perception.network.graphs import MOMENT_NAMES
 from bdl_perception.network.graphs import Perceive
 from bdl_perception.network.graphs import Sample
 from bdl_perception.network.model import Network
-from bdl_perception.network.statistics import FeatureStatistics
 import numpy as np
 from numpy.typing import NDArray
 import onnxruntime

@@ -9,9 +9,9 @@ from bdl_perception.backends.torch_reference import TorchBackend
 from bdl_perception.network.export import export_graphs
 from bdl_perception.network.export import export_model
 from bdl_perception.network.export import replace_folder
+from bdl_perception.network.feature_statistics import feature_statistics
 from bdl_perception.network.parity import compare
 from bdl_perception.network.parity import relative_difference
-from bdl_perception.network.statistics import feature_statistics
 from bdl_perception.perception.masks import draw_masks
 from bdl_perception.perception.moments import merge
 import numpy as np

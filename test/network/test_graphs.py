@@ -3,12 +3,12 @@
 import math
 
 from bdl_perception.network.decoder import HeadMaps
+from bdl_perception.network.feature_statistics import feature_statistics
 from bdl_perception.network.graphs import believe
 from bdl_perception.network.graphs import MAP_NAMES
 from bdl_perception.network.graphs import moderate
 from bdl_perception.network.graphs import Perceive
 from bdl_perception.network.graphs import Sample
-from bdl_perception.network.statistics import feature_statistics
 import numpy as np
 import pytest
 from tiny_network import draw_pictures

@@ -59,4 +59,3 @@ def canonical_depth(sample: Sample, focal_px: float, farthest_m: float) -> NDArr
     depth: NDArray[np.float32] = sample.depth * np.float32(focal_px / sample.fx)  # (H, W) m
     depth[~(np.isfinite(depth) & (depth > 0) & (depth <= farthest_m))] = np.nan
     return depth
-

@@ -57,6 +57,14 @@ def test_depth_numbers_are_metres_times_256():
         found, np.float32([[np.nan, 1 / 256, 1, 65534 / 256, np.inf]]))
 
 
+def test_depth_that_the_world_writes_is_read_back():
+    pytest.importorskip('moderngl')
+    from bdl_perception.world.dataset import encode_depth
+    depth = np.float32([[1.5, 254.25, np.nan, np.inf, 300]])
+    np.testing.assert_array_equal(
+        decode_depth(encode_depth(depth)), np.float32([[1.5, 254.25, np.nan, np.inf, np.inf]]))
+
+
 @pytest.mark.parametrize('stored', [np.zeros((2, 2), np.uint8), np.zeros((2, 2, 3), np.uint16)])
 def test_a_picture_that_is_no_depth_is_refused(stored):
     with pytest.raises(DatasetError, match='uint16'):

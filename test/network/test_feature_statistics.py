@@ -1,8 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.network.statistics import feature_statistics
-from bdl_perception.network.statistics import pool_features
-from bdl_perception.network.statistics import SHRINKAGE
+from bdl_perception.network.feature_statistics import feature_statistics
+from bdl_perception.network.feature_statistics import pool_features
+from bdl_perception.network.feature_statistics import SHRINKAGE
 import numpy as np
 import pytest
 from tiny_network import draw_pictures
