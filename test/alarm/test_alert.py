@@ -88,6 +88,20 @@ def test_slow_drift_is_an_error_although_no_picture_is_above_its_threshold() -> 
     assert Level.WARN not in levels and levels[-1] == Level.ERROR
 
 
+def test_a_drift_that_goes_on_is_never_earned_off() -> None:
+    story = Story(hold_s=1, clear_s=1)
+    story.goes_on(10, energy=97, epistemic=97)
+    assert {story.goes_on(energy=97, epistemic=97).level for _ in range(80)} == {Level.ERROR}
+
+
+def test_a_high_limit_does_not_make_the_recovery_slow() -> None:
+    story = Story(replace(CALIBRATION, cusum_limit=40.), hold_s=2, clear_s=1)
+    assert story.goes_on(20, energy=1000).level == Level.ERROR
+    assert story.goes_on(2).level == Level.ERROR
+    assert story.goes_on(1).level == Level.OK
+    assert story.goes_on(.25, energy=1000).cusum < 2  # the sum has begun anew
+
+
 @pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf])
 def test_a_score_that_is_no_number_is_an_error_at_once(bad: float) -> None:
     for name in ('energy', 'epistemic'):

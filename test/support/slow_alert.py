@@ -3,9 +3,11 @@
 """
 The alert once more, as a definition that rereads the whole history for every question.
 
-It shares no code with bdl_perception.alarm but the names of the values; it may be slow.
+It shares no code with bdl_perception.alarm but the names of the values. Every answer about event k
+comes from the events up to k alone; answers are kept, as the same are asked for often.
 """
 from dataclasses import dataclass
+from functools import cache
 import math
 from typing import Any, Iterator
 
@@ -25,12 +27,11 @@ class Event:
 
 
 class SlowAlert:
-    """Answers for the last of the events that it is given."""
+    """Answers for the moment of any of the events that it is given."""
 
     def __init__(self, policy: AlertPolicy, calibration: Calibration,
                  events: list[Event]) -> None:
         self.policy, self.calibration, self.events = policy, calibration, events
-        self.end = len(events) - 1
         gaps = [b.now_s - a.now_s for a, b in zip(events, events[1:], strict=False)]
         self.times = [sum(max(0, gap) for gap in gaps[:k]) for k in range(len(events))]
         self.jumps = {k + 1 for k, gap in enumerate(gaps) if gap < 0}
@@ -38,14 +39,17 @@ class SlowAlert:
             before = self.pictures(k - 1, event.kind, self.era(k))
             if before and event.payload.stamp_ns <= before[-1].payload.stamp_ns:
                 self.jumps.add(k)
+        self.evidence, self.error = cache(self._evidence), cache(self._error)
+        self.strange, self.quiet = cache(self._strange), cache(self._quiet)
+        self.recent, self.held = cache(self._recent), cache(self._held)
 
-    def level(self) -> Level:
-        """Give the level at the last event."""
-        if self.stale():
+    def level(self, k: int) -> Level:
+        """Give the level right after event k."""
+        if self.stale(k):
             return Level.STALE
-        if self.error(self.end) or self.held():
+        if self.error(k) or self.held(k):
             return Level.ERROR
-        if self.strange(self.end) or not self.quiet(self.end):
+        if self.strange(k) or not self.quiet(k):
             return Level.WARN
         return Level.OK
 
@@ -61,24 +65,24 @@ class SlowAlert:
         return [(self.times[i], event.payload) for i, event in enumerate(self.events[:k + 1])
                 if event.kind == 'status']
 
-    def stale(self) -> bool:
-        now, policy = self.times[self.end], self.policy
-        statuses = self.statuses(self.end)
+    def stale(self, k: int) -> bool:
+        now, policy = self.times[k], self.policy
+        statuses = self.statuses(k)
         if not statuses or now - statuses[-1][0] > policy.stale_after_s:
             return True
         said = statuses[-1][1]
         if said.state != 'active' or said.identity != self.calibration.identity:
             return True
-        if any(now - self.times[jump] < policy.hold_s for jump in self.jumps):
+        if any(jump <= k and now - self.times[jump] < policy.hold_s for jump in self.jumps):
             return True
-        start = self.era(self.end)
-        frames = [i for i in range(start, self.end + 1) if self.events[i].kind == 'frame']
+        start = self.era(k)
+        frames = [i for i in range(start, k + 1) if self.events[i].kind == 'frame']
         if not frames or now - self.times[frames[-1]] > policy.stale_after_s:
             return True
         newest = self.events[frames[-1]]
         if not -policy.max_frame_age_s <= newest.age_s <= policy.max_frame_age_s:
             return True
-        seen = [stamp for i, stamp, _ in self.observations(self.end) if i >= start]
+        seen = [stamp for i, stamp, _ in self.observations(k) if i >= start]
         if not seen:
             return True
         behind = (newest.payload.stamp_ns - seen[-1]) / 1e9
@@ -102,18 +106,43 @@ class SlowAlert:
         above = sum(value >= score for value in values)  # none is above NaN
         return (above + 1) / (len(values) + 1)
 
-    def evidence(self, k: int) -> float:
-        """Give S after event k."""
-        total, last, limit = 0., (-1, 0), self.calibration.cusum_limit
+    def steps(self, k: int) -> dict[int, float]:
+        """Give the p-value of each event up to k that is a step of the sums."""
+        found, last = {}, (-1, 0)
         for i, stamp, values in self.observations(k):
             era = self.era(i)
             if last[0] == era and stamp - last[1] < self.calibration.step_s * 1e9:
                 continue
             last = (era, stamp)
             names = self.calibration.watched
-            p = min(1, len(names) * min(self.p(name, values[name]) for name in names))
-            total = min(max(0., total) + math.log(.5 / math.sqrt(p)), limit + 1)
+            found[i] = min(1, len(names) * min(self.p(name, values[name]) for name in names))
+        return found
+
+    def summed(self, total: float, p: float) -> float:
+        gained = max(0., total) + self.gain(p)
+        return min(gained, self.calibration.cusum_limit + 1)
+
+    @staticmethod
+    def gain(p: float) -> float:
+        return math.log(.5 / math.sqrt(p))
+
+    def _recent(self, k: int) -> float:
+        """Give S after event k as if it had begun at the last event that left a strange score."""
+        total = 0.
+        for i, p in self.steps(k).items():
+            if not any(self.strange(m) for m in range(i, k + 1)
+                       if self.events[m].kind in ('frame', 'cycle')):
+                total = self.summed(total, p)
         return total
+
+    def _evidence(self, k: int) -> float:
+        """Give S after event k; an alarm that is over lets it begin at the last strange score."""
+        if k < 0:
+            return 0.
+        released = self.held(k - 1, True) and not self.held(k, False)
+        before = self.recent(k - 1) if released else self.evidence(k - 1)
+        p = self.steps(k).get(k)
+        return before if p is None else self.summed(before, p)
 
     def newest(self, k: int) -> dict[str, float]:
         values: dict[str, float] = {}
@@ -122,7 +151,7 @@ class SlowAlert:
                 values.update(event.payload.values)
         return values
 
-    def error(self, k: int) -> bool:
+    def _error(self, k: int) -> bool:
         """Tell whether there is an error between event k and the next."""
         if k < 0:
             return False
@@ -130,24 +159,30 @@ class SlowAlert:
         broken = not all(map(math.isfinite, self.newest(k).values()))
         return faulty or broken or self.evidence(k) > self.calibration.cusum_limit
 
-    def strange(self, k: int) -> bool:
+    def _strange(self, k: int) -> bool:
         """Tell whether a watched score is strange between event k and the next."""
         share = self.calibration.alpha / len(self.calibration.watched)
         return k >= 0 and any(self.p(name, value) <= share + 1e-12
                               for name, value in self.newest(k).items()
                               if name in self.calibration.watched)
 
-    def quiet(self, k: int) -> bool:
+    def _quiet(self, k: int) -> bool:
         """Tell whether nothing strange was there for clear_s at the moment of event k."""
         last = [m for m in range(k + 1) if self.strange(m - 1)]
         return not last or self.times[k] - self.times[last[-1]] >= self.policy.clear_s
 
-    def held(self) -> bool:
-        """Tell whether no moment since the last error has earned OK."""
-        errors = [k for k in range(self.end + 1) if self.error(k - 1)]
+    def _held(self, k: int, after: bool = False) -> bool:
+        """
+        Tell whether no moment since the last error, until event k, has earned OK.
+
+        after: count the error that stands after event k, which latches before the next one.
+        """
+        if after and self.error(k):
+            return True
+        errors = [m for m in range(k + 1) if self.error(m - 1)]
         if not errors:
             return False
         low = self.policy.clear_fraction * self.calibration.cusum_limit
         return not any(
             self.times[m] - self.times[errors[-1]] >= self.policy.hold_s and self.quiet(m)
-            and self.evidence(m - 1) < low for m in range(errors[-1] + 1, self.end + 1))
+            and self.recent(m - 1) < low for m in range(errors[-1] + 1, k + 1))
