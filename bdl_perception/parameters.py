@@ -22,7 +22,7 @@ class Row(NamedTuple):
     """One parameter as a table shows it."""
 
     name: str
-    type: type
+    kind: type
     default: Value
     unit: str
     low: float | None
@@ -57,9 +57,9 @@ def rows(cls: type) -> tuple[Row, ...]:
 
 def check(row: Row, value: object) -> None:
     """Refuse a value of the wrong type or outside the bounds with a ValueError that says so."""
-    allowed: tuple[type, ...] = (int, float) if row.type is float else (row.type,)
-    if not isinstance(value, allowed) or isinstance(value, bool) != (row.type is bool):
-        raise ValueError(f'parameter {row.name} is {value!r}, must be a {row.type.__name__}')
+    allowed: tuple[type, ...] = (int, float) if row.kind is float else (row.kind,)
+    if not isinstance(value, allowed) or isinstance(value, bool) != (row.kind is bool):
+        raise ValueError(f'parameter {row.name} is {value!r}, must be a {row.kind.__name__}')
     if row.choices and value not in row.choices:
         raise ValueError(f'parameter {row.name} is {value!r}, must be {row.bounds}')
     if row.low is None or row.high is None or not isinstance(value, (int, float)):
@@ -190,5 +190,5 @@ def yaml_text() -> str:
 
 def _yaml_entry(row: Row) -> str:
     bounds = f' ({row.bounds}{" " * bool(row.unit) + row.unit})' if row.bounds else ''
-    value = f"'{row.default}'" if row.type is str else str(row.default).lower()
+    value = f"'{row.default}'" if row.kind is str else str(row.default).lower()
     return f'    # {row.doc}{bounds}\n    {row.name}: {value}'

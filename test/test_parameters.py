@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 EVERY = [(cls, row) for cls in NODES.values() for row in rows(cls)]
-NUMBERS = [(cls, row) for cls, row in EVERY if row.type in (int, float)]
+NUMBERS = [(cls, row) for cls, row in EVERY if row.kind in (int, float)]
 
 
 def name_of(value):
@@ -26,15 +26,15 @@ def test_the_defaults_are_valid(cls):
 @pytest.mark.parametrize('cls, row', NUMBERS, ids=name_of)
 def test_both_bounds_are_allowed_and_what_lies_beyond_is_refused_by_name(cls, row):
     for bound, outward in ((row.low, -math.inf), (row.high, math.inf)):
-        cls(**{row.name: row.type(bound)})
-        beyond = math.nextafter(bound, outward) if row.type is float else int(
+        cls(**{row.name: row.kind(bound)})
+        beyond = math.nextafter(bound, outward) if row.kind is float else int(
             bound + math.copysign(1, outward))
         with pytest.raises(ValueError, match=f'{row.name} is {beyond!r}, must lie in'):
             cls(**{row.name: beyond})
 
 
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize('cls, row', [pair for pair in NUMBERS if pair[1].type is float],
+@pytest.mark.parametrize('cls, row', [pair for pair in NUMBERS if pair[1].kind is float],
                          ids=name_of)
 def test_what_is_no_number_is_refused(cls, row, value):
     with pytest.raises(ValueError, match=f'parameter {row.name} is {value}'):
@@ -43,8 +43,8 @@ def test_what_is_no_number_is_refused(cls, row, value):
 
 @pytest.mark.parametrize('cls, row', EVERY, ids=name_of)
 def test_a_value_of_another_type_is_refused(cls, row):
-    wrong = {bool: 1, int: 1.5, float: 'fast', str: 3}[row.type]
-    said = f'{row.name} is {wrong!r}, must be a {row.type.__name__}'
+    wrong = {bool: 1, int: 1.5, float: 'fast', str: 3}[row.kind]
+    said = f'{row.name} is {wrong!r}, must be a {row.kind.__name__}'
     with pytest.raises(ValueError, match=said):
         cls(**{row.name: wrong})
     with pytest.raises(ValueError, match=row.name):
@@ -85,7 +85,7 @@ def test_the_yaml_holds_every_parameter_of_every_node_with_its_default():
         values = tree[f'/**/{node}']['ros__parameters']
         assert cls(**values) == cls()
         assert list(values) == [row.name for row in rows(cls)]
-        assert [type(value) for value in values.values()] == [row.type for row in rows(cls)]
+        assert [type(value) for value in values.values()] == [row.kind for row in rows(cls)]
 
 
 def test_parameters_are_known_without_ros():

@@ -33,7 +33,7 @@ def descriptor_of(row: Row) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         description=row.doc + unit, read_only=True, additional_constraints=choices)
     if row.low is not None and row.high is not None:
-        if row.type is int:
+        if row.kind is int:
             descriptor.integer_range = [
                 IntegerRange(from_value=int(row.low), to_value=int(row.high))]
         else:
@@ -50,4 +50,4 @@ def _declare_one(node: Node, row: Row) -> object:
         # Take it as it is: the dataclass refuses it in better words, or knows 10 to be 10.0.
         loose = ParameterDescriptor(dynamic_typing=True, read_only=True)
         value = node.declare_parameter(row.name, row.default, loose).value
-    return float(value) if row.type is float and type(value) is int else value
+    return float(value) if row.kind is float and type(value) is int else value

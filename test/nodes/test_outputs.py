@@ -12,6 +12,8 @@ from sensor_msgs.msg import CameraInfo
 
 
 class FakePublisher:
+    """Counts nothing of its own: the test says who listens."""
+
     def __init__(self):
         self.listeners, self.messages = 0, []
 

@@ -86,5 +86,3 @@ def test_one_bad_picture_among_good_ones_is_not_lost(driving):
 
     world.until(lambda: Level.ERROR in levels(world), 'ERROR', make=mostly_good)
     world.until(world.alert_is(Level.OK), 'OK', make=street)
-
-

@@ -72,5 +72,3 @@ def test_a_signal_while_it_works_ends_it_in_good_order(world, model, number):
     world.until(lambda: process.ended() is not None, 'the end', make=street)
     assert process.ended() == 0
     assert 'Traceback' not in process.last_words(100)
-
-
