@@ -8,7 +8,7 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what a training run can be told."""
     parser.add_argument('--data', type=Path, required=True, metavar='DIR',
-                        help='drives made by `bdl render`: those of the split train are taught, '
+                        help='the OUT of `bdl render`: drives of the split train are taught, '
                              'those of the split validation measured on, if there are any')
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is gone on with')

@@ -62,12 +62,14 @@ class WorldDataset:
 
 
 def find_drives(root: Path) -> list[Drive]:
-    """Find all drives in root, sorted by name; DatasetError when there is none."""
+    """Find all drives in root or in the split folders of root; DatasetError without any."""
     if not root.is_dir():
         raise DatasetError(f'{root} is no folder; make drives with `bdl render`')
-    drives = [read_drive(path) for path in sorted(root.glob('[!.]*/drive.json'))]
+    visible = '[!.]*'  # a drive that is still being written has a hidden folder
+    paths = [*root.glob(f'{visible}/drive.json'), *root.glob(f'{visible}/{visible}/drive.json')]
+    drives = [read_drive(path) for path in sorted(paths)]
     if not drives:
-        raise DatasetError(f'{root} holds no folder with a drive.json; '
+        raise DatasetError(f'{root} holds no drive (a folder with a drive.json); '
                            f'make drives with `bdl render`')
     return drives
 

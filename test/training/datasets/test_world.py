@@ -24,6 +24,13 @@ def test_every_frame_of_every_drive_of_the_split_is_there(root):
     assert len(WorldDataset(root, 'test', 32, 64)) == 9
 
 
+def test_drives_may_lie_in_a_folder_for_each_split(tmp_path):
+    for split, drives in (('train', 2), ('validation', 1)):
+        make_tiny_drives(tmp_path / split, split=split, drives=drives, frames=3)
+    assert len(WorldDataset(tmp_path, 'train', 32, 64)) == 6
+    assert len(WorldDataset(tmp_path, 'validation', 32, 64)) == 3
+
+
 def test_a_stride_takes_every_nth_frame_of_each_drive(root):
     everything, some = (WorldDataset(root, 'train', 32, 64, stride) for stride in (1, 2))
     assert len(some) == 4
@@ -82,7 +89,7 @@ def test_a_missing_folder_says_what_to_do(tmp_path):
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):
-    with pytest.raises(DatasetError, match='no folder with a drive.json.*bdl render'):
+    with pytest.raises(DatasetError, match='holds no drive.*bdl render'):
         WorldDataset(tmp_path, 'train', 32, 64)
 
 
