@@ -1,0 +1,91 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of one picture find each other, and count once a step."""
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.evidence import Evidence
+from bdl_perception.alarm.evidence import Joiner
+from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.status import Identity
+from bdl_perception.perception.types import Scores
+import pytest
+
+SECOND_NS = 10**9
+
+
+def frame(stamp_ns: int, energy: float = 1.) -> Scores:
+    return Scores(stamp_ns, 'camera', {'energy': energy})
+
+
+def cycle(stamp_ns: int, depth: float = 1.) -> Scores:
+    return Scores(stamp_ns, 'camera', {'epistemic_depth': depth}, 1)
+
+
+def test_a_cycle_is_joined_to_its_own_frame() -> None:
+    joiner = Joiner(1)
+    for stamp_ns in (1, 2, 3):
+        assert joiner.add(frame(stamp_ns, stamp_ns)) is None
+    assert joiner.add(cycle(2, 7)) == Observation(2, {'energy': 2, 'epistemic_depth': 7})
+    assert joiner.add(cycle(4)) is None
+
+
+def test_a_frame_waits_for_exactly_its_time() -> None:
+    joiner = Joiner(1)
+    joiner.add(frame(0))
+    joiner.add(frame(SECOND_NS))
+    assert joiner.add(cycle(0)) is not None
+    joiner.add(frame(SECOND_NS + 1))
+    assert joiner.add(cycle(0)) is None
+    assert joiner.add(cycle(SECOND_NS)) is not None
+
+
+def test_nothing_waits_after_forgetting() -> None:
+    joiner = Joiner(1)
+    joiner.add(frame(0))
+    joiner.forget()
+    assert joiner.add(cycle(0)) is None
+
+
+def evidence() -> Evidence:
+    scores = tuple(map(float, range(1, 100)))
+    return Evidence(Calibration(
+        identity=Identity('street', 'a', 'b', 16, 0, 192, 320), alpha=.04,
+        watched=('energy', 'epistemic_depth'),
+        scores={'energy': scores, 'epistemic_depth': scores}, drives=('one',), frames=99,
+        step_s=.25, false_alarms_per_hour=1., cusum_limit=50., exponent=.5,
+        software_version=''), keep_s=1)
+
+
+def test_evidence_grows_once_a_step_however_fast_the_pictures_come() -> None:
+    slow, fast = evidence(), evidence()
+    for step in range(8):
+        slow.add(frame(step * SECOND_NS // 4))
+        slow.add(cycle(step * SECOND_NS // 4, 1000))
+    for step in range(80):
+        fast.add(frame(step * SECOND_NS // 40))
+        fast.add(cycle(step * SECOND_NS // 40, 1000))
+    assert slow.cusum.value == fast.cusum.value > 8
+
+
+def test_a_result_of_a_frame_alone_raises_no_evidence() -> None:
+    alone = evidence()
+    assert [alone.add(frame(step * SECOND_NS, 1000)) for step in range(9)] == [None] * 9
+    assert alone.cusum.value == 0
+    assert alone.strange == ('energy',)
+
+
+def test_without_a_calibration_only_broken_numbers_are_errors() -> None:
+    blind = Evidence(None, 1)
+    blind.add(frame(0, 1e9))
+    assert (blind.errors, blind.strange) == ([], ())
+    blind.add(frame(1, float('nan')))
+    assert 'not a finite number: energy' in blind.errors[0].text
+
+
+def test_what_was_seen_before_is_forgotten_but_not_its_weight() -> None:
+    some = evidence()
+    some.add(frame(0, 1000))
+    some.add(cycle(0, 1000))
+    weight = some.cusum.value
+    some.forget()
+    assert (some.statistics, some.strange, some.p_value) == ({}, (), None)
+    assert some.cusum.value == weight == pytest.approx(1.263, abs=.001)
