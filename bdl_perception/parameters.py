@@ -124,9 +124,7 @@ class AlertParameters(Parameters):
     clear_s: float = parameter(
         AlertPolicy.clear_s, 'so long without a strange score before OK is earned', 's', 0, 600)
     clear_fraction: float = parameter(
-        AlertPolicy.clear_fraction,
-        'of the evidence limit; what came since the last strange score weighs less before OK',
-        '', .01, 1)
+        AlertPolicy.clear_fraction, 'of the evidence limit, to fall below before OK', '', .01, 1)
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,9 @@ class AlertMachine:
     def _advance(self, now_s: float) -> float:
         """Let time pass with things as they were; gives the steady time."""
         back_s = self._time.advance(now_s)
-        released = self._latch.advance(
-            self._time.elapsed_s, bool(self._errors()), bool(self._evidence.strange),
-            self._evidence.settled(self._policy.clear_fraction))
-        if released:
-            self._evidence.restart()
+        self._latch.advance(self._time.elapsed_s, bool(self._errors()),
+                            bool(self._evidence.strange),
+                            self._evidence.fallen_below(self._policy.clear_fraction))
         if back_s > 0:
             self._jumped(f'the clock jumped back by {back_s:.3g} s: wait')
         return self._time.elapsed_s
@@ -90,8 +88,9 @@ class AlertMachine:
         """Say what is strange now or was lately, and whether an alarm waits to be earned off."""
         found = []
         if self._latch.held:
-            found.append(Reason(Level.ERROR, 'the alarm holds until nothing has been strange for '
-                                f'{self._policy.clear_s:g} s: wait'))
+            found.append(Reason(Level.ERROR, f'the alarm holds until evidence '
+                                f'{self._evidence.cusum.value:.1f} has fallen and nothing is '
+                                f'strange for {self._policy.clear_s:g} s: wait'))
         strange = ', '.join(self._evidence.strange)
         if strange:
             found.append(Reason(Level.WARN, f'above the threshold: {strange}; be careful'))

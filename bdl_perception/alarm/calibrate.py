@@ -15,6 +15,7 @@ from bdl_perception.alarm.conformal import combined_p_value
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.sequential import highest
 from bdl_perception.alarm.sequential import log_evidence
 from bdl_perception.alarm.sequential import Thinning
@@ -40,6 +41,7 @@ class Wish(NamedTuple):
     alpha: float = .01
     step_s: float = .25
     false_alarms_per_hour: float = 1.
+    exponent: float = .1  # tiny p-values only: an unusual but nominal drive weighs little
 
 
 def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
@@ -61,7 +63,8 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         drives=tuple(drive.name for drive in drives),
         frames=sum(len(drive.observations) for drive in drives), step_s=wish.step_s,
         false_alarms_per_hour=wish.false_alarms_per_hour,
-        cusum_limit=_cusum_limit(thinned, wish, count), software_version=software_version)
+        cusum_limit=_cusum_limit(thinned, wish, count), exponent=wish.exponent,
+        software_version=software_version)
 
 
 def check_wish(wish: Wish, drives: int) -> None:
@@ -69,6 +72,7 @@ def check_wish(wish: Wish, drives: int) -> None:
     check_watched(wish.watched, SCORE_NAMES)
     smallest_count(wish.alpha)
     Thinning(wish.step_s)
+    check_exponent(wish.exponent)
     ville_limit(wish.step_s, wish.false_alarms_per_hour)
     if drives < FEWEST_DRIVES:
         raise ValueError(f'{drives} drives, at least {FEWEST_DRIVES} are needed: frames of one '
@@ -82,9 +86,11 @@ def thin(drive: ScoredDrive, step_s: float) -> ScoredDrive:
     return drive._replace(observations=kept)
 
 
-def held_out_highest(thinned: Sequence[ScoredDrive], watched: Sequence[str]) -> list[float]:
+def held_out_highest(thinned: Sequence[ScoredDrive], watched: Sequence[str],
+                     exponent: float) -> list[float]:
     """Give the highest CUSUM of each drive when the others are its calibration."""
-    return [highest(_held_out_p_values(thinned, watched, index)) for index in range(len(thinned))]
+    return [highest(_held_out_p_values(thinned, watched, index), exponent)
+            for index in range(len(thinned))]
 
 
 def _held_out_p_values(thinned: Sequence[ScoredDrive], watched: Sequence[str],
@@ -98,7 +104,8 @@ def _cusum_limit(thinned: Sequence[ScoredDrive], wish: Wish, count: int) -> floa
     """Take the limit that theory asks for, or one best-paid step above what was seen."""
     # A single step cannot lift a further drive from the highest value seen over the limit.
     smallest_p = min(1., len(wish.watched) / (count + 1))
-    seen = max(held_out_highest(thinned, wish.watched)) + max(0., log_evidence(smallest_p))
+    step = max(0., log_evidence(smallest_p, wish.exponent))
+    seen = max(held_out_highest(thinned, wish.watched, wish.exponent)) + step
     return max(ville_limit(wish.step_s, wish.false_alarms_per_hour), seen)
 
 

@@ -12,6 +12,7 @@ from bdl_perception.alarm.conformal import rank
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import threshold
 from bdl_perception.alarm.scores import EPISTEMIC_SCORES
+from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.status import Identity
 
 FORMAT = 1  # of calibration.json
@@ -38,6 +39,7 @@ class Calibration:
     step_s: float
     false_alarms_per_hour: float
     cusum_limit: float
+    exponent: float  # e of the bets that the CUSUM sums up
     software_version: str
     format: int = FORMAT
 
@@ -52,6 +54,7 @@ class Calibration:
             if not 0 < value < math.inf:
                 raise ValueError(f'calibration {name} is {value}, must be positive and finite; '
                                  f'calibrate again')
+        check_exponent(self.exponent)
         check_watched(self.watched, self.scores)
         for name, values in self.scores.items():
             if not all(map(math.isfinite, values)) or list(values) != sorted(values):

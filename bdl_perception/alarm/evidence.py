@@ -54,9 +54,7 @@ class Evidence:
         """Start without any; keep_s bounds how long a frame waits for its cycle."""
         self.calibration = calibration
         self.p_value: float | None = None  # of the last complete observation
-        limit = calibration.cusum_limit if calibration else math.inf
-        self.cusum = ConformalCusum(limit)
-        self._since_strange = ConformalCusum(limit)  # the same sum, begun at the last strange one
+        self.cusum = _sum(calibration)
         self._keep_s = keep_s
         self.forget()
 
@@ -71,19 +69,12 @@ class Evidence:
         """Weigh scores; gives the stamp when they complete an observation."""
         self._newest[scores.cycle > 0] = scores.values
         seen = self._joiner.add(scores)
-        complete = seen is not None and self._weigh(seen)
-        if self.strange:
-            self._since_strange.value = 0.
-        return seen.stamp_ns if seen and complete else None
-
-    def _weigh(self, seen: Observation) -> bool:
-        if not self.calibration or not self.calibration.complete(seen.values):
-            return False
+        if seen is None or not self.calibration or not self.calibration.complete(seen.values):
+            return None
         self.p_value = self.calibration.p_value(seen.values)
         if self._thinning.due(seen.stamp_ns):
             self.cusum.step(self.p_value)
-            self._since_strange.step(self.p_value)
-        return True
+        return seen.stamp_ns
 
     @property
     def statistics(self) -> dict[str, float]:
@@ -108,15 +99,13 @@ class Evidence:
         """Name the newest scores that are above their thresholds."""
         return self.calibration.strange(self.statistics) if self.calibration else ()
 
-    def settled(self, fraction: float) -> bool:
-        """
-        Tell whether what came since the last strange score weighs less than this.
+    def fallen_below(self, fraction: float) -> bool:
+        """Tell whether the sum is below this fraction of its limit."""
+        return self.cusum.value < fraction * self.cusum.limit
 
-        The sum itself would take as long to fall as the calibration made its limit high. A slow
-        drift, in which no single score is strange, does not settle.
-        """
-        return self._since_strange.value < fraction * self.cusum.limit
 
-    def restart(self) -> None:
-        """Begin the sum anew at the last strange score: the alarm about it is over."""
-        self.cusum.value = self._since_strange.value
+def _sum(calibration: Calibration | None) -> ConformalCusum:
+    """Begin a sum; without a calibration nothing is ever added to it."""
+    if calibration is None:
+        return ConformalCusum(math.inf, .5)
+    return ConformalCusum(calibration.cusum_limit, calibration.exponent)

@@ -16,7 +16,7 @@ class AlertPolicy:
     max_frame_age_s: float = 1.  # from the camera's stamp to the arrival of the scores
     hold_s: float = 2.  # ERROR stays at least this long; so does STALE after time went back
     clear_s: float = 1.  # so long without a strange score before OK is earned
-    clear_fraction: float = .5  # of the CUSUM limit; S since the last strange score is below it
+    clear_fraction: float = .5  # of the CUSUM limit, below which S must have fallen
 
     def __post_init__(self) -> None:
         """Refuse a time that is NaN, negative or endless."""

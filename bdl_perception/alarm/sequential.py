@@ -3,9 +3,10 @@
 """
 An alarm from many p-values: rare when nothing has changed, soon when something has.
 
-Each p-value is a bet at fair odds against "nothing has changed": p -> e p^(e - 1) with e = 1/2
-pays 1 on average when p is uniform, less when p is larger than uniform (Vovk 2020, conformal
-testing). The alarm's evidence is the conformal CUSUM in logarithms, S = max(0, S) + g(p),
+Each p-value is a bet at fair odds against "nothing has changed": p -> e p^(e - 1) with e between
+0 and 1 pays 1 on average when p is uniform, less when p is larger than uniform (Vovk 2020,
+conformal testing). A small e bets on tiny p-values only, on what calibration hardly ever saw.
+The alarm's evidence is the conformal CUSUM in logarithms, S = max(0, S) + g(p), where
 g(p) = log(e p^(e - 1)).
 
 What is proved: for independent p-values, exp(S) never exceeds the Shiryaev-Roberts sum
@@ -20,15 +21,21 @@ step_s apart, and the limit is never below what held-out drives reached (calibra
 import math
 from typing import Iterable
 
-EXPONENT = .5  # e; between betting on tiny p-values only (0) and on none (1)
 CAP = 1.  # above the limit; a longer exceedance must not make recovery longer
 
 
-def log_evidence(p: float) -> float:
-    """Give g(p): positive below p = 0.25, log(1/2) = -0.69 at p = 1; by hand, g(0.01) = 1.61."""
+def log_evidence(p: float, exponent: float) -> float:
+    """Give g(p); by hand for e = 1/2: g(1) = log(1/2) = -0.69, g(0.25) = 0, g(0.01) = 1.61."""
     if not 0 < p <= 1:
         raise ValueError(f'p-value is {p}, must be above 0 and at most 1')
-    return math.log(EXPONENT) + (EXPONENT - 1) * math.log(p)
+    return math.log(exponent) + (exponent - 1) * math.log(p)
+
+
+def check_exponent(exponent: float) -> float:
+    """Give e back; ValueError when it makes no bet."""
+    if not 0 < exponent < 1:
+        raise ValueError(f'exponent of the bet is {exponent}, must lie between 0 and 1')
+    return exponent
 
 
 def ville_limit(step_s: float, false_alarms_per_hour: float) -> float:
@@ -43,12 +50,13 @@ def ville_limit(step_s: float, false_alarms_per_hour: float) -> float:
 class ConformalCusum:
     """S and its limit; never further above it than CAP."""
 
-    def __init__(self, limit: float) -> None:
+    def __init__(self, limit: float, exponent: float) -> None:
         """Start without evidence; an infinite limit only measures."""
         if not limit > 0:
             raise ValueError(f'CUSUM limit is {limit}, must be positive; calibrate again')
         self.limit = limit
         self.value = 0.
+        self._exponent = check_exponent(exponent)
 
     @property
     def alarmed(self) -> bool:
@@ -57,13 +65,14 @@ class ConformalCusum:
 
     def step(self, p: float) -> float:
         """Take one p-value and give the new S."""
-        self.value = min(max(0., self.value) + log_evidence(p), self.limit + CAP)
+        self.value = min(max(0., self.value) + log_evidence(p, self._exponent),
+                         self.limit + CAP)
         return self.value
 
 
-def highest(p_values: Iterable[float]) -> float:
+def highest(p_values: Iterable[float], exponent: float) -> float:
     """Give the highest S of a whole drive, at least 0."""
-    cusum = ConformalCusum(math.inf)
+    cusum = ConformalCusum(math.inf, exponent)
     return max([0., *(cusum.step(p) for p in p_values)])
 
 

@@ -7,14 +7,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdl_perception.alarm.calibrate import ScoredDrive
+from bdl_perception.alarm.calibrate import Wish
+
 if TYPE_CHECKING:
-    from bdl_perception.alarm.calibrate import ScoredDrive
-    from bdl_perception.alarm.calibrate import Wish
     from bdl_perception.drives import Drive
     from bdl_perception.perception.perceiver import Perceiver
 
 FILE_NAME = 'calibration.json'
-WATCHED = 'energy,feature,epistemic_depth,mutual_information'
+DEFAULTS = Wish()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('drives', nargs='+', metavar='DRIVE',
                         help='nominal drives that the model was not trained on: folders, videos, '
                              'bags, or a folder of rendered drives; at least eight')
-    parser.add_argument('--alpha', type=float, default=.01,
+    parser.add_argument('--alpha', type=float, default=DEFAULTS.alpha,
                         help='chance of a WARN from one nominal picture (default: %(default)s)')
-    parser.add_argument('--false-alarms-per-hour', type=float, default=1.,
+    parser.add_argument('--false-alarms-per-hour', type=float,
+                        default=DEFAULTS.false_alarms_per_hour,
                         help='wished rate of ERROR on nominal drives (default: %(default)s)')
-    parser.add_argument('--step-s', type=float, default=.25,
+    parser.add_argument('--step-s', type=float, default=DEFAULTS.step_s,
                         help='seconds between pictures that count (default: %(default)s)')
-    parser.add_argument('--watch', default=WATCHED, metavar='A,B,...',
+    parser.add_argument('--exponent', type=float, default=DEFAULTS.exponent,
+                        help='of the bets that the sequential alarm sums up; small: it counts '
+                             'only what is very strange (default: %(default)s)')
+    parser.add_argument('--watch', default=','.join(DEFAULTS.watched), metavar='A,B,...',
                         help='scores that can raise the alarm (default: %(default)s)')
     parser.add_argument('--samples', type=int, default=16,
                         help='Monte Carlo samples, as perception_node runs (default: %(default)s)')
@@ -69,15 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _wish(arguments: argparse.Namespace) -> 'Wish':
-    from bdl_perception.alarm.calibrate import Wish
+def _wish(arguments: argparse.Namespace) -> Wish:
     watched = tuple(name.strip() for name in arguments.watch.split(','))
-    return Wish(watched, arguments.alpha, arguments.step_s, arguments.false_alarms_per_hour)
+    return Wish(watched, arguments.alpha, arguments.step_s, arguments.false_alarms_per_hour,
+                arguments.exponent)
 
 
-def _score(perceiver: 'Perceiver', drive: 'Drive', step_s: float) -> 'ScoredDrive':
+def _score(perceiver: 'Perceiver', drive: 'Drive', step_s: float) -> ScoredDrive:
     """Score one drive with a progress bar; what fails in it is told with its name."""
-    from bdl_perception.alarm.calibrate import ScoredDrive
     from bdl_perception.evaluation.score_drive import score_drive
     from tqdm import tqdm
     perceiver.forget()

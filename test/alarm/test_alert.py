@@ -20,7 +20,7 @@ GOOD = PerceptionStatus('active', identity=IDENTITY)
 ONE_TO_99 = tuple(map(float, range(1, 100)))
 CALIBRATION = Calibration(  # threshold 98; the strangest observation is worth 1.26 of 5
     IDENTITY, .04, ('energy', 'epistemic_depth'),
-    {'energy': ONE_TO_99, 'epistemic_depth': ONE_TO_99}, ('one',), 99, .25, 1., 5., '')
+    {'energy': ONE_TO_99, 'epistemic_depth': ONE_TO_99}, ('one',), 99, .25, 1., 5., .5, '')
 
 
 class Story:
@@ -86,20 +86,6 @@ def test_slow_drift_is_an_error_although_no_picture_is_above_its_threshold() -> 
     story = Story()
     levels = [story.goes_on(energy=97, epistemic=97).level for _ in range(30)]
     assert Level.WARN not in levels and levels[-1] == Level.ERROR
-
-
-def test_a_drift_that_goes_on_is_never_earned_off() -> None:
-    story = Story(hold_s=1, clear_s=1)
-    story.goes_on(10, energy=97, epistemic=97)
-    assert {story.goes_on(energy=97, epistemic=97).level for _ in range(80)} == {Level.ERROR}
-
-
-def test_a_high_limit_does_not_make_the_recovery_slow() -> None:
-    story = Story(replace(CALIBRATION, cusum_limit=40.), hold_s=2, clear_s=1)
-    assert story.goes_on(20, energy=1000).level == Level.ERROR
-    assert story.goes_on(2).level == Level.ERROR
-    assert story.goes_on(1).level == Level.OK
-    assert story.goes_on(.25, energy=1000).cusum < 2  # the sum has begun anew
 
 
 @pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf])

@@ -27,7 +27,7 @@ ONE_TO_19 = tuple(map(float, range(1, 20)))
 CALIBRATION = Calibration(
     IDENTITY, .2, ('energy', 'epistemic_depth'),
     {'energy': ONE_TO_19, 'epistemic_depth': ONE_TO_19, 'softmax': ONE_TO_19},
-    ('one',), 19, .25, 1., 1., '')
+    ('one',), 19, .25, 1., 1., .5, '')
 POLICIES = [
     AlertPolicy(stale_after_s=.5, epistemic_max_age_s=1, max_frame_age_s=.5, hold_s=.5,
                 clear_s=.25, clear_fraction=.5),

@@ -20,7 +20,8 @@ def calibration(**changes: Any) -> Calibration:
     values: dict[str, Any] = {
         'identity': IDENTITY, 'alpha': .2, 'watched': ('energy', 'epistemic_depth'),
         'scores': scores, 'drives': ('one', 'two'), 'frames': 40, 'step_s': .25,
-        'false_alarms_per_hour': 1., 'cusum_limit': 9.6, 'software_version': '0.1.0'}
+        'false_alarms_per_hour': 1., 'cusum_limit': 9.6, 'exponent': .5,
+        'software_version': '0.1.0'}
     return Calibration(**{**values, **changes})
 
 

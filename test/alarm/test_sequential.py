@@ -18,15 +18,15 @@ p_values = st.one_of(st.sampled_from([.01, .25, 1.]), st.floats(.001, 1))
 
 
 def test_evidence_by_hand() -> None:
-    assert log_evidence(.01) == pytest.approx(math.log(5))
-    assert log_evidence(.25) == pytest.approx(0)
-    assert log_evidence(1) == pytest.approx(math.log(.5))
+    assert log_evidence(.01, .5) == pytest.approx(math.log(5))
+    assert log_evidence(.25, .5) == pytest.approx(0)
+    assert log_evidence(1, .5) == pytest.approx(math.log(.5))
 
 
 def test_the_bet_is_fair() -> None:
     edges = np.linspace(0, 1, 200_001)**4  # fine where it pays most
     middles = (edges[1:] + edges[:-1]) / 2
-    pays = sum(math.exp(log_evidence(p)) * width
+    pays = sum(math.exp(log_evidence(p, .5)) * width
                for p, width in zip(middles, np.diff(edges), strict=True))
     assert pays == pytest.approx(1, abs=.002)
 
@@ -34,14 +34,14 @@ def test_the_bet_is_fair() -> None:
 @pytest.mark.parametrize('p', [0, -.1, 1.1, math.nan])
 def test_what_is_no_p_value_is_refused(p: float) -> None:
     with pytest.raises(ValueError, match='p-value is'):
-        log_evidence(p)
+        log_evidence(p, .5)
 
 
 def test_false_alarms_are_as_rare_as_promised() -> None:
     rng = np.random.default_rng(1)
     promised, waits = 30, []
     for _ in range(1000):
-        cusum, steps = ConformalCusum(math.log(promised)), 0
+        cusum, steps = ConformalCusum(math.log(promised), .5), 0
         while not cusum.alarmed:
             cusum.step(1 - rng.random())
             steps += 1
@@ -52,7 +52,7 @@ def test_false_alarms_are_as_rare_as_promised() -> None:
 
 @given(st.lists(p_values, max_size=60))
 def test_the_sum_stays_below_shiryaev_roberts(values: list[float]) -> None:
-    cusum, roberts = ConformalCusum(math.inf), 0.
+    cusum, roberts = ConformalCusum(math.inf, .5), 0.
     for p in values:
         roberts = (1 + roberts) * .5 / math.sqrt(p)
         assert math.exp(cusum.step(p)) <= roberts * (1 + 1e-9)
@@ -60,18 +60,18 @@ def test_the_sum_stays_below_shiryaev_roberts(values: list[float]) -> None:
 
 @given(st.lists(p_values, max_size=60))
 def test_the_sum_is_the_best_run_that_ends_now(values: list[float]) -> None:
-    cusum = ConformalCusum(math.inf)
+    cusum = ConformalCusum(math.inf, .5)
     for p in values:
         cusum.step(p)
     gains = [math.log(.5) - .5 * math.log(p) for p in values]
     runs = [sum(gains[start:]) for start in range(len(gains))]
     assert cusum.value == pytest.approx(max(runs, default=0), abs=1e-9)
     every = [sum(gains[a:b]) for b in range(len(gains) + 1) for a in range(b)]
-    assert highest(values) == pytest.approx(max([0, *every]), abs=1e-9)
+    assert highest(values, .5) == pytest.approx(max([0, *every]), abs=1e-9)
 
 
 def test_a_long_alarm_does_not_make_recovery_longer() -> None:
-    short, long = ConformalCusum(5), ConformalCusum(5)
+    short, long = ConformalCusum(5, .5), ConformalCusum(5, .5)
     for _ in range(10):
         short.step(.001)
     for _ in range(1000):
@@ -80,8 +80,8 @@ def test_a_long_alarm_does_not_make_recovery_longer() -> None:
 
 
 def test_the_alarm_comes_above_the_limit_and_not_at_it() -> None:
-    gain = log_evidence(.01)
-    at, below = ConformalCusum(gain), ConformalCusum(gain * .999)
+    gain = log_evidence(.01, .5)
+    at, below = ConformalCusum(gain, .5), ConformalCusum(gain * .999, .5)
     at.step(.01), below.step(.01)
     assert (at.alarmed, below.alarmed) == (False, True)
 
@@ -96,7 +96,7 @@ def test_one_false_alarm_an_hour_in_quarter_seconds() -> None:
 @pytest.mark.parametrize('limit', [0, -1, math.nan])
 def test_a_limit_must_be_positive(limit: float) -> None:
     with pytest.raises(ValueError, match='limit'):
-        ConformalCusum(limit)
+        ConformalCusum(limit, .5)
 
 
 @given(st.lists(st.sampled_from([0, 1, 2, 3, 249, 250, 251]), max_size=30))

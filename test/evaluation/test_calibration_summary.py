@@ -13,7 +13,7 @@ def calibration(drives: int, cusum_limit: float) -> Calibration:
     return Calibration(
         Identity('street', 'a', 'b', 16, 0, 192, 320), .01, ('epistemic_depth',),
         {'epistemic_depth': tuple(index / 1000 for index in range(1, 100))},
-        tuple(f'd{index}' for index in range(drives)), 300, .25, 1., cusum_limit, '')
+        tuple(f'd{index}' for index in range(drives)), 300, .25, 1., cusum_limit, .5, '')
 
 
 def test_it_tells_the_numbers() -> None:

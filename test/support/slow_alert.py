@@ -41,7 +41,6 @@ class SlowAlert:
                 self.jumps.add(k)
         self.evidence, self.error = cache(self._evidence), cache(self._error)
         self.strange, self.quiet = cache(self._strange), cache(self._quiet)
-        self.recent, self.held = cache(self._recent), cache(self._held)
 
     def level(self, k: int) -> Level:
         """Give the level right after event k."""
@@ -106,43 +105,18 @@ class SlowAlert:
         above = sum(value >= score for value in values)  # none is above NaN
         return (above + 1) / (len(values) + 1)
 
-    def steps(self, k: int) -> dict[int, float]:
-        """Give the p-value of each event up to k that is a step of the sums."""
-        found, last = {}, (-1, 0)
+    def _evidence(self, k: int) -> float:
+        """Give S after event k."""
+        total, last, limit = 0., (-1, 0), self.calibration.cusum_limit
         for i, stamp, values in self.observations(k):
             era = self.era(i)
             if last[0] == era and stamp - last[1] < self.calibration.step_s * 1e9:
                 continue
             last = (era, stamp)
             names = self.calibration.watched
-            found[i] = min(1, len(names) * min(self.p(name, values[name]) for name in names))
-        return found
-
-    def summed(self, total: float, p: float) -> float:
-        gained = max(0., total) + self.gain(p)
-        return min(gained, self.calibration.cusum_limit + 1)
-
-    @staticmethod
-    def gain(p: float) -> float:
-        return math.log(.5 / math.sqrt(p))
-
-    def _recent(self, k: int) -> float:
-        """Give S after event k as if it had begun at the last event that left a strange score."""
-        total = 0.
-        for i, p in self.steps(k).items():
-            if not any(self.strange(m) for m in range(i, k + 1)
-                       if self.events[m].kind in ('frame', 'cycle')):
-                total = self.summed(total, p)
+            p = min(1, len(names) * min(self.p(name, values[name]) for name in names))
+            total = min(max(0., total) + math.log(.5 / math.sqrt(p)), limit + 1)
         return total
-
-    def _evidence(self, k: int) -> float:
-        """Give S after event k; an alarm that is over lets it begin at the last strange score."""
-        if k < 0:
-            return 0.
-        released = self.held(k - 1, True) and not self.held(k, False)
-        before = self.recent(k - 1) if released else self.evidence(k - 1)
-        p = self.steps(k).get(k)
-        return before if p is None else self.summed(before, p)
 
     def newest(self, k: int) -> dict[str, float]:
         values: dict[str, float] = {}
@@ -171,18 +145,12 @@ class SlowAlert:
         last = [m for m in range(k + 1) if self.strange(m - 1)]
         return not last or self.times[k] - self.times[last[-1]] >= self.policy.clear_s
 
-    def _held(self, k: int, after: bool = False) -> bool:
-        """
-        Tell whether no moment since the last error, until event k, has earned OK.
-
-        after: count the error that stands after event k, which latches before the next one.
-        """
-        if after and self.error(k):
-            return True
+    def held(self, k: int) -> bool:
+        """Tell whether no moment since the last error, until event k, has earned OK."""
         errors = [m for m in range(k + 1) if self.error(m - 1)]
         if not errors:
             return False
         low = self.policy.clear_fraction * self.calibration.cusum_limit
         return not any(
             self.times[m] - self.times[errors[-1]] >= self.policy.hold_s and self.quiet(m)
-            and self.recent(m - 1) < low for m in range(errors[-1] + 1, k + 1))
+            and self.evidence(m - 1) < low for m in range(errors[-1] + 1, k + 1))
