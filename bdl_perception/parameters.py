@@ -9,7 +9,6 @@ them are read when a node starts and cannot be changed afterwards.
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
-import math
 from typing import Any, NamedTuple
 
 from bdl_perception.alarm.governor import GovernorPolicy
@@ -64,7 +63,7 @@ def check(row: Row, value: object) -> None:
         raise ValueError(f'parameter {row.name} is {value!r}, must be {row.bounds}')
     if row.low is None or row.high is None or not isinstance(value, (int, float)):
         return
-    if not (math.isfinite(value) and row.low <= value <= row.high):
+    if not row.low <= value <= row.high:  # NaN lies nowhere
         unit = f' {row.unit}' if row.unit else ''
         raise ValueError(f'parameter {row.name} is {value!r}, must lie in {row.bounds}{unit}')
 
