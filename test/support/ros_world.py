@@ -59,13 +59,14 @@ def calibrated_model(folder: Path, **changes) -> Path:
     make_tiny_model(folder, **changes)
     perceiver = Perceiver(open_backend('onnxruntime', folder, 1), SAMPLES, 0)
     rows = [_scores(perceiver, street(seed)) for seed in range(60)]
-    watched = ('feature', 'epistemic_depth')
     scores = {name: _widened([row[name] for row in rows]) for name in rows[0]}
     spec = perceiver.backend.spec
     identity = Identity(spec.name, spec.perceive_sha256, spec.sample_sha256, SAMPLES, 0,
                         spec.height, spec.width)
-    calibration = Calibration(identity, .05, watched, scores, ('made up',), len(rows), .1, 1.,
-                              3., 'test')
+    calibration = Calibration(
+        identity=identity, alpha=.05, watched=('feature', 'epistemic_depth'), scores=scores,
+        drives=('made up',), frames=len(rows), step_s=.1, false_alarms_per_hour=1.,
+        cusum_limit=3., exponent=.5, software_version='test')
     (folder / 'calibration.json').write_text(json.dumps(calibration_to_dict(calibration)))
     return folder
 
