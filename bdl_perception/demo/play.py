@@ -15,6 +15,7 @@ from tqdm import tqdm
 READY_TIMEOUT_S = 90.0  # a slow machine loads python and the model in a few seconds
 DRAIN_S = 3.0  # after the camera's last frame: one more Monte Carlo cycle and heartbeat
 POLL_S = 0.1
+LISTENERS = 2  # perception_node and recorder_node must both see the first picture
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def play(plan: Plan, environment: dict[str, str]) -> list[str]:
         problems = _wait_until_ready(events, watched)
         if not problems:
             camera = start('camera_node', path=plan.drive, rate_hz=float(plan.rate_hz),
-                           loop=False)
+                           loop=False, wait_for_subscribers=LISTENERS)
             problems = _watch(events, camera, watched, plan.frames)
     finally:
         ends = [(process.node, process.stop()) for process in reversed(watched)]

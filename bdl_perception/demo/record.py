@@ -79,7 +79,8 @@ def read_record(folder: Path) -> Record:
     scores = tuple({'stamp_ns': event['stamp_ns'], **event['values']} for event in of('scores'))
     return Record(
         folder=folder,
-        frames=tuple(event['stamp_ns'] for event in of('camera')),
+        # a depth whose picture the recorder missed is a frame that the camera published too
+        frames=tuple(sorted({event['stamp_ns'] for event in [*of('camera'), *of('depth')]})),
         answered={event['stamp_ns']: event['latency_s'] for event in of('depth')},
         alerts=tuple(AlertEvent(event['received_ns'], event['level'], event['message'],
                                 event['values'])
