@@ -10,6 +10,7 @@ import sys
 from typing import IO, Iterator, Mapping, Sequence
 
 STOP_TIMEOUT_S = 10.0
+FAST_DDS = Path(__file__).parent / 'fastdds.xml'  # room for large pictures
 
 
 class NodeProcess:
@@ -69,7 +70,8 @@ def private_domain() -> Iterator[dict[str, str]]:
     """Environment of a ROS domain that no other run on this machine uses, on loopback only."""
     from domain_coordinator import domain_id  # holds a port so long as the domain is taken
     with domain_id() as number:
-        yield {'ROS_DOMAIN_ID': str(number), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+        yield {'ROS_DOMAIN_ID': str(number), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+               'FASTRTPS_DEFAULT_PROFILES_FILE': str(FAST_DDS)}
 
 
 def dead(processes: Sequence[NodeProcess]) -> list[str]:

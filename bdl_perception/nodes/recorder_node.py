@@ -34,6 +34,7 @@ LATEST = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE,
 STEPS = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
 PANEL_WIDTH = 320  # px; wider pictures are shrunk, a record is for looking at
 JPEG_QUALITY = 90
+SPACING_NS = 50_000_000  # drawing every picture of a fast camera would starve what is watched
 NAME = 'recorder_node'
 
 
@@ -45,6 +46,7 @@ class RecorderNode(Node):
         super().__init__(NAME)
         self._writer = RecordWriter(Path(self.declare_parameter('record', '').value))
         self._level: int | None = None
+        self._drawn_ns: dict[str, int] = {}  # panel -> stamp of its last picture
         self._panels()
         for topic, keep in ((interface.SCORES, self._scores), (interface.STATUS, self._status)):
             self.create_subscription(DiagnosticArray, topic.name, keep, DEEP)
@@ -75,7 +77,9 @@ class RecorderNode(Node):
         now_ns = self.get_clock().now().nanoseconds
         stamp_ns = stamp_to_ns(message.header.stamp)
         self._writer.event(panel, stamp_ns=stamp_ns, latency_s=(now_ns - stamp_ns) / 1e9)
-        self._writer.picture(panel, stamp_ns, _jpeg(draw(message)))
+        if stamp_ns - self._drawn_ns.get(panel, 0) >= SPACING_NS:
+            self._drawn_ns[panel] = stamp_ns
+            self._writer.picture(panel, stamp_ns, _jpeg(draw(message)))
 
     def _scores(self, message: DiagnosticArray) -> None:
         values = {pair.key: float(pair.value) for pair in message.status[0].values}
