@@ -1,0 +1,66 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl demo` as a user starts it: real processes, a record on disk, an exit code that means it."""
+import json
+from pathlib import Path
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from tiny_model import make_tiny_model
+
+pytestmark = pytest.mark.slow
+FRAMES = 25
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Path:
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for index in range(FRAMES):
+        cv2.imwrite(str(folder / f'{index:03d}.png'),
+                    random.integers(60, 180, (96, 160, 3), np.uint8))
+    return folder
+
+
+def demo(*words: str | Path) -> 'subprocess.CompletedProcess[str]':
+    return subprocess.run(
+        [sys.executable, '-m', 'bdl_perception.cli', 'demo', *map(str, words)],
+        capture_output=True, text=True, timeout=110, check=False)
+
+
+def test_a_drive_through_the_processes_leaves_a_record_and_loses_no_frame(
+        drive: Path, tmp_path: Path) -> None:
+    model, out = make_tiny_model(tmp_path / 'tiny', chunk=4), tmp_path / 'out'
+    done = demo('--input', drive, '--model', model, '--out', out, '--rate-hz', '5')
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((out / 'summary.json').read_text())
+    assert (summary['frames_in'], summary['frames_out'], summary['lost']) == (FRAMES, FRAMES, 0)
+    assert summary['monte_carlo_cycles'] > 0
+    assert {change['level'] for change in summary['alert_transitions']} == {'STALE'}
+    assert 'not armed' in summary['alert_transitions'][-1]['message']  # it has no calibration
+    video = cv2.VideoCapture(str(out / 'drive.mp4'))
+    assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
+    assert cv2.imread(str(out / 'sheet.png')).std() > 10
+
+
+def test_a_model_that_is_not_there_ends_the_demo_with_the_reason(
+        drive: Path, tmp_path: Path) -> None:
+    out = tmp_path / 'out'
+    done = demo('--input', drive, '--model', tmp_path / 'nowhere', '--out', out)
+    assert done.returncode == 1
+    assert 'nowhere' in done.stdout and 'refused to become active' in done.stdout
+    assert json.loads((out / 'summary.json').read_text())['failures']
+
+
+def test_an_input_that_cannot_be_read_is_one_line_and_leaves_an_earlier_record(
+        tmp_path: Path) -> None:
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'summary.json').write_text('{}')
+    done = demo('--input', tmp_path / 'nothing.mp4', '--out', tmp_path / 'out')
+    assert done.returncode == 2
+    assert 'nothing.mp4' in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert (tmp_path / 'out' / 'summary.json').exists()
