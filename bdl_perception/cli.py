@@ -37,6 +37,8 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_arguments(parser)
     try:
         return command.run(parser.parse_args(words[1:]))
+    except KeyboardInterrupt:
+        return 130  # as a shell says it
     except (OSError, ValueError, RuntimeError, ModuleNotFoundError) as error:
         print(f'bdl {words[0]}: {error}', file=sys.stderr)
         return 2

@@ -60,21 +60,24 @@ def play(plan: Plan, environment: dict[str, str]) -> list[str]:
     logs.mkdir(parents=True, exist_ok=True)
     record = plan.folder / 'record'
 
-    def start(node: str, **parameters: object) -> NodeProcess:
-        return NodeProcess(node, parameters, logs / f'{node}.log', environment=environment)
+    started: list[NodeProcess] = []
 
-    watched = [start('alert_node', calibration=plan.model),
-               start('perception_node', model=plan.model),
-               start('recorder_node', record=record)]
+    def start(node: str, **parameters: object) -> NodeProcess:
+        started.append(NodeProcess(node, parameters, logs / f'{node}.log', environment))
+        return started[-1]
+
     events = Events(record / 'events.jsonl')
     try:
+        watched = [start('alert_node', calibration=plan.model),
+                   start('perception_node', model=plan.model),
+                   start('recorder_node', record=record)]
         problems = _wait_until_ready(events, watched)
         if not problems:
             camera = start('camera_node', path=plan.drive, rate_hz=float(plan.rate_hz),
                            loop=False, wait_for_subscribers=LISTENERS)
             problems = _watch(events, camera, watched, plan.frames)
     finally:
-        ends = [(process.node, process.stop()) for process in reversed(watched)]
+        ends = [(process.node, process.stop()) for process in reversed(started)]
     return problems + [f'{node} ended with exit code {code} when it was asked to stop'
                        for node, code in ends if code != 0 and not problems]
 
@@ -107,13 +110,12 @@ def _watch(events: Events, camera: NodeProcess, watched: list[NodeProcess],
             for event in events.new():
                 bar.update(event['kind'] == 'depth')
                 _tell(event, bar)
-            if dead(watched):
-                camera.stop()
-                return dead(watched)
-            if last_frame_at is None and camera.ended() is not None:
+            if dead(watched) or camera.ended():
+                return dead(watched) or dead([camera])
+            if last_frame_at is None and camera.ended() == 0:
                 last_frame_at = time.monotonic()
             time.sleep(POLL_S)
-    return [] if camera.stop() == 0 else dead([camera])
+    return []
 
 
 def _tell(event: dict[str, Any], bar: Any = None) -> None:

@@ -17,8 +17,8 @@ class NodeProcess:
     """One node in a python of its own; its log goes to a file."""
 
     def __init__(self, node: str, parameters: Mapping[str, object], log: Path,
-                 remaps: Mapping[str, str] | None = None,
-                 environment: Mapping[str, str] | None = None) -> None:
+                 environment: Mapping[str, str] | None = None,
+                 remaps: Mapping[str, str] | None = None) -> None:
         """Start `python -m bdl_perception.nodes.NODE` with parameters and remappings."""
         self.node = node
         self.log = log
