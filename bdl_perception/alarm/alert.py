@@ -16,7 +16,7 @@ from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.level import Reason
 from bdl_perception.alarm.policy import AlertPolicy
 from bdl_perception.alarm.status import PerceptionStatus
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Scores
 
 __all__ = ['AlertMachine', 'AlertPolicy', 'AlertState', 'Level']
 NO_CALIBRATION = 'no calibration was loaded: make one with `bdl calibrate`'

@@ -41,7 +41,7 @@ class Calibration:
     cusum_limit: float
     exponent: float  # e of the bets that the CUSUM sums up
     software_version: str
-    format: int = FORMAT
+    format: int = FORMAT  # noqa: A003  # as the file says
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be an alarm's."""

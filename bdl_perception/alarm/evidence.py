@@ -9,7 +9,7 @@ from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.level import Reason
 from bdl_perception.alarm.sequential import ConformalCusum
 from bdl_perception.alarm.sequential import Thinning
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Scores
 
 
 class Observation(NamedTuple):

@@ -8,7 +8,7 @@ Both look harmless to a network: a covered lens is a dark night, a frozen street
 from dataclasses import dataclass
 import zlib
 
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.values import Bytes
 import numpy as np
 
 

@@ -8,10 +8,10 @@ what is left would look like a good picture. Pixels that have no depth (the sky)
 """
 from typing import Mapping, NamedTuple
 
-from bdl_perception.perception.types import Epistemic
-from bdl_perception.perception.types import Floats
-from bdl_perception.perception.types import Prediction
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Epistemic
+from bdl_perception.perception.values import Floats
+from bdl_perception.perception.values import Prediction
+from bdl_perception.perception.values import Scores
 import numpy as np
 from numpy.typing import NDArray
 

@@ -11,10 +11,10 @@ from bdl_perception.backends.graph_contract import Tensor
 from bdl_perception.backends.model_files import ModelError
 from bdl_perception.backends.model_files import ModelFiles
 from bdl_perception.perception.backend import RawPrediction
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import Features
-from bdl_perception.perception.types import Floats
-from bdl_perception.perception.types import Moments
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import Features
+from bdl_perception.perception.values import Floats
+from bdl_perception.perception.values import Moments
 import numpy as np
 import onnxruntime
 

@@ -14,7 +14,7 @@ from bdl_perception.demo.timeline import draw_timeline
 from bdl_perception.demo.timeline import LEVEL_COLOURS
 from bdl_perception.perception.colouring import DEPTH_RANGE_M
 from bdl_perception.perception.colouring import STD_RANGE_M
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.values import Bytes
 import cv2
 import numpy as np
 
@@ -127,4 +127,3 @@ def _write_alert(tile: Bytes, alert: AlertEvent) -> None:
     for row, line in enumerate(wrap(alert.message, 46)[:8]):
         cv2.putText(tile, line, (8, 72 + 15 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.36,
                     (230, 230, 230), 1, cv2.LINE_AA)
-

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bdl_perception.demo.record import Record
 from bdl_perception.demo.summary import transitions
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.values import Bytes
 import numpy as np
 
 if TYPE_CHECKING:

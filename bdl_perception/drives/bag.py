@@ -10,8 +10,8 @@ from bdl_perception.drives.bag_messages import camera_from_info
 from bdl_perception.drives.bag_messages import rgb_from_message
 from bdl_perception.drives.bag_messages import stamp_ns
 from bdl_perception.drives.drive import DEFAULT_RATE_HZ
-from bdl_perception.perception.types import CameraFrame
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import PinholeCamera
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import get_typestore
 from rosbags.typesys import Stores

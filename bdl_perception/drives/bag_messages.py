@@ -3,8 +3,8 @@
 """The messages of a bag as values; rosbags makes their classes while it reads."""
 from typing import Any
 
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import PinholeCamera
 import cv2
 import numpy as np
 from rosbags.image import ImageError

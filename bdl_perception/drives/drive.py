@@ -3,7 +3,7 @@
 """What every recording offers, and what is assumed where it says nothing."""
 from typing import Iterator, Protocol
 
-from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.values import CameraFrame
 
 DEFAULT_RATE_HZ = 10.0  # of pictures in a folder, which carry no time
 FRAME_ID = 'camera_optical_frame'  # REP-103: z forward, x right, y down

@@ -4,8 +4,8 @@
 from pathlib import Path
 
 from bdl_perception.drives.drive import Drive
-from bdl_perception.perception.types import CameraFrame
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import PinholeCamera
 import cv2
 
 SCALES = (1.0, 0.75, 0.6, 0.5)  # tried in this order, for the encoder takes no rate to aim at

@@ -10,9 +10,9 @@ from typing import Any, Iterator
 from bdl_perception.drives.drive import DEFAULT_RATE_HZ
 from bdl_perception.drives.drive import FRAME_ID
 from bdl_perception.drives.drive import stamp_ns
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import CameraFrame
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import PinholeCamera
 import cv2
 import numpy as np
 

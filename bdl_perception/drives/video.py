@@ -9,8 +9,8 @@ from typing import Any, Iterator
 
 from bdl_perception.drives.drive import FRAME_ID
 from bdl_perception.drives.drive import stamp_ns
-from bdl_perception.perception.types import CameraFrame
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import PinholeCamera
 import cv2
 import numpy as np
 

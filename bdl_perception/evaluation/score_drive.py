@@ -8,9 +8,9 @@ from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.sequential import Thinning
-from bdl_perception.perception.types import CameraFrame
-from bdl_perception.perception.types import Epistemic
-from bdl_perception.perception.types import Prediction
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import Epistemic
+from bdl_perception.perception.values import Prediction
 
 MOST_CHUNKS = 10_000  # of one cycle; one that takes more will never end
 

@@ -14,7 +14,7 @@ from bdl_perception.nodes.messages import jpeg_image
 from bdl_perception.nodes.process import run_node
 from bdl_perception.nodes.stamps import header
 from bdl_perception.parameters import CameraParameters
-from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.values import CameraFrame
 import rclpy
 from rclpy.clock import Clock
 from rclpy.clock import ClockType

@@ -12,7 +12,7 @@ from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import PerceptionStatus
 from bdl_perception.nodes.stamps import header
 from bdl_perception.nodes.stamps import stamp_to_ns
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Scores
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue

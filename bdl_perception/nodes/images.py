@@ -13,7 +13,7 @@ from importlib.metadata import version
 import sys
 from typing import Callable, NamedTuple
 
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.values import Bytes
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -4,9 +4,9 @@
 import array
 import copy
 
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import Floats
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import Floats
+from bdl_perception.perception.values import PinholeCamera
 import cv2
 import numpy as np
 from sensor_msgs.msg import CameraInfo

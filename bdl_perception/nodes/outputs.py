@@ -10,10 +10,10 @@ from bdl_perception.nodes.diagnostics import scores_message
 from bdl_perception.nodes.messages import byte_image
 from bdl_perception.nodes.messages import float_image
 from bdl_perception.nodes.stamps import header
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import Epistemic
-from bdl_perception.perception.types import Prediction
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import Epistemic
+from bdl_perception.perception.values import Prediction
+from bdl_perception.perception.values import Scores
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecyclePublisher

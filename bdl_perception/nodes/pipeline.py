@@ -20,10 +20,10 @@ from bdl_perception.perception.colouring import overlay
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.schedule import Schedule
 from bdl_perception.perception.schedule import Step
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import CameraFrame
-from bdl_perception.perception.types import PinholeCamera
-from bdl_perception.perception.types import Prediction
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.perception.values import Prediction
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image

@@ -13,8 +13,8 @@ from bdl_perception.nodes.stamps import stamp_to_ns
 from bdl_perception.perception.classes import colourise
 from bdl_perception.perception.colouring import colour_depth
 from bdl_perception.perception.colouring import colour_std
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import Floats
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import Floats
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
@@ -130,7 +130,7 @@ def _ids(image: Image) -> Bytes:
 def _jpeg(rgb: Bytes) -> bytes:
     if rgb.shape[1] > PANEL_WIDTH:
         height = round(rgb.shape[0] * PANEL_WIDTH / rgb.shape[1])
-        rgb = cv2.resize(rgb, (PANEL_WIDTH, height),  # type: ignore[assignment]  # stubs: any dtype
+        rgb = cv2.resize(rgb, (PANEL_WIDTH, height),  # type: ignore[assignment]  # any dtype
                          interpolation=cv2.INTER_AREA)
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])

@@ -4,10 +4,10 @@
 from typing import NamedTuple, Protocol, Sequence
 
 from bdl_perception.perception.model_spec import ModelSpec
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import Features
-from bdl_perception.perception.types import Floats
-from bdl_perception.perception.types import Moments
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import Features
+from bdl_perception.perception.values import Floats
+from bdl_perception.perception.values import Moments
 
 
 class RawPrediction(NamedTuple):

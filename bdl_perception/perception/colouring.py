@@ -9,8 +9,8 @@ in every frame. NaN and +Inf have colours that no colour map contains.
 from typing import cast
 
 from bdl_perception.perception.classes import colourise
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import Floats
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import Floats
 import cv2
 import numpy as np
 

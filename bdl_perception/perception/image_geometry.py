@@ -9,8 +9,8 @@ Pixel centres have whole coordinates, as in OpenCV and sensor_msgs/CameraInfo: t
 from dataclasses import dataclass
 from typing import cast
 
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import PinholeCamera
 import cv2
 import numpy as np
 

@@ -10,7 +10,7 @@ same however many samples are drawn, and numpy promises never to change the raw 
 """
 from typing import Sequence
 
-from bdl_perception.perception.types import Floats
+from bdl_perception.perception.values import Floats
 import numpy as np
 
 SEED_LIMIT = 2**64  # a Philox key holds two words of 64 bits; the second is the layer

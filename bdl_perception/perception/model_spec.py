@@ -25,7 +25,7 @@ class ModelSpec:
     chunk: int  # S, stochastic passes in one run of the sample graph
     perceive_sha256: str
     sample_sha256: str
-    format: int = FORMAT
+    format: int = FORMAT  # noqa: A003  # as the file says
 
     def __post_init__(self) -> None:
         """Refuse a description that no graph can have."""

@@ -13,8 +13,8 @@ Samples {1, 3} have mean 2 and M2 2; with {6}, delta = 4: mean 10/3, M2 = 2 + 0 
 from functools import reduce
 from typing import Iterable
 
-from bdl_perception.perception.types import Moments
-from bdl_perception.perception.types import Reals
+from bdl_perception.perception.values import Moments
+from bdl_perception.perception.values import Reals
 import numpy as np
 
 

@@ -16,13 +16,13 @@ from bdl_perception.perception.image_geometry import fit_image
 from bdl_perception.perception.image_geometry import ImageFit
 from bdl_perception.perception.masks import draw_masks
 from bdl_perception.perception.moments import merge
-from bdl_perception.perception.types import CameraFrame
-from bdl_perception.perception.types import Epistemic
-from bdl_perception.perception.types import Features
-from bdl_perception.perception.types import Moments
-from bdl_perception.perception.types import PinholeCamera
-from bdl_perception.perception.types import Prediction
 from bdl_perception.perception.uncertainty import epistemic_of
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import Epistemic
+from bdl_perception.perception.values import Features
+from bdl_perception.perception.values import Moments
+from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.perception.values import Prediction
 import numpy as np
 
 

@@ -12,11 +12,11 @@ Classes: mutual information I = H[mean p] - mean H[p] >= 0 (Houlsby et al. 2011;
 """
 from typing import cast
 
-from bdl_perception.perception.types import Epistemic
-from bdl_perception.perception.types import Floats
-from bdl_perception.perception.types import Moments
-from bdl_perception.perception.types import Prediction
-from bdl_perception.perception.types import Reals
+from bdl_perception.perception.values import Epistemic
+from bdl_perception.perception.values import Floats
+from bdl_perception.perception.values import Moments
+from bdl_perception.perception.values import Prediction
+from bdl_perception.perception.values import Reals
 import cv2
 import numpy as np
 

@@ -12,7 +12,7 @@ from bdl_perception.alarm.alert import Level
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import PerceptionStatus
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Scores
 import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)

@@ -12,7 +12,7 @@ from bdl_perception.alarm.alert import Level
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import PerceptionStatus
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Scores
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st

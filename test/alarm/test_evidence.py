@@ -6,7 +6,7 @@ from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.evidence import Joiner
 from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.status import Identity
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Scores
 import pytest
 
 SECOND_NS = 10**9

@@ -3,7 +3,7 @@
 """Blank and frozen pictures are faults; a street is none."""
 from bdl_perception.alarm.health import CameraHealth
 from bdl_perception.alarm.health import HealthPolicy
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.values import Bytes
 import numpy as np
 import pytest
 

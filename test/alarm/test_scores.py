@@ -8,8 +8,8 @@ from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.scores import pooled
 from bdl_perception.alarm.scores import SCORE_NAMES
-from bdl_perception.perception.types import Epistemic
-from bdl_perception.perception.types import Prediction
+from bdl_perception.perception.values import Epistemic
+from bdl_perception.perception.values import Prediction
 import numpy as np
 import pytest
 

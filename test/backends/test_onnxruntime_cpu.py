@@ -9,7 +9,7 @@ from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.perception.masks import draw_masks
 from bdl_perception.perception.moments import total
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.values import CameraFrame
 import numpy as np
 import onnx
 from onnx import numpy_helper

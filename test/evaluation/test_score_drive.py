@@ -9,8 +9,8 @@ from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.evaluation import score_drive as module
 from bdl_perception.evaluation.score_drive import score_drive
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.types import CameraFrame
-from bdl_perception.perception.types import Epistemic
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import Epistemic
 from fake_backend import FakeBackend
 import numpy as np
 import pytest

@@ -5,7 +5,7 @@ from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import PerceptionStatus
 from bdl_perception.nodes import diagnostics
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Scores
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

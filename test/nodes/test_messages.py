@@ -4,7 +4,7 @@
 from bdl_perception.nodes import messages
 from bdl_perception.nodes.stamps import header
 from bdl_perception.nodes.stamps import stamp_to_ns
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import PinholeCamera
 from builtin_interfaces.msg import Time
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,9 +3,9 @@
 """Nothing is made for a topic that nobody listens to."""
 from bdl_perception import interface
 from bdl_perception.nodes.outputs import Outputs
-from bdl_perception.perception.types import Epistemic
-from bdl_perception.perception.types import Prediction
-from bdl_perception.perception.types import Scores
+from bdl_perception.perception.values import Epistemic
+from bdl_perception.perception.values import Prediction
+from bdl_perception.perception.values import Scores
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo

@@ -4,7 +4,7 @@
 from bdl_perception.perception.image_geometry import fit_image
 from bdl_perception.perception.image_geometry import FIT_MODES
 from bdl_perception.perception.image_geometry import ImageFit
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import PinholeCamera
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

@@ -3,7 +3,7 @@
 """Merged moments against numpy on all samples at once."""
 from bdl_perception.perception.moments import merge
 from bdl_perception.perception.moments import total
-from bdl_perception.perception.types import Moments
+from bdl_perception.perception.values import Moments
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

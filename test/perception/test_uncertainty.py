@@ -4,10 +4,10 @@
 import math
 import statistics
 
-from bdl_perception.perception.types import Moments
-from bdl_perception.perception.types import Prediction
 from bdl_perception.perception.uncertainty import epistemic_of
 from bdl_perception.perception.uncertainty import mutual_information
+from bdl_perception.perception.values import Moments
+from bdl_perception.perception.values import Prediction
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

@@ -7,10 +7,10 @@ from bdl_perception.perception.backend import RawPrediction
 from bdl_perception.perception.classes import CLASS_NAMES
 from bdl_perception.perception.classes import SKY
 from bdl_perception.perception.model_spec import ModelSpec
-from bdl_perception.perception.types import Bytes
-from bdl_perception.perception.types import Features
-from bdl_perception.perception.types import Floats
-from bdl_perception.perception.types import Moments
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import Features
+from bdl_perception.perception.values import Floats
+from bdl_perception.perception.values import Moments
 import numpy as np
 
 

@@ -26,7 +26,7 @@ from bdl_perception.nodes.diagnostics import status_from_message
 from bdl_perception.nodes.messages import byte_image
 from bdl_perception.nodes.stamps import header
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.values import CameraFrame
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState
 import numpy as np

@@ -7,7 +7,7 @@ from bdl_perception.nodes.messages import camera_from_info
 from bdl_perception.nodes.messages import info_from_camera
 from bdl_perception.nodes.stamps import header
 from bdl_perception.nodes.stamps import stamp_to_ns
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.values import PinholeCamera
 import numpy as np
 import pytest
 from ros_world import street
