@@ -66,13 +66,12 @@ class Filmmaker:
         tile = np.full((PANEL_HEIGHT, PANEL_WIDTH, 3), 40, np.uint8)
         if index >= 0:
             _write_alert(tile, self.record.alerts[index])
-        at_s = (stamp_ns - self.record.frames[0]) / 1e9
-        return _titled(tile, f'alert at {at_s:.1f} s')
+        return _titled(tile, f'alert at {self.record.drive_s(stamp_ns):.1f} s')
 
     def _cursor(self, stamp_ns: int) -> Bytes:
         strip: Bytes = self._timeline.astype(np.uint8)
-        whole_ns = max(self.record.frames[-1] - self.record.frames[0], 1)
-        fraction = (stamp_ns - self.record.frames[0]) / whole_ns
+        whole_s = self.record.drive_s(self.record.frames[-1])
+        fraction = self.record.drive_s(stamp_ns) / whole_s
         column = round(self._span[0] + fraction * (self._span[1] - self._span[0]))
         cv2.line(strip, (column, 0), (column, TIMELINE_HEIGHT - 1), (0, 0, 0), 1)
         return strip
@@ -82,7 +81,7 @@ def write_video(filmmaker: Filmmaker, path: Path) -> None:
     """Write every camera frame's picture as an mp4 at the camera's own pace."""
     stamps = filmmaker.record.frames
     first = filmmaker.compose(stamps[0])
-    rate_hz = (len(stamps) - 1) * 1e9 / max(stamps[-1] - stamps[0], 1) or 1.0
+    rate_hz = 1 / filmmaker.record.spacing_s
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), rate_hz,
                              (first.shape[1], first.shape[0]))
     if not writer.isOpened():
@@ -96,9 +95,9 @@ def write_video(filmmaker: Filmmaker, path: Path) -> None:
 
 def write_sheet(filmmaker: Filmmaker, moments_s: Sequence[float], path: Path) -> None:
     """Write the pictures of a few moments (s from the start), one below the other."""
-    stamps = np.array(filmmaker.record.frames)
-    wanted_ns = stamps[0] + (np.array(moments_s) * 1e9).astype(np.int64)
-    chosen = [int(stamps[np.abs(stamps - moment).argmin()]) for moment in wanted_ns]
+    record = filmmaker.record
+    chosen = [min(record.frames, key=lambda stamp: abs(record.drive_s(stamp) - at_s))
+              for at_s in moments_s]
     rows = [np.hstack([filmmaker.panel(name, stamp_ns) for name in PANELS]
                       + [filmmaker.alert(stamp_ns)]) for stamp_ns in chosen]
     wide = rows[0].shape[1]

@@ -6,10 +6,14 @@ What the recorder saw of a drive, on disk.
 A folder with one JPEG for each panel and stamp (camera/000012.jpg ...) and events.jsonl, one
 event a line, flushed as it happens, so that a crash loses nothing that was seen.
 """
+from bisect import bisect_right
 from dataclasses import dataclass
 from dataclasses import field
+from functools import cached_property
+from itertools import pairwise
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any, Mapping
 
 PANELS = ('camera', 'depth', 'aleatoric', 'epistemic', 'classes')
@@ -62,6 +66,25 @@ class Record:
     scores: tuple[Mapping[str, float], ...]  # stamp_ns and the scores of one frame or cycle
     dropped: int = 0  # as perception_node counts them
     cycles: int = 0
+
+    @cached_property
+    def spacing_s(self) -> float:
+        """Give the usual time between two frames; 0 when there are not two."""
+        gaps_ns = [after - before for before, after in pairwise(self.frames)]
+        return median(gaps_ns) / 1e9 if gaps_ns else 0.0
+
+    def drive_s(self, at_ns: int) -> float:
+        """
+        Tell how far the drive was at a moment, in s of its own time; negative before it began.
+
+        Counted in frames: a machine that stood still for a while has not driven on.
+        """
+        if not self.frames or at_ns < self.frames[0]:
+            return (at_ns - self.frames[0]) / 1e9 if self.frames else at_ns / 1e9
+        index = bisect_right(self.frames, at_ns) - 1
+        since_s = (at_ns - self.frames[index]) / 1e9
+        ended = index == len(self.frames) - 1
+        return index * self.spacing_s + (since_s if ended else min(since_s, self.spacing_s))
 
     def picture(self, panel: str, stamp_ns: int) -> Path:
         """Where a panel of a frame lies, whether it exists or not."""

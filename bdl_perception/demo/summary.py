@@ -30,18 +30,17 @@ class Segment:
 
 
 def transitions(record: Record) -> list[tuple[float, AlertEvent]]:
-    """List the changes of level, each with s since the first camera frame."""
-    start_ns = record.frames[0] if record.frames else 0
+    """List the changes of level, each with s of the drive."""
     changes: list[tuple[float, AlertEvent]] = []
     for alert in record.alerts:
         if not changes or changes[-1][1].level != alert.level:
-            changes.append(((alert.received_ns - start_ns) / 1e9, alert))
+            changes.append((record.drive_s(alert.received_ns), alert))
     return changes
 
 
 def summarise(record: Record, segments: Sequence[Segment]) -> dict[str, Any]:
     """Give the numbers of summary.json; `failures` is empty when all went as promised."""
-    duration_s = (record.frames[-1] - record.frames[0]) / 1e9 if record.frames else 0.0
+    duration_s = record.drive_s(record.frames[-1]) if record.frames else 0.0
     latencies_ms = np.array(sorted(record.answered.values())) * 1e3
     return {
         'frames_in': len(record.frames),
@@ -110,8 +109,7 @@ def _false_alarms(record: Record, segments: Sequence[Segment]) -> list[str]:
 
 
 def _timed(record: Record) -> list[tuple[float, AlertEvent]]:
-    start_ns = record.frames[0] if record.frames else 0
-    return [((alert.received_ns - start_ns) / 1e9, alert) for alert in record.alerts]
+    return [(record.drive_s(alert.received_ns), alert) for alert in record.alerts]
 
 
 def _level_during(record: Record, start_s: float, end_s: float) -> int:

@@ -28,7 +28,7 @@ def draw_timeline(record: Record, width: int, height: int) -> tuple[Bytes, tuple
     figure = Figure(figsize=(width / 100, height / 100), dpi=100)
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0.06, 0.2, 0.8, 0.72))
-    end_s = (record.frames[-1] - record.frames[0]) / 1e9
+    end_s = record.drive_s(record.frames[-1])
     _shade_levels(axes, record, end_s)
     for name, (times_s, ratios) in score_ratios(record).items():
         axes.plot(times_s, ratios, label=name, linewidth=1.2)
@@ -46,7 +46,7 @@ def score_ratios(record: Record) -> dict[str, tuple[list[float], list[float]]]:
     thresholds = _thresholds(record)
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for scores in record.scores:
-        at_s = (scores['stamp_ns'] - record.frames[0]) / 1e9
+        at_s = record.drive_s(int(scores['stamp_ns']))
         for name in thresholds.keys() & scores.keys():
             times_s, ratios = curves.setdefault(name, ([], []))
             times_s.append(at_s)

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The demonstration's verdict: each broken promise is found, and a kept one is not."""
+from dataclasses import replace
 from pathlib import Path
 
 from bdl_perception.demo.record import AlertEvent
@@ -47,6 +48,21 @@ def test_each_broken_promise_of_the_alert_is_named(levels, words):
 def test_an_error_that_starts_at_the_end_of_the_fog_is_a_false_alarm():
     late = [(0.5, OK), (2.5, ERROR), (3.0, OK), (4.0, ERROR), (5.0, OK)]
     assert any('nothing is strange' in failure for failure in failures(record(late), [FOG]))
+
+
+def test_a_machine_that_stood_still_has_not_driven_on():
+    paused_ns, good = 20 * 10**9, record(GOOD)
+
+    def shifted(at_ns: int) -> int:
+        return at_ns + paused_ns * (at_ns > START_NS + 3 * 10**9)
+
+    slow = Record(Path(), tuple(map(shifted, good.frames)), good.answered, tuple(
+        AlertEvent(shifted(event.received_ns), event.level, event.message)
+        for event in good.alerts), ())
+    assert slow.drive_s(slow.frames[-1]) == pytest.approx(6.0)
+    assert slow.drive_s(slow.frames[30] + 10 * 10**9) == pytest.approx(3.1)  # in the pause
+    slow = replace(slow, answered=dict.fromkeys(slow.frames, 0.02))
+    assert failures(slow, [FOG]) == []
 
 
 def test_an_alarm_that_is_held_through_a_stale_moment_rises_only_once():
