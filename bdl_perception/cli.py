@@ -14,6 +14,10 @@ COMMANDS = {
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }
 
+EXTRAS = {  # module -> the part of setup.py's extras that brings it
+    'torch': 'train', 'onnx': 'train', 'moderngl': 'world', 'matplotlib': 'demo', 'rclpy': 'ros',
+    'domain_coordinator': 'ros'}
+
 
 class Command(Protocol):
     """A module of commands/."""
@@ -39,9 +43,18 @@ def main(words: Sequence[str] | None = None) -> int:
         return command.run(parser.parse_args(words[1:]))
     except KeyboardInterrupt:
         return 130  # as a shell says it
-    except (OSError, ValueError, RuntimeError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        print(f'bdl {words[0]}: {_remedy(error)}', file=sys.stderr)
+        return 2
+    except (OSError, ValueError, RuntimeError) as error:
         print(f'bdl {words[0]}: {error}', file=sys.stderr)
         return 2
+
+
+def _remedy(error: ModuleNotFoundError) -> str:
+    """Say which part of the package was not installed."""
+    extra = EXTRAS.get((error.name or '').split('.')[0])
+    return f"{error}; pip install 'bdl_perception[{extra}]'" if extra else str(error)
 
 
 def _overview() -> argparse.ArgumentParser:

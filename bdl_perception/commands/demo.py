@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Play, draw, judge; the exit code is 1 when the drive broke a promise."""
     from bdl_perception.drives import open_drive
+    import matplotlib.figure  # noqa: F401  # if it is missing, better now than after the drive
     drive = open_drive(arguments.input)
     _make_room(arguments.out)
     plan = Plan(arguments.input.resolve(), arguments.model, arguments.out,

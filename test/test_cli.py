@@ -1,0 +1,54 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The command `bdl`: what it lists, what it refuses and how."""
+from types import SimpleNamespace
+
+from bdl_perception import cli
+import pytest
+
+
+def run_with(monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> int:
+    """Run a command that fails in this way."""
+    def run(arguments: object) -> int:
+        raise failure
+
+    command = SimpleNamespace(add_arguments=lambda parser: None, run=run)
+    monkeypatch.setattr(cli.importlib, 'import_module', lambda name: command)
+    return cli.main(['train'])
+
+
+def test_every_command_that_is_listed_can_say_what_it_takes(capsys):
+    for name in cli.COMMANDS:
+        with pytest.raises(SystemExit, match='0'):
+            cli.main([name, '--help'])
+        assert cli.COMMANDS[name] in capsys.readouterr().out.replace('\n', ' ')
+
+
+@pytest.mark.parametrize('words', [['fly'], ['--fly']])
+def test_a_command_that_is_not_known_is_refused_with_those_that_are(words, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        cli.main(words)
+    assert 'bdl' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('failure', [OSError('no such drive'), ValueError('no such drive'),
+                                     RuntimeError('no such drive')])
+def test_what_a_user_can_mend_is_one_line(failure, monkeypatch, capsys):
+    assert run_with(monkeypatch, failure) == 2
+    assert capsys.readouterr().err == 'bdl train: no such drive\n'
+
+
+def test_a_part_that_was_not_installed_is_named_with_the_command_that_installs_it(
+        monkeypatch, capsys):
+    missing = ModuleNotFoundError("No module named 'torch'", name='torch.nn')
+    assert run_with(monkeypatch, missing) == 2
+    assert "pip install 'bdl_perception[train]'" in capsys.readouterr().err
+
+
+def test_a_mistake_of_our_own_is_not_hidden(monkeypatch):
+    with pytest.raises(AttributeError):
+        run_with(monkeypatch, AttributeError('ours'))
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch):
+    assert run_with(monkeypatch, KeyboardInterrupt()) == 130
