@@ -1,4 +1,4 @@
-# make demo [INPUT=path]   play a drive through the real ROS 2 processes, keep a record in demo/
+# make demo [INPUT=path] [RATE_HZ=n]   play a drive through the real ROS 2 processes, keep a record in demo/
 # make test                the whole suite
 # make lint                ruff, mypy, the ament linters
 # make clean               remove what these made
@@ -11,7 +11,7 @@ CODE := bdl_perception test launch setup.py
 .PHONY: demo test lint clean
 
 demo: .venv/runtime
-	$(BIN)/bdl demo --out demo $(if $(INPUT),--input '$(INPUT)')
+	$(BIN)/bdl demo --out demo $(if $(INPUT),--input '$(INPUT)') $(if $(RATE_HZ),--rate-hz $(RATE_HZ))
 
 test: .venv/tests
 	ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST $(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -54,7 +54,9 @@ def main(words: Sequence[str] | None = None) -> int:
 def _remedy(error: ModuleNotFoundError) -> str:
     """Say which part of the package was not installed."""
     extra = EXTRAS.get((error.name or '').split('.')[0])
-    return f"{error}; pip install 'bdl_perception[{extra}]'" if extra else str(error)
+    if extra is None:
+        return str(error)
+    return f"{error}; in the checkout: {sys.executable} -m pip install -e '.[{extra}]'"
 
 
 def _overview() -> argparse.ArgumentParser:

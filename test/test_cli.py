@@ -42,7 +42,7 @@ def test_a_part_that_was_not_installed_is_named_with_the_command_that_installs_i
         monkeypatch, capsys):
     missing = ModuleNotFoundError("No module named 'torch'", name='torch.nn')
     assert run_with(monkeypatch, missing) == 2
-    assert "pip install 'bdl_perception[train]'" in capsys.readouterr().err
+    assert "-m pip install -e '.[train]'" in capsys.readouterr().err
 
 
 def test_a_mistake_of_our_own_is_not_hidden(monkeypatch):

@@ -87,13 +87,13 @@ class AlertMachine:
     def _remembered(self, elapsed_s: float) -> list[Reason]:
         """Say what is strange now or was lately, and whether an alarm waits to be earned off."""
         found = []
-        if self._latch.held:
+        if self._latch.held and not self._evidence.cusum.alarmed:
             found.append(Reason(Level.ERROR, f'the alarm holds until evidence '
                                 f'{self._evidence.cusum.value:.1f} has fallen and nothing is '
                                 f'strange for {self._policy.clear_s:g} s: wait'))
         strange = ', '.join(self._evidence.strange)
         if strange:
-            found.append(Reason(Level.WARN, f'above the threshold: {strange}; be careful'))
+            found.append(Reason(Level.WARN, f'above the threshold: {strange}'))
         elif not self._latch.quiet(elapsed_s):
             found.append(Reason(Level.WARN, 'a score was above its threshold a moment ago: wait'))
         return found

@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--backend', default='auto', help='what runs the model')
     parser.add_argument('--threads', type=int, default=0, help='of the backend; 0: all cores')
     parser.add_argument('--out', type=Path, metavar='PATH',
-                        help=f'file to write (default: {FILE_NAME} in the model folder)')
+                        help=f'file to write (default: {FILE_NAME} in the model folder, not of a '
+                             'shipped model)')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     wish = _wish(arguments)
     drives = open_drives(arguments.drives)
     check_wish(wish, len(drives))  # before an hour of scoring, not after
-    path: Path = arguments.out or find_model(arguments.model) / FILE_NAME
+    path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
     backend = open_backend(arguments.backend, arguments.model, arguments.threads)
     try:
         perceiver = Perceiver(backend, arguments.samples, arguments.seed)
@@ -72,6 +73,14 @@ def run(arguments: argparse.Namespace) -> int:
     _write(path, json.dumps(calibration_to_dict(made), indent=1) + '\n')
     print(summary(made), f'written to {path}', sep='\n')
     return 0
+
+
+def _beside(folder: Path, model: str) -> Path:
+    """Give the file in a model's folder, if that folder is the user's own."""
+    if folder.name == model:  # a shipped name
+        raise ValueError(f'{model} is shipped with this package; say where to write, such as '
+                         f'--out my_camera.json, and start with calibration:=my_camera.json')
+    return folder / FILE_NAME
 
 
 def _wish(arguments: argparse.Namespace) -> Wish:

@@ -30,8 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play, draw, judge; the exit code is 1 when the drive broke a promise."""
+    from bdl_perception.backends.model_files import find_model
     from bdl_perception.drives import open_drive
     import matplotlib.figure  # noqa: F401  # if it is missing, better now than after the drive
+    find_model(arguments.model)  # names what is wrong before anything is started or removed
     drive = open_drive(arguments.input)
     _make_room(arguments.out)
     plan = Plan(arguments.input.resolve(), arguments.model, arguments.out,
@@ -42,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(json.dumps(summary, indent=2))
     for failure in summary['failures']:
         print(f'FAILED: {failure}')
-    print(f'{plan.folder}: sheet.png, drive.mp4, summary.json, logs/, record/')
+    print(f'{plan.folder}: {", ".join(sorted(path.name for path in plan.folder.iterdir()))}')
     return 1 if summary['failures'] else 0
 
 
@@ -80,7 +82,7 @@ def _conclude(plan: Plan, segments: Sequence[Segment], problems: Sequence[str]) 
         summary: dict[str, Any] = {'failures': [*problems, 'nothing was recorded']}
     else:
         summary = summarise(record, segments)
-        summary['failures'] = [*problems, *summary['failures']]
+        summary['failures'] = [*problems] or summary['failures']  # the rest only follows from it
         if len(record.frames) > 1:
             print('drawing the sheet and the video ...', flush=True)
             filmmaker = Filmmaker(record)

@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Render; the exit code is 0 when every drive is there."""
     if arguments.video and arguments.split != DEMO:
         raise ValueError(f'--video is for the split {DEMO}, not for {arguments.split}')
+    import moderngl  # noqa: F401  # if it is missing, better now than below a progress bar
     if arguments.split == DEMO:
         _render_demo(arguments)
         return 0

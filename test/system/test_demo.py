@@ -47,13 +47,22 @@ def test_a_drive_through_the_processes_leaves_a_record_and_loses_no_frame(
     assert cv2.imread(str(out / 'sheet.png')).std() > 10
 
 
-def test_a_model_that_is_not_there_ends_the_demo_with_the_reason(
+def test_a_model_that_was_changed_ends_the_demo_with_the_reason_and_no_other(
         drive: Path, tmp_path: Path) -> None:
-    out = tmp_path / 'out'
-    done = demo('--input', drive, '--model', tmp_path / 'nowhere', '--out', out)
+    model, out = make_tiny_model(tmp_path / 'tiny', chunk=4), tmp_path / 'out'
+    (model / 'perceive.onnx').write_bytes(b'not what model.json says')
+    done = demo('--input', drive, '--model', model, '--out', out)
     assert done.returncode == 1
-    assert 'nowhere' in done.stdout and 'refused to become active' in done.stdout
-    assert json.loads((out / 'summary.json').read_text())['failures']
+    failures = json.loads((out / 'summary.json').read_text())['failures']
+    assert len(failures) == 1 and 'refused to become active' in failures[0]
+    assert 'sha256' in failures[0] and 'sheet.png' not in done.stdout
+
+
+def test_a_model_that_is_not_there_is_one_line_before_anything_starts(
+        drive: Path, tmp_path: Path) -> None:
+    done = demo('--input', drive, '--model', tmp_path / 'nowhere', '--out', tmp_path / 'out')
+    assert done.returncode == 2
+    assert 'nowhere' in done.stderr and not (tmp_path / 'out').exists()
 
 
 def test_an_input_that_cannot_be_read_is_one_line_and_leaves_an_earlier_record(
