@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bdl_perception.training.datasets import DatasetError
 from bdl_perception.training.datasets import Sample
+from bdl_perception.training.datasets.resize import resized
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -99,19 +100,6 @@ def decode_depth(stored: NDArray[np.uint16]) -> NDArray[np.float32]:
     depth[stored == UNKNOWN] = np.nan
     depth[stored == TOO_FAR] = np.inf
     return depth
-
-
-def resized(sample: Sample, height: int, width: int) -> Sample:
-    """Bring a sample to height x width px; its focal length follows the width."""
-    if sample.rgb.shape[:2] == (height, width):
-        return sample
-    size = (width, height)
-    rgb = cv2.resize(sample.rgb, size, interpolation=cv2.INTER_AREA)
-    depth = cv2.resize(sample.depth, size, interpolation=cv2.INTER_NEAREST)
-    classes = cv2.resize(sample.classes, size, interpolation=cv2.INTER_NEAREST)
-    scale = width / sample.rgb.shape[1]
-    return Sample(rgb.astype(np.uint8), depth.astype(np.float32), classes.astype(np.uint8),
-                  sample.fx * scale)
 
 
 def _read(path: Path, flags: int) -> NDArray[Any]:
