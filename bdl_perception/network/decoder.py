@@ -59,7 +59,8 @@ class DecoderLevel(nn.Module):
 class Decoder(nn.Module):
     """Three levels up to half resolution, then one linear layer for all heads."""
 
-    def __init__(self, channels: Sequence[int], classes: int, log_depth_centre: float) -> None:
+    def __init__(self, channels: Sequence[int], classes: int, log_depth_centre: float,
+                 normalise: bool = True) -> None:
         """channels: of the four masked maps, coarsest first; centre: log of m."""
         super().__init__()
         pairs = list(pairwise(channels))
@@ -67,15 +68,24 @@ class Decoder(nn.Module):
             DecoderLevel(coarser, finer, separable=index == len(pairs) - 1)
             for index, (coarser, finer) in enumerate(pairs)])
         self.heads = nn.Conv2d(channels[-1], classes + 3, 1)
-        self.classes = classes
+        self.classes, self.normalise = classes, normalise
         self.log_depth_centre = log_depth_centre  # the head predicts only what differs from it
 
     def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
         """features: (1 or S, C_k, H_k, W_k) coarsest first; masks: (S, C_k, 1, 1) or None."""
-        x = _masked(features[0], masks, 0)
+        return self._split(self.heads(self.levels_of(features, masks)[-1]))
+
+    def levels_of(self, features: Sequence[Tensor],
+                  masks: Sequence[Tensor] | None) -> list[Tensor]:
+        """Give the masked maps of all levels, coarsest first: (S, C_k, H_k, W_k)."""
+        maps = [self._masked(features[0], masks, 0)]
         for index, level in enumerate(self.levels, start=1):
-            x = _masked(level(x, features[index]), masks, index)
-        return self._split(self.heads(x))
+            maps.append(self._masked(level(maps[-1], features[index]), masks, index))
+        return maps
+
+    def _masked(self, x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:
+        x = unit_length(x) if self.normalise else x
+        return x if not masks else x * masks[index]
 
     def _split(self, maps: Tensor) -> HeadMaps:
         """Name the channels of maps (S, K + 3, h, w)."""
@@ -85,8 +95,3 @@ class Decoder(nn.Module):
             depth_noise.clamp(*DEPTH_LOG_VARIANCE),
             maps[:, 3:],
             logit_noise.clamp(*LOGIT_LOG_VARIANCE))
-
-
-def _masked(x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:
-    normal = unit_length(x)
-    return normal if masks is None else normal * masks[index]

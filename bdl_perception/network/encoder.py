@@ -10,6 +10,7 @@ from typing import Sequence
 from torch import nn
 from torch import Tensor
 
+MID_GREY, SPREAD = 127.5, 64.0  # bring uint8 to about zero mean and unit spread
 
 def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1,
                 groups: int = 1) -> nn.Sequential:
@@ -71,10 +72,12 @@ class Encoder(nn.Module):
             _stage(eighth, deep, ResidualBlock(deep), ContextBlock(deep), ContextBlock(deep)),
         ])
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """x: (B, 3, H, W); returns the four stages' maps, finest first."""
+    def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> list[Tensor]:
+        """rgb: (B, 3, H, W) 0..255; masks: of each stage's map; returns the maps, finest first."""
+        x = (rgb - MID_GREY) / SPREAD
         maps = []
-        for stage in self.stages:
+        for index, stage in enumerate(self.stages):
             x = stage(x)
+            x = x if not masks else x * masks[index]
             maps.append(x)
         return maps

@@ -59,6 +59,9 @@ def export_model(folder: Path, network: Network, statistics: FeatureStatistics, 
 def export_graphs(network: Network, statistics: FeatureStatistics, chunk: int) -> Graphs:
     """Trace both modules with their static shapes and check what comes out."""
     config = network.config
+    if config.dropout != 'decoder':
+        raise ValueError(f'the network has dropout {config.dropout!r}: the sample graph needs it '
+                         f'in the decoder')
     rgb = torch.zeros(1, config.height, config.width, 3, dtype=torch.uint8)
     perceive = Perceive(network, statistics).eval()
     features = perceive(rgb)[len(MAP_NAMES):]

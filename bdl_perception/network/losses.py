@@ -8,9 +8,10 @@ from bdl_perception.perception.classes import IGNORE
 import torch
 from torch import nn
 from torch import Tensor
+from torch.nn import functional
 
 
-def regression_loss(mean: Tensor, log_variance: Tensor, target: Tensor,
+def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
                     beta: float = 0.0) -> Tensor:
     """
     Gaussian likelihood of log-depth with a predicted variance.
@@ -19,19 +20,23 @@ def regression_loss(mean: Tensor, log_variance: Tensor, target: Tensor,
     s = log sigma^2 (Kendall & Gal 2017, eq. 8), s_min its lower bound, which keeps L above zero
     so that a learned task weight stays bounded; sigma^(2 beta) without gradient (Seitzer et al.
     2022) gives pixels of large variance their say in the mean; beta = 0 is the plain likelihood.
-    Worked: mean 1, target 3, s = 0, beta = 0: (4 + 0 + 8) / 2 = 6.
+    Worked: mean 1, target 3, s = 0, beta = 0: (4 + 0 + 8) / 2 = 6. Without log_variance it is
+    1/2 (y - mean)^2: one sigma for all, which the weight of the task stands for.
     All (B, h, w); a target of NaN or infinity takes no part; none finite: 0.
     """
     valid = torch.isfinite(target)
     if not valid.any():
         return (mean * 0.0).sum()
-    mean, log_variance, target = mean[valid], log_variance[valid], target[valid]  # (N,)
-    squared = (target - mean).square() * (-log_variance).exp()
+    error = (target - mean)[valid].square()  # (N,)
+    if log_variance is None:
+        return 0.5 * error.mean()
+    log_variance = log_variance[valid]
+    squared = error * (-log_variance).exp()
     loss = 0.5 * (squared + log_variance - DEPTH_LOG_VARIANCE[0])
     return (loss * (beta * log_variance).exp().detach()).mean()
 
 
-def classification_loss(logits: Tensor, log_variance: Tensor, target: Tensor,
+def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Tensor,
                         samples: int = 4) -> Tensor:
     """
     Cross-entropy with Gaussian noise on the logits (Kendall & Gal 2017, eq. 12).
@@ -40,16 +45,19 @@ def classification_loss(logits: Tensor, log_variance: Tensor, target: Tensor,
     of the average probability, as the paper has it; averaging the logs (the thesis' text) is an
     upper bound of it. e_t comes from torch's generator.
     logits: (B, K, h, w), log_variance: (B, 1, h, w) of one sigma for a pixel's logits,
-    target: (B, h, w) ids, IGNORE takes no part; none labelled: 0.
+    target: (B, h, w) ids, IGNORE takes no part; none labelled: 0. Without log_variance it is
+    the plain cross-entropy.
     """
     labelled = target != IGNORE
     if not labelled.any():
         return (logits * 0.0).sum()
     means = logits.permute(0, 2, 3, 1)[labelled]  # (N, K)
+    ids = target[labelled].long()  # (N,)
+    if log_variance is None:
+        return functional.cross_entropy(means, ids)
     sigma = (0.5 * log_variance.squeeze(1)[labelled]).exp()  # (N,)
     noise = torch.randn((samples, *means.shape))
     noisy = means + sigma[:, None] * noise  # (T, N, K)
-    ids = target[labelled].long()  # (N,)
     at_target = noisy.gather(2, ids.expand(samples, -1).unsqueeze(2)).squeeze(2)  # (T, N)
     return -mean_probability(at_target - noisy.logsumexp(2)).mean()
 
@@ -67,13 +75,16 @@ class TaskWeights(nn.Module):
     the best s is log(2 c L): a task counts in inverse proportion to what it still gets wrong.
     """
 
-    def __init__(self) -> None:
-        """Start with sigma = 1 for both tasks."""
+    def __init__(self, depth_weight: float = 0.0) -> None:
+        """Start with sigma = 1 for both tasks; or fix the weights at depth_weight and 1 - it."""
         super().__init__()
         self.log_variances = nn.Parameter(torch.zeros(2))
+        self.depth_weight = depth_weight
 
     def forward(self, regression: Tensor, classification: Tensor) -> Tensor:
         """Weigh the two losses, each at least zero, into one."""
+        if self.depth_weight:
+            return self.depth_weight * regression + (1 - self.depth_weight) * classification
         weights = (-self.log_variances).exp()
         return (0.5 * weights[0] * regression + weights[1] * classification
                 + 0.5 * self.log_variances.sum())

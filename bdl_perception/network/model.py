@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import math
 from typing import NamedTuple, Sequence
 
+from bdl_perception.network import efficientnet_lite
 from bdl_perception.network.decoder import Decoder
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.encoder import Encoder
@@ -14,7 +15,8 @@ from torch import nn
 from torch import Tensor
 
 STRIDE = 16  # of the deepest map; the input's sides are multiples of it
-MID_GREY, SPREAD = 127.5, 64.0  # bring uint8 to about zero mean and unit spread
+ENCODERS = ('small', 'efficientnet_lite0')
+DROPOUT = ('decoder', 'everywhere', 'none')
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,13 @@ class NetworkConfig:
 
     height: int = 192  # px, of the input
     width: int = 320  # px
-    encoder_channels: tuple[int, ...] = (16, 32, 64, 128)  # at 1/2, 1/4, 1/8, 1/16
+    encoder: str = 'small'  # or efficientnet_lite0, which can start from ImageNet weights
+    encoder_channels: tuple[int, ...] = (16, 32, 64, 128)  # at 1/2 to 1/16, of the small one
     decoder_channels: tuple[int, ...] = (64, 48, 32, 24)  # at 1/16, 1/8, 1/4, 1/2: the masked maps
     classes: int = len(CLASS_NAMES)
+    dropout: str = 'decoder'  # everywhere: in the encoder too, where samples cost whole passes
     dropout_probability: float = 0.2  # as in Kendall & Gal 2017
+    normalise: bool = True  # bring feature vectors to unit length before they are masked
     log_depth_centre: float = math.log(15.0)  # log of m; near the median depth of a street
     canonical_focal_px: float = 250.0  # fx of a field of view of 65 degrees at 320 px
     max_depth_m: float = 100.0  # in the canonical camera; beyond, nothing is taught
@@ -37,6 +42,9 @@ class NetworkConfig:
             if getattr(self, name) < STRIDE or getattr(self, name) % STRIDE:
                 raise ValueError(f'{name} is {getattr(self, name)} px, '
                                  f'must be a multiple of {STRIDE}')
+        for name, known in (('encoder', ENCODERS), ('dropout', DROPOUT)):
+            if getattr(self, name) not in known:
+                raise ValueError(f'{name} is {getattr(self, name)!r}, known: {", ".join(known)}')
         for name in ('encoder_channels', 'decoder_channels'):
             channels = getattr(self, name)
             if len(channels) != 4 or min(channels) < 1:
@@ -47,6 +55,17 @@ class NetworkConfig:
         if not (self.canonical_focal_px > 0 and self.max_depth_m > 0):
             raise ValueError('canonical_focal_px and max_depth_m must be positive, are '
                              f'{self.canonical_focal_px} and {self.max_depth_m}')
+
+    @property
+    def feature_channels(self) -> tuple[int, ...]:
+        """Count the channels of the encoder's maps, finest first."""
+        return self.encoder_channels if self.encoder == 'small' else efficientnet_lite.CHANNELS
+
+    @property
+    def mask_channels(self) -> tuple[int, ...]:
+        """Count the channels of each mask: the encoder's, finest first, then the decoder's."""
+        inside = self.feature_channels if self.dropout == 'everywhere' else ()
+        return (*inside, *self.decoder_channels)
 
 
 class Encoded(NamedTuple):
@@ -63,15 +82,17 @@ class Network(nn.Module):
         """Draw random weights from torch's generator."""
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config.encoder_channels)
+        channels = config.feature_channels
+        self.encoder = build_encoder(config)
         self.project = nn.ModuleList([
             nn.Conv2d(encoder, decoder, 1) for encoder, decoder
-            in zip(config.encoder_channels[::-1], config.decoder_channels, strict=True)])
-        self.decoder = Decoder(config.decoder_channels, config.classes, config.log_depth_centre)
+            in zip(channels[::-1], config.decoder_channels, strict=True)])
+        self.decoder = Decoder(config.decoder_channels, config.classes, config.log_depth_centre,
+                               config.normalise)
 
-    def encode(self, rgb: Tensor) -> Encoded:
+    def encode(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> Encoded:
         """rgb: (B, 3, H, W) float 0..255; the part that runs once per picture."""
-        maps = self.encoder((rgb - MID_GREY) / SPREAD)[::-1]
+        maps = self.encoder(rgb, masks)[::-1]
         features = [project(map_) for project, map_ in zip(self.project, maps, strict=True)]
         features[0] = torch.relu(features[0])  # the others meet one after they are added
         return Encoded(tuple(features), maps[0].mean((2, 3)))
@@ -82,11 +103,23 @@ class Network(nn.Module):
         return maps
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> HeadMaps:
-        """rgb: (B, 3, H, W) float 0..255; masks: (B, C_k, 1, 1) each, None: deterministic."""
-        return self.decode(self.encode(rgb).features, masks)
+        """rgb: (B, 3, H, W) float 0..255; masks: (B, C_k, 1, 1) each, none: deterministic."""
+        if not masks or self.config.dropout != 'everywhere':
+            return self.decode(self.encode(rgb).features, masks)
+        inside = len(self.config.feature_channels)
+        return self.decode(self.encode(rgb, masks[:inside]).features, masks[inside:])
 
     def draw_masks(self, samples: int) -> list[Tensor]:
         """Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator."""
+        if self.config.dropout == 'none':
+            return []
         keep = 1.0 - self.config.dropout_probability
         return [torch.bernoulli(torch.full((samples, channels, 1, 1), keep)) / keep
-                for channels in self.config.decoder_channels]
+                for channels in self.config.mask_channels]
+
+
+def build_encoder(config: NetworkConfig) -> nn.Module:
+    """Make the encoder that the configuration names, with random weights."""
+    if config.encoder == 'small':
+        return Encoder(config.encoder_channels)
+    return efficientnet_lite.EfficientNetLite0()

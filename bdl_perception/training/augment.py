@@ -42,11 +42,14 @@ class AugmentConfig:
                              f'noise {self.noise} (0 to 64 allowed)')
 
 
-def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig) -> Sample:
-    """Change a sample in every way that config allows, as rng decides."""
+def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig,
+            height: int, width: int) -> Sample:
+    """Change a sample in every way that config allows, as rng decides, to height x width px."""
     if rng.random() < config.flip:
         sample = mirrored(sample)
-    sample = zoomed(sample, rng.uniform(1.0, config.zoom), *rng.random(2))
+    keep = 1.0 if np.isfinite(sample.depth).any() else rng.random()
+    factor, across, down = rng.uniform(1.0, config.zoom), rng.random(), rng.random()
+    sample = zoomed(sample, factor, across, down, height, width, keep)
     rgb = _recolour(sample.rgb, rng, config)
     if rng.random() < config.blur:
         rgb = np.asarray(cv2.GaussianBlur(rgb, (3, 3), rng.uniform(0.3, 1.0)), np.uint8)
@@ -63,23 +66,37 @@ def mirrored(sample: Sample) -> Sample:
                    classes=np.ascontiguousarray(sample.classes[:, ::-1]))
 
 
-def zoomed(sample: Sample, factor: float, across: float, down: float) -> Sample:
+def zoomed(sample: Sample, factor: float, across: float, down: float, height: int, width: int,
+           keep: float = 1.0) -> Sample:
     """
-    Cut out a part and enlarge it to the old size: a lens of factor times the focal length.
+    Cut out a part and bring it to height x width px: a lens of factor times the focal length.
 
-    across, down: 0 takes the part at the left or top edge, 1 at the right or bottom. Depths do
-    not change, and no label is blended with its neighbour.
+    across, down: 0 takes the part at the left or top edge, 1 at the right or bottom. keep: how
+    much of its proportions a picture of another shape keeps; 1: it is cut, 0: squeezed, which
+    depth does not allow. Depths do not change, and no label is blended with its neighbour.
     """
-    height, width = sample.depth.shape
-    part_height, part_width = round(height / factor), round(width / factor)
-    top, left = round((height - part_height) * down), round((width - part_width) * across)
+    whole_height, whole_width = sample.depth.shape
+    shape = (whole_width / whole_height * height / width) ** keep  # above 1: too wide
+    part_height = round(whole_height * min(1.0, shape) / factor)
+    part_width = round(whole_width / max(1.0, shape) / factor)
+    top, left = round((whole_height - part_height) * down), round((whole_width - part_width)
+                                                                  * across)
     part = np.s_[top:top + part_height, left:left + part_width]
     size = (width, height)
+    smooth = cv2.INTER_AREA if part_width > width else cv2.INTER_LINEAR
     return Sample(
-        cv2.resize(sample.rgb[part], size, interpolation=cv2.INTER_LINEAR).astype(np.uint8),
+        cv2.resize(sample.rgb[part], size, interpolation=smooth).astype(np.uint8),
         cv2.resize(sample.depth[part], size, interpolation=cv2.INTER_NEAREST).astype(np.float32),
         cv2.resize(sample.classes[part], size, interpolation=cv2.INTER_NEAREST).astype(np.uint8),
         sample.fx * width / part_width)
+
+
+def fitted(sample: Sample, height: int, width: int) -> Sample:
+    """Bring a sample to height x width px: its middle, or all of it squeezed without depth."""
+    if sample.depth.shape == (height, width):
+        return sample
+    keep = 1.0 if np.isfinite(sample.depth).any() else 0.0
+    return zoomed(sample, 1.0, 0.5, 0.5, height, width, keep)
 
 
 def _recolour(rgb: NDArray[np.uint8], rng: np.random.Generator,

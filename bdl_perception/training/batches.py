@@ -7,6 +7,7 @@ from typing import Iterator, Sequence
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.augment import augment
 from bdl_perception.training.augment import AugmentConfig
+from bdl_perception.training.augment import fitted
 from bdl_perception.training.datasets import canonical_depth
 from bdl_perception.training.datasets import Dataset
 from bdl_perception.training.datasets import Sample
@@ -34,7 +35,7 @@ def training_batches(dataset: Dataset, size: int, rng: np.random.Generator,
     order = rng.permutation(len(dataset))
     whole = max(len(order) // size * size, min(size, len(order)))
     for start in range(0, whole, size):
-        samples = [augment(dataset[int(index)], rng, changes)
+        samples = [augment(dataset[int(index)], rng, changes, network.height, network.width)
                    for index in order[start:start + size]]
         corner = rng.integers(0, 2, 2)  # which pixel of each 2x2 is the truth: none on average
         yield make_batch(samples, network, (int(corner[0]), int(corner[1])))
@@ -55,6 +56,7 @@ def spread_indices(count: int, wanted: int) -> list[int]:
 def make_batch(samples: Sequence[Sample], network: NetworkConfig,
                corner: tuple[int, int] = (0, 0)) -> Batch:
     """Stack samples; corner: the row and column, 0 or 1, of each 2x2 whose truth is kept."""
+    samples = [fitted(sample, network.height, network.width) for sample in samples]
     half = np.s_[corner[0]::2, corner[1]::2]
     rgb = np.stack([sample.rgb for sample in samples])  # (B, H, W, 3)
     depth = np.stack([canonical_depth(sample, network.canonical_focal_px, network.max_depth_m)

@@ -23,11 +23,15 @@ class TrainConfig:
     minutes: float = 0.0  # instead of epochs: let the learning rate follow the clock; 0: off
     batch: int = 12  # frames; two cores gain nothing from more
     learning_rate: float = 3e-3  # at its peak, AdamW
+    encoder_rate: float = 1.0  # share of the learning rate for an encoder from ImageNet
     weight_decay: float = 0.01
     warm_up: float = 0.08  # share of the run until the peak
     clip: float = 5.0  # longest gradient
     beta: float = 0.5  # of the regression loss; 0 fits the mean too little (Seitzer et al. 2022)
     logit_samples: int = 4  # T of the classification loss
+    aleatoric: bool = True  # False: no variance is learned
+    depth_weight: float = 0.0  # of the depth loss, the classes' is 1 - it; 0: both are learned
+    pretrained: bool = True  # start from ImageNet where the encoder has such weights
     validation_frames: int = 200  # looked at after each epoch, spread over the validation drives
     seed: int = 1
     threads: int = 2
@@ -45,7 +49,7 @@ class TrainConfig:
         for name in ('minutes', 'weight_decay', 'seed'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must not be negative')
-        for name in ('warm_up', 'beta'):
+        for name in ('warm_up', 'beta', 'depth_weight', 'encoder_rate'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} is {getattr(self, name)}, must lie between 0 and 1')
 

@@ -18,6 +18,7 @@ from bdl_perception.network.losses import classification_loss
 from bdl_perception.network.losses import regression_loss
 from bdl_perception.network.losses import TaskWeights
 from bdl_perception.network.model import Network
+from bdl_perception.network.pretrained import start_from_imagenet
 from bdl_perception.training.batches import Batch
 from bdl_perception.training.batches import plain_batches
 from bdl_perception.training.batches import spread_indices
@@ -47,12 +48,14 @@ class Run:
         torch.manual_seed(config.seed)
         self.config, self.folder, self._clock = config, folder, clock
         self.network = Network(config.network)
-        self.tasks = TaskWeights()
+        self.tasks = TaskWeights(config.depth_weight)
         self.optimizer = torch.optim.AdamW(self._groups(), config.learning_rate)
         self.progress = Progress()
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / NAME).exists():
             self._resume(read_checkpoint(folder / NAME))
+        elif config.pretrained:
+            start_from_imagenet(self.network.encoder)
 
     def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
         """Run the epochs that are left; validation: None for none."""
@@ -66,11 +69,14 @@ class Run:
 
     def _groups(self) -> list[dict[str, Any]]:
         """Let only kernels decay: a bias, a scale or a task weight at zero means something."""
-        every = [*self.network.parameters(), *self.tasks.parameters()]
-        kernels = [parameter for parameter in every if parameter.ndim > 1]
-        others = [parameter for parameter in every if parameter.ndim <= 1]
-        return [{'params': kernels, 'weight_decay': self.config.weight_decay},
-                {'params': others, 'weight_decay': 0.0}]
+        encoder = [*self.network.encoder.parameters()]
+        known = {id(parameter) for parameter in encoder}
+        others = [parameter for parameter in (*self.network.parameters(), *self.tasks.parameters())
+                  if id(parameter) not in known]
+        return [{'params': [parameter for parameter in part if (parameter.ndim > 1) == decays],
+                 'weight_decay': self.config.weight_decay * decays, 'share': share}
+                for part, share in ((encoder, self.config.encoder_rate), (others, 1.0))
+                for decays in (True, False)]
 
     def _epoch(self, teaching: Dataset) -> dict[str, float]:
         """Go once through the data, or until the minutes are over; returns mean losses."""
@@ -116,16 +122,18 @@ class Run:
     def _set_rate(self, done: float) -> float:
         rate = self.config.learning_rate * one_cycle(done, self.config.warm_up)
         for group in self.optimizer.param_groups:
-            group['lr'] = rate
+            group['lr'] = rate * group['share']
         return rate
 
     def _step(self, batch: Batch) -> list[float]:
         """Learn from one batch; returns the loss and its two parts before weighing."""
         maps = self.network(batch.rgb, self.network.draw_masks(len(batch)))
-        regression = regression_loss(
-            maps.log_depth, maps.depth_log_variance, batch.log_depth, self.config.beta)
+        heard = self.config.aleatoric
+        regression = regression_loss(maps.log_depth, maps.depth_log_variance if heard else None,
+                                     batch.log_depth, self.config.beta)
         classification = classification_loss(
-            maps.logits, maps.logit_log_variance, batch.classes, self.config.logit_samples)
+            maps.logits, maps.logit_log_variance if heard else None, batch.classes,
+            self.config.logit_samples)
         loss = self.tasks(regression, classification)
         if not torch.isfinite(loss):
             raise RuntimeError(f'the loss became {loss.item()} after {self.progress.images} '
