@@ -29,7 +29,7 @@ def _sample(seed=0):
 
 def test_with_everything_off_nothing_changes():
     before = _sample()
-    after = augment(before, np.random.default_rng(0), OFF)
+    after = augment(before, np.random.default_rng(0), OFF, HEIGHT, WIDTH)
     np.testing.assert_array_equal(after.rgb, before.rgb)
     np.testing.assert_array_equal(after.depth, before.depth)
     np.testing.assert_array_equal(after.classes, before.classes)
@@ -39,7 +39,7 @@ def test_with_everything_off_nothing_changes():
 @given(st.integers(0, 2**31))
 def test_no_truth_is_ever_blended_with_its_neighbour(seed):
     before = _sample()
-    after = augment(before, np.random.default_rng(seed), AugmentConfig())
+    after = augment(before, np.random.default_rng(seed), AugmentConfig(), HEIGHT, WIDTH)
     assert {*after.classes.flat} <= {*before.classes.flat}
     known = after.depth[np.isfinite(after.depth)]
     assert {*known.tolist()} <= {2., 7., 31.}
@@ -59,7 +59,7 @@ def test_a_zoomed_wall_keeps_the_depth_that_its_size_tells(factor, across, down)
     depth = np.broadcast_to(np.float32(12), (HEIGHT, WIDTH)).copy()
     classes = np.broadcast_to((columns % 2).astype(np.uint8), (HEIGHT, WIDTH)).copy()
     sample = zoomed(Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth, classes, FX), factor,
-                    across, down)
+                    across, down, HEIGHT, WIDTH)
     part = round(WIDTH / factor)
     assert sample.fx == pytest.approx(FX * WIDTH / part)
     assert (sample.depth == 12).all()
@@ -69,9 +69,9 @@ def test_a_zoomed_wall_keeps_the_depth_that_its_size_tells(factor, across, down)
 
 def test_zoom_cuts_at_the_edges_that_it_is_told():
     before = _sample()
-    corner = zoomed(before, 2., 0., 0.)
+    corner = zoomed(before, 2., 0., 0., HEIGHT, WIDTH)
     np.testing.assert_array_equal(corner.classes[::2, ::2], before.classes[:12, :20])
-    corner = zoomed(before, 2., 1., 1.)
+    corner = zoomed(before, 2., 1., 1., HEIGHT, WIDTH)
     np.testing.assert_array_equal(corner.classes[::2, ::2], before.classes[12:, 20:])
 
 
@@ -80,7 +80,7 @@ def test_zoom_makes_canonical_depth_smaller_by_its_factor():
                     np.full((HEIGHT, WIDTH), 10, np.float32),
                     np.zeros((HEIGHT, WIDTH), np.uint8), FX)
     before = canonical_depth(sample, 60., 100.)
-    after = canonical_depth(zoomed(sample, 2., .5, .5), 60., 100.)
+    after = canonical_depth(zoomed(sample, 2., .5, .5, *sample.depth.shape), 60., 100.)
     assert before[0, 0] == pytest.approx(20)
     assert after[0, 0] == pytest.approx(10)
 
@@ -91,7 +91,7 @@ def test_each_change_of_colour_changes_the_picture_and_leaves_the_truth(name):
     values = {entry.name: getattr(OFF, entry.name) for entry in fields(OFF)}
     config = AugmentConfig(**{**values, name: 1 if name != 'noise' else 20})
     before = _sample()
-    after = augment(before, np.random.default_rng(1), config)
+    after = augment(before, np.random.default_rng(1), config, HEIGHT, WIDTH)
     assert (after.rgb != before.rgb).mean() > .1
     np.testing.assert_array_equal(after.depth, before.depth)
     np.testing.assert_array_equal(after.classes, before.classes)
@@ -100,7 +100,7 @@ def test_each_change_of_colour_changes_the_picture_and_leaves_the_truth(name):
 def test_changes_are_mild_so_that_night_stays_strange():
     grey = Sample(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), _sample().depth, _sample().classes,
                   FX)
-    means = [augment(grey, np.random.default_rng(seed), AugmentConfig()).rgb.mean()
+    means = [augment(grey, np.random.default_rng(seed), AugmentConfig(), *grey.depth.shape).rgb.mean()
              for seed in range(200)]
     assert min(means) > 80 and max(means) < 180
 
@@ -110,7 +110,7 @@ def test_saturation_zero_point_is_grey():
     values = {entry.name: getattr(OFF, entry.name) for entry in fields(OFF)}
     before = _sample()
     rng = np.random.default_rng(5)
-    after = augment(before, rng, AugmentConfig(**{**values, 'saturation': 1.}))
+    after = augment(before, rng, AugmentConfig(**{**values, 'saturation': 1.}), HEIGHT, WIDTH)
     luma = before.rgb @ np.array([.299, .587, .114])
     shift = after.rgb.astype(float) - before.rgb
     toward = before.rgb - luma[..., None]

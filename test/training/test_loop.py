@@ -97,10 +97,33 @@ def test_every_number_that_is_learned_moves(data, tmp_path):
 
 
 def test_only_kernels_decay(tmp_path):
-    kernels, others = Run(CONFIG, tmp_path).optimizer.param_groups
-    assert kernels['weight_decay'] == CONFIG.weight_decay and others['weight_decay'] == 0
-    assert all(value.ndim == 4 for value in kernels['params'])
-    assert {value.ndim for value in others['params']} == {1}
+    for group in Run(CONFIG, tmp_path).optimizer.param_groups:
+        dimensions = {value.ndim for value in group['params']}
+        assert dimensions == ({4} if group['weight_decay'] else {1})
+
+
+def test_the_encoder_learns_at_its_share_of_the_rate(data, tmp_path):
+    run = Run(replace(CONFIG, encoder_rate=.25), tmp_path)
+    run.train(data, None)
+    encoder = {id(parameter) for parameter in run.network.encoder.parameters()}
+    rates = {id(parameter): group['lr'] for group in run.optimizer.param_groups
+             for parameter in group['params']}
+    inside = {rates[key] for key in encoder}
+    outside = {rate for key, rate in rates.items() if key not in encoder}
+    assert len(inside) == len(outside) == 1 and inside.pop() == pytest.approx(.25 * outside.pop())
+
+
+def test_fixed_task_weights_stay_fixed(data, tmp_path):
+    row = Run(replace(CONFIG, depth_weight=.3), tmp_path).train(data, None).history[-1]
+    assert row['log_variance_depth'] == row['log_variance_classes'] == 0
+    assert row['loss'] == pytest.approx(.3 * row['regression'] + .7 * row['classification'])
+
+
+def test_without_aleatoric_no_variance_is_learned(data, tmp_path):
+    run = Run(replace(CONFIG, aleatoric=False), tmp_path)
+    before = run.network.decoder.heads.bias[1:3].clone()
+    run.train(data, None)
+    torch.testing.assert_close(run.network.decoder.heads.bias[1:3], before)
 
 
 def test_a_few_epochs_teach_the_tiny_street(data, tmp_path):
