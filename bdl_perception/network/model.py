@@ -14,8 +14,7 @@ import torch
 from torch import nn
 from torch import Tensor
 
-STRIDE = 16  # of the deepest map; the input's sides are multiples of it
-ENCODERS = ('small', 'efficientnet_lite0')
+ENCODERS = {'small': 16, 'efficientnet_lite0': 32}  # and what the input's sides are multiples of
 DROPOUT = ('decoder', 'everywhere', 'none')
 
 
@@ -38,13 +37,14 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        for name in ('height', 'width'):
-            if getattr(self, name) < STRIDE or getattr(self, name) % STRIDE:
-                raise ValueError(f'{name} is {getattr(self, name)} px, '
-                                 f'must be a multiple of {STRIDE}')
         for name, known in (('encoder', ENCODERS), ('dropout', DROPOUT)):
             if getattr(self, name) not in known:
                 raise ValueError(f'{name} is {getattr(self, name)!r}, known: {", ".join(known)}')
+        stride = ENCODERS[self.encoder]
+        for name in ('height', 'width'):
+            if getattr(self, name) < stride or getattr(self, name) % stride:
+                raise ValueError(f'{name} is {getattr(self, name)} px, '
+                                 f'must be a multiple of {stride}')
         for name in ('encoder_channels', 'decoder_channels'):
             channels = getattr(self, name)
             if len(channels) != 4 or min(channels) < 1:
