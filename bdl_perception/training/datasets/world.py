@@ -29,15 +29,16 @@ class Drive(NamedTuple):
 class WorldDataset:
     """Every frame of the drives of one split in a folder."""
 
-    def __init__(self, root: Path, split: str, height: int, width: int, stride: int = 1) -> None:
+    def __init__(self, root: Path, split: str, height: int | None = None,
+                 width: int | None = None, stride: int = 1) -> None:
         """
-        List the frames; pictures are read one by one, resized to height x width px.
+        List the frames; pictures are read one by one, resized to height x width px if given.
 
         stride: take every n-th frame of a drive, since neighbours are nearly the same.
         """
         if stride < 1:
             raise ValueError(f'stride is {stride}, must be 1 or more')
-        self._size = (height, width)
+        self._height, self._width = height, width
         drives = find_drives(root)
         self.drives = [drive for drive in drives if drive.split == split]
         self._frames = [(drive, number) for drive in self.drives
@@ -52,14 +53,15 @@ class WorldDataset:
         return len(self._frames)
 
     def __getitem__(self, index: int) -> Sample:
-        """Read one frame at the size asked for."""
+        """Read one frame at the size asked for, or as stored."""
         drive, number = self._frames[index]
         name = f'{number:06d}'
         rgb = _read(drive.folder / 'rgb' / f'{name}.jpg', cv2.IMREAD_COLOR)
         depth = decode_depth(_read(drive.folder / 'depth' / f'{name}.png', cv2.IMREAD_UNCHANGED))
         classes = _read(drive.folder / 'classes' / f'{name}.png', cv2.IMREAD_UNCHANGED)
         sample = Sample(np.ascontiguousarray(rgb[..., ::-1]), depth, classes, drive.fx)
-        return resized(sample, *self._size)
+        stored = sample.classes.shape
+        return resized(sample, self._height or stored[0], self._width or stored[1])
 
 
 def find_drives(root: Path) -> list[Drive]:
