@@ -3,13 +3,22 @@
 """`bdl train`: teach the network on drives, or go on with a run that was killed."""
 import argparse
 from pathlib import Path
+from typing import Mapping, Sequence, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bdl_perception.training.config import TrainConfig
+    from bdl_perception.training.datasets import Dataset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what a training run can be told."""
-    parser.add_argument('--data', type=Path, required=True, metavar='DIR',
-                        help='the OUT of `bdl render`: drives of the split train are taught, '
-                             'those of the split validation measured on, if there are any')
+    parser.add_argument('--data', type=source, action='append', required=True,
+                        metavar='[KIND=]DIR',
+                        help='world=DIR, the OUT of `bdl render`, is what DIR alone means; '
+                             'camvid=DIR and other KINDs are read in their own layouts. Repeat it '
+                             'to mix. The split train is taught, validation measured on')
+    parser.add_argument('--repeat', type=repeat, action='append', default=[], metavar='KIND=N',
+                        help='count a set N times in an epoch, so that a small one has its say')
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is gone on with')
     parser.add_argument('--config', type=Path, metavar='YAML', help='changes of the defaults')
@@ -21,24 +30,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--threads', type=int, help='cores to use')
 
 
+def source(text: str) -> tuple[str, Path]:
+    """Read [KIND=]DIR."""
+    kind, separator, folder = text.partition('=')
+    return (kind, Path(folder)) if separator else ('world', Path(text))
+
+
+def repeat(text: str) -> tuple[str, int]:
+    """Read KIND=N."""
+    kind, _, times = text.partition('=')
+    if not times.isdecimal() or int(times) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is not KIND=N with N of 1 or more')
+    return kind, int(times)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Read the data into memory and train; the run can be killed and started again."""
     from bdl_perception.training.config import read_config
-    from bdl_perception.training.datasets.memory import InMemory
-    from bdl_perception.training.datasets.world import find_drives
-    from bdl_perception.training.datasets.world import WorldDataset
     from bdl_perception.training.loop import Run
     names = ('epochs', 'minutes', 'batch', 'seed', 'threads')
     config = read_config(arguments.config,
                          **{name: getattr(arguments, name) for name in names})
-    size = (config.network.height, config.network.width)
+    sources, repeats = arguments.data, dict(arguments.repeat)
+    if unknown := set(repeats) - {kind for kind, _ in sources}:
+        raise ValueError(f'--repeat names {sorted(unknown)}, which no --data is of')
     training = Run(config, arguments.out)
-    teaching = InMemory(WorldDataset(arguments.data, 'train', *size), 'training frames')
-    validation = None
-    if any(drive.split == 'validation' for drive in find_drives(arguments.data)):
-        chosen = WorldDataset(arguments.data, 'validation', *size)
-        validation = InMemory(chosen, 'validation frames')
+    teaching = load(sources, 'train', repeats, config)
+    validation = load(sources, 'validation', repeats, config)
+    if teaching is None:
+        raise ValueError('there is nothing to teach: no set has a split train')
     progress = training.train(teaching, validation)
     print(f'{arguments.out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
     return 0
+
+
+def load(sources: Sequence[tuple[str, Path]], split: str, repeats: Mapping[str, int],
+         config: 'TrainConfig') -> 'Dataset | None':
+    """Decode one split of all sources into memory; a world without that split is left out."""
+    from bdl_perception.training.datasets.memory import InMemory
+    from bdl_perception.training.datasets.mixed import Mixed
+    found = [(kind, open_split(kind, root, split, config)) for kind, root in sources]
+    kept = [(kind, dataset) for kind, dataset in found if dataset is not None]
+    if not kept:
+        return None
+    return Mixed([InMemory(dataset, f'{kind} {split} frames') for kind, dataset in kept],
+                 [repeats.get(kind, 1) for kind, _ in kept])
+
+
+def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dataset | None':
+    """Open one set; drives of the world come at the network's size."""
+    from bdl_perception.training.datasets.names import open_dataset
+    from bdl_perception.training.datasets.world import find_drives
+    if kind != 'world':
+        options = {'square_pixels': True} if kind == 'camvid' else {}
+        return open_dataset(kind, root, split, **options)
+    if split != 'train' and not any(drive.split == split for drive in find_drives(root)):
+        return None
+    return open_dataset(kind, root, split, height=config.network.height,
+                        width=config.network.width)

@@ -1,9 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+import csv
+
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
 from bdl_perception.training.datasets.world import WorldDataset
+import cv2
 import numpy as np
 import pytest
 from tiny_drives import make_tiny_drives
@@ -81,3 +84,28 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
     error = capsys.readouterr().err
     assert message in error and 'Traceback' not in error
     assert not (folder / 'm').exists()
+
+
+def _make_tiny_camvid(root, split, frames):
+    for folder in (root / split, root / f'{split}annot'):
+        folder.mkdir(parents=True)
+    for number in range(frames):
+        picture = np.random.default_rng(number).integers(0, 255, (36, 48, 3), np.uint8)
+        cv2.imwrite(str(root / split / f'{number}.png'), picture)
+        cv2.imwrite(str(root / f'{split}annot' / f'{number}.png'), picture[..., 0] % 12)
+
+
+def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder, tmp_path):
+    for split, frames in (('train', 2), ('val', 1)):
+        _make_tiny_camvid(tmp_path / 'camvid', split, frames)
+    words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=3']
+    assert main(['train', '--data', str(folder / 'data'), *words, '--out', str(tmp_path / 'run'),
+                 '--config', str(folder / 'train.yaml'), '--epochs', '1', '--batch', '2']) == 0
+    row = next(csv.DictReader((tmp_path / 'run' / 'curves.csv').read_text().splitlines()))
+    assert int(row['images']) == 2 * 4 + 3 * 2
+    assert np.isfinite([float(row['validation_abs_rel']), float(row['validation_mean_iou'])]).all()
+
+
+def test_a_repeat_of_no_set_is_refused(folder, capsys):
+    assert _train(folder, '--repeat', 'camvid=2') != 0
+    assert 'camvid' in capsys.readouterr().err
