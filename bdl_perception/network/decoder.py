@@ -72,7 +72,7 @@ class Decoder(nn.Module):
         self.log_depth_centre = log_depth_centre  # the head predicts only what differs from it
 
     def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
-        """features: (1 or S, C_k, H_k, W_k) coarsest first; masks: (S, C_k, 1, 1) or None."""
+        """features: (1 or S, C_k, H_k, W_k); masks: (S, C_k, 1, 1) of the first, coarsest, maps."""
         return self._split(self.heads(self.levels_of(features, masks)[-1]))
 
     def levels_of(self, features: Sequence[Tensor],
@@ -85,7 +85,7 @@ class Decoder(nn.Module):
 
     def _masked(self, x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:
         x = unit_length(x) if self.normalise else x
-        return x if not masks else x * masks[index]
+        return x * masks[index] if masks and index < len(masks) else x
 
     def _split(self, maps: Tensor) -> HeadMaps:
         """Name the channels of maps (S, K + 3, h, w)."""

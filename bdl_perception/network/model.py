@@ -15,7 +15,7 @@ from torch import nn
 from torch import Tensor
 
 ENCODERS = {'small': 16, 'efficientnet_lite0': 32}  # and what the input's sides are multiples of
-DROPOUT = ('decoder', 'everywhere', 'none')
+DROPOUT = ('deep', 'decoder', 'everywhere', 'none')
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class NetworkConfig:
     encoder_channels: tuple[int, ...] = (16, 32, 64, 128)  # at 1/2 to 1/16, of the small one
     decoder_channels: tuple[int, ...] = (64, 48, 32, 24)  # at 1/16, 1/8, 1/4, 1/2: the masked maps
     classes: int = len(CLASS_NAMES)
-    dropout: str = 'decoder'  # everywhere: in the encoder too, where samples cost whole passes
+    dropout: str = 'deep'  # on the coarsest map; decoder: on all of its maps; everywhere: also in
+    # the encoder, where each sample costs a whole pass
     dropout_probability: float = 0.2  # as in Kendall & Gal 2017
     normalise: bool = True  # bring feature vectors to unit length before they are masked
     log_depth_centre: float = math.log(15.0)  # log of m; near the median depth of a street
@@ -64,8 +65,8 @@ class NetworkConfig:
     @property
     def mask_channels(self) -> tuple[int, ...]:
         """Count the channels of each mask: the encoder's, finest first, then the decoder's."""
-        inside = self.feature_channels if self.dropout == 'everywhere' else ()
-        return (*inside, *self.decoder_channels)
+        return {'none': (), 'deep': self.decoder_channels[:1], 'decoder': self.decoder_channels,
+                'everywhere': (*self.feature_channels, *self.decoder_channels)}[self.dropout]
 
 
 class Encoded(NamedTuple):
@@ -111,8 +112,6 @@ class Network(nn.Module):
 
     def draw_masks(self, samples: int) -> list[Tensor]:
         """Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator."""
-        if self.config.dropout == 'none':
-            return []
         keep = 1.0 - self.config.dropout_probability
         return [torch.bernoulli(torch.full((samples, channels, 1, 1), keep)) / keep
                 for channels in self.config.mask_channels]

@@ -139,3 +139,11 @@ def test_normalising_takes_the_size_out_of_what_is_masked(normalise):
 def test_an_unknown_choice_is_refused_with_the_known_ones(change):
     with pytest.raises(ValueError, match='known: '):
         NetworkConfig(**change)
+
+
+def test_deep_dropout_masks_the_coarsest_map_alone():
+    network, pictures = Network(replace(TINY, dropout='deep')).eval(), _pictures(1)
+    mask, = network.draw_masks(1)
+    assert mask.shape == (1, TINY.decoder_channels[0], 1, 1)
+    every = [mask, *(torch.ones(1, channels, 1, 1) for channels in TINY.decoder_channels[1:])]
+    torch.testing.assert_close(network(pictures, [mask]).logits, network(pictures, every).logits)
