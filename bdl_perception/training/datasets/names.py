@@ -23,6 +23,7 @@ class Reader(NamedTuple):
 READERS: Mapping[str, Reader] = {
     'world': Reader('world', 'WorldDataset', 'validation'),
     'camvid': Reader('camvid', 'CamVid'),
+    'kitti_depth': Reader('kitti_depth', 'KittiDepth'),
     'cityscapes': Reader('cityscapes', 'Cityscapes'),
 }
 
