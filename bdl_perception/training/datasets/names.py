@@ -25,6 +25,7 @@ READERS: Mapping[str, Reader] = {
     'camvid': Reader('camvid', 'CamVid'),
     'kitti_depth': Reader('kitti_depth', 'KittiDepth'),
     'cityscapes': Reader('cityscapes', 'Cityscapes'),
+    'vkitti2': Reader('vkitti2', 'VirtualKitti2'),
 }
 
 
