@@ -26,6 +26,7 @@ READERS: Mapping[str, Reader] = {
     'kitti_depth': Reader('kitti_depth', 'KittiDepth'),
     'cityscapes': Reader('cityscapes', 'Cityscapes'),
     'vkitti2': Reader('vkitti2', 'VirtualKitti2'),
+    'nyuv2': Reader('nyuv2', 'NyuDepthV2'),
 }
 
 

@@ -34,5 +34,5 @@ def test_every_kind_says_what_is_missing_in_an_empty_folder(tmp_path, kind):
 
 def test_an_unknown_kind_names_the_known_ones(tmp_path):
     with pytest.raises(ValueError, match="'kitti'.*world, camvid, kitti_depth, cityscapes, "
-                                         'vkitti2'):
+                                         'vkitti2, nyuv2'):
         open_dataset('kitti', tmp_path, 'train')
