@@ -51,6 +51,7 @@ setup(
                 for wheel in ROS_WHEELS],
         'train': ['torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1'],
         'world': ['moderngl>=5.10'],
+        'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
         'demo': ['matplotlib>=3.8'],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install

@@ -16,7 +16,7 @@ COMMANDS = {
 
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'moderngl': 'world', 'matplotlib': 'demo', 'rclpy': 'ros',
-    'domain_coordinator': 'ros'}
+    'domain_coordinator': 'ros', 'h5py': 'datasets'}
 
 
 class Command(Protocol):

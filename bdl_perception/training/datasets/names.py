@@ -23,7 +23,10 @@ class Reader(NamedTuple):
 READERS: Mapping[str, Reader] = {
     'world': Reader('world', 'WorldDataset', 'validation'),
     'camvid': Reader('camvid', 'CamVid'),
+    'kitti_depth': Reader('kitti_depth', 'KittiDepth'),
     'cityscapes': Reader('cityscapes', 'Cityscapes'),
+    'vkitti2': Reader('vkitti2', 'VirtualKitti2'),
+    'nyuv2': Reader('nyuv2', 'NyuDepthV2'),
 }
 
 

@@ -20,7 +20,7 @@ def test_options_go_to_the_reader(tmp_path):
     assert len(open_dataset('world', root, 'train', stride=2)) == 2
 
 
-@pytest.mark.parametrize('kind', ['camvid', 'cityscapes'])
+@pytest.mark.parametrize('kind', ['camvid', 'cityscapes', 'kitti_depth'])
 def test_validation_is_called_val_elsewhere(tmp_path, kind):
     with pytest.raises(DatasetError, match='/val is no folder'):
         open_dataset(kind, tmp_path, 'validation')
@@ -33,5 +33,6 @@ def test_every_kind_says_what_is_missing_in_an_empty_folder(tmp_path, kind):
 
 
 def test_an_unknown_kind_names_the_known_ones(tmp_path):
-    with pytest.raises(ValueError, match="'kitti'.*world, camvid, cityscapes"):
+    with pytest.raises(ValueError, match="'kitti'.*world, camvid, kitti_depth, cityscapes, "
+                                         'vkitti2, nyuv2'):
         open_dataset('kitti', tmp_path, 'train')
