@@ -49,7 +49,8 @@ setup(
         # ROS 2 Jazzy itself, for machines without an apt installation of it
         'ros': [f'ros-jazzy-{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
                 for wheel in ROS_WHEELS],
-        'train': ['torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1'],
+        'train': ['torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8',
+                  'tensorboard>=2.16'],
         'world': ['moderngl>=5.10'],
         'demo': ['matplotlib>=3.8'],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',

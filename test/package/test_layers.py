@@ -37,7 +37,7 @@ ONLY_IN = {  # library -> layers that may know it
     'tensorrt': {'backends'},
     'moderngl': {'world'},
     'rosbags': {'drives', 'nodes'},
-    'matplotlib': {'demo', 'evaluation'},
+    'matplotlib': {'demo', 'evaluation', 'training'},
 }
 
 
