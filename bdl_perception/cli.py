@@ -15,8 +15,8 @@ COMMANDS = {
 }
 
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
-    'torch': 'train', 'onnx': 'train', 'moderngl': 'world', 'matplotlib': 'demo', 'rclpy': 'ros',
-    'domain_coordinator': 'ros', 'h5py': 'datasets'}
+    'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
+    'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets'}
 
 
 class Command(Protocol):

@@ -1,13 +1,15 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-From features to the maps of both tasks, with a dropout mask at every level.
+From features to the maps of both tasks, with dropout masks on the coarsest or on all levels.
 
 Dropout is a multiplication with a mask that comes from outside. A mask of ones is the
 deterministic pass; a drawn one is one Monte Carlo sample (Gal & Ghahramani 2016). Multiplying
 makes noise in proportion to the size of what is multiplied, so that the spread of the samples
-would tell bright from dark and near from far rather than known from unknown: every masked
-feature vector is brought to the same length first.
+would tell bright from dark and near from far rather than known from unknown. Two things undo
+that: every masked feature vector is brought to the same length first, and the masks stay on the
+coarsest map. What is dropped there, the layers above have learned to replace for all that they
+know; what is dropped just below the heads goes straight into the output, known or not.
 """
 from itertools import pairwise
 from typing import NamedTuple, Sequence

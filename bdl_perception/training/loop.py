@@ -7,8 +7,6 @@ A run is the same whenever it has the same seed, data and number of threads, als
 killed and taken up again: every epoch seeds its own random numbers. Only with `minutes` it is
 not, because the learning rate then follows the clock.
 """
-import csv
-import os
 from pathlib import Path
 import sys
 import time
@@ -29,8 +27,11 @@ from bdl_perception.training.checkpoint import Progress
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.checkpoint import write_checkpoint
 from bdl_perception.training.config import TrainConfig
+from bdl_perception.training.curves import draw_curves
+from bdl_perception.training.curves import write_curves
 from bdl_perception.training.datasets import Dataset
 from bdl_perception.training.schedule import one_cycle
+from bdl_perception.training.tensorboard_log import TensorBoardLog
 from bdl_perception.training.validation import measure
 import numpy as np
 import torch
@@ -59,12 +60,16 @@ class Run:
 
     def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
         """Run the epochs that are left; validation: None for none."""
-        while not self.progress.finished:
-            row = self._epoch(teaching)
-            self.progress.epoch += 1
-            self.progress.finished = self._done(0.0) >= 1
-            self.progress.history.append({**row, **self._validate(validation)})
-            self._keep()
+        if self.progress.finished:
+            return self.progress
+        with TensorBoardLog(self.folder / 'tensorboard', self.progress.history) as log:
+            while not self.progress.finished:
+                row = self._epoch(teaching)
+                self.progress.epoch += 1
+                self.progress.finished = self._done(0.0) >= 1
+                self.progress.history.append({**row, **self._validate(validation)})
+                self._keep()
+                log.write(self.progress.history[-1])
         return self.progress
 
     def _groups(self) -> list[dict[str, Any]]:
@@ -158,6 +163,7 @@ class Run:
             self.config, self.network.state_dict(), self.tasks.state_dict(),
             self.optimizer.state_dict(), self.progress))
         write_curves(self.folder / 'curves.csv', self.progress.history)
+        draw_curves(self.folder / 'curves.png', self.progress.history)
         tqdm.write('  '.join(f'{name} {value:.4g}'
                              for name, value in self.progress.history[-1].items()))
 
@@ -170,14 +176,3 @@ class Run:
         self.optimizer.load_state_dict(found.optimizer)
         self.progress = found.progress
         self.progress.finished = self._done(0.0) >= 1
-
-
-def write_curves(path: Path, history: list[dict[str, float]]) -> None:
-    """Write one row an epoch, what it lacks empty; replaced as a whole."""
-    columns = dict.fromkeys(name for row in history for name in row)
-    sibling = path.with_suffix('.tmp')
-    with sibling.open('w', newline='') as file:
-        table = csv.DictWriter(file, list(columns))
-        table.writeheader()
-        table.writerows(history)
-    os.replace(sibling, path)

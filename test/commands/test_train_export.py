@@ -49,6 +49,7 @@ def test_training_leaves_a_checkpoint_and_curves_with_validation(trained):
     lines = (trained / 'run' / 'curves.csv').read_text().splitlines()
     assert len(lines) == 3 and 'validation_abs_rel' in lines[0]
     assert (trained / 'run' / 'checkpoint.pt').is_file()
+    assert (trained / 'run' / 'curves.png').read_bytes().startswith(b'\x89PNG')
 
 
 def test_an_exported_run_is_a_model_that_runs(trained, capsys):

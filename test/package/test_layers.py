@@ -38,7 +38,7 @@ ONLY_IN = {  # library -> layers that may know it
     'moderngl': {'world'},
     'h5py': {'training'},
     'rosbags': {'drives', 'nodes'},
-    'matplotlib': {'demo', 'evaluation'},
+    'matplotlib': {'demo', 'evaluation', 'training'},
 }
 
 

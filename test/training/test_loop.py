@@ -3,13 +3,14 @@
 import csv
 from dataclasses import replace
 
+from bdl_perception.training import loop
 from bdl_perception.training.augment import AugmentConfig
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.config import TrainConfig
 from bdl_perception.training.datasets.world import WorldDataset
 from bdl_perception.training.loop import Run
-from bdl_perception.training.loop import write_curves
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_drives import make_tiny_drives
 from tiny_network import TINY
 import torch
@@ -22,6 +23,14 @@ CONFIG = TrainConfig(epochs=2, batch=2, threads=1, validation_frames=3, network=
 def data(tmp_path_factory):
     root = make_tiny_drives(tmp_path_factory.mktemp('drives'), drives=2, frames=3)
     return WorldDataset(root, 'train', TINY.height, TINY.width)
+
+
+@pytest.fixture(autouse=True)
+def pictures(monkeypatch):
+    """Count the pictures instead of drawing them, which takes longer than a tiny epoch."""
+    drawn = []
+    monkeypatch.setattr(loop, 'draw_curves', lambda path, history: drawn.append((path, history)))
+    return drawn
 
 
 def _weights(run):
@@ -181,9 +190,24 @@ def test_the_curves_have_a_row_for_each_epoch(data, tmp_path):
     assert read_checkpoint(tmp_path / 'checkpoint.pt').progress.history[0]['images'] == 6
 
 
-def test_curves_may_gain_a_column_on_the_way(tmp_path):
-    write_curves(tmp_path / 'c.csv', [{'epoch': 1}, {'epoch': 2, 'validation_abs_rel': .5}])
-    assert (tmp_path / 'c.csv').read_text().split() == ['epoch,validation_abs_rel', '1,', '2,0.5']
+def _logged(folder, tag):
+    events = EventAccumulator(str(folder / 'tensorboard'))
+    return [(event.step, event.value) for event in events.Reload().Scalars(tag)]
+
+
+def test_a_resumed_run_shows_every_epoch_once_in_tensorboard(data, tmp_path):
+    killed = Run(CONFIG, tmp_path)
+    _stop_after(killed, 1)
+    killed.train(data, None)
+    history = Run(CONFIG, tmp_path).train(data, None).history
+    logged = _logged(tmp_path, 'train/loss')
+    assert [step for step, _ in logged] == [1, 2]
+    assert [value for _, value in logged] == pytest.approx([row['loss'] for row in history])
+
+
+def test_the_curves_are_drawn_after_each_epoch(data, tmp_path, pictures):
+    history = Run(CONFIG, tmp_path).train(data, None).history
+    assert pictures == [(tmp_path / 'curves.png', history)] * 2
 
 
 def test_fewer_frames_than_a_batch_are_one_batch(data, tmp_path):
