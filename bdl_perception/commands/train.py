@@ -79,13 +79,15 @@ def load(sources: Sequence[tuple[str, Path]], split: str, repeats: Mapping[str, 
 
 
 def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dataset | None':
-    """Open one set; drives of the world come at the network's size."""
+    """Open one set; all but CamVid, which is small, come at the network's size."""
     from bdl_perception.training.datasets.names import open_dataset
+    from bdl_perception.training.datasets.resize import Resized
     from bdl_perception.training.datasets.world import find_drives
+    size = (config.network.height, config.network.width)
+    if kind == 'camvid':
+        return open_dataset(kind, root, split, square_pixels=True)
     if kind != 'world':
-        options = {'square_pixels': True} if kind == 'camvid' else {}
-        return open_dataset(kind, root, split, **options)
+        return Resized(open_dataset(kind, root, split), *size)
     if split != 'train' and not any(drive.split == split for drive in find_drives(root)):
         return None
-    return open_dataset(kind, root, split, height=config.network.height,
-                        width=config.network.width)
+    return open_dataset(kind, root, split, height=size[0], width=size[1])

@@ -74,12 +74,12 @@ class Decoder(nn.Module):
         self.log_depth_centre = log_depth_centre  # the head predicts only what differs from it
 
     def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
-        """features: (1 or S, C_k, H_k, W_k); masks: (S, C_k, 1, 1) of the first, coarsest, maps."""
+        """features: (1 or S, C_k, H_k, W_k), coarsest first; masks: (S, C_k, 1, 1), likewise."""
         return self._split(self.heads(self.levels_of(features, masks)[-1]))
 
     def levels_of(self, features: Sequence[Tensor],
                   masks: Sequence[Tensor] | None) -> list[Tensor]:
-        """Give the masked maps of all levels, coarsest first: (S, C_k, H_k, W_k)."""
+        """Give the maps of all levels, (S, C_k, H_k, W_k); fewer masks than maps: the first."""
         maps = [self._masked(features[0], masks, 0)]
         for index, level in enumerate(self.levels, start=1):
             maps.append(self._masked(level(maps[-1], features[index]), masks, index))
