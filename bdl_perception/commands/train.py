@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Mapping, Sequence, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bdl_perception.network.model import Network
     from bdl_perception.training.config import TrainConfig
     from bdl_perception.training.datasets import Dataset
 
@@ -22,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is gone on with')
     parser.add_argument('--config', type=Path, metavar='YAML', help='changes of the defaults')
+    parser.add_argument('--start-from', type=Path, metavar='CHECKPOINT',
+                        help='weights to begin with, of the same network at any input size: first '
+                             'small pictures, then large ones; or your own camera')
     parser.add_argument('--epochs', type=int, help='passes over the data')
     parser.add_argument('--minutes', type=float,
                         help='length of the run by the clock, instead of --epochs')
@@ -55,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     if unknown := set(repeats) - {kind for kind, _ in sources}:
         raise ValueError(f'--repeat names {sorted(unknown)}, which no --data is of')
     training = Run(config, arguments.out)
+    if arguments.start_from and not training.progress.epoch:
+        start_from(arguments.start_from, training.network)
     teaching = load(sources, 'train', repeats, config)
     validation = load(sources, 'validation', repeats, config)
     if teaching is None:
@@ -63,6 +69,15 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'{arguments.out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
     return 0
+
+
+def start_from(path: Path, network: 'Network') -> None:
+    """Take the weights of another run; ValueError when they are of another network."""
+    from bdl_perception.training.checkpoint import read_checkpoint
+    try:
+        network.load_state_dict(read_checkpoint(path).network)
+    except RuntimeError as error:
+        raise ValueError(f'{path} is of a network of another shape: {error}') from error
 
 
 def load(sources: Sequence[tuple[str, Path]], split: str, repeats: Mapping[str, int],

@@ -5,11 +5,13 @@ import csv
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
+from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.datasets.world import WorldDataset
 import cv2
 import numpy as np
 import pytest
 from tiny_drives import make_tiny_drives
+import torch
 
 YAML = """
 batch: 3
@@ -110,3 +112,25 @@ def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder
 def test_a_repeat_of_no_set_is_refused(folder, capsys):
     assert _train(folder, '--repeat', 'camvid=2') != 0
     assert 'camvid' in capsys.readouterr().err
+
+
+def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tmp_path):
+    large = YAML.replace('height: 32, width: 64', 'height: 64, width: 128')
+    (tmp_path / 'large.yaml').write_text(large + 'learning_rate: 1.0e-9\npretrained: false')
+    words = ['--data', str(trained / 'data'), '--out', str(tmp_path / 'run'), '--epochs', '1']
+    before = trained / 'run' / 'checkpoint.pt'
+    assert main(['train', *words, '--config', str(tmp_path / 'large.yaml'),
+                 '--start-from', str(before)]) == 0
+    first, second = read_checkpoint(before), read_checkpoint(tmp_path / 'run' / 'checkpoint.pt')
+    assert second.config.network.height == 64
+    name = 'decoder.heads.weight'
+    torch.testing.assert_close(second.network[name], first.network[name], atol=1e-6, rtol=0)
+
+
+def test_weights_of_another_network_are_refused(trained, tmp_path, capsys):
+    wide = tmp_path / 'wide.yaml'
+    wide.write_text(YAML.replace('[8, 6, 5, 4]', '[8, 8, 8, 8]'))
+    assert main(['train', '--data', str(trained / 'data'), '--out', str(tmp_path / 'run'),
+                 '--config', str(wide), '--start-from',
+                 str(trained / 'run' / 'checkpoint.pt')]) != 0
+    assert 'another shape' in capsys.readouterr().err
