@@ -17,7 +17,8 @@ BATCH = 8  # frames whose features are taken together
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what an export can be told."""
-    parser.add_argument('checkpoint', type=Path, help='RUN/checkpoint.pt of `bdl train`')
+    parser.add_argument('checkpoint', type=Path,
+                        help='RUN/checkpoint.pt or RUN/best.pt of `bdl train`')
     parser.add_argument('model', type=Path, metavar='MODEL_DIR', help='folder to write')
     parser.add_argument('--data', type=Path, required=True, metavar='DIR',
                         help='the drives that it was trained on: what is familiar')

@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--minutes', type=float,
                         help='length of the run by the clock, instead of --epochs')
     parser.add_argument('--batch', type=int, help='frames in one step')
+    parser.add_argument('--patience', type=int,
+                        help='end the run after so many epochs without a better validation score')
     parser.add_argument('--seed', type=int, help='same seed, data and epochs: same network')
     parser.add_argument('--threads', type=int, help='cores to use')
 
@@ -50,9 +52,10 @@ def repeat(text: str) -> tuple[str, int]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the data into memory and train; the run can be killed and started again."""
+    from bdl_perception.training.checkpoint import BEST
     from bdl_perception.training.config import read_config
     from bdl_perception.training.loop import Run
-    names = ('epochs', 'minutes', 'batch', 'seed', 'threads')
+    names = ('epochs', 'minutes', 'batch', 'patience', 'seed', 'threads')
     config = read_config(arguments.config,
                          **{name: getattr(arguments, name) for name in names})
     sources, repeats = arguments.data, dict(arguments.repeat)
@@ -68,6 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     progress = training.train(teaching, validation)
     print(f'{arguments.out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
+    if progress.best_epoch:
+        print(f'{arguments.out / BEST}: the network after epoch {progress.best_epoch}, '
+              f'which validated best')
     return 0
 
 

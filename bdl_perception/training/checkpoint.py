@@ -7,6 +7,7 @@ Read with weights_only, so that a checkpoint from a stranger cannot run code.
 """
 from dataclasses import dataclass
 from dataclasses import field
+import math
 import os
 from pathlib import Path
 import pickle
@@ -20,6 +21,8 @@ import torch
 
 FORMAT = 1
 NAME = 'checkpoint.pt'
+BEST = 'best.pt'  # of the epoch with the lowest validation score
+SCORE = 'validation_score'  # column of the history
 
 
 @dataclass
@@ -31,6 +34,13 @@ class Progress:
     elapsed_s: float = 0.0  # of training, without what lay between a kill and a resume
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
+
+    @property
+    def best_epoch(self) -> int:
+        """Find the first epoch with the lowest validation score; 0 when none has one."""
+        scores = {int(row['epoch']): row[SCORE] for row in self.history
+                  if not math.isnan(row.get(SCORE, math.nan))}
+        return min(scores, key=lambda epoch: scores[epoch], default=0)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class TrainConfig:
     depth_weight: float = 0.0  # of the depth loss, the classes' is 1 - it; 0: both are learned
     pretrained: bool = True  # start from ImageNet where the encoder has such weights
     validation_frames: int = 200  # looked at after each epoch, spread over the validation drives
+    patience: int = 0  # epochs without a better validation score that end the run; 0: off
     seed: int = 1
     threads: int = 2
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -46,7 +47,7 @@ class TrainConfig:
         for name in ('learning_rate', 'clip'):
             if not getattr(self, name) > 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be positive')
-        for name in ('minutes', 'weight_decay', 'seed'):
+        for name in ('minutes', 'weight_decay', 'patience', 'seed'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must not be negative')
         for name in ('warm_up', 'beta', 'depth_weight', 'encoder_rate'):

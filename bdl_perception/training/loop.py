@@ -21,13 +21,16 @@ from bdl_perception.training.batches import Batch
 from bdl_perception.training.batches import plain_batches
 from bdl_perception.training.batches import spread_indices
 from bdl_perception.training.batches import training_batches
+from bdl_perception.training.checkpoint import BEST
 from bdl_perception.training.checkpoint import Checkpoint
 from bdl_perception.training.checkpoint import NAME
 from bdl_perception.training.checkpoint import Progress
 from bdl_perception.training.checkpoint import read_checkpoint
+from bdl_perception.training.checkpoint import SCORE
 from bdl_perception.training.checkpoint import write_checkpoint
 from bdl_perception.training.config import TrainConfig
 from bdl_perception.training.curves import draw_curves
+from bdl_perception.training.curves import VALIDATION
 from bdl_perception.training.curves import write_curves
 from bdl_perception.training.datasets import Dataset
 from bdl_perception.training.schedule import one_cycle
@@ -60,14 +63,17 @@ class Run:
 
     def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
         """Run the epochs that are left; validation: None for none."""
+        if self.config.patience and validation is None:
+            raise ValueError(f'patience is {self.config.patience}, but there are no validation '
+                             f'frames to judge by; add some or set patience to 0')
         if self.progress.finished:
             return self.progress
         with TensorBoardLog(self.folder / 'tensorboard', self.progress.history) as log:
             while not self.progress.finished:
                 row = self._epoch(teaching)
                 self.progress.epoch += 1
-                self.progress.finished = self._done(0.0) >= 1
                 self.progress.history.append({**row, **self._validate(validation)})
+                self.progress.finished = self._over()
                 self._keep()
                 log.write(self.progress.history[-1])
         return self.progress
@@ -124,6 +130,11 @@ class Run:
             return min(1.0, self.progress.elapsed_s / 60 / self.config.minutes)
         return (self.progress.epoch + share) / self.config.epochs
 
+    def _over(self) -> bool:
+        """Say whether the run ends here: its length is reached, or its patience is at an end."""
+        waited = self.progress.epoch - self.progress.best_epoch
+        return self._done(0.0) >= 1 or 0 < self.config.patience <= waited
+
     def _set_rate(self, done: float) -> float:
         rate = self.config.learning_rate * one_cycle(done, self.config.warm_up)
         for group in self.optimizer.param_groups:
@@ -155,13 +166,21 @@ class Run:
         chosen = spread_indices(len(validation), self.config.validation_frames)
         quality = measure(self.network, plain_batches(
             validation, self.config.batch, chosen, self.config.network))
-        return {f'validation_{name}': value for name, value in quality._asdict().items()}
+        return {SCORE: quality.score,
+                **{f'{VALIDATION}{name}': value for name, value in quality._asdict().items()}}
 
     def _keep(self) -> None:
-        """Write the checkpoint, then the curves, and say how it goes."""
-        write_checkpoint(self.folder / NAME, Checkpoint(
-            self.config, self.network.state_dict(), self.tasks.state_dict(),
-            self.optimizer.state_dict(), self.progress))
+        """
+        Write the checkpoint, then the curves, and say how it goes.
+
+        The best network comes first: after a kill in between the epoch is done again, and so is
+        its file.
+        """
+        checkpoint = Checkpoint(self.config, self.network.state_dict(), self.tasks.state_dict(),
+                                self.optimizer.state_dict(), self.progress)
+        if self.progress.best_epoch == self.progress.epoch:
+            write_checkpoint(self.folder / BEST, checkpoint)
+        write_checkpoint(self.folder / NAME, checkpoint)
         write_curves(self.folder / 'curves.csv', self.progress.history)
         draw_curves(self.folder / 'curves.png', self.progress.history)
         tqdm.write('  '.join(f'{name} {value:.4g}'
@@ -175,4 +194,4 @@ class Run:
         self.tasks.load_state_dict(found.task_weights)
         self.optimizer.load_state_dict(found.optimizer)
         self.progress = found.progress
-        self.progress.finished = self._done(0.0) >= 1
+        self.progress.finished = self._over()

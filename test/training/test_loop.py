@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import csv
 from dataclasses import replace
+import math
 
 from bdl_perception.training import loop
 from bdl_perception.training.augment import AugmentConfig
@@ -9,6 +10,7 @@ from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.config import TrainConfig
 from bdl_perception.training.datasets.world import WorldDataset
 from bdl_perception.training.loop import Run
+from bdl_perception.training.validation import Quality
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_drives import make_tiny_drives
@@ -140,6 +142,57 @@ def test_a_few_epochs_teach_the_tiny_street(data, tmp_path):
     history = run.train(data, data).history
     assert history[-1]['loss'] < .6 * history[0]['loss']
     assert history[-1]['validation_mean_iou'] > .4 > history[0]['validation_mean_iou']
+
+
+@pytest.fixture
+def scores(monkeypatch):
+    """Let each epoch validate as the list says, whatever the network does."""
+    def validate(scores):
+        def measure(network, batches):
+            return Quality(scores[runs.pop()], math.nan, math.nan)
+        runs = list(range(len(scores)))[::-1]
+        monkeypatch.setattr(loop, 'measure', measure)
+    return validate
+
+
+def test_a_run_ends_when_its_patience_does(data, tmp_path, scores):
+    scores([.5, .3, .4, .3, .1])
+    progress = Run(replace(CONFIG, epochs=9, patience=2), tmp_path).train(data, data)
+    assert (progress.epoch, progress.best_epoch, progress.finished) == (4, 2, True)
+
+
+def test_patience_survives_a_kill_and_more_of_it_lets_the_run_go_on(data, tmp_path, scores):
+    scores([.5, .3, .4, .3, .1, .2])
+    config = replace(CONFIG, epochs=6, patience=2)
+    killed = Run(config, tmp_path)
+    _stop_after(killed, 3)
+    killed.train(data, data)
+    assert Run(config, tmp_path).train(data, data).epoch == 4
+    progress = Run(replace(config, patience=3), tmp_path).train(data, data)
+    assert (progress.epoch, progress.best_epoch) == (6, 5)
+
+
+def test_the_best_network_is_kept_beside_the_last(data, tmp_path, scores):
+    scores([.5, .3, .4])
+    run = Run(replace(CONFIG, epochs=3), tmp_path)
+    seen = []
+    keep = run._keep
+    run._keep = lambda: (seen.append(_weights(run)), keep())
+    run.train(data, data)
+    best, last = (read_checkpoint(tmp_path / name) for name in ('best.pt', 'checkpoint.pt'))
+    assert (best.progress.epoch, last.progress.epoch) == (2, 3)
+    assert _same(best.network, seen[1]) and not _same(best.network, last.network)
+    assert _same(last.network, seen[2])
+
+
+def test_patience_without_validation_is_refused(data, tmp_path):
+    with pytest.raises(ValueError, match='patience is 3.*no validation frames'):
+        Run(replace(CONFIG, patience=3), tmp_path).train(data, None)
+
+
+def test_without_validation_no_network_is_called_the_best(data, tmp_path):
+    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    assert not (tmp_path / 'best.pt').exists()
 
 
 class Clock:
