@@ -11,6 +11,7 @@ COMMANDS = {
     'train': 'teach the network',
     'export': 'turn a checkpoint into the two graphs of a model',
     'calibrate': 'make the alarm thresholds of a model from drives',
+    'sheet': 'draw what a model says of frames beside what is true',
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }
 
