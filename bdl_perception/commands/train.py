@@ -88,27 +88,30 @@ def start_from(path: Path, network: 'Network') -> None:
 
 def load(sources: Sequence[tuple[str, Path]], split: str, repeats: Mapping[str, int],
          config: 'TrainConfig') -> 'Dataset | None':
-    """Decode one split of all sources into memory; a world without that split is left out."""
+    """Decode one split of all sources into memory; a world without validation is left out."""
     from bdl_perception.training.datasets.memory import InMemory
     from bdl_perception.training.datasets.mixed import Mixed
-    found = [(kind, open_split(kind, root, split, config)) for kind, root in sources]
-    kept = [(kind, dataset) for kind, dataset in found if dataset is not None]
+    kept = [(kind, root) for kind, root in sources
+            if split == 'train' or kind != 'world' or has_drives(root, split)]
     if not kept:
         return None
-    return Mixed([InMemory(dataset, f'{kind} {split} frames') for kind, dataset in kept],
-                 [repeats.get(kind, 1) for kind, _ in kept])
+    return Mixed([InMemory(open_split(kind, root, split, config), f'{kind} {split} frames')
+                  for kind, root in kept], [repeats.get(kind, 1) for kind, _ in kept])
 
 
-def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dataset | None':
+def has_drives(root: Path, split: str) -> bool:
+    """Say whether a rendered world has drives of a split."""
+    from bdl_perception.training.datasets.world import find_drives
+    return any(drive.split == split for drive in find_drives(root))
+
+
+def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dataset':
     """Open one set; all but CamVid, which is small, come at the network's size."""
     from bdl_perception.training.datasets.names import open_dataset
     from bdl_perception.training.datasets.resize import Resized
-    from bdl_perception.training.datasets.world import find_drives
-    size = (config.network.height, config.network.width)
     if kind == 'camvid':
         return open_dataset(kind, root, split, square_pixels=True)
-    if kind != 'world':
-        return Resized(open_dataset(kind, root, split), *size)
-    if split != 'train' and not any(drive.split == split for drive in find_drives(root)):
-        return None
-    return open_dataset(kind, root, split, height=size[0], width=size[1])
+    size = {'height': config.network.height, 'width': config.network.width}
+    if kind == 'world':
+        return open_dataset(kind, root, split, **size)
+    return Resized(open_dataset(kind, root, split), **size)
