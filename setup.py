@@ -12,6 +12,9 @@ ROS_WHEELS = (
     'rclpy', 'rmw-fastrtps-cpp', 'diagnostic-msgs', 'domain-coordinator', 'geometry-msgs',
     'lifecycle-msgs', 'sensor-msgs', 'std-msgs', 'std-srvs',
 )
+TRAIN = ('torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1')
+WORLD = ('moderngl>=5.10',)
+DEMO = ('matplotlib>=3.8',)
 FLAKE8_PLUGINS = (  # that ament_flake8 runs with
     'blind-except', 'builtins', 'class-newline', 'comprehensions', 'deprecated', 'docstrings',
     'import-order', 'quotes',
@@ -49,9 +52,10 @@ setup(
         # ROS 2 Jazzy itself, for machines without an apt installation of it
         'ros': [f'ros-jazzy-{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
                 for wheel in ROS_WHEELS],
-        'train': ['torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1'],
-        'world': ['moderngl>=5.10'],
-        'demo': ['matplotlib>=3.8'],
+        'train': [*TRAIN],
+        'world': [*WORLD],
+        'demo': [*DEMO],
+        'experiment': [*TRAIN, *WORLD, *DEMO, 'scikit-learn>=1.4'],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
         'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
