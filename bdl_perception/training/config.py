@@ -57,16 +57,16 @@ class TrainConfig:
 
 def read_config(path: Path | None, **overrides: Any) -> TrainConfig:
     """Take the defaults, then a YAML file if there is one, then what was said outright."""
-    values = {} if path is None else _read(path)
+    values = {} if path is None else read_values(path)
     values.update({name: value for name, value in overrides.items() if value is not None})
     return config_from_dict(values)
 
 
 def config_from_dict(values: Mapping[str, Any]) -> TrainConfig:
     """Build a run from a mapping with the names of the fields; ValueError names a wrong one."""
-    sections = {name: _section(kind, values.get(name, {}), name)
+    sections = {name: build_section(kind, values.get(name, {}), name)
                 for name, kind in (('network', NetworkConfig), ('augment', AugmentConfig))}
-    return _section(TrainConfig, {**values, **sections}, 'training')
+    return build_section(TrainConfig, {**values, **sections}, 'training')
 
 
 def config_to_dict(config: TrainConfig) -> dict[str, Any]:
@@ -74,7 +74,8 @@ def config_to_dict(config: TrainConfig) -> dict[str, Any]:
     return asdict(config)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_values(path: Path) -> dict[str, Any]:
+    """Read a YAML file of names and values; empty: none."""
     try:
         values = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
@@ -86,7 +87,8 @@ def _read(path: Path) -> dict[str, Any]:
     return values
 
 
-def _section(kind: type[Section], values: Any, title: str) -> Section:
+def build_section(kind: type[Section], values: Any, title: str) -> Section:
+    """Build a dataclass from a mapping; ValueError names what the title does not know."""
     if not isinstance(values, Mapping):
         raise ValueError(f'{title} is {values!r}, must hold names and values')
     known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]

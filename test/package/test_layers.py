@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'world': {'perception'},
     'network': {'perception'},
     'training': {'world', 'network', 'perception'},
+    'experiments': {'training', 'network', 'world', 'perception'},
     'evaluation': {'alarm', 'perception'},
     'demo': {'interface', 'perception'},
     'nodes': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception'},
@@ -30,7 +31,7 @@ TORCH_BACKEND = CODE / 'backends' / 'torch_reference.py'
 ROS = {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python'}
 ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')
 ONLY_IN = {  # library -> layers that may know it
-    'torch': {'network', 'training'},
+    'torch': {'network', 'training', 'experiments'},
     'onnx': {'network'},
     'onnxscript': {'network'},
     'onnxruntime': {'backends', 'network'},  # network: the parity check of an export
@@ -38,7 +39,8 @@ ONLY_IN = {  # library -> layers that may know it
     'moderngl': {'world'},
     'h5py': {'training'},
     'rosbags': {'drives', 'nodes'},
-    'matplotlib': {'demo', 'evaluation', 'training'},
+    'matplotlib': {'demo', 'evaluation', 'experiments', 'training'},
+    'sklearn': {'experiments'},
 }
 
 
@@ -92,8 +94,15 @@ def test_a_heavy_library_is_known_to_its_layers_only(library: str) -> None:
     assert wrong == []
 
 
+def test_experiments_know_only_the_conditions_of_the_world() -> None:
+    wrong = [str(found) for file in files('experiments') for found in imports(file)
+             if found.layer == 'world'
+             and not found.module.startswith('bdl_perception.world.conditions.')]
+    assert wrong == []
+
+
 def test_commands_import_the_heavy_layers_only_when_they_run() -> None:
-    heavy = {'network', 'training', 'world', 'backends', 'nodes'}
+    heavy = {'network', 'training', 'experiments', 'world', 'backends', 'nodes'}
     wrong = [str(found) for file in files(EVERYTHING) for found in imports(file)
              if not found.lazy and (found.layer in heavy or is_ros(found.top))]
     assert wrong == []

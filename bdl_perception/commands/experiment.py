@@ -1,0 +1,80 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl experiment`: train many small networks and write down what their uncertainty is worth."""
+import argparse
+from pathlib import Path
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bdl_perception.experiments.tiers import Tier
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what an experiment can be told."""
+    parser.add_argument('experiment', choices=['safety'], metavar='EXPERIMENT',
+                        help='safety: the claims of Kendall & Gal 2017 and of Kendall, Gal & '
+                             'Cipolla 2018')
+    parser.add_argument('--quick', action='store_true',
+                        help='the same tables in minutes, with fewer runs of fewer pictures')
+    parser.add_argument('--data', type=Path, metavar='DIR',
+                        help='drives, OUT of `bdl render`; an empty folder is rendered into')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
+                        help='where README.md and the plots go')
+    parser.add_argument('--runs', type=Path, required=True, metavar='DIR',
+                        help='a JSON of each finished run; those that are there are kept')
+    parser.add_argument('--camvid', type=Path, metavar='DIR',
+                        help='CamVid in the layout of SegNet: one more held-out condition')
+    parser.add_argument('--config', type=Path, metavar='YAML',
+                        help='changes of the sizes; the names are the fields of Tier')
+    parser.add_argument('--only', default='*', metavar='PATTERN',
+                        help='do only the runs with such names, for instance "both_*"')
+    parser.add_argument('--threads', type=int, default=2, help='cores to use (default: 2)')
+    parser.add_argument('--keep-checkpoints', action='store_true',
+                        help='of finished runs too')
+    parser.add_argument('--tables-only', action='store_true',
+                        help='write the tables from what is in --runs')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render, train, measure what is missing; then write the page."""
+    from bdl_perception.experiments.data import load
+    from bdl_perception.experiments.plan import plan
+    from bdl_perception.experiments.report import write_report
+    from bdl_perception.experiments.results import read_results
+    from bdl_perception.experiments.runner import run_all
+    from bdl_perception.experiments.tiers import FULL
+    from bdl_perception.experiments.tiers import QUICK
+    from bdl_perception.experiments.tiers import read_tier
+    tier = read_tier(QUICK if arguments.quick else FULL, arguments.config)
+    specs = plan(tier, arguments.threads)
+    data_hash = None
+    if not arguments.tables_only:
+        if arguments.data is None:
+            raise ValueError('--data is missing: the folder of the drives, or an empty one')
+        render_missing(arguments.data, tier, arguments.threads)
+        data = load(arguments.data, tier, arguments.camvid)
+        data_hash = data.hash
+        run_all(specs, data, arguments.runs, arguments.only, arguments.keep_checkpoints)
+    results = read_results(arguments.runs, specs, data_hash)
+    page = write_report(results, tier, arguments.out, command_of(arguments))
+    print(f'{page}: {len(results.found)} of {len(specs)} runs')
+    return 0
+
+
+def render_missing(root: Path, tier: 'Tier', processes: int) -> None:
+    """Render what a tier needs, if the folder is not one of other drives."""
+    from bdl_perception.experiments.data import splits_to_render
+    for size in splits_to_render(root, tier):
+        from bdl_perception.world.dataset import render_drives
+        render_drives(root / size.split, size.split, size.drives, size.frames, tier.rate_hz,
+                      tier.height, tier.width, processes)
+
+
+def command_of(arguments: argparse.Namespace) -> str:
+    """Write the command that makes all of it anew."""
+    words = ['bdl', 'experiment', arguments.experiment, *(['--quick'] if arguments.quick else [])]
+    for name in ('data', 'out', 'runs', 'camvid', 'config', 'threads'):
+        value = getattr(arguments, name)
+        words += [] if value is None else [f'--{name}', str(value)]
+    return shlex.join(words)

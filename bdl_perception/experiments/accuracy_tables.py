@@ -1,0 +1,128 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the uncertainties and the weights of the tasks do to accuracy."""
+from bdl_perception.experiments.plan import ABLATION
+from bdl_perception.experiments.plan import FIXED_SEED
+from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.scores import SAMPLED
+from bdl_perception.experiments.table import Claim
+from bdl_perception.experiments.table import mean_of
+from bdl_perception.experiments.table import NOTHING
+from bdl_perception.experiments.table import spread
+from bdl_perception.experiments.table import Table
+
+IOU, RMS, RELATIVE, SURPRISE = 'mean_iou', 'rms_m', 'abs_rel', 'class_nll'
+MEASURES = {IOU: 'mean IoU', RMS: 'RMS, m', RELATIVE: 'abs. rel. error',
+            SURPRISE: 'NLL of the classes, nat'}
+SINGLE, AVERAGE = 'nominal/single', 'nominal/average'
+IOU_COST, RMS_COST = 0.005, 0.01  # allowed of dropout: half a point, 1 %
+
+
+def ablation(results: Results) -> Table:
+    """Compare no uncertainty, one of them, and both."""
+    kinds = (*ABLATION, 'both')
+    rows = [[kind, *(spread(results.values(kind, f'{AVERAGE}/{name}')) for name in MEASURES)]
+            for kind in kinds]
+    gain, change = (_against(results, 'both', 'none', f'{AVERAGE}/{name}')
+                    for name in (IOU, RMS))
+    return Table(
+        '4. What modelling uncertainty does to accuracy', ['network', *MEASURES.values()], rows,
+        [Claim('both against none, mean IoU', 'higher (paper: +.4 points)',
+               _points(gain), None if gain is None else gain[0] > 0),
+         Claim('both against none, RMS', 'lower (paper: -2.1 %)', _percents(change),
+               None if change is None else change[1] < 0)],
+        results.missing(*kinds, share=1.0),
+        'Nominal test drives; the mean of the Monte Carlo samples where there is dropout.')
+
+
+def task_weights(results: Results) -> Table:
+    """Compare learned task weights with fixed ones, of the same seed."""
+    fixed = results.kinds('weight_')
+    rows = [['learned' if kind == 'both' else kind.removeprefix('weight_') + ' %',
+             *(_one(results, kind, name) for name in MEASURES)] for kind in ('both', *fixed)]
+    return Table(
+        '5. Learned task weights against a grid', ['weight of depth', *MEASURES.values()], rows,
+        [_beats_grid(results, fixed, IOU, 1), _beats_grid(results, fixed, RMS, -1)],
+        [name for name in results.missing('both', *fixed, share=1.0)
+         if name.endswith(f'seed{FIXED_SEED}')],
+        f'Nominal test drives, mean of the Monte Carlo samples, seed {FIXED_SEED}.')
+
+
+def _one(results: Results, kind: str, name: str) -> str:
+    value = results.by_seed(kind, f'{AVERAGE}/{name}').get(FIXED_SEED)
+    return NOTHING if value is None else f'{value:.3g}'
+
+
+def _beats_grid(results: Results, fixed: list[str], name: str, sign: int) -> Claim:
+    """Want the learned weights no worse than the best fixed ones; sign: 1 if more is better."""
+    path = f'{AVERAGE}/{name}'
+    learned = results.by_seed('both', path).get(FIXED_SEED)
+    grid = {kind: value for kind in fixed for value in results.values(kind, path)}
+    subject, goal = f'learned task weights, {MEASURES[name]}', 'no worse than the best fixed ones'
+    if learned is None or not grid:
+        return Claim(subject, goal, NOTHING, None)
+    best = max(grid, key=lambda kind: sign * grid[kind])
+    return Claim(subject, goal, f'{learned:.3g}; best fixed {grid[best]:.3g} ({best})',
+                 sign * learned >= sign * grid[best])
+
+
+def dropout_cost(results: Results) -> Table:
+    """Tell what dropout costs in accuracy, and what it buys in telling strange from known."""
+    kinds = {'none': 'aleatoric', 'decoder': 'both', 'everywhere': 'everywhere'}
+    rows = [[title, *(spread(results.values(kind, f'{way}/{name}'))
+                      for name in (IOU, RMS) for way in (SINGLE, AVERAGE)),
+             *(spread(mean_aurocs(results, kind, part, score)) for part in ('validation', 'test')
+               for score in SAMPLED)] for title, kind in kinds.items()]
+    columns = ['dropout', *(f'{MEASURES[name]}, {way}' for name in (IOU, RMS)
+                            for way in ('one pass', 'samples')),
+               *(f'mean {part} AUROC, {score}' for part in ('validation', 'test')
+                 for score in SAMPLED)]
+    return Table('7. What dropout costs', columns, rows, [
+        *_costs(results), *(_compared(results, score) for score in SAMPLED)],
+        results.missing(*kinds.values(), share=1.0),
+        'Nominal test drives, with aleatoric noise in all three; AUROC over held-out conditions.')
+
+
+def _costs(results: Results) -> list[Claim]:
+    """Judge the single pass: it is what runs on every frame."""
+    iou, rms = (_against(results, 'both', 'aleatoric', f'{SINGLE}/{name}') for name in (IOU, RMS))
+    return [
+        Claim('cost of dropout in the decoder, mean IoU of one pass',
+              f'at most {100 * IOU_COST:g} points', _points(iou),
+              None if iou is None else iou[0] >= -IOU_COST),
+        Claim('cost of dropout in the decoder, RMS of one pass', f'at most {100 * RMS_COST:g} %',
+              _percents(rms), None if rms is None else rms[1] <= RMS_COST)]
+
+
+def _compared(results: Results, score: str) -> Claim:
+    decoder, everywhere = (mean_of(mean_aurocs(results, kind, 'test', score))
+                           for kind in ('both', 'everywhere'))
+    subject = f'masks in the decoder against everywhere, mean test AUROC, {score}'
+    if decoder is None or everywhere is None:
+        return Claim(subject, 'no lower', NOTHING, None)
+    return Claim(subject, 'no lower', f'{decoder:.3g} against {everywhere:.3g}',
+                 decoder >= everywhere)
+
+
+def mean_aurocs(results: Results, kind: str, part: str, score: str) -> list[float]:
+    """Average over the conditions of a part, for each seed that has them all."""
+    paths = [f'conditions/{split}/scores/{score}/auroc' for split in results.conditions(part)]
+    columns = [results.by_seed(kind, path) for path in paths]
+    seeds = sorted(set.intersection(*(set(column) for column in columns))) if columns else []
+    return [sum(column[seed] for column in columns) / len(columns) for seed in seeds]
+
+
+def _against(results: Results, kind: str, other: str, path: str) -> tuple[float, float] | None:
+    """Give the difference of the means and its share of the other; None without both."""
+    ours, theirs = mean_of(results.values(kind, path)), mean_of(results.values(other, path))
+    if ours is None or not theirs:
+        return None
+    return ours - theirs, ours / theirs - 1
+
+
+def _points(change: tuple[float, float] | None) -> str:
+    return NOTHING if change is None else f'{100 * change[0]:+.2f} points'
+
+
+def _percents(change: tuple[float, float] | None) -> str:
+    return NOTHING if change is None else f'{100 * change[1]:+.2f} %'

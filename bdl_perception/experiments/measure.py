@@ -1,0 +1,166 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that the tables need of one trained network."""
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any, Mapping
+
+from bdl_perception.experiments.data import Data
+from bdl_perception.experiments.intervals import interval_report
+from bdl_perception.experiments.intervals import Pixels
+from bdl_perception.experiments.scores import compare
+from bdl_perception.experiments.scores import Fitted
+from bdl_perception.experiments.scores import Floats
+from bdl_perception.experiments.scores import frame_scores
+from bdl_perception.experiments.seen import look
+from bdl_perception.experiments.seen import masks_of
+from bdl_perception.experiments.seen import Seen
+from bdl_perception.experiments.seen import SMALLEST
+from bdl_perception.network.model import Network
+from bdl_perception.perception.classes import IGNORE
+from bdl_perception.training.batches import Batch
+from bdl_perception.training.batches import plain_batches
+from bdl_perception.training.datasets import Dataset
+from bdl_perception.training.validation import confusion_matrix
+from bdl_perception.training.validation import mean_iou
+import numpy as np
+import torch
+from torch import Tensor
+
+BATCH = 8  # frames; T samples of each are held in memory
+
+
+class Quality:
+    """How good one way of predicting is, added up over batches."""
+
+    def __init__(self, classes: int) -> None:
+        """Start with nothing seen."""
+        self._confusion = torch.zeros(classes, classes, dtype=torch.float64)
+        self._relative, self._square, self._pixels = 0.0, 0.0, 0
+        self._surprise, self._labelled = 0.0, 0
+
+    def add(self, log_depth: Tensor, probabilities: Tensor, batch: Batch) -> None:
+        """log_depth: (B, h, w); probabilities: (B, K, h, w)."""
+        known = torch.isfinite(batch.log_depth)
+        depth, truth = log_depth[known].exp(), batch.log_depth[known].exp()  # (N,) m
+        self._relative += float(((depth - truth).abs() / truth).double().sum())
+        self._square += float((depth - truth).double().square().sum())
+        self._pixels += len(truth)
+        self._confusion += confusion_matrix(
+            probabilities.argmax(1), batch.classes, len(self._confusion))
+        labelled = batch.classes != IGNORE
+        at_truth = probabilities.movedim(1, -1)[labelled].gather(
+            1, batch.classes[labelled].long()[:, None])  # (N, 1)
+        self._surprise -= float(at_truth.clamp_min(SMALLEST).log().double().sum())
+        self._labelled += len(at_truth)
+
+    def report(self) -> dict[str, float | None]:
+        """Give abs_rel, RMS in m of the canonical camera, mean IoU and class NLL in nat."""
+        depth, classes = self._pixels, self._labelled
+        return {
+            'abs_rel': self._relative / depth if depth else None,
+            'rms_m': (self._square / depth) ** 0.5 if depth else None,
+            'mean_iou': mean_iou(self._confusion.float()) if classes else None,
+            'class_nll': self._surprise / classes if classes else None}
+
+
+@dataclass
+class Gathered:
+    """One split as a network sees it, added up over batches."""
+
+    single: Quality
+    average: Quality
+    scores: dict[str, list[Tensor]] = field(default_factory=dict)  # (B,) each
+    pixels: dict[str, list[Tensor]] = field(default_factory=dict)  # (N,) each
+
+    def add(self, seen: Seen, batch: Batch, scores: Mapping[str, Tensor]) -> None:
+        """Take in a batch."""
+        self.single.add(seen.single.log_depth, seen.single.probabilities, batch)
+        self.average.add(seen.mean_log_depth, seen.mean_probabilities, batch)
+        known = torch.isfinite(batch.log_depth)
+        maps = {'error': seen.mean_log_depth - batch.log_depth, 'aleatoric': seen.aleatoric,
+                'epistemic': seen.epistemic, 'epistemic_inverse': seen.epistemic_inverse}
+        for name, map_ in maps.items():
+            if map_ is not None:
+                self.pixels.setdefault(name, []).append(map_[known])
+        for name, values in scores.items():
+            self.scores.setdefault(name, []).append(values)
+
+    def pixel_values(self, name: str) -> Any:
+        """Give (N,) of all pixels with known depth; None where the network does not say it."""
+        found = self.pixels.get(name)
+        return None if found is None else torch.cat(found).numpy()
+
+    def frame_values(self) -> dict[str, Floats]:
+        """Give (frames,) of each score."""
+        return {name: torch.cat(values).double().numpy() for name, values in self.scores.items()}
+
+    def for_intervals(self) -> Pixels:
+        """Give what predicted intervals are judged by."""
+        return Pixels(*(self.pixel_values(name) for name in ('error', 'aleatoric', 'epistemic')))
+
+
+def gather(network: Network, frames: Dataset, fitted: Fitted, samples: int,
+           noisy: bool) -> Gathered:
+    """Look at all frames of a split; samples: T, noisy: variances were learned."""
+    found = Gathered(Quality(network.config.classes), Quality(network.config.classes))
+    masks = masks_of(network, samples)
+    for batch in plain_batches(frames, BATCH, range(len(frames)), network.config):
+        seen = look(network, batch.rgb, masks, noisy)
+        found.add(seen, batch, frame_scores(seen, fitted))
+    return found
+
+
+def measure(network: Network, data: Data, fitted: Fitted, samples: int,
+            noisy: bool) -> dict[str, Any]:
+    """
+    Measure on the nominal test drives and on every held-out condition; plain values, as JSON.
+
+    The nominal validation drives are what intervals are scaled on and what the validation
+    conditions are compared with.
+    """
+    def see(split: str) -> Gathered:
+        return gather(network, data.splits[split].frames, fitted, samples, noisy)
+
+    nominal = {part: see(part) for part in ('validation', 'test')}
+    usual = {part: found.frame_values() for part, found in nominal.items()}
+    conditions = {}
+    for split in data.splits:
+        part, _, condition = split.partition('_')
+        if condition:
+            conditions[split] = _condition(see(split), usual[part])
+    report: dict[str, Any] = plain({
+        'nominal': _nominal(nominal['test'], usual['test']),
+        'intervals': interval_report(*(nominal[part].for_intervals()
+                                       for part in ('validation', 'test'))),
+        'scores': {part: {name: values.mean() for name, values in found.items()}
+                   for part, found in usual.items()},
+        'conditions': conditions})
+    return report
+
+
+def _nominal(found: Gathered, scores: Mapping[str, Floats]) -> dict[str, Any]:
+    """Give the quality, and mean variances over the pixels with known depth."""
+    variances = {f'{name}_variance': None if values is None else values.mean(dtype=np.float64)
+                 for name in ('aleatoric', 'epistemic', 'epistemic_inverse')
+                 for values in (found.pixel_values(name),)}
+    information = scores.get('mutual_information')
+    return {'single': found.single.report(), 'average': found.average.report(), **variances,
+            'mutual_information': None if information is None else information.mean()}
+
+
+def _condition(found: Gathered, usual: Mapping[str, Floats]) -> dict[str, Any]:
+    return {'single': found.single.report(), 'average': found.average.report(),
+            'scores': {name: compare(values, usual[name])
+                       for name, values in found.frame_values().items()}}
+
+
+def plain(values: Any) -> Any:
+    """Turn numbers into Python's, and what is not finite into None: JSON knows no NaN."""
+    if isinstance(values, Mapping):
+        return {name: plain(value) for name, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [plain(value) for value in values]
+    if isinstance(values, (float, np.floating)):
+        return float(values) if np.isfinite(values) else None
+    return values

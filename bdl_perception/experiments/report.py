@@ -1,0 +1,79 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The page that an experiment leaves: OUT/README.md with the tables, and the plots beside it."""
+from pathlib import Path
+from typing import Any, Iterable
+
+from bdl_perception.experiments.accuracy_tables import ablation
+from bdl_perception.experiments.accuracy_tables import dropout_cost
+from bdl_perception.experiments.accuracy_tables import task_weights
+from bdl_perception.experiments.files import write_whole
+from bdl_perception.experiments.plots import draw_all
+from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.table import claims_table
+from bdl_perception.experiments.table import markdown_table
+from bdl_perception.experiments.table import Table
+from bdl_perception.experiments.tiers import Tier
+from bdl_perception.experiments.uncertainty_tables import aleatoric_constancy
+from bdl_perception.experiments.uncertainty_tables import data_size
+from bdl_perception.experiments.uncertainty_tables import intervals
+from bdl_perception.experiments.uncertainty_tables import strangeness
+from bdl_perception.experiments.uncertainty_tables import variants
+
+INTRODUCTION = """# Does the uncertainty deserve its name?
+
+The claims of Kendall & Gal 2017 (What Uncertainties Do We Need in Bayesian Deep Learning for
+Computer Vision?) and Kendall, Gal & Cipolla 2018 (Multi-Task Learning Using Uncertainty), measured
+on rendered drives with many small networks. Every number and every verdict is computed from the
+finished runs. Numbers are means over seeds +- standard deviation."""
+CHOICE = """Networks are taught on the split train. The scale of the intervals is fitted on the
+nominal drives of the split validation, and variants are chosen on its held-out conditions. The
+drives and held-out conditions of the split test took no part in choosing; they are only reported.
+Depth is that of the canonical camera."""
+
+
+def all_tables(results: Results) -> list[Table]:
+    """Make the tables in the order of the page."""
+    return [data_size(results), strangeness(results, 'validation'), strangeness(results, 'test'),
+            aleatoric_constancy(results), ablation(results), task_weights(results),
+            intervals(results), dropout_cost(results), variants(results)]
+
+
+def write_report(results: Results, tier: Tier, out: Path, command: str) -> Path:
+    """Write the page and the plots; returns the page."""
+    plots = draw_all(results, out)
+    tables = all_tables(results)
+    claims = [claim for table in tables for claim in table.judged()]
+    parts = [INTRODUCTION, _origin(results, tier, command), CHOICE,
+             '## All claims', claims_table(claims),
+             *(f'![{Path(name).stem}]({name})' for name in plots),
+             *(table.markdown().rstrip() for table in tables)]
+    page = out / 'README.md'
+    write_whole(page, ('\n\n'.join(parts) + '\n').encode())
+    return page
+
+
+def _origin(results: Results, tier: Tier, command: str) -> str:
+    """Say by what, where and from how much the numbers were made."""
+    runs = list(results.found.values())
+    hours = sum(run['training']['elapsed_s'] for run in runs) / 3600
+    rows = [['command', f'`{command}`'],
+            ['tier', f'{tier.name}: {tier.height}x{tier.width} px, {tier.epochs} epochs of '
+                     f'{tier.epoch_frames} frames a run, seeds {_listed(tier.seeds)}'],
+            ['runs', f'{len(runs)} of {len(results.specs)} finished'],
+            ['training, all runs', f'{hours:.2f} h'],
+            *([title, _listed({str(run['machine'][name]): None for run in runs})]
+              for title, name in (('software', 'software_version'), ('torch', 'torch'),
+                                  ('architecture', 'architecture'), ('cores', 'cores'),
+                                  ('threads', 'threads'))),
+            *([f'split {split}', f'{drives} drives, {frames} frames']
+              for split, (drives, frames) in _counts(runs).items())]
+    return markdown_table(('', ''), rows)
+
+
+def _counts(runs: list[Any]) -> dict[str, tuple[int, int]]:
+    return runs[0]['data'] if runs else {}
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ', '.join(str(value) for value in values) or '-'

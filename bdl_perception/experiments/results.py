@@ -1,0 +1,99 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The finished runs of an experiment, and which are still missing."""
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+from bdl_perception.experiments.plan import RunSpec
+
+Result = Mapping[str, Any]
+
+
+def read_result(folder: Path, spec: RunSpec, data_hash: str | None = None) -> Result | None:
+    """Read RUNS/NAME.json; None without it, or where it is of another plan or other drives."""
+    path = folder / f'{spec.name}.json'
+    if not path.exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        fits = found['hash'] == spec.hash and data_hash in (None, found['data_hash'])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f'{path} is no result of a run ({error!r}); remove it') from error
+    return found if fits else None
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the tables are made from; every number of it is of one plan and of one data set."""
+
+    specs: Sequence[RunSpec]
+    found: Mapping[str, Result]  # by name of the run
+
+    def runs(self, kind: str, share: float = 1.0) -> list[Result]:
+        """Give the finished runs of a kind, by seed."""
+        return [self.found[spec.name] for spec in self._specs(kind, share)
+                if spec.name in self.found]
+
+    def values(self, kind: str, path: str, share: float = 1.0) -> list[float]:
+        """Give a number of each finished run, by seed; path: names with / between them."""
+        return list(self.by_seed(kind, path, share).values())
+
+    def by_seed(self, kind: str, path: str, share: float = 1.0) -> dict[int, float]:
+        """Give the same as values with the seed of each; without runs that do not say it."""
+        numbers = {run['seed']: look_up(run, path) for run in self.runs(kind, share)}
+        return {seed: number for seed, number in numbers.items() if number is not None}
+
+    def over_conditions(self, kind: str, part: str, leaf: str) -> dict[str, list[float]]:
+        """Give conditions/SPLIT/scores/LEAF of all conditions of a part, each by seed."""
+        return {split: self.values(kind, f'conditions/{split}/scores/{leaf}')
+                for split in self.conditions(part)}
+
+    def missing(self, *kinds: str, share: float | None = None) -> list[str]:
+        """Name the planned runs of these kinds that are not there; share: of one share only."""
+        return [spec.name for spec in self.specs if spec.kind in kinds
+                and share in (None, spec.share) and spec.name not in self.found]
+
+    def shares(self) -> list[float]:
+        """List the shares of the data that are planned, smallest first."""
+        return sorted({spec.share for spec in self.specs})
+
+    def kinds(self, prefix: str = '') -> list[str]:
+        """List the kinds that are planned and start with a prefix, in the order planned."""
+        return list(dict.fromkeys(
+            spec.kind for spec in self.specs if spec.kind.startswith(prefix)))
+
+    def conditions(self, part: str) -> list[str]:
+        """List the measured splits of held-out conditions of a part, validation or test."""
+        return list(dict.fromkeys(split for run in self.found.values()
+                                  for split in run['conditions'] if split.startswith(f'{part}_')))
+
+    def _specs(self, kind: str, share: float) -> list[RunSpec]:
+        chosen = [spec for spec in self.specs if spec.kind == kind and spec.share == share]
+        return sorted(chosen, key=lambda spec: spec.seed)
+
+
+def look_up(run: Result, path: str) -> float | None:
+    """Find a number of a run; None where the network does not say it."""
+    found: Any = run
+    for name in path.split('/'):
+        if not isinstance(found, Mapping) or name not in found:
+            return None
+        found = found[name]
+    return None if found is None else float(found)
+
+
+def read_results(folder: Path, specs: Sequence[RunSpec],
+                 data_hash: str | None = None) -> Results:
+    """Read what is there; ValueError where runs were measured on different drives."""
+    found = {spec.name: result for spec in specs
+             if (result := read_result(folder, spec, data_hash)) is not None}
+    hashes: dict[str, list[str]] = {}
+    for name, result in found.items():
+        hashes.setdefault(result['data_hash'], []).append(name)
+    if len(hashes) > 1:
+        fewest = min(hashes.values(), key=len)
+        raise ValueError(f'{folder} mixes runs on different drives, for instance {fewest[0]} '
+                         f'beside {max(hashes.values(), key=len)[0]}; run them again with --data')
+    return Results(specs, found)

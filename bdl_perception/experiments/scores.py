@@ -1,0 +1,83 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The numbers that might tell a strange picture: one each, higher is stranger.
+
+To try another score, add what it must fit to `Fitted` and its formula to `frame_scores`.
+"""
+from typing import Iterable, NamedTuple
+
+from bdl_perception.experiments.seen import entropy
+from bdl_perception.experiments.seen import Seen
+from bdl_perception.network.feature_statistics import feature_statistics
+from bdl_perception.network.feature_statistics import FeatureStatistics
+from bdl_perception.network.feature_statistics import pool_features
+from bdl_perception.network.model import Network
+from bdl_perception.perception.classes import SKY
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+NAMES = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_information', 'entropy',
+         'energy', 'softmax', 'aleatoric', 'feature')  # in the order of the tables
+SAMPLED = NAMES[:3]  # what only Monte Carlo samples give
+
+Floats = NDArray[np.float64]
+
+
+class Fitted(NamedTuple):
+    """What scores know of the run's own training frames."""
+
+    features: FeatureStatistics
+
+
+def fit(network: Network, pictures: Iterable[Tensor]) -> Fitted:
+    """Fit all that scores need, on batches (B, 3, H, W) of the training frames."""
+    return Fitted(feature_statistics(pool_features(network, pictures)))
+
+
+def frame_scores(seen: Seen, fitted: Fitted) -> dict[str, Tensor]:
+    """Give all scores that this network has, (B,) each."""
+    single = seen.single
+    deviation = (seen.encoded.pooled - fitted.features.mean) @ fitted.features.whitening  # (B, C)
+    scores = {
+        'entropy': entropy(single.probabilities).mean((1, 2)),
+        'energy': -single.logits.logsumexp(1).mean((1, 2)),
+        'softmax': 1 - single.probabilities.amax(1).mean((1, 2)),
+        'feature': deviation.square().sum(1).sqrt(),
+    }
+    ground = single.logits.argmax(1) != SKY  # (B, h, w): the sky has no depth
+    for name, map_ in (('aleatoric', single.variance), ('epistemic_log_depth', seen.epistemic),
+                       ('epistemic_inverse_depth', seen.epistemic_inverse)):
+        if map_ is not None:
+            scores[name] = pooled(map_, ground)
+    if seen.mutual_information is not None:
+        scores['mutual_information'] = seen.mutual_information.mean((1, 2))
+    return scores
+
+
+def pooled(values: Tensor, valid: Tensor) -> Tensor:
+    """Average maps (B, h, w) where valid; over all of a picture where nothing of it is; (B,)."""
+    counted = valid.any(2, keepdim=True).any(1, keepdim=True)  # (B, 1, 1)
+    weights = (valid | ~counted).float()
+    return (values * weights).sum((1, 2)) / weights.sum((1, 2))
+
+
+def auroc(strange: Floats, nominal: Floats) -> float:
+    """
+    Give the probability that a strange frame scores above a nominal one; ties count half.
+
+    A score that is not finite is the strangest. By hand: 2, 4 against 1, 3: 3 of 4 pairs.
+    """
+    scores = np.concatenate([strange, nominal])
+    scores[~np.isfinite(scores)] = np.finfo(np.float64).max
+    labels = np.repeat([1, 0], [len(strange), len(nominal)])
+    return float(roc_auc_score(labels, scores))
+
+
+def compare(strange: Floats, nominal: Floats) -> dict[str, float | None]:
+    """Give mean, ratio to the nominal mean (None where it has no meaning) and AUROC."""
+    mean, usual = float(strange.mean()), float(nominal.mean())
+    return {'mean': mean, 'ratio': mean / usual if nominal.min() >= 0 and usual > 0 else None,
+            'auroc': auroc(strange, nominal)}

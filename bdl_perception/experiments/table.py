@@ -1,0 +1,78 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A table with the claims that it judges, as Markdown."""
+from dataclasses import dataclass
+import statistics
+from typing import NamedTuple, Sequence
+
+NOTHING = '-'  # in the place of a number that is not there
+
+
+class Claim(NamedTuple):
+    """What is wanted, what was found, and whether that is enough."""
+
+    subject: str
+    goal: str
+    found: str
+    holds: bool | None  # None: a number is missing
+
+    @property
+    def verdict(self) -> str:
+        """Say it in words."""
+        return {True: 'holds', False: 'does not hold', None: 'not measured'}[self.holds]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers with their spread over seeds; missing: runs that it would need."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    claims: Sequence[Claim]
+    missing: Sequence[str]
+    note: str = ''
+
+    def judged(self) -> list[Claim]:
+        """Give the claims; while runs are missing none is judged."""
+        return [claim._replace(holds=None) if self.missing else claim for claim in self.claims]
+
+    def markdown(self) -> str:
+        """Write it all."""
+        parts = [f'## {self.title}', self.note, markdown_table(self.columns, self.rows)]
+        if self.claims:
+            parts.append(claims_table(self.judged()))
+        if self.missing:
+            parts.append(f'**Runs missing:** {", ".join(self.missing)}. Nothing is judged '
+                         f'without them.')
+        return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def claims_table(claims: Sequence[Claim]) -> str:
+    """Write claims, one a row."""
+    return markdown_table(('claim', 'goal', 'found', 'verdict'), [
+        (claim.subject, claim.goal, claim.found, f'**{claim.verdict}**') for claim in claims])
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table; the columns are as wide as their texts."""
+    lines = [columns, ['---'] * len(columns), *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def spread(values: Sequence[float], digits: int = 3) -> str:
+    """Write the mean, with the standard deviation where there is more than one: 2, 4: 3 ± 1.4."""
+    if not values:
+        return NOTHING
+    mean = f'{statistics.fmean(values):.{digits}g}'
+    return mean if len(values) == 1 else f'{mean} ± {statistics.stdev(values):.2g}'
+
+
+def mean_of(values: Sequence[float]) -> float | None:
+    """Average; None of nothing."""
+    return statistics.fmean(values) if values else None
+
+
+def percent(share: float) -> str:
+    """Write a share as percent."""
+    return f'{100 * share:g} %'

@@ -1,0 +1,215 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the two uncertainties do what they are meant to (Kendall & Gal 2017, section 5)."""
+from typing import NamedTuple
+
+from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.scores import NAMES
+from bdl_perception.experiments.scores import SAMPLED
+from bdl_perception.experiments.table import Claim
+from bdl_perception.experiments.table import mean_of
+from bdl_perception.experiments.table import NOTHING
+from bdl_perception.experiments.table import percent
+from bdl_perception.experiments.table import spread
+from bdl_perception.experiments.table import Table
+
+USUAL = 'both'  # the kind of network that the claims are about
+ALEATORIC_DRIFT = 0.10
+COVERAGE, COVERAGE_TOLERANCE = 0.90, 0.02
+
+
+class Ignorance(NamedTuple):
+    """One measure of epistemic uncertainty and what the paper's numbers ask of it."""
+
+    name: str
+    path: str  # in a result
+    score: str
+    data_ratio: float  # 1/4 of the data : all
+    strange_ratio: float  # out of distribution : nominal
+
+
+IGNORANCE = (
+    Ignorance('variance of log-depth', 'nominal/epistemic_variance', 'epistemic_log_depth',
+              2.78, 1.75),
+    Ignorance('variance of inverse depth, 1/m^2', 'nominal/epistemic_inverse_variance',
+              'epistemic_inverse_depth', 2.78, 1.75),
+    Ignorance('mutual information of the classes, nat', 'nominal/mutual_information',
+              'mutual_information', 1.44, 8.7),
+)
+QUALITY = (('mean IoU', 'nominal/average/mean_iou'), ('RMS, m', 'nominal/average/rms_m'))
+
+
+def data_size(results: Results) -> Table:
+    """Tell whether ignorance falls with data."""
+    shares = results.shares()
+    rows = [[name, *(spread(results.values(USUAL, path, share)) for share in shares)]
+            for name, path in (*((one.name, one.path) for one in IGNORANCE), *QUALITY)]
+    return Table(
+        '1. Epistemic uncertainty and the size of the data',
+        ['nominal test drives', *(f'{percent(share)} of the drives' for share in shares)], rows,
+        [_falls(results, one) for one in IGNORANCE], results.missing(USUAL),
+        'All runs saw the same number of pictures. The subsets are nested, drive by drive.')
+
+
+def _falls(results: Results, one: Ignorance) -> Claim:
+    """Want a fall at every step for every seed, and the ratio of the means."""
+    shares = results.shares()
+    steps = [results.by_seed(USUAL, one.path, share) for share in shares]
+    goal = f'falls at every step on every seed, {percent(shares[0])} : all >= {one.data_ratio}'
+    seeds = sorted(set.intersection(*(set(step) for step in steps)))
+    if not seeds or len(shares) < 2:
+        return Claim(one.name, goal, NOTHING, None)
+    falling = sum(all(few[seed] > more[seed] for few, more in zip(steps, steps[1:], strict=False))
+                  for seed in seeds)
+    most = sum(steps[-1][seed] for seed in seeds)
+    ratio = sum(steps[0][seed] for seed in seeds) / most if most else 0.0
+    return Claim(one.name, goal, f'falls on {falling} of {len(seeds)} seeds, ratio {ratio:.3g}',
+                 falling == len(seeds) and ratio >= one.data_ratio)
+
+
+def strangeness(results: Results, part: str) -> Table:
+    """Tell whether ignorance rises on held-out conditions; part: validation or test."""
+    conditions = results.conditions(part)
+    rows = [[split.removeprefix(f'{part}_'), *(_rise(results, split, one) for one in IGNORANCE),
+             *(_auroc(results, split, score) for score in _known_scores(results))]
+            for split in conditions]
+    columns = ['condition', *(f'ratio, {one.name} (goal > {one.strange_ratio})'
+                              for one in IGNORANCE),
+               *(f'AUROC {score}' for score in _known_scores(results))]
+    role = ('Free to choose by.' if part == 'validation'
+            else 'None of these conditions took part in choosing anything.')
+    return Table(
+        f'2. Out of distribution, {part} drives', columns, rows,
+        [_rises(results, part, one) for one in IGNORANCE],
+        results.missing(USUAL, share=1.0),
+        f'Ratio of the mean over frames to that of nominal {part} drives, and AUROC of frames '
+        f'against those. {role}')
+
+
+def _known_scores(results: Results) -> list[str]:
+    """List the scores of the tables, then those that are measured beside them."""
+    measured = [name for run in results.runs(USUAL)
+                for split in run['conditions'].values() for name in split['scores']]
+    return list(dict.fromkeys((*NAMES, *measured)))
+
+
+def _ratios(results: Results, split: str, one: Ignorance) -> list[float]:
+    return results.values(USUAL, f'conditions/{split}/scores/{one.score}/ratio')
+
+
+def _rise(results: Results, split: str, one: Ignorance) -> str:
+    ratios = _ratios(results, split, one)
+    mean = mean_of(ratios)
+    if mean is None:
+        return NOTHING
+    return f'{spread(ratios)} ({"holds" if mean > one.strange_ratio else "does not hold"})'
+
+
+def _auroc(results: Results, split: str, score: str) -> str:
+    return spread(results.values(USUAL, f'conditions/{split}/scores/{score}/auroc'))
+
+
+def _rises(results: Results, part: str, one: Ignorance) -> Claim:
+    """Want the ratio on every condition; name those that fall short."""
+    means = {split.removeprefix(f'{part}_'): mean_of(_ratios(results, split, one))
+             for split in results.conditions(part)}
+    known = {name: mean for name, mean in means.items() if mean is not None}
+    goal = f'> {one.strange_ratio} times nominal on every condition'
+    if not known or len(known) < len(means):
+        return Claim(one.name, goal, NOTHING, None)
+    short = {name: mean for name, mean in known.items() if not mean > one.strange_ratio}
+    found = f'{len(known) - len(short)} of {len(known)}'
+    if short:
+        found += '; short: ' + ', '.join(f'{name} {mean:.3g}' for name, mean in short.items())
+    return Claim(one.name, goal, found, not short)
+
+
+def aleatoric_constancy(results: Results) -> Table:
+    """Tell whether the noise in the data stays what it is when there is more of it."""
+    shares, path = results.shares(), 'nominal/aleatoric_variance'
+    means = [mean_of(results.values(USUAL, path, share)) for share in shares]
+    known = [mean for mean in means if mean is not None]
+    goal = f'within {percent(ALEATORIC_DRIFT)} of that with all the data'
+    claim = Claim('aleatoric variance of log-depth', goal, NOTHING, None)
+    if len(known) == len(shares) and len(shares) > 1 and known[-1] > 0:
+        drift = max(abs(mean / known[-1] - 1) for mean in known)
+        claim = claim._replace(found=f'at most {percent(round(drift, 3))} away',
+                               holds=drift <= ALEATORIC_DRIFT)
+    return Table(
+        '3. Aleatoric uncertainty and the size of the data',
+        ['nominal test drives', *(f'{percent(share)} of the drives' for share in shares)],
+        [['variance of log-depth',
+          *(spread(results.values(USUAL, path, share)) for share in shares)]],
+        [claim], results.missing(USUAL))
+
+
+def intervals(results: Results) -> Table:
+    """Tell whether truth lies in the 90 % interval in 90 % of the pixels."""
+    numbers = ('scale', 'coverage_before', 'coverage_after', 'nll_before', 'nll_after')
+    kinds = ('aleatoric', 'epistemic', 'total')
+    rows = [[kind, *(spread(results.values(USUAL, f'intervals/{kind}/{name}'))
+                     for name in numbers)] for kind in kinds]
+    return Table(
+        '6. Does the 90 % interval hold?',
+        ['variance', 'factor of sigma', 'inside before', 'inside after', 'NLL before, nat',
+         'NLL after, nat'], rows,
+        [_covers(results, kind) for kind in ('total', 'aleatoric')],
+        results.missing(USUAL, share=1.0),
+        'One factor of sigma is fitted on nominal validation drives; measured on nominal test '
+        'drives, over all pixels with known depth.')
+
+
+def _covers(results: Results, kind: str) -> Claim:
+    found = results.values(USUAL, f'intervals/{kind}/coverage_after')
+    goal = f'{COVERAGE:g} +- {COVERAGE_TOLERANCE:g} after scaling, on every seed'
+    holds = all(abs(one - COVERAGE) <= COVERAGE_TOLERANCE for one in found) if found else None
+    return Claim(f'interval of the {kind} variance', goal, spread(found), holds)
+
+
+def variants(results: Results) -> Table:
+    """Compare ways to get epistemic uncertainty; chosen on validation, reported on test."""
+    planned = [kind for kind in results.kinds() if kind not in (
+        'none', 'aleatoric', 'epistemic') and not kind.startswith('weight_')]
+    rows = [[kind, score, *(_summary(results, kind, part, score)
+                            for part in ('validation', 'test'))]
+            for kind in planned for score in SAMPLED]
+    return Table(
+        '8. Variants of epistemic uncertainty',
+        ['network', 'score', *(f'{part}: mean ratio, mean AUROC (lowest)'
+                               for part in ('validation', 'test'))], rows,
+        [_winner(results, planned)], results.missing(*planned, share=1.0),
+        'Means over the held-out conditions. The winner is the one with the highest mean AUROC '
+        'on validation conditions; test conditions only report it.')
+
+
+def _conditions_of(results: Results, kind: str, part: str, leaf: str) -> list[float]:
+    """Give the mean over seeds of each condition; nothing where one is not measured."""
+    means = [mean_of(values)
+             for values in results.over_conditions(kind, part, leaf).values()]
+    known = [mean for mean in means if mean is not None]
+    return known if len(known) == len(means) else []
+
+
+def _summary(results: Results, kind: str, part: str, score: str) -> str:
+    ratios = _conditions_of(results, kind, part, f'{score}/ratio')
+    areas = _conditions_of(results, kind, part, f'{score}/auroc')
+    if not (ratios and areas):
+        return NOTHING
+    return f'{mean_of(ratios):.3g}, {mean_of(areas):.3g} ({min(areas):.3g})'
+
+
+def _winner(results: Results, kinds: list[str]) -> Claim:
+    """Take the best on validation conditions; want it to rise on every test condition."""
+    ranked = {(kind, score): mean for kind in kinds for score in SAMPLED
+              if (mean := mean_of(_conditions_of(
+                  results, kind, 'validation', f'{score}/auroc'))) is not None}
+    subject = 'epistemic uncertainty of the winner on validation conditions'
+    goal = 'above nominal (ratio > 1) on every test condition'
+    if not ranked:
+        return Claim(subject, goal, NOTHING, None)
+    kind, score = max(ranked, key=lambda pair: ranked[pair])
+    ratios = _conditions_of(results, kind, 'test', f'{score}/ratio')
+    if not ratios:
+        return Claim(subject, goal, f'{kind}, {score}: {NOTHING}', None)
+    return Claim(subject, goal, f'{kind}, {score}: ratios {min(ratios):.3g} to '
+                 f'{max(ratios):.3g}', min(ratios) > 1)
