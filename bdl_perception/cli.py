@@ -11,12 +11,13 @@ COMMANDS = {
     'train': 'teach the network',
     'export': 'turn a checkpoint into the two graphs of a model',
     'calibrate': 'make the alarm thresholds of a model from drives',
+    'sheet': 'draw what a model says of frames beside what is true',
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }
 
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
-    'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros'}
+    'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets'}
 
 
 class Command(Protocol):

@@ -36,6 +36,7 @@ ONLY_IN = {  # library -> layers that may know it
     'onnxruntime': {'backends', 'network'},  # network: the parity check of an export
     'tensorrt': {'backends'},
     'moderngl': {'world'},
+    'h5py': {'training'},
     'rosbags': {'drives', 'nodes'},
     'matplotlib': {'demo', 'evaluation', 'training'},
 }
