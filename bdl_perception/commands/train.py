@@ -7,6 +7,7 @@ from typing import Mapping, Sequence, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bdl_perception.network.model import Network
+    from bdl_perception.training.checkpoint import Progress
     from bdl_perception.training.config import TrainConfig
     from bdl_perception.training.datasets import Dataset
 
@@ -52,29 +53,39 @@ def repeat(text: str) -> tuple[str, int]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the data into memory and train; the run can be killed and started again."""
-    from bdl_perception.training.checkpoint import BEST
     from bdl_perception.training.config import read_config
     from bdl_perception.training.loop import Run
+    from bdl_perception.training.parallel import join_team
+    from bdl_perception.training.precision import choose_precision
     names = ('epochs', 'minutes', 'batch', 'patience', 'seed', 'threads')
     config = read_config(arguments.config,
                          **{name: getattr(arguments, name) for name in names})
     sources, repeats = arguments.data, dict(arguments.repeat)
     if unknown := set(repeats) - {kind for kind, _ in sources}:
         raise ValueError(f'--repeat names {sorted(unknown)}, which no --data is of')
-    training = Run(config, arguments.out)
-    if arguments.start_from and not training.progress.epoch:
-        start_from(arguments.start_from, training.network)
-    teaching = load(sources, 'train', repeats, config)
-    validation = load(sources, 'validation', repeats, config)
-    if teaching is None:
-        raise ValueError('there is nothing to teach: no set has a split train')
-    progress = training.train(teaching, validation)
-    print(f'{arguments.out}: {progress.epoch} epochs, {progress.images} images, '
+    precision = choose_precision(config.device, config.mixed_precision)
+    with join_team(precision.device) as team:
+        training = Run(config, arguments.out, team=team, precision=precision)
+        if arguments.start_from and not training.progress.epoch:
+            start_from(arguments.start_from, training.network)
+        teaching = load(sources, 'train', repeats, config)
+        validation = load(sources, 'validation', repeats, config)
+        if teaching is None:
+            raise ValueError('there is nothing to teach: no set has a split train')
+        progress = training.train(teaching, validation)
+    if team.leads:
+        report(arguments.out, progress)
+    return 0
+
+
+def report(out: Path, progress: 'Progress') -> None:
+    """Say what came of it."""
+    from bdl_perception.training.checkpoint import BEST
+    print(f'{out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
     if progress.best_epoch:
-        print(f'{arguments.out / BEST}: the network after epoch {progress.best_epoch}, '
+        print(f'{out / BEST}: the network after epoch {progress.best_epoch}, '
               f'which validated best')
-    return 0
 
 
 def start_from(path: Path, network: 'Network') -> None:

@@ -52,6 +52,7 @@ class Checkpoint:
     task_weights: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
     progress: Progress
+    scaler: dict[str, Any] = field(default_factory=dict)  # of float16, else empty
 
     def build_network(self) -> Network:
         """Make the network with the weights of this checkpoint, ready to predict."""
@@ -64,7 +65,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write to a sibling and rename: a kill leaves the old file or the new one, whole."""
     values = {'format': FORMAT, 'config': config_to_dict(checkpoint.config),
               'network': checkpoint.network, 'task_weights': checkpoint.task_weights,
-              'optimizer': checkpoint.optimizer, 'progress': vars(checkpoint.progress)}
+              'optimizer': checkpoint.optimizer, 'progress': vars(checkpoint.progress),
+              'scaler': checkpoint.scaler}
     sibling = path.with_suffix('.tmp')
     with sibling.open('wb') as file:
         torch.save(values, file)
@@ -83,4 +85,5 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if found != FORMAT:
         raise ValueError(f'{path} has format {found}, this version reads {FORMAT}; train again')
     return Checkpoint(config_from_dict(values['config']), values['network'],
-                      values['task_weights'], values['optimizer'], Progress(**values['progress']))
+                      values['task_weights'], values['optimizer'], Progress(**values['progress']),
+                      values.get('scaler', {}))

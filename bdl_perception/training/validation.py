@@ -31,13 +31,14 @@ class Quality(NamedTuple):
 
 @torch.no_grad()
 def measure(network: Network, batches: Iterable[Batch]) -> Quality:
-    """Run the network in evaluation mode over the batches."""
+    """Run the network in evaluation mode over the batches, which lie where it does."""
     network.eval()
     confusion = torch.zeros(network.config.classes, network.config.classes)
     error, inside, pixels = 0.0, 0, 0
     for batch in batches:
         maps = network(batch.rgb)
-        confusion += confusion_matrix(maps.logits.argmax(1), batch.classes, len(confusion))
+        confusion += confusion_matrix(
+            maps.logits.argmax(1), batch.classes, len(confusion)).cpu()
         known = torch.isfinite(batch.log_depth)
         deviation = (maps.log_depth - batch.log_depth)[known]  # (N,)
         sigma = (0.5 * maps.depth_log_variance[known]).exp()

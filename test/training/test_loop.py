@@ -177,7 +177,7 @@ def test_the_best_network_is_kept_beside_the_last(data, tmp_path, scores):
     run = Run(replace(CONFIG, epochs=3), tmp_path)
     seen = []
     keep = run._keep
-    run._keep = lambda: (seen.append(_weights(run)), keep())
+    run._keep = lambda log: (seen.append(_weights(run)), keep(log))
     run.train(data, data)
     best, last = (read_checkpoint(tmp_path / name) for name in ('best.pt', 'checkpoint.pt'))
     assert (best.progress.epoch, last.progress.epoch) == (2, 3)
