@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 from typing import Sequence, TYPE_CHECKING
 
+from bdl_perception.commands.train import has_drives
 from bdl_perception.commands.train import open_split
 from bdl_perception.commands.train import source
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PARITY_PICTURES = 3  # real frames on which ONNX Runtime must agree with torch, beside noise
+INTERVAL_FRAMES = 400  # of the validation drives, on which sigma is scaled
 BATCH = 8  # frames whose features are taken together
 
 
@@ -43,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     data = Mixed([open_split(kind, root, 'train', checkpoint.config)
                   for kind, root in arguments.data])
     indices = range(0, len(data), arguments.stride)
+    for kind, root in arguments.data:
+        if kind == 'world' and has_drives(root, 'validation'):
+            hold_intervals(network, open_split(kind, root, 'validation', checkpoint.config))
     spec = export_model(
         arguments.model, network, fit_statistics(network, data, indices),
         name=arguments.name or arguments.model.resolve().name, chunk=arguments.chunk,
@@ -51,6 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'{arguments.model}: {spec.name}, {size / 1e6:.1f} MB, '
           f'perceive {spec.perceive_sha256[:12]}, sample {spec.sample_sha256[:12]}')
     return 0
+
+
+def hold_intervals(network: 'Network', data: 'Dataset') -> None:
+    """Scale sigma so that the 90 % interval of depth holds on validation drives."""
+    from bdl_perception.training.batches import plain_batches
+    from bdl_perception.training.batches import spread_indices
+    from bdl_perception.training.interval_scale import fit_sigma_factor
+    from bdl_perception.training.interval_scale import scale_sigma
+    indices = spread_indices(len(data), INTERVAL_FRAMES)
+    factor = fit_sigma_factor(network, plain_batches(data, BATCH, indices, network.config))
+    scale_sigma(network, factor)
+    print(f'sigma times {factor:.3f}: the 90 % interval holds on {len(indices)} validation frames')
 
 
 def fit_statistics(network: 'Network', data: 'Dataset',

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 LENGTH_FLOOR = 1e-4  # added to the mean square, so that a dead pixel stays zero instead of 0/0
 DEPTH_LOG_VARIANCE = (-8.0, 3.0)  # bounds of log sigma^2 of log-depth: sigma 2 % to a factor of 90
+DEPTH_LOG_VARIANCE_CHANNEL = 1  # of the heads, beside depth, logit noise and the logits
 LOGIT_LOG_VARIANCE = (-8.0, 4.0)  # bounds of log sigma^2 of the logits: sigma 0.02 to 7.4
 
 
@@ -91,7 +92,8 @@ class Decoder(nn.Module):
 
     def _split(self, maps: Tensor) -> HeadMaps:
         """Name the channels of maps (S, K + 3, h, w)."""
-        depth, depth_noise, logit_noise = maps[:, 0], maps[:, 1], maps[:, 2:3]
+        depth, logit_noise = maps[:, 0], maps[:, 2:3]
+        depth_noise = maps[:, DEPTH_LOG_VARIANCE_CHANNEL]
         return HeadMaps(
             depth + self.log_depth_centre,
             depth_noise.clamp(*DEPTH_LOG_VARIANCE),
