@@ -11,13 +11,14 @@ COMMANDS = {
     'train': 'teach the network',
     'export': 'turn a checkpoint into the two graphs of a model',
     'calibrate': 'make the alarm thresholds of a model from drives',
+    'evaluate': 'measure a model on data with truth: the tables of its card',
     'sheet': 'draw what a model says of frames beside what is true',
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }
 
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'moderngl': 'world', 'matplotlib': 'demo', 'rclpy': 'ros',
-    'domain_coordinator': 'ros'}
+    'domain_coordinator': 'ros', 'sklearn': 'evaluate'}
 
 
 class Command(Protocol):

@@ -38,6 +38,7 @@ ONLY_IN = {  # library -> layers that may know it
     'moderngl': {'world'},
     'rosbags': {'drives', 'nodes'},
     'matplotlib': {'demo', 'evaluation'},
+    'sklearn': {'evaluation'},
 }
 
 
