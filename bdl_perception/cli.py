@@ -12,6 +12,7 @@ COMMANDS = {
     'export': 'turn a checkpoint into the two graphs of a model',
     'experiment': 'train many small networks and write down what their uncertainty is worth',
     'calibrate': 'make the alarm thresholds of a model from drives',
+    'evaluate': 'measure a model on data with truth: the tables of its card',
     'sheet': 'draw what a model says of frames beside what is true',
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }
@@ -19,7 +20,7 @@ COMMANDS = {
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
-    'sklearn': 'experiment'}
+    'sklearn': 'evaluate'}
 
 
 class Command(Protocol):

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         backend.close()
     identity = identity_of(backend.spec, arguments.samples, arguments.seed)
-    made = calibrate(scored, identity, wish, _version())
+    made = calibrate(scored, identity, wish, software_version())
     _write(path, json.dumps(calibration_to_dict(made), indent=1) + '\n')
     print(summary(made), f'written to {path}', sep='\n')
     return 0
@@ -103,7 +103,8 @@ def _score(perceiver: 'Perceiver', drive: 'Drive', step_s: float) -> ScoredDrive
         frames.close()
 
 
-def _version() -> str:
+def software_version() -> str:
+    """Give the version of this package, if it is installed."""
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version
     try:

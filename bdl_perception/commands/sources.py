@@ -58,6 +58,12 @@ def read_rendered(folders: Iterable[Path], stride: int = 1) -> Iterator[Labelled
         yield from _read_drive(folder, range(0, len(open_drive(folder)), stride))
 
 
+def camvid_length(root: Path, split: str) -> int:
+    """Count the pictures of a split; DatasetError when it cannot be read."""
+    from bdl_perception.training.datasets.camvid import CamVid
+    return len(CamVid(root, split))
+
+
 def read_camvid(root: Path, split: str, numbers: Iterable[int] | None = None,
                 ) -> Iterator[Labelled]:
     """Read pictures of CamVid at the stored size, all by default; no depth is true."""
@@ -78,7 +84,7 @@ def _read_spread(source: str, count: int) -> Iterator[Labelled]:
     from bdl_perception.drives import open_drive
     if source.startswith(CAMVID):
         root, split = _camvid_words(source)
-        yield from read_camvid(root, split, spread(_camvid_length(root, split), count))
+        yield from read_camvid(root, split, spread(camvid_length(root, split), count))
     elif folders := rendered_drives(Path(source)):
         frames = [(folder, number) for folder in folders
                   for number in range(len(open_drive(folder)))]
@@ -118,11 +124,6 @@ def _camvid_words(source: str) -> tuple[Path, str]:
     if not root or not split:
         raise ValueError(f'{source} must be camvid:DIR:SPLIT, such as camvid:data/camvid:test')
     return Path(root), split
-
-
-def _camvid_length(root: Path, split: str) -> int:
-    from bdl_perception.training.datasets.camvid import CamVid
-    return len(CamVid(root, split))
 
 
 def _refuse_unknown_kind(source: str) -> None:

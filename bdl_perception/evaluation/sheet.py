@@ -87,7 +87,7 @@ def painted(name: str, values: NDArray[Any], limits: Mapping[str, Range]) -> Byt
 
 def _aspect(rows: Sequence[Cells]) -> float:
     height, width = np.asarray(rows[0]['input']).shape[:2]
-    return height / width
+    return float(height / width)
 
 
 def _left(column: int) -> float:

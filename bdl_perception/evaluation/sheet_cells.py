@@ -60,7 +60,7 @@ def depth_error(depth: Floats, truth: Floats) -> Floats:
 
 def class_error(classes: Bytes, truth: Bytes) -> Floats:
     """Give 1 for a wrong class, 0 for a right one, NaN without label, (h, w)."""
-    found = (classes != truth).astype(np.float32)
+    found: Floats = (classes != truth).astype(np.float32)
     found[truth == IGNORE] = np.nan
     return found
 

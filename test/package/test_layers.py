@@ -40,7 +40,7 @@ ONLY_IN = {  # library -> layers that may know it
     'h5py': {'training'},
     'rosbags': {'drives', 'nodes'},
     'matplotlib': {'demo', 'evaluation', 'experiments', 'training'},
-    'sklearn': {'experiments'},
+    'sklearn': {'evaluation', 'experiments'},
 }
 
 

@@ -1,0 +1,128 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a model over labelled pictures and measures it."""
+from statistics import median
+from time import perf_counter
+from typing import Any, Iterable, NamedTuple, Sequence
+
+from bdl_perception.alarm.scores import cycle_scores
+from bdl_perception.alarm.scores import frame_scores
+from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.evaluation.depth import DepthQuality
+from bdl_perception.evaluation.depth import DepthTally
+from bdl_perception.evaluation.ood import FrameScores
+from bdl_perception.evaluation.score_drive import finish_cycle
+from bdl_perception.evaluation.segmentation import averaged_classes
+from bdl_perception.evaluation.segmentation import ClassQuality
+from bdl_perception.evaluation.segmentation import ClassTally
+from bdl_perception.evaluation.segmentation import enlarged
+from bdl_perception.evaluation.view import Labelled
+from bdl_perception.evaluation.view import look
+from bdl_perception.evaluation.view import View
+from bdl_perception.perception.backend import Backend
+from bdl_perception.perception.backend import RawPrediction
+from bdl_perception.perception.moments import merge
+from bdl_perception.perception.perceiver import Perceiver
+from bdl_perception.perception.values import Bytes
+from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.values import Floats
+from bdl_perception.perception.values import Moments
+
+
+class Measured(NamedTuple):
+    """What was found on one set; a quality is None where the set does not know the truth."""
+
+    frames: int
+    depth: DepthQuality | None
+    classes: ClassQuality | None  # of the single pass
+    averaged: ClassQuality | None  # of the average over Monte Carlo samples
+    scores: FrameScores
+
+
+class Milliseconds(NamedTuple):
+    """Medians, of calls one after the other."""
+
+    perceive: float
+    samples: float  # all T samples of a frame
+
+
+class Averaging:
+    """A backend that also remembers the moments of the newest frame's samples."""
+
+    def __init__(self, backend: Backend) -> None:
+        """Pass everything on to another backend."""
+        self._backend = backend
+        self.name = backend.name
+        self.spec = backend.spec
+        self.moments: Moments | None = None
+
+    def perceive(self, rgb: Bytes) -> RawPrediction:
+        """Run the single pass; its samples begin anew."""
+        self.moments = None
+        return self._backend.perceive(rgb)
+
+    def sample(self, features: Any, masks: Sequence[Floats]) -> Moments:
+        """Run a chunk and add it to the moments."""
+        chunk = self._backend.sample(features, masks)
+        self.moments = merge(self.moments, chunk) if self.moments else chunk
+        return chunk
+
+    def close(self) -> None:
+        """Close the other backend."""
+        self._backend.close()
+
+
+class Meter:
+    """Measures sets of pictures with one model, its samples and seed."""
+
+    def __init__(self, backend: Backend, samples: int, seed: int) -> None:
+        """Keep the backend, which stays the caller's to close."""
+        self._backend = Averaging(backend)
+        self._settings = (samples, seed)
+
+    def measure(self, frames: Iterable[Labelled], fit_mode: str = 'crop') -> Measured:
+        """
+        Look at every picture; ValueError without any.
+
+        fit_mode 'crop': truth is cut and brought to the network's input. 'stretch': the classes
+        are brought to the picture's own size and judged on all of it, as published results are.
+        """
+        perceiver = Perceiver(self._backend, *self._settings, fit_mode)
+        depth, classes, averaged = DepthTally(), ClassTally(), ClassTally()
+        scores: dict[str, list[float]] = {name: [] for name in SCORE_NAMES}
+        for labelled in frames:
+            view = look(perceiver, labelled)
+            depth.add(view)
+            truth = labelled.classes if fit_mode == 'stretch' else view.classes
+            if truth is not None:
+                classes.add(enlarged(view.prediction.classes, truth.shape), truth)
+                averaged.add(self._averaged(truth.shape), truth)
+            for name, value in view_scores(view).items():
+                scores[name].append(value)
+        count = len(next(iter(scores.values())))
+        if not count:
+            raise ValueError('there is no picture to measure on')
+        return Measured(count, depth.quality, classes.quality, averaged.quality, scores)
+
+    def time(self, frame: CameraFrame, repetitions: int = 50) -> Milliseconds:
+        """Take the time of whole calls of the Perceiver on one picture."""
+        perceiver = Perceiver(self._backend, *self._settings)
+        perceive, samples = [], []
+        for _ in range(repetitions):
+            start = perf_counter()
+            perceiver.perceive(frame)
+            middle = perf_counter()
+            finish_cycle(perceiver)
+            perceive.append(1e3 * (middle - start))
+            samples.append(1e3 * (perf_counter() - middle))
+        return Milliseconds(median(perceive), median(samples))
+
+    def _averaged(self, shape: tuple[int, ...]) -> Bytes:
+        if self._backend.moments is None:
+            raise RuntimeError('no sample was taken of this picture')
+        return averaged_classes(self._backend.moments, shape)
+
+
+def view_scores(view: View) -> dict[str, float]:
+    """Give every score of a frame, by the functions that the alarm uses."""
+    return {**frame_scores(view.prediction).values, **cycle_scores(view.epistemic, 1).values}
