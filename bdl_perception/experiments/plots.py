@@ -8,8 +8,8 @@ import statistics
 from bdl_perception.experiments.files import write_whole
 from bdl_perception.experiments.intervals import LEVELS
 from bdl_perception.experiments.results import Results
-from bdl_perception.experiments.scores import NAMES
 from bdl_perception.experiments.uncertainty_tables import IGNORANCE
+from bdl_perception.experiments.uncertainty_tables import known_scores
 from bdl_perception.experiments.uncertainty_tables import USUAL
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -47,22 +47,24 @@ def data_size(results: Results) -> Figure | None:
         if all(columns):
             axes.plot([100 * share for share in shares],
                       [statistics.fmean(values) for values in columns], color='tab:blue')
-        axes.set(title=name, xlabel='% of the training drives', ylim=(0, None))
+        highest = max((value for values in columns for value in values), default=0) or 1
+        axes.set(title=name, xlabel='% of the training drives', ylim=(0, 1.1 * highest))
     return figure
 
 
 def auroc(results: Results) -> Figure | None:
     """Draw the AUROC of each score on each held-out condition, validation before test."""
     splits = [*results.conditions('validation'), *results.conditions('test')]
+    names = known_scores(results)
     means = np.array([[_mean(results.values(USUAL, f'conditions/{split}/scores/{score}/auroc'))
-                       for split in splits] for score in NAMES])  # (scores, splits)
+                       for split in splits] for score in names])  # (scores, splits)
     if not results.runs(USUAL) or not means.size:
         return None
-    figure = Figure((2.5 + .8 * len(splits), 1.8 + .45 * len(NAMES)), layout='constrained')
+    figure = Figure((2.5 + .8 * len(splits), 1.8 + .45 * len(names)), layout='constrained')
     axes = figure.subplots()
     image = axes.imshow(means, vmin=0, vmax=1, cmap='RdYlGn', aspect='auto')
     axes.set_xticks(range(len(splits)), splits, rotation=40, ha='right')
-    axes.set_yticks(range(len(NAMES)), NAMES)
+    axes.set_yticks(range(len(names)), names)
     for (row, column), value in np.ndenumerate(means):
         axes.text(column, row, f'{value:.2f}', ha='center', va='center', fontsize=8)
     figure.colorbar(image, label='AUROC against nominal frames')

@@ -10,8 +10,8 @@ from bdl_perception.experiments.accuracy_tables import task_weights
 from bdl_perception.experiments.files import write_whole
 from bdl_perception.experiments.plots import draw_all
 from bdl_perception.experiments.results import Results
-from bdl_perception.experiments.table import claims_table
 from bdl_perception.experiments.table import markdown_table
+from bdl_perception.experiments.table import summary_table
 from bdl_perception.experiments.table import Table
 from bdl_perception.experiments.tiers import Tier
 from bdl_perception.experiments.uncertainty_tables import aleatoric_constancy
@@ -43,9 +43,8 @@ def write_report(results: Results, tier: Tier, out: Path, command: str) -> Path:
     """Write the page and the plots; returns the page."""
     plots = draw_all(results, out)
     tables = all_tables(results)
-    claims = [claim for table in tables for claim in table.judged()]
     parts = [INTRODUCTION, _origin(results, tier, command), CHOICE,
-             '## All claims', claims_table(claims),
+             '## All claims', summary_table(tables),
              *(f'![{Path(name).stem}]({name})' for name in plots),
              *(table.markdown().rstrip() for table in tables)]
     page = out / 'README.md'

@@ -71,10 +71,20 @@ def run_one(spec: RunSpec, data: Data, folder: Path, keep_checkpoints: bool) -> 
             'log_variances': training.tasks.log_variances.tolist(),
             'parameters': sum(weight.numel() for weight in network.parameters())},
         **measure(network, data, fitted, spec.samples, spec.config.aleatoric)}
-    write_whole(folder / f'{spec.name}.json',
-                (json.dumps(plain(result), indent=1, allow_nan=False) + '\n').encode())
+    path = folder / f'{spec.name}.json'
+    put_aside(path)
+    write_whole(path, (json.dumps(plain(result), indent=1, allow_nan=False) + '\n').encode())
     if not keep_checkpoints:
         shutil.rmtree(place)
+
+
+def put_aside(path: Path) -> None:
+    """Keep the result of another plan or of other drives: it may have taken a night."""
+    if path.exists():
+        old = json.loads(path.read_text(encoding='utf-8'))
+        aside = path.parent / 'old' / f'{path.stem}.{old["hash"]}.{old["data_hash"]}.json'
+        aside.parent.mkdir(exist_ok=True)
+        path.replace(aside)
 
 
 def describe(spec: RunSpec, data: Data) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import statistics
 from typing import NamedTuple, Sequence
 
+CLAIM_COLUMNS = ('claim', 'goal', 'found', 'verdict')
 NOTHING = '-'  # in the place of a number that is not there
 
 
@@ -50,12 +51,21 @@ class Table:
 
 def claims_table(claims: Sequence[Claim]) -> str:
     """Write claims, one a row."""
-    return markdown_table(('claim', 'goal', 'found', 'verdict'), [
-        (claim.subject, claim.goal, claim.found, f'**{claim.verdict}**') for claim in claims])
+    return markdown_table(CLAIM_COLUMNS, [_cells(claim) for claim in claims])
+
+
+def summary_table(tables: Sequence[Table]) -> str:
+    """Write the claims of all tables, each with the title of its own."""
+    return markdown_table(('table', *CLAIM_COLUMNS), [
+        (table.title, *_cells(claim)) for table in tables for claim in table.judged()])
+
+
+def _cells(claim: Claim) -> tuple[str, ...]:
+    return claim.subject, claim.goal, claim.found, f'**{claim.verdict}**'
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table; the columns are as wide as their texts."""
+    """Write a table, heads and cells as they are."""
     lines = [columns, ['---'] * len(columns), *rows]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 

@@ -72,11 +72,11 @@ def strangeness(results: Results, part: str) -> Table:
     """Tell whether ignorance rises on held-out conditions; part: validation or test."""
     conditions = results.conditions(part)
     rows = [[split.removeprefix(f'{part}_'), *(_rise(results, split, one) for one in IGNORANCE),
-             *(_auroc(results, split, score) for score in _known_scores(results))]
+             *(_auroc(results, split, score) for score in known_scores(results))]
             for split in conditions]
     columns = ['condition', *(f'ratio, {one.name} (goal > {one.strange_ratio})'
                               for one in IGNORANCE),
-               *(f'AUROC {score}' for score in _known_scores(results))]
+               *(f'AUROC {score}' for score in known_scores(results))]
     role = ('Free to choose by.' if part == 'validation'
             else 'None of these conditions took part in choosing anything.')
     return Table(
@@ -87,7 +87,7 @@ def strangeness(results: Results, part: str) -> Table:
         f'against those. {role}')
 
 
-def _known_scores(results: Results) -> list[str]:
+def known_scores(results: Results) -> list[str]:
     """List the scores of the tables, then those that are measured beside them."""
     measured = [name for run in results.runs(USUAL)
                 for split in run['conditions'].values() for name in split['scores']]

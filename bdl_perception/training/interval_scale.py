@@ -44,4 +44,5 @@ def scale_sigma(network: Network, factor: float) -> None:
     """Multiply every predicted sigma of log-depth by a factor: add 2 log factor to s."""
     if not factor > 0:
         raise ValueError(f'factor of sigma is {factor}, must be positive')
-    network.decoder.heads.bias[DEPTH_LOG_VARIANCE_CHANNEL] += 2 * math.log(factor)
+    bias = network.decoder.heads.get_parameter('bias')
+    bias[DEPTH_LOG_VARIANCE_CHANNEL] += 2 * math.log(factor)

@@ -15,7 +15,7 @@ MICRO = Tier(
 
 
 def make_micro_drives(root: Path, tier: Tier = MICRO) -> Path:
-    """Write drives of all splits of a tier; those held out have another seed."""
+    """Write drives of all splits of a tier; each has its own seed."""
     for number, size in enumerate(tier.splits):
         make_tiny_drives(root / size.split, split=size.split, drives=size.drives,
                          frames=size.frames, height=tier.height, width=tier.width, seed=number)

@@ -1,0 +1,99 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+import shutil
+
+from bdl_perception.experiments.data import load
+from bdl_perception.experiments.data import nested_drives
+from bdl_perception.experiments.data import splits_to_render
+from bdl_perception.training.datasets import DatasetError
+import cv2
+from micro_experiment import make_micro_drives
+from micro_experiment import MICRO
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    return make_micro_drives(tmp_path_factory.mktemp('data'))
+
+
+@pytest.mark.parametrize('count', [4, 24, 80, 10])
+@pytest.mark.parametrize('seed', [1, 2])
+def test_a_larger_share_holds_every_smaller_one(count, seed):
+    quarter, half, whole = (set(nested_drives(count, share, seed)) for share in (.25, .5, 1))
+    assert quarter < half < whole == set(range(count))
+    assert len(half) == round(count / 2) and len(quarter) == round(count / 4)
+
+
+def test_another_seed_draws_other_drives():
+    assert len({tuple(sorted(nested_drives(80, .25, seed))) for seed in (1, 2, 3)}) == 3
+
+
+def test_a_share_has_the_mix_of_conditions_of_the_whole():
+    turns = [drive % 4 for drive in nested_drives(80, .25, 1)]
+    assert [turns.count(turn) for turn in range(4)] == [5, 5, 5, 5]
+
+
+def test_an_epoch_is_as_long_for_every_share(root):
+    data = load(root, MICRO)
+    for share, different in ((.25, 2), (.5, 4), (1., 8)):
+        frames, once = data.teaching(share, 1, MICRO.epoch_frames)
+        assert len(frames) == 8 and len(once) == different
+        pictures = [frames[index].rgb.tobytes() for index in range(8)]
+        assert len(set(pictures)) == different
+        assert {pictures.count(one) for one in pictures} == {8 // different}
+
+
+def test_all_splits_are_counted(root):
+    counts = load(root, MICRO).counts()
+    assert counts['train'] == [4, 8] and counts['test'] == [2, 4]
+    assert counts['test_night'] == counts['validation_lens_dirt'] == [1, 2]
+
+
+def test_no_more_is_read_than_the_tier_has(root):
+    data = load(root, replace(MICRO, train_drives=3, train_frames=1))
+    assert data.counts()['train'] == [3, 3]
+
+
+def test_other_drives_have_another_hash(root, tmp_path):
+    shutil.copytree(root, tmp_path / 'copy')
+    assert load(tmp_path / 'copy', MICRO).hash == load(root, MICRO).hash
+    path = tmp_path / 'copy' / 'test_night' / 'test_night_0000' / 'drive.json'
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 7'))
+    assert load(tmp_path / 'copy', MICRO).hash != load(root, MICRO).hash
+
+
+def test_a_missing_split_is_named(root, tmp_path):
+    shutil.copytree(root, tmp_path / 'copy')
+    shutil.rmtree(tmp_path / 'copy' / 'test_night')
+    with pytest.raises(DatasetError, match='test_night'):
+        load(tmp_path / 'copy', MICRO)
+
+
+def test_drives_of_somebody_are_not_added_to(root):
+    assert splits_to_render(root, MICRO) == []
+    assert not (root / 'experiment.json').exists()
+
+
+def test_an_empty_folder_is_rendered_into_until_all_is_there(tmp_path):
+    assert splits_to_render(tmp_path, MICRO) == list(MICRO.splits)
+    make_micro_drives(tmp_path)
+    shutil.rmtree(tmp_path / 'test' / 'test_0001')
+    assert [size.split for size in splits_to_render(tmp_path, MICRO)] == ['test']
+    with pytest.raises(DatasetError, match='other sizes'):
+        splits_to_render(tmp_path, replace(MICRO, nominal_drives=3))
+
+
+def test_camvid_is_one_more_condition_without_depth(root, tmp_path):
+    for split in ('val', 'test'):
+        for folder, shape in ((split, (36, 48, 3)), (f'{split}annot', (36, 48))):
+            (tmp_path / folder).mkdir()
+            for number in range(3):
+                cv2.imwrite(str(tmp_path / folder / f'{number}.png'), np.full(shape, 3, np.uint8))
+    data = load(root, MICRO, tmp_path)
+    assert data.counts()['validation_camvid'] == data.counts()['test_camvid'] == [1, 2]
+    sample = data.splits['test_camvid'].frames[0]
+    assert np.isnan(sample.depth).all() and (sample.classes == 3).all()
+    assert data.hash != load(root, MICRO).hash

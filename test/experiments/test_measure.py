@@ -1,0 +1,203 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Against numpy, frame by frame and mask by mask, from the raw maps of the network."""
+from dataclasses import replace
+import json
+import math
+
+from bdl_perception.experiments.data import load
+from bdl_perception.experiments.measure import gather
+from bdl_perception.experiments.measure import measure
+from bdl_perception.experiments.scores import ANALYTIC
+from bdl_perception.experiments.scores import auroc
+from bdl_perception.experiments.scores import compare
+from bdl_perception.experiments.scores import fit
+from bdl_perception.experiments.scores import pooled
+from bdl_perception.experiments.seen import look
+from bdl_perception.experiments.seen import masks_of
+from bdl_perception.network.model import Network
+from bdl_perception.perception.classes import IGNORE
+from bdl_perception.training.batches import plain_batches
+from micro_experiment import make_micro_drives
+from micro_experiment import MICRO
+import numpy as np
+import pytest
+from tiny_network import draw_pictures
+from tiny_network import make_tiny_network
+from tiny_network import TINY
+import torch
+
+T = 4
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return load(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)
+
+
+@pytest.fixture(scope='module')
+def batch(data):
+    return next(plain_batches(data.splits['test'].frames, 4, range(4), TINY))
+
+
+@pytest.fixture(scope='module')
+def network(batch):
+    """Give a network that takes about half of the pixels for sky."""
+    network = make_tiny_network()
+    with torch.no_grad():
+        logits = network(batch.rgb).logits
+        network.decoder.heads.bias[3] += (logits[:, 1:].amax(1) - logits[:, 0]).median()
+    return network
+
+
+@pytest.fixture(scope='module')
+def fitted(network, data):
+    frames = data.splits['train'].frames
+    return fit(network, (one.rgb for one in plain_batches(frames, 4, range(8), TINY)))
+
+
+def softmax(logits):
+    weights = np.exp(logits - logits.max(0))
+    return weights / weights.sum(0)
+
+
+def entropy(p):
+    return -(p * np.log(p)).sum(0)
+
+
+def one_pass(network, rgb, masks=None):
+    """Give log-depth, its variance, logits and probabilities of one picture, float64."""
+    with torch.no_grad():
+        maps = network(rgb[None], masks)
+    depth, variance, logits, noise = (map_[0].double().numpy() for map_ in maps)
+    return depth, np.exp(variance), logits, softmax(
+        logits / np.sqrt(1 + math.pi / 8 * np.exp(noise)))
+
+
+def samples_of(network, rgb):
+    masks = masks_of(network, T)
+    return [one_pass(network, rgb, [mask[t:t + 1] for mask in masks]) for t in range(T)]
+
+
+@pytest.mark.parametrize('dropout', ['decoder', 'everywhere'])
+def test_samples_and_their_moments_are_those_of_each_mask_and_picture(batch, dropout):
+    torch.manual_seed(0)
+    network = Network(replace(TINY, dropout=dropout)).eval()
+    seen = look(network, batch.rgb, masks_of(network, T), True)
+    for index, rgb in enumerate(batch.rgb):
+        samples = samples_of(network, rgb)
+        depths = np.stack([sample[0] for sample in samples])  # (T, h, w)
+        p = np.stack([sample[3] for sample in samples])  # (T, K, h, w)
+        information = entropy(p.mean(0)) - np.mean([entropy(one) for one in p], axis=0)
+        for found, wanted in (
+                (seen.mean_log_depth, depths.mean(0)), (seen.epistemic, depths.var(0, ddof=1)),
+                (seen.epistemic_inverse, (1 / np.exp(depths)).var(0, ddof=1)),
+                (seen.aleatoric, np.mean([sample[1] for sample in samples], axis=0)),
+                (seen.mutual_information, information), (seen.mean_probabilities, p.mean(0))):
+            np.testing.assert_allclose(found[index].numpy(), wanted, rtol=2e-3, atol=2e-6)
+    assert (seen.epistemic > 0).any()
+
+
+def test_every_score_is_what_it_says(network, data, batch, fitted):
+    found = gather(network, data.splits['test'].frames, fitted, T, True).frame_values()
+    train = data.splits['train'].frames
+    features = np.concatenate([network.encode(one.rgb).pooled.detach().numpy()
+                               for one in plain_batches(train, 8, range(8), TINY)]).astype(float)
+    covariance = np.cov(features.T, bias=True)
+    covariance = .95 * covariance + .05 * np.trace(covariance) / len(covariance) * np.eye(
+        len(covariance))
+    for index, rgb in enumerate(batch.rgb):
+        depth, variance, logits, p = one_pass(network, rgb)
+        samples = samples_of(network, rgb)
+        ground = logits.argmax(0) != 0
+        assert ground.any() and not ground.all()
+        depths = np.stack([sample[0] for sample in samples])
+        deviation = network.encode(rgb[None]).pooled[0].detach().numpy() - features.mean(0)
+        wanted = {
+            'entropy': entropy(p).mean(), 'softmax': (1 - p.max(0)).mean(),
+            'energy': -np.log(np.exp(logits).sum(0)).mean(),
+            'aleatoric': variance[ground].mean(),
+            'feature': np.sqrt(deviation @ np.linalg.inv(covariance) @ deviation),
+            'epistemic_log_depth': depths.var(0, ddof=1)[ground].mean(),
+            'epistemic_inverse_depth': (1 / np.exp(depths)).var(0, ddof=1)[ground].mean()}
+        for name, value in wanted.items():
+            assert found[name][index] == pytest.approx(value, rel=5e-3), name
+    assert (found['mutual_information'] > 0).all()
+
+
+def test_quality_and_variances_are_those_of_the_known_pixels(network, data, batch, fitted):
+    report = measure(network, data, fitted, T, True)['nominal']
+    passes = [one_pass(network, rgb) for rgb in batch.rgb]
+    truth, classes = batch.log_depth.double().numpy(), batch.classes.numpy()
+    depth = np.exp(np.stack([one[0] for one in passes]))
+    known = np.isfinite(truth)
+    error = depth[known] - np.exp(truth[known])
+    assert report['single']['abs_rel'] == pytest.approx(
+        np.mean(np.abs(error) / np.exp(truth[known])), rel=1e-4)
+    assert report['single']['rms_m'] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-4)
+    predicted = np.stack([one[3] for one in passes]).argmax(1)
+    predicted[classes == IGNORE] = IGNORE
+    ious = [np.sum((predicted == k) & (classes == k)) / np.sum((predicted == k) | (classes == k))
+            for k in range(11) if ((predicted == k) | (classes == k)).any()]
+    assert report['single']['mean_iou'] == pytest.approx(np.mean(ious), rel=1e-5)
+    p = np.stack([one[3] for one in passes])
+    surprise = [-np.log(p[b, classes[b, y, x], y, x])
+                for b, y, x in np.argwhere(classes != IGNORE)]
+    assert report['single']['class_nll'] == pytest.approx(np.mean(surprise), rel=1e-4)
+    spread = np.stack([np.stack([sample[0] for sample in samples_of(network, rgb)]).var(0, ddof=1)
+                       for rgb in batch.rgb])
+    assert report['epistemic_variance'] == pytest.approx(spread[known].mean(), rel=2e-3)
+
+
+def test_the_report_is_json_and_names_every_condition(network, data, fitted):
+    report = measure(network, data, fitted, T, True)
+    assert set(report['conditions']) == {
+        f'{part}_{name}' for part in ('validation', 'test') for name in ('night', 'lens_dirt')}
+    assert 'NaN' not in json.dumps(report, allow_nan=False)
+    night = report['conditions']['test_night']['scores']['epistemic_log_depth']
+    assert night['ratio'] == pytest.approx(
+        night['mean'] / report['scores']['test']['epistemic_log_depth'])
+    assert 0 <= night['auroc'] <= 1
+
+
+def test_a_network_without_noise_and_samples_says_nothing_of_them(data):
+    torch.manual_seed(0)
+    network = Network(replace(TINY, dropout='none')).eval()
+    frames = data.splits['train'].frames
+    fitted = fit(network, (one.rgb for one in plain_batches(frames, 4, range(8), TINY)))
+    report = measure(network, data, fitted, T, False)
+    assert report['intervals'] == {} and report['nominal']['epistemic_variance'] is None
+    assert report['nominal']['aleatoric_variance'] is None
+    assert report['nominal']['mutual_information'] is None
+    assert set(report['scores']['test']) == {*ANALYTIC, 'entropy', 'energy', 'softmax', 'feature'}
+    assert report['nominal']['single'] == report['nominal']['average']
+
+
+def test_the_masks_are_the_same_every_time(network):
+    for first, second in zip(masks_of(network, T), masks_of(network, T), strict=True):
+        assert torch.equal(first, second) and first.shape[0] == T
+
+
+def test_auroc_counts_pairs():
+    assert auroc(np.array([2., 4.]), np.array([1., 3.])) == .75
+    assert auroc(np.array([1.]), np.array([1.])) == .5
+    assert auroc(np.array([np.nan, np.inf]), np.array([1., 5.])) == 1
+
+
+def test_a_ratio_of_what_may_be_negative_means_nothing():
+    assert compare(np.array([4.]), np.array([1., 3.])) == {'mean': 4, 'ratio': 2, 'auroc': 1}
+    assert compare(np.array([4.]), np.array([-1., 3.]))['ratio'] is None
+
+
+def test_a_picture_of_nothing_but_sky_is_averaged_as_a_whole():
+    values = torch.arange(8.).reshape(2, 2, 2)
+    valid = torch.tensor([[[True, False], [False, True]], [[False, False], [False, False]]])
+    assert pooled(values, valid).tolist() == [1.5, 5.5]
+
+
+def test_pictures_are_looked_at_in_evaluation_mode(network):
+    rgb = draw_pictures(2).permute(0, 3, 1, 2).float()
+    network.train()
+    first = look(network, rgb, [], True).single.log_depth
+    network.eval()
+    assert torch.equal(first, look(network, rgb, [], True).single.log_depth)

@@ -1,0 +1,83 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+from bdl_perception.experiments.plan import plan
+from bdl_perception.experiments.plan import spec
+from bdl_perception.experiments.tiers import FULL
+from bdl_perception.experiments.tiers import QUICK
+from bdl_perception.experiments.tiers import read_tier
+from bdl_perception.experiments.tiers import Tier
+import pytest
+
+
+@pytest.mark.parametrize('tier', [FULL, QUICK], ids=lambda tier: tier.name)
+def test_the_names_of_runs_are_unique_and_good_for_files(tier):
+    names = [run.name for run in plan(tier, 2)]
+    assert len(set(names)) == len(names)
+    assert not any(set(name) & set('/ *?.') for name in names)
+
+
+@pytest.mark.parametrize('tier', [FULL, QUICK], ids=lambda tier: tier.name)
+def test_every_run_sees_equally_many_images(tier):
+    assert len({run.images for run in plan(tier, 2)}) == 1
+    assert plan(tier, 2)[0].images == pytest.approx(tier.images, rel=.1)
+
+
+def test_no_two_runs_are_told_the_same():
+    hashes = [run.hash for run in plan(FULL, 2)]
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_the_full_plan_has_every_ablation_on_every_seed():
+    runs = plan(FULL, 2)
+    for kind in ('none', 'aleatoric', 'epistemic', 'everywhere'):
+        assert [run.seed for run in runs if run.kind == kind] == [1, 2, 3]
+    assert len([run for run in runs if run.kind == 'both']) == 9
+    assert 25 <= len(runs) <= 35
+
+
+def test_a_kind_is_what_its_name_says():
+    none, weight, raw = (spec(FULL, kind, 1., 1, 2).config
+                         for kind in ('none', 'weight_20', 'raw_features'))
+    assert none.network.dropout == 'none' and not none.aleatoric
+    assert weight.depth_weight == .2 and weight.aleatoric
+    assert not raw.network.normalise and raw.network.dropout == 'deep'
+
+
+def test_the_hash_follows_what_matters_and_not_the_threads():
+    first, threads = spec(FULL, 'both', 1., 1, 1), spec(FULL, 'both', 1., 1, 2)
+    assert first.hash == threads.hash
+    others = [spec(replace(FULL, images=10_000), 'both', 1., 1, 1),
+              spec(replace(FULL, samples=8), 'both', 1., 1, 1), spec(FULL, 'both', .5, 1, 1)]
+    assert len({first.hash, *(other.hash for other in others)}) == 4
+
+
+def test_the_first_seed_comes_first():
+    seeds = [run.seed for run in plan(FULL, 2)]
+    assert seeds == sorted(seeds)
+
+
+def test_a_yaml_file_changes_a_tier(tmp_path):
+    (tmp_path / 'tier.yaml').write_text('images: 99\nseeds: [4, 5]\n')
+    tier = read_tier(QUICK, tmp_path / 'tier.yaml')
+    assert (tier.images, tier.seeds, tier.height) == (99, (4, 5), QUICK.height)
+
+
+def test_a_wrong_name_in_the_yaml_file_is_named(tmp_path):
+    (tmp_path / 'tier.yaml').write_text('pictures: 99\n')
+    with pytest.raises(ValueError, match='pictures'):
+        read_tier(QUICK, tmp_path / 'tier.yaml')
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'samples': 1}, 'samples is 1'), ({'shares': (.5,)}, 'with 1 itself'),
+    ({'seeds': (1, 1)}, 'different'), ({'conditions': ('sun',)}, 'not held out')])
+def test_a_tier_that_cannot_be_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Tier(**change)
+
+
+def test_an_unknown_variant_is_named():
+    with pytest.raises(ValueError, match='magic'):
+        plan(replace(QUICK, variants=('magic',)), 1)

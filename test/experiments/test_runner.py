@@ -1,0 +1,90 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+import json
+
+from bdl_perception.experiments import runner
+from bdl_perception.experiments.data import load
+from bdl_perception.experiments.plan import plan
+from bdl_perception.experiments.runner import run_all
+from micro_experiment import make_micro_drives
+from micro_experiment import MICRO
+import pytest
+
+SPECS = plan(MICRO, 1)
+TWO = 'both_[25]*_seed1'  # a quarter and a half
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return load(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)
+
+
+@pytest.fixture(scope='module')
+def finished(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('runs')
+    assert run_all(SPECS, data, folder, TWO) == ['both_25_seed1', 'both_50_seed1']
+    return folder
+
+
+def test_a_finished_run_leaves_a_json_and_no_checkpoint(finished):
+    assert sorted(path.name for path in finished.iterdir()) == [
+        'both_25_seed1.json', 'both_50_seed1.json']
+    result = json.loads((finished / 'both_25_seed1.json').read_text())
+    assert result['training']['images'] == SPECS[0].images == 16
+    assert result['training']['different_images'] == 2
+    assert result['data']['train'] == [4, 8]
+
+
+def test_a_finished_run_is_not_trained_again(finished, data, monkeypatch):
+    monkeypatch.setattr(runner, 'run_one', lambda *_: pytest.fail('trained again'))
+    assert run_all(SPECS, data, finished, TWO) == []
+
+
+def test_after_a_kill_between_runs_only_the_rest_is_done(data, tmp_path, monkeypatch):
+    real, begun = runner.run_one, []
+
+    def killed_at_the_second(spec, *rest):
+        begun.append(spec.name)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        real(spec, *rest)
+    monkeypatch.setattr(runner, 'run_one', killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        run_all(SPECS, data, tmp_path, TWO)
+    assert run_all(SPECS, data, tmp_path, TWO) == ['both_50_seed1']
+
+
+def test_a_run_that_was_killed_while_measured_keeps_its_training(data, tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runner, 'measure', killed)
+        run_all(SPECS, data, tmp_path, 'both_25_seed1')
+    checkpoint, = tmp_path.glob('*/checkpoint.pt')
+    before = checkpoint.stat().st_mtime_ns
+    run_all(SPECS, data, tmp_path, 'both_25_seed1', keep_checkpoints=True)
+    assert checkpoint.stat().st_mtime_ns == before
+    assert (tmp_path / 'both_25_seed1.json').is_file()
+
+
+def test_a_changed_configuration_is_run_anew(finished, data, monkeypatch):
+    begun = []
+    monkeypatch.setattr(runner, 'run_one', lambda spec, *_: begun.append(spec.name))
+    run_all(plan(replace(MICRO, samples=4), 1), data, finished, 'both_25_seed1')
+    run_all(SPECS, replace(data, hash='other'), finished, 'both_25_seed1')
+    assert begun == ['both_25_seed1'] * 2
+
+
+def test_the_result_of_another_plan_is_put_aside(data, tmp_path):
+    old = '{"hash": "h", "data_hash": "d"}'
+    (tmp_path / 'both_25_seed1.json').write_text(old)
+    run_all(SPECS, data, tmp_path, 'both_25_seed1')
+    assert (tmp_path / 'old' / 'both_25_seed1.h.d.json').read_text() == old
+    assert json.loads((tmp_path / 'both_25_seed1.json').read_text())['hash'] == SPECS[0].hash
+
+
+def test_without_imagenet_its_network_is_left_out(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, 'find_imagenet', lambda: None)
+    specs = plan(replace(MICRO, variants=('efficientnet_lite0',)), 1)
+    assert run_all(specs, data, tmp_path, 'efficientnet*') == []

@@ -1,0 +1,232 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+from bdl_perception.experiments.accuracy_tables import ablation
+from bdl_perception.experiments.accuracy_tables import dropout_cost
+from bdl_perception.experiments.accuracy_tables import task_weights
+from bdl_perception.experiments.plan import plan
+from bdl_perception.experiments.report import all_tables
+from bdl_perception.experiments.report import write_report
+from bdl_perception.experiments.results import read_results
+from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.table import markdown_table
+from bdl_perception.experiments.table import spread
+from bdl_perception.experiments.tiers import Tier
+from bdl_perception.experiments.uncertainty_tables import aleatoric_constancy
+from bdl_perception.experiments.uncertainty_tables import data_size
+from bdl_perception.experiments.uncertainty_tables import intervals
+from bdl_perception.experiments.uncertainty_tables import strangeness
+from bdl_perception.experiments.uncertainty_tables import variants
+import pytest
+
+TIER = Tier('made_up', seeds=(1, 2), conditions=('night', 'lens_dirt'), depth_weights=(.2, .5),
+            variants=('raw_features',))
+SPECS = plan(TIER, 1)
+EPISTEMIC = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_information')
+
+
+def made_up(spec):
+    """Write the result of a run in which every claim holds."""
+    ignorance = 1 / spec.share**2 * (1 + .01 * spec.seed)  # falls 16-fold
+    quality = {'abs_rel': .1, 'rms_m': 3. - (spec.kind == 'both') * .1,
+               'mean_iou': .6 + (spec.kind == 'both') * .02, 'class_nll': .5}
+    scores = {name: {'mean': 1., 'ratio': 10., 'auroc': .9 + (spec.kind == 'both') * .05}
+              for name in EPISTEMIC}
+    scores |= {name: {'mean': 1., 'ratio': None, 'auroc': .8}
+               for name in ('entropy', 'energy', 'softmax', 'aleatoric', 'feature')}
+    interval = {'scale': 1.1, 'coverage_before': .8, 'coverage_after': .905, 'nll_before': 1.,
+                'nll_after': .9, 'reliability_before': [.5] * 11, 'reliability_after': [.6] * 11}
+    return {
+        'name': spec.name, 'kind': spec.kind, 'share': spec.share, 'seed': spec.seed,
+        'hash': spec.hash, 'data_hash': 'd', 'data': {'train': [80, 800]},
+        'machine': {'cores': 2, 'threads': 2, 'architecture': 'x', 'torch': '2',
+                    'software_version': '0.1.0'},
+        'training': {'elapsed_s': 36.},
+        'nominal': {'single': dict(quality), 'average': dict(quality),
+                    'aleatoric_variance': .05, 'epistemic_variance': ignorance,
+                    'epistemic_inverse_variance': ignorance, 'mutual_information': ignorance},
+        'intervals': {kind: dict(interval) for kind in ('aleatoric', 'epistemic', 'total')},
+        'scores': {},
+        'conditions': {f'{part}_{name}': {'scores': json.loads(json.dumps(scores))}
+                       for part in ('validation', 'test') for name in TIER.conditions}}
+
+
+def results(**changes):
+    """Make all runs; changes: name of a run -> function that spoils it, None: it is missing."""
+    found = {spec.name: made_up(spec) for spec in SPECS}
+    for name, change in changes.items():
+        if change is None:
+            del found[name]
+        else:
+            change(found[name])
+    return Results(SPECS, found)
+
+
+def verdicts(table):
+    return [claim.holds for claim in table.judged()]
+
+
+def test_when_all_is_well_every_claim_holds():
+    tables = all_tables(results())
+    assert len(tables) == 9
+    for table in tables:
+        assert table.missing == [] and set(verdicts(table)) == {True}, table.title
+
+
+@pytest.mark.parametrize('table', range(9))
+def test_without_any_run_nothing_is_judged_and_all_are_named(table):
+    made = all_tables(Results(SPECS, {}))[table]
+    assert set(verdicts(made)) == {None}
+    assert 'Runs missing' in made.markdown() and 'both_100_seed1' in made.markdown()
+    assert '**holds**' not in made.markdown()
+
+
+@pytest.mark.parametrize(('make', 'name'), [
+    (data_size, 'both_25_seed2'), (lambda found: strangeness(found, 'test'), 'both_100_seed2'),
+    (aleatoric_constancy, 'both_50_seed1'), (ablation, 'epistemic_100_seed1'),
+    (task_weights, 'weight_50_100_seed1'), (intervals, 'both_100_seed1'),
+    (dropout_cost, 'everywhere_100_seed2'), (variants, 'raw_features_100_seed1')])
+def test_one_missing_run_is_named_and_judgement_waits(make, name):
+    table = make(results(**{name: None}))
+    assert table.missing == [name] and set(verdicts(table)) == {None}
+    assert name in table.markdown()
+
+
+def test_a_table_does_not_wait_for_the_runs_of_another():
+    assert set(verdicts(intervals(results(both_25_seed1=None, none_100_seed1=None)))) == {True}
+
+
+def test_ignorance_that_rises_once_on_one_seed_does_not_hold():
+    def spoil(run):
+        run['nominal']['epistemic_variance'] = 100.
+    table = data_size(results(both_50_seed2=spoil))
+    assert verdicts(table) == [False, True, True]
+    assert table.claims[0].found.startswith('falls on 1 of 2 seeds')
+
+
+def test_ignorance_that_falls_too_little_does_not_hold():
+    def spoil(run):
+        run['nominal']['mutual_information'] = 1 / run['share'] ** .2  # 1.32 times
+    names = [spec.name for spec in SPECS if spec.kind == 'both']
+    assert verdicts(data_size(results(**dict.fromkeys(names, spoil)))) == [True, True, False]
+
+
+def test_a_condition_that_falls_short_is_named_with_its_ratio():
+    def spoil(run):
+        run['conditions']['test_night']['scores']['epistemic_log_depth']['ratio'] = .5
+    found = results(both_100_seed1=spoil, both_100_seed2=spoil)
+    assert verdicts(strangeness(found, 'validation')) == [True, True, True]
+    table = strangeness(found, 'test')
+    assert verdicts(table) == [False, True, True]
+    assert table.claims[0].found == '1 of 2; short: night 0.5'
+    row, = (row for row in table.rows if row[0] == 'night')
+    assert 'does not hold' in row[1] and '(holds)' in row[2]
+
+
+def test_noise_that_drifts_does_not_hold():
+    def spoil(run):
+        run['nominal']['aleatoric_variance'] = .08
+    claim, = aleatoric_constancy(results(both_25_seed1=spoil)).claims
+    assert claim.holds is False and '30 %' in claim.found  # (.08 + .05) / 2 against .05
+
+
+def test_uncertainty_that_costs_accuracy_does_not_hold():
+    def spoil(run):
+        run['nominal']['average'].update(mean_iou=.7, rms_m=2.)
+    found = results(none_100_seed1=spoil, none_100_seed2=spoil)
+    assert verdicts(ablation(found)) == [False, False]
+
+
+def test_a_fixed_weight_that_is_better_at_one_task_is_named():
+    def spoil(run):
+        run['nominal']['average']['mean_iou'] = .9
+    iou, rms = task_weights(results(weight_20_100_seed1=spoil)).claims
+    assert iou.holds is False and 'weight_20' in iou.found and rms.holds
+
+
+def test_one_seed_whose_interval_fails_is_enough():
+    def spoil(run):
+        run['intervals']['total']['coverage_after'] = .93
+    assert verdicts(intervals(results(both_100_seed2=spoil))) == [False, True]
+
+
+def test_dropout_that_costs_too_much_does_not_hold():
+    def spoil(run):
+        run['nominal']['single'].update(mean_iou=.594, rms_m=3.05)
+    found = results(both_100_seed1=spoil, both_100_seed2=spoil)
+    claims = dropout_cost(found).claims
+    assert [claim.holds for claim in claims] == [False, False, True, True, True]
+    assert claims[0].found.startswith('-0.6 ± ') and claims[1].found.startswith('+1.67 ± ')
+
+
+def test_the_winner_is_chosen_without_the_test_conditions():
+    def good_on_test(run):
+        for split in ('test_night', 'test_lens_dirt'):
+            run['conditions'][split]['scores']['mutual_information']['auroc'] = 1.
+
+    def best_on_validation(run):
+        for split, condition in run['conditions'].items():
+            score = condition['scores']['epistemic_inverse_depth']
+            score['auroc'] = 1. if split.startswith('validation') else 0.
+            score['ratio'] = .7
+    found = results(raw_features_100_seed1=best_on_validation, both_100_seed1=good_on_test,
+                    both_100_seed2=good_on_test)
+    claim, = variants(found).claims
+    assert claim.found.startswith('raw_features, epistemic_inverse_depth') and claim.holds is False
+
+
+def test_a_further_score_gets_its_column():
+    def add(run):
+        run['conditions']['test_night']['scores']['last_layer'] = {
+            'mean': 1., 'ratio': 2., 'auroc': .77}
+    table = strangeness(results(both_100_seed1=add), 'test')
+    assert table.columns[-1] == 'AUROC last_layer' and table.rows[0][-1] == '0.77'
+
+
+def test_the_report_has_every_table_its_plots_and_its_origin(tmp_path):
+    page = write_report(results(), TIER, tmp_path, 'bdl experiment safety --out x')
+    text = page.read_text()
+    for number in range(1, 9):
+        assert f'\n## {number}. ' in text
+    for wanted in ('`bdl experiment safety --out x`', '80 drives, 800 frames', 'made_up',
+                   'took no part in choosing'):
+        assert wanted in text
+    plots = sorted(path.name for path in tmp_path.glob('*.png'))
+    assert plots == ['auroc.png', 'data_size.png', 'reliability.png']
+    assert all(f']({name})' in text for name in plots)
+    assert not list(tmp_path.glob('.*'))
+
+
+def test_a_plot_that_can_no_longer_be_drawn_goes_away(tmp_path):
+    write_report(results(), TIER, tmp_path, 'x')
+    page = write_report(results(both_25_seed1=None, both_25_seed2=None), TIER, tmp_path, 'x')
+    assert not (tmp_path / 'data_size.png').exists() and 'data_size.png' not in page.read_text()
+
+
+def test_the_result_of_another_plan_is_not_read(tmp_path):
+    for spec in SPECS[:2]:
+        (tmp_path / f'{spec.name}.json').write_text(json.dumps(made_up(spec)))
+    stale = {**made_up(SPECS[1]), 'hash': 'old'}
+    (tmp_path / f'{SPECS[1].name}.json').write_text(json.dumps(stale))
+    assert list(read_results(tmp_path, SPECS).found) == [SPECS[0].name]
+
+
+def test_runs_on_different_drives_are_not_mixed(tmp_path):
+    for spec, drives in zip(SPECS[:3], ('d', 'd', 'e'), strict=True):
+        text = json.dumps({**made_up(spec), 'data_hash': drives})
+        (tmp_path / f'{spec.name}.json').write_text(text)
+    with pytest.raises(ValueError, match=f'different drives.*{SPECS[2].name}'):
+        read_results(tmp_path, SPECS)
+    assert len(read_results(tmp_path, SPECS, 'd').found) == 2
+
+
+def test_a_file_that_is_no_result_is_named(tmp_path):
+    (tmp_path / f'{SPECS[0].name}.json').write_text('{')
+    with pytest.raises(ValueError, match=SPECS[0].name):
+        read_results(tmp_path, SPECS)
+
+
+def test_numbers_are_written_with_their_spread():
+    assert spread([2., 4.]) == '3 ± 1.4' and spread([.12345]) == '0.123' and spread([]) == '-'
+    assert markdown_table(['a', 'b'], [['1', '2']]) == '| a | b |\n| --- | --- |\n| 1 | 2 |'
