@@ -18,11 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--quick', action='store_true',
                         help='the same tables in minutes, with fewer runs of fewer pictures')
     parser.add_argument('--data', type=Path, metavar='DIR',
-                        help='drives, OUT of `bdl render`; an empty folder is rendered into')
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
-                        help='where README.md and the plots go')
-    parser.add_argument('--runs', type=Path, required=True, metavar='DIR',
-                        help='a JSON of each finished run; those that are there are kept')
+                        help='drives, OUT of `bdl render`; an empty folder is rendered into '
+                             '(default: experiment/TIER/data)')
+    parser.add_argument('--out', type=Path, metavar='DIR',
+                        help='where README.md and the plots go (default: experiment/TIER)')
+    parser.add_argument('--runs', type=Path, metavar='DIR',
+                        help='a JSON of each finished run; those that are there are kept '
+                             '(default: experiment/TIER/runs)')
     parser.add_argument('--camvid', type=Path, metavar='DIR',
                         help='CamVid in the layout of SegNet: one more held-out condition')
     parser.add_argument('--config', type=Path, metavar='YAML',
@@ -48,10 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.experiments.tiers import read_tier
     tier = read_tier(QUICK if arguments.quick else FULL, arguments.config)
     specs = plan(tier, arguments.threads)
+    home = Path('experiment') / tier.name
+    arguments.out = arguments.out or home
+    arguments.data = arguments.data or home / 'data'
+    arguments.runs = arguments.runs or home / 'runs'
     data_hash = None
     if not arguments.tables_only:
-        if arguments.data is None:
-            raise ValueError('--data is missing: the folder of the drives, or an empty one')
         render_missing(arguments.data, tier, arguments.threads)
         data = load(arguments.data, tier, arguments.camvid)
         data_hash = data.hash

@@ -59,7 +59,7 @@ def test_an_empty_folder_is_rendered_into(tmp_path):
 
 
 @pytest.mark.parametrize(('words', 'message'), [
-    ([], '--data is missing'), (['--data', '{0}/tier.yaml/x'], 'tier.yaml'),
+    (['--data', '{0}/tier.yaml/x'], 'tier.yaml'),
     (['--data', '{0}/data', '--config', '{0}/none.yaml'], 'none.yaml')])
 def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
     given = [word.format(folder) for word in words]
