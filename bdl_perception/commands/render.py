@@ -6,9 +6,15 @@ from dataclasses import asdict
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Iterable, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bdl_perception.world.dataset import Layout
+    from bdl_perception.world.drive import Drive
+    from bdl_perception.world.drive import Frame
 
 DEMO = 'demo'
+FORMATS = ('folder', 'mcap')
 VIDEO_LIMIT_BYTES = 6_000_000  # what the package can carry
 LENS = ('fx', 'fy', 'cx', 'cy')
 
@@ -27,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--width', type=int, help='px (default: 320; demo: 640)')
     parser.add_argument('--processes', type=int, default=1)
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--format', choices=FORMATS, default=FORMATS[0],
+                        help='mcap: each drive is a rosbag2 recording (default: %(default)s)')
     parser.add_argument('--video', type=Path, metavar='MP4',
                         help=f'with {DEMO}: write this video and a .json beside it instead')
 
@@ -35,6 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Render; the exit code is 0 when every drive is there."""
     if arguments.video and arguments.split != DEMO:
         raise ValueError(f'--video is for the split {DEMO}, not for {arguments.split}')
+    if arguments.video and arguments.format != FORMATS[0]:
+        raise ValueError(f'--video writes no drive, so --format {arguments.format} has no '
+                         f'meaning; leave one of them out')
     import moderngl  # noqa: F401  # if it is missing, better now than below a progress bar
     if arguments.split == DEMO:
         _render_demo(arguments)
@@ -43,16 +54,37 @@ def run(arguments: argparse.Namespace) -> int:
     made = render_drives(
         arguments.out / arguments.split, arguments.split, arguments.drives, arguments.frames,
         arguments.rate_hz, arguments.height or 192, arguments.width or 320, arguments.processes,
-        arguments.seed)
+        arguments.seed, _layout(arguments.format))
     print(f'{len(made)} drives in {arguments.out / arguments.split}')
     return 0
+
+
+def _layout(name: str) -> 'Layout':
+    from bdl_perception.world.dataset import FOLDER
+    from bdl_perception.world.dataset import Layout
+    return Layout('metadata.yaml', write_mcap) if name == 'mcap' else FOLDER
+
+
+def write_mcap(folder: Path, drive: 'Drive', frames: 'Iterable[Frame]') -> None:
+    """Write a drive as a recording; its pictures are the bytes of a folder's."""
+    from bdl_perception.drives.recording import RecordedFrame
+    from bdl_perception.drives.recording import write_recording
+    from bdl_perception.perception.values import PinholeCamera
+    from bdl_perception.world.dataset import describe
+    from bdl_perception.world.dataset import encode_rgb
+    spec = drive.spec
+    camera = PinholeCamera(spec.width, spec.height, **drive.pinhole.parameters())
+    recorded = (RecordedFrame(stamp_ns, encode_rgb(frame.rgb), frame.depth, frame.classes)
+                for stamp_ns, frame in zip(spec.stamps_ns, frames, strict=True))
+    write_recording(folder, camera, recorded, json.dumps(describe(drive)))
 
 
 def _render_demo(arguments: argparse.Namespace) -> None:
     from bdl_perception.world.dataset import render_demo
     size = arguments.height or 384, arguments.width or 640
     if not arguments.video:
-        print(render_demo(arguments.out, arguments.rate_hz, *size, arguments.seed))
+        print(render_demo(arguments.out, arguments.rate_hz, *size, arguments.seed,
+                          _layout(arguments.format)))
         return
     with TemporaryDirectory() as folder:
         drive = render_demo(Path(folder), arguments.rate_hz, *size, arguments.seed)

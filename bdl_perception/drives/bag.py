@@ -10,6 +10,8 @@ from bdl_perception.drives.bag_messages import camera_from_info
 from bdl_perception.drives.bag_messages import rgb_from_message
 from bdl_perception.drives.bag_messages import stamp_ns
 from bdl_perception.drives.drive import DEFAULT_RATE_HZ
+from bdl_perception.drives.recording import IMAGE_TOPICS
+from bdl_perception.drives.recording import PICTURE_TOPIC
 from bdl_perception.perception.values import CameraFrame
 from bdl_perception.perception.values import PinholeCamera
 from rosbags.highlevel import AnyReader
@@ -73,6 +75,8 @@ def _choose(path: Path, topic: str, counts: dict[str, int]) -> str:
             if name in counts:
                 return name
         raise BagError(f'{path} has no image topic {topic}; its image topics: {known}')
+    if counts.keys() == set(IMAGE_TOPICS):  # of our own: the others are truth, not pictures
+        return PICTURE_TOPIC
     if len(counts) != 1:
         example = next(iter(counts), '/camera/image_raw')
         raise BagError(f'{path} must have one image topic, or say which one as '

@@ -39,10 +39,11 @@ def open_drive(path: str | Path) -> Drive:
 
 
 def open_drives(paths: Iterable[str | Path]) -> list[Drive]:
-    """Open many; a folder whose folders are rendered drives stands for all of them, sorted."""
+    """Open many; a folder of rendered drives or of bags stands for all of them, sorted."""
     drives: list[Drive] = []
     for path in map(Path, paths):
-        rendered = sorted(found.parent for found in path.glob(f'*/{DESCRIPTION}'))
+        rendered = sorted(found.parent for mark in (DESCRIPTION, BAG_FOLDER_FILE)
+                          for found in path.glob(f'*/{mark}'))
         drives += [open_drive(drive) for drive in rendered or [path]]
     return drives
 

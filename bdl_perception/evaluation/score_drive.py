@@ -37,14 +37,15 @@ def score_drive(perceiver: Sampling, frames: Iterable[CameraFrame],
     for cycle, frame in enumerate(filter(lambda frame: thinning.due(frame.stamp_ns),
                                          _in_order(frames)), start=1):
         joiner.add(frame_scores(perceiver.perceive(frame)))
-        seen = joiner.add(cycle_scores(_finish(perceiver), cycle))
+        seen = joiner.add(cycle_scores(finish_cycle(perceiver), cycle))
         if seen is None:
             raise RuntimeError(f'the Monte Carlo cycle after stamp {frame.stamp_ns} was of '
                                f'another frame; give a perceiver that holds none')
         yield seen
 
 
-def _finish(perceiver: Sampling) -> Epistemic:
+def finish_cycle(perceiver: Sampling) -> Epistemic:
+    """Run chunks until the held frame has all its samples."""
     for _ in range(MOST_CHUNKS):
         result = perceiver.sample()
         if result is not None:

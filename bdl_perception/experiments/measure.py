@@ -107,7 +107,7 @@ def gather(network: Network, frames: Dataset, fitted: Fitted, samples: int,
     masks = masks_of(network, samples)
     for batch in plain_batches(frames, BATCH, range(len(frames)), network.config):
         seen = look(network, batch.rgb, masks, noisy)
-        found.add(seen, batch, frame_scores(seen, fitted))
+        found.add(seen, batch, frame_scores(network, seen, fitted))
     return found
 
 

@@ -26,11 +26,13 @@ class Change(NamedTuple):
 
 
 KINDS = {
-    'both': Change({}, {}),  # aleatoric and dropout in the decoder
+    'both': Change({}, {}),  # aleatoric, and dropout on the decoder's coarsest map
     'none': Change({'dropout': 'none'}, {'aleatoric': False}),
     'aleatoric': Change({'dropout': 'none'}, {}),
     'epistemic': Change({}, {'aleatoric': False}),
     'everywhere': Change({'dropout': 'everywhere'}, {}),
+    'decoder': Change({'dropout': 'decoder'}, {}),
+    'decoder_raw': Change({'dropout': 'decoder', 'normalise': False}, {}),
     'raw_features': Change({'normalise': False}, {}),
     'dropout_50': Change({'dropout_probability': 0.5}, {}),
     # what ImageNet has taught would be washed out at the full rate

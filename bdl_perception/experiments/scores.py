@@ -7,6 +7,10 @@ To try another score, add what it must fit to `Fitted` and its formula to `frame
 """
 from typing import Iterable, NamedTuple
 
+from bdl_perception.experiments.last_layer import decoder_maps
+from bdl_perception.experiments.last_layer import fit_last_layer
+from bdl_perception.experiments.last_layer import LastLayer
+from bdl_perception.experiments.last_layer import mean_variance
 from bdl_perception.experiments.seen import entropy
 from bdl_perception.experiments.seen import Seen
 from bdl_perception.network.feature_statistics import feature_statistics
@@ -17,11 +21,12 @@ from bdl_perception.perception.classes import SKY
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
+import torch
 from torch import Tensor
 
-NAMES = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_information', 'entropy',
-         'energy', 'softmax', 'aleatoric', 'feature')  # in the order of the tables
-SAMPLED = NAMES[:3]  # what only Monte Carlo samples give
+SAMPLED = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_information')
+ANALYTIC = ('analytic_first', 'analytic_last')  # variance of a Bayesian linear layer, no samples
+NAMES = (*SAMPLED, *ANALYTIC, 'entropy', 'energy', 'softmax', 'aleatoric', 'feature')
 
 Floats = NDArray[np.float64]
 
@@ -30,14 +35,18 @@ class Fitted(NamedTuple):
     """What scores know of the run's own training frames."""
 
     features: FeatureStatistics
+    last_layer: LastLayer
 
 
 def fit(network: Network, pictures: Iterable[Tensor]) -> Fitted:
     """Fit all that scores need, on batches (B, 3, H, W) of the training frames."""
-    return Fitted(feature_statistics(pool_features(network, pictures)))
+    batches = list(pictures)
+    return Fitted(feature_statistics(pool_features(network, batches)),
+                  fit_last_layer(network, batches))
 
 
-def frame_scores(seen: Seen, fitted: Fitted) -> dict[str, Tensor]:
+@torch.no_grad()
+def frame_scores(network: Network, seen: Seen, fitted: Fitted) -> dict[str, Tensor]:
     """Give all scores that this network has, (B,) each."""
     single = seen.single
     deviation = (seen.encoded.pooled - fitted.features.mean) @ fitted.features.whitening  # (B, C)
@@ -47,11 +56,15 @@ def frame_scores(seen: Seen, fitted: Fitted) -> dict[str, Tensor]:
         'softmax': 1 - single.probabilities.amax(1).mean((1, 2)),
         'feature': deviation.square().sum(1).sqrt(),
     }
+    for name, map_, whitening in zip(
+            ANALYTIC, decoder_maps(network, seen.encoded.features), fitted.last_layer,
+            strict=True):
+        scores[name] = mean_variance(map_, whitening)
     ground = single.logits.argmax(1) != SKY  # (B, h, w): the sky has no depth
-    for name, map_ in (('aleatoric', single.variance), ('epistemic_log_depth', seen.epistemic),
+    for name, values in (('aleatoric', single.variance), ('epistemic_log_depth', seen.epistemic),
                        ('epistemic_inverse_depth', seen.epistemic_inverse)):
-        if map_ is not None:
-            scores[name] = pooled(map_, ground)
+        if values is not None:
+            scores[name] = pooled(values, ground)
     if seen.mutual_information is not None:
         scores['mutual_information'] = seen.mutual_information.mean((1, 2))
     return scores

@@ -42,7 +42,8 @@ class Tier:
     seeds: tuple[int, ...] = (1, 2, 3)
     shares: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the training drives
     depth_weights: tuple[float, ...] = (0.05, 0.2, 0.5, 0.8, 0.95)
-    variants: tuple[str, ...] = ('raw_features', 'dropout_50', 'efficientnet_lite0')
+    variants: tuple[str, ...] = ('decoder', 'decoder_raw', 'raw_features', 'dropout_50',
+                                 'efficientnet_lite0')
     samples: int = 16  # T, Monte Carlo passes
 
     def __post_init__(self) -> None:
@@ -88,7 +89,7 @@ FULL = Tier()
 QUICK = Tier(
     'quick', train_drives=24, train_frames=8, nominal_drives=8, nominal_frames=4,
     condition_drives=3, condition_frames=4, images=1200, seeds=(1,), depth_weights=(0.2, 0.5, 0.8),
-    variants=('raw_features',))
+    variants=('decoder_raw',))
 
 
 def read_tier(base: Tier, path: Path | None) -> Tier:

@@ -4,6 +4,7 @@
 from typing import NamedTuple
 
 from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.scores import ANALYTIC
 from bdl_perception.experiments.scores import NAMES
 from bdl_perception.experiments.scores import SAMPLED
 from bdl_perception.experiments.table import Claim
@@ -172,7 +173,7 @@ def variants(results: Results) -> Table:
         'none', 'aleatoric', 'epistemic') and not kind.startswith('weight_')]
     rows = [[kind, score, *(_summary(results, kind, part, score)
                             for part in ('validation', 'test'))]
-            for kind in planned for score in SAMPLED]
+            for kind in planned for score in (*SAMPLED, *ANALYTIC)]
     return Table(
         '8. Variants of epistemic uncertainty',
         ['network', 'score', *(f'{part}: mean ratio, mean AUROC (lowest)'

@@ -1,13 +1,15 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-From features to the maps of both tasks, with a dropout mask at every level.
+From features to the maps of both tasks, with dropout masks on the coarsest or on all levels.
 
 Dropout is a multiplication with a mask that comes from outside. A mask of ones is the
 deterministic pass; a drawn one is one Monte Carlo sample (Gal & Ghahramani 2016). Multiplying
 makes noise in proportion to the size of what is multiplied, so that the spread of the samples
-would tell bright from dark and near from far rather than known from unknown: every masked
-feature vector is brought to the same length first.
+would tell bright from dark and near from far rather than known from unknown. Two things undo
+that: every masked feature vector is brought to the same length first, and the masks stay on the
+coarsest map. What is dropped there, the layers above have learned to replace for all that they
+know; what is dropped just below the heads goes straight into the output, known or not.
 """
 from itertools import pairwise
 from typing import NamedTuple, Sequence
@@ -19,6 +21,7 @@ from torch.nn import functional
 
 LENGTH_FLOOR = 1e-4  # added to the mean square, so that a dead pixel stays zero instead of 0/0
 DEPTH_LOG_VARIANCE = (-8.0, 3.0)  # bounds of log sigma^2 of log-depth: sigma 2 % to a factor of 90
+DEPTH_LOG_VARIANCE_CHANNEL = 1  # of the heads, beside depth, logit noise and the logits
 LOGIT_LOG_VARIANCE = (-8.0, 4.0)  # bounds of log sigma^2 of the logits: sigma 0.02 to 7.4
 
 
@@ -72,12 +75,12 @@ class Decoder(nn.Module):
         self.log_depth_centre = log_depth_centre  # the head predicts only what differs from it
 
     def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
-        """features: (1 or S, C_k, H_k, W_k) coarsest first; masks: (S, C_k, 1, 1) or None."""
+        """features: (1 or S, C_k, H_k, W_k), coarsest first; masks: (S, C_k, 1, 1), likewise."""
         return self._split(self.heads(self.levels_of(features, masks)[-1]))
 
     def levels_of(self, features: Sequence[Tensor],
                   masks: Sequence[Tensor] | None) -> list[Tensor]:
-        """Give the masked maps of all levels, coarsest first: (S, C_k, H_k, W_k)."""
+        """Give the maps of all levels, (S, C_k, H_k, W_k); fewer masks than maps: the first."""
         maps = [self._masked(features[0], masks, 0)]
         for index, level in enumerate(self.levels, start=1):
             maps.append(self._masked(level(maps[-1], features[index]), masks, index))
@@ -85,11 +88,12 @@ class Decoder(nn.Module):
 
     def _masked(self, x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:
         x = unit_length(x) if self.normalise else x
-        return x if not masks else x * masks[index]
+        return x * masks[index] if masks and index < len(masks) else x
 
     def _split(self, maps: Tensor) -> HeadMaps:
         """Name the channels of maps (S, K + 3, h, w)."""
-        depth, depth_noise, logit_noise = maps[:, 0], maps[:, 1], maps[:, 2:3]
+        depth, logit_noise = maps[:, 0], maps[:, 2:3]
+        depth_noise = maps[:, DEPTH_LOG_VARIANCE_CHANNEL]
         return HeadMaps(
             depth + self.log_depth_centre,
             depth_noise.clamp(*DEPTH_LOG_VARIANCE),

@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-EfficientNet-Lite0 down to 1/16, as an encoder that can start from ImageNet weights.
+EfficientNet-Lite0 down to 1/32, as an encoder that can start from ImageNet weights.
 
 Mobile inverted bottlenecks (Sandler et al. 2018) without squeeze-and-excitation and with ReLU6
 (Tan & Le 2019, the "lite" variants). Padding is TensorFlow's SAME, as the weights were learned
@@ -9,9 +9,9 @@ with: a stride of two pads only right and below where the sides are even.
 """
 from typing import NamedTuple, Sequence
 
-from bdl_perception.network.encoder import ContextBlock
 from torch import nn
 from torch import Tensor
+from torch.nn import functional
 
 CHANNELS = (16, 24, 40, 112)  # of the maps at 1/2, 1/4, 1/8, 1/16
 STEM = 32
@@ -30,8 +30,9 @@ class Group(NamedTuple):
 
 
 GROUPS = (Group(1, 3, 1, 1, 16), Group(2, 3, 2, EXPANSION, 24), Group(2, 5, 2, EXPANSION, 40),
-          Group(3, 3, 2, EXPANSION, 80), Group(3, 5, 1, EXPANSION, 112))
-ENDS = (0, 2, 4, 10)  # the last block of each scale
+          Group(3, 3, 2, EXPANSION, 80), Group(3, 5, 1, EXPANSION, 112),
+          Group(4, 5, 2, EXPANSION, 192))
+ENDS = (0, 2, 4, 10)  # the last blocks of the scales that are given out
 
 
 def convolution(inputs: int, outputs: int, kernel: int = 1, stride: int = 1,
@@ -83,16 +84,21 @@ class EfficientNetLite0(nn.Module):
                                          1 if index else group.stride, group.expansion))
                 inputs = group.outputs
         self.blocks = nn.ModuleList(blocks)
-        self.context = nn.Sequential(ContextBlock(inputs), ContextBlock(inputs))
+        self.surroundings = convolution(inputs, CHANNELS[-1])
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> list[Tensor]:
-        """rgb: (B, 3, H, W) 0..255; masks: of each map; returns four maps, finest first."""
+        """
+        rgb: (B, 3, H, W) 0..255; masks: of each map; returns four maps, finest first.
+
+        The last map is that at 1/16 with what 1/32 says of the surroundings added to it.
+        """
         x = self.relu(self.stem((rgb - MEAN) / SPREAD))
         maps: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in ENDS:
-                x = self.context(x) if index == ENDS[-1] else x
-                x = x if not masks else x * masks[len(maps)]
                 maps.append(x)
-        return maps
+        maps[-1] = maps[-1] + functional.interpolate(
+            self.surroundings(x), scale_factor=2.0, mode='bilinear', align_corners=False)
+        return maps if not masks else [map_ * mask for map_, mask
+                                       in zip(maps, masks, strict=True)]

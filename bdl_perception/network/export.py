@@ -59,14 +59,14 @@ def export_model(folder: Path, network: Network, statistics: FeatureStatistics, 
 def export_graphs(network: Network, statistics: FeatureStatistics, chunk: int) -> Graphs:
     """Trace both modules with their static shapes and check what comes out."""
     config = network.config
-    if config.dropout != 'decoder':
+    if config.dropout not in ('deep', 'decoder'):
         raise ValueError(f'the network has dropout {config.dropout!r}: the sample graph needs it '
-                         f'in the decoder')
+                         f'in the decoder, and only there')
     rgb = torch.zeros(1, config.height, config.width, 3, dtype=torch.uint8)
     perceive = Perceive(network, statistics).eval()
     features = perceive(rgb)[len(MAP_NAMES):]
     kept = [f'features_{level}' for level in range(len(features))]
-    masks = [f'mask_{level}' for level in range(len(features))]
+    masks = [f'mask_{level}' for level in range(len(config.mask_channels))]
     return Graphs(
         _trace(perceive, (rgb,), ['rgb'], [*MAP_NAMES, *kept]),
         _trace(Sample(network).eval(), (*features, *network.draw_masks(chunk)),
@@ -81,7 +81,7 @@ def describe(network: Network, graphs: Graphs, name: str, chunk: int) -> ModelSp
         sample_height=config.height // 2, sample_width=config.width // 2,
         canonical_focal_px=config.canonical_focal_px, max_depth_m=config.max_depth_m,
         class_names=CLASS_NAMES, dropout_probability=config.dropout_probability,
-        dropout_channels=config.decoder_channels, chunk=chunk,
+        dropout_channels=config.mask_channels, chunk=chunk,
         perceive_sha256=hashlib.sha256(graphs.perceive).hexdigest(),
         sample_sha256=hashlib.sha256(graphs.sample).hexdigest())
 

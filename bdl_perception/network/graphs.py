@@ -95,8 +95,8 @@ class Sample(nn.Module):
         self.network = network
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Take the features (1, C_k, H_k, W_k), then as many masks (S, C_k, 1, 1)."""
-        levels = len(inputs) // 2
+        """Take the features (1, C_k, H_k, W_k), then the masks (S, C_k, 1, 1)."""
+        levels = len(self.network.config.decoder_channels)
         maps = self.network.decode(inputs[:levels], inputs[levels:])
         belief = believe(moderate(maps))
         mean = maps.log_depth.mean(0)  # (h, w)

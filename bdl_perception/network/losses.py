@@ -37,13 +37,14 @@ def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
 
 
 def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Tensor,
-                        samples: int = 4) -> Tensor:
+                        samples: int = 4, noise: Tensor | None = None) -> Tensor:
     """
     Cross-entropy with Gaussian noise on the logits (Kendall & Gal 2017, eq. 12).
 
     L = - mean over labelled pixels of log 1/T sum_t softmax(logits + sigma e_t)_target: the log
     of the average probability, as the paper has it; averaging the logs (the thesis' text) is an
-    upper bound of it. e_t comes from torch's generator.
+    upper bound of it. e_t is noise, (T, N, K) for the N labelled pixels, or comes from torch's
+    generator.
     logits: (B, K, h, w), log_variance: (B, 1, h, w) of one sigma for a pixel's logits,
     target: (B, h, w) ids, IGNORE takes no part; none labelled: 0. Without log_variance it is
     the plain cross-entropy.
@@ -56,9 +57,10 @@ def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Ten
     if log_variance is None:
         return functional.cross_entropy(means, ids)
     sigma = (0.5 * log_variance.squeeze(1)[labelled]).exp()  # (N,)
-    noise = torch.randn((samples, *means.shape))
+    if noise is None:
+        noise = torch.randn((samples, *means.shape), device=means.device)
     noisy = means + sigma[:, None] * noise  # (T, N, K)
-    at_target = noisy.gather(2, ids.expand(samples, -1).unsqueeze(2)).squeeze(2)  # (T, N)
+    at_target = noisy.gather(2, ids.expand(len(noise), -1).unsqueeze(2)).squeeze(2)  # (T, N)
     return -mean_probability(at_target - noisy.logsumexp(2)).mean()
 
 

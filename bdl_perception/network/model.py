@@ -14,9 +14,8 @@ import torch
 from torch import nn
 from torch import Tensor
 
-STRIDE = 16  # of the deepest map; the input's sides are multiples of it
-ENCODERS = ('small', 'efficientnet_lite0')
-DROPOUT = ('decoder', 'everywhere', 'none')
+ENCODERS = {'small': 16, 'efficientnet_lite0': 32}  # and what the input's sides are multiples of
+DROPOUT = ('deep', 'decoder', 'everywhere', 'none')
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,8 @@ class NetworkConfig:
     encoder_channels: tuple[int, ...] = (16, 32, 64, 128)  # at 1/2 to 1/16, of the small one
     decoder_channels: tuple[int, ...] = (64, 48, 32, 24)  # at 1/16, 1/8, 1/4, 1/2: the masked maps
     classes: int = len(CLASS_NAMES)
-    dropout: str = 'decoder'  # everywhere: in the encoder too, where samples cost whole passes
+    dropout: str = 'deep'  # on the coarsest map; decoder: on all of its maps; everywhere: also in
+    # the encoder, where each sample costs a whole pass
     dropout_probability: float = 0.2  # as in Kendall & Gal 2017
     normalise: bool = True  # bring feature vectors to unit length before they are masked
     log_depth_centre: float = math.log(15.0)  # log of m; near the median depth of a street
@@ -38,13 +38,14 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        for name in ('height', 'width'):
-            if getattr(self, name) < STRIDE or getattr(self, name) % STRIDE:
-                raise ValueError(f'{name} is {getattr(self, name)} px, '
-                                 f'must be a multiple of {STRIDE}')
         for name, known in (('encoder', ENCODERS), ('dropout', DROPOUT)):
             if getattr(self, name) not in known:
                 raise ValueError(f'{name} is {getattr(self, name)!r}, known: {", ".join(known)}')
+        stride = ENCODERS[self.encoder]
+        for name in ('height', 'width'):
+            if getattr(self, name) < stride or getattr(self, name) % stride:
+                raise ValueError(f'{name} is {getattr(self, name)} px, '
+                                 f'must be a multiple of {stride}')
         for name in ('encoder_channels', 'decoder_channels'):
             channels = getattr(self, name)
             if len(channels) != 4 or min(channels) < 1:
@@ -64,8 +65,8 @@ class NetworkConfig:
     @property
     def mask_channels(self) -> tuple[int, ...]:
         """Count the channels of each mask: the encoder's, finest first, then the decoder's."""
-        inside = self.feature_channels if self.dropout == 'everywhere' else ()
-        return (*inside, *self.decoder_channels)
+        return {'none': (), 'deep': self.decoder_channels[:1], 'decoder': self.decoder_channels,
+                'everywhere': (*self.feature_channels, *self.decoder_channels)}[self.dropout]
 
 
 class Encoded(NamedTuple):
@@ -111,8 +112,6 @@ class Network(nn.Module):
 
     def draw_masks(self, samples: int) -> list[Tensor]:
         """Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator."""
-        if self.config.dropout == 'none':
-            return []
         keep = 1.0 - self.config.dropout_probability
         return [torch.bernoulli(torch.full((samples, channels, 1, 1), keep)) / keep
                 for channels in self.config.mask_channels]

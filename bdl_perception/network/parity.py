@@ -15,6 +15,7 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+FLOOR = 1e-3  # of a size: float32 tells log-depths 2e-7 apart, which a tiny spread is made of
 TOLERANCE = 1e-4  # of the largest value of an output; float32 sums in another order differ by 1e-6
 CLASS_TOLERANCE = 1e-3  # share of pixels whose class may differ: ties between two logits
 
@@ -68,5 +69,5 @@ def _difference(session: Any, inputs: Mapping[str, NDArray[Any]],
 
 def relative_difference(value: NDArray[Any], expected: NDArray[Any]) -> float:
     """Largest difference as a share of the largest expected size; NaN when either holds one."""
-    scale = max(float(np.abs(expected).max()), 1e-6)
+    scale = max(float(np.abs(expected).max()), FLOOR)
     return float(np.abs(value - expected).max()) / scale

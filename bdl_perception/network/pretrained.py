@@ -43,7 +43,7 @@ def find_imagenet() -> Path | None:
 
 def load_imagenet(encoder: EfficientNetLite0, path: Path) -> None:
     """
-    Replace the random weights of an encoder, all but those of its context blocks.
+    Replace the random weights of an encoder, all but those of its last layer.
 
     The file must have the pinned hash and is read with weights_only: it cannot run code.
     """

@@ -14,6 +14,7 @@ from bdl_perception.perception.values import Floats
 import cv2
 import numpy as np
 
+Range = tuple[float, float]
 UNKNOWN_RGB = (255, 0, 255)  # NaN
 TOO_FAR_RGB = (190, 200, 215)  # +Inf: sky, or beyond what the network was taught
 DEPTH_RANGE_M = (2., 80.)  # on a log scale: the near metres matter
@@ -38,16 +39,22 @@ def colour_depth(depth: Floats) -> Bytes:
     return _colour(-np.log(positive), -farthest, -nearest, cv2.COLORMAP_TURBO)
 
 
-def colour_std(std: Floats) -> Bytes:
+def colour_std(std: Floats, limits: Range = STD_RANGE_M) -> Bytes:
     """Draw a standard deviation of depth (H, W) m as rgb: bright is unsure, grey has no depth."""
-    rgb = _colour(std, *STD_RANGE_M, cv2.COLORMAP_INFERNO)
+    rgb = _colour(std, *limits, cv2.COLORMAP_INFERNO)
     rgb[np.isnan(std)] = TOO_FAR_RGB
     return rgb
 
 
-def colour_mutual_information(information: Floats) -> Bytes:
+def colour_mutual_information(information: Floats,
+                              limits: Range = MUTUAL_INFORMATION_RANGE_NAT) -> Bytes:
     """Draw mutual information (H, W) nat as rgb: bright is unsure."""
-    return _colour(information, *MUTUAL_INFORMATION_RANGE_NAT, cv2.COLORMAP_INFERNO)
+    return _colour(information, *limits, cv2.COLORMAP_INFERNO)
+
+
+def colour_error(error: Floats, limits: Range) -> Bytes:
+    """Draw an error (H, W) as rgb: bright is wrong, +Inf the brightest, grey is not judged."""
+    return colour_std(np.minimum(error, np.float32(limits[1])), limits)  # NaN stays NaN
 
 
 def colour_entropy(entropy: Floats) -> Bytes:

@@ -7,14 +7,16 @@ Pixel centres have whole coordinates, as in OpenCV and sensor_msgs/CameraInfo: t
 [-0.5, width - 0.5]. So a source point u lands on (u + 0.5 - left) * scale - 0.5.
 """
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast, TypeVar
 
 from bdl_perception.perception.values import Bytes
 from bdl_perception.perception.values import PinholeCamera
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 FIT_MODES = ('crop', 'stretch')
+Truth = TypeVar('Truth', bound=NDArray[Any])
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ class ImageFit:
         grown = _resized(shrunk, (self.output_width, self.output_height), cv2.INTER_LINEAR)
         return np.ascontiguousarray(grown)
 
+    def apply_to_truth(self, values: Truth) -> Truth:
+        """Cut and resize depth or class ids (H, W) by the nearest pixel: nothing is mixed."""
+        kept = values[self.top:self.top + self.kept_height, self.left:self.left + self.kept_width]
+        size = (self.output_width, self.output_height)
+        return cast(Truth, _resized(kept, size, cv2.INTER_NEAREST_EXACT))
+
     def camera_after(self, camera: PinholeCamera) -> PinholeCamera:
         """Give the camera that would have taken the fitted picture directly."""
         if (camera.width, camera.height) != (self.source_width, self.source_height):
@@ -88,7 +96,7 @@ def fit_image(source_width: int, source_height: int, output_width: int, output_h
                     (source_height - height) // 2, width, height, output_width, output_height)
 
 
-def _resized(image: Bytes, size: tuple[int, int], interpolation: int) -> Bytes:
+def _resized(image: Truth, size: tuple[int, int], interpolation: int) -> Truth:
     if (image.shape[1], image.shape[0]) == size:
         return image
-    return cast(Bytes, cv2.resize(image, size, interpolation=interpolation))
+    return cast(Truth, cv2.resize(image, size, interpolation=interpolation))

@@ -3,9 +3,8 @@
 """
 From the moments of Monte Carlo samples to what the model does not know.
 
-Depth, by the delta method on samples x = log d:  std(d) = d std(x),  std(1/d) = std(x) / d,
-with the unbiased variance M2 / (n - 1). At d = 20 m, M2 = 0.15 of 16 samples: std(x) = 0.1,
-std(d) = 2 m, std(1/d) = 0.005 1/m.
+Depth, by the delta method on samples x = log d:  std(d) = d std(x), with the unbiased variance
+M2 / (n - 1). At d = 20 m, M2 = 0.15 of 16 samples: std(x) = 0.1, std(d) = 2 m.
 
 Classes: mutual information I = H[mean p] - mean H[p] >= 0 (Houlsby et al. 2011; Kendall & Gal
 2017). Two samples, sure of different classes: I = log 2 - 0 = 0.69 nat.
@@ -39,7 +38,6 @@ def epistemic_of(moments: Moments, prediction: Prediction) -> Epistemic:
         samples=moments.count,
         depth_std=depth * log_std,  # m
         log_depth_std=log_std,
-        inverse_depth_std=log_std / depth,  # 1/m
         mutual_information=_enlarge(mutual_information(moments), depth.shape),  # nat
         non_finite=_count_non_finite(moments))
 

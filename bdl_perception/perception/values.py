@@ -98,7 +98,6 @@ class Epistemic:
     samples: int
     depth_std: Floats  # m, NaN where depth is not finite
     log_depth_std: Floats  # standard deviation of log-depth, no unit
-    inverse_depth_std: Floats  # 1/m
     mutual_information: Floats  # nat, >= 0
     non_finite: int
 

@@ -7,6 +7,7 @@ Read with weights_only, so that a checkpoint from a stranger cannot run code.
 """
 from dataclasses import dataclass
 from dataclasses import field
+import math
 import os
 from pathlib import Path
 import pickle
@@ -20,6 +21,8 @@ import torch
 
 FORMAT = 1
 NAME = 'checkpoint.pt'
+BEST = 'best.pt'  # of the epoch with the lowest validation score
+SCORE = 'validation_score'  # column of the history
 
 
 @dataclass
@@ -32,6 +35,13 @@ class Progress:
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
 
+    @property
+    def best_epoch(self) -> int:
+        """Find the first epoch with the lowest validation score; 0 when none has one."""
+        scores = {int(row['epoch']): row[SCORE] for row in self.history
+                  if not math.isnan(row.get(SCORE, math.nan))}
+        return min(scores, key=lambda epoch: scores[epoch], default=0)
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -42,6 +52,7 @@ class Checkpoint:
     task_weights: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
     progress: Progress
+    scaler: dict[str, Any] = field(default_factory=dict)  # of float16, else empty
 
     def build_network(self) -> Network:
         """Make the network with the weights of this checkpoint, ready to predict."""
@@ -54,7 +65,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write to a sibling and rename: a kill leaves the old file or the new one, whole."""
     values = {'format': FORMAT, 'config': config_to_dict(checkpoint.config),
               'network': checkpoint.network, 'task_weights': checkpoint.task_weights,
-              'optimizer': checkpoint.optimizer, 'progress': vars(checkpoint.progress)}
+              'optimizer': checkpoint.optimizer, 'progress': vars(checkpoint.progress),
+              'scaler': checkpoint.scaler}
     sibling = path.with_suffix('.tmp')
     with sibling.open('wb') as file:
         torch.save(values, file)
@@ -73,4 +85,5 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if found != FORMAT:
         raise ValueError(f'{path} has format {found}, this version reads {FORMAT}; train again')
     return Checkpoint(config_from_dict(values['config']), values['network'],
-                      values['task_weights'], values['optimizer'], Progress(**values['progress']))
+                      values['task_weights'], values['optimizer'], Progress(**values['progress']),
+                      values.get('scaler', {}))

@@ -10,6 +10,7 @@ from typing import Any, Mapping, TypeVar
 
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.augment import AugmentConfig
+from bdl_perception.training.precision import DEVICES
 import yaml
 
 Section = TypeVar('Section')
@@ -21,7 +22,7 @@ class TrainConfig:
 
     epochs: int = 12  # passes over the training frames
     minutes: float = 0.0  # instead of epochs: let the learning rate follow the clock; 0: off
-    batch: int = 12  # frames; two cores gain nothing from more
+    batch: int = 12  # frames, of all processes together; two cores gain nothing from more
     learning_rate: float = 3e-3  # at its peak, AdamW
     encoder_rate: float = 1.0  # share of the learning rate for an encoder from ImageNet
     weight_decay: float = 0.01
@@ -33,8 +34,11 @@ class TrainConfig:
     depth_weight: float = 0.0  # of the depth loss, the classes' is 1 - it; 0: both are learned
     pretrained: bool = True  # start from ImageNet where the encoder has such weights
     validation_frames: int = 200  # looked at after each epoch, spread over the validation drives
+    patience: int = 0  # epochs without a better validation score that end the run; 0: off
     seed: int = 1
-    threads: int = 2
+    threads: int = 2  # of each process
+    device: str = 'auto'  # cpu, cuda; auto: cuda where there is one
+    mixed_precision: bool = True  # on CUDA: the network in half precision, the losses never
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
@@ -43,10 +47,12 @@ class TrainConfig:
         for name in ('epochs', 'batch', 'logit_samples', 'validation_frames', 'threads'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be 1 or more')
+        if self.device not in DEVICES:
+            raise ValueError(f'device is {self.device!r}, known: {", ".join(DEVICES)}')
         for name in ('learning_rate', 'clip'):
             if not getattr(self, name) > 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be positive')
-        for name in ('minutes', 'weight_decay', 'seed'):
+        for name in ('minutes', 'weight_decay', 'patience', 'seed'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must not be negative')
         for name in ('warm_up', 'beta', 'depth_weight', 'encoder_rate'):

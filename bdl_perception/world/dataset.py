@@ -1,11 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Writes drives as folders: drive.json, rgb/*.jpg, depth/*.png, classes/*.png.
+Writes drives, by default as folders: drive.json, rgb/*.jpg, depth/*.png, classes/*.png.
 
 Depth is 16-bit: metres * 256 along the optical axis, 0 unknown, 65535 too far or sky. Class 255
 is no label. A drive is written beside its place and renamed, so a folder that exists is whole.
 """
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from concurrent.futures import as_completed
@@ -17,6 +18,7 @@ import multiprocessing
 import os
 from pathlib import Path
 import shutil
+from typing import NamedTuple
 
 from bdl_perception.world.conditions import Segment
 from bdl_perception.world.conditions import split_conditions
@@ -38,98 +40,34 @@ DEMO_SEGMENTS = (Segment('sun', 0., 16.), Segment('dense_fog', 16., 26.), Segmen
                  Segment('lens_dirt', 38., 46.), Segment('sun', 46., 55.))
 
 
-def drive_seed(split: str, index: int, seed: int) -> int:
-    """Return the seed of a drive; no two splits share one."""
-    if split != 'demo':
-        split_conditions(split)  # names the known splits where this is none
-    number = len(SPLITS) if split == 'demo' else SPLITS.index(split)
-    state = np.random.SeedSequence((seed, number, index)).generate_state(2, np.uint64)
-    return int(state[0]) >> 11  # 53 bits: every JSON reader keeps them
-
-
-def split_specs(split: str, drives: int, frames: int, rate_hz: float, height: int, width: int,
-                seed: int) -> list[DriveSpec]:
-    """Specify the drives of a split; its conditions take turns."""
-    conditions = split_conditions(split)
-    return [DriveSpec(f'{split}_{index:04d}', split, drive_seed(split, index, seed),
-                      (Segment(conditions[index % len(conditions)], 0., frames / rate_hz),),
-                      frames, rate_hz, width, height) for index in range(drives)]
-
-
-def demo_spec(rate_hz: float, height: int, width: int, seed: int) -> DriveSpec:
-    """Specify one street in town that meets fog, then mud on the lens, and recovers from both."""
-    frames = round(DEMO_SEGMENTS[-1].end_s * rate_hz)
-    return DriveSpec('demo', 'demo', drive_seed('demo', 0, seed), DEMO_SEGMENTS, frames, rate_hz,
-                     width, height, 'urban')
-
-
 def encode_depth(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Store metres (NaN unknown, +Inf far) in 16 bits."""
     steps = np.round(np.nan_to_num(depth, nan=0., posinf=np.inf) * float(DEPTH_STEPS_PER_M))
     return np.minimum(steps, TOO_FAR).astype(np.uint16)
 
 
-def render_drives(out: Path, split: str, drives: int, frames: int, rate_hz: float = 10.,
-                  height: int = 192, width: int = 320, processes: int = 1,
-                  seed: int = 0) -> list[Path]:
-    """Render a split into folders below `out`; drives that exist already are kept."""
-    return write_drives(out, split_specs(split, drives, frames, rate_hz, height, width, seed),
-                        processes)
+def encode_rgb(rgb: NDArray[np.uint8]) -> bytes:
+    """Encode a picture as the very JPEG that a folder holds."""
+    ok, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not ok:
+        raise RuntimeError(f'OpenCV could not encode a picture of shape {rgb.shape} as JPEG')
+    return data.tobytes()
 
 
-def render_demo(out: Path, rate_hz: float = 10., height: int = 384, width: int = 640,
-                seed: int = 0) -> Path:
-    """Render the drive of the demonstration into out/demo."""
-    return write_drives(out, [demo_spec(rate_hz, height, width, seed)], 1)[0]
+class Layout(NamedTuple):
+    """How a drive lies on disk; processes share it, so `write` must be a function of a module."""
+
+    mark: str  # a file that every finished drive of this layout has, and no other
+    write: Callable[[Path, Drive, Iterable[Frame]], None]  # makes the folder that it is given
 
 
-def write_drives(out: Path, specs: Sequence[DriveSpec], processes: int) -> list[Path]:
-    """Render drives that do not exist yet, over several processes, with a progress bar."""
-    if processes < 1:
-        raise ValueError(f'processes {processes} must be at least 1')
-    out.mkdir(parents=True, exist_ok=True)
-    missing = [spec for spec in specs if not (out / spec.name).exists()]
-    with tqdm(total=len(specs), initial=len(specs) - len(missing), unit='drive') as bar:
-        for _ in _rendered(out, missing, processes):
-            bar.update()
-    return [out / spec.name for spec in specs]
-
-
-def _rendered(out: Path, specs: Sequence[DriveSpec], processes: int) -> Iterable[Path]:
-    if processes == 1 or len(specs) < 2:
-        yield from (write_drive(out, spec) for spec in specs)
-        return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context('spawn'),
-                             _use_one_core) as pool:
-        for done in as_completed([pool.submit(write_drive, out, spec) for spec in specs]):
-            yield done.result()
-
-
-def _use_one_core() -> None:
-    """Keep Mesa and OpenCV of one process on one core: the processes share the machine."""
-    os.environ['LP_NUM_THREADS'] = '0'
-    cv2.setNumThreads(1)
-
-
-@lru_cache(maxsize=1)
-def _renderer(width: int, height: int) -> Renderer:
-    """Keep one OpenGL context per process."""
-    return Renderer(width, height)
-
-
-def write_drive(out: Path, spec: DriveSpec) -> Path:
-    """Render one drive into out/name, all or nothing."""
-    final, partial = out / spec.name, out / f'.{spec.name}.partial'
-    shutil.rmtree(partial, ignore_errors=True)
+def _write_folder(folder: Path, drive: Drive, frames: Iterable[Frame]) -> None:
     for kind in ('rgb', 'depth', 'classes'):
-        (partial / kind).mkdir(parents=True)
-    drive = Drive(spec)
-    for index, frame in enumerate(drive.frames(_renderer(spec.width, spec.height))):
-        _write_frame(partial, index, frame)
+        (folder / kind).mkdir(parents=True)
+    for index, frame in enumerate(frames):
+        _write_frame(folder, index, frame)
     text = json.dumps(describe(drive), indent=1)
-    (partial / 'drive.json').write_text(text + '\n', encoding='utf-8')
-    partial.rename(final)
-    return final
+    (folder / 'drive.json').write_text(text + '\n', encoding='utf-8')
 
 
 def _write_frame(folder: Path, index: int, frame: Frame) -> None:
@@ -163,3 +101,101 @@ def _version() -> str:
         return importlib.metadata.version('bdl_perception')
     except importlib.metadata.PackageNotFoundError:
         return 'not installed'
+
+
+FOLDER = Layout('drive.json', _write_folder)
+
+
+def drive_seed(split: str, index: int, seed: int) -> int:
+    """Return the seed of a drive; no two splits share one."""
+    if split != 'demo':
+        split_conditions(split)  # names the known splits where this is none
+    number = len(SPLITS) if split == 'demo' else SPLITS.index(split)
+    state = np.random.SeedSequence((seed, number, index)).generate_state(2, np.uint64)
+    return int(state[0]) >> 11  # 53 bits: every JSON reader keeps them
+
+
+def split_specs(split: str, drives: int, frames: int, rate_hz: float, height: int, width: int,
+                seed: int) -> list[DriveSpec]:
+    """Specify the drives of a split; its conditions take turns."""
+    conditions = split_conditions(split)
+    return [DriveSpec(f'{split}_{index:04d}', split, drive_seed(split, index, seed),
+                      (Segment(conditions[index % len(conditions)], 0., frames / rate_hz),),
+                      frames, rate_hz, width, height) for index in range(drives)]
+
+
+def demo_spec(rate_hz: float, height: int, width: int, seed: int) -> DriveSpec:
+    """Specify one street in town that meets fog, then mud on the lens, and recovers from both."""
+    frames = round(DEMO_SEGMENTS[-1].end_s * rate_hz)
+    return DriveSpec('demo', 'demo', drive_seed('demo', 0, seed), DEMO_SEGMENTS, frames, rate_hz,
+                     width, height, 'urban')
+
+
+def render_drives(out: Path, split: str, drives: int, frames: int, rate_hz: float = 10.,
+                  height: int = 192, width: int = 320, processes: int = 1, seed: int = 0,
+                  layout: Layout = FOLDER) -> list[Path]:
+    """Render a split below `out`, as folders if not told otherwise; what exists is kept."""
+    return write_drives(out, split_specs(split, drives, frames, rate_hz, height, width, seed),
+                        processes, layout)
+
+
+def render_demo(out: Path, rate_hz: float = 10., height: int = 384, width: int = 640,
+                seed: int = 0, layout: Layout = FOLDER) -> Path:
+    """Render the drive of the demonstration into out/demo."""
+    return write_drives(out, [demo_spec(rate_hz, height, width, seed)], 1, layout)[0]
+
+
+def write_drives(out: Path, specs: Sequence[DriveSpec], processes: int,
+                 layout: Layout = FOLDER) -> list[Path]:
+    """Render drives that do not exist yet, over several processes, with a progress bar."""
+    if processes < 1:
+        raise ValueError(f'processes {processes} must be at least 1')
+    out.mkdir(parents=True, exist_ok=True)
+    missing = [spec for spec in specs if not _finished(out / spec.name, layout)]
+    with tqdm(total=len(specs), initial=len(specs) - len(missing), unit='drive') as bar:
+        for _ in _rendered(out, missing, processes, layout):
+            bar.update()
+    return [out / spec.name for spec in specs]
+
+
+def _finished(drive: Path, layout: Layout) -> bool:
+    if drive.exists() and not (drive / layout.mark).exists():
+        raise ValueError(f'{drive} exists but has no {layout.mark}: it was made in another '
+                         f'format; remove it or choose another --out')
+    return drive.exists()
+
+
+def _rendered(out: Path, specs: Sequence[DriveSpec], processes: int,
+              layout: Layout) -> Iterable[Path]:
+    if processes == 1 or len(specs) < 2:
+        yield from (write_drive(out, spec, layout) for spec in specs)
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context('spawn'),
+                             _use_one_core) as pool:
+        for done in as_completed([pool.submit(write_drive, out, spec, layout)
+                                  for spec in specs]):
+            yield done.result()
+
+
+def _use_one_core() -> None:
+    """Keep Mesa and OpenCV of one process on one core: the processes share the machine."""
+    os.environ['LP_NUM_THREADS'] = '0'
+    cv2.setNumThreads(1)
+
+
+@lru_cache(maxsize=1)
+def _renderer(width: int, height: int) -> Renderer:
+    """Keep one OpenGL context per process."""
+    return Renderer(width, height)
+
+
+def write_drive(out: Path, spec: DriveSpec, layout: Layout = FOLDER) -> Path:
+    """Render one drive into out/name, all or nothing."""
+    final, beside = out / spec.name, out / f'.{spec.name}.partial'
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    drive, partial = Drive(spec), beside / spec.name  # a bag's file is named after its folder
+    layout.write(partial, drive, drive.frames(_renderer(spec.width, spec.height)))
+    partial.rename(final)
+    beside.rmdir()
+    return final

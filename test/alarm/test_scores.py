@@ -30,7 +30,7 @@ def epistemic(**changes: Any) -> Epistemic:
     plain = np.ones((2, 2), np.float32)
     values: dict[str, Any] = {
         'stamp_ns': 7, 'frame_id': 'camera', 'samples': 16, 'depth_std': plain,
-        'log_depth_std': plain, 'inverse_depth_std': plain, 'mutual_information': plain,
+        'log_depth_std': plain, 'mutual_information': plain,
         'non_finite': 0}
     return Epistemic(**{**values, **changes})
 
@@ -46,7 +46,7 @@ def test_each_frame_score_is_the_mean_of_its_own_map() -> None:
 
 
 def test_each_cycle_score_is_the_mean_of_its_own_map() -> None:
-    scores = cycle_scores(epistemic(inverse_depth_std=np.array([[.25, .75]], np.float32),
+    scores = cycle_scores(epistemic(log_depth_std=np.array([[.25, .75]], np.float32),
                                     mutual_information=np.array([[1, 2]], np.float32)), 4)
     assert scores.values == pytest.approx({'epistemic_depth': .5, 'mutual_information': 1.5})
     assert (scores.stamp_ns, scores.frame_id, scores.cycle) == (7, 'camera', 4)
@@ -55,12 +55,12 @@ def test_each_cycle_score_is_the_mean_of_its_own_map() -> None:
 def test_the_sky_is_left_out_of_the_depth_score_whatever_lies_there() -> None:
     for absurd in (NAN, np.inf, -np.inf):
         holes = np.array([[.5, absurd], [1.5, absurd]], np.float32)
-        assert cycle_scores(epistemic(inverse_depth_std=holes), 1).values['epistemic_depth'] == 1
+        assert cycle_scores(epistemic(log_depth_std=holes), 1).values['epistemic_depth'] == 1
 
 
 def test_a_picture_of_nothing_but_sky_has_no_depth_score() -> None:
     sky = np.full((2, 2), NAN, np.float32)
-    assert math.isnan(cycle_scores(epistemic(inverse_depth_std=sky), 1).values['epistemic_depth'])
+    assert math.isnan(cycle_scores(epistemic(log_depth_std=sky), 1).values['epistemic_depth'])
 
 
 def test_one_nan_pixel_is_not_averaged_away() -> None:

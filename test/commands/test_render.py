@@ -7,9 +7,12 @@ from typing import Any
 from bdl_perception.cli import main
 from bdl_perception.commands.render import pack
 from bdl_perception.drives import open_drive
+import cv2
 from drive_files import LENS
 from drive_files import write_rendered
+import numpy as np
 import pytest
+from rosbags.highlevel import AnyReader
 
 
 def test_a_packed_drive_says_where_it_must_alarm_and_who_took_it(tmp_path: Path) -> None:
@@ -32,19 +35,85 @@ def test_a_video_of_a_training_split_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
-def test_rendered_drives_can_be_played(
+def test_a_video_in_the_format_of_a_recording_is_refused(
         tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['render', 'demo', '--video', str(tmp_path / 'a.mp4'), '--format', 'mcap']
+    assert main(words) == 2
+    assert '--video writes no drive' in capsys.readouterr().err
+
+
+def render(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> None:
+    """Render two small drives; without EGL the test is skipped, and says so."""
     pytest.importorskip('moderngl')
-    words = ['render', 'validation', '--drives', '2', '--frames', '2', '--height', '48',
-             '--width', '80', '--out', str(tmp_path)]
-    code, said = main(words), capsys.readouterr().err
+    code = main(['render', 'validation', '--drives', '2', '--frames', '2', '--height', '48',
+                 '--width', '80', '--out', str(out), *words])
+    said = capsys.readouterr().err
     if 'EGL' in said:
         pytest.skip(said)
     assert code == 0, said
+
+
+@pytest.mark.slow
+def test_rendered_drives_can_be_played(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    render(capsys, tmp_path)
     folders = sorted((tmp_path / 'validation').iterdir())
     assert len(folders) == 2
     for folder in folders:
         frames = list(open_drive(folder))
         assert [frame.rgb.shape for frame in frames] == [(48, 80, 3)] * 2
         assert frames[0].camera is not None
+
+
+@pytest.mark.slow
+def test_a_drive_is_the_same_in_both_formats(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    render(capsys, tmp_path / 'folder')
+    render(capsys, tmp_path / 'mcap', '--format', 'mcap', '--processes', '2')
+    folders, bags = (sorted((tmp_path / kind / 'validation').iterdir())
+                     for kind in ('folder', 'mcap'))
+    assert [path.name for path in bags] == [path.name for path in folders]
+    for folder, bag in zip(folders, bags, strict=True):
+        assert {path.name for path in bag.iterdir()} == {'metadata.yaml', f'{bag.name}.mcap'}
+        for one, other in zip(open_drive(folder), open_drive(bag), strict=True):
+            np.testing.assert_array_equal(one.rgb, other.rgb)
+            assert (one.stamp_ns, one.camera) == (other.stamp_ns, other.camera)
+        assert jpegs(bag) == [path.read_bytes() for path in sorted(folder.glob('rgb/*'))]
+        for kind in ('depth', 'classes'):
+            compare_truth(folder / kind, bag, kind)
+
+
+def jpegs(bag: Path) -> list[bytes]:
+    return [bytes(message.data) for message in messages(bag, '/camera/image/compressed')]
+
+
+def messages(bag: Path, topic: str) -> list[Any]:
+    with AnyReader([bag]) as reader:
+        wanted = [connection for connection in reader.connections if connection.topic == topic]
+        return [reader.deserialize(data, connection.msgtype)
+                for connection, _, data in reader.messages(wanted)]
+
+
+def compare_truth(folder: Path, bag: Path, kind: str) -> None:
+    """Depth may differ by half a step of the folder's 16 bits, 2 mm; classes not at all."""
+    found = messages(bag, f'/camera/{kind}')
+    for path, message in zip(sorted(folder.iterdir()), found, strict=True):
+        stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert stored is not None
+        dtype = '<f4' if kind == 'depth' else 'u1'
+        pixels = message.data.view(dtype).reshape(message.height, message.width)
+        if kind == 'classes':
+            np.testing.assert_array_equal(pixels, stored)
+            continue
+        far = stored == 65535
+        np.testing.assert_allclose(pixels[~far], stored[~far] / 256, atol=.5 / 256, rtol=1e-7)
+        assert (pixels[far] > 255.99).all() and np.isposinf(pixels).any()
+
+
+@pytest.mark.slow
+def test_a_second_run_does_not_mix_formats(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    render(capsys, tmp_path)
+    assert main(['render', 'validation', '--drives', '2', '--out', str(tmp_path), '--format',
+                 'mcap']) == 2
+    assert 'no metadata.yaml: it was made in another format' in capsys.readouterr().err

@@ -1,12 +1,17 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+import csv
+
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
+from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.datasets.world import WorldDataset
+import cv2
 import numpy as np
 import pytest
 from tiny_drives import make_tiny_drives
+import torch
 
 YAML = """
 batch: 3
@@ -46,6 +51,7 @@ def test_training_leaves_a_checkpoint_and_curves_with_validation(trained):
     lines = (trained / 'run' / 'curves.csv').read_text().splitlines()
     assert len(lines) == 3 and 'validation_abs_rel' in lines[0]
     assert (trained / 'run' / 'checkpoint.pt').is_file()
+    assert (trained / 'run' / 'curves.png').read_bytes().startswith(b'\x89PNG')
 
 
 def test_an_exported_run_is_a_model_that_runs(trained, capsys):
@@ -81,3 +87,50 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
     error = capsys.readouterr().err
     assert message in error and 'Traceback' not in error
     assert not (folder / 'm').exists()
+
+
+def _make_tiny_camvid(root, split, frames):
+    for folder in (root / split, root / f'{split}annot'):
+        folder.mkdir(parents=True)
+    for number in range(frames):
+        picture = np.random.default_rng(number).integers(0, 255, (36, 48, 3), np.uint8)
+        cv2.imwrite(str(root / split / f'{number}.png'), picture)
+        cv2.imwrite(str(root / f'{split}annot' / f'{number}.png'), picture[..., 0] % 12)
+
+
+def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder, tmp_path):
+    for split, frames in (('train', 2), ('val', 1)):
+        _make_tiny_camvid(tmp_path / 'camvid', split, frames)
+    words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=3']
+    assert main(['train', '--data', str(folder / 'data'), *words, '--out', str(tmp_path / 'run'),
+                 '--config', str(folder / 'train.yaml'), '--epochs', '1', '--batch', '2']) == 0
+    row = next(csv.DictReader((tmp_path / 'run' / 'curves.csv').read_text().splitlines()))
+    assert int(row['images']) == 2 * 4 + 3 * 2
+    assert np.isfinite([float(row['validation_abs_rel']), float(row['validation_mean_iou'])]).all()
+
+
+def test_a_repeat_of_no_set_is_refused(folder, capsys):
+    assert _train(folder, '--repeat', 'camvid=2') != 0
+    assert 'camvid' in capsys.readouterr().err
+
+
+def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tmp_path):
+    large = YAML.replace('height: 32, width: 64', 'height: 64, width: 128')
+    (tmp_path / 'large.yaml').write_text(large + 'learning_rate: 1.0e-9\npretrained: false')
+    words = ['--data', str(trained / 'data'), '--out', str(tmp_path / 'run'), '--epochs', '1']
+    before = trained / 'run' / 'checkpoint.pt'
+    assert main(['train', *words, '--config', str(tmp_path / 'large.yaml'),
+                 '--start-from', str(before)]) == 0
+    first, second = read_checkpoint(before), read_checkpoint(tmp_path / 'run' / 'checkpoint.pt')
+    assert second.config.network.height == 64
+    name = 'decoder.heads.weight'
+    torch.testing.assert_close(second.network[name], first.network[name], atol=1e-6, rtol=0)
+
+
+def test_weights_of_another_network_are_refused(trained, tmp_path, capsys):
+    wide = tmp_path / 'wide.yaml'
+    wide.write_text(YAML.replace('[8, 6, 5, 4]', '[8, 8, 8, 8]'))
+    assert main(['train', '--data', str(trained / 'data'), '--out', str(tmp_path / 'run'),
+                 '--config', str(wide), '--start-from',
+                 str(trained / 'run' / 'checkpoint.pt')]) != 0
+    assert 'another shape' in capsys.readouterr().err

@@ -19,7 +19,7 @@ def calibration(drives: int, cusum_limit: float) -> Calibration:
 def test_it_tells_the_numbers() -> None:
     text = summary(calibration(20, math.log(14400)))
     for part in ('street, 16 samples', '20 (d0, d1', '99, 0.25 s apart, of 300', '1.00%',
-                 'epistemic_depth           0.099 1/m', '0.001 to 0.099', '9.57 of an ERROR'):
+                 'epistemic_depth           0.099 1 ', '0.001 to 0.099', '9.57 of an ERROR'):
         assert part in text
     assert 'warning' not in text
 

@@ -224,3 +224,28 @@ def test_each_task_weight_settles_where_its_loss_says():
         optimizer.step()
     wanted = torch.log(torch.tensor([3., 2 * .2]))  # log(2 c L), c = 1/2 and 1
     torch.testing.assert_close(tasks.log_variances.detach(), wanted, atol=1e-3, rtol=0)
+
+
+def test_without_a_variance_regression_is_half_the_mean_square():
+    mean, _, target = _maps(7)
+    known = np.isfinite(target)
+    expected = .5 * np.mean((target - mean)[known]**2)
+    loss = regression_loss(torch.from_numpy(mean), None, torch.from_numpy(target))
+    assert float(loss) == pytest.approx(expected, rel=1e-9)
+
+
+def test_without_a_variance_classification_is_the_cross_entropy():
+    rng = np.random.default_rng(8)
+    logits, target = rng.normal(0, 2, (1, 3, 2, 2)), np.array([[[0, 2], [IGNORE, 1]]])
+    terms = []
+    for row, column in ((0, 0), (0, 1), (1, 1)):
+        at = logits[0, :, row, column]
+        terms.append(np.log(np.exp(at).sum()) - at[target[0, row, column]])
+    loss = classification_loss(torch.from_numpy(logits), None, torch.from_numpy(target))
+    assert float(loss) == pytest.approx(np.mean(terms), rel=1e-9)
+
+
+def test_fixed_task_weights_are_a_plain_sum():
+    tasks = TaskWeights(.25)
+    loss = tasks(torch.tensor(4.), torch.tensor(8.))
+    assert float(loss) == pytest.approx(.25 * 4 + .75 * 8)

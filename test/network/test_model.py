@@ -107,3 +107,43 @@ def test_in_evaluation_a_picture_does_not_depend_on_its_neighbours():
 def test_a_network_that_cannot_be_is_refused_by_name(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         replace(TINY, **change)
+
+
+@pytest.mark.parametrize('level', range(8))
+def test_with_dropout_everywhere_each_of_eight_masks_matters(level):
+    network = Network(replace(TINY, dropout='everywhere')).eval()
+    pictures = _pictures(1)
+    masks = [torch.ones(1, channels, 1, 1) for channels in network.config.mask_channels]
+    plain = network(pictures, masks)
+    torch.testing.assert_close(plain.logits, network(pictures).logits)
+    masks[level][:, ::2] = 0
+    assert (network(pictures, masks).logits - plain.logits).abs().max() > 1e-6
+
+
+def test_without_dropout_there_are_no_masks():
+    network = Network(replace(TINY, dropout='none')).eval()
+    assert network.draw_masks(2) == []
+    torch.testing.assert_close(network(_pictures(1), []).logits, network(_pictures(1)).logits)
+
+
+@pytest.mark.parametrize('normalise', [True, False])
+def test_normalising_takes_the_size_out_of_what_is_masked(normalise):
+    network = Network(replace(TINY, normalise=normalise)).eval()
+    features = network.encode(_pictures(1)).features
+    masked = [network.decoder.levels_of([factor * feature for feature in features], None)[0]
+              for factor in (3., 30.)]
+    assert torch.allclose(*masked, rtol=1e-2) == normalise
+
+
+@pytest.mark.parametrize('change', [{'encoder': 'resnet'}, {'dropout': 'sometimes'}])
+def test_an_unknown_choice_is_refused_with_the_known_ones(change):
+    with pytest.raises(ValueError, match='known: '):
+        NetworkConfig(**change)
+
+
+def test_deep_dropout_masks_the_coarsest_map_alone():
+    network, pictures = Network(replace(TINY, dropout='deep')).eval(), _pictures(1)
+    mask, = network.draw_masks(1)
+    assert mask.shape == (1, TINY.decoder_channels[0], 1, 1)
+    every = [mask, *(torch.ones(1, channels, 1, 1) for channels in TINY.decoder_channels[1:])]
+    torch.testing.assert_close(network(pictures, [mask]).logits, network(pictures, every).logits)

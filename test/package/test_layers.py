@@ -37,8 +37,9 @@ ONLY_IN = {  # library -> layers that may know it
     'onnxruntime': {'backends', 'network'},  # network: the parity check of an export
     'tensorrt': {'backends'},
     'moderngl': {'world'},
+    'h5py': {'training'},
     'rosbags': {'drives', 'nodes'},
-    'matplotlib': {'demo', 'evaluation', 'experiments'},
+    'matplotlib': {'demo', 'evaluation', 'experiments', 'training'},
     'sklearn': {'experiments'},
 }
 

@@ -102,7 +102,7 @@ def test_a_cycle_of_chunks_equals_one_batch_of_all_samples(chunk, samples):
     raw = batch.perceive(np.full((24, 40, 3), 90, np.uint8))
     whole = batch.sample(raw.features, draw_masks(11, samples, (3, 5), .2))
     expected = epistemic_of(whole, prediction)
-    for name in ('depth_std', 'inverse_depth_std', 'mutual_information'):
+    for name in ('depth_std', 'log_depth_std', 'mutual_information'):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-4,
                                    atol=1e-6, err_msg=name)
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 TINY = NetworkConfig(height=32, width=64, encoder_channels=(4, 6, 8, 8),
-                     decoder_channels=(8, 6, 5, 4), canonical_focal_px=50.)
+                     decoder_channels=(8, 6, 5, 4), canonical_focal_px=50., dropout='decoder')
 
 
 def make_tiny_network(seed: int = 0) -> Network:

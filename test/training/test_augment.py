@@ -5,6 +5,7 @@ from dataclasses import fields
 from bdl_perception.perception.classes import IGNORE
 from bdl_perception.training.augment import augment
 from bdl_perception.training.augment import AugmentConfig
+from bdl_perception.training.augment import fitted
 from bdl_perception.training.augment import mirrored
 from bdl_perception.training.augment import zoomed
 from bdl_perception.training.datasets import canonical_depth
@@ -100,8 +101,8 @@ def test_each_change_of_colour_changes_the_picture_and_leaves_the_truth(name):
 def test_changes_are_mild_so_that_night_stays_strange():
     grey = Sample(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), _sample().depth, _sample().classes,
                   FX)
-    means = [augment(grey, np.random.default_rng(seed), AugmentConfig(), *grey.depth.shape).rgb.mean()
-             for seed in range(200)]
+    means = [augment(grey, np.random.default_rng(seed), AugmentConfig(), HEIGHT, WIDTH)
+             .rgb.mean() for seed in range(200)]
     assert min(means) > 80 and max(means) < 180
 
 
@@ -124,3 +125,35 @@ def test_saturation_zero_point_is_grey():
 def test_changes_that_cannot_be_are_refused_by_name(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         AugmentConfig(**change)
+
+
+def _tall_sample(depth):
+    """Rows and columns are numbered in the colours; 20 x 20 px."""
+    rows, columns = np.mgrid[:20, :20]
+    rgb = np.stack([rows * 10, columns * 10, 0 * rows], axis=2).astype(np.uint8)
+    return Sample(rgb, np.full((20, 20), depth, np.float32), rows.astype(np.uint8), 30.)
+
+
+def test_a_picture_with_depth_is_cut_to_the_networks_shape():
+    sample = fitted(_tall_sample(5.), 10, 20)
+    assert sample.rgb.shape == (10, 20, 3) and sample.fx == 30
+    assert sample.classes[:, 0].tolist() == list(range(5, 15))
+
+
+def test_a_picture_without_depth_is_squeezed_so_that_no_label_is_lost():
+    sample = fitted(_tall_sample(np.nan), 10, 20)
+    assert sample.classes[:, 0].tolist() == list(range(0, 20, 2))
+
+
+def test_what_fits_already_is_left_alone():
+    sample = _tall_sample(5.)
+    assert fitted(sample, 20, 20) is sample
+
+
+@given(st.integers(0, 10000))
+def test_depth_is_never_squeezed(seed):
+    sample = augment(_tall_sample(5.), np.random.default_rng(seed),
+                     AugmentConfig(zoom=1.5, jpeg=0, flip=0), 10, 20)
+    seen = 30 * 20 / sample.fx  # columns of the old picture
+    rows = sample.classes[-1, 0].astype(int) - sample.classes[0, 0] + 1
+    assert rows == pytest.approx(seen / 2, abs=2)

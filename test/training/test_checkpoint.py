@@ -1,5 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+import math
 import pickle
 
 from bdl_perception.network.losses import TaskWeights
@@ -58,6 +59,15 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_checkpoint(path, _checkpoint(2))
     assert read_checkpoint(path).progress.epoch == 1
+
+
+@pytest.mark.parametrize(('scores', 'best'), [
+    ([], 0), ([None, None], 0), ([math.nan, math.nan], 0), ([.5, .3, .4], 2), ([.3, .3], 1),
+    ([None, .9, math.nan, .2], 4)])
+def test_the_best_epoch_is_the_first_of_the_lowest_score(scores, best):
+    rows = [{'epoch': epoch} if score is None else {'epoch': epoch, 'validation_score': score}
+            for epoch, score in enumerate(scores, start=1)]
+    assert Progress(history=rows).best_epoch == best
 
 
 class Bomb:

@@ -46,6 +46,8 @@ def test_plain_values_come_back_as_the_same_run():
     ('learning_rate: 0', 'learning_rate is 0'),
     ('learning_rate: .nan', 'learning_rate is nan'),
     ('minutes: -1', 'minutes is -1'),
+    ('patience: -1', 'patience is -1'),
+    ('device: tpu', "device is 'tpu', known: auto, cpu, cuda"),
     ('beta: 2', 'beta is 2'),
     ('batch: many', 'text where a number should be'),
     ('network: 3', 'network'),

@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 import csv
 from dataclasses import replace
+import math
 
+from bdl_perception.training import loop
 from bdl_perception.training.augment import AugmentConfig
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.config import TrainConfig
 from bdl_perception.training.datasets.world import WorldDataset
 from bdl_perception.training.loop import Run
-from bdl_perception.training.loop import write_curves
+from bdl_perception.training.validation import Quality
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_drives import make_tiny_drives
 from tiny_network import TINY
 import torch
@@ -22,6 +25,14 @@ CONFIG = TrainConfig(epochs=2, batch=2, threads=1, validation_frames=3, network=
 def data(tmp_path_factory):
     root = make_tiny_drives(tmp_path_factory.mktemp('drives'), drives=2, frames=3)
     return WorldDataset(root, 'train', TINY.height, TINY.width)
+
+
+@pytest.fixture(autouse=True)
+def pictures(monkeypatch):
+    """Count the pictures instead of drawing them, which takes longer than a tiny epoch."""
+    drawn = []
+    monkeypatch.setattr(loop, 'draw_curves', lambda path, history: drawn.append((path, history)))
+    return drawn
 
 
 def _weights(run):
@@ -133,6 +144,57 @@ def test_a_few_epochs_teach_the_tiny_street(data, tmp_path):
     assert history[-1]['validation_mean_iou'] > .4 > history[0]['validation_mean_iou']
 
 
+@pytest.fixture
+def scores(monkeypatch):
+    """Let each epoch validate as the list says, whatever the network does."""
+    def validate(scores):
+        def measure(network, batches):
+            return Quality(scores[runs.pop()], math.nan, math.nan)
+        runs = list(range(len(scores)))[::-1]
+        monkeypatch.setattr(loop, 'measure', measure)
+    return validate
+
+
+def test_a_run_ends_when_its_patience_does(data, tmp_path, scores):
+    scores([.5, .3, .4, .3, .1])
+    progress = Run(replace(CONFIG, epochs=9, patience=2), tmp_path).train(data, data)
+    assert (progress.epoch, progress.best_epoch, progress.finished) == (4, 2, True)
+
+
+def test_patience_survives_a_kill_and_more_of_it_lets_the_run_go_on(data, tmp_path, scores):
+    scores([.5, .3, .4, .3, .1, .2])
+    config = replace(CONFIG, epochs=6, patience=2)
+    killed = Run(config, tmp_path)
+    _stop_after(killed, 3)
+    killed.train(data, data)
+    assert Run(config, tmp_path).train(data, data).epoch == 4
+    progress = Run(replace(config, patience=3), tmp_path).train(data, data)
+    assert (progress.epoch, progress.best_epoch) == (6, 5)
+
+
+def test_the_best_network_is_kept_beside_the_last(data, tmp_path, scores):
+    scores([.5, .3, .4])
+    run = Run(replace(CONFIG, epochs=3), tmp_path)
+    seen = []
+    keep = run._keep
+    run._keep = lambda log: (seen.append(_weights(run)), keep(log))
+    run.train(data, data)
+    best, last = (read_checkpoint(tmp_path / name) for name in ('best.pt', 'checkpoint.pt'))
+    assert (best.progress.epoch, last.progress.epoch) == (2, 3)
+    assert _same(best.network, seen[1]) and not _same(best.network, last.network)
+    assert _same(last.network, seen[2])
+
+
+def test_patience_without_validation_is_refused(data, tmp_path):
+    with pytest.raises(ValueError, match='patience is 3.*no validation frames'):
+        Run(replace(CONFIG, patience=3), tmp_path).train(data, None)
+
+
+def test_without_validation_no_network_is_called_the_best(data, tmp_path):
+    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    assert not (tmp_path / 'best.pt').exists()
+
+
 class Clock:
     """Goes on by a second whenever it is asked."""
 
@@ -181,9 +243,24 @@ def test_the_curves_have_a_row_for_each_epoch(data, tmp_path):
     assert read_checkpoint(tmp_path / 'checkpoint.pt').progress.history[0]['images'] == 6
 
 
-def test_curves_may_gain_a_column_on_the_way(tmp_path):
-    write_curves(tmp_path / 'c.csv', [{'epoch': 1}, {'epoch': 2, 'validation_abs_rel': .5}])
-    assert (tmp_path / 'c.csv').read_text().split() == ['epoch,validation_abs_rel', '1,', '2,0.5']
+def _logged(folder, tag):
+    events = EventAccumulator(str(folder / 'tensorboard'))
+    return [(event.step, event.value) for event in events.Reload().Scalars(tag)]
+
+
+def test_a_resumed_run_shows_every_epoch_once_in_tensorboard(data, tmp_path):
+    killed = Run(CONFIG, tmp_path)
+    _stop_after(killed, 1)
+    killed.train(data, None)
+    history = Run(CONFIG, tmp_path).train(data, None).history
+    logged = _logged(tmp_path, 'train/loss')
+    assert [step for step, _ in logged] == [1, 2]
+    assert [value for _, value in logged] == pytest.approx([row['loss'] for row in history])
+
+
+def test_the_curves_are_drawn_after_each_epoch(data, tmp_path, pictures):
+    history = Run(CONFIG, tmp_path).train(data, None).history
+    assert pictures == [(tmp_path / 'curves.png', history)] * 2
 
 
 def test_fewer_frames_than_a_batch_are_one_batch(data, tmp_path):

@@ -8,6 +8,7 @@ from bdl_perception.training.batches import Batch
 from bdl_perception.training.validation import confusion_matrix
 from bdl_perception.training.validation import mean_iou
 from bdl_perception.training.validation import measure
+from bdl_perception.training.validation import Quality
 import numpy as np
 import pytest
 from tiny_network import make_tiny_network
@@ -72,3 +73,13 @@ def test_without_truth_nothing_is_claimed():
     network, batch = _case([[0.] * 3], [[math.nan] * 3], .2, torch.zeros(1, 11, 1, 3), classes)
     quality = measure(network, [batch])
     assert all(math.isnan(value) for value in quality)
+
+
+@pytest.mark.parametrize(('abs_rel', 'mean_iou', 'score'), [
+    (.2, .6, .3), (math.nan, .6, .4), (.2, math.nan, .2)])
+def test_the_score_is_the_mean_of_what_is_known(abs_rel, mean_iou, score):
+    assert Quality(abs_rel, mean_iou, .9).score == pytest.approx(score)
+
+
+def test_without_depth_and_classes_there_is_no_score():
+    assert math.isnan(Quality(math.nan, math.nan, .9).score)

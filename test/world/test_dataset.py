@@ -64,9 +64,10 @@ def test_what_is_written_is_what_was_rendered(written, tmp_path):
 def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_path, monkeypatch):
     calls = []
 
-    def note(out, spec):
+    def note(out, spec, layout):
         calls.append(spec.name)
         (out / spec.name).mkdir()
+        (out / spec.name / layout.mark).touch()
         return out / spec.name
 
     monkeypatch.setattr(dataset, 'write_drive', note)
@@ -75,6 +76,13 @@ def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_pa
     paths = render_drives(tmp_path, 'test', 3, 2, 4., seed=5, **SIZE)
     assert calls == ['test_0000', 'test_0001', 'test_0002']
     assert [path.name for path in paths] == calls
+
+
+def test_a_drive_of_another_format_is_not_taken_for_a_finished_one(tmp_path):
+    (tmp_path / 'test_0000').mkdir()
+    (tmp_path / 'test_0000' / 'metadata.yaml').touch()
+    with pytest.raises(ValueError, match=r'test_0000 exists but has no drive\.json.*format'):
+        render_drives(tmp_path, 'test', 1, 2, 4., seed=5, **SIZE)
 
 
 def test_a_drive_that_breaks_off_leaves_nothing_in_its_place(renderer, tmp_path, monkeypatch):

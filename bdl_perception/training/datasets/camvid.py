@@ -16,6 +16,7 @@ from bdl_perception.training.datasets.reading import look_up
 from bdl_perception.training.datasets.reading import make_sample
 from bdl_perception.training.datasets.reading import read_numbers
 from bdl_perception.training.datasets.reading import read_rgb
+from bdl_perception.training.datasets.reading import require_file
 from bdl_perception.training.datasets.reading import require_folder
 from bdl_perception.training.datasets.resize import resized
 import numpy as np
@@ -50,8 +51,7 @@ class CamVid:
         if not self.paths:
             raise DatasetError(f'{pictures} holds no picture ({" or ".join(SUFFIXES)})')
         for path in self.paths:
-            if not self._label_path(path).is_file():
-                raise DatasetError(f'{path} has no label: {self._label_path(path)} is missing')
+            require_file(self._label_path(path), path, 'label')
 
     def __len__(self) -> int:
         """Count the frames."""
@@ -66,7 +66,7 @@ class CamVid:
         if not self._square_pixels:
             return sample
         height, width = classes.shape
-        return resized(sample, height, round(width * PIXEL_ASPECT))
+        return resized(sample, height, round(width * PIXEL_ASPECT), 'stretch')
 
     def _label_path(self, path: Path) -> Path:
         return self._labels / f'{path.stem}.png'

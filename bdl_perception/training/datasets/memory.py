@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A data set decoded once and kept in memory, small."""
 from bdl_perception.training.datasets import Dataset
+from bdl_perception.training.datasets import DatasetError
 from bdl_perception.training.datasets import Sample
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,10 @@ class InMemory:
                       self._classes[index], float(self._fx[index]))
 
     def _keep(self, index: int, sample: Sample) -> None:
+        size, first = sample.classes.shape, self._classes.shape[1:]
+        if size != first:
+            raise DatasetError(f'sample {index} is {size} px, the first is {first}; only sets of '
+                               f'one size can be kept: wrap it in Resized')
         self._rgb[index] = sample.rgb
         self._depth[index] = sample.depth
         self._classes[index] = sample.classes

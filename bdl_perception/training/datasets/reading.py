@@ -19,6 +19,13 @@ def require_folder(path: Path, what: str) -> Path:
     return path
 
 
+def require_file(path: Path, owner: Path, what: str) -> Path:
+    """Give path back if it is a file; owner: the file that is of no use without it."""
+    if not path.is_file():
+        raise DatasetError(f'{owner} has no {what}: {path} is missing')
+    return path
+
+
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Read a colour picture (H, W, 3) rgb."""
     picture = _read(path, cv2.IMREAD_COLOR)

@@ -1,19 +1,43 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Bring samples to a size."""
+"""Bring samples to the size of a network's input, as the pictures of a camera are."""
+from bdl_perception.perception.image_geometry import fit_image
+from bdl_perception.training.datasets import Dataset
 from bdl_perception.training.datasets import Sample
 import cv2
 import numpy as np
 
 
-def resized(sample: Sample, height: int, width: int) -> Sample:
-    """Bring a sample to height x width px; its focal length follows the width."""
-    if sample.rgb.shape[:2] == (height, width):
+class Resized:
+    """A data set all of whose samples are brought to one size, so that sets can be mixed."""
+
+    def __init__(self, dataset: Dataset, height: int, width: int) -> None:
+        """Read from dataset; height, width: px."""
+        self._dataset, self._size = dataset, (height, width)
+
+    def __len__(self) -> int:
+        """Count the samples."""
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one and resize it."""
+        return resized(self._dataset[index], *self._size)
+
+
+def resized(sample: Sample, height: int, width: int, mode: str = 'crop') -> Sample:
+    """
+    Bring a sample to height x width px; its focal length follows the width.
+
+    mode: what is done about another shape, 'crop' or 'stretch' as in perception.image_geometry.
+    Depth and classes are never interpolated: there is nothing between two of them.
+    """
+    across, down = sample.rgb.shape[1], sample.rgb.shape[0]
+    if (down, across) == (height, width):
         return sample
-    size = (width, height)
-    rgb = cv2.resize(sample.rgb, size, interpolation=cv2.INTER_AREA)
-    depth = cv2.resize(sample.depth, size, interpolation=cv2.INTER_NEAREST)
-    classes = cv2.resize(sample.classes, size, interpolation=cv2.INTER_NEAREST)
-    scale = width / sample.rgb.shape[1]
-    return Sample(rgb.astype(np.uint8), depth.astype(np.float32), classes.astype(np.uint8),
-                  sample.fx * scale)
+    fit = fit_image(across, down, width, height, mode)
+    kept = np.s_[fit.top:fit.top + fit.kept_height, fit.left:fit.left + fit.kept_width]
+    nearest = cv2.INTER_NEAREST
+    depth = cv2.resize(sample.depth[kept], (width, height), interpolation=nearest)
+    classes = cv2.resize(sample.classes[kept], (width, height), interpolation=nearest)
+    return Sample(fit.apply(sample.rgb), depth.astype(np.float32), classes.astype(np.uint8),
+                  sample.fx * width / fit.kept_width)

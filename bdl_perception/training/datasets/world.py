@@ -29,15 +29,16 @@ class Drive(NamedTuple):
 class WorldDataset:
     """Every frame of the drives of one split in a folder."""
 
-    def __init__(self, root: Path, split: str, height: int, width: int, stride: int = 1) -> None:
+    def __init__(self, root: Path, split: str, height: int | None = None,
+                 width: int | None = None, stride: int = 1) -> None:
         """
-        List the frames; pictures are read one by one, resized to height x width px.
+        List the frames; pictures are read one by one, resized to height x width px if given.
 
         stride: take every n-th frame of a drive, since neighbours are nearly the same.
         """
         if stride < 1:
             raise ValueError(f'stride is {stride}, must be 1 or more')
-        self._size = (height, width)
+        self._height, self._width = height, width
         drives = find_drives(root)
         self.drives = [drive for drive in drives if drive.split == split]
         self._frames = [(drive, number) for drive in self.drives
@@ -52,14 +53,14 @@ class WorldDataset:
         return len(self._frames)
 
     def __getitem__(self, index: int) -> Sample:
-        """Read one frame at the size asked for."""
+        """Read one frame at the size asked for, or as stored."""
         drive, number = self._frames[index]
         name = f'{number:06d}'
         rgb = _read(drive.folder / 'rgb' / f'{name}.jpg', cv2.IMREAD_COLOR)
-        depth = decode_depth(_read(drive.folder / 'depth' / f'{name}.png', cv2.IMREAD_UNCHANGED))
-        classes = _read(drive.folder / 'classes' / f'{name}.png', cv2.IMREAD_UNCHANGED)
+        depth, classes = read_truth(drive.folder, number)
         sample = Sample(np.ascontiguousarray(rgb[..., ::-1]), depth, classes, drive.fx)
-        return resized(sample, *self._size)
+        stored = sample.classes.shape
+        return resized(sample, self._height or stored[0], self._width or stored[1])
 
 
 def find_drives(root: Path) -> list[Drive]:
@@ -89,6 +90,25 @@ def read_drive(path: Path) -> Drive:
         raise DatasetError(f'{path} has format {found}, this version reads {FORMAT}; '
                            f'render it again')
     return drive
+
+
+def read_truth(folder: Path, number: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Read depth (H, W) m and class ids (H, W) of one frame of the drive in a folder."""
+    name = f'{number:06d}.png'
+    depth = decode_depth(_read(folder / 'depth' / name, cv2.IMREAD_UNCHANGED))
+    return depth, _read(folder / 'classes' / name, cv2.IMREAD_UNCHANGED)
+
+
+def condition_at(folder: Path, time_s: float) -> str:
+    """Name the condition of the drive in a folder, time_s after its first frame."""
+    path = folder / 'drive.json'
+    try:
+        parts = json.loads(path.read_text(encoding='utf-8'))['conditions']
+        begun = [str(part['name']) for part in parts if part['start_s'] <= time_s]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f'{path} names no conditions ({error!r}); '
+                           f'render it again') from error
+    return begun[-1] if begun else 'unknown'
 
 
 def decode_depth(stored: NDArray[np.uint16]) -> NDArray[np.float32]:

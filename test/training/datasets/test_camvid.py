@@ -39,6 +39,10 @@ def test_pictures_are_png_or_jpg_and_in_the_order_of_their_names(root):
     assert [path.name for path in data.paths] == ['0001TP_006690.jpg', '0006R0_f00930.png']
     assert len(data) == 2 and len(CamVid(root, 'test')) == 1
     assert data[0].rgb.max() < 10
+    names = [f'{number:02d}.png' for number in (7, 3, 9, 1, 5, 8, 2, 6, 4)]
+    for name in names:
+        _write(root, 'val', name)
+    assert [path.name for path in CamVid(root, 'val').paths] == sorted(names)
 
 
 def test_a_frame_has_its_colours_its_classes_and_no_depth(root):
@@ -56,10 +60,11 @@ def test_the_focal_length_can_be_told(root):
 
 
 def test_square_pixels_make_the_picture_wider_by_a_third(root):
-    _write(root, 'val', 'a.png', labels=np.uint8([[0, 0, 0, 3, 3, 3]] * 3))
+    _write(root, 'val', 'a.png', labels=np.uint8([[5] * 6, [0, 0, 0, 3, 3, 3], [8] * 6]))
     sample = CamVid(root, 'val', fx=300., square_pixels=True)[0]
     assert sample.rgb.shape == (3, 8, 3) and sample.fx == pytest.approx(400)
-    np.testing.assert_array_equal(sample.classes, [[0, 0, 0, 0, 3, 3, 3, 3]] * 3)
+    np.testing.assert_array_equal(
+        sample.classes, [[5] * 8, [0, 0, 0, 0, 3, 3, 3, 3], [8] * 8])  # nothing cut off
 
 
 @pytest.mark.parametrize('folder', ['nothing', 'nothingannot'])

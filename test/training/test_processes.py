@@ -1,0 +1,94 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Real processes that train: one that is killed and taken up again, and two as one."""
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from bdl_perception.cli import main
+from bdl_perception.training.checkpoint import read_checkpoint
+import pytest
+from source_tree import ROOT
+from tiny_drives import make_tiny_drives
+import torch
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+EPOCHS = 4
+YAML = f"""
+epochs: {EPOCHS}
+batch: 3
+threads: 1
+device: cpu
+network:
+  {{height: 32, width: 64, canonical_focal_px: 50, encoder_channels: [4, 6, 8, 8],
+   decoder_channels: [8, 6, 5, 4]}}
+"""
+LOOPBACK = {'GLOO_SOCKET_IFNAME': 'lo', 'MASTER_ADDR': '127.0.0.1'}
+CLOCKED = ('elapsed_min', 'images_per_s')  # columns that no two runs share
+TORCHRUN = ('-m', 'torch.distributed.run', '--standalone', '--local-addr', '127.0.0.1',
+            '--nproc-per-node')
+
+
+def _words(folder, out):
+    return ['train', '--data', str(folder / 'data'), '--out', str(folder / out),
+            '--config', str(folder / 'train.yaml')]
+
+
+def _environment():
+    return {**os.environ, **LOOPBACK, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+
+
+def _rows(folder):
+    with (folder / 'curves.csv').open() as file:
+        return [{name: value for name, value in row.items() if name not in CLOCKED}
+                for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Hold data, settings and `one`: the run of one process that nobody has disturbed."""
+    path = tmp_path_factory.mktemp('processes')
+    make_tiny_drives(path / 'data', drives=2, frames=4)
+    make_tiny_drives(path / 'data', split='validation', drives=1, frames=2, seed=1)
+    (path / 'train.yaml').write_text(YAML)
+    assert main(_words(path, 'one')) == 0
+    assert len(_rows(path / 'one')) == EPOCHS
+    return path
+
+
+def test_a_killed_process_leaves_a_run_that_ends_with_the_same_curves(folder):
+    command = [sys.executable, '-m', 'bdl_perception.cli', *_words(folder, 'killed')]
+    with subprocess.Popen(command, env=_environment(), stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        while not (folder / 'killed' / 'checkpoint.pt').exists():
+            assert process.poll() is None
+            time.sleep(.005)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert 1 <= read_checkpoint(folder / 'killed' / 'checkpoint.pt').progress.epoch < EPOCHS
+    assert main(_words(folder, 'killed')) == 0
+    assert _rows(folder / 'killed') == _rows(folder / 'one')
+    for name in ('best.pt', 'checkpoint.pt'):
+        _same_network(folder / 'killed' / name, folder / 'one' / name, 0.)
+
+
+def test_two_processes_make_the_run_of_one(folder):
+    """A batch of three is shared as one and two frames, whose labelled pixels differ in number."""
+    command = [sys.executable, *TORCHRUN, '2', '-m', 'bdl_perception.cli', *_words(folder, 'two')]
+    done = subprocess.run(command, env=_environment(), text=True, capture_output=True,
+                          timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('validation_abs_rel') == EPOCHS  # one process prints
+    for two, one in zip(_rows(folder / 'two'), _rows(folder / 'one'), strict=True):
+        for name in one:
+            assert float(two[name]) == pytest.approx(float(one[name]), rel=1e-4), name
+    _same_network(folder / 'two' / 'checkpoint.pt', folder / 'one' / 'checkpoint.pt', 1e-3)
+
+
+def _same_network(found, expected, tolerance):
+    found, expected = (read_checkpoint(path).network for path in (found, expected))
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=tolerance, atol=tolerance, msg=name)
