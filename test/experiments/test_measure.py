@@ -78,7 +78,7 @@ def samples_of(network, rgb):
     return [one_pass(network, rgb, [mask[t:t + 1] for mask in masks]) for t in range(T)]
 
 
-@pytest.mark.parametrize('dropout', ['decoder', 'everywhere'])
+@pytest.mark.parametrize('dropout', ['deep', 'decoder', 'everywhere'])
 def test_samples_and_their_moments_are_those_of_each_mask_and_picture(batch, dropout):
     torch.manual_seed(0)
     network = Network(replace(TINY, dropout=dropout)).eval()
@@ -168,7 +168,8 @@ def test_a_network_without_noise_and_samples_says_nothing_of_them(data):
     assert report['intervals'] == {} and report['nominal']['epistemic_variance'] is None
     assert report['nominal']['aleatoric_variance'] is None
     assert report['nominal']['mutual_information'] is None
-    assert set(report['scores']['test']) == {'entropy', 'energy', 'softmax', 'feature'}
+    assert set(report['scores']['test']) == {
+        'entropy', 'energy', 'softmax', 'feature', 'analytic_first', 'analytic_last'}
     assert report['nominal']['single'] == report['nominal']['average']
 
 

@@ -42,7 +42,7 @@ def test_a_kind_is_what_its_name_says():
                          for kind in ('none', 'weight_20', 'raw_features'))
     assert none.network.dropout == 'none' and not none.aleatoric
     assert weight.depth_weight == .2 and weight.aleatoric
-    assert not raw.network.normalise and raw.network.dropout == 'decoder'
+    assert not raw.network.normalise and raw.aleatoric
 
 
 def test_the_hash_follows_what_matters_and_not_the_threads():
