@@ -71,7 +71,8 @@ def _beats_grid(results: Results, fixed: list[str], name: str, sign: int) -> Cla
 
 def dropout_cost(results: Results) -> Table:
     """Tell what dropout costs in accuracy, and what it buys in telling strange from known."""
-    kinds = {'none': 'aleatoric', 'decoder': 'both', 'everywhere': 'everywhere'}
+    kinds = {'none': 'aleatoric', 'coarsest map of the decoder': 'both',
+             'everywhere': 'everywhere'}
     rows = [[title, *(spread(results.values(kind, f'{way}/{name}'))
                       for name in (IOU, RMS) for way in (SINGLE, AVERAGE)),
              *(spread(mean_aurocs(results, kind, part, score)) for part in ('validation', 'test')

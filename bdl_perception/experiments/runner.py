@@ -60,7 +60,7 @@ def run_one(spec: RunSpec, data: Data, folder: Path, keep_checkpoints: bool) -> 
     frames, once = data.teaching(spec.share, spec.seed, spec.epoch_frames)
     training = Run(spec.config, place)
     progress = training.train(frames, None)
-    network = training.network.eval()
+    network = training.network.cpu().eval()
     taught = data.splits['train'].frames
     fitted = fit(network, (batch.rgb for batch in plain_batches(
         taught, BATCH, once, spec.config.network)))

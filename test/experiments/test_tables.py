@@ -35,6 +35,8 @@ def made_up(spec):
               for name in EPISTEMIC}
     scores |= {name: {'mean': 1., 'ratio': None, 'auroc': .8}
                for name in ('entropy', 'energy', 'softmax', 'aleatoric', 'feature')}
+    scores |= {name: {'mean': 1., 'ratio': 3., 'auroc': .85}
+               for name in ('analytic_first', 'analytic_last')}
     interval = {'scale': 1.1, 'coverage_before': .8, 'coverage_after': .905, 'nll_before': 1.,
                 'nll_after': .9, 'reliability_before': [.5] * 11, 'reliability_after': [.6] * 11}
     return {
