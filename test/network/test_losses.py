@@ -141,7 +141,7 @@ def _noise(target, samples, classes=5):
 
 
 def _fixed_noise(monkeypatch, noise):
-    monkeypatch.setattr(torch, 'randn', lambda shape: noise.reshape(shape))
+    monkeypatch.setattr(torch, 'randn', lambda shape, device: noise.reshape(shape))
 
 
 @pytest.mark.parametrize('samples', [1, 4, 50])
