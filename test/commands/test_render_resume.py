@@ -1,0 +1,64 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+import subprocess
+import sys
+import time
+
+from bdl_perception.cli import main
+from bdl_perception.world.graphics import NoGraphicsError
+from bdl_perception.world.graphics import open_context
+import pytest
+
+SPLIT = 'test_dense_fog'
+FIRST, SECOND = f'{SPLIT}_0000', f'.{SPLIT}_0001.partial'
+PATIENCE_S = 240.
+
+
+@pytest.fixture(autouse=True)
+def graphics() -> None:
+    pytest.importorskip('moderngl')
+    try:
+        open_context().release()
+    except NoGraphicsError as error:
+        pytest.skip(str(error))
+
+
+def words(out: Path, kind: str) -> list[str]:
+    """Ask for two drives without sunshine, which costs a shadow map."""
+    return ['render', SPLIT, '--drives', '2', '--frames', '8', '--height', '24', '--width', '32',
+            '--seed', '9', '--out', str(out), '--format', kind]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes()
+            for path in out.rglob('*') if path.is_file()}
+
+
+def kill_within_the_second_drive(out: Path, kind: str) -> None:
+    """Start the real command and SIGKILL it once a file of its second drive is there."""
+    command = [sys.executable, '-m', 'bdl_perception.cli', *words(out, kind)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not any(path.is_file() for path in out.glob(f'{SPLIT}/{SECOND}/**/*')):
+            assert process.poll() is None, 'the command ended before it could be killed'
+            assert time.monotonic() < deadline, 'the second drive was never begun'
+            time.sleep(.01)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # of a starved machine; an idle one needs seconds
+@pytest.mark.parametrize('kind', ['folder', 'mcap'])
+def test_a_killed_run_that_is_run_again_leaves_the_files_of_an_undisturbed_one(
+        tmp_path: Path, kind: str) -> None:
+    killed, whole = tmp_path / 'killed', tmp_path / 'whole'
+    kill_within_the_second_drive(killed, kind)
+    assert {path.name for path in (killed / SPLIT).iterdir()} == {FIRST, SECOND}
+    first = {path: path.stat().st_mtime_ns for path in (killed / SPLIT / FIRST).rglob('*')}
+    assert main(words(killed, kind)) == main(words(whole, kind)) == 0
+    assert contents(killed) == contents(whole)
+    assert {path: path.stat().st_mtime_ns for path in first} == first, 'the first was done again'
