@@ -37,7 +37,8 @@ def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
 
 
 def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Tensor,
-                        samples: int = 4, noise: Tensor | None = None) -> Tensor:
+                        samples: int = 4, noise: Tensor | None = None,
+                        weights: Tensor | None = None) -> Tensor:
     """
     Cross-entropy with Gaussian noise on the logits (Kendall & Gal 2017, eq. 12).
 
@@ -47,7 +48,7 @@ def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Ten
     generator.
     logits: (B, K, h, w), log_variance: (B, 1, h, w) of one sigma for a pixel's logits,
     target: (B, h, w) ids, IGNORE takes no part; none labelled: 0. Without log_variance it is
-    the plain cross-entropy.
+    the plain cross-entropy. weights: (K,), how much a pixel of each class counts in the mean.
     """
     labelled = target != IGNORE
     if not labelled.any():
@@ -55,13 +56,16 @@ def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Ten
     means = logits.permute(0, 2, 3, 1)[labelled]  # (N, K)
     ids = target[labelled].long()  # (N,)
     if log_variance is None:
-        return functional.cross_entropy(means, ids)
+        return functional.cross_entropy(means, ids, weights)
     sigma = (0.5 * log_variance.squeeze(1)[labelled]).exp()  # (N,)
     if noise is None:
         noise = torch.randn((samples, *means.shape), device=means.device)
     noisy = means + sigma[:, None] * noise  # (T, N, K)
     at_target = noisy.gather(2, ids.expand(len(noise), -1).unsqueeze(2)).squeeze(2)  # (T, N)
-    return -mean_probability(at_target - noisy.logsumexp(2)).mean()
+    surprise = -mean_probability(at_target - noisy.logsumexp(2))  # (N,)
+    if weights is None:
+        return surprise.mean()
+    return (weights[ids] * surprise).sum() / weights[ids].sum()
 
 
 def mean_probability(log_probability: Tensor) -> Tensor:

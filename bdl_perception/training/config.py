@@ -30,6 +30,7 @@ class TrainConfig:
     clip: float = 5.0  # longest gradient
     beta: float = 0.5  # of the regression loss; 0 fits the mean too little (Seitzer et al. 2022)
     logit_samples: int = 4  # T of the classification loss
+    class_weights: tuple[float, ...] = ()  # of a pixel of each class; none: all count the same
     aleatoric: bool = True  # False: no variance is learned
     depth_weight: float = 0.0  # of the depth loss, the classes' is 1 - it; 0: both are learned
     pretrained: bool = True  # start from ImageNet where the encoder has such weights
@@ -52,6 +53,10 @@ class TrainConfig:
         for name in ('learning_rate', 'clip'):
             if not getattr(self, name) > 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be positive')
+        if self.class_weights and (len(self.class_weights) != self.network.classes
+                                   or not min(self.class_weights) > 0):
+            raise ValueError(f'class_weights is {self.class_weights}, must be '
+                             f'{self.network.classes} positive numbers or none')
         for name in ('minutes', 'weight_decay', 'patience', 'seed'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must not be negative')

@@ -72,6 +72,9 @@ class Run:
             share_batch_norms(self.network)
         self.network.to(self._precision.device)
         self.tasks = TaskWeights(config.depth_weight).to(self._precision.device)
+        weights = config.class_weights
+        self._class_weights = (torch.tensor(weights, device=self._precision.device)
+                               if weights else None)
         self.optimizer = torch.optim.AdamW(self._groups(), config.learning_rate)
         self._scaler = self._precision.scaler()
         self.progress = Progress()
@@ -194,9 +197,17 @@ class Run:
         noise = (own_noise(batch.classes, part, config.logit_samples, config.network.classes)
                  if heard else None)
         classification = classification_loss(
-            maps.logits, maps.logit_log_variance if heard else None, classes, noise=noise)
+            maps.logits, maps.logit_log_variance if heard else None, classes, noise=noise,
+            weights=self._class_weights)
         return (self._team.mean(regression, torch.isfinite(log_depth).sum()),
-                self._team.mean(classification, (classes != IGNORE).sum()))
+                self._team.mean(classification, self._weight_of(classes)))
+
+    def _weight_of(self, classes: Tensor) -> Tensor:
+        """Add up what the labelled pixels count."""
+        labelled = classes[classes != IGNORE]
+        if self._class_weights is None:
+            return torch.tensor(len(labelled))
+        return self._class_weights[labelled.long()].sum()
 
     def _validate(self, validation: Dataset | None) -> dict[str, float]:
         """Let the leading process look and tell the others, who wait."""

@@ -249,3 +249,27 @@ def test_fixed_task_weights_are_a_plain_sum():
     tasks = TaskWeights(.25)
     loss = tasks(torch.tensor(4.), torch.tensor(8.))
     assert float(loss) == pytest.approx(.25 * 4 + .75 * 8)
+
+
+@pytest.mark.parametrize('noisy', [True, False])
+def test_class_weights_say_how_much_a_pixel_counts(noisy):
+    rng = np.random.default_rng(9)
+    logits = torch.from_numpy(rng.normal(0, 2, (1, 3, 2, 2)))
+    target = torch.tensor([[[0, 2], [IGNORE, 1]]], dtype=torch.uint8)
+    variance = torch.full((1, 1, 2, 2), -1.).double() if noisy else None
+    noise = torch.from_numpy(rng.normal(0, 1, (4, 3, 3)))  # T, labelled pixels, K
+
+    def loss(weights):
+        return float(classification_loss(logits, variance, target, noise=noise, weights=weights))
+
+    def alone(pixel):
+        row, column = ((0, 0), (0, 1), (1, 1))[pixel]
+        only = torch.full_like(target, IGNORE)
+        only[0, row, column] = target[0, row, column]
+        return float(classification_loss(logits, variance, only,
+                                         noise=noise[:, pixel:pixel + 1]))
+
+    weights = torch.tensor([1., 2., 5.]).double()
+    expected = (1 * alone(0) + 5 * alone(1) + 2 * alone(2)) / 8
+    assert loss(weights) == pytest.approx(expected, rel=1e-9)
+    assert loss(torch.ones(3).double()) == pytest.approx(loss(None), rel=1e-9)
