@@ -17,7 +17,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('experiment')
     make_micro_drives(path / 'data')
     values = {name: list(value) if isinstance(value, tuple) else value
-              for name, value in asdict(MICRO).items()}
+              for name, value in asdict(replace(MICRO, images=MICRO.epoch_frames)).items()}
     (path / 'tier.yaml').write_text(yaml.safe_dump(values))
     return path
 
@@ -28,6 +28,7 @@ def experiment(folder, *words):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # nine trainings, on a machine that may be busy
 def test_drives_become_runs_tables_and_plots(folder, capsys):
     words = ['--data', str(folder / 'data'), '--out', str(folder / 'out')]
     assert experiment(folder, *words, '--only', 'both_*') == 0
