@@ -80,7 +80,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         values = torch.load(path, map_location='cpu', weights_only=True)
         found = values['format']
-    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, TypeError) as error:
+    except (pickle.UnpicklingError, AttributeError, EOFError, LookupError, RuntimeError,
+            TypeError) as error:
         raise ValueError(f'{path} is no checkpoint of `bdl train`: {error}') from error
     if found != FORMAT:
         raise ValueError(f'{path} has format {found}, this version reads {FORMAT}; train again')

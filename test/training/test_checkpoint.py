@@ -84,7 +84,8 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
     assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
 
 
-@pytest.mark.parametrize('content', [b'', b'no checkpoint', b'PK\x03\x04 half a zip'])
+@pytest.mark.parametrize('content', [b'', b'no checkpoint', b'epochs: 2\n',
+                                     b'PK\x03\x04 half a zip'])
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
     (tmp_path / 'c.pt').write_bytes(content)
     with pytest.raises(ValueError, match=r'c\.pt is no checkpoint of `bdl train`'):
