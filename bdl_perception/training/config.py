@@ -105,6 +105,10 @@ def build_section(kind: type[Section], values: Any, title: str) -> Section:
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f'{title} does not know {unknown}; it knows {sorted(known)}')
+    broken = [entry.name for entry in fields(kind)  # type: ignore[arg-type]
+              if entry.type is int and isinstance(values.get(entry.name), float)]
+    if broken:
+        raise ValueError(f'{title}: {broken} must be whole numbers')
     frozen = {name: tuple(value) if isinstance(value, list) else value
               for name, value in values.items()}
     try:

@@ -57,3 +57,9 @@ def test_plain_values_come_back_as_the_same_run():
 def test_a_wrong_file_is_one_clear_message(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         read_config(_file(tmp_path, text))
+
+
+@pytest.mark.parametrize('values', [{'batch': 2.5}, {'seed': 1.5}, {'network': {'height': 32.0}}])
+def test_a_broken_number_where_a_whole_one_is_needed_is_named(values):
+    with pytest.raises(ValueError, match='must be whole numbers'):
+        config_from_dict(values)
