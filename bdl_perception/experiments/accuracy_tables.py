@@ -92,17 +92,17 @@ def _costs(results: Results) -> list[Claim]:
     iou = points(results, 'both', 'aleatoric', f'{SINGLE}/{IOU}')
     rms = percents(results, 'both', 'aleatoric', f'{SINGLE}/{RMS}')
     return [
-        Claim('cost of dropout in the decoder, mean IoU of one pass',
+        Claim('cost of dropout on the coarsest map, mean IoU of one pass',
               f'at most {IOU_COST:g} points', _signed(iou, 'points'),
               _holds(iou, lambda mean: mean >= -IOU_COST)),
-        Claim('cost of dropout in the decoder, RMS of one pass', f'at most {RMS_COST:g} %',
+        Claim('cost of dropout on the coarsest map, RMS of one pass', f'at most {RMS_COST:g} %',
               _signed(rms, '%'), _holds(rms, lambda mean: mean <= RMS_COST))]
 
 
 def _compared(results: Results, score: str) -> Claim:
     decoder, everywhere = (mean_of(mean_aurocs(results, kind, 'test', score))
                            for kind in ('both', 'everywhere'))
-    subject = f'masks in the decoder against everywhere, mean test AUROC, {score}'
+    subject = f'masks on the coarsest map against everywhere, mean test AUROC, {score}'
     if decoder is None or everywhere is None:
         return Claim(subject, 'no lower', NOTHING, None)
     return Claim(subject, 'no lower', f'{decoder:.3g} against {everywhere:.3g}',

@@ -8,6 +8,8 @@ import math
 from pathlib import Path
 from typing import Mapping, NamedTuple, Sequence
 
+from bdl_perception.experiments.faults import FAULTS
+from bdl_perception.experiments.faults import Faulty
 from bdl_perception.experiments.files import write_whole
 from bdl_perception.experiments.tiers import SplitSize
 from bdl_perception.experiments.tiers import Tier
@@ -53,7 +55,7 @@ class Data:
     """All splits in memory, loaded once for all runs."""
 
     splits: Mapping[str, Split]
-    hash: str  # of what describes the drives
+    hash: str  # of every pixel and its truth
 
     def counts(self) -> dict[str, list[int]]:
         """Count drives and frames of each split."""
@@ -112,29 +114,37 @@ def splits_to_render(root: Path, tier: Tier) -> list[SplitSize]:
 
 def load(root: Path, tier: Tier, camvid: Path | None = None) -> Data:
     """Read the splits of a tier, at most as many drives and frames as it has; and CamVid."""
-    digest = hashlib.sha256()
-    splits = {}
-    for size in tier.splits:
-        splits[size.split], described = _world_split(root, size, tier)
-        digest.update(described)
+    splits = {size.split: _world_split(root, size, tier) for size in tier.splits}
     if camvid is not None:
-        for name, part in CAMVID.items():
-            splits[name] = _camvid_split(camvid, part, tier)
-            digest.update(f'{name} {splits[name].lengths}'.encode())
-    return Data(splits, digest.hexdigest()[:16])
+        splits.update({name: _camvid_split(camvid, part, tier) for name, part in CAMVID.items()})
+    for name, fault in FAULTS.items():
+        splits[name] = splits['test']._replace(frames=Faulty(splits['test'].frames, fault))
+    return Data(splits, _hash(splits))
 
 
-def _world_split(root: Path, size: SplitSize, tier: Tier) -> tuple[Split, bytes]:
+def _hash(splits: Mapping[str, Split]) -> str:
+    """Name all pixels and all that is true of them."""
+    digest = hashlib.sha256()
+    for name, split in splits.items():
+        digest.update(f'{name} {split.lengths}'.encode())
+        for index in range(len(split.frames)):
+            sample = split.frames[index]
+            for part in (sample.rgb, sample.depth, sample.classes):
+                digest.update(np.ascontiguousarray(part))
+            digest.update(str(sample.fx).encode())
+    return digest.hexdigest()[:16]
+
+
+def _world_split(root: Path, size: SplitSize, tier: Tier) -> Split:
     world = WorldDataset(root, size.split, tier.height, tier.width)
     chosen: list[int] = []
-    lengths, described, start = [], [], 0
+    lengths, start = [], 0
     for drive in world.drives[:size.drives]:
         frames = spread_indices(drive.frames, size.frames)
         chosen += [start + frame for frame in frames]
         lengths.append(len(frames))
-        described.append(f'{size} '.encode() + (drive.folder / 'drive.json').read_bytes())
         start += drive.frames
-    return Split(InMemory(Chosen(world, chosen), size.split), tuple(lengths)), b''.join(described)
+    return Split(InMemory(Chosen(world, chosen), size.split), tuple(lengths))
 
 
 def _camvid_split(root: Path, part: str, tier: Tier) -> Split:

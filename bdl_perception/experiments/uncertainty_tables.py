@@ -78,7 +78,8 @@ def strangeness(results: Results, part: str) -> Table:
                               for one in IGNORANCE),
                *(f'AUROC {score}' for score in known_scores(results))]
     role = ('Free to choose by.' if part == 'validation'
-            else 'None of these conditions took part in choosing anything.')
+            else 'None of these drives took part in choosing, and of the camera faults '
+            '(defocused, underexposed, half_lost) not even the kind did.')
     return Table(
         f'2. Out of distribution, {part} drives', columns, rows,
         [_rises(results, part, one) for one in IGNORANCE],

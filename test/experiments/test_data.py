@@ -60,8 +60,10 @@ def test_no_more_is_read_than_the_tier_has(root):
 def test_other_drives_have_another_hash(root, tmp_path):
     shutil.copytree(root, tmp_path / 'copy')
     assert load(tmp_path / 'copy', MICRO).hash == load(root, MICRO).hash
-    path = tmp_path / 'copy' / 'test_night' / 'test_night_0000' / 'drive.json'
-    path.write_text(path.read_text().replace('"seed": 0', '"seed": 7'))
+    drive = tmp_path / 'copy' / 'test_night' / 'test_night_0000'
+    classes = cv2.imread(str(drive / 'classes' / '000000.png'), cv2.IMREAD_UNCHANGED)
+    classes[0, 0] ^= 1  # one pixel
+    cv2.imwrite(str(drive / 'classes' / '000000.png'), classes)
     assert load(tmp_path / 'copy', MICRO).hash != load(root, MICRO).hash
 
 

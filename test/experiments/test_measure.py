@@ -6,6 +6,7 @@ import json
 import math
 
 from bdl_perception.experiments.data import load
+from bdl_perception.experiments.faults import FAULTS
 from bdl_perception.experiments.measure import gather
 from bdl_perception.experiments.measure import measure
 from bdl_perception.experiments.scores import ANALYTIC
@@ -151,8 +152,8 @@ def test_quality_and_variances_are_those_of_the_known_pixels(network, data, batc
 
 def test_the_report_is_json_and_names_every_condition(network, data, fitted):
     report = measure(network, data, fitted, T, True)
-    assert set(report['conditions']) == {
-        f'{part}_{name}' for part in ('validation', 'test') for name in ('night', 'lens_dirt')}
+    assert set(report['conditions']) == {*FAULTS, *(
+        f'{part}_{name}' for part in ('validation', 'test') for name in ('night', 'lens_dirt'))}
     assert 'NaN' not in json.dumps(report, allow_nan=False)
     night = report['conditions']['test_night']['scores']['epistemic_log_depth']
     assert night['ratio'] == pytest.approx(
