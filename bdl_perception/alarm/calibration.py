@@ -15,7 +15,7 @@ from bdl_perception.alarm.scores import EPISTEMIC_SCORES
 from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.status import Identity
 
-FORMAT = 1  # of calibration.json
+FORMAT = 2  # of calibration.json; 1 had epistemic_depth in 1/m, now it is of log-depth
 BOUND = {  # field of Identity -> what is said when it differs
     'perceive_sha256': 'another model (perceive graph)',
     'sample_sha256': 'another model (sample graph)',

@@ -57,13 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     backend = open_backend(arguments.backend, arguments.model, arguments.threads)
     try:
         meter = Meter(backend, arguments.samples, arguments.seed)
+        arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
         sets = _measure_all(meter, drives, arguments)
         first = next(read_rendered(drives[arguments.split]))
         milliseconds = meter.time(first.frame)
     finally:
         backend.close()
     made = plain({**_identity(backend, arguments), 'ms': milliseconds._asdict(), 'sets': sets})
-    arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / JSON).write_text(json.dumps(made, indent=1) + '\n', encoding='utf-8')
     (arguments.out / MARKDOWN).write_text(markdown(made), encoding='utf-8')
     print(markdown(made), f'written to {arguments.out}', sep='\n')

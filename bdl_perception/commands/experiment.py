@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         data_hash = data.hash
         run_all(specs, data, arguments.runs, arguments.only, arguments.keep_checkpoints)
     results = read_results(arguments.runs, specs, data_hash)
+    if arguments.tables_only and not results.found:
+        raise ValueError(f'{arguments.runs} holds no result of a run of tier {tier.name}')
     page = write_report(results, tier, arguments.out, command_of(arguments))
     print(f'{page}: {len(results.found)} of {len(specs)} runs')
     return 0

@@ -66,10 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
     precision = choose_precision(config.device, config.mixed_precision)
     with join_team(precision.device) as team:
         training = Run(config, arguments.out, team=team, precision=precision)
-        if arguments.start_from and not training.progress.epoch:
+        if arguments.start_from and training.progress.epoch:
+            print(f'{arguments.out} is gone on with, --start-from has no effect')
+        elif arguments.start_from:
             start_from(arguments.start_from, training.network)
         teaching = load(sources, 'train', repeats, config)
-        validation = load(sources, 'validation', repeats, config)
+        validation = load(sources, 'validation', {}, config)
         if teaching is None:
             raise ValueError('there is nothing to teach: no set has a split train')
         progress = training.train(teaching, validation)

@@ -79,6 +79,7 @@ class Meter:
         """Keep the backend, which stays the caller's to close."""
         self._backend = Averaging(backend)
         self._settings = (samples, seed)
+        Perceiver(self._backend, *self._settings)  # refuses a wrong number of samples now
 
     def measure(self, frames: Iterable[Labelled], fit_mode: str = 'crop') -> Measured:
         """

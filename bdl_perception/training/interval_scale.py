@@ -41,7 +41,7 @@ def fit_sigma_factor(network: Network, batches: Iterable[Batch]) -> float:
 
 @torch.no_grad()
 def scale_sigma(network: Network, factor: float) -> None:
-    """Multiply every predicted sigma of log-depth by a factor: add 2 log factor to s."""
+    """Multiply predicted sigmas of log-depth by a factor, up to their bounds: s + 2 log factor."""
     if not factor > 0:
         raise ValueError(f'factor of sigma is {factor}, must be positive')
     bias = network.decoder.heads.get_parameter('bias')

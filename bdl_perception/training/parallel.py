@@ -51,7 +51,7 @@ class Team:
         if self.size == 1:
             return own
         total = summed(torch.stack((own * count, count.to(own.dtype))))
-        return total[0] / total[1].clamp(min=1)
+        return total[0] / total[1].clamp(min=1e-6)
 
     def told(self, value: Any) -> Any:
         """Give every process what the leading one has."""

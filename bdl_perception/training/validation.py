@@ -33,7 +33,7 @@ class Quality(NamedTuple):
 def measure(network: Network, batches: Iterable[Batch]) -> Quality:
     """Run the network in evaluation mode over the batches, which lie where it does."""
     network.eval()
-    confusion = torch.zeros(network.config.classes, network.config.classes)
+    confusion = torch.zeros(network.config.classes, network.config.classes, dtype=torch.float64)
     error, inside, pixels = 0.0, 0, 0
     for batch in batches:
         maps = network(batch.rgb)

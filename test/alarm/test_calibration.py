@@ -67,7 +67,7 @@ def test_it_survives_its_file() -> None:
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    ({'format': 2}, 'format is 2'), ({'alpha': 0}, 'alpha'), ({'alpha': math.nan}, 'alpha'),
+    ({'format': 3}, 'format is 3'), ({'alpha': 0}, 'alpha'), ({'alpha': math.nan}, 'alpha'),
     ({'step_s': 0}, 'step_s'), ({'cusum_limit': math.nan}, 'cusum_limit'),
     ({'cusum_limit': math.inf}, 'cusum_limit'), ({'false_alarms_per_hour': -1}, 'per_hour'),
     ({'watched': ()}, 'at least one'), ({'watched': ('energy',)}, 'at least one'),
