@@ -130,7 +130,7 @@ def _hash(splits: Mapping[str, Split]) -> str:
         for index in range(len(split.frames)):
             sample = split.frames[index]
             for part in (sample.rgb, sample.depth, sample.classes):
-                digest.update(np.ascontiguousarray(part))
+                digest.update(part.tobytes())
             digest.update(str(sample.fx).encode())
     return digest.hexdigest()[:16]
 

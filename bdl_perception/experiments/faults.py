@@ -25,7 +25,8 @@ def defocused(rgb: Picture) -> Picture:
 
 def underexposed(rgb: Picture) -> Picture:
     """Leave 15 % of the light."""
-    return np.asarray(np.round(rgb * 0.15), np.uint8)
+    dark: Picture = np.round(rgb * 0.15).astype(np.uint8)
+    return dark
 
 
 def half_lost(rgb: Picture) -> Picture:

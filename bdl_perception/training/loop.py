@@ -9,6 +9,7 @@ not, because the learning rate then follows the clock. Several processes make th
 one, up to rounding; see parallel.
 """
 from contextlib import nullcontext
+from dataclasses import fields
 from pathlib import Path
 import sys
 import time
@@ -51,6 +52,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+MAY_CHANGE = ('epochs', 'minutes', 'patience', 'threads', 'device', 'mixed_precision',
+              'validation_frames')  # between a kill and a resume; all else makes another run
 TENSORBOARD = 'tensorboard'  # folder of its events
 Clock = Callable[[], float]
 
@@ -242,9 +245,11 @@ class Run:
                              for name, value in self.progress.history[-1].items()))
 
     def _resume(self, found: Checkpoint) -> None:
-        if found.config.network != self.config.network:
-            raise ValueError(f'{self.folder} holds a run with another network; '
-                             f'choose another folder or the same network section')
+        other = [entry.name for entry in fields(TrainConfig) if entry.name not in MAY_CHANGE
+                 and getattr(found.config, entry.name) != getattr(self.config, entry.name)]
+        if other:
+            raise ValueError(f'{self.folder} holds a run with another {", ".join(other)}; '
+                             f'choose another folder or the same configuration')
         self.network.load_state_dict(found.network)
         self.tasks.load_state_dict(found.task_weights)
         self.optimizer.load_state_dict(found.optimizer)

@@ -266,3 +266,17 @@ def test_the_curves_are_drawn_after_each_epoch(data, tmp_path, pictures):
 def test_fewer_frames_than_a_batch_are_one_batch(data, tmp_path):
     progress = Run(replace(CONFIG, batch=50, epochs=1), tmp_path).train(data, None)
     assert progress.images == len(data)
+
+
+@pytest.mark.parametrize('change', [{'seed': 9}, {'learning_rate': .5}, {'depth_weight': .5}])
+def test_a_resume_with_another_configuration_is_refused_by_the_name_of_the_field(
+        data, tmp_path, change):
+    Run(CONFIG, tmp_path).train(data, None)
+    with pytest.raises(ValueError, match=f'another {next(iter(change))}'):
+        Run(replace(CONFIG, **change), tmp_path)
+
+
+def test_a_resume_may_be_longer_and_use_more_threads(data, tmp_path):
+    Run(CONFIG, tmp_path).train(data, None)
+    longer = Run(replace(CONFIG, epochs=3, threads=2), tmp_path)
+    assert longer.train(data, None).epoch == 3
