@@ -31,7 +31,7 @@ def underexposed(rgb: Picture) -> Picture:
 
 def half_lost(rgb: Picture) -> Picture:
     """Lose the right half of the picture."""
-    left = rgb.copy()
+    left: Picture = rgb.copy()
     left[:, rgb.shape[1] // 2:] = 0
     return left
 
