@@ -6,6 +6,7 @@ from dataclasses import replace
 from bdl_perception.cli import main
 from bdl_perception.commands.experiment import render_missing
 from bdl_perception.experiments.data import load
+from bdl_perception.experiments.faults import FAULTS
 from micro_experiment import make_micro_drives
 from micro_experiment import MICRO
 import pytest
@@ -56,7 +57,8 @@ def test_an_empty_folder_is_rendered_into(tmp_path):
             pytest.skip(str(error))
         raise
     assert load(tmp_path, tier).counts() == {
-        name: [1, 1] for name in ('train', 'validation', 'test', 'validation_night', 'test_night')}
+        name: [1, 1] for name in ('train', 'validation', 'test', 'validation_night', 'test_night',
+                                  *FAULTS)}
 
 
 @pytest.mark.parametrize(('words', 'message'), [

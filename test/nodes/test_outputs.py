@@ -66,7 +66,7 @@ def epistemic(wanted):
     def of(topic):
         return np.ones((2, 3), np.float32) if topic == wanted else Untouchable()
 
-    return Epistemic(5, 'f', 4, of(interface.EPISTEMIC), Untouchable(), Untouchable(),
+    return Epistemic(5, 'f', 4, of(interface.EPISTEMIC), Untouchable(),
                      of(interface.MUTUAL_INFORMATION), 0)
 
 
