@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.tables_only:
         render_missing(arguments.data, tier, arguments.threads)
         data = load(arguments.data, tier, arguments.camvid)
-        data_hash = data.hash
+        data_hash = data.digest
         run_all(specs, data, arguments.runs, arguments.only, arguments.keep_checkpoints)
     results = read_results(arguments.runs, specs, data_hash)
     if arguments.tables_only and not results.found:

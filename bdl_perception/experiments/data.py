@@ -55,7 +55,7 @@ class Data:
     """All splits in memory, loaded once for all runs."""
 
     splits: Mapping[str, Split]
-    hash: str  # of every pixel and its truth
+    digest: str  # of every pixel and its truth
 
     def counts(self) -> dict[str, list[int]]:
         """Count drives and frames of each split."""

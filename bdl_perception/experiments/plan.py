@@ -63,7 +63,7 @@ class RunSpec:
         return self.config.epochs * (self.epoch_frames // batch) * batch
 
     @property
-    def hash(self) -> str:
+    def digest(self) -> str:
         """Name all that the numbers depend on, but for the data; threads only round."""
         config = config_to_dict(self.config)
         del config['threads']

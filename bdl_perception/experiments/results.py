@@ -18,7 +18,7 @@ def read_result(folder: Path, spec: RunSpec, data_hash: str | None = None) -> Re
         return None
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
-        fits = found['hash'] == spec.hash and data_hash in (None, found['data_hash'])
+        fits = found['hash'] == spec.digest and data_hash in (None, found['data_hash'])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path} is no result of a run ({error!r}); remove it') from error
     return found if fits else None

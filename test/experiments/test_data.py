@@ -59,12 +59,12 @@ def test_no_more_is_read_than_the_tier_has(root):
 
 def test_other_drives_have_another_hash(root, tmp_path):
     shutil.copytree(root, tmp_path / 'copy')
-    assert load(tmp_path / 'copy', MICRO).hash == load(root, MICRO).hash
+    assert load(tmp_path / 'copy', MICRO).digest == load(root, MICRO).digest
     drive = tmp_path / 'copy' / 'test_night' / 'test_night_0000'
     classes = cv2.imread(str(drive / 'classes' / '000000.png'), cv2.IMREAD_UNCHANGED)
     classes[0, 0] ^= 1  # one pixel
     cv2.imwrite(str(drive / 'classes' / '000000.png'), classes)
-    assert load(tmp_path / 'copy', MICRO).hash != load(root, MICRO).hash
+    assert load(tmp_path / 'copy', MICRO).digest != load(root, MICRO).digest
 
 
 def test_a_missing_split_is_named(root, tmp_path):
@@ -98,4 +98,4 @@ def test_camvid_is_one_more_condition_without_depth(root, tmp_path):
     assert data.counts()['validation_camvid'] == data.counts()['test_camvid'] == [1, 2]
     sample = data.splits['test_camvid'].frames[0]
     assert np.isnan(sample.depth).all() and (sample.classes == 3).all()
-    assert data.hash != load(root, MICRO).hash
+    assert data.digest != load(root, MICRO).digest

@@ -25,7 +25,7 @@ def test_every_run_sees_equally_many_images(tier):
 
 
 def test_no_two_runs_are_told_the_same():
-    hashes = [run.hash for run in plan(FULL, 2)]
+    hashes = [run.digest for run in plan(FULL, 2)]
     assert len(set(hashes)) == len(hashes)
 
 
@@ -47,10 +47,10 @@ def test_a_kind_is_what_its_name_says():
 
 def test_the_hash_follows_what_matters_and_not_the_threads():
     first, threads = spec(FULL, 'both', 1., 1, 1), spec(FULL, 'both', 1., 1, 2)
-    assert first.hash == threads.hash
+    assert first.digest == threads.digest
     others = [spec(replace(FULL, images=10_000), 'both', 1., 1, 1),
               spec(replace(FULL, samples=8), 'both', 1., 1, 1), spec(FULL, 'both', .5, 1, 1)]
-    assert len({first.hash, *(other.hash for other in others)}) == 4
+    assert len({first.digest, *(other.digest for other in others)}) == 4
 
 
 def test_the_first_seed_comes_first():

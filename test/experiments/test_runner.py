@@ -72,7 +72,7 @@ def test_a_changed_configuration_is_run_anew(finished, data, monkeypatch):
     begun = []
     monkeypatch.setattr(runner, 'run_one', lambda spec, *_: begun.append(spec.name))
     run_all(plan(replace(MICRO, samples=4), 1), data, finished, 'both_25_seed1')
-    run_all(SPECS, replace(data, hash='other'), finished, 'both_25_seed1')
+    run_all(SPECS, replace(data, digest='other'), finished, 'both_25_seed1')
     assert begun == ['both_25_seed1'] * 2
 
 
@@ -81,7 +81,7 @@ def test_the_result_of_another_plan_is_put_aside(data, tmp_path):
     (tmp_path / 'both_25_seed1.json').write_text(old)
     run_all(SPECS, data, tmp_path, 'both_25_seed1')
     assert (tmp_path / 'old' / 'both_25_seed1.h.d.json').read_text() == old
-    assert json.loads((tmp_path / 'both_25_seed1.json').read_text())['hash'] == SPECS[0].hash
+    assert json.loads((tmp_path / 'both_25_seed1.json').read_text())['hash'] == SPECS[0].digest
 
 
 def test_without_imagenet_its_network_is_left_out(data, tmp_path, monkeypatch):

@@ -41,7 +41,7 @@ def made_up(spec):
                 'nll_after': .9, 'reliability_before': [.5] * 11, 'reliability_after': [.6] * 11}
     return {
         'name': spec.name, 'kind': spec.kind, 'share': spec.share, 'seed': spec.seed,
-        'hash': spec.hash, 'data_hash': 'd', 'data': {'train': [80, 800]},
+        'hash': spec.digest, 'data_hash': 'd', 'data': {'train': [80, 800]},
         'machine': {'cores': 2, 'threads': 2, 'architecture': 'x', 'torch': '2',
                     'software_version': '0.1.0'},
         'training': {'elapsed_s': 36.},

@@ -10,7 +10,7 @@ from torch import nn
 
 @pytest.fixture
 def alone(monkeypatch):
-    """A sum over one process; test_processes sums over two."""
+    """Sum over one process; test_processes sums over two."""
     monkeypatch.setattr(shared_norm, 'summed', lambda own: own)
 
 
