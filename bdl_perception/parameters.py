@@ -94,6 +94,11 @@ class PerceptionParameters(Parameters):
         16, 'Monte Carlo samples of a cycle; a calibration is bound to it', low=2, high=256)
     seed: int = parameter(
         0, 'draws the dropout masks; a calibration is bound to it', low=0, high=2**31 - 1)
+    frame_budget_s: float = parameter(
+        .033, 'from one picture to the next; samples that fit in between delay none', 's',
+        .001, 10)
+    epistemic_refresh_s: float = parameter(
+        0.2, 'samples that would end a cycle later than this may delay a picture', 's', .01, 60)
     image_topic: str = parameter('image', 'camera topic, without /compressed')
     camera_info_topic: str = parameter('camera_info', 'geometry of the camera')
     image_transport: str = parameter(

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lifecycle node: a camera goes in; depth, classes and how sure they are come out."""
 import sys
+import time
 from typing import Any
 
 from bdl_perception import interface
@@ -12,6 +13,7 @@ from bdl_perception.nodes.declare import declare
 from bdl_perception.nodes.diagnostics import status_message
 from bdl_perception.nodes.fault_log import FaultLog
 from bdl_perception.nodes.outputs import Outputs
+from bdl_perception.nodes.pipeline import Arrival
 from bdl_perception.nodes.pipeline import Picture
 from bdl_perception.nodes.pipeline import Pipeline
 from bdl_perception.nodes.process import run_node
@@ -21,6 +23,7 @@ from bdl_perception.nodes.transitions import told
 from bdl_perception.nodes.worker import Worker
 from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.perceiver import Perceiver
+from bdl_perception.perception.schedule import Budget
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
@@ -44,7 +47,7 @@ class PerceptionNode(LifecycleNode):
         self._board = StatusBoard()
         self._outputs: Outputs | None = None
         self._pipeline: Pipeline | None = None
-        self._worker: Worker[Picture] | None = None
+        self._worker: Worker[Arrival] | None = None
         self._inputs: list[Any] = []
         self._log = FaultLog(self.get_logger().error)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
@@ -63,7 +66,9 @@ class PerceptionNode(LifecycleNode):
         backend = open_backend(choice.name, settings.model, settings.threads)
         perceiver = Perceiver(backend, settings.samples, settings.seed, settings.fit_mode)
         self._outputs = Outputs(self)
-        self._pipeline = Pipeline(perceiver, self._outputs, self._board, self._fault)
+        budget = Budget(settings.frame_budget_s, settings.epistemic_refresh_s,
+                        settings.samples // backend.spec.chunk)
+        self._pipeline = Pipeline(perceiver, budget, self._outputs, self._board, self._fault)
         self._board.identify(self._pipeline.identity())
         self.get_logger().info(f'model {backend.spec.name} on {choice.name}: {choice.reason}')
 
@@ -121,7 +126,8 @@ class PerceptionNode(LifecycleNode):
 
     def _picture(self, message: Picture) -> None:
         if self._worker is not None:
-            self._board.count(frames_in=1, frames_dropped=self._worker.put(message))
+            dropped = self._worker.put(Arrival(message, time.monotonic()))
+            self._board.count(frames_in=1, frames_dropped=dropped)
 
     def _info(self, message: CameraInfo) -> None:
         if self._pipeline is not None:

@@ -1,7 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """From a camera message to everything published of it: the work of perception_node's thread."""
-from typing import Callable, TypeAlias
+import time
+from typing import Callable, NamedTuple, TypeAlias
 
 from bdl_perception.alarm.health import CameraHealth
 from bdl_perception.alarm.scores import cycle_scores
@@ -18,6 +19,7 @@ from bdl_perception.nodes.status_board import StatusBoard
 from bdl_perception.nodes.worker import Mailbox
 from bdl_perception.perception.colouring import overlay
 from bdl_perception.perception.perceiver import Perceiver
+from bdl_perception.perception.schedule import Budget
 from bdl_perception.perception.schedule import Schedule
 from bdl_perception.perception.schedule import Step
 from bdl_perception.perception.values import Bytes
@@ -32,18 +34,25 @@ from std_msgs.msg import Header
 Picture: TypeAlias = 'Image | CompressedImage'
 
 
+class Arrival(NamedTuple):
+    """A picture, and when it came, s of the monotonic clock."""
+
+    picture: Picture
+    at_s: float
+
+
 class Pipeline:
     """Perceives and samples by turns; `info` is the newest camera_info, set by the node."""
 
-    def __init__(self, perceiver: Perceiver, outputs: Outputs, board: StatusBoard,
-                 on_fault: Callable[[str], None]) -> None:
+    def __init__(self, perceiver: Perceiver, budget: Budget, outputs: Outputs,
+                 board: StatusBoard, on_fault: Callable[[str], None]) -> None:
         """Take over the perceiver; on_fault is told what is wrong with a frame that goes on."""
         self.info: CameraInfo | None = None
         self._perceiver = perceiver
         self._outputs = outputs
         self._board = board
         self._on_fault = on_fault
-        self._schedule = Schedule()
+        self._schedule = Schedule(budget)
         self._health = CameraHealth()
         self._cycle = 0
 
@@ -58,14 +67,15 @@ class Pipeline:
         """Name what runs the network."""
         return self._perceiver.backend.name
 
-    def step(self, mailbox: Mailbox[Picture]) -> bool:
-        """Do the next thing; False when there is none before a message comes."""
-        step = self._schedule.next_step(mailbox.waits, self._perceiver.samples_left)
-        if step is Step.PERCEIVE and (message := mailbox.take()) is not None:
-            self._perceive(message)
-        elif step is Step.SAMPLE:
+    def step(self, mailbox: Mailbox[Arrival]) -> float:
+        """Do the next thing; gives how long to wait for a message before the one after it, s."""
+        turn = self._schedule.next_step(time.monotonic(), mailbox.waits,
+                                        self._perceiver.samples_left)
+        if turn.step is Step.SAMPLE:
             self._sample()
-        return step is not Step.WAIT
+        elif turn.step is Step.PERCEIVE and (arrival := mailbox.take()) is not None:
+            self._perceive(arrival)
+        return turn.wait_s
 
     def pause(self) -> None:
         """Forget the held frame, which will be old when the work goes on."""
@@ -75,9 +85,17 @@ class Pipeline:
         """Give back the network."""
         self._perceiver.backend.close()
 
-    def _perceive(self, message: Picture) -> None:
-        frame, info = self._frame(message)
-        prediction = self._perceiver.perceive(frame)
+    def _perceive(self, arrival: Arrival) -> None:
+        begins_cycle = not self._perceiver.samples_left
+        try:
+            frame, info = self._frame(arrival.picture)
+            prediction = self._perceiver.perceive(frame)
+            self._publish(frame, info, prediction)
+        finally:  # a frame that failed was served as well: the samples have their turn
+            self._schedule.perceived(arrival.at_s, time.monotonic(), begins_cycle)
+
+    def _publish(self, frame: CameraFrame, info: CameraInfo | None,
+                 prediction: Prediction) -> None:
         self._outputs.prediction(prediction, _info_maker(info, prediction),
                                  lambda: self._overlay(frame.rgb, prediction.classes))
         self._outputs.scores(frame_scores(prediction))
@@ -85,13 +103,16 @@ class Pipeline:
         self._check(prediction.non_finite)
 
     def _sample(self) -> None:
-        epistemic = self._perceiver.sample()
-        if epistemic is None:
-            return
-        self._cycle += 1
-        self._outputs.epistemic(epistemic)
-        self._outputs.scores(cycle_scores(epistemic, self._cycle))
-        self._check(epistemic.non_finite)
+        start_s = time.monotonic()
+        try:
+            epistemic = self._perceiver.sample()
+        finally:
+            self._schedule.sampled(start_s, time.monotonic())
+        if epistemic is not None:
+            self._cycle += 1
+            self._outputs.epistemic(epistemic)
+            self._outputs.scores(cycle_scores(epistemic, self._cycle))
+            self._check(epistemic.non_finite)
 
     def _frame(self, message: Picture) -> tuple[CameraFrame, CameraInfo | None]:
         compressed = isinstance(message, CompressedImage)

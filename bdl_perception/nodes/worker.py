@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """A thread that works on the newest message, so that the executor never waits for a network."""
+import math
 from threading import Condition
 from threading import Thread
 from typing import Callable, Generic, TypeVar
@@ -38,11 +39,11 @@ class Mailbox(Generic[T]):
             message, self._message = self._message, None
             return message
 
-    def wait(self) -> bool:
-        """Wait for a message; False when the mailbox was closed."""
+    def wait(self, longest_s: float) -> None:
+        """Wait for a message or the end, but no longer than this; inf: as long as it takes."""
+        timeout = None if math.isinf(longest_s) else longest_s
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._message is not None)
-            return not self._closed
+            self._changed.wait_for(lambda: self._closed or self._message is not None, timeout)
 
     def close(self) -> None:
         """Wake whoever waits, for good."""
@@ -58,14 +59,14 @@ class Mailbox(Generic[T]):
 
 class Worker(Generic[T]):
     """
-    Runs step(mailbox) again and again while it returns True, else when a message comes.
+    Runs step(mailbox) again and again; what it returns is how long to wait for a message first.
 
     An exception in step goes to on_fault and the work goes on: the next frame could be good.
     """
 
-    def __init__(self, step: Callable[[Mailbox[T]], bool],
+    def __init__(self, step: Callable[[Mailbox[T]], float],
                  on_fault: Callable[[Exception], None]) -> None:
-        """Start the thread."""
+        """Start the thread; step returns s: 0, go on at once; inf, until a message comes."""
         self._step = step
         self._on_fault = on_fault
         self._mailbox: Mailbox[T] = Mailbox()
@@ -86,9 +87,9 @@ class Worker(Generic[T]):
     def _run(self) -> None:
         while not self._mailbox.closed:
             try:
-                busy = self._step(self._mailbox)
+                wait_s = self._step(self._mailbox)
             except Exception as error:  # noqa: BLE001  # whatever it is, it must reach the alert
                 self._on_fault(error)
                 continue
-            if not busy:
-                self._mailbox.wait()
+            if wait_s > 0:
+                self._mailbox.wait(wait_s)

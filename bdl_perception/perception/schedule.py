@@ -3,11 +3,19 @@
 """
 What to run next: the newest frame, or one more chunk of Monte Carlo samples.
 
-After a frame at least one chunk, then more only while no newer frame waits. So a frame never
-waits for more than one chunk, and a cycle of n chunks ends after n frames at the latest.
+The frame path comes first: a chunk runs when it will have ended before the next frame is due, or
+when no frame has come though one was due. Only when the samples have waited so long that a cycle
+would not end within `refresh_s` is a chunk owed, and then it may make one frame wait for it; the
+next one is served first. So a frame is late by one chunk at most, and no cycle waits for ever.
+Times come in as values, in s of one steady clock.
 """
 from dataclasses import dataclass
 from enum import Enum
+import math
+from typing import NamedTuple
+
+LATE = 0.5  # of the frame budget: a frame that is so late has been lost, or the camera is slower
+FORGET = 0.1  # share of a quicker chunk in the expected duration; a slower one counts at once
 
 
 class Step(Enum):
@@ -18,18 +26,74 @@ class Step(Enum):
     WAIT = 'wait'  # for a frame; there is nothing to do
 
 
-@dataclass
+class Turn(NamedTuple):
+    """A step, and for WAIT how long, s: inf, until a frame comes."""
+
+    step: Step
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the camera and the alarm ask for."""
+
+    frame_s: float  # from one frame to the next
+    refresh_s: float  # a cycle of samples should take no longer
+    chunks: int  # of a cycle
+
+    def __post_init__(self) -> None:
+        """Refuse times that nothing can keep."""
+        for name in ('frame_s', 'refresh_s'):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f'{name} is {getattr(self, name)}, must be positive')
+        if self.chunks < 1:
+            raise ValueError(f'{self.chunks} chunks in a cycle, must be at least 1')
+
+
 class Schedule:
-    """Remembers one thing: whether the samples are owed a chunk since the last frame."""
+    """Remembers when a frame is due, when a chunk is owed, and how long a chunk takes."""
 
-    chunk_owed: bool = False
+    def __init__(self, budget: Budget) -> None:
+        """Begin with no frame and no chunk seen."""
+        self._budget = budget
+        self._due_s = -math.inf  # when the next frame is expected
+        self._owed_s = -math.inf  # when the samples have waited long enough
+        self._chunk_s = 0.0
+        self._frame_served = False  # since the last chunk
 
-    def next_step(self, frame_waits: bool, samples_left: int) -> Step:
-        """Decide, given what the mailbox and the perceiver say now; the caller then does it."""
-        if samples_left and (self.chunk_owed or not frame_waits):
-            self.chunk_owed = False
-            return Step.SAMPLE
+    def next_step(self, now_s: float, frame_waits: bool, samples_left: int) -> Turn:
+        """Decide; the caller does it, tells perceived() or sampled(), and asks again."""
+        if samples_left and self._chunk_turn(now_s, frame_waits):
+            return Turn(Step.SAMPLE)
         if frame_waits:
-            self.chunk_owed = True
-            return Step.PERCEIVE
-        return Step.WAIT
+            return Turn(Step.PERCEIVE)
+        if not samples_left:
+            return Turn(Step.WAIT, math.inf)
+        return Turn(Step.WAIT, min(self._lost_s, self._owed_s) - now_s)
+
+    def perceived(self, arrived_s: float, end_s: float, first_of_cycle: bool) -> None:
+        """Note a frame: when it came, when its pass ended, whether its samples begin now."""
+        self._due_s = arrived_s + self._budget.frame_s
+        self._frame_served = True
+        if first_of_cycle:
+            self._owe_after(end_s)
+
+    def sampled(self, start_s: float, end_s: float) -> None:
+        """Note a chunk."""
+        took_s = end_s - start_s
+        self._chunk_s = max(took_s, self._chunk_s + FORGET * (took_s - self._chunk_s))
+        self._frame_served = False
+        self._owe_after(end_s)
+
+    @property
+    def _lost_s(self) -> float:
+        return self._due_s + LATE * self._budget.frame_s
+
+    def _owe_after(self, time_s: float) -> None:
+        self._owed_s = time_s + self._budget.refresh_s / self._budget.chunks
+
+    def _chunk_turn(self, now_s: float, frame_waits: bool) -> bool:
+        owed = now_s >= self._owed_s
+        if frame_waits:
+            return owed and self._frame_served
+        return owed or now_s + self._chunk_s <= self._due_s or now_s >= self._lost_s

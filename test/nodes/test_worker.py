@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Nothing here waits for a fixed time: every wait is for an event, with a time-out."""
+import math
 from threading import Event
 
 from bdl_perception.nodes import worker
@@ -31,7 +32,8 @@ def test_the_newest_message_wins_and_each_loss_is_told(actions):
 class Steps:
     """A step that notes what it got and can be held up."""
 
-    def __init__(self, busy_for=0):
+    def __init__(self, busy_for=0, idle_wait_s=math.inf):
+        self.idle_wait_s = idle_wait_s
         self.got, self.idle_steps, self.busy_for = [], 0, busy_for
         self.entered, self.go_on, self.idle = Event(), Event(), Event()
         self.go_on.set()
@@ -42,13 +44,13 @@ class Steps:
             self.idle_steps += 1
             if self.idle_steps >= self.busy_for:
                 self.idle.set()
-            return self.idle_steps < self.busy_for
+            return 0. if self.idle_steps < self.busy_for else self.idle_wait_s
         self.got.append(message)
         self.entered.set()
         assert self.go_on.wait(SOON_S)
         if message == 'bad':
             raise ValueError('bad frame')
-        return True
+        return 0.
 
 
 @pytest.fixture
@@ -91,6 +93,16 @@ def test_work_goes_on_without_messages_while_there_is_some(faults):
     assert steps.idle.wait(SOON_S)
     work.stop()
     assert steps.idle_steps == 7, 'it span after the work was done, or stopped before'
+
+
+def test_a_step_may_ask_to_be_run_again_soon_though_no_message_came(faults):
+    steps = Steps(busy_for=3, idle_wait_s=.01)
+    again = Event()
+    work = Worker(lambda mailbox: (steps.idle_steps > 5 and again.set()) or steps(mailbox),
+                  faults.append)
+    assert again.wait(SOON_S)
+    work.stop()
+    assert not faults
 
 
 def test_stop_ends_a_waiting_worker_and_drops_what_nobody_will_do(faults):
