@@ -1,8 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Perception and its alarm for one camera: `ros2 launch bdl_perception perception.launch.py`."""
+"""Perception of each camera and one alarm: `ros2 launch bdl_perception perception.launch.py`."""
 from typing import Any
 
+from bdl_perception.alarm.cameras import camera_names
 from launch import LaunchContext
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
@@ -30,7 +31,8 @@ ARGUMENTS: tuple[tuple[str, Any, str], ...] = (
     ('model', '', 'name of a shipped model, or a model folder'),
     ('calibration', '', 'thresholds of the alarm; empty: those of `model` when it is given'),
     ('drive', '', 'recording that camera_node plays as the camera; empty: a camera is there'),
-    ('namespace', '', 'of all nodes and topics, one for each camera'),
+    ('cameras', '', 'such as front,rear: a perception_node for each, in a namespace of that name'),
+    ('namespace', '', 'of all nodes and topics'),
     ('params_file', PARAMS_FILE, 'YAML like config/perception.yaml'),
 )
 SWITCHES = (
@@ -55,21 +57,31 @@ def _nodes(context: LaunchContext) -> list[Node]:
     told = {name: LaunchConfiguration(name).perform(context)
             for name, _, _ in (*ARGUMENTS, *SWITCHES)}
     clock = {'use_sim_time': told['use_sim_time'] == 'true'}
+    cameras = camera_names(told['cameras'])
+    nodes = [node for camera in cameras or ('',) for node in _camera(told, camera, clock)]
+    nodes.append(Node(**_place(told, 'alert_node'),
+                      parameters=[told['params_file'], _calibration(told),
+                                  _given(told, 'cameras'), clock]))
+    if told['rviz'] == 'true':
+        nodes.append(_rviz(told, cameras, clock))
+    return nodes
+
+
+def _camera(told: dict[str, str], camera: str, clock: dict[str, bool]) -> list[Node]:
+    """Start what one camera needs; empty: the only one, with no namespace of its own."""
+    if camera and told['image_topic'].startswith('/'):
+        raise ValueError(f'image_topic is {told["image_topic"]!r}: with cameras it is a name '
+                         f'within the namespace of each, without / in front')
     topics = _given(told, 'image_topic', 'camera_info_topic', 'image_transport')
-    nodes = [
-        LifecycleNode(
-            **_place(told, 'perception_node'),
-            parameters=[told['params_file'], topics, _given(told, 'backend', 'model'), clock,
-                        {'autostart': told['autostart'] == 'true'}]),
-        Node(**_place(told, 'alert_node'),
-             parameters=[told['params_file'], _calibration(told), clock]),
-    ]
+    place = {**told, 'namespace': '/'.join(filter(None, (told['namespace'], camera)))}
+    nodes: list[Node] = [LifecycleNode(
+        **_place(place, 'perception_node'),
+        parameters=[told['params_file'], topics, _given(told, 'backend', 'model'), clock,
+                    {'autostart': told['autostart'] == 'true'}])]
     if told['drive']:
         played = {'path': _text(told['drive']), 'loop': True}
-        nodes.append(Node(**_place(told, 'camera_node', respawn=False),
+        nodes.append(Node(**_place(place, 'camera_node', respawn=False),
                           parameters=[told['params_file'], topics, played]))
-    if told['rviz'] == 'true':
-        nodes.append(_rviz(told, clock))
     return nodes
 
 
@@ -94,9 +106,10 @@ def _text(value: str) -> ParameterValue:
     return ParameterValue(value, value_type=str)
 
 
-def _rviz(told: dict[str, str], clock: dict[str, bool]) -> Node:
-    """Open RViz among the topics of the namespace, with the camera's topic for `image`."""
+def _rviz(told: dict[str, str], cameras: tuple[str, ...], clock: dict[str, bool]) -> Node:
+    """Open RViz among the topics of the first camera, with the camera's topic for `image`."""
     camera = told['image_topic'] or 'image'
-    return Node(package='rviz2', executable='rviz2', name='rviz', namespace=told['namespace'],
+    namespace = '/'.join(filter(None, (told['namespace'], *cameras[:1])))
+    return Node(package='rviz2', executable='rviz2', name='rviz', namespace=namespace,
                 arguments=['-d', RVIZ_FILE], remappings=[('image', camera)], parameters=[clock],
                 output='screen')

@@ -1,21 +1,20 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Watches perception_node and says at a fixed rate whether it can be relied on."""
+"""Watches one or more perception_nodes and says at a fixed rate whether to rely on them."""
 from dataclasses import fields
 import sys
-import time
 
 from bdl_perception import interface
 from bdl_perception.alarm.alert import AlertMachine
+from bdl_perception.alarm.cameras import camera_names
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.policy import AlertPolicy
-from bdl_perception.alarm.status import PerceptionStatus
 from bdl_perception.nodes import qos
 from bdl_perception.nodes.calibration_file import find_calibration
+from bdl_perception.nodes.camera_watch import CameraWatch
 from bdl_perception.nodes.declare import declare
 from bdl_perception.nodes.diagnostics import alert_message
-from bdl_perception.nodes.diagnostics import scores_from_message
-from bdl_perception.nodes.diagnostics import status_from_message
+from bdl_perception.nodes.diagnostics import level_from_message
 from bdl_perception.nodes.fault_log import FaultLog
 from bdl_perception.nodes.process import run_node
 from bdl_perception.parameters import AlertParameters
@@ -29,23 +28,26 @@ DIAGNOSTICS_HZ = 5.0  # Autoware calls a diagnostic stale after 1 s
 
 
 class AlertNode(Node):
-    """Wires scores and status to an AlertMachine, and its state to the alert topic."""
+    """Gives each camera an AlertMachine, and says what they find on the alert topic."""
 
     def __init__(self) -> None:
         """Load the calibration and begin the heartbeat, armed or not."""
         super().__init__(NAME)
         self._settings = declare(self, AlertParameters)
-        found = find_calibration(self._settings.calibration)
-        if found.calibration is None:
-            self.get_logger().error(f'not armed: {found.unarmed}')
-        self._machine = AlertMachine(_policy(self._settings), *found)
         self._log = FaultLog(self.get_logger().error)
+        self._watches = self._watch_cameras()
         self._level: Level | None = None
         self._message: DiagnosticArray | None = None
         self._make_publishers()
-        for topic, profile, take in ((interface.SCORES, qos.scores(), self._scores),
-                                     (interface.STATUS, qos.status(), self._status)):
-            self.create_subscription(DiagnosticArray, topic.name, take, profile)
+
+    def _watch_cameras(self) -> dict[str, CameraWatch]:
+        settings, found = self._settings, find_calibration(self._settings.calibration)
+        if found.calibration is None:
+            self.get_logger().error(f'not armed: {found.unarmed}')
+        namespaces = {name: name for name in camera_names(settings.cameras)}
+        return {camera: CameraWatch(self, namespace, AlertMachine(_policy(settings), *found),
+                                    self._log.tell)
+                for camera, namespace in (namespaces or {settings.camera: ''}).items()}
 
     def _make_publishers(self) -> None:
         self._alert = self.create_publisher(
@@ -56,37 +58,16 @@ class AlertNode(Node):
         self.create_timer(1 / self._settings.heartbeat_hz, self._beat, clock=steady)
         self.create_timer(1 / DIAGNOSTICS_HZ, self._diagnose, clock=steady)
 
-    def _status(self, message: DiagnosticArray) -> None:
-        try:
-            status = status_from_message(message)
-        except ValueError as error:
-            status = self._unreadable(error)
-        self._machine.status(time.monotonic(), status)
-
-    def _scores(self, message: DiagnosticArray) -> None:
-        try:
-            scores = scores_from_message(message)
-        except ValueError as error:
-            self._machine.status(time.monotonic(), self._unreadable(error))
-            return
-        self._machine.scores(time.monotonic(), scores, self.get_clock().now().nanoseconds)
-
-    def _unreadable(self, error: ValueError) -> PerceptionStatus:
-        """Make of a message that cannot be read a status that is never OK."""
-        fault = f'sends what cannot be read: {error}'
-        self._log.tell(f'perception_node {fault}')
-        return PerceptionStatus('unreadable', (fault,))
-
     def _beat(self) -> None:
         """Say the alert, and assert with it that this very code is alive."""
-        state = self._machine.state(time.monotonic())
-        self._message = alert_message(
-            state, self.get_clock().now().nanoseconds, self._settings.camera)
+        states = {camera: watch.state() for camera, watch in self._watches.items()}
+        self._message = alert_message(states, self.get_clock().now().nanoseconds)
         self._alert.publish(self._message)
         self._alert.assert_liveliness()
-        if state.level != self._level:
-            self.get_logger().info(f'{state.level.name}: {self._message.status[0].message}')
-            self._level = state.level
+        level = level_from_message(self._message)
+        if level != self._level:
+            self.get_logger().info(f'{level.name}: {self._message.status[0].message}')
+            self._level = level
 
     def _diagnose(self) -> None:
         if self._message is not None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from dataclasses import fields
 from typing import Mapping
 
+from bdl_perception.alarm.cameras import together
 from bdl_perception.alarm.level import AlertState
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.status import ACTIVE
@@ -18,6 +19,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 
 NAME = 'bdl_perception'
+ALL_CAMERAS = 'all cameras'
 CYCLE = 'cycle'
 FAULT = 'fault'
 COUNTERS = ('frames_in', 'frames_out', 'frames_dropped')
@@ -60,29 +62,43 @@ def status_from_message(message: DiagnosticArray) -> PerceptionStatus:
     return PerceptionStatus(_need(values, 'state'), faults, identity=identity, **counts)
 
 
-def alert_message(state: AlertState, stamp_ns: int, camera: str) -> DiagnosticArray:
-    """Say the alert; header.stamp is now, the newest frame's stamp is among the values."""
+def alert_message(states: Mapping[str, AlertState], stamp_ns: int) -> DiagnosticArray:
+    """
+    Say the alert of each camera; header.stamp is now, a frame's stamp is among its values.
+
+    With several cameras the first status is the worst of them, and theirs follow.
+    """
+    said = {ALL_CAMERAS: together(states), **states} if len(states) != 1 else states
+    return DiagnosticArray(header=header(stamp_ns, ''), status=[
+        _status(f'{camera}: uncertainty', state.level, '; '.join(state.reasons) or 'OK',
+                _pairs(_alert_values(state)), camera) for camera, state in said.items()])
+
+
+def level_from_message(message: DiagnosticArray) -> Level:
+    """Read the worst level of an alert; ValueError when there is none."""
+    if not message.status:
+        raise ValueError('an alert has a status at least, this one has none')
+    return max(Level(status.level[0]) for status in message.status)
+
+
+def _alert_values(state: AlertState) -> dict[str, object]:
     plain = {name: getattr(state, name) for name in ('p_value', 'cusum', 'cusum_limit')}
     values = {'frame_stamp_ns': state.stamp_ns, **plain,
               **{f'score_{name}': value for name, value in state.statistics.items()},
               **{f'threshold_{name}': value for name, value in state.thresholds.items()}}
-    known = {name: value for name, value in values.items() if value is not None}
-    return _array(stamp_ns, '', f'{camera}: uncertainty', state.level,
-                  '; '.join(state.reasons) or 'OK', _pairs(known), camera)
-
-
-def level_from_message(message: DiagnosticArray) -> Level:
-    """Read the level of an alert; ValueError when it is none."""
-    if len(message.status) != 1:
-        raise ValueError(f'an alert has one status, this one has {len(message.status)}')
-    return Level(message.status[0].level[0])
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _array(stamp_ns: int, frame_id: str, name: str, level: Level, text: str,
-           pairs: list[KeyValue], hardware_id: str = '') -> DiagnosticArray:
-    status = DiagnosticStatus(level=bytes([level]), name=f'{NAME}: {name}', message=text,
-                              hardware_id=hardware_id, values=pairs)
-    return DiagnosticArray(header=header(stamp_ns, frame_id), status=[status])
+           pairs: list[KeyValue]) -> DiagnosticArray:
+    return DiagnosticArray(header=header(stamp_ns, frame_id),
+                           status=[_status(name, level, text, pairs)])
+
+
+def _status(name: str, level: Level, text: str, pairs: list[KeyValue],
+            hardware_id: str = '') -> DiagnosticStatus:
+    return DiagnosticStatus(level=bytes([level]), name=f'{NAME}: {name}', message=text,
+                            hardware_id=hardware_id, values=pairs)
 
 
 def _pairs(values: Mapping[str, object]) -> list[KeyValue]:

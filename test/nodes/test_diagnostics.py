@@ -63,14 +63,14 @@ def test_a_status_that_lacks_something_is_refused_by_its_name(missing):
 def test_an_array_without_a_status_is_refused(read):
     message = diagnostics.scores_message(Scores(1, 'f'))
     message.status = []
-    with pytest.raises(ValueError, match='one status, this one has 0'):
+    with pytest.raises(ValueError, match='status.*this one has (0|none)'):
         read(message)
 
 
 @pytest.mark.parametrize('level', Level)
 def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
     state = AlertState(level, ('fog', 'wait'), {'energy': 2.5}, {'energy': 2.0}, .01, 3.5, 7.0, 99)
-    message = travelled(diagnostics.alert_message(state, 10**9, 'front'))
+    message = travelled(diagnostics.alert_message({'front': state}, 10**9))
     status, = message.status
     assert diagnostics.level_from_message(message) == level
     assert (status.name, status.hardware_id) == ('bdl_perception: front: uncertainty', 'front')
@@ -82,12 +82,31 @@ def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
 
 
 def test_what_an_alert_does_not_know_is_left_out_and_not_zero():
-    message = diagnostics.alert_message(AlertState(Level.STALE, ('none',)), 0, 'c')
+    message = diagnostics.alert_message({'c': AlertState(Level.STALE, ('none',))}, 0)
     assert {pair.key for pair in message.status[0].values} == {'cusum'}
 
 
 def test_a_level_that_does_not_exist_is_refused():
-    message = diagnostics.alert_message(AlertState(Level.OK, ()), 0, 'c')
+    message = diagnostics.alert_message({'c': AlertState(Level.OK, ())}, 0)
     message.status[0].level = b'\x07'
     with pytest.raises(ValueError, match='7 is not a valid Level'):
         diagnostics.level_from_message(message)
+
+
+def test_of_several_cameras_the_first_status_is_the_worst_and_names_who_says_it():
+    states = {'front': AlertState(Level.WARN, ('haze',)), 'left': AlertState(Level.OK, ()),
+              'rear': AlertState(Level.ERROR, ('mud', 'dark'))}
+    message = travelled(diagnostics.alert_message(states, 0))
+    assert [(status.hardware_id, status.level[0]) for status in message.status] == [
+        ('all cameras', Level.ERROR), ('front', Level.WARN), ('left', Level.OK),
+        ('rear', Level.ERROR)]
+    assert message.status[0].message == 'rear: mud; rear: dark; front: haze'
+    assert diagnostics.level_from_message(message) == Level.ERROR
+
+
+@pytest.mark.parametrize('worst', range(4))
+def test_the_level_of_an_alert_is_the_worst_wherever_it_stands(worst):
+    message = diagnostics.alert_message(
+        {str(index): AlertState(Level.OK, ()) for index in range(3)}, 0)
+    message.status[worst].level = bytes([Level.STALE])
+    assert diagnostics.level_from_message(message) == Level.STALE

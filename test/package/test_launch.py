@@ -14,16 +14,21 @@ CONFIG = ROOT / 'config' / 'perception.yaml'
 
 def started(**told: str) -> dict[str, Any]:
     """Evaluate the launch file as `ros2 launch` would; executable -> its node action."""
+    return {str(node.node_executable): node for node in all_started(**told)}
+
+
+def all_started(**told: str) -> list[Any]:
+    """Give all node actions, in their order."""
     from launch import LaunchContext
     from launch_ros.actions import Node
     namespace = runpy.run_path(str(ROOT / 'launch' / 'perception.launch.py'))
     context = LaunchContext()
     context.launch_configurations.update({'params_file': str(CONFIG), **told})
-    nodes: dict[str, Any] = {}
+    nodes: list[Any] = []
     for entity in namespace['generate_launch_description']().entities:
         for action in entity.visit(context) or ():
             assert isinstance(action, Node)
-            nodes[str(action.node_executable)] = action
+            nodes.append(action)
     return nodes
 
 
@@ -82,6 +87,25 @@ def test_a_recording_takes_the_place_of_the_camera() -> None:
     assert parameters(camera) == {'params_file': CONFIG, 'image_topic': '/cam', 'loop': True,
                                   'path': 'run.mcap:/front/image'}
     assert camera._ExecuteLocal__respawn is False, 'a path that is wrong stays wrong'
+
+
+def test_each_camera_has_its_own_perception_and_all_have_one_alarm() -> None:
+    from launch import LaunchContext
+    nodes = started(cameras='front,rear', namespace='car', drive='a.mp4', image_topic='raw')
+    alert = nodes['alert_node']
+    assert parameters(alert)['cameras'] == 'front,rear'
+    places = []
+    for node in all_started(cameras='front,rear', namespace='car', drive='a.mp4'):
+        node._perform_substitutions(LaunchContext())
+        places.append((str(node.node_executable), node.expanded_node_namespace))
+    assert sorted(places) == [
+        ('alert_node', '/car'), ('camera_node', '/car/front'), ('camera_node', '/car/rear'),
+        ('perception_node', '/car/front'), ('perception_node', '/car/rear')]
+
+
+def test_two_cameras_cannot_share_one_topic() -> None:
+    with pytest.raises(ValueError, match='within the namespace of each'):
+        started(cameras='front,rear', image_topic='/camera/image_raw')
 
 
 def test_a_switch_that_is_neither_true_nor_false_is_refused() -> None:

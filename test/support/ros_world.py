@@ -108,16 +108,16 @@ class World:
         self._executor.shutdown()
         self.node.destroy_node()
 
-    def start(self, name, **parameters):
+    def start(self, name, remaps=None, **parameters):
         """Start a node; its log is shown when a wait fails."""
         log = self._folder / f'{len(self._processes)}_{name}.log'
-        process = NodeProcess(name, parameters, log, environment=self._environment)
+        process = NodeProcess(name, parameters, log, self._environment, remaps)
         self._processes.append(process)
         return process
 
-    def perception(self, model, **parameters):
+    def perception(self, model, remaps=None, **parameters):
         """Start perception_node as the tests want it."""
-        return self.start('perception_node', model=model, samples=SAMPLES, threads=1,
+        return self.start('perception_node', remaps, model=model, samples=SAMPLES, threads=1,
                           **parameters)
 
     def listen(self, *topics):

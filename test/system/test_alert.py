@@ -129,3 +129,23 @@ def test_the_watchers_reach_no_inference_library_and_no_opencv(module):
             f'{{"torch", "onnxruntime", "tensorrt", "cv2", "onnx", "matplotlib"}}))')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'
+
+
+def test_one_alarm_watches_several_cameras_and_none_may_fall_silent(world, model):
+    world.start('alert_node', calibration=model, cameras='front,rear', clear_s=0.2)
+    world.listen(interface.ALERT_TOPIC)
+    front, rear = (world.perception(
+        model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
+        for name in ('front', 'rear'))
+    world.until(world.alert_is(Level.OK), 'OK', make=street)
+    names = [status.hardware_id for status in world.heard[interface.ALERT_TOPIC][-1].status]
+    assert names == ['all cameras', 'front', 'rear']
+    rear.stop()
+
+    def only_rear_is_stale():
+        newest = world.heard[interface.ALERT_TOPIC][-1].status
+        return [status.level[0] for status in newest] == [Level.STALE, Level.OK, Level.STALE]
+
+    world.until(only_rear_is_stale, 'STALE because of one of them', make=street)
+    assert 'rear: ' in world.heard[interface.ALERT_TOPIC][-1].status[0].message
+    assert front.ended() is None

@@ -114,7 +114,7 @@ class Robot:
         """Say level and command again and again until the robot drives at this speed."""
         def said(index):
             if level is not None:
-                self._alert.publish(alert_message(AlertState(level, ()), 0, 'camera'))
+                self._alert.publish(alert_message({'camera': AlertState(level, ())}, 0))
             if command is not None:
                 message = Twist()
                 message.linear.x = command
