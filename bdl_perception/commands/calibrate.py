@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bdl_perception.alarm.calibrate import ScoredDrive
 from bdl_perception.alarm.calibrate import Wish
+from bdl_perception.commands.sampling import add_sampling_arguments
 
 if TYPE_CHECKING:
     from bdl_perception.drives import Drive
@@ -36,12 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'only what is very strange (default: %(default)s)')
     parser.add_argument('--watch', default=','.join(DEFAULTS.watched), metavar='A,B,...',
                         help='scores that can raise the alarm (default: %(default)s)')
-    parser.add_argument('--samples', type=int, default=16,
-                        help='Monte Carlo samples, as perception_node runs (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0,
-                        help='of the dropout masks, as perception_node has (default: %(default)s)')
-    parser.add_argument('--backend', default='auto', help='what runs the model')
-    parser.add_argument('--threads', type=int, default=0, help='of the backend; 0: all cores')
+    add_sampling_arguments(parser)
     parser.add_argument('--out', type=Path, metavar='PATH',
                         help=f'file to write (default: {FILE_NAME} in the model folder, not of a '
                              'shipped model)')

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Iterable, Mapping, TYPE_CHECKING
 
 from bdl_perception.commands.calibrate import software_version
+from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.sources import camvid_length
 from bdl_perception.commands.sources import read_camvid
 from bdl_perception.commands.sources import read_rendered
@@ -35,11 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f'folder for {JSON} and {MARKDOWN}')
     parser.add_argument('--stride', type=int, default=1,
                         help='take every n-th frame of a drive (default: %(default)s)')
-    parser.add_argument('--samples', type=int, default=16,
-                        help='Monte Carlo samples of a frame (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='of the dropout masks')
-    parser.add_argument('--backend', default='auto', help='what runs the model')
-    parser.add_argument('--threads', type=int, default=0, help='of the backend; 0: all cores')
+    add_sampling_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.sources import fit_mode_of
 from bdl_perception.commands.sources import HELP
 from bdl_perception.commands.sources import read_spread
@@ -22,11 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='picture to write (default: %(default)s)')
     parser.add_argument('--rows', type=int, default=3, metavar='N',
                         help='frames of each source, spread evenly (default: %(default)s)')
-    parser.add_argument('--samples', type=int, default=16,
-                        help='Monte Carlo samples of a frame (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='of the dropout masks')
-    parser.add_argument('--backend', default='auto', help='what runs the model')
-    parser.add_argument('--threads', type=int, default=0, help='of the backend; 0: all cores')
+    add_sampling_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 """`bdl train`: teach the network on drives, or go on with a run that was killed."""
 import argparse
 from pathlib import Path
-from typing import Mapping, Sequence, TYPE_CHECKING
+from typing import Collection, Mapping, Sequence, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bdl_perception.network.model import Network
@@ -51,6 +51,16 @@ def repeat(text: str) -> tuple[str, int]:
     return kind, int(times)
 
 
+def repeats_of(said: Sequence[tuple[str, int]], kinds: Collection[str]) -> dict[str, int]:
+    """Collect what --repeat said; ValueError: of no set that is there, or twice of one."""
+    repeats = dict(said)
+    if unknown := set(repeats) - set(kinds):
+        raise ValueError(f'--repeat names {sorted(unknown)}, which no --data is of')
+    if len(repeats) < len(said):
+        raise ValueError('--repeat names a KIND twice; give each once')
+    return repeats
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Read the data into memory and train; the run can be killed and started again."""
     from bdl_perception.training.config import read_config
@@ -60,9 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     names = ('epochs', 'minutes', 'batch', 'patience', 'seed', 'threads')
     config = read_config(arguments.config,
                          **{name: getattr(arguments, name) for name in names})
-    sources, repeats = arguments.data, dict(arguments.repeat)
-    if unknown := set(repeats) - {kind for kind, _ in sources}:
-        raise ValueError(f'--repeat names {sorted(unknown)}, which no --data is of')
+    sources = arguments.data
+    repeats = repeats_of(arguments.repeat, {kind for kind, _ in sources})
     precision = choose_precision(config.device, config.mixed_precision)
     with join_team(precision.device) as team:
         training = Run(config, arguments.out, team=team, precision=precision)

@@ -82,7 +82,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         found = values['format']
     except (pickle.UnpicklingError, AttributeError, EOFError, LookupError, RuntimeError,
             TypeError) as error:
-        raise ValueError(f'{path} is no checkpoint of `bdl train`: {error}') from error
+        why = str(error).partition('\n')[0]  # torch goes on for a page
+        raise ValueError(f'{path} is no checkpoint of `bdl train`: {why}') from error
     if found != FORMAT:
         raise ValueError(f'{path} has format {found}, this version reads {FORMAT}; train again')
     return Checkpoint(config_from_dict(values['config']), values['network'],

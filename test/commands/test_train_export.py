@@ -5,6 +5,7 @@ import csv
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
+from bdl_perception.commands import train
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.datasets.world import WorldDataset
 import cv2
@@ -107,6 +108,11 @@ def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder
     row = next(csv.DictReader((tmp_path / 'run' / 'curves.csv').read_text().splitlines()))
     assert int(row['images']) == 2 * 4 + 3 * 2
     assert np.isfinite([float(row['validation_abs_rel']), float(row['validation_mean_iou'])]).all()
+
+
+def test_a_repeat_that_is_said_twice_is_refused():
+    with pytest.raises(ValueError, match='names a KIND twice'):
+        train.repeats_of([('camvid', 2), ('camvid', 3)], {'camvid'})
 
 
 def test_a_repeat_of_no_set_is_refused(folder, capsys):
