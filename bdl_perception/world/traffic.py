@@ -22,6 +22,7 @@ from bdl_perception.world.vehicles import Vehicle
 import numpy as np
 
 STEP_M = 1.4  # length of a pedestrian's double step
+MOTORWAY_GAP_S = 1.  # to the vehicle ahead; elsewhere traffic is slow and dense
 
 
 @dataclass(frozen=True)
@@ -107,14 +108,18 @@ class Traffic:
 
 def draw_ego(rng: np.random.Generator, kind: str) -> EgoMotion:
     """Draw a way of driving."""
-    speed = rng.uniform(11, 15) if kind == 'motorway' else rng.uniform(5, 13)
-    return EgoMotion(speed, rng.uniform(0, .3), rng.uniform(6, 14), rng.uniform(.03, .2))
+    motorway = kind == 'motorway'
+    speed = rng.uniform(22, 33) if motorway else rng.uniform(5, 13)
+    swing = rng.uniform(0, .08 if motorway else .3)  # 33 m/s swing by 3 m/s^2 at most
+    return EgoMotion(speed, swing, rng.uniform(6, 14), rng.uniform(.03, .2))
 
 
 def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_m: float,
                  rng: np.random.Generator) -> Traffic:
     """Fill lanes and pavements; nobody comes closer than clear_ahead_m in the ego lane."""
     traffic = Traffic()
+    if street.kind == 'motorway':
+        clear_ahead_m = max(clear_ahead_m, MOTORWAY_GAP_S * ego.speed_mps)
     vehicles = [any_vehicle(rng) for _ in range(10)]
     numbers = [traffic.add_mesh(vehicle.mesh) for vehicle in vehicles]
     fleet = list(zip(numbers, vehicles, strict=True))

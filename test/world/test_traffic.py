@@ -92,3 +92,15 @@ def test_who_walks_steps_down_where_a_side_street_joins():
             across = any(s == side and a < x < b for s, a, b in street.junctions)
             heights[across].add(round(z - float(street.hill(np.array(x))), 6))
     assert heights == {True: {0.}, False: {.14}}
+
+
+@pytest.mark.parametrize('seed', range(8))
+def test_a_motorway_is_driven_at_its_speed_and_with_a_gap(seed):
+    street, ego, traffic = town(seed, 'motorway')
+    assert 79 < ego.speed_mps * 3.6 < 119
+    places = np.array([ego.x(t) for t in np.arange(0, 30, .1)])
+    assert np.abs(np.diff(places, 2) / .01).max() < 3  # m/s^2
+    for time_s in np.linspace(0, DURATION_S, 9):
+        corridor = (ego.x(time_s), ego.x(time_s) + .9 * ego.speed_mps, -.9, .9)
+        for body in traffic.bodies(street, ego, time_s):
+            assert not overlap(corridor, rectangle(street, traffic, body))
