@@ -100,6 +100,12 @@ class Street:
         """Whether a side street joins here."""
         return any(s == side and a - margin_m < x < b + margin_m for s, a, b in self.junctions)
 
+    def level(self, x: float, d: float) -> float:
+        """Height above the road of what one stands on from kerb to pavement, m."""
+        side = -1 if d < self.own_kerb else 1
+        on_road = self.own_kerb <= d <= self.far_kerb or self.open_side(side, x)
+        return 0. if on_road or not self.pavement_m else KERB_M
+
 
 def _waves(waves: tuple[tuple[float, float, float], ...], x: Floats) -> Floats:
     total: Floats = np.zeros(np.shape(x))

@@ -15,7 +15,6 @@ from bdl_perception.world.people import draw_clothes
 from bdl_perception.world.people import pedestrian
 from bdl_perception.world.people import STRIDES
 from bdl_perception.world.scene import Body
-from bdl_perception.world.street import KERB_M
 from bdl_perception.world.street import Lane
 from bdl_perception.world.street import Street
 from bdl_perception.world.vehicles import any_vehicle
@@ -23,6 +22,7 @@ from bdl_perception.world.vehicles import Vehicle
 import numpy as np
 
 STEP_M = 1.4  # length of a pedestrian's double step
+MOTORWAY_GAP_S = 1.  # to the vehicle ahead; elsewhere traffic is slow and dense
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Mover:
     meshes: tuple[int, ...]  # postures of a step, or just one
     x_m: float  # at time 0
     d_m: float
-    z_m: float
     speed_mps: float  # negative: towards the camera
 
     def body(self, street: Street, time_s: float, ego_x_m: float) -> Body:
         """Where it is."""
         x = self.x_m + self.speed_mps * time_s
-        return _body(street, self._posture(x), x, self.d_m, self.z_m, self.speed_mps < 0)
+        return _body(street, self._posture(x), x, self.d_m, street.level(x, self.d_m),
+                     self.speed_mps < 0)
 
     def _posture(self, x: float) -> int:
         return self.meshes[int(x / STEP_M * len(self.meshes)) % len(self.meshes)]
@@ -108,14 +108,18 @@ class Traffic:
 
 def draw_ego(rng: np.random.Generator, kind: str) -> EgoMotion:
     """Draw a way of driving."""
-    speed = rng.uniform(11, 15) if kind == 'motorway' else rng.uniform(5, 13)
-    return EgoMotion(speed, rng.uniform(0, .3), rng.uniform(6, 14), rng.uniform(.03, .2))
+    motorway = kind == 'motorway'
+    speed = rng.uniform(22, 33) if motorway else rng.uniform(5, 13)
+    swing = rng.uniform(0, .08 if motorway else .3)  # 33 m/s swing by 3 m/s^2 at most
+    return EgoMotion(speed, swing, rng.uniform(6, 14), rng.uniform(.03, .2))
 
 
 def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_m: float,
                  rng: np.random.Generator) -> Traffic:
     """Fill lanes and pavements; nobody comes closer than clear_ahead_m in the ego lane."""
     traffic = Traffic()
+    if street.kind == 'motorway':
+        clear_ahead_m = max(clear_ahead_m, MOTORWAY_GAP_S * ego.speed_mps)
     vehicles = [any_vehicle(rng) for _ in range(10)]
     numbers = [traffic.add_mesh(vehicle.mesh) for vehicle in vehicles]
     fleet = list(zip(numbers, vehicles, strict=True))
@@ -156,7 +160,7 @@ def _fill_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], street: Stree
     while x < last:
         number, vehicle = fleet[rng.integers(len(fleet))]
         x += vehicle.length_m / 2
-        traffic.movers.append(Mover((number,), x, lane.d + rng.normal(0, .12), 0., speed))
+        traffic.movers.append(Mover((number,), x, lane.d + rng.normal(0, .12), speed))
         x += vehicle.length_m / 2 + 7 + rng.exponential(density_m)
 
 
@@ -174,7 +178,7 @@ def _fill_pavements(traffic: Traffic, street: Street, rng: np.random.Generator) 
             while x < street.end_m:
                 x += 1.2 + rng.exponential(crowd)
                 traffic.movers.append(Mover(people[rng.integers(len(people))], x,
-                                            street.kerb(side, float(beyond)), KERB_M, speed))
+                                            street.kerb(side, float(beyond)), speed))
 
 
 def _fill_cycle_lanes(traffic: Traffic, street: Street, ego: EgoMotion, duration_s: float,
@@ -187,4 +191,4 @@ def _fill_cycle_lanes(traffic: Traffic, street: Street, ego: EgoMotion, duration
         while x < 220 - min((speed - ego.speed_mps) * duration_s, 0):
             x += 3 + rng.exponential(spread)
             traffic.movers.append(Mover((riders[rng.integers(len(riders))],), x,
-                                        street.kerb(side, -street.shoulder_m / 2), 0., speed))
+                                        street.kerb(side, -street.shoulder_m / 2), speed))

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+SEEDS = [2282297376651606, 3730270712621478, 5006673786323049]  # train, test_lens_dirt, demo
 SIZE = {'height': 48, 'width': 80}
 
 
@@ -109,6 +110,12 @@ def test_no_two_drives_share_a_seed():
              for index in range(60) for seed in (0, 1)]
     assert len(set(seeds)) == len(seeds)
     assert max(seeds) < 2 ** 53
+
+
+def test_every_split_has_a_number_of_its_own_that_stays():
+    assert set(dataset.SPLIT_NUMBERS) == {*SPLITS, 'demo'}
+    assert len(set(dataset.SPLIT_NUMBERS.values())) == len(dataset.SPLIT_NUMBERS)
+    assert [drive_seed(split, 3, 1) for split in ('train', 'test_lens_dirt', 'demo')] == SEEDS
 
 
 def test_nominal_conditions_take_turns():

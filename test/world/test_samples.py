@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections import Counter
 
+from bdl_perception.perception.classes import CLASS_NAMES
 from bdl_perception.world.samples import resolve
 from hypothesis import given
 from hypothesis import settings
@@ -16,7 +17,8 @@ def expected_pixel(samples):
     most = max(counts.values())
     chosen = next(class_id for _, class_id in samples if counts[class_id] == most)
     depths = [depth for depth, class_id in samples if class_id == chosen]
-    if len(counts) == 1 and max(depths) < 1.15 * min(depths):
+    ground = chosen in (CLASS_NAMES.index('road'), CLASS_NAMES.index('pavement'))
+    if ground or (len(counts) == 1 and max(depths) < 1.15 * min(depths)):
         depth = len(depths) / sum(1 / depth for depth in depths)
     else:
         depth = min(depths)
@@ -43,6 +45,19 @@ def test_the_depth_of_a_slanted_plane_is_that_of_the_middle_of_the_pixel():
     samples[..., 1] = 3
     depth, _ = resolve(samples[:, 8:], 2)
     np.testing.assert_allclose(depth[0], 1 / (.02 + .01 * np.arange(4, 20)), rtol=1e-5)
+
+
+@pytest.mark.parametrize('name', ['road', 'pavement'])
+def test_far_ground_is_as_far_as_the_middle_of_the_pixel(name):
+    """The camera is 1.5 m above a plane; rows are counted from the horizon, focal length 80."""
+    below = (np.arange(192) + .5) / 2  # of the samples
+    samples = np.zeros((192, 8, 2), np.float32)
+    samples[..., 0] = (1.5 * 80 / below)[:, None]
+    samples[..., 1] = CLASS_NAMES.index(name)
+    depth, _ = resolve(samples, 2)
+    np.testing.assert_allclose(depth, np.tile(1.5 * 80 / (np.arange(96) + .5)[:, None], 4),
+                               rtol=1e-5)
+    assert depth.max() > 200
 
 
 def test_no_depth_is_made_up_between_a_car_and_the_wall_behind():

@@ -77,3 +77,30 @@ def test_left_hand_traffic_is_the_mirror_image():
         there = street.point(20., d)[1] - float(street.bend(np.array(20.)))
         here = mirrored.point(20., d)[1] - float(mirrored.bend(np.array(20.)))
         assert here == pytest.approx(-there)
+
+
+def test_who_walks_steps_down_where_a_side_street_joins():
+    street, ego, traffic = town(1, 'urban')
+    heights = {True: set(), False: set()}
+    for time_s in np.linspace(0, DURATION_S, 9):
+        for mover, body in zip(traffic.movers, traffic.bodies(street, ego, time_s), strict=True):
+            x, _, z = body.position
+            if street.own_kerb <= mover.d_m <= street.far_kerb:
+                assert z == pytest.approx(float(street.hill(np.array(x))))
+                continue
+            side = -1 if mover.d_m < 0 else 1
+            across = any(s == side and a < x < b for s, a, b in street.junctions)
+            heights[across].add(round(z - float(street.hill(np.array(x))), 6))
+    assert heights == {True: {0.}, False: {.14}}
+
+
+@pytest.mark.parametrize('seed', range(8))
+def test_a_motorway_is_driven_at_its_speed_and_with_a_gap(seed):
+    street, ego, traffic = town(seed, 'motorway')
+    assert 79 < ego.speed_mps * 3.6 < 119
+    places = np.array([ego.x(t) for t in np.arange(0, 30, .1)])
+    assert np.abs(np.diff(places, 2) / .01).max() < 3  # m/s^2
+    for time_s in np.linspace(0, DURATION_S, 9):
+        corridor = (ego.x(time_s), ego.x(time_s) + .9 * ego.speed_mps, -.9, .9)
+        for body in traffic.bodies(street, ego, time_s):
+            assert not overlap(corridor, rectangle(street, traffic, body))
