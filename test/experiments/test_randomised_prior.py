@@ -82,7 +82,20 @@ def test_a_prior_neither_learns_nor_teaches(network):
                    if weight.grad is not None)
 
 
-def test_a_picture_teaches_one_member_only(network):
+def test_training_lets_every_pixel_hear_the_member_that_it_drew(network):
+    torch.manual_seed(0)
+    drawn, = network.draw_masks(2)
+    assert drawn.shape == (2, CHOICES, 16, 32) and set(drawn.unique().tolist()) == {0, 1}
+    assert (drawn.sum(1) == 1).all() and (drawn.sum((2, 3)) > 0).all()
+    seen = look(network, pictures(), masks_of(network, 2), True)
+    with torch.no_grad():
+        found = network(pictures(), [drawn]).log_depth
+    wanted = np.take_along_axis(seen.samples.log_depth.numpy(),
+                                drawn.argmax(1)[None].numpy(), 0)[0]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_member_is_taught_by_its_own_pixels_only(network):
     network.train()
     network(pictures(4), [network.choices[[2]].expand(4, -1, -1, -1)]).log_depth.sum().backward()
     taught = network.decoder.heads.trained[0].weight.grad.flatten(1).any(1)
