@@ -39,7 +39,7 @@ def fit_last_layer(network: Network, pictures: Sequence[Tensor]) -> LastLayer:
         for index, map_ in enumerate(decoder_maps(network, network.encode(rgb).features)):
             phi = map_.movedim(1, -1).flatten(0, 2)  # (N, C)
             sums[index] = sums[index] + phi.T @ phi / len(phi)
-    return LastLayer(*(_whitening(total / len(pictures)) for total in sums))
+    return LastLayer(*(whitening_of(total / len(pictures)) for total in sums))
 
 
 def mean_variance(map_: Tensor, whitening: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def mean_variance(map_: Tensor, whitening: Tensor) -> Tensor:
     return v.mean((1, 2))
 
 
-def _whitening(moment: Tensor) -> Tensor:
+def whitening_of(moment: Tensor) -> Tensor:
     """Take the inverse square root of the second moment (C, C) with its prior."""
     moment = moment.double()
     size = len(moment)

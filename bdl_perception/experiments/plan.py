@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from dataclasses import replace
 import hashlib
 import json
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Callable, Mapping, NamedTuple
 
+from bdl_perception.experiments.fixed_masks import CHOICES
+from bdl_perception.experiments.masksembles import Masksembles
+from bdl_perception.experiments.randomised_prior import RandomisedPrior
+from bdl_perception.experiments.spectral import Spectral
 from bdl_perception.experiments.tiers import Tier
+from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.config import config_to_dict
 from bdl_perception.training.config import TrainConfig
@@ -23,6 +28,8 @@ class Change(NamedTuple):
 
     network: Mapping[str, Any]
     training: Mapping[str, Any]
+    build: Callable[[NetworkConfig], Network] = Network
+    samples: int = 0  # T of its own; 0: that of the tier
 
 
 KINDS = {
@@ -37,6 +44,9 @@ KINDS = {
     'dropout_50': Change({'dropout_probability': 0.5}, {}),
     # what ImageNet has taught would be washed out at the full rate
     'efficientnet_lite0': Change({'encoder': 'efficientnet_lite0'}, {'encoder_rate': 0.3}),
+    'masksembles': Change({}, {}, Masksembles, CHOICES),
+    'randomised_prior': Change({}, {}, RandomisedPrior, CHOICES),
+    'spectral': Change({}, {}, Spectral),
 }
 
 
@@ -50,6 +60,7 @@ class RunSpec:
     share: float  # of the training drives
     epoch_frames: int  # seen in an epoch, whatever the share
     samples: int  # T, when it is measured
+    build: Callable[[NetworkConfig], Network] = Network  # said by the kind
 
     @property
     def seed(self) -> int:
@@ -94,7 +105,7 @@ def spec(tier: Tier, kind: str, share: float, seed: int, threads: int) -> RunSpe
     config = TrainConfig(epochs=tier.epochs, batch=tier.batch, seed=seed, threads=threads,
                          network=replace(network, **change.network))
     return RunSpec(run_name(kind, share, seed), kind, replace(config, **change.training), share,
-                   tier.epoch_frames, tier.samples)
+                   tier.epoch_frames, change.samples or tier.samples, change.build)
 
 
 def run_name(kind: str, share: float, seed: int) -> str:

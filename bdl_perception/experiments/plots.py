@@ -8,6 +8,7 @@ import statistics
 from bdl_perception.experiments.files import write_whole
 from bdl_perception.experiments.intervals import LEVELS
 from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.table import NOTHING
 from bdl_perception.experiments.uncertainty_tables import IGNORANCE
 from bdl_perception.experiments.uncertainty_tables import known_scores
 from bdl_perception.experiments.uncertainty_tables import USUAL
@@ -66,7 +67,8 @@ def auroc(results: Results) -> Figure | None:
     axes.set_xticks(range(len(splits)), splits, rotation=40, ha='right')
     axes.set_yticks(range(len(names)), names)
     for (row, column), value in np.ndenumerate(means):
-        axes.text(column, row, f'{value:.2f}', ha='center', va='center', fontsize=8)
+        text = NOTHING if np.isnan(value) else f'{value:.2f}'
+        axes.text(column, row, text, ha='center', va='center', fontsize=8)
     figure.colorbar(image, label='AUROC against nominal frames')
     return figure
 

@@ -58,7 +58,7 @@ def run_one(spec: RunSpec, data: Data, folder: Path, keep_checkpoints: bool) -> 
     """Train a network, measure it, write its JSON, and only then drop its checkpoint."""
     place = folder / f'{spec.name}.{spec.digest}.{data.digest}'
     frames, once = data.teaching(spec.share, spec.seed, spec.epoch_frames)
-    training = Run(spec.config, place)
+    training = Run(spec.config, place, build=spec.build)
     progress = training.train(frames, None)
     network = training.network.cpu().eval()
     taught = data.splits['train'].frames

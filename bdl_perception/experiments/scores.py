@@ -11,6 +11,8 @@ from bdl_perception.experiments.last_layer import decoder_maps
 from bdl_perception.experiments.last_layer import fit_last_layer
 from bdl_perception.experiments.last_layer import LastLayer
 from bdl_perception.experiments.last_layer import mean_variance
+from bdl_perception.experiments.random_features import fit_random_features
+from bdl_perception.experiments.random_features import RandomFeatures
 from bdl_perception.experiments.seen import entropy
 from bdl_perception.experiments.seen import Seen
 from bdl_perception.network.feature_statistics import feature_statistics
@@ -25,7 +27,8 @@ import torch
 from torch import Tensor
 
 SAMPLED = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_information')
-ANALYTIC = ('analytic_first', 'analytic_last')  # variance of a Bayesian linear layer, no samples
+LINEAR = ('analytic_first', 'analytic_last')  # variance of a Bayesian linear layer, no samples
+ANALYTIC = (*LINEAR, 'analytic_random_features')  # and of a Gaussian process
 NAMES = (*SAMPLED, *ANALYTIC, 'entropy', 'energy', 'softmax', 'aleatoric', 'feature')
 
 Floats = NDArray[np.float64]
@@ -36,13 +39,14 @@ class Fitted(NamedTuple):
 
     features: FeatureStatistics
     last_layer: LastLayer
+    random_features: RandomFeatures
 
 
 def fit(network: Network, pictures: Iterable[Tensor]) -> Fitted:
     """Fit all that scores need, on batches (B, 3, H, W) of the training frames."""
     batches = list(pictures)
     return Fitted(feature_statistics(pool_features(network, batches)),
-                  fit_last_layer(network, batches))
+                  fit_last_layer(network, batches), fit_random_features(network, batches))
 
 
 @torch.no_grad()
@@ -55,9 +59,11 @@ def frame_scores(network: Network, seen: Seen, fitted: Fitted) -> dict[str, Tens
         'energy': -single.logits.logsumexp(1).mean((1, 2)),
         'softmax': 1 - single.probabilities.amax(1).mean((1, 2)),
         'feature': deviation.square().sum(1).sqrt(),
+        'analytic_random_features': fitted.random_features.variance(
+            network, seen.encoded.features),
     }
     for name, map_, whitening in zip(
-            ANALYTIC, decoder_maps(network, seen.encoded.features), fitted.last_layer,
+            LINEAR, decoder_maps(network, seen.encoded.features), fitted.last_layer,
             strict=True):
         scores[name] = mean_variance(map_, whitening)
     ground = single.logits.argmax(1) != SKY  # (B, h, w): the sky has no depth

@@ -7,6 +7,7 @@ Dimension letters: T samples, B pictures, K classes, h and w of the decoder.
 """
 from typing import NamedTuple, Sequence
 
+from bdl_perception.experiments.fixed_masks import FixedMasks
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.graphs import moderate
 from bdl_perception.network.model import Encoded
@@ -77,7 +78,13 @@ def entropy(probabilities: Tensor) -> Tensor:
 
 
 def masks_of(network: Network, count: int) -> list[Tensor]:
-    """Draw T = count masks, (T, C_k, 1, 1) each; none for a network without dropout."""
+    """
+    Draw T = count masks, (T, C_k, 1, 1) each; none for a network without dropout.
+
+    A network with masks of its own gives all of them, whatever the count.
+    """
+    if isinstance(network, FixedMasks):
+        return [network.choices]
     config = network.config
     if config.dropout == 'none':
         return []

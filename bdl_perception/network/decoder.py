@@ -76,7 +76,7 @@ class Decoder(nn.Module):
 
     def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
         """features: (1 or S, C_k, H_k, W_k), coarsest first; masks: (S, C_k, 1, 1), likewise."""
-        return self._split(self.heads(self.levels_of(features, masks)[-1]))
+        return self.split(self.heads(self.levels_of(features, masks)[-1]))
 
     def levels_of(self, features: Sequence[Tensor],
                   masks: Sequence[Tensor] | None) -> list[Tensor]:
@@ -90,7 +90,7 @@ class Decoder(nn.Module):
         x = unit_length(x) if self.normalise else x
         return x * masks[index] if masks and index < len(masks) else x
 
-    def _split(self, maps: Tensor) -> HeadMaps:
+    def split(self, maps: Tensor) -> HeadMaps:
         """Name the channels of maps (S, K + 3, h, w)."""
         depth, logit_noise = maps[:, 0], maps[:, 2:3]
         depth_noise = maps[:, DEPTH_LOG_VARIANCE_CHANNEL]

@@ -20,6 +20,7 @@ from bdl_perception.network.losses import classification_loss
 from bdl_perception.network.losses import regression_loss
 from bdl_perception.network.losses import TaskWeights
 from bdl_perception.network.model import Network
+from bdl_perception.network.model import NetworkConfig
 from bdl_perception.network.pretrained import start_from_imagenet
 from bdl_perception.perception.classes import IGNORE
 from bdl_perception.training.batches import Batch
@@ -62,15 +63,16 @@ class Run:
     """A network on its way; `train` takes it from where it stands to the end."""
 
     def __init__(self, config: TrainConfig, folder: Path, clock: Clock = time.monotonic,
-                 team: Team = ALONE, precision: Precision | None = None) -> None:
-        """Start anew, or take up the checkpoint in the folder, which is made."""
+                 team: Team = ALONE, precision: Precision | None = None,
+                 build: Callable[[NetworkConfig], Network] = Network) -> None:
+        """Start anew with what build makes, or take up the checkpoint in the folder."""
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.config, self.folder, self._team = config, folder, team
         self._clock = team.clock(clock) if config.minutes else clock
         self._precision = precision or choose_precision(config.device, config.mixed_precision)
         team.part(config.batch)  # refuses a batch that is too small to be shared
-        self.network = Network(config.network)
+        self.network = build(config.network)
         if team.size > 1:
             share_batch_norms(self.network)
         self.network.to(self._precision.device)

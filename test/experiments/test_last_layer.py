@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.experiments.last_layer import _whitening
 from bdl_perception.experiments.last_layer import decoder_maps
 from bdl_perception.experiments.last_layer import fit_last_layer
 from bdl_perception.experiments.last_layer import mean_variance
 from bdl_perception.experiments.last_layer import PRIOR
+from bdl_perception.experiments.last_layer import whitening_of
 import numpy as np
 import pytest
 from tiny_network import draw_pictures
@@ -34,7 +34,7 @@ def test_it_is_the_formula_pixel_by_pixel():
 
 
 def test_a_direction_that_no_training_pixel_took_has_a_large_variance():
-    whitening = _whitening(torch.tensor([[2., 0.], [0., 0.]]))
+    whitening = whitening_of(torch.tensor([[2., 0.], [0., 0.]]))
     along, across = (torch.tensor(phi).reshape(1, 2, 1, 1) for phi in ([1., 0.], [0., 1.]))
     assert float(mean_variance(along, whitening)) == pytest.approx(.5 / (2 + PRIOR))
     assert float(mean_variance(across, whitening)) == pytest.approx(.5 / PRIOR)

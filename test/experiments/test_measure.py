@@ -47,7 +47,7 @@ def network(batch):
     network = make_tiny_network()
     with torch.no_grad():
         logits = network(batch.rgb).logits
-        network.decoder.heads.bias[3] += (logits[:, 1:].amax(1) - logits[:, 0]).median()
+        network.decoder.heads.bias[3] += (logits[:, 1:].amax(1) - logits[:, 0]).quantile(.5)
     return network
 
 

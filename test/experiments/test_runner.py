@@ -5,8 +5,13 @@ import json
 
 from bdl_perception.experiments import runner
 from bdl_perception.experiments.data import load
+from bdl_perception.experiments.fixed_masks import CHOICES
+from bdl_perception.experiments.plan import KINDS
 from bdl_perception.experiments.plan import plan
 from bdl_perception.experiments.runner import run_all
+from bdl_perception.experiments.scores import ANALYTIC
+from bdl_perception.experiments.scores import SAMPLED
+from bdl_perception.network.model import Network
 from micro_experiment import make_micro_drives
 from micro_experiment import MICRO
 import pytest
@@ -88,3 +93,24 @@ def test_without_imagenet_its_network_is_left_out(data, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, 'find_imagenet', lambda: None)
     specs = plan(replace(MICRO, variants=('efficientnet_lite0',)), 1)
     assert run_all(specs, data, tmp_path, 'efficientnet*') == []
+
+
+@pytest.mark.parametrize(('kind', 'samples'), [
+    ('masksembles', CHOICES), ('randomised_prior', CHOICES), ('spectral', MICRO.samples)])
+def test_a_kind_with_a_network_of_its_own_is_trained_taken_up_again_and_measured(
+        data, tmp_path, monkeypatch, kind, samples):
+    specs = plan(replace(MICRO, variants=(kind,)), 1)
+    looked = []
+
+    def killed(network, *_):
+        looked.append(network)
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runner, 'measure', killed)
+        run_all(specs, data, tmp_path, f'{kind}*')
+    assert type(looked[0]) is KINDS[kind].build is not Network
+    assert run_all(specs, data, tmp_path, f'{kind}*') == [f'{kind}_100_seed1']
+    result = json.loads((tmp_path / f'{kind}_100_seed1.json').read_text())
+    assert result['samples'] == samples and result['training']['images'] == 16
+    for condition in result['conditions'].values():
+        assert {*SAMPLED, *ANALYTIC} <= set(condition['scores'])

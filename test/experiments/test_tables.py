@@ -178,6 +178,13 @@ def test_the_winner_is_chosen_without_the_test_conditions():
     assert claim.found.startswith('raw_features, epistemic_inverse_depth') and claim.holds is False
 
 
+def test_a_score_that_older_runs_do_not_have_is_left_out_and_judged_without():
+    table = variants(results())
+    rows = [row for row in table.rows if row[1] == 'analytic_random_features']
+    assert [row[0] for row in rows] == ['both', 'everywhere', 'raw_features']
+    assert all(row[2:] == ['-', '-'] for row in rows) and verdicts(table) == [True]
+
+
 def test_a_further_score_gets_its_column():
     def add(run):
         run['conditions']['test_night']['scores']['last_layer'] = {
