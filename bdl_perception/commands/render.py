@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _layout(name: str) -> 'Layout':
     from bdl_perception.world.dataset import FOLDER
     from bdl_perception.world.dataset import Layout
-    return Layout('metadata.yaml', write_mcap) if name == 'mcap' else FOLDER
+    return Layout('metadata.yaml', write_mcap, read_mcap) if name == 'mcap' else FOLDER
 
 
 def write_mcap(folder: Path, drive: 'Drive', frames: 'Iterable[Frame]') -> None:
@@ -77,6 +77,13 @@ def write_mcap(folder: Path, drive: 'Drive', frames: 'Iterable[Frame]') -> None:
     recorded = (RecordedFrame(stamp_ns, encode_rgb(frame.rgb), frame.depth, frame.classes)
                 for stamp_ns, frame in zip(spec.stamps_ns, frames, strict=True))
     write_recording(folder, camera, recorded, json.dumps(describe(drive)))
+
+
+def read_mcap(folder: Path) -> dict[str, object]:
+    """Read what write_mcap said of a drive."""
+    from bdl_perception.drives.recording import read_about
+    said: dict[str, object] = json.loads(read_about(folder))
+    return said
 
 
 def _render_demo(arguments: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import get_typestore
 from rosbags.typesys import Stores
+import yaml
 
 PICTURE_TOPIC = '/camera/image/compressed'
 INFO_TOPIC = '/camera/camera_info'
@@ -51,6 +52,15 @@ def write_recording(folder: Path, camera: PinholeCamera, frames: Iterable[Record
                     connections[topic] = writer.add_connection(topic, kind, typestore=_STORE)
                 data = _STORE.serialize_cdr(message, kind)
                 writer.write(connections[topic], frame.stamp_ns, data)
+
+
+def read_about(folder: Path) -> str:
+    """Give the text that write_recording was told; ValueError when another writer made it."""
+    said = yaml.safe_load((folder / 'metadata.yaml').read_text(encoding='utf-8'))
+    about = (said['rosbag2_bagfile_information'].get('custom_data') or {}).get(ABOUT)
+    if not isinstance(about, str):
+        raise ValueError(f'{folder} is a recording that `bdl render` did not make')
+    return about
 
 
 def _messages(frame: RecordedFrame, camera: PinholeCamera) -> Iterable[tuple[str, Any]]:

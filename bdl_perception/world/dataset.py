@@ -58,6 +58,7 @@ class Layout(NamedTuple):
 
     mark: str  # a file that every finished drive of this layout has, and no other
     write: Callable[[Path, Drive, Iterable[Frame]], None]  # makes the folder that it is given
+    read: Callable[[Path], dict[str, object]]  # gives what describe() said of the drive
 
 
 def _write_folder(folder: Path, drive: Drive, frames: Iterable[Frame]) -> None:
@@ -102,7 +103,13 @@ def _version() -> str:
         return 'not installed'
 
 
-FOLDER = Layout('drive.json', _write_folder)
+def _read_folder(folder: Path) -> dict[str, object]:
+    said: dict[str, object] = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
+    return said
+
+
+FOLDER = Layout('drive.json', _write_folder, _read_folder)
+ASKED = ('seed', 'frames', 'rate_hz', 'width', 'height')  # what a drive that is kept must share
 
 
 # Part of every seed: a number is never changed nor given again, a new split takes the next.
@@ -158,18 +165,27 @@ def write_drives(out: Path, specs: Sequence[DriveSpec], processes: int,
     if processes < 1:
         raise ValueError(f'processes {processes} must be at least 1')
     out.mkdir(parents=True, exist_ok=True)
-    missing = [spec for spec in specs if not _finished(out / spec.name, layout)]
+    missing = [spec for spec in specs if not _finished(out / spec.name, spec, layout)]
     with tqdm(total=len(specs), initial=len(specs) - len(missing), unit='drive') as bar:
         for _ in _rendered(out, missing, processes, layout):
             bar.update()
     return [out / spec.name for spec in specs]
 
 
-def _finished(drive: Path, layout: Layout) -> bool:
-    if drive.exists() and not (drive / layout.mark).exists():
+def _finished(drive: Path, spec: DriveSpec, layout: Layout) -> bool:
+    """Tell whether a drive is there; ValueError when it is another one of this name."""
+    if not drive.exists():
+        return False
+    if not (drive / layout.mark).exists():
         raise ValueError(f'{drive} exists but has no {layout.mark}: it was made in another '
                          f'format; remove it or choose another --out')
-    return drive.exists()
+    said = layout.read(drive)
+    other = [f'{name} {said.get(name)}, not {getattr(spec, name)}' for name in ASKED
+             if said.get(name) != getattr(spec, name)]
+    if other:
+        raise ValueError(f'{drive} has {", ".join(other)}: it comes from another call; ask for '
+                         f'the same, remove it or choose another --out')
+    return True
 
 
 def _rendered(out: Path, specs: Sequence[DriveSpec], processes: int,

@@ -117,3 +117,14 @@ def test_a_second_run_does_not_mix_formats(
     assert main(['render', 'validation', '--drives', '2', '--out', str(tmp_path), '--format',
                  'mcap']) == 2
     assert 'no metadata.yaml: it was made in another format' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kind', ['folder', 'mcap'])
+def test_a_second_run_with_another_seed_is_refused_and_the_same_one_is_not(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    render(capsys, tmp_path, '--format', kind)
+    render(capsys, tmp_path, '--format', kind)
+    words = ['--drives', '2', '--frames', '2', '--height', '48', '--width', '80', '--seed', '1']
+    assert main(['render', 'validation', '--out', str(tmp_path), '--format', kind, *words]) == 2
+    assert 'it comes from another call' in capsys.readouterr().err

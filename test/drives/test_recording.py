@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bdl_perception.drives import open_drive
 from bdl_perception.drives import open_drives
+from bdl_perception.drives.recording import read_about
 from bdl_perception.drives.recording import RecordedFrame
 from bdl_perception.drives.recording import write_recording
 from bdl_perception.perception.values import PinholeCamera
@@ -100,6 +101,16 @@ def test_the_description_travels_in_the_metadata_and_chunks_are_compressed(
     assert b'zstd' in (recording / 'run.mcap').read_bytes()
     raw = sum(frame.depth.nbytes + frame.classes.nbytes for frame in frames())
     assert (recording / 'run.mcap').stat().st_size < raw + 20_000
+
+
+def test_what_a_recording_says_of_itself_is_read_back_and_a_stranger_says_nothing(
+        recording: Path) -> None:
+    assert read_about(recording) == 'what it is'
+    said = yaml.safe_load((recording / 'metadata.yaml').read_text())
+    del said['rosbag2_bagfile_information']['custom_data']
+    (recording / 'metadata.yaml').write_text(yaml.safe_dump(said))
+    with pytest.raises(ValueError, match='`bdl render` did not make'):
+        read_about(recording)
 
 
 def test_a_recording_never_replaces_one(recording: Path) -> None:

@@ -68,7 +68,8 @@ def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_pa
     def note(out, spec, layout):
         calls.append(spec.name)
         (out / spec.name).mkdir()
-        (out / spec.name / layout.mark).touch()
+        said = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE}
+        (out / spec.name / layout.mark).write_text(json.dumps(said))
         return out / spec.name
 
     monkeypatch.setattr(dataset, 'write_drive', note)
@@ -77,6 +78,22 @@ def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_pa
     paths = render_drives(tmp_path, 'test', 3, 2, 4., seed=5, **SIZE)
     assert calls == ['test_0000', 'test_0001', 'test_0002']
     assert [path.name for path in paths] == calls
+
+
+@pytest.mark.parametrize(('change', 'said'), [
+    ({'seed': 6}, 'seed'), ({'frames': 3}, 'frames 2, not 3'),
+    ({'rate_hz': 5.}, r'rate_hz 4\.0, not 5\.0'), ({'width': 96}, 'width')])
+def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
+        tmp_path, monkeypatch, change, said):
+    asked = {'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
+    spec, = dataset.split_specs('test', 1, **asked)
+    made = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE}
+    (tmp_path / spec.name).mkdir()
+    (tmp_path / spec.name / 'drive.json').write_text(json.dumps(made))
+    monkeypatch.setattr(dataset, 'write_drive', None)
+    assert render_drives(tmp_path, 'test', 1, **asked) == [tmp_path / spec.name]
+    with pytest.raises(ValueError, match=f'test_0000 has .*{said}.*another --out'):
+        render_drives(tmp_path, 'test', 1, **{**asked, **change})
 
 
 def test_a_drive_of_another_format_is_not_taken_for_a_finished_one(tmp_path):
