@@ -9,10 +9,11 @@ from bdl_perception.bench.plan import Scene
 from bdl_perception.bench.plan import WARM_UP
 from bdl_perception.bench.setting import Setting
 from bdl_perception.bench.stage import Actor
+from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.model_spec import ModelSpec
 
-SAMPLES = 16  # T, as calibrated
-PERCEPTION: dict[str, object] = {'autostart': True, 'samples': SAMPLES}  # all else: defaults
+PERCEPTION: dict[str, object] = {'autostart': True}  # all else: defaults
+SAMPLES = PerceptionParameters.samples  # T of a cycle
 WARM_UP_S = 3.0
 WORK = 'work'  # folder in out: plans, logs, and the pictures while they are needed
 PICTURES = 'pictures.npz'
