@@ -37,14 +37,14 @@ def run(setting: Setting) -> Outcome:
     sampled = samples_ms(setting)
     sized = sizes_ms(setting)
     plot = draw(setting.out / 'growth.png', [
-        Panel('T', 'T samples, ms', {'decoder only': _curve(sampled)}),
-        Panel('pixels of the picture', 'perceive, ms', {'ONNX Runtime': _curve(sized)})])
+        Panel('T', 'T samples, decoder only, ms', _curves(sampled)),
+        Panel('pixels of the picture', 'perceive, ms', _curves(sized))])
     return Outcome(rows(sampled, sized), {'samples_ms': sampled, 'pixels_ms': sized}, [plot])
 
 
 def rows(sampled: Measured, sized: Measured) -> list[Row]:
     """Compare the growth with proportion."""
-    return [_row('time of T samples', 'T', sampled),
+    return [_row('time of T samples, decoder only', 'samples', sampled),
             _row('time of `perceive` (random weights)', 'pixels', sized)]
 
 
@@ -106,5 +106,7 @@ def _noise(height: int, width: int) -> Bytes:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def _curve(measured: Measured) -> tuple[list[float], list[float]]:
-    return list(map(float, measured)), list(measured.values())
+def _curves(measured: Measured) -> dict[str, tuple[list[float], list[float]]]:
+    sizes, least = list(map(float, measured)), min(measured)
+    return {'measured': (sizes, list(measured.values())),
+            'in proportion': (sizes, [measured[least] * size / least for size in sizes])}

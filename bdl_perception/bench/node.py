@@ -35,7 +35,7 @@ def run(setting: Setting) -> Outcome:
     overhead, details = _overhead(setting, seen)
     details |= {'latency_ms': watched.latencies_ms, 'frames': len(watched.counted),
                 'alert_levels': [level for _, level in watched.alerts],
-                'dropped_by_perception_node': watched.dropped}
+                'status': watched.status[-1:]}
     return Outcome([*_rows(watched, seconds), overhead], details)
 
 

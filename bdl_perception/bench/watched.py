@@ -10,6 +10,7 @@ from bdl_perception.bench.plan import WARM_UP
 import numpy as np
 
 SECOND_NS = 10**9
+HEARD = ('depth', 'epistemic', 'alert', 'status')  # as the listener writes and Watched takes
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,5 @@ def read(plan: Plan) -> dict[str, Watched]:
     """Read what camera and listener left, for each camera; FileNotFoundError: they did not."""
     sent = tuple((stamp, kind) for stamp, kind in json.loads(plan.sent.read_text()))
     heard = json.loads(plan.heard.read_text())
-    return {camera: Watched(
-        sent, *(tuple(tuple(note) for note in notes[name])
-                for name in ('depth', 'epistemic', 'alert', 'status')))
-        for camera, notes in heard.items()}
+    return {camera: Watched(sent, *(tuple(map(tuple, notes[name])) for name in HEARD))
+            for camera, notes in heard.items()}

@@ -1,11 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The rows of the groups, from made-up measurements."""
+from bdl_perception.backends.registry import open_backend
+from bdl_perception.bench import breakdown
 from bdl_perception.bench import cameras
 from bdl_perception.bench import growth
 from bdl_perception.bench import obvious
 from bdl_perception.bench.watched import Watched
 import pytest
+from tiny_model import make_tiny_model
 
 SECOND = 10**9
 SENT = ((0, 'nominal'), (SECOND, 'nominal'))
@@ -47,3 +50,22 @@ def test_growth_in_proportion_is_one_and_twice_as_much_is_a_surprise():
     even, steep = growth.rows({4: 10.0, 16: 40.0}, {100: 5.0, 400: 40.0})
     assert (even.value, even.met) == (1.0, True)
     assert (steep.value, steep.met) == (2.0, False)
+
+
+def test_the_share_of_a_graph_is_of_the_sum_of_all_steps():
+    frame, cycle = breakdown.rows({breakdown.GRAPH: 6.0, 'resize': 1.0, 'health': 3.0},
+                                  {breakdown.CHUNKS: 9.0, 'merge': 3.0})
+    assert (frame.value, frame.note) == (60.0, 'of 10.0 ms; next: health, 3.00 ms')
+    assert (cycle.value, cycle.note) == (75.0, 'of 12.0 ms; next: merge, 3.00 ms')
+
+
+def test_every_step_of_the_breakdown_runs_and_gives_what_the_next_one_takes(tmp_path):
+    backend = open_backend('onnxruntime', make_tiny_model(tmp_path / 'tiny', chunk=4), 1)
+    made = {name: step() for name, step in breakdown.frame_steps(backend).items()}
+    assert made['message to rgb'].shape == (384, 640, 3)
+    assert made['crop and resize'].shape == (24, 40, 3)
+    assert made[breakdown.GRAPH].depth.shape == (24, 40)
+    made = {name: step() for name, step in breakdown.cycle_steps(backend).items()}
+    assert [part.count for part in made[breakdown.CHUNKS]] == [4] * 4
+    assert made['merge chunks'].count == 16
+    assert (made['map to message'].width, made['map to message'].encoding) == (40, '32FC1')
