@@ -19,6 +19,7 @@ from bdl_perception.demo.processes import private_domain
 BENCH = 'bdl_perception.bench'
 LOOK_S = 0.25  # how often CPU time and memory are read
 DRAIN_S = 1.0  # after the last frame: its depth, and one more heartbeat
+STOP_S = 30.0  # a process that must be killed makes the measurement void
 SPARE_S = 120.0  # beyond the plan's own time: start, and a machine that is slow
 
 
@@ -64,7 +65,7 @@ def perform(plan: Plan, actors: list[Actor]) -> Seen:
             camera = start(Actor('camera', {'plan': plan.path}, package=BENCH))
             usages = _watch(plan, started, tested, camera)
         finally:
-            codes = [(process.node, process.stop()) for process in reversed(started)]
+            codes = [(process.node, process.stop(STOP_S)) for process in reversed(started)]
     if wrong := [f'{node} ended with exit code {code}' for node, code in codes if code]:
         raise RuntimeError(f'{"; ".join(wrong)}; the logs are in {plan.folder}')
     return Seen(read(plan), usages)

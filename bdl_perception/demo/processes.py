@@ -43,12 +43,12 @@ class NodeProcess:
         """Wait for the end; subprocess.TimeoutExpired when it does not come."""
         return self._process.wait(timeout_s)
 
-    def stop(self) -> int:
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
         """Interrupt it, then kill it when it does not listen; returns the exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
-            code = self._process.wait(STOP_TIMEOUT_S)
+            code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
