@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The pictures that the benchmark's camera sends: of the bundled drive, at 640x384 px."""
+from itertools import takewhile
 from pathlib import Path
 
 from bdl_perception.drives import open_drive
@@ -19,7 +20,8 @@ def write_pictures(path: Path) -> None:
     """Write an .npz with (N, HEIGHT, WIDTH, 3) rgb for each part."""
     drive = open_drive(DRIVE)
     parts: dict[str, list[Bytes]] = {name: [] for name in PARTS_S}
-    for frame in drive:
+    last_ns = max(end_s for _, end_s in PARTS_S.values()) * 1e9
+    for frame in takewhile(lambda frame: frame.stamp_ns < last_ns, drive):
         for name, (begin_s, end_s) in PARTS_S.items():
             if begin_s <= frame.stamp_ns / 1e9 < end_s:
                 parts[name].append(enlarged(frame.rgb))

@@ -28,6 +28,8 @@ def command(group: str, setting: Setting) -> str:
     words = ['bdl bench --only', group]
     if setting.model != MODEL:
         words += ['--model', setting.model]
+    if setting.threads != Setting.threads:
+        words += ['--threads', str(setting.threads)]
     if group == 'memory' and not setting.quick:
         words += ['--minutes', f'{setting.minutes:g}']
     return ' '.join(words + ['--quick'] * setting.quick)

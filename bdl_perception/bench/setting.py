@@ -35,6 +35,8 @@ class Setting:
         """Refuse what cannot be measured."""
         if not 0.1 <= self.minutes <= 24 * 60:
             raise ValueError(f'minutes is {self.minutes}, must lie in 0.1 to 1440')
+        if not 1 <= self.threads <= 256:
+            raise ValueError(f'threads is {self.threads}, must lie in 1 to 256')
 
     def choose(self, quick: Any, full: Any) -> Any:
         """Take the one or the other size of a measurement."""

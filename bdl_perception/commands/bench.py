@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder for bench.json, bench.md, plots and logs')
     parser.add_argument('--model', default='street', help='shipped name or folder of a model')
     parser.add_argument('--minutes', type=float, default=10.0, help='of watching the memory')
+    parser.add_argument('--threads', type=int, default=2, help='of each network')
     parser.add_argument('--quick', action='store_true',
                         help='the same rows in under four minutes; too short to be quoted')
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.bench.setting import Setting
     _require(NEEDED)
     setting = Setting(arguments.out.resolve(), arguments.model, arguments.quick,
-                      arguments.minutes)
+                      arguments.minutes, arguments.threads)
     load_model_files(setting.model)  # names what is wrong before anything is started
     setting.out.mkdir(parents=True, exist_ok=True)
     described, outcomes = machine.describe(), dict[str, Outcome]()

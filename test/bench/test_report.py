@@ -28,6 +28,7 @@ def test_the_table_is_this_text():
 @pytest.mark.parametrize(('changes', 'said'), [
     ({}, 'bdl bench --only memory --minutes 10'),
     ({'minutes': 2.5}, 'bdl bench --only memory --minutes 2.5'),
+    ({'threads': 1}, 'bdl bench --only memory --threads 1 --minutes 10'),
     ({'quick': True}, 'bdl bench --only memory --quick'),
     ({'model': './mine'}, 'bdl bench --only memory --model ./mine --minutes 10')])
 def test_a_row_is_measured_again_by_the_command_beside_it(changes, said):
@@ -47,6 +48,7 @@ def test_the_json_says_what_the_table_says_and_on_which_machine(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['bench.json', 'bench.md']
 
 
-def test_watching_the_memory_for_no_time_is_refused():
-    with pytest.raises(ValueError, match='minutes is 0'):
-        Setting(Path('out'), minutes=0)
+@pytest.mark.parametrize('changes', [{'minutes': 0}, {'threads': 0}])
+def test_no_time_and_no_thread_are_refused(changes):
+    with pytest.raises(ValueError, match=' is 0, must lie in'):
+        Setting(Path('out'), **changes)
