@@ -1,4 +1,5 @@
 # make demo [INPUT=path] [RATE_HZ=n]   play a drive through the real ROS 2 processes, keep a record in demo/
+# make bench               measure: about half an hour, on a machine that does nothing else
 # make test                the whole suite
 # make lint                ruff, mypy, the ament linters
 # make clean               remove what these made
@@ -8,10 +9,13 @@
 BIN := .venv/bin
 CODE := bdl_perception test launch setup.py
 
-.PHONY: demo test lint clean
+.PHONY: demo bench test lint clean
 
 demo: .venv/runtime
 	$(BIN)/bdl demo --out demo $(if $(INPUT),--input '$(INPUT)') $(if $(RATE_HZ),--rate-hz $(RATE_HZ))
+
+bench: .venv/tests
+	$(BIN)/bdl bench --out bench
 
 test: .venv/tests
 	ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST $(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -23,7 +27,7 @@ lint: .venv/tests
 	$(BIN)/ament_pep257 $(CODE)
 
 clean:
-	rm -rf .venv demo build dist install log bdl_perception.egg-info
+	rm -rf .venv demo bench build dist install log bdl_perception.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find bdl_perception test launch -name __pycache__ -prune -exec rm -r {} +
 

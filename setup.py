@@ -17,6 +17,7 @@ TRAIN = ('torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8', 'tens
 WORLD = ('moderngl>=5.10',)
 DEMO = ('matplotlib>=3.8',)
 EVALUATE = ('onnx>=1.16', 'scikit-learn>=1.4')
+BENCH = ('psutil>=5.9',)
 FLAKE8_PLUGINS = (  # that ament_flake8 runs with
     'blind-except', 'builtins', 'class-newline', 'comprehensions', 'deprecated', 'docstrings',
     'import-order', 'quotes',
@@ -60,6 +61,7 @@ setup(
         'demo': [*DEMO],
         'evaluate': [*EVALUATE],
         'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
+        'bench': [*TRAIN, *DEMO, *BENCH],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'efficientnet-lite-pytorch', 'mujoco>=3',  # to compare encoder and renderer with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install

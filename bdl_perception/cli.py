@@ -14,13 +14,14 @@ COMMANDS = {
     'calibrate': 'make the alarm thresholds of a model from drives',
     'evaluate': 'measure a model on data with truth: the tables of its card',
     'sheet': 'draw what a model says of frames beside what is true',
+    'bench': 'measure what the package costs, beside its goals',
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }
 
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
-    'sklearn': 'evaluate'}
+    'sklearn': 'evaluate', 'psutil': 'bench'}
 
 
 class Command(Protocol):

@@ -10,6 +10,7 @@ import sys
 from typing import IO, Iterator, Mapping, Sequence
 
 STOP_TIMEOUT_S = 10.0
+NODES = 'bdl_perception.nodes'
 FAST_DDS = Path(__file__).parent / 'fastdds.xml'  # room for large pictures
 
 
@@ -18,16 +19,21 @@ class NodeProcess:
 
     def __init__(self, node: str, parameters: Mapping[str, object], log: Path,
                  environment: Mapping[str, str] | None = None,
-                 remaps: Mapping[str, str] | None = None) -> None:
-        """Start `python -m bdl_perception.nodes.NODE` with parameters and remappings."""
+                 remaps: Mapping[str, str] | None = None, package: str = NODES) -> None:
+        """Start `python -m PACKAGE.NODE` with parameters and remappings."""
         self.node = node
         self.log = log
         self._log: IO[bytes] = log.open('wb')
         self._process = subprocess.Popen(
-            [sys.executable, '-m', f'bdl_perception.nodes.{node}',
+            [sys.executable, '-m', f'{package}.{node}',
              *_ros_arguments(parameters, remaps or {})],
             stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             env={**os.environ, **(environment or {})}, start_new_session=True)
+
+    @property
+    def pid(self) -> int:
+        """Give the number by which the system knows it."""
+        return self._process.pid
 
     def ended(self) -> int | None:
         """Give the exit code, None while it runs."""
@@ -37,12 +43,12 @@ class NodeProcess:
         """Wait for the end; subprocess.TimeoutExpired when it does not come."""
         return self._process.wait(timeout_s)
 
-    def stop(self) -> int:
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
         """Interrupt it, then kill it when it does not listen; returns the exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
-            code = self._process.wait(STOP_TIMEOUT_S)
+            code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()

@@ -23,15 +23,18 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'evaluation': {'alarm', 'perception'},
     'demo': {'interface', 'perception'},
     'nodes': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception'},
+    'bench': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception',
+              'network', 'training', 'nodes'},
     'cli': set(),  # imports commands by name
     'models': set(),
 }
 EVERYTHING = 'commands'  # lazily
 TORCH_BACKEND = CODE / 'backends' / 'torch_reference.py'
 ROS = {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python'}
+KNOW_ROS = {'nodes', 'bench'}  # bench: a camera, a listener and the obvious node
 ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')
 ONLY_IN = {  # library -> layers that may know it
-    'torch': {'network', 'training', 'experiments'},
+    'torch': {'network', 'training', 'experiments', 'bench'},
     'onnx': {'network'},
     'onnxscript': {'network'},
     'onnxruntime': {'backends', 'network'},  # network: the parity check of an export
@@ -39,8 +42,9 @@ ONLY_IN = {  # library -> layers that may know it
     'moderngl': {'world'},
     'h5py': {'training'},
     'rosbags': {'drives', 'nodes'},
-    'matplotlib': {'demo', 'evaluation', 'experiments', 'training'},
+    'matplotlib': {'bench', 'demo', 'evaluation', 'experiments', 'training'},
     'sklearn': {'evaluation', 'experiments'},
+    'psutil': {'bench'},
 }
 
 
@@ -78,7 +82,7 @@ def test_the_rules_have_no_circle() -> None:
 
 
 def test_only_nodes_know_ros() -> None:
-    wrong = [str(found) for file in files() if layer_of(file) != 'nodes'
+    wrong = [str(found) for file in files() if layer_of(file) not in KNOW_ROS
              for found in imports(file) if is_ros(found.top)]
     assert wrong == []
 
@@ -102,7 +106,7 @@ def test_experiments_know_only_the_conditions_of_the_world() -> None:
 
 
 def test_commands_import_the_heavy_layers_only_when_they_run() -> None:
-    heavy = {'network', 'training', 'experiments', 'world', 'backends', 'nodes'}
+    heavy = {'network', 'training', 'experiments', 'world', 'backends', 'nodes', 'bench'}
     wrong = [str(found) for file in files(EVERYTHING) for found in imports(file)
              if not found.lazy and (found.layer in heavy or is_ros(found.top))]
     assert wrong == []

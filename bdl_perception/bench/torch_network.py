@@ -1,0 +1,61 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The network of a model in torch, for comparison: same architecture, random weights.
+
+A model folder holds graphs and no checkpoint. What a convolution costs does not depend on what
+was learned, so the network is built again as the folder's last train_*.yaml says.
+"""
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.backends.torch_reference import TorchBackend
+from bdl_perception.network.feature_statistics import FeatureStatistics
+from bdl_perception.network.model import Network
+from bdl_perception.network.model import NetworkConfig
+from bdl_perception.training.config import read_config
+import torch
+
+SEED = 1
+
+
+class Rebuilt(NamedTuple):
+    """The network, and where its shape was read."""
+
+    network: Network
+    source: str
+
+
+def rebuild(model: str | Path) -> Rebuilt:
+    """Build the network of a shipped model or a model folder, ready to predict."""
+    files = load_model_files(model)
+    said = sorted(files.folder.glob('train_*.yaml'))
+    if said:
+        config, source = read_config(said[-1]).network, said[-1].name
+    else:
+        config = NetworkConfig(height=files.spec.height, width=files.spec.width)
+        source = 'the default architecture: the model folder has no train_*.yaml'
+    if (config.height, config.width) != (files.spec.height, files.spec.width):
+        raise ValueError(f'{source} of {files.folder} says {config.width}x{config.height} px, '
+                         f'model.json {files.spec.width}x{files.spec.height}; which is it?')
+    return Rebuilt(random_network(config), source)
+
+
+def random_network(config: NetworkConfig) -> Network:
+    """Draw weights, always the same ones."""
+    torch.manual_seed(SEED)
+    return Network(config).eval()
+
+
+def blank_statistics(network: Network) -> FeatureStatistics:
+    """Make feature statistics that leave pooled features as they are."""
+    channels = network.config.feature_channels[-1]
+    return FeatureStatistics(torch.zeros(channels), torch.eye(channels))
+
+
+def torch_backend(model: str | Path, network: Network) -> TorchBackend:
+    """Run the network eagerly behind the interface that the graphs have."""
+    spec = replace(load_model_files(model).spec, dropout_channels=network.config.mask_channels)
+    return TorchBackend(spec, network, blank_statistics(network))

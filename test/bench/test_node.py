@@ -1,0 +1,76 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The node's rows from made-up recordings, and the bare loop that its CPU time is divided by."""
+from pathlib import Path
+from types import SimpleNamespace
+
+from bdl_perception.bench import bare_loop
+from bdl_perception.bench import node
+from bdl_perception.bench.actors import chunks_of
+from bdl_perception.bench.setting import Setting
+from bdl_perception.bench.stage import Seen
+from bdl_perception.bench.usage import Usage
+from bdl_perception.bench.watched import Watched
+import pytest
+
+MS = 10**6
+SECOND_MS = 1000
+# Ten frames a second, 20 ms to each depth, an epistemic map every 200 ms; two seconds of it.
+SENT = tuple((ms * MS, 'nominal') for ms in range(0, 2001, 100))
+DEPTH = tuple((stamp, stamp + 20 * MS) for stamp, _ in SENT)
+EPISTEMIC = tuple((stamp, stamp + 90 * MS) for stamp, _ in SENT[::2])
+# CPU time 0.3 s a second; the first look is before the window, the last behind it.
+LOOKS = [Usage(ms * MS, ms * 0.3 / SECOND_MS, 100.0) for ms in (-500, 500, 1000, 1500, 2500)]
+
+
+@pytest.fixture
+def outcome(monkeypatch):
+    asked = []
+    monkeypatch.setattr(node, 'perform', lambda plan, actors: Seen(
+        {'': Watched(SENT, DEPTH, EPISTEMIC, status=((0, 21, 0),))}, [LOOKS, LOOKS]))
+    monkeypatch.setattr(node, 'street', lambda *arguments: None)
+    monkeypatch.setattr(node, 'bare_loop_cpu_s', lambda setting, frames, chunks: asked.append(
+        (frames, chunks)) or 0.2)
+    return node.run(Setting(Path('out'), quick=True)), asked
+
+
+def test_losses_latencies_and_refreshes_are_those_counted_by_hand(outcome):
+    lost, median, p99, epistemic, _ = outcome[0].rows
+    assert (lost.value, median.value, p99.value, epistemic.value) == (0, 20.0, 20.0, 5.0)
+    assert [row.met for row in outcome[0].rows[:4]] == [True] * 4
+    assert lost.note.startswith('of 21; perception_node dropped 0')
+
+
+def test_cpu_time_is_divided_by_that_of_the_same_frames_and_chunks(outcome):
+    # From 500 to 1500 ms: frames published at 520 ... 1420, maps at 690, 890, 1090, 1290, 1490
+    # of 16 samples in chunks of 4; 0.3 s of the node against 0.2 s of the loop.
+    assert outcome[1] == [(10, 20)]
+    assert outcome[0].rows[4].value == pytest.approx(1.5)
+    assert outcome[0].details['node_cpu_ms_per_frame'] == pytest.approx(30.0)
+
+
+def test_a_cycle_of_sixteen_samples_is_four_runs_of_a_chunk_of_four():
+    assert chunks_of(10, SimpleNamespace(chunk=4)) == 40
+
+
+@pytest.mark.parametrize(('frames', 'chunks'), [(7, 10), (7, 0), (5, 5), (6, 2)])
+def test_the_bare_loop_runs_what_it_is_told_and_nothing_else(frames, chunks, monkeypatch):
+    calls = []
+
+    class Counting:
+        spec = SimpleNamespace(height=4, width=6, chunk=2, dropout_channels=(3,),
+                               dropout_probability=0.5)
+
+        def perceive(self, rgb):
+            assert rgb.shape == (4, 6, 3)
+            calls.append('perceive')
+            return SimpleNamespace(features='features')
+
+        def sample(self, features, masks):
+            assert features == 'features' and masks[0].shape == (2, 3)
+            calls.append('sample')
+
+    monkeypatch.setattr(bare_loop, 'open_backend', lambda *arguments: Counting())
+    bare_loop.loop('any', frames, chunks, 1)
+    del calls[0]  # for the features, before the clock starts
+    assert (calls.count('perceive'), calls.count('sample')) == (frames, chunks)

@@ -1,0 +1,54 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import json
+import math
+from pathlib import Path
+
+from bdl_perception.bench.report import command
+from bdl_perception.bench.report import table
+from bdl_perception.bench.report import write
+from bdl_perception.bench.row import Row
+from bdl_perception.bench.setting import Outcome
+from bdl_perception.bench.setting import Setting
+import pytest
+
+OUTCOMES = {'graphs': Outcome([Row('perceive', 12.0, 'ms', 15.0), Row('samples', 7.5, 'ms')]),
+            'node': Outcome([Row('frames lost', 3, '', 0, note='of 300')])}
+
+
+def test_the_table_is_this_text():
+    assert table(OUTCOMES, Setting(Path('out'))) == """\
+| what | to reach | measured | met | command |
+| --- | --- | --- | --- | --- |
+| perceive | <= 15 ms | 12 ms | yes | `bdl bench --only graphs` |
+| samples | stated | 7.5 ms |  | `bdl bench --only graphs` |
+| frames lost | <= 0 | 3; of 300 | **no** | `bdl bench --only node` |"""
+
+
+@pytest.mark.parametrize(('changes', 'said'), [
+    ({}, 'bdl bench --only memory --minutes 10'),
+    ({'minutes': 2.5}, 'bdl bench --only memory --minutes 2.5'),
+    ({'threads': 1}, 'bdl bench --only memory --threads 1 --minutes 10'),
+    ({'quick': True}, 'bdl bench --only memory --quick'),
+    ({'model': './mine'}, 'bdl bench --only memory --model ./mine --minutes 10')])
+def test_a_row_is_measured_again_by_the_command_beside_it(changes, said):
+    assert command('memory', Setting(Path('out'), **changes)) == said
+
+
+def test_the_json_says_what_the_table_says_and_on_which_machine(tmp_path):
+    outcomes = {**OUTCOMES, 'memory': Outcome([Row('largest', math.nan, 'MB', 400.0)],
+                                              {'rss_mb': [1.5]}, ['memory.png'])}
+    write(outcomes, Setting(tmp_path), {'cores': 2})
+    said = json.loads((tmp_path / 'bench.json').read_text())
+    assert said['machine'] == {'cores': 2} and list(said['groups']) == list(outcomes)
+    memory = said['groups']['memory']
+    assert (memory['rows'][0]['value'], memory['rows'][0]['met']) == (None, False)
+    assert (memory['details'], memory['plots']) == ({'rss_mb': [1.5]}, ['memory.png'])
+    assert (tmp_path / 'bench.md').read_text().count('\n') == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['bench.json', 'bench.md']
+
+
+@pytest.mark.parametrize('changes', [{'minutes': 0}, {'threads': 0}])
+def test_no_time_and_no_thread_are_refused(changes):
+    with pytest.raises(ValueError, match=' is 0, must lie in'):
+        Setting(Path('out'), **changes)

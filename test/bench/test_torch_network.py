@@ -1,0 +1,41 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The network for comparison has the shape that the shipped model was taught in."""
+from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.bench.torch_network import blank_statistics
+from bdl_perception.bench.torch_network import rebuild
+from bdl_perception.network.export import export_graphs
+from onnx import load_model_from_string
+import pytest
+from tiny_model import make_tiny_model
+
+
+def kernels(graph):
+    """List the shapes of all convolutions; their biases may be shared when all are zero."""
+    initializers = load_model_from_string(graph).graph.initializer
+    return sorted(tuple(tensor.dims) for tensor in initializers if len(tensor.dims) == 4)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings('ignore:Constant folding:UserWarning')  # as `bdl export` has it
+def test_the_network_of_the_shipped_model_has_the_convolutions_of_its_graphs():
+    files = load_model_files('street')
+    network, source = rebuild('street')
+    graphs = export_graphs(network, blank_statistics(network), files.spec.chunk)
+    assert source == 'train_2.yaml'
+    assert len(kernels(files.perceive)) > 50
+    assert kernels(graphs.perceive) == kernels(files.perceive)
+    assert kernels(graphs.sample) == kernels(files.sample)
+
+
+def test_a_folder_without_a_configuration_gets_the_default_network_of_its_size(tmp_path):
+    network, source = rebuild(make_tiny_model(tmp_path / 'tiny', height=48, width=80))
+    assert (network.config.height, network.config.width) == (48, 80)
+    assert 'has no train_*.yaml' in source
+
+
+def test_a_configuration_of_another_size_is_refused(tmp_path):
+    folder = make_tiny_model(tmp_path / 'tiny', height=48, width=80)
+    (folder / 'train_1.yaml').write_text('network: {height: 96, width: 160}\n')
+    with pytest.raises(ValueError, match='which is it'):
+        rebuild(folder)
