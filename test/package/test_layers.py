@@ -32,10 +32,11 @@ ROS = {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python'}
 ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')
 ONLY_IN = {  # library -> layers that may know it
     'torch': {'network', 'training', 'experiments'},
-    'onnx': {'network'},
+    'onnx': {'network', 'backends'},  # backends: float16 graphs for TensorRT
     'onnxscript': {'network'},
     'onnxruntime': {'backends', 'network'},  # network: the parity check of an export
     'tensorrt': {'backends'},
+    'cuda': {'backends'},
     'moderngl': {'world'},
     'h5py': {'training'},
     'rosbags': {'drives', 'nodes'},
