@@ -127,7 +127,7 @@ def _rounded(tensor: 'TensorProto', name: str) -> 'TensorProto':
     from onnx import numpy_helper
     values = numpy_helper.to_array(tensor)
     largest = float(np.abs(values).max(initial=0))
-    if not largest <= np.finfo(np.float16).max:
+    if not largest <= float(np.finfo(np.float16).max):
         raise ValueError(f'{tensor.name} has a weight of {largest:g}, which float16 cannot hold; '
                          f'use precision fp32')
     return numpy_helper.from_array(values.astype(np.float16), name)

@@ -45,11 +45,11 @@ class OnnxRuntimeBackend:
             raise ValueError(f'threads is {threads}, must be 0 (one for each core) or more')
         _check_provider(provider)
         self.spec = files.spec
-        options = _options(threads, optimise)
-        self._perceive = _load(files.perceive, f'{files.folder}/perceive.onnx', options, provider)
-        self._sample = _load(files.sample, f'{files.folder}/sample.onnx', options, provider)
+        self._load(files, provider, _options(threads, True))
         self._features = check_graphs(self.spec, _describe(self._perceive),
                                       _describe(self._sample))
+        if not optimise:  # such a session does not know the shapes of all its outputs
+            self._load(files, provider, _options(threads, False))
         self.warm_up()
 
     def warm_up(self) -> None:
@@ -79,6 +79,11 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         """Free both sessions."""
         self._perceive = self._sample = None
+
+    def _load(self, files: ModelFiles, provider: str, options: Any) -> None:
+        folder = files.folder
+        self._perceive = _load(files.perceive, f'{folder}/perceive.onnx', options, provider)
+        self._sample = _load(files.sample, f'{folder}/sample.onnx', options, provider)
 
 
 def _check_provider(provider: str) -> None:

@@ -41,7 +41,8 @@ def build_engine(library: Library, graph: bytes, precision: str = 'fp32', gpu: s
     config.clear_flag(api.BuilderFlag.TF32)  # is on by default, with 10 bits of mantissa
     if gpu:
         _choose_gpu(library, log, config, gpu)
-    _use_timing_cache(log, config, timing_cache)
+    if library.keeps_timings:
+        _use_timing_cache(log, config, timing_cache)
     progress = _progress(api, title)
     config.progress_monitor = progress
     try:
@@ -49,7 +50,7 @@ def build_engine(library: Library, graph: bytes, precision: str = 'fp32', gpu: s
                           f'compiling with {library.name} {library.version}', EXPORT)
     finally:
         progress.close()
-    return Built(bytes(engine), _timing_cache_of(config))
+    return Built(bytes(engine), _timing_cache_of(config) if library.keeps_timings else b'')
 
 
 def known_gpus(library: Library) -> tuple[str, ...]:

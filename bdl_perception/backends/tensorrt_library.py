@@ -28,6 +28,11 @@ class Library(NamedTuple):
         """Tell whether it compiles without the GPU that is meant."""
         return self.name == RTX
 
+    @property
+    def keeps_timings(self) -> bool:
+        """Tell whether it measures while it builds; TensorRT-RTX does that when it runs."""
+        return self.name == TENSORRT
+
 
 def installed() -> tuple[str, ...]:
     """Name the libraries that are there, the better one first."""

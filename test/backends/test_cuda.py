@@ -1,0 +1,56 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What can be said of the GPU without one: that there is none, and that cuda-core is as we think."""
+import subprocess
+import sys
+
+from bdl_perception.backends import cuda
+from bdl_perception.backends.cuda import CudaGpu
+from bdl_perception.backends.cuda import no_gpu
+from bdl_perception.backends.cuda import size_of
+from bdl_perception.backends.graph_contract import Tensor
+import pytest
+
+
+def need_cuda_core():
+    return pytest.importorskip('cuda.core', reason='cuda-core is not there')
+
+
+def test_without_a_gpu_the_error_names_the_cause_and_the_driver():
+    need_cuda_core()
+    if not no_gpu():
+        pytest.skip('there is a GPU')
+    with pytest.raises(RuntimeError, match='no GPU can be used .*driver.*nvidia-smi'):
+        CudaGpu()
+
+
+def test_without_cuda_core_the_error_says_what_to_install():
+    code = ('import sys; sys.modules["cuda"] = None\n'
+            'from bdl_perception.backends.cuda import CudaGpu, no_gpu\n'
+            'print(no_gpu())\n'
+            'try:\n    CudaGpu()\nexcept ModuleNotFoundError as error:\n    print(error)')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.count('pip install cuda-core') == 2
+
+
+def test_cuda_core_has_what_we_call():
+    core = need_cuda_core()
+    for name in ('set_current', 'create_stream', 'allocate', 'name', 'arch', 'get_all_devices'):
+        assert hasattr(core.Device, name), name
+    assert hasattr(core.LegacyPinnedMemoryResource, 'allocate')
+    for name in ('copy_to', 'handle', 'size', '__dlpack__', '__dlpack_device__'):
+        assert hasattr(core.Buffer, name), name
+    assert hasattr(core.Stream, 'sync') and hasattr(core.Stream, 'handle')
+
+
+def test_an_empty_list_of_gpus_is_none(monkeypatch):
+    monkeypatch.setattr(cuda, '_count_gpus', lambda: 0)
+    assert no_gpu() == 'CUDA sees no GPU'
+    monkeypatch.setattr(cuda, '_count_gpus', lambda: 1)
+    assert no_gpu() == ''
+
+
+def test_the_size_of_a_tensor_is_in_bytes():
+    assert size_of(Tensor('float32', (2, 3))) == 24
+    assert size_of(Tensor('uint8', (2, 3))) == 6
+    assert size_of(Tensor('float32', ())) == 4
