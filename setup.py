@@ -17,6 +17,10 @@ TRAIN = ('torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8', 'tens
 WORLD = ('moderngl>=5.10',)
 DEMO = ('matplotlib>=3.8',)
 EVALUATE = ('onnx>=1.16', 'scikit-learn>=1.4')
+TENSORRT_RTX = (  # NVIDIA's; wheels for Linux on x86-64 only
+    'tensorrt-rtx-cu12-bindings==1.7.1.116', 'tensorrt-rtx-cu12-libs==1.7.1.116',
+    'cuda-core>=1.0', 'cuda-bindings==12.*',
+)
 FLAKE8_PLUGINS = (  # that ament_flake8 runs with
     'blind-except', 'builtins', 'class-newline', 'comprehensions', 'deprecated', 'docstrings',
     'import-order', 'quotes',
@@ -58,6 +62,8 @@ setup(
         'world': [*WORLD],
         'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
         'demo': [*DEMO],
+        'tensorrt_rtx': [*(f'{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
+                           for wheel in TENSORRT_RTX), 'onnx>=1.16'],  # onnx: float16 graphs
         'evaluate': [*EVALUATE],
         'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',

@@ -1,10 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Does one backend say what another one says, of the same frames and the same dropout masks?
+How far two backends are apart on the same frames and the same dropout masks.
 
-Errors are absolute, their bounds shares of the mean size of the reference: a mean error of 0.02 m
-where the reference is 20 m on average is 0.001.
+Errors are absolute. Their bounds are shares of the reference: of its mean size for the mean error,
+of its largest size for the largest one. Off by 0 and 0.02 m from 10 and 40 m: 0.01 of 25 m is
+0.0004, 0.02 of 40 m is 0.0005.
 """
 from dataclasses import dataclass
 from typing import Iterable, Mapping, NamedTuple
@@ -27,15 +28,15 @@ class Bounds(NamedTuple):
     """How far a backend may be off."""
 
     mean: float  # mean error, as a share of the mean size
-    largest: float  # largest error, likewise
+    largest: float  # largest error, as a share of the largest size
     flips: float  # share of pixels with another class
 
 
 BOUNDS = {
-    # float32 sums in another order; measured: docs/tensorrt.md
-    'fp32': Bounds(1e-4, 2e-2, 1e-3),
-    # 11 bits of mantissa in the convolutions; worst in fog, where the network is at its wit's end
-    'fp16': Bounds(.05, 3., .01),
+    # float32 sums in another order: 3e-6, 3e-5 and 0 between two ways of running on a CPU
+    'fp32': Bounds(1e-4, 1e-3, 1e-3),
+    # 11 bits of mantissa in the convolutions: 0.024, 0.14 and 0.0014, worst in fog and dirt
+    'fp16': Bounds(.05, .3, .01),
 }
 
 
@@ -48,6 +49,7 @@ class Row:
     size: float = 0.  # sum of |reference|
     error: float = 0.  # sum of |difference|
     largest: float = 0.
+    top: float = 0.  # largest |reference|
 
     def add(self, found: Reals, wanted: Reals) -> None:
         """Compare one map; NaN or infinity on either side is an infinite error."""
@@ -57,6 +59,7 @@ class Row:
         self.size += float(np.abs(wanted).sum(dtype=np.float64))
         self.error += float(difference.sum())
         self.largest = max(self.largest, float(difference.max()))
+        self.top = max(self.top, float(np.abs(wanted).max()))
 
     @property
     def mean_share(self) -> float:
@@ -65,8 +68,8 @@ class Row:
 
     @property
     def largest_share(self) -> float:
-        """Largest error as a share of the mean size."""
-        return self.largest * self.count / self.size if self.size else float(self.largest > 0)
+        """Largest error as a share of the largest size."""
+        return self.largest / self.top if self.top else float(self.largest > 0)
 
 
 @dataclass
@@ -116,11 +119,11 @@ def compare(backend: Backend, reference: Backend, pictures: Iterable[Bytes], sam
 def table(result: Comparison, bounds: Bounds) -> str:
     """Lay out the errors, one output a line."""
     head = (f'{"":24} {"unit":4} {"mean size":>10} {"mean error":>10} {"max error":>10} '
-            f'{"mean/size":>9} {"max/size":>9}')
+            f'{"mean/mean":>9} {"max/max":>9}')
     lines = [f'{row.name:24} {UNITS.get(row.name, ""):4} {row.size / row.count:10.4g} '
              f'{row.error / row.count:10.2g} {row.largest:10.2g} '
              f'{row.mean_share:9.1e} {row.largest_share:9.1e}' for row in result.rows.values()]
-    allowed = f'{"allowed":61} {bounds.mean:9.1e} {bounds.largest:9.1e}'
+    allowed = f'{"allowed":62} {bounds.mean:9.1e} {bounds.largest:9.1e}'
     flips = f'classes that differ: {result.flips:.4%} of the pixels, allowed {bounds.flips:.2%}'
     return '\n'.join((head, *lines, allowed, flips))
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What can be said of the GPU without one: that there is none, and that cuda-core is as we think."""
+"""What can be said without a GPU: that there is none, and that cuda-core is as we think."""
 import subprocess
 import sys
 

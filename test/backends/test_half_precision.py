@@ -22,7 +22,7 @@ GRAPHS = {'perceive': FILES.perceive, 'sample': FILES.sample}
 MEAN_SHARE = .005  # of an output's mean size, on pictures of the kind that was trained on
 SENSITIVE = {'Exp', 'Log', 'Sqrt', 'Div', 'Softmax', 'ReduceMax', 'ReduceMean', 'ReduceSum',
              'ArgMax', 'MatMul'}
-"""What must stay float32, by its name in ONNX."""
+
 
 
 @pytest.fixture(scope='module')
@@ -116,7 +116,8 @@ def test_the_numbers_move_little(halves):
 
 def small_graph(weight):
     """Two convolutions, the square root of one between them, and an epsilon."""
-    nodes = [helper.make_node('Conv', ['x', 'w'], ['a']), helper.make_node('Add', ['a', 'e'], ['b']),
+    nodes = [helper.make_node('Conv', ['x', 'w'], ['a']),
+             helper.make_node('Add', ['a', 'e'], ['b']),
              helper.make_node('Sqrt', ['b'], ['c']), helper.make_node('Conv', ['c', 'w'], ['y'])]
     shape = (1, 1, 2, 2)
     weights = [numpy_helper.from_array(np.full((1, 1, 1, 1), weight, np.float32), 'w'),

@@ -1,7 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """NVIDIA's real compiler on the shipped graphs, for a GPU that is not there (TensorRT-RTX)."""
+from functools import cache
+
 from bdl_perception.backends.cuda import no_gpu
+from bdl_perception.backends.graph_contract import check_graphs
+from bdl_perception.backends.graph_contract import Graph
+from bdl_perception.backends.graph_contract import Tensor
+from bdl_perception.backends.half_precision import to_half
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.model_files import ModelError
 from bdl_perception.backends.tensorrt_api import Log
@@ -9,6 +15,7 @@ from bdl_perception.backends.tensorrt_build import build_engine
 from bdl_perception.backends.tensorrt_build import known_gpus
 from bdl_perception.backends.tensorrt_library import load_library
 from bdl_perception.backends.tensorrt_library import RTX
+import numpy as np
 import onnx
 import pytest
 
@@ -26,23 +33,47 @@ def files():
     return load_model_files('street')
 
 
+@pytest.fixture(scope='module')
+def built(library, files):
+    """Compile each graph in each precision, as it is asked for."""
+    @cache
+    def build(graph, precision):
+        return build_engine(library, getattr(files, graph), precision, 'sm89').engine
+    return build
+
+
 @pytest.mark.parametrize('graph', ['perceive', 'sample'])
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
-def test_both_shipped_graphs_compile_for_another_gpu(library, files, graph, precision):
-    made = build_engine(library, getattr(files, graph), precision, 'sm89')
-    assert len(made.engine) > LARGER_THAN_ITS_WEIGHTS[graph]
+def test_both_shipped_graphs_compile_for_another_gpu(built, graph, precision):
+    assert len(built(graph, precision)) > LARGER_THAN_ITS_WEIGHTS[graph]
 
 
-def test_half_precision_makes_a_smaller_engine(library, files):
-    sizes = [len(build_engine(library, files.perceive, precision, 'sm89').engine)
-             for precision in ('fp32', 'fp16')]
-    assert sizes[1] < .8 * sizes[0]
+def test_half_precision_makes_a_smaller_engine(built):
+    assert len(built('perceive', 'fp16')) < .8 * len(built('perceive', 'fp32'))
 
 
-def test_without_a_gpu_an_engine_is_not_loaded_and_the_error_says_why(library, files):
+@pytest.mark.parametrize('half', [False, True])
+def test_the_parser_finds_the_tensors_of_the_contract(library, files, half):
+    """Static shapes too, which the exported graphs leave to whoever reads them."""
+    api, log = library.api, Log(library.api)
+    found = []
+    networks = []
+    for graph in (files.perceive, files.sample):
+        network = api.Builder(log.listener).create_network(0)
+        assert api.OnnxParser(network, log.listener).parse(to_half(graph) if half else graph)
+        sides = ([network.get_input(index) for index in range(network.num_inputs)],
+                 [network.get_output(index) for index in range(network.num_outputs)])
+        found.append(Graph(*({tensor.name: Tensor(np.dtype(api.nptype(tensor.dtype)).name,
+                                                  tuple(tensor.shape)) for tensor in side}
+                             for side in sides)))
+        networks.append(network)
+    assert check_graphs(files.spec, *found) == tuple(f'features_{k}' for k in range(4))
+
+
+def test_without_a_gpu_an_engine_is_not_loaded_and_the_error_says_why(library, built):
     if not no_gpu():
         pytest.skip('there is a GPU')
-    engine = build_engine(library, files.sample, 'fp32', 'sm89').engine
+    engine = built('sample', 'fp32')
     log = Log(library.api)
     runtime = log.need(library.api.Runtime(log.listener), 'starting', '')
     with pytest.raises(ModelError, match='loading failed: .*CUDA driver.* Get a GPU'):
