@@ -24,7 +24,6 @@ SENSITIVE = {'Exp', 'Log', 'Sqrt', 'Div', 'Softmax', 'ReduceMax', 'ReduceMean', 
              'ArgMax', 'MatMul'}
 
 
-
 @pytest.fixture(scope='module')
 def halves():
     return {name: to_half(graph) for name, graph in GRAPHS.items()}
