@@ -62,8 +62,8 @@ setup(
         'world': [*WORLD],
         'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
         'demo': [*DEMO],
-        'tensorrt_rtx': [*(f'{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
-                           for wheel in TENSORRT_RTX), 'onnx>=1.16'],  # onnx: float16 graphs
+        'rtx': [*(f'{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
+                  for wheel in TENSORRT_RTX), 'onnx>=1.16'],  # onnx: float16 graphs
         'evaluate': [*EVALUATE],
         'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',

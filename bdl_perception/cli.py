@@ -22,7 +22,7 @@ COMMANDS = {
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
-    'sklearn': 'evaluate', 'tensorrt_rtx': 'tensorrt_rtx', 'cuda': 'tensorrt_rtx'}
+    'sklearn': 'evaluate', 'tensorrt_rtx': 'rtx', 'cuda': 'rtx'}
 
 
 class Command(Protocol):

@@ -7,6 +7,7 @@ NVIDIA's cuda-core does the work and raises what CUDA returns. Its types lie whe
 find them, so what we use of it is declared here. The first GPU is used; CUDA_VISIBLE_DEVICES says
 which one that is.
 """
+import ctypes
 from typing import Any, NamedTuple, Protocol
 
 from bdl_perception.backends.graph_contract import Tensor
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALIGNMENT = 256  # bytes, of every address that TensorRT is given
+DRIVER = 'libcuda.so.1'
 REMEDY = 'is the NVIDIA driver installed, and does `nvidia-smi` (Jetson: `tegrastats`) see a GPU?'
 
 
@@ -102,6 +104,10 @@ def size_of(tensor: Tensor) -> int:
 
 def no_gpu() -> str:
     """Say why there is no GPU to use; empty when there is one."""
+    try:
+        ctypes.CDLL(DRIVER)  # at once, where cuda-core takes a second to load and to search
+    except OSError as error:
+        return f'no NVIDIA driver: {error}'
     try:
         return '' if _count_gpus() else 'CUDA sees no GPU'
     except (ModuleNotFoundError, RuntimeError) as error:

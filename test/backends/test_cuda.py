@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """What can be said without a GPU: that there is none, and that cuda-core is as we think."""
+import re
 import subprocess
 import sys
 
@@ -27,10 +28,10 @@ def test_without_a_gpu_the_error_names_the_cause_and_the_driver():
 def test_without_cuda_core_the_error_says_what_to_install():
     code = ('import sys; sys.modules["cuda"] = None\n'
             'from bdl_perception.backends.cuda import CudaGpu, no_gpu\n'
-            'print(no_gpu())\n'
+            'assert no_gpu()\n'
             'try:\n    CudaGpu()\nexcept ModuleNotFoundError as error:\n    print(error)')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.count('pip install cuda-core') == 2
+    assert 'pip install cuda-core' in done.stdout
 
 
 def test_cuda_core_has_what_we_call():
@@ -43,7 +44,14 @@ def test_cuda_core_has_what_we_call():
     assert hasattr(core.Stream, 'sync') and hasattr(core.Stream, 'handle')
 
 
+def test_without_a_driver_that_is_said_at_once(monkeypatch):
+    monkeypatch.setattr(cuda, 'DRIVER', 'libnothing.so.1')
+    monkeypatch.setattr(cuda, '_count_gpus', lambda: pytest.fail('asked cuda-core'))
+    assert re.match('no NVIDIA driver: libnothing.so.1', no_gpu())
+
+
 def test_an_empty_list_of_gpus_is_none(monkeypatch):
+    monkeypatch.setattr(cuda, 'DRIVER', None)  # this process itself, which can be loaded
     monkeypatch.setattr(cuda, '_count_gpus', lambda: 0)
     assert no_gpu() == 'CUDA sees no GPU'
     monkeypatch.setattr(cuda, '_count_gpus', lambda: 1)
