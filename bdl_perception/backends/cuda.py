@@ -85,8 +85,7 @@ class CudaGpu:
     def pin(self, tensor: Tensor) -> Pinned:
         """Reserve pinned memory for a tensor."""
         memory = self._pinned.allocate(size_of(tensor))
-        raw = np.from_dlpack(memory).view(np.uint8)
-        return Pinned(memory, raw.view(tensor.dtype).reshape(tensor.shape))
+        return Pinned(memory, array_at(int(memory.handle), tensor))
 
     def copy(self, source: Any, destination: Any) -> None:
         """Queue a copy, either way."""
@@ -95,6 +94,16 @@ class CudaGpu:
     def wait(self) -> None:
         """Wait until everything queued is done."""
         self._stream.sync()
+
+
+def array_at(address: int, tensor: Tensor) -> NDArray[Any]:
+    """
+    See host memory as an array that can be written; it must outlive the array.
+
+    numpy.from_dlpack may give an array that cannot be written; that depends on both versions.
+    """
+    raw = (ctypes.c_uint8 * size_of(tensor)).from_address(address)
+    return np.frombuffer(memoryview(raw), np.dtype(tensor.dtype)).reshape(tensor.shape)
 
 
 def size_of(tensor: Tensor) -> int:

@@ -6,10 +6,12 @@ import subprocess
 import sys
 
 from bdl_perception.backends import cuda
+from bdl_perception.backends.cuda import array_at
 from bdl_perception.backends.cuda import CudaGpu
 from bdl_perception.backends.cuda import no_gpu
 from bdl_perception.backends.cuda import size_of
 from bdl_perception.backends.graph_contract import Tensor
+from fake_gpu import FakeMemory
 import pytest
 
 
@@ -39,7 +41,7 @@ def test_cuda_core_has_what_we_call():
     for name in ('set_current', 'create_stream', 'allocate', 'name', 'arch', 'get_all_devices'):
         assert hasattr(core.Device, name), name
     assert hasattr(core.LegacyPinnedMemoryResource, 'allocate')
-    for name in ('copy_to', 'handle', 'size', '__dlpack__', '__dlpack_device__'):
+    for name in ('copy_to', 'handle', 'size'):
         assert hasattr(core.Buffer, name), name
     assert hasattr(core.Stream, 'sync') and hasattr(core.Stream, 'handle')
 
@@ -56,6 +58,16 @@ def test_an_empty_list_of_gpus_is_none(monkeypatch):
     assert no_gpu() == 'CUDA sees no GPU'
     monkeypatch.setattr(cuda, '_count_gpus', lambda: 1)
     assert no_gpu() == ''
+
+
+def test_an_array_on_an_address_writes_there():
+    memory = FakeMemory(24)
+    array = array_at(memory.handle, Tensor('float32', (2, 3)))
+    array[1, 2] = 1
+    assert array.shape == (2, 3) and array.flags.writeable
+    assert memory.bytes[20:].tolist() == [0, 0, 128, 63]  # 1.0, little end first
+    memory.bytes[:4] = 0
+    assert array[0, 0] == 0
 
 
 def test_the_size_of_a_tensor_is_in_bytes():
