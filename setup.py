@@ -18,6 +18,10 @@ WORLD = ('moderngl>=5.10',)
 DEMO = ('matplotlib>=3.8',)
 EVALUATE = ('onnx>=1.16', 'scikit-learn>=1.4')
 BENCH = ('psutil>=5.9',)
+TENSORRT_RTX = (  # NVIDIA's; wheels for Linux on x86-64 only
+    'tensorrt-rtx-cu12-bindings==1.7.1.116', 'tensorrt-rtx-cu12-libs==1.7.1.116',
+    'cuda-core>=1.0', 'cuda-bindings==12.*',
+)
 FLAKE8_PLUGINS = (  # that ament_flake8 runs with
     'blind-except', 'builtins', 'class-newline', 'comprehensions', 'deprecated', 'docstrings',
     'import-order', 'quotes',
@@ -59,6 +63,8 @@ setup(
         'world': [*WORLD],
         'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
         'demo': [*DEMO],
+        'rtx': [*(f'{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
+                  for wheel in TENSORRT_RTX), 'onnx>=1.16'],  # onnx: float16 graphs
         'evaluate': [*EVALUATE],
         'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
         'bench': [*TRAIN, *DEMO, *BENCH],

@@ -14,6 +14,8 @@ COMMANDS = {
     'calibrate': 'make the alarm thresholds of a model from drives',
     'evaluate': 'measure a model on data with truth: the tables of its card',
     'sheet': 'draw what a model says of frames beside what is true',
+    'compile': 'build the TensorRT engines of a model ahead of driving',
+    'parity': 'hold a backend against the reference on the same frames',
     'bench': 'measure what the package costs, beside its goals',
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }
@@ -21,7 +23,7 @@ COMMANDS = {
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
-    'sklearn': 'evaluate', 'psutil': 'bench'}
+    'sklearn': 'evaluate', 'psutil': 'bench', 'tensorrt_rtx': 'rtx', 'cuda': 'rtx'}
 
 
 class Command(Protocol):

@@ -78,6 +78,8 @@ class Parameters:
 
 
 TRANSPORTS = ('raw', 'compressed')
+PROVIDERS = ('cpu', 'cuda', 'tensorrt')
+PRECISIONS = ('fp32', 'fp16')
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,12 @@ class PerceptionParameters(Parameters):
     model: str = parameter('street', 'name of a shipped model, or a model folder')
     backend: str = parameter('auto', 'what runs the network; auto: the best that is there')
     threads: int = parameter(2, 'of the backend; 0: one for each core', low=0, high=256)
+    provider: str = parameter(
+        'cpu', 'of backend onnxruntime; cuda and tensorrt need onnxruntime-gpu',
+        choices=PROVIDERS)
+    precision: str = parameter(
+        'fp32', 'of backend tensorrt; fp16 is faster and wants a calibration of its own',
+        choices=PRECISIONS)
     fit_mode: str = parameter(
         'crop', 'how a picture of another shape meets the network: its middle, or distorted',
         choices=('crop', 'stretch'))

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The default backend: ONNX Runtime on the CPU."""
+"""The default backend: ONNX Runtime on the CPU, or through one of its GPU providers."""
 from typing import Any, Sequence
 
 from bdl_perception.backends.graph_contract import check_graphs
@@ -19,6 +19,12 @@ import numpy as np
 import onnxruntime
 
 DTYPES = {'tensor(float)': 'float32', 'tensor(uint8)': 'uint8'}
+PROVIDERS: dict[str, tuple[Any, ...]] = {  # the rest is for what the first one cannot run
+    'cpu': ('CPUExecutionProvider',),
+    'cuda': (('CUDAExecutionProvider', {'use_tf32': '0'}), 'CPUExecutionProvider'),
+    'tensorrt': ('TensorrtExecutionProvider', ('CUDAExecutionProvider', {'use_tf32': '0'}),
+                 'CPUExecutionProvider'),
+}
 ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings are about optimisations
 
 
@@ -27,15 +33,23 @@ class OnnxRuntimeBackend:
 
     name = 'onnxruntime'
 
-    def __init__(self, files: ModelFiles, threads: int = 0) -> None:
-        """Load, check and warm up; threads within one operation, 0: one for each core."""
+    def __init__(self, files: ModelFiles, threads: int = 0, provider: str = 'cpu',
+                 optimise: bool = True) -> None:
+        """
+        Load, check and warm up.
+
+        threads: within one operation, 0 for one on each core. provider: a key of PROVIDERS.
+        optimise: False runs the graphs node by node as they were exported, for comparisons.
+        """
         if threads < 0:
             raise ValueError(f'threads is {threads}, must be 0 (one for each core) or more')
+        _check_provider(provider)
         self.spec = files.spec
-        self._perceive = _load(files.perceive, f'{files.folder}/perceive.onnx', threads)
-        self._sample = _load(files.sample, f'{files.folder}/sample.onnx', threads)
+        self._load(files, provider, _options(threads, True))
         self._features = check_graphs(self.spec, _describe(self._perceive),
                                       _describe(self._sample))
+        if not optimise:  # such a session does not know the shapes of all its outputs
+            self._load(files, provider, _options(threads, False))
         self.warm_up()
 
     def warm_up(self) -> None:
@@ -66,19 +80,52 @@ class OnnxRuntimeBackend:
         """Free both sessions."""
         self._perceive = self._sample = None
 
+    def _load(self, files: ModelFiles, provider: str, options: Any) -> None:
+        folder = files.folder
+        self._perceive = _load(files.perceive, f'{folder}/perceive.onnx', options, provider)
+        self._sample = _load(files.sample, f'{folder}/sample.onnx', options, provider)
 
-def _load(graph: bytes, path: str, threads: int) -> Any:
+
+def _check_provider(provider: str) -> None:
+    if provider not in PROVIDERS:
+        raise ValueError(f'provider is {provider!r}, must be one of {", ".join(PROVIDERS)}')
+    there = onnxruntime.get_available_providers()
+    if _first(provider) not in there:
+        raise ModelError(
+            f'provider {provider} needs {_first(provider)}, which ONNX Runtime '
+            f'{onnxruntime.__version__} was built without (it has {", ".join(there)}); '
+            f'`pip uninstall onnxruntime` and `pip install onnxruntime-gpu`')
+
+
+def _first(provider: str) -> str:
+    first = PROVIDERS[provider][0]
+    return first if isinstance(first, str) else str(first[0])
+
+
+def _options(threads: int, optimise: bool) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1  # the graphs are chains, there is little beside them to run
     options.log_severity_level = ERRORS_ONLY
     # Idle threads sleep: spinning doubles the CPU time between frames and starves other nodes.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return options
+
+
+def _load(graph: bytes, path: str, options: Any, provider: str) -> Any:
     try:
-        return onnxruntime.InferenceSession(graph, options, ['CPUExecutionProvider'])
+        session = onnxruntime.InferenceSession(graph, options, list(PROVIDERS[provider]))
     except Exception as error:  # ONNX Runtime's exceptions have no base class of their own
         raise ModelError(f'ONNX Runtime {onnxruntime.__version__} cannot load {path}: {error}; '
                          f'export the model again') from error
+    if session.get_providers()[0] != _first(provider):  # it falls back to the CPU by itself
+        raise ModelError(
+            f'{_first(provider)} did not start, only {", ".join(session.get_providers())} did; '
+            f'are the CUDA, cuDNN and TensorRT libraries that onnxruntime-gpu '
+            f'{onnxruntime.__version__} was built for installed?')
+    return session
 
 
 def _describe(session: Any) -> Graph:

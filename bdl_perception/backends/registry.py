@@ -9,8 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable, NamedTuple
 
+from bdl_perception.backends.cuda import no_gpu
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.model_files import ModelFiles
+from bdl_perception.backends.tensorrt_library import installed
 from bdl_perception.perception.backend import Backend
 
 AUTO = 'auto'
@@ -23,31 +25,56 @@ class Choice(NamedTuple):
     reason: str
 
 
-def open_backend(name: str, model: str | Path, threads: int = 0) -> Backend:
+class Options(NamedTuple):
+    """How a backend runs; each takes what concerns it."""
+
+    threads: int = 0  # onnxruntime: within one operation, 0 for one on each core
+    provider: str = 'cpu'  # onnxruntime: what runs the graphs
+    precision: str = 'fp32'  # tensorrt: fp32 or fp16
+
+
+def open_backend(name: str, model: str | Path, threads: int = 0, provider: str = 'cpu',
+                 precision: str = 'fp32') -> Backend:
     """
     Load a model (shipped name or folder) with the backend of this name, or with 'auto'.
 
-    threads: within one operation, 0 for one on each core. ValueError: no such backend;
-    ModelError: no such model; ModuleNotFoundError: the backend's library is not installed.
+    ValueError: no such backend; ModelError: no such model, or it cannot run; ModuleNotFoundError:
+    the backend's library is not installed; RuntimeError: there is no GPU.
     """
     chosen = choose_backend(name).name
-    return BACKENDS[chosen](load_model_files(model), threads)
+    return BACKENDS[chosen](load_model_files(model), Options(threads, provider, precision))
 
 
 def choose_backend(name: str = AUTO) -> Choice:
     """Resolve a name; an unknown one is a ValueError that lists the known ones."""
     if name == AUTO:
-        return Choice('onnxruntime', 'the CPU is the only device that this version runs on')
+        return _best()
     if name not in BACKENDS:
         known = ', '.join((AUTO, *BACKENDS))
         raise ValueError(f'backend is {name!r}, must be one of {known}')
     return Choice(name, 'it was asked for')
 
 
-def _onnxruntime(files: ModelFiles, threads: int) -> Backend:
+def _best() -> Choice:
+    libraries = installed()
+    if not libraries:
+        return Choice('onnxruntime', 'the CPU it is, as no TensorRT is installed')
+    why_not = no_gpu()
+    if why_not:
+        return Choice('onnxruntime', f'the CPU it is: {libraries[0]} is installed, but there is '
+                                     f'no GPU for it ({why_not})')
+    return Choice('tensorrt', f'{libraries[0]} is installed and there is a GPU')
+
+
+def _onnxruntime(files: ModelFiles, options: Options) -> Backend:
     _require('onnxruntime')
     from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
-    return OnnxRuntimeBackend(files, threads)
+    return OnnxRuntimeBackend(files, options.threads, options.provider)
+
+
+def _tensorrt(files: ModelFiles, options: Options) -> Backend:
+    from bdl_perception.backends.tensorrt_open import open_tensorrt
+    return open_tensorrt(files, options.precision)
 
 
 def _require(library: str) -> None:
@@ -56,6 +83,7 @@ def _require(library: str) -> None:
             f'{library} is not installed; `pip install {library}`', name=library)
 
 
-BACKENDS: dict[str, Callable[[ModelFiles, int], Backend]] = {
+BACKENDS: dict[str, Callable[[ModelFiles, Options], Backend]] = {
     'onnxruntime': _onnxruntime,
+    'tensorrt': _tensorrt,
 }

@@ -63,7 +63,8 @@ class PerceptionNode(LifecycleNode):
         """Load the model and make the topics."""
         self._release()
         settings, choice = self._settings, choose_backend(self._settings.backend)
-        backend = open_backend(choice.name, settings.model, settings.threads)
+        backend = open_backend(choice.name, settings.model, settings.threads, settings.provider,
+                               settings.precision)
         perceiver = Perceiver(backend, settings.samples, settings.seed, settings.fit_mode)
         self._outputs = Outputs(self)
         budget = Budget(settings.frame_budget_s, settings.epistemic_refresh_s,

@@ -1,18 +1,27 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Backends by name: opened late, chosen with a reason, unknown ones answered with a list."""
+import re
 import subprocess
 import sys
+import warnings
 
+from bdl_perception.backends import onnxruntime_cpu
 from bdl_perception.backends import registry
+from bdl_perception.backends import tensorrt_build
+from bdl_perception.backends import tensorrt_library
 from bdl_perception.backends.model_files import ModelError
+from bdl_perception.parameters import PRECISIONS
+from bdl_perception.parameters import PROVIDERS
 import numpy as np
+import onnxruntime
 import pytest
 from tiny_model import make_tiny_model
 
 
 @pytest.mark.parametrize('name', ['auto', 'onnxruntime'])
-def test_a_name_opens_a_backend_that_runs(tmp_path, name):
+def test_a_name_opens_a_backend_that_runs(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(registry, 'no_gpu', lambda: 'not in this test')
     backend = registry.open_backend(name, make_tiny_model(tmp_path), threads=1)
     assert backend.name == 'onnxruntime' and backend.spec.name == 'tiny'
     assert backend.perceive(np.zeros((24, 40, 3), np.uint8)).depth.shape == (24, 40)
@@ -20,13 +29,56 @@ def test_a_name_opens_a_backend_that_runs(tmp_path, name):
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path):
-    with pytest.raises(ValueError, match="'cuda'.*auto, onnxruntime"):
+    with pytest.raises(ValueError, match="'cuda'.*auto, onnxruntime, tensorrt"):
         registry.open_backend('cuda', make_tiny_model(tmp_path))
 
 
-def test_auto_tells_what_it_chose_and_why():
-    name, reason = registry.choose_backend()
-    assert name in registry.BACKENDS and 'CPU' in reason
+@pytest.mark.parametrize('libraries, why_no_gpu, name, said', [
+    ((), 'no driver', 'onnxruntime', 'the CPU .* no TensorRT is installed'),
+    ((), '', 'onnxruntime', 'the CPU .* no TensorRT is installed'),
+    (('tensorrt_rtx',), 'no driver', 'onnxruntime', r'the CPU .*tensorrt_rtx .* \(no driver\)'),
+    (('tensorrt', 'tensorrt_rtx'), '', 'tensorrt', 'tensorrt is installed and there is a GPU')])
+def test_auto_takes_tensorrt_where_it_can_run_and_tells_why(
+        monkeypatch, libraries, why_no_gpu, name, said):
+    monkeypatch.setattr(registry, 'installed', lambda: libraries)
+    monkeypatch.setattr(registry, 'no_gpu', lambda: why_no_gpu)
+    choice = registry.choose_backend()
+    assert choice.name == name and re.search(said, choice.reason)
+
+
+def test_tensorrt_that_is_not_installed_is_told_with_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(tensorrt_library, '_has_code', lambda module: False)
+    with pytest.raises(ModuleNotFoundError, match='tensorrt is not installed; `pip install'):
+        registry.open_backend('tensorrt', make_tiny_model(tmp_path))
+
+
+@pytest.mark.parametrize('provider', ['cuda', 'tensorrt'])
+def test_a_provider_that_is_not_there_is_named_with_the_package_that_has_it(tmp_path, provider):
+    if len(onnxruntime.get_available_providers()) > 2:
+        pytest.skip('onnxruntime-gpu is installed')
+    with pytest.raises(ModelError, match=f'provider {provider} needs .*ExecutionProvider.*'
+                                         f'pip install onnxruntime-gpu'):
+        registry.open_backend('onnxruntime', make_tiny_model(tmp_path), provider=provider)
+
+
+def test_an_unknown_provider_lists_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match="'warp', must be one of cpu, cuda, tensorrt"):
+        registry.open_backend('onnxruntime', make_tiny_model(tmp_path), provider='warp')
+
+
+def test_a_provider_that_does_not_start_is_an_error_and_not_a_slow_cpu(tmp_path, monkeypatch):
+    """ONNX Runtime takes the CPU without a word when a library of CUDA is missing."""
+    monkeypatch.setattr(onnxruntime, 'get_available_providers',
+                        lambda: ['CUDAExecutionProvider', 'CPUExecutionProvider'])
+    with pytest.raises(ModelError, match='CUDAExecutionProvider did not start, only CPU'):
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # ONNX Runtime's own, that we turn into an error
+            registry.open_backend('onnxruntime', make_tiny_model(tmp_path), provider='cuda')
+
+
+def test_the_parameters_offer_what_the_backends_have():
+    assert set(PROVIDERS) == set(onnxruntime_cpu.PROVIDERS)
+    assert PRECISIONS == tensorrt_build.PRECISIONS
 
 
 def test_a_wrong_model_is_told_as_such(tmp_path):
@@ -42,6 +94,7 @@ def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch):
 
 def test_knowing_the_names_loads_no_inference_library():
     code = ('import sys; from bdl_perception.backends import registry; registry.choose_backend();'
-            'print(sorted({"onnxruntime", "torch", "tensorrt", "rclpy"} & set(sys.modules)))')
+            'heavy = {"onnxruntime", "torch", "tensorrt", "tensorrt_rtx_bindings", "rclpy"};'
+            'print(sorted(heavy & set(sys.modules)))')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'

@@ -35,10 +35,11 @@ KNOW_ROS = {'nodes', 'bench'}  # bench: a camera, a listener and the obvious nod
 ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')
 ONLY_IN = {  # library -> layers that may know it
     'torch': {'network', 'training', 'experiments', 'bench'},
-    'onnx': {'network'},
+    'onnx': {'network', 'backends'},  # backends: float16 graphs for TensorRT
     'onnxscript': {'network'},
     'onnxruntime': {'backends', 'network'},  # network: the parity check of an export
     'tensorrt': {'backends'},
+    'cuda': {'backends'},
     'moderngl': {'world'},
     'h5py': {'training'},
     'rosbags': {'drives', 'nodes'},

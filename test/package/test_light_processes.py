@@ -8,7 +8,8 @@ import pytest
 from source_tree import NAME
 from source_tree import ROOT
 
-HEAVY = ('torch', 'onnxruntime', 'onnx', 'tensorrt', 'tensorrt_rtx_bindings', 'tensorrt_rtx_libs')
+HEAVY = ('torch', 'onnxruntime', 'onnx', 'tensorrt', 'tensorrt_rtx_bindings', 'tensorrt_rtx_libs',
+         'cuda')
 ROS_TOO = (*HEAVY, 'rclpy', 'cv2', 'moderngl', 'rosbags')
 REPORT = 'import sys; print("LOADED", *sorted(sys.modules))'
 

@@ -1,0 +1,146 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The GPU as TensorRT needs it: memory that keeps its address, copies, and a stream of our own.
+
+NVIDIA's cuda-core does the work and raises what CUDA returns. Its types lie where mypy does not
+find them, so what we use of it is declared here. The first GPU is used; CUDA_VISIBLE_DEVICES says
+which one that is.
+"""
+import ctypes
+from typing import Any, NamedTuple, Protocol
+
+from bdl_perception.backends.graph_contract import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+ALIGNMENT = 256  # bytes, of every address that TensorRT is given
+DRIVER = 'libcuda.so.1'
+REMEDY = 'is the NVIDIA driver installed, and does `nvidia-smi` (Jetson: `tegrastats`) see a GPU?'
+
+
+class Memory(Protocol):
+    """A piece of GPU memory, or of pinned memory; freed when nobody holds it any more."""
+
+    handle: Any  # int() of it is the address
+    size: int
+
+
+class Pinned(NamedTuple):
+    """Host memory that the GPU copies from and to without a detour."""
+
+    memory: Memory
+    array: NDArray[Any]
+
+
+class Gpu(Protocol):
+    """One GPU; every method but `enter` wants the calling thread to have entered."""
+
+    name: str
+    capability: str  # such as sm89
+    stream: int
+
+    def enter(self) -> None:
+        """Make it the GPU of the calling thread; CUDA remembers that per thread."""
+
+    def allocate(self, tensor: Tensor) -> Memory:
+        """Reserve GPU memory for a tensor."""
+
+    def pin(self, tensor: Tensor) -> Pinned:
+        """Reserve pinned memory for a tensor."""
+
+    def copy(self, source: Memory, destination: Memory) -> None:
+        """Queue a copy, either way."""
+
+    def wait(self) -> None:
+        """Wait until everything queued is done."""
+
+
+class CudaGpu:
+    """The first GPU."""
+
+    def __init__(self) -> None:
+        """Find it and make a stream; RuntimeError says that there is none and what CUDA said."""
+        device_class, pinned_memory = _cuda_core()
+        try:
+            self._device = device_class(0)
+            self._device.set_current()
+            self._stream = self._device.create_stream()
+            self._pinned = pinned_memory()
+        except Exception as error:  # CUDA's errors and a missing driver have no base in common
+            raise RuntimeError(f'no GPU can be used ({_first_line(error)}); {REMEDY}') from error
+        self.name = str(self._device.name)
+        self.capability = f'sm{self._device.arch}'
+        self.stream = int(self._stream.handle)
+
+    def enter(self) -> None:
+        """Make it the GPU of the calling thread."""
+        self._device.set_current()
+
+    def allocate(self, tensor: Tensor) -> Memory:
+        """Reserve GPU memory for a tensor."""
+        memory: Memory = self._device.allocate(size_of(tensor), stream=self._stream)
+        return memory
+
+    def pin(self, tensor: Tensor) -> Pinned:
+        """Reserve pinned memory for a tensor."""
+        memory = self._pinned.allocate(size_of(tensor))
+        return Pinned(memory, array_at(int(memory.handle), tensor))
+
+    def copy(self, source: Any, destination: Any) -> None:
+        """Queue a copy, either way."""
+        source.copy_to(destination, stream=self._stream)
+
+    def wait(self) -> None:
+        """Wait until everything queued is done."""
+        self._stream.sync()
+
+
+def array_at(address: int, tensor: Tensor) -> NDArray[Any]:
+    """
+    See host memory as an array that can be written; it must outlive the array.
+
+    numpy.from_dlpack may give an array that cannot be written; that depends on both versions.
+    """
+    raw = (ctypes.c_uint8 * size_of(tensor)).from_address(address)
+    return np.frombuffer(memoryview(raw), np.dtype(tensor.dtype)).reshape(tensor.shape)
+
+
+def size_of(tensor: Tensor) -> int:
+    """Count the bytes of a tensor."""
+    return int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
+
+
+def no_gpu() -> str:
+    """Say why there is no GPU to use; empty when there is one."""
+    try:
+        ctypes.CDLL(DRIVER)  # at once, where cuda-core takes a second to load and to search
+    except OSError as error:
+        return f'no NVIDIA driver: {error}'
+    try:
+        return '' if _count_gpus() else 'CUDA sees no GPU'
+    except (ModuleNotFoundError, RuntimeError) as error:
+        return str(error)
+
+
+def _count_gpus() -> int:
+    device_class, _ = _cuda_core()
+    try:
+        return len(device_class.get_all_devices())
+    except Exception as error:  # the same as above
+        raise RuntimeError(_first_line(error)) from error
+
+
+def _cuda_core() -> tuple[Any, Any]:
+    try:
+        from cuda.core import Device
+        from cuda.core import LegacyPinnedMemoryResource
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f'cuda-core cannot be imported ({error}); `pip install cuda-core '
+            f'"cuda-bindings==12.*"`, or 13.*: the CUDA of the driver', name='cuda') from error
+    return Device, LegacyPinnedMemoryResource
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

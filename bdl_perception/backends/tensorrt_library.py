@@ -1,0 +1,59 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which TensorRT is installed, found without loading it; and loading it."""
+import importlib
+from importlib.util import find_spec
+from typing import Any, cast, NamedTuple
+
+from bdl_perception.backends.tensorrt_api import Api
+
+TENSORRT, RTX = 'tensorrt', 'tensorrt_rtx'
+MODULES = {  # library -> modules by which it may come, the last one part of a wheel
+    TENSORRT: ('tensorrt',),
+    RTX: ('tensorrt_rtx', 'tensorrt_rtx_bindings'),
+}
+INSTALL = ('`pip install tensorrt` (or JetPack, which brings it), or `pip install '
+           'tensorrt-rtx-cu12-bindings tensorrt-rtx-cu12-libs` for GeForce RTX')
+
+
+class Library(NamedTuple):
+    """One of the two libraries, loaded."""
+
+    name: str
+    version: str
+    api: Api
+
+    @property
+    def builds_for_other_gpus(self) -> bool:
+        """Tell whether it compiles without the GPU that is meant."""
+        return self.name == RTX
+
+    @property
+    def keeps_timings(self) -> bool:
+        """Tell whether it measures while it builds; TensorRT-RTX does that when it runs."""
+        return self.name == TENSORRT
+
+
+def installed() -> tuple[str, ...]:
+    """Name the libraries that are there, the better one first."""
+    return tuple(name for name in MODULES if _module_of(name))
+
+
+def load_library(name: str = '') -> Library:
+    """Load the library of this name, or the better one; ModuleNotFoundError says what to do."""
+    wanted = name or next(iter(installed()), TENSORRT)
+    module = _module_of(wanted)
+    if module is None:
+        raise ModuleNotFoundError(f'{wanted} is not installed; {INSTALL}', name=wanted)
+    api = cast(Any, importlib.import_module(module))
+    return Library(wanted, str(api.__version__), api)
+
+
+def _module_of(library: str) -> str | None:
+    return next((module for module in MODULES[library] if _has_code(module)), None)
+
+
+def _has_code(module: str) -> bool:
+    """Tell a package from a folder that only holds types, as tensorrt-stubs leaves."""
+    spec = find_spec(module)
+    return spec is not None and spec.origin is not None

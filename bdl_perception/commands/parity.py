@@ -1,0 +1,97 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl parity`: hold any backend against the reference, on the same frames and masks."""
+import argparse
+from pathlib import Path
+from typing import Iterator, TYPE_CHECKING
+
+from bdl_perception.commands.sources import fit_mode_of
+from bdl_perception.commands.sources import HELP
+from bdl_perception.commands.sources import read_spread
+from bdl_perception.parameters import PRECISIONS
+from bdl_perception.parameters import PROVIDERS
+
+if TYPE_CHECKING:
+    from bdl_perception.backends.model_files import ModelFiles
+    from bdl_perception.perception.backend import Backend
+    from bdl_perception.perception.model_spec import ModelSpec
+    from bdl_perception.perception.values import Bytes
+
+BUNDLED = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a comparison can be told."""
+    parser.add_argument('--backend', default='auto', metavar='NAME',
+                        help='what is to be checked (default: %(default)s)')
+    parser.add_argument('--model', default='street',
+                        help='name of a shipped model, or model folder (default: %(default)s)')
+    parser.add_argument('--checkpoint', type=Path, metavar='PATH',
+                        help='from which the model was exported: the reference is then torch '
+                             'itself, otherwise ONNX Runtime without any optimisation')
+    parser.add_argument('--data', default=str(BUNDLED), metavar='SOURCE',
+                        help=f'{HELP} (default: the bundled drive)')
+    parser.add_argument('--frames', type=int, default=8, metavar='N',
+                        help='of the source, spread evenly (default: %(default)s)')
+    parser.add_argument('--samples', type=int, default=16,
+                        help='Monte Carlo samples of a frame (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='of the dropout masks')
+    parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],
+                        help='of backend tensorrt; decides the bounds (default: %(default)s)')
+    parser.add_argument('--provider', choices=PROVIDERS, default=PROVIDERS[0],
+                        help='of backend onnxruntime (default: %(default)s)')
+    parser.add_argument('--threads', type=int, default=0, help='of onnxruntime; 0: all cores')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, print the table, and return 1 when something is out of bounds."""
+    from bdl_perception.backends.model_files import load_model_files
+    from bdl_perception.backends.registry import choose_backend
+    from bdl_perception.backends.registry import open_backend
+    from bdl_perception.evaluation.parity import BOUNDS
+    from bdl_perception.evaluation.parity import compare
+    from bdl_perception.evaluation.parity import table
+    name, reason = choose_backend(arguments.backend)
+    files = load_model_files(arguments.model)
+    pictures = _pictures(arguments.data, arguments.frames, files.spec)
+    reference = _reference(files, arguments.checkpoint, arguments.threads)
+    print(f'model {files.spec.name}: {name} ({reason}) against {_words(reference)}')
+    backend = open_backend(name, arguments.model, arguments.threads, arguments.provider,
+                           arguments.precision)
+    try:
+        result = compare(backend, reference, pictures, arguments.samples, arguments.seed)
+    finally:
+        backend.close()
+        reference.close()
+    bounds = BOUNDS[arguments.precision]
+    print(f'{result.frames} frames of {arguments.data}, {arguments.samples} samples')
+    print(table(result, bounds))
+    wrong = result.beyond(bounds)
+    print(f'out of bounds: {", ".join(wrong)}' if wrong else 'within bounds')
+    return 1 if wrong else 0
+
+
+def _reference(files: 'ModelFiles', checkpoint: Path | None, threads: int) -> 'Backend':
+    if checkpoint is None:
+        from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
+        return OnnxRuntimeBackend(files, threads, optimise=False)
+    from bdl_perception.backends.torch_reference import TorchBackend
+    from bdl_perception.network.graph_constants import take_constants
+    from bdl_perception.training.checkpoint import read_checkpoint
+    network = read_checkpoint(checkpoint).build_network()
+    return TorchBackend(files.spec, network, take_constants(network, files.perceive))
+
+
+def _words(reference: 'Backend') -> str:
+    if reference.name == 'torch':
+        return 'torch'
+    return ('ONNX Runtime on the CPU with its optimisations off (with --checkpoint it would be '
+            'torch)')
+
+
+def _pictures(source: str, count: int, spec: 'ModelSpec') -> Iterator['Bytes']:
+    from bdl_perception.perception.image_geometry import fit_image
+    for labelled in read_spread(source, count):
+        rgb = labelled.frame.rgb
+        fit = fit_image(rgb.shape[1], rgb.shape[0], spec.width, spec.height, fit_mode_of(source))
+        yield fit.apply(rgb)

@@ -1,0 +1,76 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What can be said without a GPU: that there is none, and that cuda-core is as we think."""
+import re
+import subprocess
+import sys
+
+from bdl_perception.backends import cuda
+from bdl_perception.backends.cuda import array_at
+from bdl_perception.backends.cuda import CudaGpu
+from bdl_perception.backends.cuda import no_gpu
+from bdl_perception.backends.cuda import size_of
+from bdl_perception.backends.graph_contract import Tensor
+from fake_gpu import FakeMemory
+import pytest
+
+
+def need_cuda_core():
+    return pytest.importorskip('cuda.core', reason='cuda-core is not there')
+
+
+def test_without_a_gpu_the_error_names_the_cause_and_the_driver():
+    need_cuda_core()
+    if not no_gpu():
+        pytest.skip('there is a GPU')
+    with pytest.raises(RuntimeError, match='no GPU can be used .*driver.*nvidia-smi'):
+        CudaGpu()
+
+
+def test_without_cuda_core_the_error_says_what_to_install():
+    code = ('import sys; sys.modules["cuda"] = None\n'
+            'from bdl_perception.backends.cuda import CudaGpu, no_gpu\n'
+            'assert no_gpu()\n'
+            'try:\n    CudaGpu()\nexcept ModuleNotFoundError as error:\n    print(error)')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert 'pip install cuda-core' in done.stdout
+
+
+def test_cuda_core_has_what_we_call():
+    core = need_cuda_core()
+    for name in ('set_current', 'create_stream', 'allocate', 'name', 'arch', 'get_all_devices'):
+        assert hasattr(core.Device, name), name
+    assert hasattr(core.LegacyPinnedMemoryResource, 'allocate')
+    for name in ('copy_to', 'handle', 'size'):
+        assert hasattr(core.Buffer, name), name
+    assert hasattr(core.Stream, 'sync') and hasattr(core.Stream, 'handle')
+
+
+def test_without_a_driver_that_is_said_at_once(monkeypatch):
+    monkeypatch.setattr(cuda, 'DRIVER', 'libnothing.so.1')
+    monkeypatch.setattr(cuda, '_count_gpus', lambda: pytest.fail('asked cuda-core'))
+    assert re.match('no NVIDIA driver: libnothing.so.1', no_gpu())
+
+
+def test_an_empty_list_of_gpus_is_none(monkeypatch):
+    monkeypatch.setattr(cuda, 'DRIVER', None)  # this process itself, which can be loaded
+    monkeypatch.setattr(cuda, '_count_gpus', lambda: 0)
+    assert no_gpu() == 'CUDA sees no GPU'
+    monkeypatch.setattr(cuda, '_count_gpus', lambda: 1)
+    assert no_gpu() == ''
+
+
+def test_an_array_on_an_address_writes_there():
+    memory = FakeMemory(24)
+    array = array_at(memory.handle, Tensor('float32', (2, 3)))
+    array[1, 2] = 1
+    assert array.shape == (2, 3) and array.flags.writeable
+    assert memory.bytes[20:].tolist() == [0, 0, 128, 63]  # 1.0, little end first
+    memory.bytes[:4] = 0
+    assert array[0, 0] == 0
+
+
+def test_the_size_of_a_tensor_is_in_bytes():
+    assert size_of(Tensor('float32', (2, 3))) == 24
+    assert size_of(Tensor('uint8', (2, 3))) == 6
+    assert size_of(Tensor('float32', ())) == 4

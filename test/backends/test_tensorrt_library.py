@@ -1,0 +1,62 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+from bdl_perception.backends import tensorrt_library
+from bdl_perception.backends.tensorrt_library import installed
+from bdl_perception.backends.tensorrt_library import load_library
+import pytest
+
+MODULES = [module for names in tensorrt_library.MODULES.values() for module in names]
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """Give an empty folder of packages in which modules can be put; nothing else is found."""
+    real = tensorrt_library.find_spec
+
+    def find_spec(module):
+        return real(module) if (tmp_path / module).exists() else None
+
+    monkeypatch.setattr(tensorrt_library, 'find_spec', find_spec)
+    monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
+    for module in MODULES:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    yield tmp_path
+    for module in MODULES:
+        sys.modules.pop(module, None)
+
+
+def put(site, module, version='10.3.0'):
+    (site / module).mkdir()
+    (site / module / '__init__.py').write_text(f'__version__ = {version!r}')
+
+
+def test_without_any_the_error_says_what_to_install(site):
+    assert installed() == ()
+    with pytest.raises(ModuleNotFoundError, match='pip install tensorrt`.*tensorrt-rtx'):
+        load_library()
+
+
+def test_tensorrt_is_taken_before_tensorrt_rtx(site):
+    put(site, 'tensorrt_rtx_bindings', '1.7')
+    assert installed() == ('tensorrt_rtx',)
+    put(site, 'tensorrt')
+    assert installed() == ('tensorrt', 'tensorrt_rtx')
+    library = load_library()
+    assert (library.name, library.version) == ('tensorrt', '10.3.0')
+    assert not library.builds_for_other_gpus
+
+
+def test_the_other_one_can_be_asked_for(site):
+    put(site, 'tensorrt')
+    put(site, 'tensorrt_rtx_bindings', '1.7')
+    library = load_library('tensorrt_rtx')
+    assert (library.name, library.version) == ('tensorrt_rtx', '1.7')
+    assert library.builds_for_other_gpus
+
+
+def test_a_folder_of_types_is_no_library(site):
+    (site / 'tensorrt').mkdir()
+    (site / 'tensorrt' / '__init__.pyi').write_text('')
+    assert installed() == ()

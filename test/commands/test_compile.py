@@ -1,0 +1,56 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl compile` with NVIDIA's real compiler (TensorRT-RTX), for a GPU that is not there."""
+import hashlib
+import json
+from pathlib import Path
+
+from bdl_perception.backends import engines
+from bdl_perception.backends.cuda import no_gpu
+from bdl_perception.cli import main
+import pytest
+
+
+@pytest.fixture()
+def rtx():
+    pytest.importorskip('tensorrt_rtx_bindings', reason='the wheels of TensorRT-RTX are not there')
+
+
+@pytest.mark.usefixtures('rtx')
+def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, monkeypatch):
+    out = tmp_path / 'engines'
+    assert main(['compile', '--gpu', 'sm89', '--out', str(out)]) == 0
+    said = capsys.readouterr()
+    assert said.err.count('building the') == 2
+    lines = said.out.splitlines()
+    assert [line.split()[:5] for line in lines] == [
+        ['street', graph, 'fp32', 'for', 'sm89,'] for graph in ('perceive', 'sample')]
+    for line in lines:
+        path = Path(line.split()[-1])
+        data, record = path.read_bytes(), json.loads(path.with_suffix('.json').read_bytes())
+        assert f'{len(data) / 1e6:.1f} MB, built in' in line
+        assert record['sha256'] == hashlib.sha256(data).hexdigest()
+    monkeypatch.setattr(engines, 'build_engine', None)  # would fail
+    assert main(['compile', '--gpu', 'sm89', '--out', str(out)]) == 0
+    assert capsys.readouterr().out.count('was there') == 2
+
+
+@pytest.mark.usefixtures('rtx')
+def test_without_a_gpu_one_must_be_named(tmp_path, capsys):
+    if not no_gpu():
+        pytest.skip('there is a GPU')
+    assert main(['compile', '--out', str(tmp_path / 'engines')]) == 2
+    assert 'no GPU can be used' in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures('rtx')
+def test_an_unknown_gpu_is_answered_with_the_known_ones(tmp_path, capsys):
+    assert main(['compile', '--gpu', 'sm1', '--out', str(tmp_path / 'engines')]) == 2
+    assert 'knows sm75, ' in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures('rtx')
+def test_a_folder_that_others_can_enter_is_refused(tmp_path, capsys):
+    tmp_path.chmod(0o755)
+    assert main(['compile', '--gpu', 'sm89', '--out', str(tmp_path)]) == 2
+    assert 'can be entered by others' in capsys.readouterr().err
