@@ -23,6 +23,7 @@ BOUND = {  # field of Identity -> what is said when it differs
     'seed': 'other dropout masks (seed)',
     'height': 'another input height',
     'width': 'another input width',
+    'precision': 'another precision of the graphs',
 }
 
 

@@ -19,12 +19,13 @@ class Identity:
     seed: int
     height: int  # px, of the network's input
     width: int  # px
+    precision: str = 'fp32'  # that the graphs are computed in
 
 
-def identity_of(spec: ModelSpec, samples: int, seed: int) -> Identity:
-    """Name a model as it is run: with so many Monte Carlo samples of the masks of this seed."""
+def identity_of(spec: ModelSpec, samples: int, seed: int, precision: str = 'fp32') -> Identity:
+    """Name a model as it is run: so many Monte Carlo samples of the masks of this seed."""
     return Identity(spec.name, spec.perceive_sha256, spec.sample_sha256, samples, seed,
-                    spec.height, spec.width)
+                    spec.height, spec.width, precision)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Tensor(NamedTuple):
 
 Tensors = Mapping[str, Tensor]
 FLOAT, BYTE = 'float32', 'uint8'
+DECODER_STRIDE = 2  # the single pass predicts at every second pixel of the picture
 
 
 class Graph(NamedTuple):
@@ -46,7 +47,7 @@ def check_graphs(spec: ModelSpec, perceive: Graph, sample: Graph) -> tuple[str, 
 def perceive_outputs(spec: ModelSpec) -> dict[str, Tensor]:
     """Give the outputs of the single pass, without its features."""
     large = (1, spec.height, spec.width)
-    small = (1, spec.sample_height, spec.sample_width)
+    small = (1, spec.height // DECODER_STRIDE, spec.width // DECODER_STRIDE)
     return {
         'depth': Tensor(FLOAT, large), 'aleatoric_std': Tensor(FLOAT, large),
         'classes': Tensor(BYTE, large), 'entropy': Tensor(FLOAT, large),

@@ -32,6 +32,7 @@ class OnnxRuntimeBackend:
     """Runs the two graphs of a verified model; calls must not overlap."""
 
     name = 'onnxruntime'
+    precision = 'fp32'
 
     def __init__(self, files: ModelFiles, threads: int = 0, provider: str = 'cpu',
                  optimise: bool = True) -> None:

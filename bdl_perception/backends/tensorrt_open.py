@@ -21,4 +21,5 @@ def open_tensorrt(files: ModelFiles, precision: str, folder: Path | None = None,
     target = Target(library, precision, gpu.name, gpu.capability)
     cache = EngineCache(folder or default_folder())
     perceive, sample = ready_engines(files, target, cache)
-    return TensorRtBackend(files.spec, perceive.data, sample.data, library.api, gpu)
+    return TensorRtBackend(files.spec, perceive.data, sample.data, library.api, gpu,
+                           precision)

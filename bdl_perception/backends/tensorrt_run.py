@@ -44,9 +44,10 @@ class TensorRtBackend:
     name = 'tensorrt'
 
     def __init__(self, spec: ModelSpec, perceive: bytes, sample: bytes, api: Api,
-                 gpu: Gpu) -> None:
+                 gpu: Gpu, precision: str = 'fp32') -> None:
         """Load both engines, whose bytes the cache has vouched for, check and warm up."""
         self.spec = spec
+        self.precision = precision
         self._gpu = gpu
         gpu.enter()
         self._log = Log(api)

@@ -25,6 +25,7 @@ class TorchBackend:
     """Runs the modules from which the graphs of a model were traced."""
 
     name = 'torch'
+    precision = 'fp32'
 
     def __init__(self, spec: ModelSpec, network: Network, statistics: FeatureStatistics) -> None:
         """spec: of the model that was exported from this network with these statistics."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bdl_perception.alarm.calibrate import ScoredDrive
 from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.commands.sampling import add_sampling_arguments
+from bdl_perception.commands.sampling import open_model
 
 if TYPE_CHECKING:
     from bdl_perception.drives import Drive
@@ -50,7 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.alarm.calibration import calibration_to_dict
     from bdl_perception.alarm.status import identity_of
     from bdl_perception.backends.model_files import find_model
-    from bdl_perception.backends.registry import open_backend
     from bdl_perception.drives import open_drives
     from bdl_perception.evaluation.calibration_summary import summary
     from bdl_perception.perception.perceiver import Perceiver
@@ -58,13 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
     drives = open_drives(arguments.drives)
     check_wish(wish, len(drives))  # before an hour of scoring, not after
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
-    backend = open_backend(arguments.backend, arguments.model, arguments.threads)
+    backend = open_model(arguments)
     try:
         perceiver = Perceiver(backend, arguments.samples, arguments.seed)
         scored = [_score(perceiver, drive, wish.step_s) for drive in drives]
     finally:
         backend.close()
-    identity = identity_of(backend.spec, arguments.samples, arguments.seed)
+    identity = identity_of(backend.spec, arguments.samples, arguments.seed,
+                           backend.precision)
     made = calibrate(scored, identity, wish, software_version())
     _write(path, json.dumps(calibration_to_dict(made), indent=1) + '\n')
     print(summary(made), f'written to {path}', sep='\n')

@@ -8,6 +8,7 @@ from typing import Any, Iterable, Mapping, TYPE_CHECKING
 
 from bdl_perception.commands.calibrate import software_version
 from bdl_perception.commands.sampling import add_sampling_arguments
+from bdl_perception.commands.sampling import open_model
 from bdl_perception.commands.sources import camvid_length
 from bdl_perception.commands.sources import read_camvid
 from bdl_perception.commands.sources import read_rendered
@@ -41,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure every set, then write both files."""
-    from bdl_perception.backends.registry import open_backend
     from bdl_perception.evaluation.measure import Meter
     from bdl_perception.evaluation.tables import markdown
     from bdl_perception.evaluation.tables import plain
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     drives = find_sets(arguments.data, arguments.split)
     if arguments.camvid:
         camvid_length(arguments.camvid, CAMVID_SPLITS[arguments.split])  # fails now, not at last
-    backend = open_backend(arguments.backend, arguments.model, arguments.threads)
+    backend = open_model(arguments)
     try:
         meter = Meter(backend, arguments.samples, arguments.seed)
         arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last

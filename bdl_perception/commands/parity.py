@@ -5,11 +5,11 @@ import argparse
 from pathlib import Path
 from typing import Iterator, TYPE_CHECKING
 
+from bdl_perception.commands.sampling import add_sampling_arguments
+from bdl_perception.commands.sampling import open_model
 from bdl_perception.commands.sources import fit_mode_of
 from bdl_perception.commands.sources import HELP
 from bdl_perception.commands.sources import read_spread
-from bdl_perception.parameters import PRECISIONS
-from bdl_perception.parameters import PROVIDERS
 
 if TYPE_CHECKING:
     from bdl_perception.backends.model_files import ModelFiles
@@ -22,8 +22,6 @@ BUNDLED = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what a comparison can be told."""
-    parser.add_argument('--backend', default='auto', metavar='NAME',
-                        help='what is to be checked (default: %(default)s)')
     parser.add_argument('--model', default='street',
                         help='name of a shipped model, or model folder (default: %(default)s)')
     parser.add_argument('--checkpoint', type=Path, metavar='PATH',
@@ -33,21 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f'{HELP} (default: the bundled drive)')
     parser.add_argument('--frames', type=int, default=8, metavar='N',
                         help='of the source, spread evenly (default: %(default)s)')
-    parser.add_argument('--samples', type=int, default=16,
-                        help='Monte Carlo samples of a frame (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='of the dropout masks')
-    parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],
-                        help='of backend tensorrt; decides the bounds (default: %(default)s)')
-    parser.add_argument('--provider', choices=PROVIDERS, default=PROVIDERS[0],
-                        help='of backend onnxruntime (default: %(default)s)')
-    parser.add_argument('--threads', type=int, default=0, help='of onnxruntime; 0: all cores')
+    add_sampling_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print the table, and return 1 when something is out of bounds."""
     from bdl_perception.backends.model_files import load_model_files
     from bdl_perception.backends.registry import choose_backend
-    from bdl_perception.backends.registry import open_backend
     from bdl_perception.evaluation.parity import BOUNDS
     from bdl_perception.evaluation.parity import compare
     from bdl_perception.evaluation.parity import table
@@ -56,8 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = _pictures(arguments.data, arguments.frames, files.spec)
     reference = _reference(files, arguments.checkpoint, arguments.threads)
     print(f'model {files.spec.name}: {name} ({reason}) against {_words(reference)}')
-    backend = open_backend(name, arguments.model, arguments.threads, arguments.provider,
-                           arguments.precision)
+    backend = open_model(arguments)
     try:
         result = compare(backend, reference, pictures, arguments.samples, arguments.seed)
     finally:

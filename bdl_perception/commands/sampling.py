@@ -2,10 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What several commands can be told of how a model is run."""
 import argparse
+from typing import TYPE_CHECKING
+
+from bdl_perception.parameters import PRECISIONS
+from bdl_perception.parameters import PROVIDERS
+
+if TYPE_CHECKING:
+    from bdl_perception.perception.backend import Backend
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare samples, their seed, the backend and its threads."""
+    """Declare samples, their seed, and what runs the model."""
     parser.add_argument('--samples', type=int, default=16,
                         help='Monte Carlo samples of a frame; a calibration is bound to them '
                              'and to the seed (default: %(default)s)')
@@ -13,3 +20,14 @@ def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
                         help='of the dropout masks (default: %(default)s)')
     parser.add_argument('--backend', default='auto', help='what runs the model')
     parser.add_argument('--threads', type=int, default=0, help='of the backend; 0: all cores')
+    parser.add_argument('--provider', choices=PROVIDERS, default=PROVIDERS[0],
+                        help='of ONNX Runtime (default: %(default)s)')
+    parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],
+                        help='of TensorRT; a calibration is bound to it (default: %(default)s)')
+
+
+def open_model(arguments: argparse.Namespace) -> 'Backend':
+    """Open the model with what was declared above."""
+    from bdl_perception.backends.registry import open_backend
+    return open_backend(arguments.backend, arguments.model, arguments.threads,
+                        arguments.provider, arguments.precision)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdl_perception.commands.sampling import add_sampling_arguments
+from bdl_perception.commands.sampling import open_model
 from bdl_perception.commands.sources import fit_mode_of
 from bdl_perception.commands.sources import HELP
 from bdl_perception.commands.sources import read_spread
@@ -28,10 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at every chosen frame, then draw: the colour ranges need all of them."""
-    from bdl_perception.backends.registry import open_backend
     from bdl_perception.evaluation.sheet import write_sheet
     from bdl_perception.evaluation.sheet_cells import cells
-    backend = open_backend(arguments.backend, arguments.model, arguments.threads)
+    backend = open_model(arguments)
     try:
         views = [view for source in arguments.sources
                  for view in _look(backend, arguments, source)]

@@ -53,6 +53,7 @@ class Averaging:
         """Pass everything on to another backend."""
         self._backend = backend
         self.name = backend.name
+        self.precision = backend.precision
         self.spec = backend.spec
         self.moments: Moments | None = None
 

@@ -54,9 +54,10 @@ class RandomisedPrior(FixedMasks):
         members = functional.one_hot(torch.randint(CHOICES, size), CHOICES)  # (samples, h, w, T)
         return [members.movedim(-1, 1).float()]
 
-    def decode(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
+    def decode(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
+               every: int = 1) -> HeadMaps:
         """masks: (1 or B, T, 1 or h, 1 or w); none: the mean of the members."""
-        heads = self.decoder.heads(self.decoder.levels_of(features, None)[-1])
+        heads = self.decoder.heads(self.decoder.levels_of(features, None, every)[-1])
         shares = masks[0] if masks else heads.new_full((1, CHOICES, 1, 1), 1 / CHOICES)
         maps: HeadMaps = self.decoder.split((shares.unsqueeze(2) * heads).sum(1))
         return maps

@@ -51,11 +51,13 @@ class DecoderLevel(nn.Module):
         self.mix = nn.Conv2d(channels, channels, 1) if separable else nn.Identity()
         self.relu = nn.ReLU()
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """x: (S, C', H/2, W/2), skip: (1 or S, C, H, W); returns (S, C, H, W)."""
+    def forward(self, x: Tensor, skip: Tensor, every: int = 1) -> Tensor:
+        """x: (S, C', H/2, W/2), skip: (1 or S, C, H, W); returns (S, C, H/every, W/every)."""
         x = functional.interpolate(
             self.narrow(x), scale_factor=2.0, mode='bilinear', align_corners=False)
-        y: Tensor = self.relu(self.mix(self.look(self.relu(x + skip))))
+        looked = functional.conv2d(self.relu(x + skip), self.look.weight, self.look.bias, every,
+                                   self.look.padding, groups=self.look.groups)
+        y: Tensor = self.relu(self.mix(looked))
         return y
 
 
@@ -74,16 +76,22 @@ class Decoder(nn.Module):
         self.classes, self.normalise = classes, normalise
         self.log_depth_centre = log_depth_centre  # the head predicts only what differs from it
 
-    def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
-        """features: (1 or S, C_k, H_k, W_k), coarsest first; masks: (S, C_k, 1, 1), likewise."""
-        return self.split(self.heads(self.levels_of(features, masks)[-1]))
+    def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
+                every: int = 1) -> HeadMaps:
+        """
+        Predict; features: (1 or S, C_k, H_k, W_k), coarsest first; masks: (S, C_k, 1, 1).
 
-    def levels_of(self, features: Sequence[Tensor],
-                  masks: Sequence[Tensor] | None) -> list[Tensor]:
+        every: predict only at each so many-th row and column, where the values are the same.
+        """
+        return self.split(self.heads(self.levels_of(features, masks, every)[-1]))
+
+    def levels_of(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
+                  every: int = 1) -> list[Tensor]:
         """Give the maps of all levels, (S, C_k, H_k, W_k); fewer masks than maps: the first."""
         maps = [self._masked(features[0], masks, 0)]
         for index, level in enumerate(self.levels, start=1):
-            maps.append(self._masked(level(maps[-1], features[index]), masks, index))
+            step = every if index == len(self.levels) else 1
+            maps.append(self._masked(level(maps[-1], features[index], step), masks, index))
         return maps
 
     def _masked(self, x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:

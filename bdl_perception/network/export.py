@@ -16,6 +16,7 @@ from bdl_perception.network.graphs import MAP_NAMES
 from bdl_perception.network.graphs import MOMENT_NAMES
 from bdl_perception.network.graphs import Perceive
 from bdl_perception.network.graphs import Sample
+from bdl_perception.network.graphs import SAMPLE_EVERY
 from bdl_perception.network.model import Network
 from bdl_perception.network.parity import compare
 from bdl_perception.perception.classes import CLASS_NAMES
@@ -26,6 +27,7 @@ import torch
 from torch import nn
 from torch import Tensor
 
+SAMPLE_STRIDE = 2 * SAMPLE_EVERY  # in pixels of the picture; the decoder ends at half its size
 OPSET = 17  # read by ONNX Runtime since 1.12 and by every TensorRT that is still supported
 
 
@@ -78,7 +80,7 @@ def describe(network: Network, graphs: Graphs, name: str, chunk: int) -> ModelSp
     config = network.config
     return ModelSpec(
         name=name, height=config.height, width=config.width,
-        sample_height=config.height // 2, sample_width=config.width // 2,
+        sample_height=config.height // SAMPLE_STRIDE, sample_width=config.width // SAMPLE_STRIDE,
         canonical_focal_px=config.canonical_focal_px, max_depth_m=config.max_depth_m,
         class_names=CLASS_NAMES, dropout_probability=config.dropout_probability,
         dropout_channels=config.mask_channels, chunk=chunk,

@@ -98,9 +98,10 @@ class Network(nn.Module):
         features[0] = torch.relu(features[0])  # the others meet one after they are added
         return Encoded(tuple(features), maps[0].mean((2, 3)))
 
-    def decode(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None) -> HeadMaps:
+    def decode(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
+               every: int = 1) -> HeadMaps:
         """Run the part that is sampled; see Decoder.forward."""
-        maps: HeadMaps = self.decoder(features, masks)
+        maps: HeadMaps = self.decoder(features, masks, every)
         return maps
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> HeadMaps:

@@ -8,6 +8,7 @@ from bdl_perception.alarm.health import CameraHealth
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.status import identity_of
 from bdl_perception.nodes.images import rgb_from_compressed
 from bdl_perception.nodes.images import rgb_from_image
 from bdl_perception.nodes.messages import camera_from_info
@@ -59,8 +60,8 @@ class Pipeline:
     def identity(self) -> Identity:
         """Say what the scores depend on."""
         spec = self._perceiver.backend.spec
-        return Identity(spec.name, spec.perceive_sha256, spec.sample_sha256,
-                        self._perceiver.samples, self._perceiver.seed, spec.height, spec.width)
+        return identity_of(spec, self._perceiver.samples, self._perceiver.seed,
+                           self._perceiver.backend.precision)
 
     @property
     def backend(self) -> str:

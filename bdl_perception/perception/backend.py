@@ -28,6 +28,7 @@ class Backend(Protocol):
     """Runs the two graphs of one model; see backends/ for the implementations."""
 
     name: str
+    precision: str  # fp32 or fp16, of the graphs' arithmetic
     spec: ModelSpec
 
     def perceive(self, rgb: Bytes) -> RawPrediction:

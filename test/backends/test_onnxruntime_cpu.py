@@ -172,7 +172,7 @@ def test_a_closed_backend_says_so(files):
 
 @pytest.mark.parametrize('changes, message', [
     ({'height': 28}, r'input rgb of the perceive graph is uint8 \[1, 24, 40, 3\]'),
-    ({'sample_width': 40}, 'output max_probability of the perceive graph'),
+    ({'sample_width': 40}, 'output log_depth_mean of the sample graph'),
     ({'chunk': 5}, 'input mask_0 of the sample graph'),
     ({'dropout_channels': (8, 5)}, 'input mask_1 of the sample graph'),
     ({'dropout_channels': (8, 4, 4)}, 'input mask_2 of the sample graph is missing'),

@@ -88,7 +88,7 @@ def test_masks_of_ones_give_the_deterministic_depth(exported, reference):
     moments = exported.sample(exported.perceive(picture).features, ones)
     with torch.no_grad():
         rgb = torch.from_numpy(picture)[None].permute(0, 3, 1, 2).float()
-        wanted = make_tiny_network()(rgb).log_depth[0].numpy()
+        wanted = make_tiny_network()(rgb).log_depth[0, ::2, ::2].numpy()
     np.testing.assert_allclose(moments.log_depth_mean, wanted, rtol=1e-5)
     assert moments.log_depth_m2.max() < 1e-9
 

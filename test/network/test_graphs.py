@@ -107,11 +107,11 @@ def test_sampling_with_masks_of_ones_gives_the_deterministic_maps(network, outpu
     features = [outputs[f'features_{k}'] for k in range(4)]
     ones = [torch.ones(3, channels, 1, 1) for channels in TINY.decoder_channels]
     mean, m2, probability, entropy = Sample(network)(*features, *ones)
-    torch.testing.assert_close(mean, maps.log_depth[0])
+    torch.testing.assert_close(mean, maps.log_depth[0, ::2, ::2])
     assert float(m2.max()) < 1e-10
     belief = believe(moderate(maps))
-    torch.testing.assert_close(probability, 3 * belief.probabilities[0])
-    torch.testing.assert_close(entropy, 3 * belief.entropy[0])
+    torch.testing.assert_close(probability, 3 * belief.probabilities[0, :, ::2, ::2])
+    torch.testing.assert_close(entropy, 3 * belief.entropy[0, ::2, ::2])
 
 
 def test_moments_are_those_of_the_single_passes(network):
@@ -120,9 +120,10 @@ def test_moments_are_those_of_the_single_passes(network):
     features = network.encode(pictures).features
     moments = Sample(network)(*features, *masks)
     passes = [network(pictures, [mask[t:t + 1] for mask in masks]) for t in range(5)]
-    log_depth = np.stack([maps.log_depth[0].double().numpy() for maps in passes])
+    log_depth = np.stack([maps.log_depth[0, ::2, ::2].double().numpy() for maps in passes])
     np.testing.assert_allclose(moments[0], log_depth.mean(0), rtol=1e-5)
     np.testing.assert_allclose(moments[1], 5 * log_depth.var(0), rtol=1e-3, atol=1e-8)
     p = np.stack([believe(moderate(maps)).probabilities[0].double().numpy() for maps in passes])
+    p = p[..., ::2, ::2]
     np.testing.assert_allclose(moments[2], p.sum(0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(moments[3], -(p * np.log(p)).sum((0, 1)), rtol=1e-4, atol=1e-5)

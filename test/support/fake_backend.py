@@ -33,6 +33,7 @@ class FakeBackend:
     """
 
     name = 'fake'
+    precision = 'fp32'
 
     def __init__(self, spec: ModelSpec | None = None) -> None:
         """Take a spec, or the one of fake_spec()."""
