@@ -9,7 +9,7 @@ from source_tree import NAME
 from source_tree import ROOT
 
 HEAVY = ('torch', 'onnxruntime', 'onnx', 'tensorrt', 'tensorrt_rtx_bindings', 'tensorrt_rtx_libs',
-         'cuda')
+         'cuda.bindings', 'cuda.core')  # a .pth of theirs loads an empty 'cuda' everywhere
 ROS_TOO = (*HEAVY, 'rclpy', 'cv2', 'moderngl', 'rosbags')
 REPORT = 'import sys; print("LOADED", *sorted(sys.modules))'
 
