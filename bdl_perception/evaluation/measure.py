@@ -27,6 +27,7 @@ from bdl_perception.perception.values import Bytes
 from bdl_perception.perception.values import CameraFrame
 from bdl_perception.perception.values import Floats
 from bdl_perception.perception.values import Moments
+import numpy as np
 
 
 class Measured(NamedTuple):
@@ -68,6 +69,13 @@ class Averaging:
         self.moments = merge(self.moments, chunk) if self.moments else chunk
         return chunk
 
+    @property
+    def probability(self) -> Floats | None:
+        """Give the mean class probabilities (K, h', w') of the newest frame's samples."""
+        if self.moments is None:
+            return None
+        return np.asarray(self.moments.probability_sum / self.moments.count, np.float32)
+
     def close(self) -> None:
         """Close the other backend."""
         self._backend.close()
@@ -93,7 +101,7 @@ class Meter:
         depth, classes, averaged = DepthTally(), ClassTally(), ClassTally()
         scores: dict[str, list[float]] = {name: [] for name in SCORE_NAMES}
         for labelled in frames:
-            view = look(perceiver, labelled)
+            view = look(perceiver, labelled)._replace(probability=self._backend.probability)
             depth.add(view)
             truth = labelled.classes if fit_mode == 'stretch' else view.classes
             if truth is not None:

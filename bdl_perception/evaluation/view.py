@@ -31,6 +31,7 @@ class View(NamedTuple):
     epistemic: Epistemic
     depth: Floats | None  # m, true
     classes: Bytes | None  # true
+    probability: Floats | None = None  # (K, h', w') of the classes, mean of the samples
 
 
 def look(perceiver: Perceiver, labelled: Labelled) -> View:
