@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Iterable, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bdl_perception.world.dataset import Change
     from bdl_perception.world.dataset import Layout
     from bdl_perception.world.drive import Drive
     from bdl_perception.world.drive import Frame
@@ -33,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--width', type=int, help='px (default: 320; demo: 640)')
     parser.add_argument('--processes', type=int, default=1)
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--begins-at-s', type=float, metavar='S',
+                        help='held-out splits: drive under nominal conditions until then')
+    parser.add_argument('--fade-s', type=float, metavar='S',
+                        help='with --begins-at-s: the change takes so long (default: 0.5)')
     parser.add_argument('--format', choices=FORMATS, default=FORMATS[0],
                         help='mcap: each drive is a rosbag2 recording (default: %(default)s)')
     parser.add_argument('--video', type=Path, metavar='MP4',
@@ -48,15 +53,28 @@ def run(arguments: argparse.Namespace) -> int:
                          f'meaning; leave one of them out')
     import moderngl  # noqa: F401  # if it is missing, better now than below a progress bar
     if arguments.split == DEMO:
+        if _change(arguments):
+            raise ValueError(f'{DEMO} has changes of its own; leave --begins-at-s out')
         _render_demo(arguments)
         return 0
     from bdl_perception.world.dataset import render_drives
     made = render_drives(
         arguments.out / arguments.split, arguments.split, arguments.drives, arguments.frames,
         arguments.rate_hz, arguments.height or 192, arguments.width or 320, arguments.processes,
-        arguments.seed, _layout(arguments.format))
+        arguments.seed, _layout(arguments.format), _change(arguments))
     print(f'{len(made)} drives in {arguments.out / arguments.split}')
     return 0
+
+
+def _change(arguments: argparse.Namespace) -> 'Change | None':
+    from bdl_perception.world.conditions import SWITCH_S
+    from bdl_perception.world.dataset import Change
+    if arguments.begins_at_s is None:
+        if arguments.fade_s is not None:
+            raise ValueError('--fade-s needs --begins-at-s: nothing changes otherwise')
+        return None
+    return Change(arguments.begins_at_s,
+                  SWITCH_S if arguments.fade_s is None else arguments.fade_s)
 
 
 def _layout(name: str) -> 'Layout':

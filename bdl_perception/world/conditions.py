@@ -60,16 +60,23 @@ LIGHTS = {
 DAYLIGHT = ('sun', 'overcast')  # what a held-out condition that is no light of its own is lit by
 
 
+SWITCH_S = .5  # a change of condition takes this long where nothing else is said
+
+
 @dataclass(frozen=True)
 class Segment:
-    """One condition for a part of a drive."""
+    """One condition for a part of a drive; it fades in over the one before."""
 
     condition: str
     start_s: float
     end_s: float
+    fade_s: float = SWITCH_S
 
     def __post_init__(self) -> None:
         """Refuse unknown names and times that run backwards."""
+        if not 0 < self.fade_s < np.inf:
+            raise ValueError(f'segment {self.condition} fades in over {self.fade_s} s, must be '
+                             f'more than 0')
         if self.condition not in CONDITIONS:
             raise ValueError(f'no condition {self.condition!r}; known: {", ".join(CONDITIONS)}')
         if not self.start_s < self.end_s:

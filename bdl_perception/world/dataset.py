@@ -20,8 +20,10 @@ from pathlib import Path
 import shutil
 from typing import NamedTuple
 
+from bdl_perception.world.conditions import NOMINAL
 from bdl_perception.world.conditions import Segment
 from bdl_perception.world.conditions import split_conditions
+from bdl_perception.world.conditions import SWITCH_S
 from bdl_perception.world.drive import Drive
 from bdl_perception.world.drive import DriveSpec
 from bdl_perception.world.drive import Frame
@@ -89,11 +91,15 @@ def describe(drive: Drive) -> dict[str, object]:
     spec = drive.spec
     return {
         'format': FORMAT, 'name': spec.name, 'seed': spec.seed, 'split': spec.split,
-        'conditions': [{'name': s.condition, 'start_s': s.start_s, 'end_s': s.end_s}
-                       for s in spec.segments],
+        'conditions': _conditions(spec),
         'street': drive.street.kind, 'rate_hz': spec.rate_hz,
         'width': spec.width, 'height': spec.height, 'camera': drive.pinhole.parameters(),
         'frames': spec.frames, 'stamps_ns': spec.stamps_ns, 'software_version': _version()}
+
+
+def _conditions(spec: DriveSpec) -> list[dict[str, object]]:
+    return [{'name': s.condition, 'start_s': s.start_s, 'end_s': s.end_s, 'fade_s': s.fade_s}
+            for s in spec.segments]
 
 
 def _version() -> str:
@@ -129,13 +135,35 @@ def drive_seed(split: str, index: int, seed: int) -> int:
     return int(state[0]) >> 11  # 53 bits: every JSON reader keeps them
 
 
+class Change(NamedTuple):
+    """When the condition of a held-out drive begins, and how long it takes to fade in."""
+
+    at_s: float
+    fade_s: float = SWITCH_S
+
+
 def split_specs(split: str, drives: int, frames: int, rate_hz: float, height: int, width: int,
-                seed: int) -> list[DriveSpec]:
-    """Specify the drives of a split; its conditions take turns."""
-    conditions = split_conditions(split)
+                seed: int, change: Change | None = None) -> list[DriveSpec]:
+    """Specify the drives of a split; its conditions take turns. With a change: nominal first."""
+    end_s = frames / rate_hz
     return [DriveSpec(f'{split}_{index:04d}', split, drive_seed(split, index, seed),
-                      (Segment(conditions[index % len(conditions)], 0., frames / rate_hz),),
-                      frames, rate_hz, width, height) for index in range(drives)]
+                      _segments(split, index, end_s, change), frames, rate_hz, width, height)
+            for index in range(drives)]
+
+
+def _segments(split: str, index: int, end_s: float,
+              change: Change | None) -> tuple[Segment, ...]:
+    conditions = split_conditions(split)
+    condition = conditions[index % len(conditions)]
+    if change is None:
+        return (Segment(condition, 0., end_s),)
+    if condition in NOMINAL:
+        raise ValueError(f'{split} has no held-out condition that could begin later')
+    if not 0 < change.at_s < end_s:
+        raise ValueError(f'the condition begins at {change.at_s} s, must lie within the '
+                         f'{end_s:g} s of a drive')
+    return (Segment(NOMINAL[index % len(NOMINAL)], 0., change.at_s),
+            Segment(condition, change.at_s, end_s, change.fade_s))
 
 
 def demo_spec(rate_hz: float, height: int, width: int, seed: int) -> DriveSpec:
@@ -147,10 +175,10 @@ def demo_spec(rate_hz: float, height: int, width: int, seed: int) -> DriveSpec:
 
 def render_drives(out: Path, split: str, drives: int, frames: int, rate_hz: float = 10.,
                   height: int = 192, width: int = 320, processes: int = 1, seed: int = 0,
-                  layout: Layout = FOLDER) -> list[Path]:
+                  layout: Layout = FOLDER, change: Change | None = None) -> list[Path]:
     """Render a split below `out`, as folders if not told otherwise; what exists is kept."""
-    return write_drives(out, split_specs(split, drives, frames, rate_hz, height, width, seed),
-                        processes, layout)
+    specs = split_specs(split, drives, frames, rate_hz, height, width, seed, change)
+    return write_drives(out, specs, processes, layout)
 
 
 def render_demo(out: Path, rate_hz: float = 10., height: int = 384, width: int = 640,
@@ -182,10 +210,18 @@ def _finished(drive: Path, spec: DriveSpec, layout: Layout) -> bool:
     said = layout.read(drive)
     other = [f'{name} {said.get(name)}, not {getattr(spec, name)}' for name in ASKED
              if said.get(name) != getattr(spec, name)]
+    if _stated(said.get('conditions')) != _stated(_conditions(spec)):
+        other.append(f'conditions {said.get("conditions")}, not {_conditions(spec)}')
     if other:
         raise ValueError(f'{drive} has {", ".join(other)}: it comes from another call; ask for '
                          f'the same, remove it or choose another --out')
     return True
+
+
+def _stated(conditions: object) -> list[dict[str, object]]:
+    """Complete what drives of earlier versions left unsaid; their end follows from frames."""
+    entries = conditions if isinstance(conditions, list) else []
+    return [{'fade_s': SWITCH_S, **entry, 'end_s': None} for entry in entries]
 
 
 def _rendered(out: Path, specs: Sequence[DriveSpec], processes: int,

@@ -37,7 +37,6 @@ from bdl_perception.world.vegetation import plant_street
 import numpy as np
 from numpy.typing import NDArray
 
-SWITCH_S = .5  # a change of condition takes this long
 VIEW_M = 270.  # street beyond the last place of the camera
 STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
            'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions')
@@ -92,11 +91,11 @@ def segment_weights(segments: tuple[Segment, ...], time_s: float) -> list[tuple[
     """
     Return which conditions hold at a time, and their shares.
 
-    Where a segment begins, it fades in during SWITCH_S.
+    Where a segment begins, it fades in during its fade_s.
     """
     index = max((i for i, s in enumerate(segments) if s.start_s <= time_s), default=0)
     current = segments[index]
-    share = min(1., (time_s - current.start_s) / SWITCH_S) if index else 1.
+    share = min(1., (time_s - current.start_s) / current.fade_s) if index else 1.
     if share >= 1:
         return [(current, 1.)]
     return [(segments[index - 1], 1 - share), (current, share)]
@@ -122,7 +121,9 @@ class Drive:
         self._daylight = str(self._rng['conditions'].choice(DAYLIGHT))
         self.sky = self._draw_sky()
         self.dirt = draw_dirt(self._rng['dirt'], spec.height, spec.width)
-        fov = (self._unseen_mount if 'unseen_mount' in names else self.mount).horizontal_fov_rad
+        # A camera that is knocked while driving keeps its lens.
+        strange = names == {'unseen_mount'}
+        fov = (self._unseen_mount if strange else self.mount).horizontal_fov_rad
         self.pinhole = camera.Pinhole.from_fov(spec.width, spec.height, fov)
 
     def _draw_street(self) -> tuple[Street, EgoMotion]:

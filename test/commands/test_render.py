@@ -42,6 +42,13 @@ def test_a_video_in_the_format_of_a_recording_is_refused(
     assert '--video writes no drive' in capsys.readouterr().err
 
 
+def test_a_fade_without_a_beginning_is_refused(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['render', 'test_night', '--fade-s', '3', '--out', str(tmp_path)]
+    assert main(words) == 2
+    assert '--fade-s needs --begins-at-s' in capsys.readouterr().err
+
+
 def render(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> None:
     """Render two small drives; without EGL the test is skipped, and says so."""
     pytest.importorskip('moderngl')

@@ -4,6 +4,7 @@ import json
 
 from bdl_perception.world import dataset
 from bdl_perception.world.conditions import SPLITS
+from bdl_perception.world.dataset import Change
 from bdl_perception.world.dataset import drive_seed
 from bdl_perception.world.dataset import encode_depth
 from bdl_perception.world.dataset import render_drives
@@ -34,7 +35,8 @@ def test_a_drive_on_disk_has_the_published_format(written):
     assert folder.name == about['name'] == 'train_0001'
     assert about['format'] == 1 and about['split'] == 'train' and about['frames'] == 2
     assert about['stamps_ns'] == [0, 250_000_000]
-    assert about['conditions'] == [{'name': 'overcast', 'start_s': 0., 'end_s': .5}]
+    assert about['conditions'] == [
+        {'name': 'overcast', 'start_s': 0., 'end_s': .5, 'fade_s': .5}]
     assert (about['width'], about['height'], about['rate_hz']) == (80, 48, 4.)
     assert set(about['camera']) == {'fx', 'fy', 'cx', 'cy'}
     assert set(files(folder)) == {'drive.json', *(
@@ -68,7 +70,8 @@ def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_pa
     def note(out, spec, layout):
         calls.append(spec.name)
         (out / spec.name).mkdir()
-        said = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE}
+        said = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE, 'conditions': [
+            {'name': spec.segments[0].condition, 'start_s': 0., 'end_s': .5}]}
         (out / spec.name / layout.mark).write_text(json.dumps(said))
         return out / spec.name
 
@@ -87,7 +90,8 @@ def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
         tmp_path, monkeypatch, change, said):
     asked = {'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
     spec, = dataset.split_specs('test', 1, **asked)
-    made = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE}
+    made = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
+            'conditions': [{'name': 'sun', 'start_s': 0., 'end_s': .5}]}
     (tmp_path / spec.name).mkdir()
     (tmp_path / spec.name / 'drive.json').write_text(json.dumps(made))
     monkeypatch.setattr(dataset, 'write_drive', None)
@@ -162,3 +166,34 @@ def test_the_demonstration_returns_to_the_nominal_street_each_time():
     assert [(s.condition, s.start_s, s.end_s) for s in spec.segments] == [
         ('sun', 0., 16.), ('dense_fog', 16., 26.), ('sun', 26., 38.), ('lens_dirt', 38., 46.),
         ('sun', 46., 55.)]
+
+
+def test_a_held_out_condition_can_begin_within_a_drive():
+    first, second = split_specs('test_night', 2, 40, 10., 48, 80, 0, Change(1.5, .2))
+    assert [(s.condition, s.start_s, s.end_s) for s in first.segments] == [
+        ('sun', 0., 1.5), ('night', 1.5, 4.)]
+    assert second.segments[0].condition == 'overcast' and second.segments[1].fade_s == .2
+
+
+@pytest.mark.parametrize('split, at_s', [('test', 1.), ('test_night', 4.), ('test_night', 0.)])
+def test_a_change_that_cannot_be_is_refused(split, at_s):
+    with pytest.raises(ValueError, match='begin'):
+        split_specs(split, 2, 40, 10., 48, 80, 0, Change(at_s))
+
+
+def test_drives_with_another_change_are_not_taken_for_those_asked_for(tmp_path, renderer):
+    asked = {'drives': 1, 'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
+    made, = render_drives(tmp_path, 'test_night', change=Change(.25), **asked)
+    assert render_drives(tmp_path, 'test_night', change=Change(.25), **asked) == [made]
+    for other in (None, Change(.3), Change(.25, 2.)):
+        with pytest.raises(ValueError, match='comes from another call'):
+            render_drives(tmp_path, 'test_night', change=other, **asked)
+
+
+def test_drives_of_before_a_change_had_a_time_are_still_known(tmp_path, renderer):
+    asked = {'drives': 1, 'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
+    made, = render_drives(tmp_path, 'test_night', **asked)
+    about = json.loads((made / 'drive.json').read_text())
+    del about['conditions'][0]['fade_s']
+    (made / 'drive.json').write_text(json.dumps(about))
+    assert render_drives(tmp_path, 'test_night', **asked) == [made]

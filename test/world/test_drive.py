@@ -4,10 +4,10 @@ from bdl_perception.perception.classes import CLASS_NAMES
 from bdl_perception.perception.classes import IGNORE
 from bdl_perception.world.conditions import NOMINAL
 from bdl_perception.world.conditions import Segment
+from bdl_perception.world.conditions import SWITCH_S
 from bdl_perception.world.drive import Drive
 from bdl_perception.world.drive import DriveSpec
 from bdl_perception.world.drive import segment_weights
-from bdl_perception.world.drive import SWITCH_S
 from bdl_perception.world.strangers import FARTHEST_M
 import numpy as np
 import pytest
@@ -130,3 +130,23 @@ def test_nominal_drives_hold_no_trace_of_what_is_held_out(condition):
 def test_segments_must_meet():
     with pytest.raises(ValueError, match='must meet'):
         spec(segments=(Segment('sun', 0., 1.), Segment('night', 2., 3.)))
+
+
+def test_a_slow_change_is_half_done_after_half_its_time():
+    parts = (Segment('sun', 0., 2.), Segment('dense_fog', 2., 12., fade_s=8.))
+    assert segment_weights(parts, 1.9) == [(parts[0], 1.)]
+    (_, before), (fog, after) = segment_weights(parts, 6.)
+    assert (before, fog.condition, after) == (.5, 'dense_fog', .5)
+    assert segment_weights(parts, 10.) == [(parts[1], 1.)]
+
+
+def test_a_change_that_takes_no_time_is_refused():
+    with pytest.raises(ValueError, match='fades in over 0'):
+        Segment('sun', 0., 1., fade_s=0.)
+
+
+def test_a_camera_that_is_knocked_while_driving_keeps_its_lens():
+    knocked = (Segment('sun', 0., 30.), Segment('unseen_mount', 30., 60.))
+    before = Drive(spec(seed=3)).pinhole
+    assert Drive(spec(seed=3, segments=knocked)).pinhole == before
+    assert Drive(spec('unseen_mount', seed=3)).pinhole != before
