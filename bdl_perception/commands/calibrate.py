@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+
 from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.spreading import add_spreading_arguments
