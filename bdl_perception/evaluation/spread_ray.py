@@ -40,8 +40,8 @@ def _outcome(ray: Any, name: str, reference: Any) -> Outcome:
     try:
         return outcome_of(name, *ray.get(reference))
     except ray.exceptions.RayError as error:  # its process or machine died, or lacks a module
-        first = str(error).strip().splitlines() or ['']
-        return Outcome(name, None, f'{type(error).__name__}: {first[0]}')
+        last = str(error).strip().splitlines()[-1:]  # before it comes a whole traceback
+        return Outcome(name, None, ': '.join((type(error).__name__, *last)))
 
 
 @contextmanager
