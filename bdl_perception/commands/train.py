@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder of the run; a checkpoint in it is gone on with')
     parser.add_argument('--config', type=Path, metavar='YAML', help='changes of the defaults')
     parser.add_argument('--start-from', type=Path, metavar='PATH',
-                        help='checkpoint of a run, or weights.pt of a model folder, to begin with: '
-                             'of the same network at any input size. First small pictures, '
+                        help='checkpoint of a run, or weights.pt of a model folder, to begin '
+                             'with: of the same network at any input size. First small pictures, '
                              'then large ones; or your own camera')
     parser.add_argument('--epochs', type=int, help='passes over the data')
     parser.add_argument('--minutes', type=float,
