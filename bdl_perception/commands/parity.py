@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.evaluation.parity import table
     name, reason = choose_backend(arguments.backend)
     files = load_model_files(arguments.model)
-    pictures = _pictures(arguments.data, arguments.frames, files.spec)
+    pictures = pictures_of(arguments.data, arguments.frames, files.spec)
     reference = _reference(files, arguments)
     print(f'model {files.spec.name}: {name} ({reason}) against {_words(reference)}')
     backend = open_model(arguments)
@@ -92,7 +92,8 @@ def _words(reference: 'Backend') -> str:
     return 'ONNX Runtime on the CPU with its optimisations off'
 
 
-def _pictures(source: str, count: int, spec: 'ModelSpec') -> Iterator['Bytes']:
+def pictures_of(source: str, count: int, spec: 'ModelSpec') -> Iterator['Bytes']:
+    """Read pictures spread over a source, at the model's size."""
     from bdl_perception.perception.image_geometry import fit_image
     for labelled in read_spread(source, count):
         rgb = labelled.frame.rgb

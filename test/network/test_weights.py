@@ -62,6 +62,7 @@ def test_what_does_not_fit_is_told_with_the_file(kept, changes, message):
 
 
 class Thief:
+
     def __reduce__(self):
         return os.system, ('echo stolen > /tmp/stolen_by_weights',)
 
