@@ -74,8 +74,9 @@ def _reference(files: 'ModelFiles', arguments: argparse.Namespace) -> 'Backend':
     torch_can = has_weights(files) and find_spec('torch') is not None
     if arguments.reference == 'torch' or (arguments.reference == 'auto' and torch_can):
         return open_backend('torch', files.folder, arguments.threads)
+    from bdl_perception.backends.onnxruntime_cpu import AS_EXPORTED
     from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
-    return OnnxRuntimeBackend(files, arguments.threads, optimise=False)
+    return OnnxRuntimeBackend(files, arguments.threads, tuning=AS_EXPORTED)
 
 
 def _torch_of_checkpoint(files: 'ModelFiles', checkpoint: Path) -> 'Backend':
