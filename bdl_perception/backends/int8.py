@@ -44,16 +44,15 @@ def to_int8(perceive: bytes, pictures: Sequence[Bytes]) -> bytes:
 
 def encoder_nodes(graph: 'GraphProto') -> list[str]:
     """
-    Name the layers that lie before the projections, the last convolutions before the features.
+    Name what lies before a convolution before the features: all but the last ones, projections.
 
     ValueError: there are none, as in a graph whose nodes have no names.
     """
     makers = {name: node for node in graph.node for name in node.output}
     features = [tensor.name for tensor in graph.output if tensor.name.startswith('features_')]
-    projections = [makers[name] for name in _upstream(makers, features, through_conv=False)
-                   if makers[name].op_type == 'Conv']
-    inputs = [node.input[0] for node in projections]
-    found = {makers[name].name: None for name in _upstream(makers, inputs, through_conv=True)
+    inputs = [makers[name].input[0] for name in _upstream(makers, features)
+              if makers[name].op_type == 'Conv']
+    found = {makers[name].name: None for name in _upstream(makers, inputs)
              if makers[name].op_type in LAYERS and makers[name].name}
     if not found:
         raise ValueError('the perceive graph has no named convolution before its features; '
@@ -61,8 +60,8 @@ def encoder_nodes(graph: 'GraphProto') -> list[str]:
     return list(found)
 
 
-def _upstream(makers: dict[str, Any], names: list[str], through_conv: bool) -> Iterator[str]:
-    """Go from tensors to all that they are made of, once; or end at each first convolution."""
+def _upstream(makers: dict[str, Any], names: list[str]) -> Iterator[str]:
+    """Go from tensors to all that they are made of, each once."""
     ahead, seen = list(names), set[str]()
     while ahead:
         name = ahead.pop()
@@ -70,8 +69,7 @@ def _upstream(makers: dict[str, Any], names: list[str], through_conv: bool) -> I
             continue
         seen.add(name)
         yield name
-        if through_conv or makers[name].op_type != 'Conv':
-            ahead += makers[name].input
+        ahead += makers[name].input
 
 
 def _folded(graph: bytes, path: Path) -> Any:
