@@ -16,6 +16,7 @@ COMMANDS = {
     'sheet': 'draw what a model says of frames beside what is true',
     'compile': 'build the TensorRT engines of a model ahead of driving',
     'parity': 'hold a backend against the reference on the same frames',
+    'quantise': 'try the encoder of a model in int8, and say what that changes',
     'bench': 'measure what the package costs, beside its goals',
     'demo': 'play a drive through the real ROS 2 processes and keep a record',
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from bdl_perception.perception.model_spec import ModelSpec
 from bdl_perception.perception.model_spec import spec_from_dict
 
+WEIGHTS = 'weights.pt'
 SHIPPED = Path(__file__).resolve().parent.parent / 'models'
 
 
@@ -32,8 +33,22 @@ def load_model_files(model: str | Path) -> ModelFiles:
     folder = find_model(model)
     spec = _read_spec(folder / 'model.json')
     return ModelFiles(folder, spec,
-                      _read_graph(folder / 'perceive.onnx', spec.perceive_sha256),
-                      _read_graph(folder / 'sample.onnx', spec.sample_sha256))
+                      _read_verified(folder / 'perceive.onnx', spec.perceive_sha256),
+                      _read_verified(folder / 'sample.onnx', spec.sample_sha256))
+
+
+def read_weights(files: ModelFiles) -> bytes:
+    """Read weights.pt, the network behind the graphs; ModelError when the folder has none."""
+    if not has_weights(files):
+        raise ModelError(f'model {files.spec.name} in {files.folder} has no weights.pt, which '
+                         f'torch needs; an export with this version has it, and of a shipped '
+                         f'model the checkout, as a wheel leaves it out')
+    return _read_verified(files.folder / WEIGHTS, files.spec.weights_sha256)
+
+
+def has_weights(files: ModelFiles) -> bool:
+    """Tell whether the network itself lies beside its graphs."""
+    return bool(files.spec.weights_sha256) and (files.folder / WEIGHTS).is_file()
 
 
 def find_model(model: str | Path) -> Path:
@@ -74,7 +89,7 @@ def _read_spec(path: Path) -> ModelSpec:
         raise ModelError(f'{path} describes no model: {error}') from error
 
 
-def _read_graph(path: Path, expected: str) -> bytes:
+def _read_verified(path: Path, expected: str) -> bytes:
     data = _read(path)
     found = hashlib.sha256(data).hexdigest()
     if found != expected:

@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The default backend: ONNX Runtime on the CPU, or through one of its GPU providers."""
-from typing import Any, Sequence
+from typing import Any, NamedTuple, Sequence
 
 from bdl_perception.backends.graph_contract import check_graphs
 from bdl_perception.backends.graph_contract import Graph
@@ -28,6 +28,19 @@ PROVIDERS: dict[str, tuple[Any, ...]] = {  # the rest is for what the first one 
 ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings are about optimisations
 
 
+class Tuning(NamedTuple):
+    """How ONNX Runtime goes about it; the defaults were chosen by `bdl bench --only runtime`."""
+
+    optimise: str = 'ENABLE_ALL'  # or _BASIC, _EXTENDED; DISABLE_ALL: as exported
+    arena: bool = True  # memory is kept from call to call
+    # Idle threads sleep: spinning doubles the CPU time between frames and starves other nodes.
+    spin: bool = False
+
+
+SHIPPED = Tuning()
+AS_EXPORTED = Tuning('DISABLE_ALL')
+
+
 class OnnxRuntimeBackend:
     """Runs the two graphs of a verified model; calls must not overlap."""
 
@@ -35,22 +48,22 @@ class OnnxRuntimeBackend:
     precision = 'fp32'
 
     def __init__(self, files: ModelFiles, threads: int = 0, provider: str = 'cpu',
-                 optimise: bool = True) -> None:
+                 tuning: Tuning = SHIPPED) -> None:
         """
         Load, check and warm up.
 
         threads: within one operation, 0 for one on each core. provider: a key of PROVIDERS.
-        optimise: False runs the graphs node by node as they were exported, for comparisons.
+        tuning: another than the shipped one is for comparisons.
         """
         if threads < 0:
             raise ValueError(f'threads is {threads}, must be 0 (one for each core) or more')
         _check_provider(provider)
         self.spec = files.spec
-        self._load(files, provider, _options(threads, True))
+        self._load(files, provider, _options(threads, SHIPPED))
         self._features = check_graphs(self.spec, _describe(self._perceive),
                                       _describe(self._sample))
-        if not optimise:  # such a session does not know the shapes of all its outputs
-            self._load(files, provider, _options(threads, False))
+        if tuning != SHIPPED:  # one as exported does not know the shapes of all its outputs
+            self._load(files, provider, _options(threads, tuning))
         self.warm_up()
 
     def warm_up(self) -> None:
@@ -103,15 +116,15 @@ def _first(provider: str) -> str:
     return first if isinstance(first, str) else str(first[0])
 
 
-def _options(threads: int, optimise: bool) -> Any:
+def _options(threads: int, tuning: Tuning) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1  # the graphs are chains, there is little beside them to run
     options.log_severity_level = ERRORS_ONLY
-    # Idle threads sleep: spinning doubles the CPU time between frames and starves other nodes.
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    if not optimise:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.add_session_config_entry('session.intra_op.allow_spinning', str(int(tuning.spin)))
+    options.enable_cpu_mem_arena = tuning.arena
+    options.graph_optimization_level = getattr(
+        onnxruntime.GraphOptimizationLevel, f'ORT_{tuning.optimise}')
     return options
 
 

@@ -28,7 +28,7 @@ class Choice(NamedTuple):
 class Options(NamedTuple):
     """How a backend runs; each takes what concerns it."""
 
-    threads: int = 0  # onnxruntime: within one operation, 0 for one on each core
+    threads: int = 0  # onnxruntime, torch: within one operation, 0 for one on each core
     provider: str = 'cpu'  # onnxruntime: what runs the graphs
     precision: str = 'fp32'  # tensorrt: fp32 or fp16
 
@@ -77,6 +77,12 @@ def _tensorrt(files: ModelFiles, options: Options) -> Backend:
     return open_tensorrt(files, options.precision)
 
 
+def _torch(files: ModelFiles, options: Options) -> Backend:
+    _require('torch')
+    from bdl_perception.backends.torch_reference import open_torch
+    return open_torch(files, options.threads)
+
+
 def _require(library: str) -> None:
     if find_spec(library) is None:
         raise ModuleNotFoundError(
@@ -86,4 +92,5 @@ def _require(library: str) -> None:
 BACKENDS: dict[str, Callable[[ModelFiles, Options], Backend]] = {
     'onnxruntime': _onnxruntime,
     'tensorrt': _tensorrt,
+    'torch': _torch,
 }

@@ -3,12 +3,17 @@
 """The reference that other backends are compared with: torch itself, no graph in between."""
 from typing import Sequence, TypeVar
 
+from bdl_perception.backends.model_files import ModelError
+from bdl_perception.backends.model_files import ModelFiles
+from bdl_perception.backends.model_files import read_weights
+from bdl_perception.backends.model_files import WEIGHTS
 from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.graphs import MAP_NAMES
 from bdl_perception.network.graphs import MOMENT_NAMES
 from bdl_perception.network.graphs import Perceive
 from bdl_perception.network.graphs import Sample
 from bdl_perception.network.model import Network
+from bdl_perception.network.weights import weights_from_bytes
 from bdl_perception.perception.backend import RawPrediction
 from bdl_perception.perception.model_spec import ModelSpec
 from bdl_perception.perception.values import Bytes
@@ -60,6 +65,22 @@ class TorchBackend:
     def close(self) -> None:
         """Let go of the network."""
         self._perceive = self._sample = None
+
+
+def open_torch(files: ModelFiles, threads: int = 0) -> TorchBackend:
+    """
+    Run the network of a model folder; ModelError when it is not there.
+
+    threads: of all of torch in this process, 0 leaves them.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    data = read_weights(files)
+    try:
+        network, statistics = weights_from_bytes(data, str(files.folder / WEIGHTS))
+        return TorchBackend(files.spec, network, statistics)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
 
 
 def _open(module: Module | None) -> Module:

@@ -11,6 +11,7 @@ from bdl_perception.bench.row import Row
 MODEL = 'street'  # the shipped one
 GROUPS = {  # name -> what its rows are about; the module of the same name measures
     'graphs': 'the two graphs by themselves, beside torch',
+    'runtime': 'settings of ONNX Runtime, each against those that are shipped',
     'node': 'a 30 Hz camera, 640x384, in another process',
     'obvious': 'the node beside the obvious way to write it',
     'memory': 'resident memory of perception_node',

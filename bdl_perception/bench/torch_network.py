@@ -1,20 +1,24 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The network of a model in torch, for comparison: same architecture, random weights.
+The network of a model in torch, for comparison.
 
-A model folder holds graphs and no checkpoint. What a convolution costs does not depend on what
-was learned, so the network is built again as the folder's last train_*.yaml says.
+It is that of weights.pt. A folder without one gets the architecture that its last train_*.yaml
+says, with random weights: what a convolution costs does not depend on what was learned.
 """
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from bdl_perception.backends.model_files import has_weights
 from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.backends.model_files import read_weights
+from bdl_perception.backends.model_files import WEIGHTS
 from bdl_perception.backends.torch_reference import TorchBackend
 from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
+from bdl_perception.network.weights import weights_from_bytes
 from bdl_perception.training.config import read_config
 import torch
 
@@ -22,7 +26,7 @@ SEED = 1
 
 
 class Rebuilt(NamedTuple):
-    """The network, and where its shape was read."""
+    """The network, and where it was read."""
 
     network: Network
     source: str
@@ -31,14 +35,18 @@ class Rebuilt(NamedTuple):
 def rebuild(model: str | Path) -> Rebuilt:
     """Build the network of a shipped model or a model folder, ready to predict."""
     files = load_model_files(model)
+    if has_weights(files):
+        return Rebuilt(weights_from_bytes(read_weights(files), WEIGHTS).network, WEIGHTS)
     said = sorted(files.folder.glob('train_*.yaml'))
     if said:
-        config, source = read_config(said[-1]).network, said[-1].name
+        config = read_config(said[-1]).network
+        source = f'{said[-1].name}, random weights'
     else:
         config = NetworkConfig(height=files.spec.height, width=files.spec.width)
-        source = 'the default architecture: the model folder has no train_*.yaml'
+        source = ('the default architecture, random weights: the model folder has neither '
+                  'weights.pt nor train_*.yaml')
     if (config.height, config.width) != (files.spec.height, files.spec.width):
-        raise ValueError(f'{source} of {files.folder} says {config.width}x{config.height} px, '
+        raise ValueError(f'{said[-1]} says {config.width}x{config.height} px, '
                          f'model.json {files.spec.width}x{files.spec.height}; which is it?')
     return Rebuilt(random_network(config), source)
 

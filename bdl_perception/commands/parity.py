@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`bdl parity`: hold any backend against the reference, on the same frames and masks."""
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator, TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bdl_perception.perception.values import Bytes
 
 BUNDLED = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
+REFERENCES = ('auto', 'torch', 'onnxruntime')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--model', default='street',
                         help='name of a shipped model, or model folder (default: %(default)s)')
     parser.add_argument('--checkpoint', type=Path, metavar='PATH',
-                        help='from which the model was exported: the reference is then torch '
-                             'itself, otherwise ONNX Runtime without any optimisation')
+                        help='run torch on the network of this checkpoint, for a model folder '
+                             'that has no weights.pt')
+    parser.add_argument('--reference', choices=REFERENCES, default='auto',
+                        help='torch: the network of the model folder itself; onnxruntime: the '
+                             'graphs on the CPU without any optimisation; auto: torch, where it '
+                             'is installed and the folder has weights.pt (default: %(default)s)')
     parser.add_argument('--data', default=str(BUNDLED), metavar='SOURCE',
                         help=f'{HELP} (default: the bundled drive)')
     parser.add_argument('--frames', type=int, default=8, metavar='N',
@@ -43,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.evaluation.parity import table
     name, reason = choose_backend(arguments.backend)
     files = load_model_files(arguments.model)
-    pictures = _pictures(arguments.data, arguments.frames, files.spec)
-    reference = _reference(files, arguments.checkpoint, arguments.threads)
+    pictures = pictures_of(arguments.data, arguments.frames, files.spec)
+    reference = _reference(files, arguments)
     print(f'model {files.spec.name}: {name} ({reason}) against {_words(reference)}')
     backend = open_model(arguments)
     try:
@@ -60,10 +66,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def _reference(files: 'ModelFiles', checkpoint: Path | None, threads: int) -> 'Backend':
-    if checkpoint is None:
-        from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
-        return OnnxRuntimeBackend(files, threads, optimise=False)
+def _reference(files: 'ModelFiles', arguments: argparse.Namespace) -> 'Backend':
+    from bdl_perception.backends.model_files import has_weights
+    from bdl_perception.backends.registry import open_backend
+    if arguments.checkpoint is not None:
+        return _torch_of_checkpoint(files, arguments.checkpoint)
+    torch_can = has_weights(files) and find_spec('torch') is not None
+    if arguments.reference == 'torch' or (arguments.reference == 'auto' and torch_can):
+        return open_backend('torch', files.folder, arguments.threads)
+    from bdl_perception.backends.onnxruntime_cpu import AS_EXPORTED
+    from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
+    return OnnxRuntimeBackend(files, arguments.threads, tuning=AS_EXPORTED)
+
+
+def _torch_of_checkpoint(files: 'ModelFiles', checkpoint: Path) -> 'Backend':
     from bdl_perception.backends.torch_reference import TorchBackend
     from bdl_perception.network.graph_constants import take_constants
     from bdl_perception.training.checkpoint import read_checkpoint
@@ -74,11 +90,11 @@ def _reference(files: 'ModelFiles', checkpoint: Path | None, threads: int) -> 'B
 def _words(reference: 'Backend') -> str:
     if reference.name == 'torch':
         return 'torch'
-    return ('ONNX Runtime on the CPU with its optimisations off (with --checkpoint it would be '
-            'torch)')
+    return 'ONNX Runtime on the CPU with its optimisations off'
 
 
-def _pictures(source: str, count: int, spec: 'ModelSpec') -> Iterator['Bytes']:
+def pictures_of(source: str, count: int, spec: 'ModelSpec') -> Iterator['Bytes']:
+    """Read pictures spread over a source, at the model's size."""
     from bdl_perception.perception.image_geometry import fit_image
     for labelled in read_spread(source, count):
         rgb = labelled.frame.rgb

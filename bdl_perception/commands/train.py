@@ -24,9 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is gone on with')
     parser.add_argument('--config', type=Path, metavar='YAML', help='changes of the defaults')
-    parser.add_argument('--start-from', type=Path, metavar='CHECKPOINT',
-                        help='weights to begin with, of the same network at any input size: first '
-                             'small pictures, then large ones; or your own camera')
+    parser.add_argument('--start-from', type=Path, metavar='PATH',
+                        help='checkpoint of a run, or weights.pt of a model folder, to begin '
+                             'with: of the same network at any input size. First small pictures, '
+                             'then large ones; or your own camera')
     parser.add_argument('--epochs', type=int, help='passes over the data')
     parser.add_argument('--minutes', type=float,
                         help='length of the run by the clock, instead of --epochs')
@@ -100,10 +101,10 @@ def report(out: Path, progress: 'Progress') -> None:
 
 
 def start_from(path: Path, network: 'Network') -> None:
-    """Take the weights of another run; ValueError when they are of another network."""
-    from bdl_perception.training.checkpoint import read_checkpoint
+    """Take the weights of a run or a model; ValueError when they are of another network."""
+    from bdl_perception.training.checkpoint import read_network_weights
     try:
-        network.load_state_dict(read_checkpoint(path).network)
+        network.load_state_dict(read_network_weights(path))
     except RuntimeError as error:
         raise ValueError(f'{path} is of a network of another shape: {error}') from error
 

@@ -1,7 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""From a trained network to a model folder: two checked ONNX graphs and model.json."""
+"""From a trained network to a model folder: two checked ONNX graphs, their network, model.json."""
 from dataclasses import dataclass
+from dataclasses import replace
 import hashlib
 import json
 import os
@@ -19,6 +20,8 @@ from bdl_perception.network.graphs import Sample
 from bdl_perception.network.graphs import SAMPLE_EVERY
 from bdl_perception.network.model import Network
 from bdl_perception.network.parity import compare
+from bdl_perception.network.weights import Weights
+from bdl_perception.network.weights import weights_to_bytes
 from bdl_perception.perception.classes import CLASS_NAMES
 from bdl_perception.perception.model_spec import ModelSpec
 from bdl_perception.perception.model_spec import spec_to_dict
@@ -42,7 +45,7 @@ class Graphs:
 def export_model(folder: Path, network: Network, statistics: FeatureStatistics, *, name: str,
                  chunk: int, pictures: Sequence[Tensor]) -> ModelSpec:
     """
-    Write perceive.onnx, sample.onnx and model.json, or nothing.
+    Write perceive.onnx, sample.onnx, weights.pt and model.json, or nothing.
 
     chunk: stochastic passes in one run of the sample graph. pictures: (H, W, 3) uint8, on which
     ONNX Runtime must agree with torch first (RuntimeError). An older folder is replaced.
@@ -50,9 +53,11 @@ def export_model(folder: Path, network: Network, statistics: FeatureStatistics, 
     network.eval()
     graphs = export_graphs(network, statistics, chunk)
     compare(graphs.perceive, graphs.sample, network, statistics, chunk, pictures)
-    spec = describe(network, graphs, name, chunk)
+    weights = weights_to_bytes(Weights(network, statistics))
+    spec = replace(describe(network, graphs, name, chunk),
+                   weights_sha256=hashlib.sha256(weights).hexdigest())
     replace_folder(folder, {
-        'perceive.onnx': graphs.perceive, 'sample.onnx': graphs.sample,
+        'perceive.onnx': graphs.perceive, 'sample.onnx': graphs.sample, 'weights.pt': weights,
         'model.json': (json.dumps(spec_to_dict(spec), indent=2) + '\n').encode()})
     return spec
 

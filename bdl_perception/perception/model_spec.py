@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 FORMAT = 1  # of model.json
+OPTIONAL = {'format', 'weights_sha256'}
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class ModelSpec:
     chunk: int  # S, stochastic passes in one run of the sample graph
     perceive_sha256: str
     sample_sha256: str
+    weights_sha256: str = ''  # of weights.pt, the network itself; '': the folder has none
     format: int = FORMAT  # noqa: A003  # as the file says
 
     def __post_init__(self) -> None:
@@ -46,7 +48,7 @@ class ModelSpec:
 def spec_from_dict(values: Mapping[str, Any]) -> ModelSpec:
     """Read what model.json holds; ValueError names what is missing or not known."""
     known = set(ModelSpec.__dataclass_fields__)
-    missing, unknown = known - set(values) - {'format'}, set(values) - known
+    missing, unknown = known - set(values) - OPTIONAL, set(values) - known
     if missing or unknown:
         raise ValueError(f'model.json: missing {sorted(missing)}, not known {sorted(unknown)}; '
                          f'export the model again')

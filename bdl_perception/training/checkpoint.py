@@ -14,6 +14,8 @@ import pickle
 from typing import Any
 
 from bdl_perception.network.model import Network
+from bdl_perception.network.weights import is_weights
+from bdl_perception.network.weights import weights_from_bytes
 from bdl_perception.training.config import config_from_dict
 from bdl_perception.training.config import config_to_dict
 from bdl_perception.training.config import TrainConfig
@@ -89,3 +91,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(config_from_dict(values['config']), values['network'],
                       values['task_weights'], values['optimizer'], Progress(**values['progress']),
                       values.get('scaler', {}))
+
+
+def read_network_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read the weights of a checkpoint, or of weights.pt in a model folder."""
+    data = path.read_bytes()
+    if is_weights(data):
+        return weights_from_bytes(data, str(path)).network.state_dict()
+    return read_checkpoint(path).network

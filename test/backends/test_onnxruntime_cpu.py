@@ -3,9 +3,12 @@
 """ONNX Runtime on a tiny model, against its formulas written out in numpy."""
 from dataclasses import replace
 
+from bdl_perception.backends import onnxruntime_cpu
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.model_files import ModelError
+from bdl_perception.backends.onnxruntime_cpu import AS_EXPORTED
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
+from bdl_perception.backends.onnxruntime_cpu import Tuning
 from bdl_perception.perception.masks import draw_masks
 from bdl_perception.perception.moments import total
 from bdl_perception.perception.perceiver import Perceiver
@@ -13,6 +16,7 @@ from bdl_perception.perception.values import CameraFrame
 import numpy as np
 import onnx
 from onnx import numpy_helper
+import onnxruntime
 import pytest
 from tiny_model import make_tiny_model
 
@@ -198,3 +202,46 @@ def test_bytes_that_are_no_graph_are_refused_with_the_path_and_the_cause(files):
 def test_a_negative_number_of_threads_is_refused(files):
     with pytest.raises(ValueError, match='threads is -1'):
         OnnxRuntimeBackend(files, threads=-1)
+
+
+def test_both_graphs_have_run_once_before_the_first_frame(files):
+    calls = []
+
+    class Counting(OnnxRuntimeBackend):
+
+        def perceive(self, rgb):
+            calls.append('perceive')
+            return super().perceive(rgb)
+
+        def sample(self, features, masks):
+            calls.append('sample')
+            return super().sample(features, masks)
+
+    Counting(files, threads=1)
+    assert calls == ['perceive', 'sample']
+
+
+@pytest.mark.parametrize('tuning', [
+    AS_EXPORTED, Tuning('ENABLE_BASIC'), Tuning(arena=False), Tuning(spin=True)])
+def test_another_tuning_gives_the_same_numbers(files, backend, tuning):
+    rgb = make_picture(7)
+    masks = draw_masks(4, CHUNK, backend.spec.dropout_channels, .3)
+    other = OnnxRuntimeBackend(files, threads=1, tuning=tuning)
+    found, wanted = other.perceive(rgb), backend.perceive(rgb)
+    np.testing.assert_allclose(found.depth, wanted.depth, rtol=1e-4)
+    np.testing.assert_allclose(other.sample(found.features, masks).log_depth_mean,
+                               backend.sample(wanted.features, masks).log_depth_mean, rtol=1e-4)
+
+
+def test_a_tuning_reaches_onnx_runtime():
+    level = onnxruntime.GraphOptimizationLevel
+    plain = onnxruntime_cpu._options(3, AS_EXPORTED)
+    assert plain.graph_optimization_level == level.ORT_DISABLE_ALL
+    assert plain.intra_op_num_threads == 3
+    shipped = onnxruntime_cpu._options(2, Tuning())
+    assert shipped.graph_optimization_level == level.ORT_ENABLE_ALL
+    assert shipped.enable_cpu_mem_arena
+    assert shipped.get_session_config_entry('session.intra_op.allow_spinning') == '0'
+    other = onnxruntime_cpu._options(2, Tuning(arena=False, spin=True))
+    assert not other.enable_cpu_mem_arena
+    assert other.get_session_config_entry('session.intra_op.allow_spinning') == '1'

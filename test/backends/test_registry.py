@@ -29,7 +29,7 @@ def test_a_name_opens_a_backend_that_runs(tmp_path, monkeypatch, name):
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path):
-    with pytest.raises(ValueError, match="'cuda'.*auto, onnxruntime, tensorrt"):
+    with pytest.raises(ValueError, match="'cuda'.*auto, onnxruntime, tensorrt, torch"):
         registry.open_backend('cuda', make_tiny_model(tmp_path))
 
 

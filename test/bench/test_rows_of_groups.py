@@ -6,6 +6,8 @@ from bdl_perception.bench import breakdown
 from bdl_perception.bench import cameras
 from bdl_perception.bench import growth
 from bdl_perception.bench import obvious
+from bdl_perception.bench import runtime
+from bdl_perception.bench.setting import Setting
 from bdl_perception.bench.watched import Watched
 import pytest
 from tiny_model import make_tiny_model
@@ -44,6 +46,30 @@ def test_of_several_cameras_the_losses_are_added_and_the_worst_is_shown():
     lost, median, p99, epistemic = cameras.rows({'front': good, 'rear': bad})
     assert (lost.value, lost.met, lost.note) == (1, False, 'of 4')
     assert (median.value, p99.value, epistemic.value) == (50.0, 50.0, 1.0)
+
+
+def test_a_setting_of_the_runtime_is_divided_by_the_shipped_one_round_by_round():
+    shipped = [runtime.Took(10., 20.), runtime.Took(20., 40.), runtime.Took(40., 50.)]
+    slow = [runtime.Took(20., 20.), runtime.Took(30., 60.), runtime.Took(60., 100.)]
+    first, second = runtime.rows({runtime.AS_SHIPPED: shipped, 'slow': slow}, 2)
+    assert (first.value, first.unit) == (20., 'ms')
+    assert (second.what, second.value, second.note) == ('slow / as shipped', 1.5, 'CPU time 1.50')
+    assert second.met is None
+
+
+def test_the_settings_of_the_runtime_take_turns_and_keep_their_results_apart():
+    order = []
+    things = {name: lambda name=name: order.append(name) for name in 'ab'}
+    taken = runtime.turns(things, 3)
+    assert order == ['a', 'b'] * (runtime.WARM_UPS + 3)
+    assert [len(series) for series in taken.values()] == [3, 3]
+
+
+def test_every_setting_of_the_runtime_runs_a_frame_with_its_samples(tmp_path):
+    model = make_tiny_model(tmp_path / 'tiny', chunk=4)
+    outcome = runtime.run(Setting(tmp_path, str(model), quick=True, threads=1))
+    assert len(outcome.rows) == 1 + 5 and all(row.value > 0 for row in outcome.rows)
+    assert len(outcome.details['idle threads spin']) == 5
 
 
 def test_growth_in_proportion_is_one_and_twice_as_much_is_a_surprise():

@@ -5,9 +5,13 @@ from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.bench.torch_network import blank_statistics
 from bdl_perception.bench.torch_network import rebuild
 from bdl_perception.network.export import export_graphs
+from bdl_perception.network.export import export_model
 from onnx import load_model_from_string
 import pytest
 from tiny_model import make_tiny_model
+from tiny_network import draw_pictures
+from tiny_network import make_tiny_network
+import torch
 
 
 def kernels(graph):
@@ -22,16 +26,27 @@ def test_the_network_of_the_shipped_model_has_the_convolutions_of_its_graphs():
     files = load_model_files('street')
     network, source = rebuild('street')
     graphs = export_graphs(network, blank_statistics(network), files.spec.chunk)
-    assert source == 'train_2.yaml'
+    assert source in ('weights.pt', 'train_2.yaml, random weights')
     assert len(kernels(files.perceive)) > 50
     assert kernels(graphs.perceive) == kernels(files.perceive)
     assert kernels(graphs.sample) == kernels(files.sample)
 
 
+def test_a_folder_with_weights_gives_the_very_network(tmp_path):
+    network = make_tiny_network(3)
+    statistics = blank_statistics(network)
+    export_model(tmp_path / 'tiny', network, statistics, name='tiny', chunk=2,
+                 pictures=draw_pictures(1))
+    (tmp_path / 'tiny' / 'train_1.yaml').write_text('network: {height: 96, width: 160}\n')
+    found, source = rebuild(tmp_path / 'tiny')
+    assert source == 'weights.pt' and found.config == network.config
+    assert torch.equal(found.decoder.heads.weight, network.decoder.heads.weight)
+
+
 def test_a_folder_without_a_configuration_gets_the_default_network_of_its_size(tmp_path):
     network, source = rebuild(make_tiny_model(tmp_path / 'tiny', height=48, width=80))
     assert (network.config.height, network.config.width) == (48, 80)
-    assert 'has no train_*.yaml' in source
+    assert 'random weights' in source and 'neither' in source
 
 
 def test_a_configuration_of_another_size_is_refused(tmp_path):

@@ -4,6 +4,7 @@
 from bdl_perception.backends import registry
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
+from bdl_perception.commands import parity as command
 from bdl_perception.network.export import export_model
 from bdl_perception.network.feature_statistics import feature_statistics
 from bdl_perception.training.checkpoint import Checkpoint
@@ -41,7 +42,7 @@ def run(tmp_path_factory):
 
 
 def test_the_shipped_model_is_compared_on_the_bundled_drive(capsys):
-    assert parity('--frames', 1, '--samples', 4) == 0
+    assert parity('--reference', 'onnxruntime', '--frames', 1, '--samples', 4) == 0
     out = capsys.readouterr().out
     assert 'ONNX Runtime on the CPU with its optimisations off' in out
     assert '1 frames' in out and 'epistemic_log_depth_std' in out and out.endswith('in bounds\n')
@@ -52,6 +53,24 @@ def test_with_its_checkpoint_a_model_is_held_against_torch(run, capsys):
     assert parity('--model', run / 'model', '--checkpoint', run / '0.pt',
                   '--frames', 1, '--samples', 4) == 0
     assert 'against torch' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('words', [('--reference', 'torch'), ()])
+def test_a_model_is_held_against_the_network_in_its_own_folder(run, capsys, words):
+    assert parity('--model', run / 'model', *words, '--frames', 1, '--samples', 4) == 0
+    assert 'against torch' in capsys.readouterr().out
+
+
+def test_without_torch_or_weights_the_reference_is_onnx_runtime(run, tmp_path, monkeypatch,
+                                                                capsys):
+    tiny = make_tiny_model(tmp_path / 'tiny')
+    assert parity('--model', tiny, '--frames', 1, '--samples', 4) == 0
+    assert 'against ONNX Runtime' in capsys.readouterr().out
+    assert parity('--model', tiny, '--reference', 'torch') == 2
+    assert 'has no weights.pt' in capsys.readouterr().err
+    monkeypatch.setattr(command, 'find_spec', lambda library: None)
+    assert parity('--model', run / 'model', '--frames', 1, '--samples', 4) == 0
+    assert 'against ONNX Runtime' in capsys.readouterr().out
 
 
 def test_another_networks_checkpoint_is_out_of_bounds(run, capsys):

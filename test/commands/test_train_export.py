@@ -7,6 +7,7 @@ from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
 from bdl_perception.commands import train
 from bdl_perception.training.checkpoint import read_checkpoint
+from bdl_perception.training.checkpoint import read_network_weights
 from bdl_perception.training.datasets.world import WorldDataset
 import cv2
 import numpy as np
@@ -80,6 +81,8 @@ def test_familiar_frames_are_nearer_than_noise(trained):
     (['train', '--data', '{0}/nothing', '--out', '{0}/x'], 'is no folder'),
     (['train', '--data', '{0}/data', '--out', '{0}/x', '--epochs', '0'], 'epochs is 0'),
     (['train', '--data', '{0}/data', '--out', '{0}/x', '--config', '{0}/no.yaml'], 'no.yaml'),
+    (['train', '--data', '{0}/data', '--out', '{0}/y', '--start-from', '{0}/train.yaml'],
+     'is no checkpoint'),
     (['export', '{0}/train.yaml', '{0}/m', '--data', '{0}/data'], 'is no checkpoint'),
     (['export', '{0}/no.pt', '{0}/m', '--data', '{0}/data'], 'no.pt'),
 ])
@@ -131,6 +134,20 @@ def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tm
     assert second.config.network.height == 64
     name = 'decoder.heads.weight'
     torch.testing.assert_close(second.network[name], first.network[name], atol=1e-6, rtol=0)
+
+
+def test_a_run_can_go_on_from_an_exported_model(trained, tmp_path):
+    assert _export(trained, '--stride', '1') == 0
+    exported = trained / 'models' / 'tiny' / 'weights.pt'
+    (tmp_path / 'slow.yaml').write_text(YAML + 'learning_rate: 1.0e-9\npretrained: false')
+    assert main(['train', '--data', str(trained / 'data'), '--out', str(tmp_path / 'run'),
+                 '--epochs', '1', '--config', str(tmp_path / 'slow.yaml'),
+                 '--start-from', str(exported)]) == 0
+    first = read_network_weights(exported)
+    second = read_network_weights(tmp_path / 'run' / 'checkpoint.pt')
+    for name, tensor in first.items():
+        if 'running' not in name and 'num_batches' not in name:
+            torch.testing.assert_close(second[name], tensor, atol=1e-6, rtol=0)
 
 
 def test_weights_of_another_network_are_refused(trained, tmp_path, capsys):

@@ -26,8 +26,13 @@ class Done(NamedTuple):
     left: int  # samples of the held frame
 
 
-def play(arrivals_s, frame_s, refresh_s, chunks, perceive_s, chunk_s, after_s=10.0):
-    """Run the loop of the node; a new frame replaces one that waits, as in the mailbox."""
+def play(arrivals_s, frame_s, refresh_s, chunks, perceive_s, chunk_s, after_s=10.0,
+         pause_s=0.0):
+    """
+    Run the loop of the node; a new frame replaces one that waits, as in the mailbox.
+
+    pause_s: after each step, in which the machine does something else.
+    """
     schedule = Schedule(Budget(frame_s, refresh_s, chunks))
     coming, now_s, waiting, left, done = list(arrivals_s), 0.0, None, 0, []
     while now_s < arrivals_s[-1] + after_s:
@@ -49,7 +54,7 @@ def play(arrivals_s, frame_s, refresh_s, chunks, perceive_s, chunk_s, after_s=10
         else:
             schedule.sampled(now_s, now_s + took_s)
             left -= 1
-        now_s += took_s
+        now_s += took_s + pause_s
     return done
 
 
@@ -63,9 +68,10 @@ loads = st.fixed_dictionaries({
     'chunks': st.integers(1, 9), 'perceive_s': seconds, 'chunk_s': seconds})
 
 
-@given(loads)
-def test_a_frame_waits_for_one_chunk_at_most(load):
-    done = play(**load)
+@given(loads, st.one_of(st.just(0.), st.floats(.001, .3)))
+def test_a_frame_waits_for_one_chunk_at_most(load, pause_s):
+    """Also when the pause after a chunk is so long that the next one is owed already."""
+    done = play(**load, pause_s=pause_s)
     for first, second in pairwise(done):
         if first.step is Step.SAMPLE and second.waiting_since_s is not None:
             assert second.step is Step.PERCEIVE

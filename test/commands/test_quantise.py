@@ -1,0 +1,56 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl quantise` from words to a folder that runs, and to what it changed."""
+from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.cli import main
+from bdl_perception.commands import quantise
+from bdl_perception.network.export import export_model
+from bdl_perception.network.feature_statistics import feature_statistics
+import cv2
+import pytest
+from tiny_network import draw_pictures
+from tiny_network import make_tiny_network
+from tiny_network import TINY
+import torch
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(quantise, 'ROUNDS', 2)
+    pooled = torch.randn(20, TINY.encoder_channels[-1], generator=torch.Generator().manual_seed(0))
+    export_model(tmp_path / 'model', make_tiny_network(), feature_statistics(pooled), name='tiny',
+                 chunk=2, pictures=draw_pictures(1))
+    (tmp_path / 'pictures').mkdir()
+    for number, rgb in enumerate(draw_pictures(9).numpy()):
+        cv2.imwrite(str(tmp_path / 'pictures' / f'{number}.png'), rgb)
+    return tmp_path
+
+
+def run(folder, *words):
+    return main(['quantise', str(folder / 'model'), str(folder / 'small'), '--data',
+                 str(folder / 'pictures'), '--threads', '1', *words])
+
+
+def test_a_quantised_model_runs_is_compared_and_is_not_mistaken_for_the_other(folder, capsys):
+    assert run(folder) == 0
+    out = capsys.readouterr().out
+    assert 'by turns' in out and '1 frames of' in out and 'classes that differ' in out
+    before, after = (load_model_files(folder / name) for name in ('model', 'small'))
+    assert after.spec.name == 'small' and after.sample == before.sample
+    assert after.spec.perceive_sha256 != before.spec.perceive_sha256
+    assert not after.spec.weights_sha256, 'its network is not that of weights.pt'
+
+
+def test_scales_are_not_taken_from_the_pictures_that_are_compared_on(folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr('bdl_perception.backends.int8.to_int8',
+                        lambda graph, pictures: seen.extend(pictures) or graph)
+    assert run(folder) == 0
+    assert len(seen) == 8
+
+
+def test_a_folder_that_exists_is_never_written_over(folder, capsys):
+    (folder / 'small').mkdir()
+    assert run(folder) == 2
+    assert 'choose a new folder' in capsys.readouterr().err
+    assert not list((folder / 'small').iterdir())

@@ -1,0 +1,88 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""weights.pt: what comes back is what was kept, and nothing else is taken for it."""
+from io import BytesIO
+import os
+
+from bdl_perception.network.feature_statistics import FeatureStatistics
+from bdl_perception.network.weights import is_weights
+from bdl_perception.network.weights import Weights
+from bdl_perception.network.weights import weights_from_bytes
+from bdl_perception.network.weights import weights_to_bytes
+import pytest
+from tiny_network import draw_pictures
+from tiny_network import make_tiny_network
+from tiny_network import TINY
+import torch
+
+
+@pytest.fixture(scope='module')
+def kept():
+    size = TINY.encoder_channels[-1]
+    generator = torch.Generator().manual_seed(3)
+    return Weights(make_tiny_network(2), FeatureStatistics(
+        torch.randn(size, generator=generator), torch.randn(size, size, generator=generator)))
+
+
+def changed(data, **changes):
+    values = {**torch.load(BytesIO(data), weights_only=True), **changes}
+    file = BytesIO()
+    torch.save({name: value for name, value in values.items() if value is not None}, file)
+    return file.getvalue()
+
+
+def test_a_network_comes_back_as_it_was_and_ready_to_predict(kept):
+    found = weights_from_bytes(weights_to_bytes(kept), 'x')
+    assert found.network.config == TINY and not found.network.training
+    picture = draw_pictures(1).permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        for one, other in zip(found.network(picture), kept.network(picture), strict=True):
+            assert torch.equal(one, other)
+    assert torch.equal(found.statistics.mean, kept.statistics.mean)
+    assert torch.equal(found.statistics.whitening, kept.statistics.whitening)
+
+
+def test_numbers_are_kept_in_float32(kept):
+    values = torch.load(BytesIO(weights_to_bytes(kept)), weights_only=True)
+    kinds = {tensor.dtype for name, tensor in values['network'].items()
+             if not name.endswith('num_batches_tracked')}
+    assert kinds == {torch.float32}
+
+
+@pytest.mark.parametrize(('changes', 'message'), [
+    ({'weights_format': 2}, 'file.pt has format 2, this version reads 1'),
+    ({'mean': None}, 'file.pt is no weights.pt'),
+    ({'optimizer': 1}, 'file.pt is no weights.pt'),
+    ({'config': {'colour': 'red'}}, 'file.pt is of another version of the network'),
+    ({'config': {}}, 'file.pt is of another version of the network'),
+    ({'network': {}}, 'file.pt is of another version of the network')])
+def test_what_does_not_fit_is_told_with_the_file(kept, changes, message):
+    with pytest.raises(ValueError, match=message):
+        weights_from_bytes(changed(weights_to_bytes(kept), **changes), 'file.pt')
+
+
+class Thief:
+    """Leaves a folder where a careless reader has run it."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def __reduce__(self):
+        return os.mkdir, (self.place,)
+
+
+@pytest.mark.parametrize('make', [
+    lambda thief: b'', lambda thief: b'not of torch', lambda thief: saved([1, 2]),
+    lambda thief: saved({'weights_format': 1, 'network': thief})])
+def test_other_files_are_no_weights_and_run_no_code(tmp_path, make):
+    data = make(Thief(str(tmp_path / 'stolen')))
+    assert not is_weights(data)
+    with pytest.raises(ValueError, match='is no weights.pt'):
+        weights_from_bytes(data, 'file.pt')
+    assert not (tmp_path / 'stolen').exists()
+
+
+def saved(values):
+    file = BytesIO()
+    torch.save(values, file)
+    return file.getvalue()
