@@ -21,10 +21,21 @@ PICTURES = 'pictures.npz'
 
 def ours(setting: Setting, camera: str = '', threads: int | None = None) -> list[Actor]:
     """Start perception_node and its alert_node; the former comes first."""
-    wanted = {**PERCEPTION, 'model': setting.model,
-              'threads': setting.threads if threads is None else threads}
-    return [Actor('perception_node', wanted, camera),
+    return [perception(setting, camera, threads),
             Actor('alert_node', {'calibration': setting.model}, camera)]
+
+
+def fleet(setting: Setting, cameras: tuple[str, ...], threads: int) -> list[Actor]:
+    """Start a perception_node for each camera and one alert_node over all."""
+    return [*(perception(setting, camera, threads) for camera in cameras),
+            Actor('alert_node', {'calibration': setting.model, 'cameras': ','.join(cameras)})]
+
+
+def perception(setting: Setting, camera: str = '', threads: int | None = None) -> Actor:
+    """Start the perception_node of a camera."""
+    return Actor('perception_node', {**PERCEPTION, 'model': setting.model,
+                                     'threads': setting.threads if threads is None else threads},
+                 camera)
 
 
 def street(setting: Setting, name: str, rate_hz: float, seconds: float,

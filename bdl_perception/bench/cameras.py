@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Several cameras on this machine at 5 Hz, all at the same moment, with a node for each."""
+"""Several cameras on this machine at 5 Hz: a node for each, one alert over all."""
 from typing import Any
 
-from bdl_perception.bench.actors import ours
+from bdl_perception.bench.actors import fleet
 from bdl_perception.bench.actors import street
 from bdl_perception.bench.plots import draw
 from bdl_perception.bench.plots import Panel
@@ -33,8 +33,7 @@ def run(setting: Setting) -> Outcome:
 def _measure(setting: Setting, count: int, seconds: float) -> dict[str, Watched]:
     names = NAMES[:count]
     plan = street(setting, f'cameras_{count}', RATE_HZ, seconds, names)
-    actors = [actor for name in names for actor in ours(setting, name, THREADS)]
-    return perform(plan, actors).cameras
+    return perform(plan, fleet(setting, names, THREADS)).cameras
 
 
 def rows(cameras: dict[str, Watched]) -> list[Row]:
