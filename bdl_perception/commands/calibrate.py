@@ -5,12 +5,18 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Mapping, TYPE_CHECKING
 
 from bdl_perception.alarm.calibrate import ScoredDrive
 from bdl_perception.alarm.calibrate import Wish
+from bdl_perception.alarm.conformal import TAILS
+from bdl_perception.alarm.groups import GROUP_BY
+from bdl_perception.alarm.regions import DEFAULT_TEXT
+from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.alarm.regions import Regions
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.sampling import open_model
+from bdl_perception.version import software_version
 
 if TYPE_CHECKING:
     from bdl_perception.drives import Drive
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = 'calibration.json'
 DEFAULTS = Wish()
+AUTO = 'auto'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,13 +38,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--false-alarms-per-hour', type=float,
                         default=DEFAULTS.false_alarms_per_hour,
                         help='wished rate of ERROR on nominal drives (default: %(default)s)')
-    parser.add_argument('--step-s', type=float, default=DEFAULTS.step_s,
-                        help='seconds between pictures that count (default: %(default)s)')
+    parser.add_argument('--step-s', type=_step_s, default=DEFAULTS.step_s,
+                        help='seconds between pictures that count; auto: the default, and as '
+                             'long as the scores remember for the thresholds '
+                             '(default: %(default)s)')
+    parser.add_argument('--slow-step-s', type=float, default=DEFAULTS.slow_step_s,
+                        help='seconds that the slow alarm sums up in one p-value '
+                             '(default: %(default)s)')
     parser.add_argument('--exponent', type=float, default=DEFAULTS.exponent,
                         help='of the bets that the sequential alarm sums up; small: it counts '
                              'only what is very strange (default: %(default)s)')
     parser.add_argument('--watch', default=','.join(DEFAULTS.watched), metavar='A,B,...',
                         help='scores that can raise the alarm (default: %(default)s)')
+    parser.add_argument('--regions', default=DEFAULT_TEXT, metavar='NAME=X,Y X,Y X,Y; ...',
+                        help='parts of the picture that are scored on their own, as in the '
+                             'parameter of perception_node (default: %(default)s)')
+    parser.add_argument('--tails', choices=TAILS, default=DEFAULTS.tails,
+                        help='which scores are strange: high ones, or low ones too '
+                             '(default: %(default)s)')
+    parser.add_argument('--group-by', choices=GROUP_BY, default=DEFAULTS.group_by,
+                        help='light: thresholds for day and for night (default: %(default)s)')
     add_sampling_arguments(parser)
     parser.add_argument('--out', type=Path, metavar='PATH',
                         help=f'file to write (default: {FILE_NAME} in the model folder, not of a '
@@ -52,23 +72,25 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.alarm.status import identity_of
     from bdl_perception.backends.model_files import find_model
     from bdl_perception.drives import open_drives
+    from bdl_perception.evaluation.calibration_plot import draw_calibration
     from bdl_perception.evaluation.calibration_summary import summary
     from bdl_perception.perception.perceiver import Perceiver
-    wish = _wish(arguments)
+    wish, regions = _wish(arguments), parse_regions(arguments.regions)
     drives = open_drives(arguments.drives)
-    check_wish(wish, len(drives))  # before an hour of scoring, not after
+    check_wish(wish, len(drives), regions)  # before an hour of scoring, not after
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
     backend = open_model(arguments)
     try:
         perceiver = Perceiver(backend, arguments.samples, arguments.seed)
-        scored = [_score(perceiver, drive, wish.step_s) for drive in drives]
+        scored = [_score(perceiver, drive, wish.step_s, regions) for drive in drives]
     finally:
         backend.close()
     identity = identity_of(backend.spec, arguments.samples, arguments.seed,
-                           backend.precision)
+                           backend.precision, regions)
     made = calibrate(scored, identity, wish, software_version())
-    _write(path, json.dumps(calibration_to_dict(made), indent=1) + '\n')
-    print(summary(made), f'written to {path}', sep='\n')
+    _write(path, _text(calibration_to_dict(made)))
+    drawn = draw_calibration(made, path.with_suffix('.png'))
+    print(summary(made), f'written to {path}', drawn, sep='\n')
     return 0
 
 
@@ -82,32 +104,36 @@ def _beside(folder: Path, model: str) -> Path:
 
 def _wish(arguments: argparse.Namespace) -> Wish:
     watched = tuple(name.strip() for name in arguments.watch.split(','))
-    return Wish(watched, arguments.alpha, arguments.step_s, arguments.false_alarms_per_hour,
-                arguments.exponent)
+    auto = arguments.step_s == AUTO
+    return Wish(watched, arguments.alpha, DEFAULTS.step_s if auto else arguments.step_s,
+                arguments.false_alarms_per_hour, arguments.exponent, arguments.tails,
+                arguments.group_by, arguments.slow_step_s, decorrelate=auto)
 
 
-def _score(perceiver: 'Perceiver', drive: 'Drive', step_s: float) -> ScoredDrive:
+def _step_s(text: str) -> float | str:
+    return AUTO if text == AUTO else float(text)
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    """Write JSON with one entry a line: thousands of scores fill as few bytes as they can."""
+    entries = (f'{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}'
+               for name, value in values.items())
+    return '{\n' + ',\n'.join(entries) + '\n}\n'
+
+
+def _score(perceiver: 'Perceiver', drive: 'Drive', step_s: float,
+           regions: Regions) -> ScoredDrive:
     """Score one drive with a progress bar; what fails in it is told with its name."""
     from bdl_perception.evaluation.score_drive import score_drive
     from tqdm import tqdm
     perceiver.forget()
     frames = tqdm(drive, desc=drive.name, unit='frame', total=len(drive))
     try:
-        return ScoredDrive(drive.name, tuple(score_drive(perceiver, frames, step_s)))
+        return ScoredDrive(drive.name, tuple(score_drive(perceiver, frames, step_s, regions)))
     except (OSError, ValueError, RuntimeError) as error:
         raise RuntimeError(f'drive {drive.name} failed, nothing is written: {error}') from error
     finally:
         frames.close()
-
-
-def software_version() -> str:
-    """Give the version of this package, if it is installed."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version
-    try:
-        return version('bdl_perception')
-    except PackageNotFoundError:
-        return 'not installed'
 
 
 def _write(path: Path, text: str) -> None:
