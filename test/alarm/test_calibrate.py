@@ -129,13 +129,13 @@ def test_the_limit_is_what_the_rate_asks_for_when_drives_are_alike() -> None:
 
 def test_an_odd_nominal_drive_raises_the_limit_above_itself_by_one_step() -> None:
     scored = [*drives(19), drive('odd', 99, shift=3)]
-    made = calibrate(scored, IDENTITY, WISH, '')
+    made = calibrate(scored, IDENTITY, WISH._replace(slow_step_s=.5), '')
     step = math.log(.5) - .5 * math.log(4 / (20 * 60 + 1))
     assert made.cusum_limit == pytest.approx(slow_highest(scored, 19) + step, abs=1e-4)
     assert made.cusum_limit > math.log(28800)
     slow_step = math.log(.3) - .7 * math.log(.05)  # the bet that pays most at the floor
     assert made.slow_limit == pytest.approx(max(made.held_out_slow) + slow_step, abs=1e-4)
-    assert made.slow_limit > math.log(3600)
+    assert made.slow_limit > math.log(14400)
 
 
 def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> None:
