@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from bdl_perception.alarm.governor import GovernorPolicy
 from bdl_perception.alarm.policy import AlertPolicy
+from bdl_perception.alarm.regions import DEFAULT_TEXT
 
 Value = bool | int | float | str
 
@@ -102,6 +103,9 @@ class PerceptionParameters(Parameters):
         16, 'Monte Carlo samples of a cycle; a calibration is bound to it', low=2, high=256)
     seed: int = parameter(
         0, 'draws the dropout masks; a calibration is bound to it', low=0, high=2**31 - 1)
+    regions: str = parameter(
+        DEFAULT_TEXT, 'parts of the picture that are scored on their own, name=x,y x,y x,y with '
+        '; between, in parts of its width and height; a calibration is bound to them')
     frame_budget_s: float = parameter(
         .033, 'from one picture to the next; samples that fit in between delay none', 's',
         .001, 10)

@@ -55,15 +55,18 @@ class AlertMachine:
         elapsed_s = self._advance(now_s)
         reasons = sorted([*self._freshness.reasons(elapsed_s), *self._errors(),
                           *self._remembered(elapsed_s)], reverse=True, key=lambda item: item.level)
-        calibration = self._evidence.calibration
+        calibration, reference = self._evidence.calibration, self._evidence.reference
         return AlertState(
             level=max((reason.level for reason in reasons), default=Level.OK),
             reasons=tuple(reason.text for reason in reasons),
             statistics=self._evidence.statistics,
-            thresholds=dict(calibration.thresholds) if calibration else {},
+            thresholds=dict(reference.thresholds) if reference else {},
             p_value=self._evidence.p_value, cusum=self._evidence.cusum.value,
             cusum_limit=calibration.cusum_limit if calibration else None,
-            stamp_ns=self._freshness.stamp_ns)
+            stamp_ns=self._freshness.stamp_ns,
+            slow=self._evidence.drift.value if calibration and calibration.slow_limit else None,
+            slow_limit=calibration.slow_limit if calibration else None,
+            low_thresholds=dict(reference.low_thresholds) if reference else {})
 
     def _advance(self, now_s: float) -> float:
         """Let time pass with things as they were; gives the steady time."""
@@ -87,13 +90,16 @@ class AlertMachine:
     def _remembered(self, elapsed_s: float) -> list[Reason]:
         """Say what is strange now or was lately, and whether an alarm waits to be earned off."""
         found = []
-        if self._latch.held and not self._evidence.cusum.alarmed:
+        if self._latch.held and not self._evidence.alarmed:
             found.append(Reason(Level.ERROR, f'the alarm holds until evidence '
-                                f'{self._evidence.cusum.value:.1f} has fallen and nothing is '
+                                f'{self._evidence.cusum.value:.1f} and slow evidence '
+                                f'{self._evidence.drift.value:.1f} have fallen and nothing is '
                                 f'strange for {self._policy.clear_s:g} s: wait'))
-        strange = ', '.join(self._evidence.strange)
+        strange = ', '.join(f'{name} is {how}' for name, how in self._evidence.strange.items())
         if strange:
-            found.append(Reason(Level.WARN, f'above the threshold: {strange}'))
+            found.append(Reason(Level.WARN, f'unlike the calibration drives: {strange}'))
         elif not self._latch.quiet(elapsed_s):
-            found.append(Reason(Level.WARN, 'a score was above its threshold a moment ago: wait'))
+            found.append(Reason(Level.WARN, 'a score was beyond its threshold a moment ago: wait'))
+        if self._evidence.fallback:
+            found.append(Reason(Level.OK, self._evidence.fallback))
         return found

@@ -3,18 +3,32 @@
 """
 From the scores of nominal drives to a calibration.
 
-Frames of one drive are alike, so drives are what is counted: the observations of each are thinned
-to step_s, and the limit of the sequential alarm is checked by leaving each drive out in turn.
+Frames of one drive are alike, so drives are what is counted: the observations of each are thinned,
+for the thresholds to the time that the scores remember if so wished, and the limits of the two
+sequential alarms are checked by leaving each drive out in turn.
 """
+from dataclasses import replace
 import math
-from typing import Iterator, Mapping, NamedTuple, Sequence
+from statistics import median
+from typing import Mapping, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import check_watched
-from bdl_perception.alarm.conformal import combined_p_value
 from bdl_perception.alarm.conformal import smallest_count
+from bdl_perception.alarm.conformal import Tails
+from bdl_perception.alarm.decorrelation import decorrelation_s
+from bdl_perception.alarm.drift import EXPONENTS
+from bdl_perception.alarm.drift import FLOOR
+from bdl_perception.alarm.drift import highest_drift
+from bdl_perception.alarm.drift import SHARE
+from bdl_perception.alarm.drift import Windows
 from bdl_perception.alarm.evidence import Observation
-from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.alarm.groups import group_of
+from bdl_perception.alarm.groups import GroupBy
+from bdl_perception.alarm.regions import DEFAULT
+from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.alarm.regions import Regions
+from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.sequential import highest
 from bdl_perception.alarm.sequential import log_evidence
@@ -40,43 +54,58 @@ class Wish(NamedTuple):
     # Of the shipped model these tell validation's strange drives best; the model card has all.
     watched: tuple[str, ...] = ('feature', 'epistemic_depth', 'mutual_information')
     alpha: float = .01
-    step_s: float = .25
+    step_s: float = .1  # every Monte Carlo cycle of a camera at 10 Hz
     false_alarms_per_hour: float = 1.
     # Below p = .018 evidence grows. With a larger exponent (.1) an unusual nominal drive, at
     # p = .03 in every picture, gathers as much as a strange one.
     exponent: float = .02
+    tails: Tails = 'upper'
+    group_by: GroupBy = 'none'
+    slow_step_s: float = 2.  # a drift takes minutes; a passing car is gone
+    decorrelate: bool = False  # thin the scores of the thresholds to the time that they remember
+
+
+class Highest(NamedTuple):
+    """The most evidence that a drive gathers when the others are its calibration."""
+
+    fast: float
+    slow: float
 
 
 def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
               software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
-    check_wish(wish, len(drives))
+    regions = parse_regions(identity.regions)
+    check_wish(wish, len(drives), regions)
     for drive in drives:
-        _check_drive(drive)
+        _check_drive(drive, regions)
     thinned = [thin(drive, wish.step_s) for drive in drives]
-    count = sum(len(drive.observations) for drive in thinned)
-    needed = smallest_count(wish.alpha / len(wish.watched))
-    if count < needed:
-        raise ValueError(
-            f'{count} observations {wish.step_s} s apart in {len(drives)} drives: alpha '
-            f'{wish.alpha:g} over {len(wish.watched)} scores needs {needed}, {needed - count} '
-            f'more; add drives or raise alpha')
-    return Calibration(
-        identity=identity, alpha=wish.alpha, watched=wish.watched, scores=_ordered(thinned),
+    observed_s = _observed_step_s(thinned)
+    memory = {name: decorrelation_s([_values(drive, name) for drive in thinned],
+                                    observed_s or wish.step_s) for name in wish.watched}
+    score_step_s = max(wish.step_s, *memory.values()) if wish.decorrelate else wish.step_s
+    kept = [thin(drive, score_step_s) for drive in drives]
+    _check_count(kept, wish)
+    judged = held_out(thinned, kept, identity, wish)
+    limits = _limits(judged, sum(len(drive.observations) for drive in kept), wish)
+    return replace(
+        _unlimited(kept, identity, wish, tuple(score_meanings(regions))),
         drives=tuple(drive.name for drive in drives),
-        frames=sum(len(drive.observations) for drive in drives), step_s=wish.step_s,
-        false_alarms_per_hour=wish.false_alarms_per_hour,
-        cusum_limit=_cusum_limit(thinned, wish, count), exponent=wish.exponent,
-        software_version=software_version)
+        frames=sum(len(drive.observations) for drive in drives),
+        cusum_limit=limits.fast, slow_limit=limits.slow, software_version=software_version,
+        score_step_s=score_step_s, observed_step_s=observed_s, decorrelation_s=memory,
+        held_out=tuple(_rounded(one.fast) for one in judged),
+        held_out_slow=tuple(_rounded(one.slow) for one in judged))
 
 
-def check_wish(wish: Wish, drives: int) -> None:
+def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
     """Refuse, with a ValueError, what no scores of that many drives could give."""
-    check_watched(wish.watched, SCORE_NAMES)
+    check_watched(wish.watched, score_meanings(regions))
     smallest_count(wish.alpha)
     Thinning(wish.step_s)
+    Windows(wish.slow_step_s)
     check_exponent(wish.exponent)
-    ville_limit(wish.step_s, wish.false_alarms_per_hour)
+    _theory(wish)
     if drives < FEWEST_DRIVES:
         raise ValueError(f'{drives} drives, at least {FEWEST_DRIVES} are needed: frames of one '
                          f'drive are alike; add {FEWEST_DRIVES - drives} more')
@@ -89,40 +118,93 @@ def thin(drive: ScoredDrive, step_s: float) -> ScoredDrive:
     return drive._replace(observations=kept)
 
 
-def held_out_highest(thinned: Sequence[ScoredDrive], watched: Sequence[str],
-                     exponent: float) -> list[float]:
-    """Give the highest CUSUM of each drive when the others are its calibration."""
-    return [highest(_held_out_p_values(thinned, watched, index), exponent)
-            for index in range(len(thinned))]
+def held_out(thinned: Sequence[ScoredDrive], kept: Sequence[ScoredDrive], identity: Identity,
+             wish: Wish) -> list[Highest]:
+    """Judge every observation of each thinned drive by what is kept of the others."""
+    found = []
+    for index, drive in enumerate(thinned):
+        others = _unlimited([*kept[:index], *kept[index + 1:]], identity, wish, wish.watched)
+        p_values = [(seen.stamp_ns, others.p_value(seen.values)) for seen in drive.observations]
+        found.append(Highest(highest((p for _, p in p_values), wish.exponent),
+                             highest_drift(p_values, wish.slow_step_s)))
+    return found
 
 
-def _held_out_p_values(thinned: Sequence[ScoredDrive], watched: Sequence[str],
-                       index: int) -> Iterator[float]:
-    others = _ordered([*thinned[:index], *thinned[index + 1:]])
-    chosen = {name: others[name] for name in watched}
-    return (combined_p_value(chosen, seen.values) for seen in thinned[index].observations)
+def _unlimited(kept: Sequence[ScoredDrive], identity: Identity, wish: Wish,
+               names: Sequence[str]) -> Calibration:
+    """Make the calibration whose limits are not known yet."""
+    seen = [one for drive in kept for one in drive.observations]
+    groups: dict[str, list[Observation]] = {}
+    for one in seen:
+        group = group_of(wish.group_by, one.values)
+        if group is not None:
+            groups.setdefault(group, []).append(one)
+    return Calibration(
+        identity=identity, alpha=wish.alpha, watched=wish.watched, scores=_ordered(seen, names),
+        drives=(), frames=0, step_s=wish.step_s,
+        false_alarms_per_hour=wish.false_alarms_per_hour, cusum_limit=1., exponent=wish.exponent,
+        software_version='', slow_step_s=wish.slow_step_s, tails=wish.tails,
+        group_by=wish.group_by,
+        groups={group: _ordered(rows, wish.watched) for group, rows in sorted(groups.items())})
 
 
-def _cusum_limit(thinned: Sequence[ScoredDrive], wish: Wish, count: int) -> float:
-    """Take the limit that theory asks for, or one best-paid step above what was seen."""
+def _theory(wish: Wish) -> Highest:
+    """Share out the wished false alarms; ValueError when they cannot be had."""
+    rate = wish.false_alarms_per_hour
+    return Highest(ville_limit(wish.step_s, (1 - SHARE) * rate),
+                   ville_limit(wish.slow_step_s, SHARE * rate))
+
+
+def _limits(judged: Sequence[Highest], count: int, wish: Wish) -> Highest:
+    """Take the limits that theory asks for, or one best-paid step above what was seen."""
     # A single step cannot lift a further drive from the highest value seen over the limit.
-    smallest_p = min(1., len(wish.watched) / (count + 1))
+    sides = 1 if wish.tails == 'upper' else 2
+    smallest_p = min(1., sides * len(wish.watched) / (count + 1))
     step = max(0., log_evidence(smallest_p, wish.exponent))
-    seen = max(held_out_highest(thinned, wish.watched, wish.exponent)) + step
-    return max(ville_limit(wish.step_s, wish.false_alarms_per_hour), seen)
+    slow_step = max(log_evidence(max(smallest_p, FLOOR), exponent) for exponent in EXPONENTS)
+    theory = _theory(wish)
+    return Highest(max(theory.fast, max(one.fast for one in judged) + step),
+                   max(theory.slow, max(one.slow for one in judged) + max(0., slow_step)))
 
 
-def _ordered(drives: Sequence[ScoredDrive]) -> Mapping[str, tuple[float, ...]]:
-    observations = [seen for drive in drives for seen in drive.observations]
-    return {name: tuple(sorted(seen.values[name] for seen in observations))
-            for name in SCORE_NAMES}
+def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
+    count = sum(len(drive.observations) for drive in kept)
+    share = wish.alpha / len(wish.watched) / (1 if wish.tails == 'upper' else 2)
+    needed = smallest_count(share)
+    if count < needed:
+        more = math.ceil((needed - count) * len(kept) / count)
+        raise ValueError(
+            f'{count} observations that count in {len(kept)} drives: alpha {wish.alpha:g} over '
+            f'{len(wish.watched)} scores ({wish.tails}) needs {needed}, {needed - count} more; '
+            f'add {more} drives like these or raise alpha')
 
 
-def _check_drive(drive: ScoredDrive) -> None:
+def _ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+    return {name: tuple(sorted(_rounded(one.values[name]) for one in seen)) for name in names}
+
+
+def _rounded(value: float) -> float:
+    """Keep six digits, which no score has, so that the file stays small."""
+    return float(f'{value:.6g}')
+
+
+def _values(drive: ScoredDrive, name: str) -> list[float]:
+    return [seen.values[name] for seen in drive.observations]
+
+
+def _observed_step_s(drives: Sequence[ScoredDrive]) -> float | None:
+    """Give the usual time between two observations; None: no drive has two."""
+    gaps = [later.stamp_ns - seen.stamp_ns for drive in drives for seen, later
+            in zip(drive.observations, drive.observations[1:], strict=False)]
+    return median(gaps) / 1e9 if gaps else None
+
+
+def _check_drive(drive: ScoredDrive, regions: Regions) -> None:
     if not drive.observations:
         raise ValueError(f'drive {drive.name} gave no observation; is it empty?')
     for seen in drive.observations:
-        bad = [name for name in SCORE_NAMES if not math.isfinite(seen.values.get(name, math.nan))]
+        bad = [name for name in score_meanings(regions)
+               if not math.isfinite(seen.values.get(name, math.nan))]
         if bad:
             raise ValueError(f'drive {drive.name}, stamp {seen.stamp_ns}: {bad} missing or not '
                              f'finite; leave the drive out or mend the model')

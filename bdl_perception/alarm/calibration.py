@@ -3,19 +3,24 @@
 """The numbers that turn scores into probabilities, and the one model that they hold for."""
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import field
 from functools import cached_property
 import math
+import re
 from typing import Any, Mapping
 
-from bdl_perception.alarm.conformal import combined_p_value
-from bdl_perception.alarm.conformal import rank
 from bdl_perception.alarm.conformal import smallest_count
-from bdl_perception.alarm.conformal import threshold
-from bdl_perception.alarm.scores import EPISTEMIC_SCORES
+from bdl_perception.alarm.conformal import TAILS
+from bdl_perception.alarm.conformal import Tails
+from bdl_perception.alarm.groups import GROUP_BY
+from bdl_perception.alarm.groups import group_of
+from bdl_perception.alarm.groups import GroupBy
+from bdl_perception.alarm.reference import Reference
+from bdl_perception.alarm.scores import is_epistemic
 from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.status import Identity
 
-FORMAT = 2  # of calibration.json; 1 had epistemic_depth in 1/m, now it is of log-depth
+FORMAT = 3  # of calibration.json; 2 had no regions, tails, groups and slow alarm
 BOUND = {  # field of Identity -> what is said when it differs
     'perceive_sha256': 'another model (perceive graph)',
     'sample_sha256': 'another model (sample graph)',
@@ -24,7 +29,9 @@ BOUND = {  # field of Identity -> what is said when it differs
     'height': 'another input height',
     'width': 'another input width',
     'precision': 'another precision of the graphs',
+    'regions': 'other regions of the picture',
 }
+Ordered = Mapping[str, tuple[float, ...]]  # name of a score -> ascending
 
 
 @dataclass(frozen=True)
@@ -34,14 +41,24 @@ class Calibration:
     identity: Identity
     alpha: float  # of a single observation, shared out among the watched scores
     watched: tuple[str, ...]
-    scores: Mapping[str, tuple[float, ...]]  # name -> ascending, of every score that was there
+    scores: Ordered  # of every score that was there, whatever the group
     drives: tuple[str, ...]
     frames: int  # that were scored, before thinning
-    step_s: float
-    false_alarms_per_hour: float
+    step_s: float  # of the fast alarm
+    false_alarms_per_hour: float  # of fast and slow alarm together
     cusum_limit: float
     exponent: float  # e of the bets that the CUSUM sums up
     software_version: str
+    slow_limit: float | None = None  # None: there is no slow alarm
+    slow_step_s: float = 2.
+    tails: Tails = 'upper'
+    group_by: GroupBy = 'none'
+    groups: Mapping[str, Ordered] = field(default_factory=dict)  # group -> its watched scores
+    score_step_s: float | None = None  # between the scores above; None: step_s
+    observed_step_s: float | None = None  # between the pictures of the drives; None: not known
+    decorrelation_s: Mapping[str, float] = field(default_factory=dict)  # of the watched scores
+    held_out: tuple[float, ...] = ()  # highest CUSUM of each drive, judged by the others
+    held_out_slow: tuple[float, ...] = ()  # and of the slow alarm
     format: int = FORMAT  # noqa: A003  # as the file says
 
     def __post_init__(self) -> None:
@@ -50,33 +67,72 @@ class Calibration:
             raise ValueError(f'calibration format is {self.format}, this version reads {FORMAT}; '
                              f'calibrate again')
         smallest_count(self.alpha)  # refuses what is no probability
-        for name in ('step_s', 'false_alarms_per_hour', 'cusum_limit'):
+        for name in ('step_s', 'false_alarms_per_hour', 'cusum_limit', 'slow_limit',
+                     'slow_step_s', 'score_step_s', 'observed_step_s'):
             value = getattr(self, name)
-            if not 0 < value < math.inf:
+            if value is not None and not 0 < value < math.inf:
                 raise ValueError(f'calibration {name} is {value}, must be positive and finite; '
                                  f'calibrate again')
+        for name, known in (('tails', TAILS), ('group_by', GROUP_BY)):
+            if getattr(self, name) not in known:
+                raise ValueError(f'calibration {name} is {getattr(self, name)!r}, must be one of '
+                                 f'{known}; calibrate again')
         check_exponent(self.exponent)
         check_watched(self.watched, self.scores)
-        for name, values in self.scores.items():
-            if not all(map(math.isfinite, values)) or list(values) != sorted(values):
-                raise ValueError(f'calibration scores of {name} are not finite and ascending; '
-                                 f'calibrate again')
+        for scores in (self.scores, *self.groups.values()):
+            _check_ordered(scores)
+        for group, scores in self.groups.items():
+            check_watched(self.watched, scores)
+            if self.group_by == 'none':
+                raise ValueError(f'calibration has group {group} but group_by none; calibrate '
+                                 f'again')
 
     @cached_property
     def score_alpha(self) -> float:
         """Give what of alpha each watched score has (Bonferroni)."""
         return self.alpha / len(self.watched)
 
-    @cached_property
+    @property
     def thresholds(self) -> dict[str, float]:
         """Give the threshold of each watched score, +Inf where there are too few scores."""
-        return {name: threshold(values, self.score_alpha) if self._suffices(values) else math.inf
-                for name, values in self._watched_scores.items()}
+        return self.pooled.thresholds
+
+    @property
+    def low_thresholds(self) -> dict[str, float]:
+        """Give the lower thresholds, empty unless both tails are strange."""
+        return self.pooled.low_thresholds
+
+    @cached_property
+    def pooled(self) -> Reference:
+        """Give what all drives together showed."""
+        return self._reference(self.scores)
+
+    @cached_property
+    def own(self) -> Mapping[str, Reference]:
+        """Give what each group showed that has enough scores of its own."""
+        found = {group: self._reference(scores) for group, scores in self.groups.items()}
+        return {group: reference for group, reference in found.items() if reference.complete}
+
+    def reference(self, values: Mapping[str, float]) -> Reference:
+        """Give what a picture with these values is compared with: its group's, or all."""
+        group = group_of(self.group_by, values)
+        return self.own.get(group, self.pooled) if group else self.pooled
+
+    def fallback(self, values: Mapping[str, float]) -> str | None:
+        """Say why a picture with these values is compared with all drives and not its group's."""
+        group = group_of(self.group_by, values)
+        if self.group_by == 'none' or group in self.own:
+            return None
+        if group is None:
+            return f'the {self.group_by} of the picture is not known: thresholds are of all drives'
+        count = min(map(len, self.groups[group].values())) if group in self.groups else 0
+        return (f'calibration has {count} observations of {group}, '
+                f'{smallest_count(self.pooled.side_alpha)} are needed: thresholds are of all '
+                f'drives')
 
     def strange(self, values: Mapping[str, float]) -> tuple[str, ...]:
-        """Name the watched ones of values that are above their threshold; NaN is."""
-        return tuple(name for name, limit in self.thresholds.items()
-                     if name in values and not values[name] <= limit)
+        """Name the watched ones of values that are outside their thresholds; NaN is."""
+        return tuple(self.reference(values).strange(values))
 
     def complete(self, values: Mapping[str, float]) -> bool:
         """Tell whether every watched score is in values."""
@@ -84,7 +140,7 @@ class Calibration:
 
     def p_value(self, values: Mapping[str, float]) -> float:
         """Give the combined p-value of a complete observation."""
-        return combined_p_value(self._watched_scores, values)
+        return self.reference(values).p_value(values)
 
     def refusals(self, identity: Identity | None) -> tuple[str, ...]:
         """Say why this calibration must not arm an alarm on that model; empty: it may."""
@@ -92,18 +148,15 @@ class Calibration:
             return ('perception_node has not said which model it runs',)
         differences = [f'calibration is of {what}: calibrate this one' for name, what in
                        BOUND.items() if getattr(identity, name) != getattr(self.identity, name)]
-        short = [f'calibration has {len(values)} observations of {name}, alpha {self.alpha:g} '
-                 f'over {len(self.watched)} scores needs {smallest_count(self.score_alpha)}: '
-                 f'calibrate with more drives'
-                 for name, values in self._watched_scores.items() if not self._suffices(values)]
+        short = [f'calibration has {len(self.scores[name])} observations of {name}, alpha '
+                 f'{self.alpha:g} over {len(self.watched)} scores needs '
+                 f'{smallest_count(self.pooled.side_alpha)}: calibrate with more drives'
+                 for name in self.watched if not self.pooled.suffices(name)]
         return tuple(differences + short)
 
-    @cached_property
-    def _watched_scores(self) -> dict[str, tuple[float, ...]]:
-        return {name: self.scores[name] for name in self.watched}
-
-    def _suffices(self, values: tuple[float, ...]) -> bool:
-        return rank(len(values), self.score_alpha) <= len(values)
+    def _reference(self, scores: Ordered) -> Reference:
+        return Reference({name: scores[name] for name in self.watched}, self.score_alpha,
+                         self.tails)
 
 
 def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
@@ -113,9 +166,17 @@ def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
         raise ValueError(f'watched scores {unknown} are not known, choose from {sorted(known)}')
     if len(set(watched)) != len(watched):
         raise ValueError(f'watched scores {watched} name one twice; name each once')
-    if not EPISTEMIC_SCORES & set(watched):
+    if not any(map(is_epistemic, watched)):
         raise ValueError(f'watched scores are {watched}: at least one of '
-                         f'{sorted(EPISTEMIC_SCORES)} must be among them')
+                         f'{sorted(filter(is_epistemic, known))} must be among them')
+
+
+def version_refusal(made_with: str, running: str) -> str | None:
+    """Say that a calibration is of another major.minor version than this; None: it is not."""
+    if _series(running) in (None, _series(made_with)):  # None: run from a source tree
+        return None
+    return (f'it was made with bdl_perception {made_with or "of no version"}, this is {running}: '
+            f'calibrate again')
 
 
 def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
@@ -125,6 +186,9 @@ def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
 
 def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
     """Read what calibration.json holds; ValueError says what is wrong with it."""
+    if values.get('format', FORMAT) != FORMAT:
+        raise ValueError(f'calibration format is {values["format"]}, this version reads {FORMAT}; '
+                         f'calibrate again')
     known = set(Calibration.__dataclass_fields__)
     missing, unknown = known - set(values), set(values) - known
     if missing or unknown:
@@ -133,9 +197,26 @@ def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
     try:
         return Calibration(**{
             **values,
-            'identity': Identity(**values['identity']),
-            'scores': {name: tuple(map(float, row)) for name, row in values['scores'].items()},
-            'watched': tuple(values['watched']), 'drives': tuple(values['drives'])})
+            'identity': Identity(**values['identity']), 'scores': _ordered(values['scores']),
+            'groups': {group: _ordered(rows) for group, rows in values['groups'].items()},
+            **{name: tuple(values[name]) for name in ('watched', 'drives', 'held_out',
+                                                      'held_out_slow')}})
     except (TypeError, AttributeError) as error:
         raise ValueError(f'calibration holds values of wrong types ({error}); '
                          f'calibrate again') from error
+
+
+def _ordered(rows: Mapping[str, Any]) -> Ordered:
+    return {name: tuple(map(float, row)) for name, row in rows.items()}
+
+
+def _check_ordered(scores: Ordered) -> None:
+    for name, values in scores.items():
+        if not all(map(math.isfinite, values)) or list(values) != sorted(values):
+            raise ValueError(f'calibration scores of {name} are not finite and ascending; '
+                             f'calibrate again')
+
+
+def _series(version: str) -> str | None:
+    found = re.match(r'\d+\.\d+', version)
+    return found.group() if found else None

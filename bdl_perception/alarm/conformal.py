@@ -11,7 +11,10 @@ n = 99, alpha = 0.01: k = 99, the largest of all; with n = 98 there is no such t
 import bisect
 from fractions import Fraction
 import math
-from typing import Mapping, Sequence
+from typing import Literal, Mapping, Sequence
+
+Tails = Literal['upper', 'two_sided']
+TAILS: tuple[Tails, ...] = ('upper', 'two_sided')  # what is strange: too high, or too low too
 
 
 def rank(count: int, alpha: float) -> int:
@@ -46,14 +49,30 @@ def p_value(ordered: Sequence[float], score: float) -> float:
     return (len(ordered) - below + 1) / (len(ordered) + 1)
 
 
+def low_threshold(ordered: Sequence[float], alpha: float) -> float:
+    """Give the score with as many below it as threshold() has above; by the same rule."""
+    return -threshold([-score for score in reversed(ordered)], alpha)
+
+
+def two_sided_p_value(ordered: Sequence[float], score: float) -> float:
+    """
+    Give min(1, 2 min(p_up, p_low)), p_up as above, p_low = (#{scores <= score} + 1) / (n + 1).
+
+    NaN is the strangest of all, 2 / (n + 1). By hand: of 1, 2, 3 the score 0 has p = 1/2.
+    """
+    low = math.inf if math.isnan(score) else bisect.bisect_right(ordered, score) + 1
+    return min(1., 2 * min(p_value(ordered, score), low / (len(ordered) + 1)))
+
+
 def combined_p_value(calibration: Mapping[str, Sequence[float]],
-                     values: Mapping[str, float]) -> float:
+                     values: Mapping[str, float], tails: Tails = 'upper') -> float:
     """
     Give one p-value for all K scores of the calibration: min(1, K min p) (Bonferroni).
 
     Valid however the scores depend on each other. Each of them must be in values (KeyError).
     """
-    smallest = min(p_value(ordered, values[name]) for name, ordered in calibration.items())
+    of_one = two_sided_p_value if tails == 'two_sided' else p_value
+    smallest = min(of_one(ordered, values[name]) for name, ordered in calibration.items())
     return min(1., len(calibration) * smallest)
 
 

@@ -5,8 +5,11 @@ import math
 from typing import Mapping, NamedTuple
 
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.drift import DriftSum
+from bdl_perception.alarm.drift import Windows
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.level import Reason
+from bdl_perception.alarm.reference import Reference
 from bdl_perception.alarm.sequential import ConformalCusum
 from bdl_perception.alarm.sequential import Thinning
 from bdl_perception.perception.values import Scores
@@ -55,15 +58,17 @@ class Evidence:
         self.calibration = calibration
         self.p_value: float | None = None  # of the last complete observation
         self.cusum = _sum(calibration)
+        self.drift = DriftSum(calibration and calibration.slow_limit or math.inf)
         self._keep_s = keep_s
         self.forget()
 
     def forget(self) -> None:
-        """Drop what belongs to stamps that are no longer in order; the sum stays."""
+        """Drop what belongs to stamps that are no longer in order; both sums stay."""
         self.p_value = None
         self._newest: dict[bool, Mapping[str, float]] = {}  # of a cycle? -> values
         self._joiner = Joiner(self._keep_s)
         self._thinning = Thinning(self.calibration.step_s if self.calibration else 1)
+        self._windows = Windows(self.calibration.slow_step_s if self.calibration else 1)
 
     def add(self, scores: Scores) -> int | None:
         """Weigh scores; gives the stamp when they complete an observation."""
@@ -73,8 +78,14 @@ class Evidence:
             return None
         self.p_value = self.calibration.p_value(seen.values)
         if self._thinning.due(seen.stamp_ns):
-            self.cusum.step(self.p_value)
+            self._weigh(seen.stamp_ns, self.p_value)
         return seen.stamp_ns
+
+    def _weigh(self, stamp_ns: int, p: float) -> None:
+        self.cusum.step(p)
+        median = self._windows.add(stamp_ns, p)
+        if median is not None:
+            self.drift.step(median)
 
     @property
     def statistics(self) -> dict[str, float]:
@@ -92,16 +103,35 @@ class Evidence:
         if self.cusum.alarmed:
             found.append(f'the scene is unlike the calibration drives: evidence '
                          f'{self.cusum.value:.1f} above {self.cusum.limit:.1f}; slow down or stop')
+        if self.drift.alarmed:
+            found.append(f'the scene has drifted away from the calibration drives: slow evidence '
+                         f'{self.drift.value:.1f} above {self.drift.limit:.1f}; slow down or stop')
         return [Reason(Level.ERROR, text) for text in found]
 
     @property
-    def strange(self) -> tuple[str, ...]:
-        """Name the newest scores that are above their thresholds."""
-        return self.calibration.strange(self.statistics) if self.calibration else ()
+    def alarmed(self) -> bool:
+        """Tell whether the fast or the slow evidence is above its limit."""
+        return self.cusum.alarmed or self.drift.alarmed
+
+    @property
+    def strange(self) -> dict[str, str]:
+        """Say of the newest scores outside their thresholds: too high, or too low."""
+        return self.reference.strange(self.statistics) if self.reference else {}
+
+    @property
+    def reference(self) -> Reference | None:
+        """Give what the newest scores are compared with; None: no calibration."""
+        return self.calibration.reference(self.statistics) if self.calibration else None
+
+    @property
+    def fallback(self) -> str | None:
+        """Say why the newest scores are not compared with their own group, if that is so."""
+        known = self.calibration is not None and bool(self._newest)
+        return self.calibration.fallback(self.statistics) if known and self.calibration else None
 
     def fallen_below(self, fraction: float) -> bool:
-        """Tell whether the sum is below this fraction of its limit."""
-        return self.cusum.value < fraction * self.cusum.limit
+        """Tell whether both sums are below this fraction of their limits."""
+        return all(one.value < fraction * one.limit for one in (self.cusum, self.drift))
 
 
 def _sum(calibration: Calibration | None) -> ConformalCusum:

@@ -35,3 +35,6 @@ class AlertState:
     cusum: float = 0.
     cusum_limit: float | None = None  # None: no calibration
     stamp_ns: int | None = None  # of the newest frame; None: there was none
+    slow: float | None = None  # evidence of the slow alarm; None: there is no such alarm
+    slow_limit: float | None = None
+    low_thresholds: Mapping[str, float] = field(default_factory=dict)  # if low ones are strange

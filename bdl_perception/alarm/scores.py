@@ -1,19 +1,24 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The numbers that the alarm watches: each one picture, pooled to one number, higher is stranger.
+The numbers that the alarm watches: each one picture, pooled to a few numbers, higher is stranger.
 
-A number of the network that is not finite makes every score of its picture NaN: an average over
-what is left would look like a good picture. Pixels that have no depth (the sky) are left out.
+Each map is pooled over the frame and over each region, by its mean and by its peak (pooling.py):
+entropy, entropy_peak, entropy_corridor, entropy_corridor_peak. A number of the network that is
+not finite makes every score of its picture NaN: an average over what is left would look like a
+good picture. Pixels that have no depth (the sky) are left out.
 """
+import math
 from typing import Mapping, NamedTuple
 
+from bdl_perception.alarm.pooling import pooled
+from bdl_perception.alarm.pooling import suffixes
+from bdl_perception.alarm.regions import DEFAULT
+from bdl_perception.alarm.regions import Regions
 from bdl_perception.perception.values import Epistemic
-from bdl_perception.perception.values import Floats
 from bdl_perception.perception.values import Prediction
 from bdl_perception.perception.values import Scores
 import numpy as np
-from numpy.typing import NDArray
 
 
 class Meaning(NamedTuple):
@@ -23,56 +28,83 @@ class Meaning(NamedTuple):
     unit: str
 
 
-FRAME_SCORES: Mapping[str, Meaning] = {
-    'softmax': Meaning('one minus the probability of the most likely class, mean', '1'),
-    'entropy': Meaning('entropy of the class probabilities, mean', 'nat'),
-    'energy': Meaning('minus logsumexp of the class logits, mean (Liu et al. 2020)', 'nat'),
-    'aleatoric': Meaning('predicted standard deviation of log-depth, mean', '1'),
+FRAME_MAPS: Mapping[str, Meaning] = {
+    'softmax': Meaning('one minus the probability of the most likely class', '1'),
+    'entropy': Meaning('entropy of the class probabilities', 'nat'),
+    'energy': Meaning('minus logsumexp of the class logits (Liu et al. 2020)', 'nat'),
+    'aleatoric': Meaning('predicted standard deviation of log-depth', '1'),
+}
+FEATURE: Mapping[str, Meaning] = {
     'feature': Meaning('Mahalanobis distance of the encoder features from training', '1'),
 }
-CYCLE_SCORES: Mapping[str, Meaning] = {
-    'epistemic_depth': Meaning('Monte Carlo standard deviation of log-depth, mean', '1'),
-    'mutual_information': Meaning('what the samples disagree on about the classes, mean', 'nat'),
+CYCLE_MAPS: Mapping[str, Meaning] = {
+    'epistemic_depth': Meaning('Monte Carlo standard deviation of log-depth', '1'),
+    'mutual_information': Meaning('what the samples disagree on about the classes', 'nat'),
 }
-SCORE_NAMES: Mapping[str, Meaning] = {**FRAME_SCORES, **CYCLE_SCORES}
-EPISTEMIC_SCORES = frozenset(CYCLE_SCORES)
+BRIGHTNESS = 'brightness'  # travels with the scores of a frame and is none: nothing watches it
 
 
-def frame_scores(prediction: Prediction) -> Scores:
+def frame_meanings(regions: Regions = DEFAULT) -> Mapping[str, Meaning]:
+    """Name the scores of the single pass, with what they say."""
+    return {**_meanings(FRAME_MAPS, regions), **FEATURE}
+
+
+def cycle_meanings(regions: Regions = DEFAULT) -> Mapping[str, Meaning]:
+    """Name the scores of a Monte Carlo cycle, with what they say."""
+    return _meanings(CYCLE_MAPS, regions)
+
+
+def score_meanings(regions: Regions = DEFAULT) -> Mapping[str, Meaning]:
+    """Name every score that these regions give."""
+    return {**frame_meanings(regions), **cycle_meanings(regions)}
+
+
+def is_epistemic(name: str) -> bool:
+    """Tell whether a score speaks of the model's own ignorance."""
+    return name.startswith(tuple(CYCLE_MAPS))
+
+
+def frame_scores(prediction: Prediction, regions: Regions = DEFAULT) -> Scores:
     """Pool what the single pass says of a frame."""
-    values = {
-        'softmax': 1 - pooled(prediction.max_probability),
-        'entropy': pooled(prediction.entropy),
-        'energy': pooled(prediction.energy),
-        'aleatoric': pooled(prediction.log_depth_std),
-        'feature': float(prediction.feature_distance),
+    maps = {
+        'softmax': 1 - prediction.max_probability,
+        'entropy': prediction.entropy,
+        'energy': prediction.energy,
+        'aleatoric': prediction.log_depth_std,
     }
-    return Scores(prediction.stamp_ns, prediction.frame_id,
-                  _spoiled(values, prediction.non_finite))
+    values = {name + end: value for name, values in maps.items()
+              for end, value in pooled(values, None, regions).items()}
+    values['feature'] = float(prediction.feature_distance)
+    values = _spoiled(values, prediction.non_finite)
+    if math.isfinite(prediction.brightness):
+        values[BRIGHTNESS] = float(prediction.brightness)
+    return Scores(prediction.stamp_ns, prediction.frame_id, values)
 
 
-def cycle_scores(epistemic: Epistemic, cycle: int) -> Scores:
+def cycle_scores(epistemic: Epistemic, cycle: int, regions: Regions = DEFAULT) -> Scores:
     """Pool what the Monte Carlo cycle of this number, from 1 on, says of its held frame."""
     if cycle < 1:
         raise ValueError(f'cycle is {cycle}, the first is 1; 0 stands for the single pass')
     log_std = epistemic.log_depth_std  # (h, w)
-    values = {
-        'epistemic_depth': pooled(log_std, np.isfinite(log_std)),
-        'mutual_information': pooled(epistemic.mutual_information),
-    }
+    depth = pooled(log_std, np.isfinite(log_std), regions)
+    information = pooled(epistemic.mutual_information, None, regions)
+    values = {**{f'epistemic_depth{end}': value for end, value in depth.items()},
+              **{f'mutual_information{end}': value for end, value in information.items()}}
     return Scores(epistemic.stamp_ns, epistemic.frame_id,
                   _spoiled(values, epistemic.non_finite), cycle)
 
 
-def pooled(values: Floats, valid: NDArray[np.bool_] | None = None) -> float:
-    """
-    Average a map (h, w) over the pixels where valid (h, w) is true, all by default.
-
-    NaN when no pixel is valid or a valid one is NaN. Four pixels 1, 2, 3 and an invalid NaN: 2.
-    """
-    chosen = values if valid is None else values[valid]
-    return float(np.mean(chosen, dtype=np.float64)) if chosen.size else float('nan')
+def _meanings(maps: Mapping[str, Meaning], regions: Regions) -> Mapping[str, Meaning]:
+    where = {'': 'mean', '_peak': 'highest local mean'}
+    for region in regions:
+        where[f'_{region.name}'] = f'mean in {region.name}'
+        where[f'_{region.name}_peak'] = f'highest local mean in {region.name}'
+    return {name + end: Meaning(f'{one.meaning}, {where[end]}', one.unit)
+            for name, one in maps.items() for end in suffixes(regions)}
 
 
 def _spoiled(values: dict[str, float], non_finite: int) -> dict[str, float]:
     return dict.fromkeys(values, float('nan')) if non_finite else values
+
+
+SCORE_NAMES = score_meanings()  # of the default regions

@@ -16,7 +16,7 @@ has at least c - exp(s) steps until the next. One false alarm an hour at four st
 c = 14400, S = 9.6. That is a mean, not a promise about each hour.
 
 What is not: video frames depend on each other, so the p-values do. Steps are therefore taken
-step_s apart, and the limit is never below what held-out drives reached (calibration.py).
+step_s apart, and the limit is never below what held-out drives reached (calibrate.py).
 """
 import math
 from typing import Iterable

@@ -3,6 +3,9 @@
 """What the perception node says of itself, whatever its state."""
 from dataclasses import dataclass
 
+from bdl_perception.alarm.regions import DEFAULT
+from bdl_perception.alarm.regions import Regions
+from bdl_perception.alarm.regions import regions_text
 from bdl_perception.perception.model_spec import ModelSpec
 
 ACTIVE = 'active'  # the lifecycle state in which frames are worked on
@@ -20,12 +23,14 @@ class Identity:
     height: int  # px, of the network's input
     width: int  # px
     precision: str = 'fp32'  # that the graphs are computed in
+    regions: str = regions_text(DEFAULT)  # that are scored on their own
 
 
-def identity_of(spec: ModelSpec, samples: int, seed: int, precision: str = 'fp32') -> Identity:
+def identity_of(spec: ModelSpec, samples: int, seed: int, precision: str = 'fp32',
+                regions: Regions = DEFAULT) -> Identity:
     """Name a model as it is run: so many Monte Carlo samples of the masks of this seed."""
     return Identity(spec.name, spec.perceive_sha256, spec.sample_sha256, samples, seed,
-                    spec.height, spec.width, precision)
+                    spec.height, spec.width, precision, regions_text(regions))
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,21 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import Any, Mapping
 
 from bdl_perception.alarm.calibrate import Wish
+from bdl_perception.alarm.conformal import TAILS
+from bdl_perception.alarm.groups import GROUP_BY
+from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.spreading import add_spreading_arguments
 from bdl_perception.commands.spreading import score_all
+from bdl_perception.version import software_version
 
 FILE_NAME = 'calibration.json'
 DEFAULTS = Wish()
+AUTO = 'auto'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,14 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--false-alarms-per-hour', type=float,
                         default=DEFAULTS.false_alarms_per_hour,
                         help='wished rate of ERROR on nominal drives (default: %(default)s)')
-    parser.add_argument('--step-s', type=float, default=DEFAULTS.step_s,
-                        help='seconds between pictures that count (default: %(default)s)')
+    parser.add_argument('--step-s', type=_step_s, default=DEFAULTS.step_s,
+                        help='seconds between pictures that count; auto: the default, and as '
+                             'long as the scores remember for the thresholds '
+                             '(default: %(default)s)')
+    parser.add_argument('--slow-step-s', type=float, default=DEFAULTS.slow_step_s,
+                        help='seconds that the slow alarm sums up in one p-value '
+                             '(default: %(default)s)')
     parser.add_argument('--exponent', type=float, default=DEFAULTS.exponent,
                         help='of the bets that the sequential alarm sums up; small: it counts '
                              'only what is very strange (default: %(default)s)')
     parser.add_argument('--watch', default=','.join(DEFAULTS.watched), metavar='A,B,...',
                         help='scores that can raise the alarm (default: %(default)s)')
+    parser.add_argument('--tails', choices=TAILS, default=DEFAULTS.tails,
+                        help='which scores are strange: high ones, or low ones too '
+                             '(default: %(default)s)')
+    parser.add_argument('--group-by', choices=GROUP_BY, default=DEFAULTS.group_by,
+                        help='light: thresholds for day and for night (default: %(default)s)')
     add_sampling_arguments(parser)
+    add_regions_argument(parser)
     add_spreading_arguments(parser)
     parser.add_argument('--out', type=Path, metavar='PATH',
                         help=f'file to write (default: {FILE_NAME} in the model folder, not of a '
@@ -47,15 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.alarm.calibration import calibration_to_dict
     from bdl_perception.backends.model_files import find_model
     from bdl_perception.drives import list_drives
+    from bdl_perception.evaluation.calibration_plot import draw_calibration
     from bdl_perception.evaluation.calibration_summary import summary
-    wish = _wish(arguments)
+    wish, regions = _wish(arguments), parse_regions(arguments.regions)
     drives = list_drives(arguments.drives)
-    check_wish(wish, len(drives))  # before an hour of scoring, not after
+    check_wish(wish, len(drives), regions)  # before an hour of scoring, not after
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
     scored, identity = score_all(arguments, drives, wish.step_s)
     made = calibrate(scored, identity, wish, software_version())
-    _write(path, json.dumps(calibration_to_dict(made), indent=1) + '\n')
-    print(summary(made), f'written to {path}', sep='\n')
+    _write(path, _text(calibration_to_dict(made)))
+    drawn = draw_calibration(made, path.with_suffix('.png'))
+    print(summary(made), f'written to {path}', drawn, sep='\n')
     return 0
 
 
@@ -69,18 +89,21 @@ def _beside(folder: Path, model: str) -> Path:
 
 def _wish(arguments: argparse.Namespace) -> Wish:
     watched = tuple(name.strip() for name in arguments.watch.split(','))
-    return Wish(watched, arguments.alpha, arguments.step_s, arguments.false_alarms_per_hour,
-                arguments.exponent)
+    auto = arguments.step_s == AUTO
+    return Wish(watched, arguments.alpha, DEFAULTS.step_s if auto else arguments.step_s,
+                arguments.false_alarms_per_hour, arguments.exponent, arguments.tails,
+                arguments.group_by, arguments.slow_step_s, decorrelate=auto)
 
 
-def software_version() -> str:
-    """Give the version of this package, if it is installed."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version
-    try:
-        return version('bdl_perception')
-    except PackageNotFoundError:
-        return 'not installed'
+def _step_s(text: str) -> float | str:
+    return AUTO if text == AUTO else float(text)
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    """Write JSON with one entry a line: thousands of scores fill as few bytes as they can."""
+    entries = (f'{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}'
+               for name, value in values.items())
+    return '{\n' + ',\n'.join(entries) + '\n}\n'
 
 
 def _write(path: Path, text: str) -> None:

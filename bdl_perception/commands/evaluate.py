@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any, Iterable, Mapping, TYPE_CHECKING
 
-from bdl_perception.commands.calibrate import software_version
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.sampling import open_model
 from bdl_perception.commands.sources import camvid_length
 from bdl_perception.commands.sources import read_camvid
 from bdl_perception.commands.sources import read_rendered
 from bdl_perception.commands.sources import rendered_drives
+from bdl_perception.version import software_version
 
 if TYPE_CHECKING:
     from bdl_perception.evaluation.measure import Meter

@@ -4,6 +4,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from bdl_perception.alarm.regions import DEFAULT_TEXT
 from bdl_perception.parameters import PRECISIONS
 from bdl_perception.parameters import PROVIDERS
 
@@ -24,6 +25,13 @@ def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
                         help='of ONNX Runtime (default: %(default)s)')
     parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],
                         help='of TensorRT; a calibration is bound to it (default: %(default)s)')
+
+
+def add_regions_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare which parts of the picture have scores of their own."""
+    parser.add_argument('--regions', default=DEFAULT_TEXT, metavar='NAME=X,Y X,Y X,Y; ...',
+                        help='parts of the picture that are scored on their own, as in the '
+                             'parameter of perception_node (default: %(default)s)')
 
 
 def open_model(arguments: argparse.Namespace) -> 'Backend':

@@ -20,6 +20,7 @@ class ModelSettings(NamedTuple):
     threads: int
     provider: str
     precision: str
+    regions: str  # as alarm.regions reads them
 
 
 class ScoringJob(NamedTuple):
@@ -32,11 +33,13 @@ class ScoringJob(NamedTuple):
 
 def score(job: ScoringJob) -> list[Any]:
     """Give [stamp_ns, {score: value}] about every step_s of a drive."""
+    from bdl_perception.alarm.regions import parse_regions
     from bdl_perception.drives import open_drive
     from bdl_perception.evaluation.score_drive import score_drive
     perceiver = opened(job.settings)
     perceiver.forget()
-    seen = score_drive(perceiver, open_drive(job.drive), job.step_s)
+    seen = score_drive(perceiver, open_drive(job.drive), job.step_s,
+                       parse_regions(job.settings.regions))
     return [[one.stamp_ns, dict(one.values)] for one in seen]
 
 

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, Mapping, Sequence, TYPE_CHECKING
 
+from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.alarm.regions import regions_text
 from bdl_perception.commands.scoring_job import mark_of
 from bdl_perception.commands.scoring_job import ModelSettings
 from bdl_perception.commands.scoring_job import opened
@@ -49,7 +51,7 @@ def settings_of(arguments: argparse.Namespace, how: Spreading) -> ModelSettings:
     return ModelSettings(
         arguments.model if folder.name == arguments.model else str(folder), arguments.samples,
         arguments.seed, choose_backend(arguments.backend).name, threads, arguments.provider,
-        arguments.precision)
+        arguments.precision, regions_text(parse_regions(arguments.regions)))
 
 
 def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
@@ -67,7 +69,8 @@ def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
     settings = settings_of(arguments, how)
     backend = opened(settings).backend  # what is wrong with the model is wrong before any drive
     try:
-        identity = identity_of(backend.spec, settings.samples, settings.seed, backend.precision)
+        identity = identity_of(backend.spec, settings.samples, settings.seed, backend.precision,
+                               parse_regions(settings.regions))
         jobs = {path: ScoringJob(path, settings, step_s) for path in names}
         outcomes = _done(score, jobs, how, _kept(arguments, jobs, vars(identity)))
     finally:
@@ -99,7 +102,7 @@ def _kept(arguments: argparse.Namespace, jobs: Mapping[str, ScoringJob],
           identity: Mapping[str, Any]) -> Kept | None:
     if arguments.keep is None:
         return None
-    from bdl_perception.commands.calibrate import software_version
+    from bdl_perception.version import software_version
     job = next(iter(jobs.values()))
     fingerprint = {'work': 'score', 'identity': dict(identity), 'step_s': job.step_s,
                    'backend': job.settings.backend, 'provider': job.settings.provider,

@@ -2,25 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """A calibration in words, with what it can and cannot be trusted for."""
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.alarm.conformal import smallest_count
+from bdl_perception.alarm.drift import SHARE
+from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.sequential import ville_limit
 
 MANY_DRIVES = 20  # a further one tops them all with a probability below 5 %
 
 
 def summary(calibration: Calibration) -> str:
-    """Tell drives, observations, thresholds, the limit, and warnings."""
+    """Tell drives, observations, thresholds, the limits, and warnings."""
     count = len(next(iter(calibration.scores.values())))
     lines = [
         f'model         {calibration.identity.model}, {calibration.identity.samples} samples',
         f'drives        {len(calibration.drives)} ({", ".join(calibration.drives)})',
-        f'observations  {count}, {calibration.step_s:g} s apart, of {calibration.frames} scored',
+        f'observations  {count}, {calibration.score_step_s or calibration.step_s:g} s apart, of '
+        f'{calibration.frames} scored',
         f'thresholds    of a WARN, together exceeded by {calibration.alpha:.2%} at most of what '
-        f'is like these drives']
-    lines += [f'  {name:18} {limit:12.5g} {SCORE_NAMES[name].unit:4} {_range(calibration, name)}'
-              for name, limit in calibration.thresholds.items()]
-    lines.append(f'CUSUM limit   {calibration.cusum_limit:.2f} of an ERROR, '
-                 f'{calibration.false_alarms_per_hour:g} false alarms an hour wished')
+        f'is like these drives ({calibration.tails})']
+    lines += _thresholds(calibration) + _limits(calibration)
     return '\n'.join(lines + [f'warning: {text}' for text in warnings(calibration)])
 
 
@@ -31,14 +32,63 @@ def warnings(calibration: Calibration) -> tuple[str, ...]:
     if drives < MANY_DRIVES:
         found.append(f'{drives} drives are few: a further nominal drive may top all of them with '
                      f'a probability of {1 / (drives + 1):.0%}; add drives')
-    wished = ville_limit(calibration.step_s, calibration.false_alarms_per_hour)
-    if calibration.cusum_limit > wished:
-        found.append(f'held-out drives came near or above the limit of {wished:.2f} that the '
-                     f'wished rate asks for, so it was raised: detection is slower, and the rate '
-                     f'is not shown to be reached')
-    return tuple(found)
+    for name, limit, wished in _wished(calibration):
+        if limit > wished:
+            found.append(f'held-out drives came near or above the {name} limit of {wished:.2f} '
+                         f'that the wished rate asks for, so it was raised: detection is slower, '
+                         f'and the rate is not shown to be reached')
+    return (*found, *_group_warnings(calibration), *_step_warnings(calibration))
 
 
-def _range(calibration: Calibration, name: str) -> str:
-    values = calibration.scores[name]
-    return f'(seen {values[0]:.5g} to {values[-1]:.5g})'
+def _thresholds(calibration: Calibration) -> list[str]:
+    units = score_meanings(parse_regions(calibration.identity.regions))
+    groups = {'': calibration.pooled, **calibration.own}
+    lines = []
+    for group, reference in groups.items():
+        for name, limit in reference.thresholds.items():
+            low = reference.low_thresholds.get(name)
+            shown = f'{limit:12.5g}' if low is None else f'{low:.5g} to {limit:.5g}'
+            seen = reference.scores[name]
+            memory = calibration.decorrelation_s.get(name)
+            lines.append(f'  {name:18} {shown} {units[name].unit:4} '
+                         f'({group}{", " if group else ""}seen {seen[0]:.5g} to {seen[-1]:.5g}'
+                         + (f', remembers {memory:.2g} s)' if memory else ')'))
+    return lines
+
+
+def _limits(calibration: Calibration) -> list[str]:
+    lines = [f'CUSUM limit   {calibration.cusum_limit:.2f} of an ERROR, '
+             f'{calibration.false_alarms_per_hour:g} false alarms an hour wished']
+    if calibration.slow_limit is not None:
+        lines.append(f'slow limit    {calibration.slow_limit:.2f} of an ERROR, in steps of '
+                     f'{calibration.slow_step_s:g} s; {SHARE:.0%} of these false alarms')
+    return lines
+
+
+def _wished(calibration: Calibration) -> list[tuple[str, float, float]]:
+    rate = calibration.false_alarms_per_hour
+    if calibration.slow_limit is None:
+        return [('CUSUM', calibration.cusum_limit, ville_limit(calibration.step_s, rate))]
+    return [('CUSUM', calibration.cusum_limit,
+             ville_limit(calibration.step_s, (1 - SHARE) * rate)),
+            ('slow', calibration.slow_limit, ville_limit(calibration.slow_step_s, SHARE * rate))]
+
+
+def _group_warnings(calibration: Calibration) -> list[str]:
+    needed = smallest_count(calibration.pooled.side_alpha)
+    counts = {group: min(map(len, scores.values()))
+              for group, scores in calibration.groups.items()}
+    if calibration.group_by == 'light':
+        counts = {'day': 0, 'night': 0, **counts}
+    return [f'{count} observations of {group}, {needed} are needed: there the thresholds of all '
+            f'drives are used' for group, count in counts.items()
+            if group not in calibration.own]
+
+
+def _step_warnings(calibration: Calibration) -> list[str]:
+    observed_s, step_s = calibration.observed_step_s, calibration.step_s
+    if observed_s is None or observed_s <= 1.5 * step_s:
+        return []
+    return [f'pictures of the drives are {observed_s:g} s apart, the alarm counts one each '
+            f'{step_s:g} s: with a faster camera evidence of alike pictures grows faster than '
+            f'was seen here; calibrate with drives of that rate']

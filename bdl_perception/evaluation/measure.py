@@ -107,8 +107,9 @@ class Meter:
             if truth is not None:
                 classes.add(enlarged(view.prediction.classes, truth.shape), truth)
                 averaged.add(self._averaged(truth.shape), truth)
-            for name, value in view_scores(view).items():
-                scores[name].append(value)
+            seen = view_scores(view)
+            for name, values in scores.items():
+                values.append(seen[name])
         count = len(next(iter(scores.values())))
         if not count:
             raise ValueError('there is no picture to measure on')

@@ -5,6 +5,8 @@ from typing import Iterable, Iterator, Protocol
 
 from bdl_perception.alarm.evidence import Joiner
 from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.regions import DEFAULT
+from bdl_perception.alarm.regions import Regions
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.sequential import Thinning
@@ -26,7 +28,7 @@ class Sampling(Protocol):
 
 
 def score_drive(perceiver: Sampling, frames: Iterable[CameraFrame],
-                step_s: float) -> Iterator[Observation]:
+                step_s: float, regions: Regions = DEFAULT) -> Iterator[Observation]:
     """
     Give one observation about every step_s of the frames' own time.
 
@@ -36,8 +38,8 @@ def score_drive(perceiver: Sampling, frames: Iterable[CameraFrame],
     thinning, joiner = Thinning(step_s), Joiner(step_s)
     for cycle, frame in enumerate(filter(lambda frame: thinning.due(frame.stamp_ns),
                                          _in_order(frames)), start=1):
-        joiner.add(frame_scores(perceiver.perceive(frame)))
-        seen = joiner.add(cycle_scores(finish_cycle(perceiver), cycle))
+        joiner.add(frame_scores(perceiver.perceive(frame), regions))
+        seen = joiner.add(cycle_scores(finish_cycle(perceiver), cycle, regions))
         if seen is None:
             raise RuntimeError(f'the Monte Carlo cycle after stamp {frame.stamp_ns} was of '
                                f'another frame; give a perceiver that holds none')

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import calibration_from_dict
+from bdl_perception.alarm.calibration import version_refusal
 from bdl_perception.backends.model_files import find_model
+from bdl_perception.version import software_version
 
 FILE_NAME = 'calibration.json'  # in a model folder
 
@@ -23,6 +25,10 @@ def find_calibration(told: str) -> Found:
     """Read the calibration of a file, a model folder or a shipped model."""
     try:
         path = Path(told) if told.endswith('.json') else find_model(told) / FILE_NAME
-        return Found(calibration_from_dict(json.loads(path.read_text(encoding='utf-8'))), '')
+        found = calibration_from_dict(json.loads(path.read_text(encoding='utf-8')))
+        refusal = version_refusal(found.software_version, software_version())
+        if refusal:
+            raise ValueError(refusal)
+        return Found(found, '')
     except (OSError, ValueError, TypeError, RecursionError) as error:
         return Found(None, f'calibration {told!r} cannot be used: {error}')

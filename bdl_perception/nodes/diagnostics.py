@@ -82,10 +82,12 @@ def level_from_message(message: DiagnosticArray) -> Level:
 
 
 def _alert_values(state: AlertState) -> dict[str, object]:
-    plain = {name: getattr(state, name) for name in ('p_value', 'cusum', 'cusum_limit')}
+    plain = {name: getattr(state, name) for name in (
+        'p_value', 'cusum', 'cusum_limit', 'slow', 'slow_limit')}
     values = {'frame_stamp_ns': state.stamp_ns, **plain,
               **{f'score_{name}': value for name, value in state.statistics.items()},
-              **{f'threshold_{name}': value for name, value in state.thresholds.items()}}
+              **{f'threshold_{name}': value for name, value in state.thresholds.items()},
+              **{f'low_threshold_{name}': value for name, value in state.low_thresholds.items()}}
     return {name: value for name, value in values.items() if value is not None}
 
 

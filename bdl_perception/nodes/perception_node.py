@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from bdl_perception import interface
+from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.backends.registry import choose_backend
 from bdl_perception.backends.registry import open_backend
 from bdl_perception.nodes import qos
@@ -69,7 +70,8 @@ class PerceptionNode(LifecycleNode):
         self._outputs = Outputs(self)
         budget = Budget(settings.frame_budget_s, settings.epistemic_refresh_s,
                         settings.samples // backend.spec.chunk)
-        self._pipeline = Pipeline(perceiver, budget, self._outputs, self._board, self._fault)
+        self._pipeline = Pipeline(perceiver, budget, self._outputs, self._board, self._fault,
+                                  parse_regions(settings.regions))
         self._board.identify(self._pipeline.identity())
         self.get_logger().info(f'model {backend.spec.name} on {choice.name}: {choice.reason}')
 

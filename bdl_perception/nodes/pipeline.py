@@ -5,6 +5,9 @@ import time
 from typing import Callable, NamedTuple, TypeAlias
 
 from bdl_perception.alarm.health import CameraHealth
+from bdl_perception.alarm.pooling import prepare
+from bdl_perception.alarm.regions import DEFAULT
+from bdl_perception.alarm.regions import Regions
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.status import Identity
@@ -46,13 +49,17 @@ class Pipeline:
     """Perceives and samples by turns; `info` is the newest camera_info, set by the node."""
 
     def __init__(self, perceiver: Perceiver, budget: Budget, outputs: Outputs,
-                 board: StatusBoard, on_fault: Callable[[str], None]) -> None:
+                 board: StatusBoard, on_fault: Callable[[str], None],
+                 regions: Regions = DEFAULT) -> None:
         """Take over the perceiver; on_fault is told what is wrong with a frame that goes on."""
+        spec = perceiver.backend.spec
+        prepare(regions, spec.height, spec.width)  # what is too small fails now
         self.info: CameraInfo | None = None
         self._perceiver = perceiver
         self._outputs = outputs
         self._board = board
         self._on_fault = on_fault
+        self._regions = regions
         self._schedule = Schedule(budget)
         self._health = CameraHealth()
         self._cycle = 0
@@ -61,7 +68,7 @@ class Pipeline:
         """Say what the scores depend on."""
         spec = self._perceiver.backend.spec
         return identity_of(spec, self._perceiver.samples, self._perceiver.seed,
-                           self._perceiver.backend.precision)
+                           self._perceiver.backend.precision, self._regions)
 
     @property
     def backend(self) -> str:
@@ -99,7 +106,7 @@ class Pipeline:
                  prediction: Prediction) -> None:
         self._outputs.prediction(prediction, _info_maker(info, prediction),
                                  lambda: self._overlay(frame.rgb, prediction.classes))
-        self._outputs.scores(frame_scores(prediction))
+        self._outputs.scores(frame_scores(prediction, self._regions))
         self._board.count(frames_out=1)
         self._check(prediction.non_finite)
 
@@ -112,7 +119,7 @@ class Pipeline:
         if epistemic is not None:
             self._cycle += 1
             self._outputs.epistemic(epistemic)
-            self._outputs.scores(cycle_scores(epistemic, self._cycle))
+            self._outputs.scores(cycle_scores(epistemic, self._cycle, self._regions))
             self._check(epistemic.non_finite)
 
     def _frame(self, message: Picture) -> tuple[CameraFrame, CameraInfo | None]:

@@ -14,6 +14,7 @@ from bdl_perception.perception.backend import RawPrediction
 from bdl_perception.perception.classes import SKY
 from bdl_perception.perception.image_geometry import fit_image
 from bdl_perception.perception.image_geometry import ImageFit
+from bdl_perception.perception.luma import mean_luma
 from bdl_perception.perception.masks import draw_masks
 from bdl_perception.perception.moments import merge
 from bdl_perception.perception.uncertainty import epistemic_of
@@ -69,8 +70,9 @@ class Perceiver:
         height, width = frame.rgb.shape[:2]
         fit = self.fit_for(width, height)
         camera = fit.camera_after(frame.camera) if frame.camera else None
-        raw = self.backend.perceive(fit.apply(frame.rgb))
-        prediction = self._interpret(raw, frame, camera)
+        rgb = fit.apply(frame.rgb)
+        raw = self.backend.perceive(rgb)
+        prediction = self._interpret(raw, frame, camera, mean_luma(rgb))
         if self._held is None:
             self._held = _Held(prediction, raw.features, None)
         return prediction
@@ -98,7 +100,7 @@ class Perceiver:
         self._held = None
 
     def _interpret(self, raw: RawPrediction, frame: CameraFrame,
-                   camera: PinholeCamera | None) -> Prediction:
+                   camera: PinholeCamera | None, brightness: float) -> Prediction:
         spec = self.backend.spec
         # An object in a longer lens looks nearer than it is: the network saw it that way.
         scale = np.float32(camera.fx / spec.canonical_focal_px if camera else 1)
@@ -110,7 +112,7 @@ class Perceiver:
             depth=depth, aleatoric_std=std, classes=raw.classes, entropy=raw.entropy,
             max_probability=raw.max_probability, energy=raw.energy,
             log_depth_std=raw.log_depth_std, feature_distance=float(raw.feature_distance),
-            non_finite=_count_non_finite(raw))
+            non_finite=_count_non_finite(raw), brightness=brightness)
 
 
 def _count_non_finite(raw: RawPrediction) -> int:

@@ -72,6 +72,7 @@ class Prediction:
     log_depth_std: Floats  # aleatoric standard deviation of log-depth, no unit
     feature_distance: float  # Mahalanobis distance of the pooled encoder features
     non_finite: int  # how many numbers of the raw network output were NaN or infinite
+    brightness: float = float('nan')  # mean luma of what the network saw, 0 to 1; NaN: unknown
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def test_one_strange_picture_is_a_warning_that_passes(strange: dict[str, float])
     story = Story(clear_s=1)
     story.goes_on(2)
     state = story.goes_on(**strange)
-    assert state.level == Level.WARN and 'above the threshold' in state.reasons[0]
+    assert state.level == Level.WARN and 'is too high' in state.reasons[0]
     assert [story.goes_on().level for _ in range(5)] == [
         Level.WARN, Level.WARN, Level.WARN, Level.WARN, Level.OK]
 
@@ -80,6 +80,55 @@ def test_a_scene_that_stays_strange_is_an_error_that_must_be_earned_off() -> Non
     back = [story.goes_on().level for _ in range(13)]
     assert back[:8] == [Level.ERROR] * 8  # 2 s and more
     assert back[-1] == Level.OK
+
+
+def test_a_small_drift_is_an_error_of_the_slow_alarm_alone_and_is_earned_off() -> None:
+    # p = .1 in every picture: the fast bet (.02) loses, the slow ones gain .6 in two seconds.
+    story = Story(replace(CALIBRATION, exponent=.02, slow_limit=5., slow_step_s=2.), hold_s=1,
+                  clear_s=1)
+    assert story.goes_on(60).level == Level.OK
+    levels = [story.goes_on(2, energy=95.).level for _ in range(20)]
+    assert levels[:8] == [Level.OK] * 8 and levels[-1] == Level.ERROR
+    state = story.goes_on(energy=95.)
+    assert state.reasons[0].startswith('the scene has drifted away') and state.cusum < 0
+    assert state.slow is not None and state.slow > 5 == state.slow_limit
+    assert not any('holds' in reason for reason in state.reasons)
+    states = [story.goes_on() for _ in range(400)]
+    levels, slow = [one.level for one in states], [one.slow or 0. for one in states]
+    assert sorted(levels, reverse=True) == levels and levels[-1] == Level.OK
+    held = [value for value, level in zip(slow, levels, strict=True) if level == Level.ERROR]
+    assert min(held) >= 2.5 > slow[len(held)]  # half of the limit
+    assert any(2.5 < value < 5 for value in held)
+
+
+def test_ten_seconds_of_fog_are_forgotten_by_the_slow_alarm_at_once() -> None:
+    story = Story(replace(CALIBRATION, slow_limit=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
+    story.goes_on(20)
+    assert story.goes_on(10, energy=1000).level == Level.ERROR
+    assert story.goes_on(5).level == Level.OK
+
+
+def test_a_score_that_is_too_low_is_a_warning_where_both_tails_are_strange() -> None:
+    story = Story(replace(CALIBRATION, tails='two_sided'), clear_s=1)
+    state = story.goes_on(2, energy=50., epistemic=50.)
+    assert (state.level, state.low_thresholds) == (Level.OK, {'energy': 1, 'epistemic_depth': 1})
+    state = story.goes_on(energy=50., epistemic=.5)
+    assert state.level == Level.WARN
+    assert state.reasons[0] == 'unlike the calibration drives: epistemic_depth is too low'
+
+
+def test_a_group_without_enough_scores_is_told_and_does_not_change_the_level() -> None:
+    few = {name: values[:9] for name, values in CALIBRATION.scores.items()}
+    made = replace(CALIBRATION, group_by='light', groups={'day': CALIBRATION.scores, 'night': few})
+    story = Story(made)
+    story.goes_on(2)
+    for step, (brightness, said) in enumerate([(.5, ()), (.1, ('9 observations of night',))]):
+        stamp_ns = round((story.now_s + .01 * (step + 1)) * 1e9)
+        story.machine.scores(story.now_s, Scores(
+            stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
+        state = story.machine.state(story.now_s)
+        assert state.level == Level.OK and len(state.reasons) == len(said)
+        assert all(part in reason for part, reason in zip(said, state.reasons, strict=True))
 
 
 def test_slow_drift_is_an_error_although_no_picture_is_above_its_threshold() -> None:

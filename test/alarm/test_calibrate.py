@@ -1,15 +1,17 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Calibrating against slow definitions, and the alarm that comes of it on drives of its kind."""
+from dataclasses import replace
 import math
 from typing import Any, Sequence
 
 from bdl_perception.alarm.calibrate import calibrate
-from bdl_perception.alarm.calibrate import held_out_highest
+from bdl_perception.alarm.calibrate import held_out
 from bdl_perception.alarm.calibrate import ScoredDrive
 from bdl_perception.alarm.calibrate import thin
 from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.alarm.sequential import ConformalCusum
 from bdl_perception.alarm.status import Identity
@@ -18,7 +20,7 @@ import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
 WATCHED = ('energy', 'feature', 'epistemic_depth', 'mutual_information')
-WISH = Wish(WATCHED, exponent=.5)
+WISH = Wish(WATCHED, step_s=.25, exponent=.5)
 STEP_NS = 250_000_000
 
 
@@ -39,7 +41,8 @@ def test_every_observation_of_every_score_is_kept_in_order() -> None:
     made = calibrate(scored, IDENTITY, WISH, '1.2.3')
     for name in SCORE_NAMES:
         everything = [seen.values[name] for one in scored for seen in one.observations]
-        assert list(made.scores[name]) == sorted(everything)
+        assert list(made.scores[name]) == pytest.approx(sorted(everything), rel=1e-5)
+        assert all(float(f'{value:.6g}') == value for value in made.scores[name])
     assert made.drives == tuple(f'drive_{index}' for index in range(8))
     assert (made.frames, made.software_version, made.identity) == (480, '1.2.3', IDENTITY)
     assert made.refusals(IDENTITY) == ()
@@ -52,6 +55,48 @@ def test_frames_that_come_too_fast_are_thinned_drive_by_drive() -> None:
     assert len(made.scores['energy']) == 8 * 60
     kept = thin(scored[0], .25).observations
     assert list(kept) == list(scored[0].observations[::4])
+
+
+def test_thresholds_are_of_scores_that_have_forgotten_each_other() -> None:
+    scored = [ScoredDrive(one.name, tuple(  # each picture four times
+        seen._replace(stamp_ns=(4 * k + twin) * STEP_NS)
+        for k, seen in enumerate(one.observations) for twin in range(4))) for one in drives(40)]
+    made = calibrate(scored, IDENTITY, WISH._replace(decorrelate=True), '')
+    assert all(.5 <= lag <= 1 for lag in made.decorrelation_s.values())
+    assert set(made.decorrelation_s) == set(WATCHED)
+    assert (made.step_s, made.observed_step_s) == (.25, .25)
+    assert made.score_step_s == max(made.decorrelation_s.values())
+    assert len(made.scores['energy']) == 40 * math.ceil(240 / (made.score_step_s / .25))
+    alike = calibrate(scored, IDENTITY, WISH, '')
+    assert len(alike.scores['energy']) == 40 * 240 and alike.score_step_s == .25
+
+
+def lit(one: ScoredDrive, brightness: float, up: float = 0.) -> ScoredDrive:
+    return one._replace(observations=tuple(seen._replace(values={
+        **{name: value + up for name, value in seen.values.items()}, 'brightness': brightness})
+        for seen in one.observations))
+
+
+def test_day_and_night_have_thresholds_of_their_own() -> None:
+    scored = [lit(one, .1 if index % 2 else .5, 5. * (index % 2))
+              for index, one in enumerate(drives(20))]
+    made = calibrate(scored, IDENTITY, WISH._replace(group_by='light'), '')
+    assert {group: len(rows['energy']) for group, rows in made.groups.items()} == {
+        'day': 600, 'night': 600}
+    assert set(made.own) == {'day', 'night'}
+    day, night = (made.own[group].thresholds['energy'] for group in ('day', 'night'))
+    assert night - day == pytest.approx(5, abs=1)
+    few = calibrate([lit(one, .1 if index < 2 else .5) for index, one in enumerate(scored)],
+                    IDENTITY, WISH._replace(group_by='light'), '')
+    assert set(few.groups) == {'day', 'night'} and set(few.own) == {'day'}
+
+
+def test_the_regions_of_the_model_decide_what_must_be_there() -> None:
+    whole = replace(IDENTITY, regions='')
+    made = calibrate(drives(8), whole, WISH, '')
+    assert set(made.scores) == set(score_meanings(()))
+    with pytest.raises(ValueError, match='entropy_left'):
+        calibrate(drives(8), replace(IDENTITY, regions='left=0,0 1,0 1,1'), WISH, '')
 
 
 def slow_highest(thinned: Sequence[ScoredDrive], index: int) -> float:
@@ -69,21 +114,28 @@ def slow_highest(thinned: Sequence[ScoredDrive], index: int) -> float:
 def test_each_drive_is_judged_by_the_others_alone() -> None:
     scored = [*drives(4, count=20), drive('odd', 99, count=20, shift=2)]
     expected = [slow_highest(scored, index) for index in range(5)]
-    assert held_out_highest(scored, WATCHED, .5) == pytest.approx(expected)
+    judged = held_out(scored, scored, IDENTITY, WISH)
+    assert [one.fast for one in judged] == pytest.approx(expected, abs=1e-4)
     assert expected[4] > 2 > expected[0]
 
 
 def test_the_limit_is_what_the_rate_asks_for_when_drives_are_alike() -> None:
     made = calibrate(drives(20), IDENTITY, WISH, '')
-    assert made.cusum_limit == pytest.approx(math.log(14400))
+    assert made.cusum_limit == pytest.approx(math.log(28800))  # half an alarm in an hour
+    assert made.slow_limit == pytest.approx(math.log(3600))  # and half of steps of 2 s
+    assert len(made.held_out) == len(made.held_out_slow) == 20
+    assert max(made.held_out) < math.log(28800) and max(made.held_out_slow) < math.log(3600)
 
 
 def test_an_odd_nominal_drive_raises_the_limit_above_itself_by_one_step() -> None:
     scored = [*drives(19), drive('odd', 99, shift=3)]
-    made = calibrate(scored, IDENTITY, WISH, '')
+    made = calibrate(scored, IDENTITY, WISH._replace(slow_step_s=.5), '')
     step = math.log(.5) - .5 * math.log(4 / (20 * 60 + 1))
-    assert made.cusum_limit == pytest.approx(slow_highest(scored, 19) + step)
-    assert made.cusum_limit > math.log(14400)
+    assert made.cusum_limit == pytest.approx(slow_highest(scored, 19) + step, abs=1e-4)
+    assert made.cusum_limit > math.log(28800)
+    slow_step = math.log(.3) - .7 * math.log(.05)  # the bet that pays most at the floor
+    assert made.slow_limit == pytest.approx(max(made.held_out_slow) + slow_step, abs=1e-4)
+    assert made.slow_limit > math.log(14400)
 
 
 def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> None:
@@ -107,9 +159,10 @@ def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> 
 
 @pytest.mark.parametrize(('count', 'changes', 'wish', 'message'), [
     (7, {}, WISH, '7 drives, at least 8 are needed.*add 1 more'),
-    (8, {'count': 10}, WISH, '80 observations.*needs 399, 319 more'),
+    (8, {'count': 10}, WISH, '80 observations.*needs 399, 319 more; add 32 drives'),
     (8, {}, Wish(watched=('energy',)), 'at least one of'),
-    (8, {}, Wish(alpha=0), 'alpha'),
+    (8, {'count': 20}, Wish(WATCHED, tails='two_sided'), 'needs 799, 639 more; add 32 drives'),
+    (8, {}, Wish(slow_step_s=0), 'slow_step_s'), (8, {}, Wish(alpha=0), 'alpha'),
     (8, {}, Wish(step_s=0), 'step_s'),
     (8, {}, Wish(exponent=1), 'exponent'),
     (8, {}, Wish(false_alarms_per_hour=0), 'false alarms')])

@@ -9,6 +9,7 @@ from typing import Any
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import calibration_from_dict
 from bdl_perception.alarm.calibration import calibration_to_dict
+from bdl_perception.alarm.calibration import version_refusal
 from bdl_perception.alarm.status import Identity
 import pytest
 
@@ -33,7 +34,8 @@ def test_it_arms_on_its_own_model_whatever_that_is_called() -> None:
 @pytest.mark.parametrize(('change', 'what'), [
     ({'perceive_sha256': 'c'}, 'perceive graph'), ({'sample_sha256': 'c'}, 'sample graph'),
     ({'samples': 8}, 'Monte Carlo samples'), ({'seed': 1}, 'seed'),
-    ({'height': 96}, 'height'), ({'width': 96}, 'width')])
+    ({'height': 96}, 'height'), ({'width': 96}, 'width'), ({'precision': 'fp16'}, 'precision'),
+    ({'regions': ''}, 'other regions')])
 def test_it_refuses_every_other_model_and_says_why(change: dict[str, Any], what: str) -> None:
     refusals = calibration().refusals(replace(IDENTITY, **change))
     assert len(refusals) == 1 and what in refusals[0]
@@ -61,13 +63,73 @@ def test_thresholds_by_hand() -> None:
     assert made.p_value({'energy': 20, 'epistemic_depth': 1}) == pytest.approx(2 / 20)
 
 
+def grouped(night: int) -> Calibration:
+    day = {name: tuple(map(float, range(11, 30))) for name in ('energy', 'epistemic_depth')}
+    dark = {name: tuple(map(float, range(101, 101 + night))) for name in day}
+    return calibration(group_by='light', groups={'day': day, 'night': dark})
+
+
+def test_each_group_is_judged_by_its_own_scores() -> None:
+    made = grouped(19)
+    for brightness, high in ((.28, 28), (.279, 118)):  # day begins at .28
+        values = {'energy': float(high), 'epistemic_depth': 1., 'brightness': brightness}
+        assert made.reference(values).thresholds == {'energy': high, 'epistemic_depth': high}
+        assert made.strange(values) == () and made.fallback(values) is None
+        assert made.strange({**values, 'energy': high + .5}) == ('energy',)
+        assert made.p_value(values) == pytest.approx(2 * 3 / 20)
+
+
+def test_a_group_that_is_too_small_or_unknown_falls_back_and_says_so() -> None:
+    made = grouped(8)  # 9 are needed
+    night = {'energy': 18.5, 'epistemic_depth': 1., 'brightness': .1}
+    assert made.strange(night) == ('energy',)
+    assert made.fallback(night) == ('calibration has 8 observations of night, 9 are needed: '
+                                    'thresholds are of all drives')
+    assert 'not known' in str(made.fallback({'energy': 1.}))
+    assert grouped(9).fallback(night) is None
+    assert calibration().fallback(night) is None
+
+
+def test_two_sided_thresholds_by_hand() -> None:
+    made = calibration(tails='two_sided')  # .05 for each side: k = ceil(20 * .95) = 19
+    assert made.thresholds == {'energy': 19, 'epistemic_depth': 19}
+    assert made.low_thresholds == {'energy': 1, 'epistemic_depth': 1}
+    assert made.pooled.strange({'energy': .5, 'epistemic_depth': 19.5}) == {
+        'energy': 'too low', 'epistemic_depth': 'too high'}
+    assert made.strange({'energy': 1, 'epistemic_depth': 19}) == ()
+    assert made.strange({'energy': math.nan}) == ('energy',)
+    assert made.p_value({'energy': .5, 'epistemic_depth': 10}) == pytest.approx(2 * 2 / 20)
+    assert calibration().low_thresholds == {}
+    few = calibration(alpha=.19, tails='two_sided')  # .0475 a side: 21 are needed
+    assert 'needs 21' in few.refusals(IDENTITY)[0]
+
+
+@pytest.mark.parametrize(('made_with', 'running', 'refused'), [
+    ('0.1.0', '0.1.7', False), ('0.1.0', '0.2.0', True), ('0.1.0', '1.1.0', True),
+    ('0.1', '0.10', True), ('', '0.1.0', True), ('0.1.0', 'not installed', False)])
+def test_a_calibration_of_another_version_is_refused(made_with: str, running: str,
+                                                     refused: bool) -> None:
+    said = version_refusal(made_with, running)
+    assert (said is not None) == refused
+    assert said is None or f'this is {running}: calibrate again' in said
+
+
 def test_it_survives_its_file() -> None:
+    again = grouped(3)
+    assert calibration_from_dict(json.loads(json.dumps(calibration_to_dict(again)))) == again
     made = calibration()
     assert calibration_from_dict(json.loads(json.dumps(calibration_to_dict(made)))) == made
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    ({'format': 3}, 'format is 3'), ({'alpha': 0}, 'alpha'), ({'alpha': math.nan}, 'alpha'),
+    ({'format': 2}, 'format is 2'), ({'tails': 'lower'}, 'tails'),
+    ({'group_by': 'mood'}, 'group_by'), ({'slow_limit': 0}, 'slow_limit'),
+    ({'slow_step_s': math.nan}, 'slow_step_s'), ({'score_step_s': -1}, 'score_step_s'),
+    ({'groups': {'day': {'epistemic_depth': (1.,), 'energy': (1.,)}}}, 'group_by none'),
+    ({'groups': {'day': {'epistemic_depth': (1.,)}}, 'group_by': 'light'}, 'energy'),
+    ({'groups': {'day': {'epistemic_depth': (2., 1.), 'energy': (1.,)}}, 'group_by': 'light'},
+     'ascending'),
+    ({'alpha': 0}, 'alpha'), ({'alpha': math.nan}, 'alpha'),
     ({'step_s': 0}, 'step_s'), ({'cusum_limit': math.nan}, 'cusum_limit'),
     ({'cusum_limit': math.inf}, 'cusum_limit'), ({'false_alarms_per_hour': -1}, 'per_hour'),
     ({'watched': ()}, 'at least one'), ({'watched': ('energy',)}, 'at least one'),

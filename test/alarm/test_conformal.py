@@ -5,10 +5,12 @@ from fractions import Fraction
 import math
 
 from bdl_perception.alarm.conformal import combined_p_value
+from bdl_perception.alarm.conformal import low_threshold
 from bdl_perception.alarm.conformal import p_value
 from bdl_perception.alarm.conformal import rank
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import threshold
+from bdl_perception.alarm.conformal import two_sided_p_value
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -77,6 +79,26 @@ def test_p_values_by_hand() -> None:
     assert [p_value([1, 2, 2, 3], score) for score in (0, 1, 2, 2.5, 3, 4)] == [
         1, 1, .8, .4, .4, .2]
     assert p_value([1, 2, 2, 3], math.nan) == p_value([1, 2, 2, 3], math.inf) == .2
+
+
+def test_two_sided_p_values_by_hand() -> None:
+    assert [two_sided_p_value([1, 2, 2, 3], score) for score in (0, 1, 2, 3, 4)] == [
+        .4, .8, 1, .8, .4]
+    assert two_sided_p_value([1, 2, 2, 3], math.nan) == .4
+
+
+@given(st.lists(scores, min_size=1, max_size=40), scores,
+       st.sampled_from([Fraction(n, 100) for n in (1, 5, 10, 20, 25, 50)]))
+def test_a_score_is_outside_both_thresholds_when_its_two_sided_p_value_is_small(
+        calibration: list[float], score: float, alpha: Fraction) -> None:
+    ordered, side = sorted(calibration), float(alpha) / 2
+    count = len(ordered)
+    above, below = sum(v >= score for v in ordered), sum(v <= score for v in ordered)
+    exact = min(Fraction(1), 2 * Fraction(min(above, below) + 1, count + 1))
+    assert two_sided_p_value(ordered, score) == pytest.approx(float(exact))
+    if rank(count, side) <= count:
+        outside = score > threshold(ordered, side) or score < low_threshold(ordered, side)
+        assert outside == (exact <= alpha)
 
 
 def test_several_scores_share_the_chance() -> None:

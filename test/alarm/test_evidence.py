@@ -1,7 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Scores of one picture find each other, and count once a step."""
+from dataclasses import replace
+
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.drift import DriftSum
 from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.evidence import Joiner
 from bdl_perception.alarm.evidence import Observation
@@ -66,17 +69,36 @@ def test_evidence_grows_once_a_step_however_fast_the_pictures_come() -> None:
     assert slow.cusum.value == fast.cusum.value > 8
 
 
+def test_the_slow_alarm_is_fed_the_median_of_each_window() -> None:
+    some = replace_slow(evidence())
+    for step, depth in enumerate([1000, 1, 90, 1, 1000, 1000]):  # p .02, 1, .2, 1, then the next
+        some.add(frame(step * SECOND_NS // 4))
+        some.add(cycle(step * SECOND_NS // 4, depth))
+    expected = DriftSum(5)
+    expected.step(1.)  # the upper median of .02, .2, 1, 1
+    assert some.drift.value == expected.value
+    some.forget()
+    some.add(frame(99 * SECOND_NS))
+    some.add(cycle(99 * SECOND_NS))
+    assert some.drift.value == expected.value  # the window that was broken off does not count
+
+
+def replace_slow(plain: Evidence) -> Evidence:
+    assert plain.calibration is not None
+    return Evidence(replace(plain.calibration, slow_limit=5., slow_step_s=1.), 1)
+
+
 def test_a_result_of_a_frame_alone_raises_no_evidence() -> None:
     alone = evidence()
     assert [alone.add(frame(step * SECOND_NS, 1000)) for step in range(9)] == [None] * 9
     assert alone.cusum.value == 0
-    assert alone.strange == ('energy',)
+    assert alone.strange == {'energy': 'too high'}
 
 
 def test_without_a_calibration_only_broken_numbers_are_errors() -> None:
     blind = Evidence(None, 1)
     blind.add(frame(0, 1e9))
-    assert (blind.errors, blind.strange) == ([], ())
+    assert (blind.errors, blind.strange) == ([], {})
     blind.add(frame(1, float('nan')))
     assert 'not a finite number: energy' in blind.errors[0].text
 
@@ -87,5 +109,5 @@ def test_what_was_seen_before_is_forgotten_but_not_its_weight() -> None:
     some.add(cycle(0, 1000))
     weight = some.cusum.value
     some.forget()
-    assert (some.statistics, some.strange, some.p_value) == ({}, (), None)
+    assert (some.statistics, some.strange, some.p_value) == ({}, {}, None)
     assert some.cusum.value == weight == pytest.approx(1.263, abs=.001)

@@ -4,9 +4,11 @@
 import math
 from typing import Any
 
+from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
-from bdl_perception.alarm.scores import pooled
+from bdl_perception.alarm.scores import is_epistemic
+from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.perception.values import Epistemic
 from bdl_perception.perception.values import Prediction
@@ -39,23 +41,27 @@ def test_each_frame_score_is_the_mean_of_its_own_map() -> None:
     maps = {name: np.array([[a, b]], np.float32) for name, a, b in (
         ('max_probability', .5, .75), ('entropy', 1, 2), ('energy', -8, -4),
         ('log_depth_std', .1, .3))}
-    scores = frame_scores(prediction(**maps))
+    scores = frame_scores(prediction(**maps), ())
     expected = {'softmax': .375, 'entropy': 1.5, 'energy': -6, 'aleatoric': .2, 'feature': 3.5}
-    assert scores.values == pytest.approx(expected)
+    assert scores.values == pytest.approx({**expected, **{
+        f'{name}_peak': value for name, value in expected.items() if name != 'feature'}})
     assert (scores.stamp_ns, scores.frame_id, scores.cycle) == (7, 'camera', 0)
 
 
 def test_each_cycle_score_is_the_mean_of_its_own_map() -> None:
     scores = cycle_scores(epistemic(log_depth_std=np.array([[.25, .75]], np.float32),
-                                    mutual_information=np.array([[1, 2]], np.float32)), 4)
-    assert scores.values == pytest.approx({'epistemic_depth': .5, 'mutual_information': 1.5})
+                                    mutual_information=np.array([[1, 2]], np.float32)), 4, ())
+    assert scores.values == pytest.approx({
+        'epistemic_depth': .5, 'mutual_information': 1.5,  # one block: its mean is the peak
+        'epistemic_depth_peak': .5, 'mutual_information_peak': 1.5})
     assert (scores.stamp_ns, scores.frame_id, scores.cycle) == (7, 'camera', 4)
 
 
 def test_the_sky_is_left_out_of_the_depth_score_whatever_lies_there() -> None:
     for absurd in (NAN, np.inf, -np.inf):
         holes = np.array([[.5, absurd], [1.5, absurd]], np.float32)
-        assert cycle_scores(epistemic(log_depth_std=holes), 1).values['epistemic_depth'] == 1
+        values = cycle_scores(epistemic(log_depth_std=holes), 1, ()).values
+        assert values['epistemic_depth'] == values['epistemic_depth_peak'] == 1
 
 
 def test_a_picture_of_nothing_but_sky_has_no_depth_score() -> None:
@@ -65,8 +71,8 @@ def test_a_picture_of_nothing_but_sky_has_no_depth_score() -> None:
 
 def test_one_nan_pixel_is_not_averaged_away() -> None:
     holes = np.array([[1, NAN]], np.float32)
-    assert math.isnan(frame_scores(prediction(entropy=holes)).values['entropy'])
-    values = cycle_scores(epistemic(mutual_information=holes), 1).values
+    assert math.isnan(frame_scores(prediction(entropy=holes), ()).values['entropy'])
+    values = cycle_scores(epistemic(mutual_information=holes), 1, ()).values
     assert math.isnan(values['mutual_information'])
 
 
@@ -80,10 +86,25 @@ def test_the_names_are_those_that_are_computed() -> None:
     assert list(made) == list(SCORE_NAMES)
 
 
-def test_pooling_ignores_what_is_not_valid() -> None:
-    values = np.array([[1, 1e30], [3, NAN]], np.float32)
-    assert pooled(values, np.array([[True, False], [True, False]])) == 2
-    assert math.isnan(pooled(values, np.zeros((2, 2), bool)))
+def test_the_names_follow_the_regions() -> None:
+    left = parse_regions('left=0,0 .5,0 .5,1 0,1')
+    made = {**frame_scores(prediction(), left).values, **cycle_scores(epistemic(), 1, left).values}
+    assert list(made) == list(score_meanings(left))
+    assert 'entropy_left_peak' in made and not any('corridor' in name for name in made)
+    assert len(score_meanings(())) == 6 * 2 + 1
+    assert 'mean in left' in score_meanings(left)['entropy_left'].meaning
+
+
+def test_every_score_of_what_only_samples_know_is_epistemic() -> None:
+    assert {name for name in SCORE_NAMES if is_epistemic(name)} == {
+        name for name in SCORE_NAMES if name.startswith(('epistemic', 'mutual'))}
+
+
+def test_brightness_travels_with_the_frame_and_is_no_score() -> None:
+    assert frame_scores(prediction(brightness=.25)).values['brightness'] == .25
+    assert frame_scores(prediction(brightness=.25, non_finite=1)).values['brightness'] == .25
+    assert 'brightness' not in frame_scores(prediction()).values
+    assert 'brightness' not in SCORE_NAMES
 
 
 def test_a_cycle_is_counted_from_one() -> None:

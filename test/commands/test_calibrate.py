@@ -30,7 +30,7 @@ def model(tmp_path: Path) -> Path:
 def make_drive(folder: Path, seed: int, pictures: int = 10) -> Path:
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
-    for index in range(pictures):  # 10 Hz: four of ten are a quarter of a second apart
+    for index in range(pictures):  # 10 Hz: each of them counts
         picture = rng.integers(0, 200, (24, 40, 3), np.uint8)
         cv2.imwrite(str(folder / f'{index:06}.png'), picture)
     return folder
@@ -53,10 +53,10 @@ def test_it_writes_a_calibration_that_arms_its_model(
     assert made.refusals(identity_of(spec, 4, 0)) == ()
     assert made.refusals(identity_of(spec, 8, 0)) != ()
     assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
-    assert (made.frames, len(made.scores['energy'])) == (32, 32)
+    assert (made.frames, len(made.scores['energy'])) == (80, 80)
     assert 'warning: 8 drives are few' in capsys.readouterr().out
     assert sorted(path.name for path in model.iterdir()) == [
-        'calibration.json', 'model.json', 'perceive.onnx', 'sample.onnx']
+        'calibration.json', 'calibration.png', 'model.json', 'perceive.onnx', 'sample.onnx']
 
 
 def test_two_runs_give_the_same_numbers(model: Path, drives: list[str], tmp_path: Path) -> None:
@@ -109,6 +109,21 @@ def test_a_drive_given_twice_is_refused(
     assert 'given twice' in capsys.readouterr().err
 
 
+def test_it_is_told_of_regions_tails_groups_and_steps(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['--regions', 'left=0,0 .5,0 .5,1 0,1', '--tails', 'two_sided', '--group-by', 'light',
+             '--step-s', 'auto', '--watch', 'energy_left_peak,epistemic_depth_left']
+    assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 0
+    made = read(model / 'calibration.json')
+    assert made.identity.regions == 'left=0,0 0.5,0 0.5,1 0,1'
+    assert (made.tails, made.group_by, set(made.groups)) == ('two_sided', 'light', {'day'})
+    assert made.step_s == pytest.approx(.1) and made.score_step_s == max(
+        .1, *made.decorrelation_s.values())
+    said = capsys.readouterr().out
+    assert '0 observations of night' in said and 'calibration.png' in said
+    assert 'energy_left_peak' in said
+
+
 def test_a_drive_that_fails_is_named_and_nothing_is_written(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for number in (2, 5):
@@ -124,7 +139,7 @@ def test_a_drive_that_fails_is_named_and_nothing_is_written(
 @pytest.mark.parametrize(('words', 'message'), [
     (['--watch', 'energy'], 'at least one of'), (['--watch', 'fear'], 'fear'),
     (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 299'),
-    (['--samples', '5'], 'samples'),
+    (['--samples', '5'], 'samples'), (['--regions', 'a=0,0 1,1'], 'at least 3'),
     (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
 def test_what_cannot_be_had_is_one_clear_line(
         model: Path, drives: list[str], words: list[str], message: str,

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The summary names what was used and warns of what is weak."""
+from dataclasses import replace
 import math
 
 from bdl_perception.alarm.calibration import Calibration
@@ -22,6 +23,29 @@ def test_it_tells_the_numbers() -> None:
                  'epistemic_depth           0.099 1 ', '0.001 to 0.099', '9.57 of an ERROR'):
         assert part in text
     assert 'warning' not in text
+
+
+def test_it_tells_of_the_slow_alarm_and_of_what_scores_remember() -> None:
+    made = replace(calibration(20, math.log(28800)), slow_limit=math.log(3600),
+                   decorrelation_s={'epistemic_depth': .75}, score_step_s=.5)
+    text = summary(made)
+    for part in ('slow limit    8.19 of an ERROR, in steps of 2 s; 50%', 'remembers 0.75 s',
+                 '99, 0.5 s apart', '(upper)'):
+        assert part in text
+    assert 'warning' not in text
+    assert 'slow limit of 8.19' in warnings(replace(made, slow_limit=9.))[0]
+
+
+def test_a_group_that_falls_back_and_a_slow_camera_are_warnings() -> None:
+    scores = calibration(20, 9).scores
+    made = replace(calibration(20, math.log(14400)), group_by='light', observed_step_s=.5,
+                   groups={'day': scores})
+    night, step = warnings(made)
+    assert '0 observations of night, 99 are needed' in night
+    assert '0.5 s apart' in step and '0.25 s' in step
+    assert '(day, seen 0.001' in summary(made)
+    low = replace(made, tails='two_sided', alpha=.1, group_by='none', groups={})
+    assert '0.005 to 0.095' in summary(low)
 
 
 def test_few_drives_and_a_raised_limit_are_warnings() -> None:

@@ -69,7 +69,8 @@ def test_an_array_without_a_status_is_refused(read):
 
 @pytest.mark.parametrize('level', Level)
 def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
-    state = AlertState(level, ('fog', 'wait'), {'energy': 2.5}, {'energy': 2.0}, .01, 3.5, 7.0, 99)
+    state = AlertState(level, ('fog', 'wait'), {'energy': 2.5}, {'energy': 2.0}, .01, 3.5, 7.0, 99,
+                       1.5, 8.0, {'energy': .5})
     message = travelled(diagnostics.alert_message({'front': state}, 10**9))
     status, = message.status
     assert diagnostics.level_from_message(message) == level
@@ -77,7 +78,8 @@ def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
     assert status.message == 'fog; wait'
     assert {pair.key: pair.value for pair in status.values} == {
         'frame_stamp_ns': '99', 'p_value': '0.01', 'cusum': '3.5', 'cusum_limit': '7.0',
-        'score_energy': '2.5', 'threshold_energy': '2.0'}
+        'score_energy': '2.5', 'threshold_energy': '2.0',
+        'slow': '1.5', 'slow_limit': '8.0', 'low_threshold_energy': '0.5'}
     assert message.header.stamp.sec == 1
 
 

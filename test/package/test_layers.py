@@ -22,9 +22,11 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'experiments': {'training', 'network', 'world', 'perception'},
     'evaluation': {'alarm', 'perception'},
     'demo': {'interface', 'perception'},
-    'nodes': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception'},
+    'nodes': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception',
+              'version'},
     'bench': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception',
               'network', 'training', 'nodes'},
+    'version': set(),
     'cli': set(),  # imports commands by name
     'models': set(),
 }

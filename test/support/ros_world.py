@@ -27,6 +27,7 @@ from bdl_perception.nodes.messages import byte_image
 from bdl_perception.nodes.stamps import header
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.values import CameraFrame
+from bdl_perception.version import software_version
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState
 import numpy as np
@@ -66,7 +67,7 @@ def calibrated_model(folder: Path, **changes) -> Path:
     calibration = Calibration(
         identity=identity, alpha=.05, watched=('feature', 'epistemic_depth'), scores=scores,
         drives=('made up',), frames=len(rows), step_s=.1, false_alarms_per_hour=1.,
-        cusum_limit=3., exponent=.5, software_version='test')
+        cusum_limit=3., exponent=.5, software_version=software_version())
     (folder / 'calibration.json').write_text(json.dumps(calibration_to_dict(calibration)))
     return folder
 

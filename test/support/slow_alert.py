@@ -40,6 +40,7 @@ class SlowAlert:
             if before and event.payload.stamp_ns <= before[-1].payload.stamp_ns:
                 self.jumps.add(k)
         self.evidence, self.error = cache(self._evidence), cache(self._error)
+        self.drift = cache(self._drift)
         self.strange, self.quiet = cache(self._strange), cache(self._quiet)
 
     def level(self, k: int) -> Level:
@@ -100,23 +101,61 @@ class SlowAlert:
             if set(self.calibration.watched) <= set(values):
                 yield i, event.payload.stamp_ns, values
 
-    def p(self, name: str, score: float) -> float:
-        values = self.calibration.scores[name]
+    def p(self, name: str, score: float, values_of_picture: dict[str, float]) -> float:
+        made = self.calibration
+        values = made.scores[name]
+        if made.group_by == 'light' and 'brightness' in values_of_picture:
+            group = 'night' if values_of_picture['brightness'] < .28 else 'day'
+            own = made.groups.get(group, {name: ()})[name]
+            share = made.alpha / len(made.watched) / (2 if made.tails == 'two_sided' else 1)
+            values = own if (len(own) + 1) * share >= 1 - 1e-9 else values
         above = sum(value >= score for value in values)  # none is above NaN
-        return (above + 1) / (len(values) + 1)
+        if made.tails == 'upper':
+            return (above + 1) / (len(values) + 1)
+        below = sum(value <= score for value in values) if score == score else above
+        return min(1, 2 * (min(above, below) + 1) / (len(values) + 1))
 
-    def _evidence(self, k: int) -> float:
-        """Give S after event k."""
-        total, last, limit = 0., (-1, 0), self.calibration.cusum_limit
+    def counted(self, k: int) -> Iterator[tuple[int, int, float]]:
+        """Give era, stamp and p-value of the observations that are a step apart."""
+        last, names = (-1, 0), self.calibration.watched
         for i, stamp, values in self.observations(k):
             era = self.era(i)
             if last[0] == era and stamp - last[1] < self.calibration.step_s * 1e9:
                 continue
             last = (era, stamp)
-            names = self.calibration.watched
-            p = min(1, len(names) * min(self.p(name, values[name]) for name in names))
+            yield era, stamp, min(1, len(names) * min(
+                self.p(name, values[name], values) for name in names))
+
+    def _evidence(self, k: int) -> float:
+        """Give S after event k."""
+        total, limit = 0., self.calibration.cusum_limit
+        for _, _, p in self.counted(k):
             total = min(max(0., total) + math.log(.5 / math.sqrt(p)), limit + 1)
         return total
+
+    def _drift(self, k: int) -> float:
+        """Give S of the slow alarm after event k."""
+        limit = self.calibration.slow_limit
+        if limit is None:
+            return 0.
+        # An era can only be told from the next one by its first event: several may pass between.
+        windows: list[tuple[int, int, list[float]]] = []
+        for era, stamp, p in self.counted(k):
+            if windows and windows[-1][0] == era and (
+                    stamp - windows[-1][1] < self.calibration.slow_step_s * 1e9):
+                windows[-1][2].append(p)
+            else:
+                windows.append((era, stamp, [p]))
+        whole = [sorted(ps)[len(ps) // 2] for (era, _, ps), (after, _, _)
+                 in zip(windows, windows[1:], strict=False) if era == after]
+        sums = []
+        for e in (.1, .3, .5):
+            total = 0.
+            for p in whole:
+                total = min(max(0., total) + math.log(e * max(p, .05)**(e - 1)),
+                            limit + math.log(3) + 1)
+            sums.append(math.exp(total))
+        return math.log(sum(sums) / 3)
 
     def newest(self, k: int) -> dict[str, float]:
         values: dict[str, float] = {}
@@ -131,13 +170,16 @@ class SlowAlert:
             return False
         faulty = any(status.faults for _, status in self.statuses(k)[-1:])
         broken = not all(map(math.isfinite, self.newest(k).values()))
-        return faulty or broken or self.evidence(k) > self.calibration.cusum_limit
+        slow = self.calibration.slow_limit is not None and self.drift(k) > (
+            self.calibration.slow_limit)
+        return faulty or broken or slow or self.evidence(k) > self.calibration.cusum_limit
 
     def _strange(self, k: int) -> bool:
         """Tell whether a watched score is strange between event k and the next."""
         share = self.calibration.alpha / len(self.calibration.watched)
-        return k >= 0 and any(self.p(name, value) <= share + 1e-12
-                              for name, value in self.newest(k).items()
+        newest = self.newest(k) if k >= 0 else {}
+        return k >= 0 and any(self.p(name, value, newest) <= share + 1e-12
+                              for name, value in newest.items()
                               if name in self.calibration.watched)
 
     def _quiet(self, k: int) -> bool:
@@ -150,7 +192,9 @@ class SlowAlert:
         errors = [m for m in range(k + 1) if self.error(m - 1)]
         if not errors:
             return False
-        low = self.policy.clear_fraction * self.calibration.cusum_limit
+        low, slow = (self.policy.clear_fraction * (limit or math.inf) for limit in (
+            self.calibration.cusum_limit, self.calibration.slow_limit))
         return not any(
             self.times[m] - self.times[errors[-1]] >= self.policy.hold_s and self.quiet(m)
-            and self.evidence(m - 1) < low for m in range(errors[-1] + 1, k + 1))
+            and self.evidence(m - 1) < low and self.drift(m - 1) < slow
+            for m in range(errors[-1] + 1, k + 1))
