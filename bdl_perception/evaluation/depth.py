@@ -4,6 +4,7 @@
 from statistics import NormalDist
 from typing import NamedTuple
 
+from bdl_perception.evaluation.tally import Sums
 from bdl_perception.evaluation.view import View
 from bdl_perception.perception.values import Floats
 import numpy as np
@@ -44,15 +45,18 @@ class DepthTally:
         aleatoric = view.prediction.aleatoric_std[judged] / depth  # of log-depth
         self._sums += _sums(depth, truth, aleatoric, view.epistemic.log_depth_std[judged])
 
-    @property
-    def quality(self) -> DepthQuality | None:
-        """Give the averages; None when no depth was true anywhere."""
-        if not self._known:
-            return None
-        means = self._sums / (self._judged or np.nan)
-        abs_rel, square, close, inside, inside_total = map(float, means)
-        return DepthQuality(self._judged / self._known, abs_rel, square ** .5, close, inside,
-                            inside_total)
+    def sums(self) -> Sums:
+        """Give the counts of pixels and the sums of the five measures."""
+        return {'pixels': np.array([self._known, self._judged], np.float64), 'sums': self._sums}
+
+
+def depth_quality(sums: Sums) -> DepthQuality | None:
+    """Give the averages; None when no depth was true anywhere."""
+    known, judged = sums['pixels']
+    if not known:
+        return None
+    abs_rel, square, close, inside, inside_total = map(float, sums['sums'] / (judged or np.nan))
+    return DepthQuality(float(judged / known), abs_rel, square ** .5, close, inside, inside_total)
 
 
 def _sums(depth: Floats, truth: Floats, aleatoric: Floats, epistemic: Floats) -> Floats:

@@ -1,21 +1,27 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a model over labelled pictures and measures it."""
+"""Runs a model over the pictures of a drive and records what it says and how right it is."""
+from dataclasses import replace
 from statistics import median
 from time import perf_counter
-from typing import Any, Iterable, NamedTuple, Sequence
+from typing import Any, Iterable, Iterator, NamedTuple, Sequence
 
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.scores import SCORE_NAMES
-from bdl_perception.evaluation.depth import DepthQuality
-from bdl_perception.evaluation.depth import DepthTally
-from bdl_perception.evaluation.ood import FrameScores
+from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.status import identity_of
+from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.drive_record import group_of
+from bdl_perception.evaluation.drive_record import Origin
+from bdl_perception.evaluation.measures import AVERAGED
+from bdl_perception.evaluation.measures import begin_all
+from bdl_perception.evaluation.measures import MEASURES
+from bdl_perception.evaluation.measures import OWN_SIZE
 from bdl_perception.evaluation.score_drive import finish_cycle
 from bdl_perception.evaluation.segmentation import averaged_classes
-from bdl_perception.evaluation.segmentation import ClassQuality
-from bdl_perception.evaluation.segmentation import ClassTally
 from bdl_perception.evaluation.segmentation import enlarged
+from bdl_perception.evaluation.tally import Tally
 from bdl_perception.evaluation.view import Labelled
 from bdl_perception.evaluation.view import look
 from bdl_perception.evaluation.view import View
@@ -28,16 +34,6 @@ from bdl_perception.perception.values import CameraFrame
 from bdl_perception.perception.values import Floats
 from bdl_perception.perception.values import Moments
 import numpy as np
-
-
-class Measured(NamedTuple):
-    """What was found on one set; a quality is None where the set does not know the truth."""
-
-    frames: int
-    depth: DepthQuality | None
-    classes: ClassQuality | None  # of the single pass
-    averaged: ClassQuality | None  # of the average over Monte Carlo samples
-    scores: FrameScores
 
 
 class Milliseconds(NamedTuple):
@@ -82,7 +78,7 @@ class Averaging:
 
 
 class Meter:
-    """Measures sets of pictures with one model, its samples and seed."""
+    """Measures drives with one model, its samples and seed."""
 
     def __init__(self, backend: Backend, samples: int, seed: int) -> None:
         """Keep the backend, which stays the caller's to close."""
@@ -90,7 +86,18 @@ class Meter:
         self._settings = (samples, seed)
         Perceiver(self._backend, *self._settings)  # refuses a wrong number of samples now
 
-    def measure(self, frames: Iterable[Labelled], fit_mode: str = 'crop') -> Measured:
+    @property
+    def identity(self) -> Identity:
+        """Name the model as it is run: what a calibration must be of."""
+        return identity_of(self._backend.spec, *self._settings, self._backend.precision)
+
+    @property
+    def backend_name(self) -> str:
+        """Name what runs the model."""
+        return self._backend.name
+
+    def record(self, origin: Origin, frames: Iterable[Labelled],
+               fit_mode: str = 'crop') -> DriveRecord:
         """
         Look at every picture; ValueError without any.
 
@@ -98,21 +105,26 @@ class Meter:
         are brought to the picture's own size and judged on all of it, as published results are.
         """
         perceiver = Perceiver(self._backend, *self._settings, fit_mode)
-        depth, classes, averaged = DepthTally(), ClassTally(), ClassTally()
+        tallies: dict[str, dict[str, Tally]] = {}
+        stamps_ns: list[int] = []
+        groups: list[str] = []
         scores: dict[str, list[float]] = {name: [] for name in SCORE_NAMES}
         for labelled in frames:
             view = look(perceiver, labelled)._replace(probability=self._backend.probability)
-            depth.add(view)
-            truth = labelled.classes if fit_mode == 'stretch' else view.classes
-            if truth is not None:
-                classes.add(enlarged(view.prediction.classes, truth.shape), truth)
-                averaged.add(self._averaged(truth.shape), truth)
+            stamps_ns.append(labelled.frame.stamp_ns)
+            groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
             for name, value in view_scores(view).items():
                 scores[name].append(value)
-        count = len(next(iter(scores.values())))
-        if not count:
-            raise ValueError('there is no picture to measure on')
-        return Measured(count, depth.quality, classes.quality, averaged.quality, scores)
+            own = tallies.setdefault(groups[-1], begin_all())
+            for name, seen in self._views(view, labelled, fit_mode):
+                own[name].add(seen)
+        if not stamps_ns:
+            raise ValueError(f'{origin.name}: there is no picture to measure on')
+        return DriveRecord(
+            origin, tuple(stamps_ns), tuple(groups),
+            {name: tuple(values) for name, values in scores.items()},
+            {group: {name: tally.sums() for name, tally in own.items()}
+             for group, own in tallies.items()})
 
     def time(self, frame: CameraFrame, repetitions: int = 50) -> Milliseconds:
         """Take the time of whole calls of the Perceiver on one picture."""
@@ -126,6 +138,21 @@ class Meter:
             perceive.append(1e3 * (middle - start))
             samples.append(1e3 * (perf_counter() - middle))
         return Milliseconds(median(perceive), median(samples))
+
+    def _views(self, view: View, labelled: Labelled,
+               fit_mode: str) -> Iterator[tuple[str, View]]:
+        """Give each measure the view that it judges."""
+        truth = labelled.classes if fit_mode == 'stretch' else view.classes
+        own_size = {}
+        if truth is not None:
+            classes = {'classes': enlarged(view.prediction.classes, truth.shape),
+                       AVERAGED: self._averaged(truth.shape)}
+            own_size = {name: view._replace(
+                classes=truth, prediction=replace(view.prediction, classes=ids))
+                for name, ids in classes.items()}
+        for name in MEASURES:
+            if name in own_size or name not in OWN_SIZE:
+                yield name, own_size.get(name, view)
 
     def _averaged(self, shape: tuple[int, ...]) -> Bytes:
         if self._backend.moments is None:

@@ -3,6 +3,8 @@
 """How good the classes are: intersection over union."""
 from typing import Mapping, NamedTuple
 
+from bdl_perception.evaluation.tally import Sums
+from bdl_perception.evaluation.view import View
 from bdl_perception.perception.classes import CLASS_NAMES
 from bdl_perception.perception.classes import IGNORE
 from bdl_perception.perception.values import Bytes
@@ -28,23 +30,30 @@ class ClassTally:
         """Start with nothing."""
         self._confusion = np.zeros((len(IDS), len(IDS)), np.int64)
 
-    def add(self, predicted: Bytes, truth: Bytes) -> None:
-        """Take ids (H, W) of a frame; what has no label is left out."""
-        labelled = truth != IGNORE
+    def add(self, view: View) -> None:
+        """Take a picture; what has no label is left out."""
+        if view.classes is None:
+            return
+        labelled = view.classes != IGNORE
         if labelled.any():
-            self._confusion += confusion_matrix(truth[labelled], predicted[labelled], labels=IDS)
+            self._confusion += confusion_matrix(
+                view.classes[labelled], view.prediction.classes[labelled], labels=IDS)
 
-    @property
-    def quality(self) -> ClassQuality | None:
-        """Give n_kk / (row_k + column_k - n_kk) of each class k; None without any label."""
-        counts = self._confusion
-        if not counts.any():
-            return None
-        hits = counts.diagonal()
-        union = counts.sum(0) + counts.sum(1) - hits
-        iou = np.where(union > 0, hits / np.maximum(union, 1), np.nan)
-        return ClassQuality(float(np.nanmean(iou)),
-                            dict(zip(CLASS_NAMES, map(float, iou), strict=True)))
+    def sums(self) -> Sums:
+        """Give the counts (K, K)."""
+        return {'confusion': self._confusion.astype(np.float64)}
+
+
+def class_quality(sums: Sums) -> ClassQuality | None:
+    """Give n_kk / (row_k + column_k - n_kk) of each class k; None without any label."""
+    counts = sums['confusion']
+    if not counts.any():
+        return None
+    hits = counts.diagonal()
+    union = counts.sum(0) + counts.sum(1) - hits
+    iou = np.where(union > 0, hits / np.maximum(union, 1), np.nan)
+    return ClassQuality(float(np.nanmean(iou)),
+                        dict(zip(CLASS_NAMES, map(float, iou), strict=True)))
 
 
 def enlarged(classes: Bytes, shape: tuple[int, ...]) -> Bytes:

@@ -1,0 +1,95 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What an evaluation should reach, and whether it does."""
+import math
+from typing import Any, Iterator, Mapping, NamedTuple
+
+from bdl_perception.evaluation.sides import ALARM_SET
+
+Values = Mapping[str, Any]
+MET, MISSED, NOT_SHOWN, NOT_MEASURED = 'met', 'missed', 'not shown', 'not measured'
+EPISTEMIC = 'epistemic_depth'
+
+
+class Goal(NamedTuple):
+    """One line of the summary."""
+
+    what: str
+    wish: str
+    found: str
+    verdict: str
+
+
+def judge(results: Values) -> list[Goal]:
+    """Hold results against every goal."""
+    strange, alarm = results['strange'], results['alarm']
+    return [*_separated(strange, ALARM_SET, 'default alarm set', .97),
+            *_separated(strange, EPISTEMIC, 'epistemic variance of depth alone', .95),
+            _recall(strange), _false_alarms(alarm), *_delays(alarm)]
+
+
+def at_least(value: float, wish: float) -> str:
+    """Give the verdict; NaN is missed."""
+    return MET if value >= wish else MISSED
+
+
+def at_most(value: float, wish: float) -> str:
+    """Give the verdict; NaN is missed."""
+    return MET if value <= wish else MISSED
+
+
+def _separated(strange: Values, score: str, title: str, mean: float) -> Iterator[Goal]:
+    """Ask for a mean AUROC over the held-out conditions, and .90 for each."""
+    titles = f'frame AUROC, {title}: mean', f'frame AUROC, {title}: each condition'
+    wishes = f'>= {mean}', '>= .90'
+    average = strange.get('mean', {}).get(score)
+    if average is None:
+        yield from (_missing(*pair) for pair in zip(titles, wishes))
+        return
+    yield Goal(titles[0], wishes[0], f'{average["auroc"]:.3f}', at_least(average['auroc'], mean))
+    each = {name: strange['groups'][name][score]['auroc'] for name in strange['mean_over']}
+    name = min(each, key=lambda group: each[group])
+    yield Goal(titles[1], wishes[1], f'{each[name]:.3f} ({name})', at_least(each[name], .9))
+
+
+def _recall(strange: Values) -> Goal:
+    title, wish = 'FPR at 95 % recall, default alarm set: mean', '<= .15'
+    average = strange.get('mean', {}).get(ALARM_SET)
+    if average is None:
+        return _missing(title, wish)
+    return Goal(title, wish, f'{average["fpr_95"]:.3f}', at_most(average['fpr_95'], .15))
+
+
+def _false_alarms(alarm: Values) -> Goal:
+    """Ask for one an hour; a rate whose interval reaches above is met by luck, perhaps."""
+    title, wish = 'false alarms an hour, ERROR', '<= 1'
+    rate = alarm.get('false_alarms', {}).get('in_a_row')
+    if rate is None:
+        return _missing(title, wish)
+    verdict = at_most(rate['per_hour'], 1)
+    if verdict == MET and rate['high'] > 1:
+        verdict = NOT_SHOWN
+    return Goal(title, wish, f'{rate["events"]} in {rate["hours"]:.3g} h: {rate["per_hour"]:.3g}, '
+                             f'at most {rate["high"]:.3g} (95 %)', verdict)
+
+
+def _delays(alarm: Values) -> Iterator[Goal]:
+    """Ask all strange stretches together; a missed one is an endless delay."""
+    wishes = {'median': (.5, .5), '95th percentile': (.95, 2.)}
+    found = [one for condition in alarm.get('conditions', {}).values()
+             for one in condition['found'] if not one['early']]
+    delays = sorted(one['delay_s'] for one in found)
+    for name, (share, wish_s) in wishes.items():
+        title, wish = f'detection delay, {name}', f'<= {wish_s:g} s'
+        if not delays:
+            yield _missing(title, wish)
+            continue
+        delay_s = delays[math.ceil(share * len(delays)) - 1]
+        missed = sum(map(math.isinf, delays))
+        told = 'not within the drive' if math.isinf(delay_s) else f'{delay_s:.2f} s'
+        yield Goal(title, wish, f'{told} ({missed} of {len(delays)} drives missed)',
+                   at_most(delay_s, wish_s))
+
+
+def _missing(title: str, wish: str) -> Goal:
+    return Goal(title, wish, '-', NOT_MEASURED)

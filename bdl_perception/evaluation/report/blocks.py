@@ -1,0 +1,61 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a section of the page is made of; the template knows how each looks."""
+from typing import Any, Mapping, NamedTuple, Sequence
+
+Values = Mapping[str, Any]
+
+
+class Text(NamedTuple):
+    """A paragraph."""
+
+    text: str
+    kind: str = 'text'
+
+
+class Table(NamedTuple):
+    """Rows of cells; the first cell of a row names it."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    kind: str = 'table'
+
+
+class Plot(NamedTuple):
+    """An inline drawing, in words for who cannot see it, and its caption."""
+
+    svg: str
+    alt: str
+    caption: str
+    kind: str = 'plot'
+
+
+class Plots(NamedTuple):
+    """Drawings side by side where there is room."""
+
+    plots: Sequence[Plot]
+    kind: str = 'plots'
+
+
+class Missing(NamedTuple):
+    """What was not measured, and why."""
+
+    what: str
+    why: str
+    kind: str = 'missing'
+
+
+Block = Text | Table | Plots | Missing
+
+
+class Section(NamedTuple):
+    """A heading with its blocks."""
+
+    title: str
+    blocks: Sequence[Block]
+
+    @property
+    def anchor(self) -> str:
+        """Give the id of its heading."""
+        return '-'.join(''.join(c if c.isalnum() else ' ' for c in self.title.lower()).split())
