@@ -68,6 +68,7 @@ setup(
                   for wheel in TENSORRT_RTX), 'onnx>=1.16'],  # onnx: float16 graphs
         'evaluate': [*EVALUATE],
         'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
+        'ray': ['ray>=2.31'],  # wheels for Linux, macOS, Windows; not for every new Python
         'bench': [*TRAIN, *DEMO, *BENCH],
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'efficientnet-lite-pytorch', 'mujoco>=3',  # to compare encoder and renderer with

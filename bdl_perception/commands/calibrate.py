@@ -5,16 +5,11 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bdl_perception.alarm.calibrate import ScoredDrive
 from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.commands.sampling import add_sampling_arguments
-from bdl_perception.commands.sampling import open_model
-
-if TYPE_CHECKING:
-    from bdl_perception.drives import Drive
-    from bdl_perception.perception.perceiver import Perceiver
+from bdl_perception.commands.spreading import add_spreading_arguments
+from bdl_perception.commands.spreading import score_all
 
 FILE_NAME = 'calibration.json'
 DEFAULTS = Wish()
@@ -39,33 +34,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--watch', default=','.join(DEFAULTS.watched), metavar='A,B,...',
                         help='scores that can raise the alarm (default: %(default)s)')
     add_sampling_arguments(parser)
+    add_spreading_arguments(parser)
     parser.add_argument('--out', type=Path, metavar='PATH',
                         help=f'file to write (default: {FILE_NAME} in the model folder, not of a '
                              'shipped model)')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Score every drive, make the calibration and write it; a drive that fails ends it all."""
+    """Score every drive, make the calibration and write it; nothing is written if one fails."""
     from bdl_perception.alarm.calibrate import calibrate
     from bdl_perception.alarm.calibrate import check_wish
     from bdl_perception.alarm.calibration import calibration_to_dict
-    from bdl_perception.alarm.status import identity_of
     from bdl_perception.backends.model_files import find_model
-    from bdl_perception.drives import open_drives
+    from bdl_perception.drives import list_drives
     from bdl_perception.evaluation.calibration_summary import summary
-    from bdl_perception.perception.perceiver import Perceiver
     wish = _wish(arguments)
-    drives = open_drives(arguments.drives)
+    drives = list_drives(arguments.drives)
     check_wish(wish, len(drives))  # before an hour of scoring, not after
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
-    backend = open_model(arguments)
-    try:
-        perceiver = Perceiver(backend, arguments.samples, arguments.seed)
-        scored = [_score(perceiver, drive, wish.step_s) for drive in drives]
-    finally:
-        backend.close()
-    identity = identity_of(backend.spec, arguments.samples, arguments.seed,
-                           backend.precision)
+    scored, identity = score_all(arguments, drives, wish.step_s)
     made = calibrate(scored, identity, wish, software_version())
     _write(path, json.dumps(calibration_to_dict(made), indent=1) + '\n')
     print(summary(made), f'written to {path}', sep='\n')
@@ -84,20 +71,6 @@ def _wish(arguments: argparse.Namespace) -> Wish:
     watched = tuple(name.strip() for name in arguments.watch.split(','))
     return Wish(watched, arguments.alpha, arguments.step_s, arguments.false_alarms_per_hour,
                 arguments.exponent)
-
-
-def _score(perceiver: 'Perceiver', drive: 'Drive', step_s: float) -> ScoredDrive:
-    """Score one drive with a progress bar; what fails in it is told with its name."""
-    from bdl_perception.evaluation.score_drive import score_drive
-    from tqdm import tqdm
-    perceiver.forget()
-    frames = tqdm(drive, desc=drive.name, unit='frame', total=len(drive))
-    try:
-        return ScoredDrive(drive.name, tuple(score_drive(perceiver, frames, step_s)))
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RuntimeError(f'drive {drive.name} failed, nothing is written: {error}') from error
-    finally:
-        frames.close()
 
 
 def software_version() -> str:

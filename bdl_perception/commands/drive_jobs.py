@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Iterable, Iterator, NamedTuple, TYPE_CHECKING
 
+from bdl_perception.commands.scoring_job import ModelSettings
 from bdl_perception.commands.sources import DESCRIPTION
 from bdl_perception.commands.sources import fit_mode_of
 from bdl_perception.commands.sources import read_camvid
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
 RENDERED, RECORDING, CAMVID = 'rendered', 'recording', 'camvid'
 
 
-class ModelRun(NamedTuple):
-    """A model and how it is run."""
-
-    model: str
-    samples: int
-    seed: int
-    backend: str = 'auto'
-    threads: int = 0
-    provider: str = 'cpu'
-    precision: str = 'fp32'
-
-
 class DriveJob(NamedTuple):
     """One drive to be measured."""
 
@@ -38,7 +27,7 @@ class DriveJob(NamedTuple):
     part_of: str  # the set
     kind: str
     path: str
-    run: ModelRun
+    settings: ModelSettings
     stride: int = 1
     split: str = ''  # of CamVid, whose drives are the sequences of a split
 
@@ -54,17 +43,18 @@ def measure_drive(job: DriveJob) -> dict[str, Any]:
     from bdl_perception.evaluation.drive_record import record_to_dict
     origin = Origin(job.name, job.part_of, segments_of(job), job.kind != CAMVID)
     fit_mode = fit_mode_of(f'{job.kind}:')
-    return record_to_dict(open_meter(job.run).record(origin, frames_of(job), fit_mode))
+    return record_to_dict(open_meter(job.settings).record(origin, frames_of(job), fit_mode))
 
 
 @lru_cache(maxsize=1)
-def open_meter(run: ModelRun) -> 'Meter':
+def open_meter(settings: ModelSettings) -> 'Meter':
     """Open a model and keep it for the next drive."""
     from bdl_perception.backends.registry import open_backend
     from bdl_perception.evaluation.measure import Meter
-    backend = open_backend(run.backend, run.model, run.threads, run.provider, run.precision)
+    backend = open_backend(settings.backend, settings.model, settings.threads, settings.provider,
+                           settings.precision)
     try:
-        return Meter(backend, run.samples, run.seed)
+        return Meter(backend, settings.samples, settings.seed)
     except ValueError:
         backend.close()
         raise

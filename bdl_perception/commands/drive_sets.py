@@ -13,20 +13,20 @@ from bdl_perception.commands.drive_jobs import CAMVID
 from bdl_perception.commands.drive_jobs import camvid_sequences
 from bdl_perception.commands.drive_jobs import description_of
 from bdl_perception.commands.drive_jobs import DriveJob
-from bdl_perception.commands.drive_jobs import ModelRun
 from bdl_perception.commands.drive_jobs import RECORDING
 from bdl_perception.commands.drive_jobs import RENDERED
 from bdl_perception.commands.drive_jobs import segments_of
+from bdl_perception.commands.scoring_job import ModelSettings
 from bdl_perception.commands.sources import DESCRIPTION
 from bdl_perception.commands.sources import rendered_drives
 
 SPLIT = 'test'  # what an OUT of `bdl render` is searched for
 
 
-def find_jobs(sources: Iterable[str], nominal: str | None, run: ModelRun,
+def find_jobs(sources: Iterable[str], nominal: str | None, settings: ModelSettings,
               stride: int) -> list[DriveJob]:
     """List the drives of all sources; ValueError: there is none, or one is named twice."""
-    jobs = [job for source in sources for job in _jobs(source, nominal or SPLIT, run, stride)]
+    jobs = [job for source in sources for job in _jobs(source, nominal or SPLIT, settings, stride)]
     titles = [job.title for job in jobs]
     twice = sorted({title for title in titles if titles.count(title) > 1})
     if twice:
@@ -34,9 +34,9 @@ def find_jobs(sources: Iterable[str], nominal: str | None, run: ModelRun,
     return jobs
 
 
-def camvid_jobs(root: Path, split: str, run: ModelRun) -> list[DriveJob]:
+def camvid_jobs(root: Path, split: str, settings: ModelSettings) -> list[DriveJob]:
     """List the sequences of a CamVid split."""
-    return [DriveJob(name, f'camvid_{split}', CAMVID, str(root), run, split=split)
+    return [DriveJob(name, f'camvid_{split}', CAMVID, str(root), settings, split=split)
             for name in camvid_sequences(root, split)]
 
 
@@ -57,20 +57,20 @@ def nominal_set(jobs: Sequence[DriveJob], wished: str | None) -> str | None:
     return wished
 
 
-def _jobs(source: str, split: str, run: ModelRun, stride: int) -> Iterator[DriveJob]:
+def _jobs(source: str, split: str, settings: ModelSettings, stride: int) -> Iterator[DriveJob]:
     from bdl_perception.drives import open_drive
     path = Path(source)
     if rendered := rendered_drives(path) or _in_split_folders(path, split):
         for folder in rendered:
             part_of = description_of(RENDERED, folder).get('split', folder.parent.name)
-            yield DriveJob(folder.name, str(part_of), RENDERED, str(folder), run, stride)
+            yield DriveJob(folder.name, str(part_of), RENDERED, str(folder), settings, stride)
         return
     bags = sorted(found.parent for found in path.glob('*/metadata.yaml'))
     for recording in bags or [source]:
         drive = open_drive(recording)  # fails now, not at last
         own = path.resolve().name if bags else drive.name
         part_of = description_of(RECORDING, Path(recording)).get('split', own)
-        yield DriveJob(drive.name, str(part_of), RECORDING, str(recording), run, stride)
+        yield DriveJob(drive.name, str(part_of), RECORDING, str(recording), settings, stride)
 
 
 def _in_split_folders(path: Path, split: str) -> list[Path]:

@@ -5,23 +5,30 @@ import argparse
 import json
 from pathlib import Path
 import sys
-from typing import Any, Callable, Mapping, NamedTuple, Sequence, TYPE_CHECKING
+from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
 from bdl_perception.commands.calibrate import FILE_NAME
 from bdl_perception.commands.calibrate import software_version
 from bdl_perception.commands.drive_jobs import DriveJob
 from bdl_perception.commands.drive_jobs import frames_of
 from bdl_perception.commands.drive_jobs import measure_drive
-from bdl_perception.commands.drive_jobs import ModelRun
 from bdl_perception.commands.drive_jobs import open_meter
 from bdl_perception.commands.drive_sets import camvid_jobs
 from bdl_perception.commands.drive_sets import find_jobs
 from bdl_perception.commands.drive_sets import nominal_set
 from bdl_perception.commands.sampling import add_sampling_arguments
+from bdl_perception.commands.scoring_job import mark_of
+from bdl_perception.commands.spreading import add_spreading_arguments
+from bdl_perception.commands.spreading import settings_of
+from bdl_perception.commands.spreading import spreading_of
+from bdl_perception.evaluation.spread import spread
+from bdl_perception.evaluation.spread import Spreading
 
 if TYPE_CHECKING:
     from bdl_perception.alarm.calibration import Calibration
     from bdl_perception.backends.model_files import ModelFiles
+    from bdl_perception.evaluation.kept import Kept
+    from bdl_perception.evaluation.measure import Meter
 
 CAMVID_SPLITS = {'validation': 'val'}  # what is chosen on never meets test, as all others do
 JSON, MARKDOWN, PAGE = 'evaluation.json', 'evaluation.md', 'report.html'
@@ -54,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--stride', type=int, default=1,
                         help='take every n-th frame of a drive (default: %(default)s)')
     add_sampling_arguments(parser)
+    add_spreading_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,11 +76,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f'stride is {arguments.stride}, must be 1 or more')
     files = _model_files(arguments.model)
     calibration = _calibration(arguments.calibration, files)
-    jobs = _jobs(arguments)
+    how = spreading_of(arguments)
+    jobs = _jobs(arguments, how)
     nominal = nominal_set(jobs, arguments.nominal)
-    meter = open_meter(jobs[0].run)  # fails now, for a wrong number of samples too
+    meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
-    outcomes = _measure_all(jobs)
+    outcomes = _measure_all(jobs, how, _kept(arguments, jobs, meter))
     if not outcomes.records:
         raise RuntimeError(f'no drive could be measured: {_told(outcomes.errors)}')
     records = [record_from_dict(record) for record in outcomes.records.values()]
@@ -87,30 +96,36 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if outcomes.errors else 0
 
 
-def measure_in_turn(work: Callable[[DriveJob], dict[str, Any]],
-                    jobs: Sequence[DriveJob]) -> Outcomes:
-    """Measure one drive after the other; one that fails is told and does not stop the others."""
-    from tqdm import tqdm
-    outcomes = Outcomes({}, {})
-    for job in tqdm(jobs, unit='drive', disable=None):
-        try:
-            outcomes.records[job.title] = work(job)
-        except (OSError, ValueError, RuntimeError) as error:
-            outcomes.errors[job.title] = str(error)
-    return outcomes
+def _measure_all(jobs: Sequence[DriveJob], how: Spreading, kept: 'Kept | None') -> Outcomes:
+    """Measure every drive; one that fails is told and does not stop the others."""
+    found = {outcome.name: outcome for outcome in
+             spread(measure_drive, {job.title: job for job in jobs}, how, kept)}
+    ordered = [found[job.title] for job in jobs]
+    return Outcomes({one.name: one.value for one in ordered if not one.error},
+                    {one.name: one.error for one in ordered if one.error})
 
 
-def _measure_all(jobs: Sequence[DriveJob]) -> Outcomes:
-    return measure_in_turn(measure_drive, jobs)
+def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
+          meter: 'Meter') -> 'Kept | None':
+    """Bind what is kept to all that a record depends on."""
+    if arguments.keep is None:
+        return None
+    from bdl_perception.evaluation.kept import Kept
+    from bdl_perception.evaluation.measures import MEASURES
+    fingerprint = {'work': 'measure', 'identity': vars(meter.identity),
+                   'backend': meter.backend_name, 'provider': arguments.provider,
+                   'stride': arguments.stride, 'measures': list(MEASURES),
+                   'software_version': software_version()}
+    marks = {job.title: [job.path, job.split, mark_of(job.path)] for job in jobs}
+    return Kept(arguments.keep, fingerprint, marks)
 
 
-def _jobs(arguments: argparse.Namespace) -> list[DriveJob]:
-    run = ModelRun(arguments.model, arguments.samples, arguments.seed, arguments.backend,
-                   arguments.threads, arguments.provider, arguments.precision)
-    jobs = find_jobs(arguments.drives, arguments.nominal, run, arguments.stride)
+def _jobs(arguments: argparse.Namespace, how: Spreading) -> list[DriveJob]:
+    settings = settings_of(arguments, how)
+    jobs = find_jobs(arguments.drives, arguments.nominal, settings, arguments.stride)
     if arguments.camvid:
         split = CAMVID_SPLITS.get(arguments.nominal, 'test')
-        jobs += camvid_jobs(arguments.camvid, split, run)
+        jobs += camvid_jobs(arguments.camvid, split, settings)
     return jobs
 
 
@@ -135,7 +150,7 @@ def _calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None'
 def _milliseconds(jobs: Sequence[DriveJob], outcomes: Outcomes) -> dict[str, float]:
     """Take the time on the first picture of the first drive that could be read."""
     job = next(job for job in jobs if job.title in outcomes.records)
-    return open_meter(job.run).time(next(iter(frames_of(job))).frame)._asdict()
+    return open_meter(job.settings).time(next(iter(frames_of(job))).frame)._asdict()
 
 
 def _identity(files: 'ModelFiles', arguments: argparse.Namespace) -> dict[str, Any]:

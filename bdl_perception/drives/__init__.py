@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recorded input, one reader for each kind: folder, video, bag."""
 from bdl_perception.drives.drive import Drive
+from bdl_perception.drives.kinds import list_drives
 from bdl_perception.drives.kinds import open_drive
 from bdl_perception.drives.kinds import open_drives
 
-__all__ = ['Drive', 'open_drive', 'open_drives']
+__all__ = ['Drive', 'list_drives', 'open_drive', 'open_drives']

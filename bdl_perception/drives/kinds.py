@@ -40,11 +40,16 @@ def open_drive(path: str | Path) -> Drive:
 
 def open_drives(paths: Iterable[str | Path]) -> list[Drive]:
     """Open many; a folder of rendered drives or of bags stands for all of them, sorted."""
-    drives: list[Drive] = []
+    return [open_drive(path) for path in list_drives(paths)]
+
+
+def list_drives(paths: Iterable[str | Path]) -> list[Path]:
+    """Give the path of each drive that open_drives opens, in its order."""
+    drives: list[Path] = []
     for path in map(Path, paths):
         rendered = sorted(found.parent for mark in (DESCRIPTION, BAG_FOLDER_FILE)
                           for found in path.glob(f'*/{mark}'))
-        drives += [open_drive(drive) for drive in rendered or [path]]
+        drives += rendered or [path]
     return drives
 
 

@@ -3,15 +3,20 @@
 """`bdl calibrate` from pictures on disk to a file that arms the alarm of its model."""
 import json
 from pathlib import Path
+import subprocess
+import sys
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import calibration_from_dict
 from bdl_perception.alarm.status import identity_of
 from bdl_perception.cli import main
+from bdl_perception.commands import scoring_job
+from bdl_perception.commands import spreading
 from bdl_perception.perception.model_spec import spec_from_dict
 import cv2
 import numpy as np
 import pytest
+from source_tree import ROOT
 from tiny_model import make_tiny_model
 
 FAST = ['--alpha', '.5', '--samples', '4', '--threads', '1']  # .125 for each: 7 are enough
@@ -49,8 +54,7 @@ def test_it_writes_a_calibration_that_arms_its_model(
     assert made.refusals(identity_of(spec, 8, 0)) != ()
     assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
     assert (made.frames, len(made.scores['energy'])) == (32, 32)
-    said = capsys.readouterr()
-    assert 'warning: 8 drives are few' in said.out and 'drive_7' in said.err
+    assert 'warning: 8 drives are few' in capsys.readouterr().out
     assert sorted(path.name for path in model.iterdir()) == [
         'calibration.json', 'model.json', 'perceive.onnx', 'sample.onnx']
 
@@ -63,12 +67,57 @@ def test_two_runs_give_the_same_numbers(model: Path, drives: list[str], tmp_path
     assert not (model / 'calibration.json').exists()
 
 
+@pytest.mark.slow
+def test_processes_and_ray_give_the_same_file_to_the_bit(
+        model: Path, drives: list[str], tmp_path: Path) -> None:
+    pytest.importorskip('ray')
+    ways = {'one': [], 'processes': ['--processes', '2'],
+            'ray': ['--ray', 'local', '--processes', '2']}
+    for name, words in ways.items():
+        done = subprocess.run(
+            [sys.executable, '-m', 'bdl_perception.cli', 'calibrate', '--model', str(model),
+             *drives, *FAST, '--out', str(tmp_path / f'{name}.json'), *words],
+            cwd=ROOT, capture_output=True, text=True, timeout=100)
+        assert done.returncode == 0, done.stderr
+    assert len({(tmp_path / f'{name}.json').read_bytes() for name in ways}) == 1
+
+
+def test_kept_drives_are_not_looked_at_again_unless_they_changed(
+        model: Path, drives: list[str], tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    real = scoring_job.score
+
+    def noted(job: scoring_job.ScoringJob) -> list[object]:
+        looked.append(Path(job.drive).name)
+        return real(job)
+
+    monkeypatch.setattr(spreading, 'score', noted)
+    words = ['calibrate', '--model', str(model), *drives, *FAST, '--keep', str(tmp_path / 'kept')]
+    (Path(drives[5]) / '000003.png').write_bytes(b'no picture')
+    assert main(words) == 2 and len(looked) == 8
+    cv2.imwrite(str(Path(drives[5]) / '000003.png'), np.zeros((24, 40, 3), np.uint8))
+    assert main(words) == 0 and looked[8:] == ['drive_5']
+    kept = read(model / 'calibration.json')
+    assert main(words[:-2]) == 0 and read(model / 'calibration.json') == kept
+    assert main([*words, '--seed', '1']) == 0 and len(looked) == 9 + 8 + 8
+
+
+def test_a_drive_given_twice_is_refused(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives, drives[0] + '/', *FAST]) == 2
+    assert 'given twice' in capsys.readouterr().err
+
+
 def test_a_drive_that_fails_is_named_and_nothing_is_written(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    (Path(drives[5]) / '000003.png').write_bytes(b'no picture')
+    for number in (2, 5):
+        (Path(drives[number]) / '000003.png').write_bytes(b'no picture')
     (model / 'calibration.json').write_text('the old one')
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
-    assert 'drive drive_5 failed, nothing is written' in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert 'drive drive_2 failed, nothing is written: ValueError' in said
+    assert 'drive drive_5 failed, nothing is written' in said and '2 of 8 drives failed' in said
     assert (model / 'calibration.json').read_text() == 'the old one'
 
 

@@ -46,6 +46,7 @@ ONLY_IN = {  # library -> layers that may know it
     'matplotlib': {'bench', 'demo', 'evaluation', 'experiments', 'training'},
     'sklearn': {'evaluation', 'experiments'},
     'psutil': {'bench'},
+    'ray': {'evaluation'},
 }
 
 

@@ -1,0 +1,63 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The scores of one drive as a job that any process can do; each opens the model once."""
+from functools import lru_cache
+import os
+from pathlib import Path
+from typing import Any, NamedTuple, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bdl_perception.perception.perceiver import Perceiver
+
+
+class ModelSettings(NamedTuple):
+    """How a model is opened and sampled."""
+
+    model: str  # a shipped name, or an absolute path
+    samples: int
+    seed: int
+    backend: str
+    threads: int
+    provider: str
+    precision: str
+
+
+class ScoringJob(NamedTuple):
+    """One drive, and what looks at it."""
+
+    drive: str  # absolute, as drives.open_drive takes it
+    settings: ModelSettings
+    step_s: float
+
+
+def score(job: ScoringJob) -> list[Any]:
+    """Give [stamp_ns, {score: value}] about every step_s of a drive."""
+    from bdl_perception.drives import open_drive
+    from bdl_perception.evaluation.score_drive import score_drive
+    perceiver = opened(job.settings)
+    perceiver.forget()
+    seen = score_drive(perceiver, open_drive(job.drive), job.step_s)
+    return [[one.stamp_ns, dict(one.values)] for one in seen]
+
+
+@lru_cache(maxsize=1)
+def opened(settings: ModelSettings) -> 'Perceiver':
+    """Open the model, or take the one that this process has open."""
+    from bdl_perception.backends.registry import open_backend
+    from bdl_perception.perception.perceiver import Perceiver
+    backend = open_backend(settings.backend, settings.model, settings.threads, settings.provider,
+                           settings.precision)
+    try:
+        return Perceiver(backend, settings.samples, settings.seed)
+    except ValueError:
+        backend.close()
+        raise
+
+
+def mark_of(drive: str) -> list[int]:
+    """Tell a drive that was made again: how many files, bytes, and the newest change in ns."""
+    path = Path(drive if Path(drive).exists() else drive.rpartition(':/')[0])
+    files = [path, *path.rglob('*')] if path.is_dir() else [path]
+    found = [os.stat(file) for file in files]
+    return [len(found), sum(one.st_size for one in found),
+            max(one.st_mtime_ns for one in found)]

@@ -1,0 +1,107 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What several commands can be told of where drives are worked on."""
+import argparse
+import os
+from pathlib import Path
+from typing import Any, Mapping, Sequence, TYPE_CHECKING
+
+from bdl_perception.commands.scoring_job import mark_of
+from bdl_perception.commands.scoring_job import ModelSettings
+from bdl_perception.commands.scoring_job import opened
+from bdl_perception.commands.scoring_job import score
+from bdl_perception.commands.scoring_job import ScoringJob
+from bdl_perception.evaluation.attempt import Outcome
+from bdl_perception.evaluation.attempt import Work
+from bdl_perception.evaluation.kept import Kept
+from bdl_perception.evaluation.spread import spread
+from bdl_perception.evaluation.spread import Spreading
+
+if TYPE_CHECKING:
+    from bdl_perception.alarm.calibrate import ScoredDrive
+    from bdl_perception.alarm.status import Identity
+
+
+def add_spreading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare processes, Ray, and where finished drives are kept."""
+    parser.add_argument('--processes', type=int, default=1,
+                        help='work on that many drives at a time (default: %(default)s)')
+    parser.add_argument('--ray', default='', metavar='ADDRESS',
+                        help='spread drives over the Ray cluster at HOST:PORT; local: start one '
+                             'on this machine')
+    parser.add_argument('--keep', type=Path, metavar='FOLDER',
+                        help='keep what is finished, and go on from there after a kill')
+
+
+def spreading_of(arguments: argparse.Namespace) -> Spreading:
+    """Read what was declared above; ValueError when it cannot be meant."""
+    how = Spreading(arguments.processes, arguments.ray)
+    how.check()
+    return how
+
+
+def settings_of(arguments: argparse.Namespace, how: Spreading) -> ModelSettings:
+    """Say how any process opens the model; beside others each has one thread if not told."""
+    from bdl_perception.backends.model_files import find_model
+    from bdl_perception.backends.registry import choose_backend
+    folder = find_model(arguments.model)
+    threads = arguments.threads or (1 if how.elsewhere else 0)
+    return ModelSettings(
+        arguments.model if folder.name == arguments.model else str(folder), arguments.samples,
+        arguments.seed, choose_backend(arguments.backend).name, threads, arguments.provider,
+        arguments.precision)
+
+
+def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
+              step_s: float) -> tuple[list['ScoredDrive'], 'Identity']:
+    """Score every drive, and say what with; RuntimeError names all that failed."""
+    from bdl_perception.alarm.calibrate import ScoredDrive
+    from bdl_perception.alarm.evidence import Observation
+    from bdl_perception.alarm.status import identity_of
+    from bdl_perception.drives import open_drive
+    how = spreading_of(arguments)
+    names = {os.path.abspath(path): open_drive(path).name for path in drives}
+    if len(names) < len(drives):
+        raise ValueError(f'{len(drives) - len(names)} of the drives are given twice; give each '
+                         f'once, or they count for more than they are')
+    settings = settings_of(arguments, how)
+    backend = opened(settings).backend  # what is wrong with the model is wrong before any drive
+    try:
+        identity = identity_of(backend.spec, settings.samples, settings.seed, backend.precision)
+        jobs = {path: ScoringJob(path, settings, step_s) for path in names}
+        outcomes = _done(score, jobs, how, _kept(arguments, jobs, vars(identity)))
+    finally:
+        backend.close()
+        opened.cache_clear()
+    refuse_failures([outcome._replace(name=names[outcome.name]) for outcome in outcomes.values()])
+    scored = [ScoredDrive(name, tuple(Observation(*seen) for seen in outcomes[path].value))
+              for path, name in names.items()]
+    return scored, identity
+
+
+def refuse_failures(outcomes: Sequence[Outcome]) -> None:
+    """Name every drive that failed, each on a line of its own."""
+    failed = [f'drive {one.name} failed, nothing is written: {one.error}'
+              for one in outcomes if one.error]
+    if failed:
+        rest = f'\n{len(failed)} of {len(outcomes)} drives failed' if len(failed) > 1 else ''
+        raise RuntimeError('\n'.join(failed) + rest)
+
+
+def _done(work: Work, jobs: Mapping[str, object], how: Spreading,
+          kept: Kept | None) -> dict[str, Outcome]:
+    """Do all; in the order of the jobs, whatever came first."""
+    found = {outcome.name: outcome for outcome in spread(work, jobs, how, kept)}
+    return {name: found[name] for name in jobs}
+
+
+def _kept(arguments: argparse.Namespace, jobs: Mapping[str, ScoringJob],
+          identity: Mapping[str, Any]) -> Kept | None:
+    if arguments.keep is None:
+        return None
+    from bdl_perception.commands.calibrate import software_version
+    job = next(iter(jobs.values()))
+    fingerprint = {'work': 'score', 'identity': dict(identity), 'step_s': job.step_s,
+                   'backend': job.settings.backend, 'provider': job.settings.provider,
+                   'software_version': software_version()}
+    return Kept(arguments.keep, fingerprint, {name: mark_of(name) for name in jobs})

@@ -1,0 +1,78 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Does the same work on many jobs: one by one, over processes, or over a Ray cluster.
+
+The numbers do not depend on which: every value goes through JSON, whose floats come back as they
+were. A job that fails gives an outcome that says why, and the others go on.
+"""
+from typing import Callable, Iterator, Mapping, NamedTuple
+
+from bdl_perception.evaluation.attempt import attempt
+from bdl_perception.evaluation.attempt import Outcome
+from bdl_perception.evaluation.attempt import outcome_of
+from bdl_perception.evaluation.attempt import Work
+from bdl_perception.evaluation.kept import Kept
+
+LOCAL = 'local'
+
+
+class Spreading(NamedTuple):
+    """Where work is done."""
+
+    processes: int = 1
+    ray: str = ''  # address of a cluster; 'local' starts one on this machine; '' is without Ray
+
+    def check(self) -> None:
+        """Refuse, with a ValueError, what cannot be meant."""
+        if self.processes < 1:
+            raise ValueError(f'processes {self.processes} must be at least 1')
+        if self.processes > 1 and self.ray not in ('', LOCAL):
+            raise ValueError(f'{self.processes} processes on the Ray cluster {self.ray}: it knows '
+                             f'its own cores; leave --processes out')
+
+    @property
+    def elsewhere(self) -> bool:
+        """Tell whether other processes than this one do the work."""
+        return self.processes > 1 or bool(self.ray)
+
+
+def spread(work: Work, jobs: Mapping[str, object], how: Spreading,
+           kept: Kept | None = None) -> Iterator[Outcome]:
+    """
+    Give the outcome of each job as it comes, with a progress bar; callers sort by name.
+
+    work is a function of a module and takes a job that can be pickled; what it returns is
+    JSON. What `kept` has is not done again, and what is done is kept before it is given.
+    """
+    from tqdm import tqdm
+    how.check()
+    found = {name: kept.get(name) for name in jobs} if kept else {}
+    missing = {name: job for name, job in jobs.items() if found.get(name) is None}
+    with tqdm(total=len(jobs), initial=len(jobs) - len(missing), unit='drive',
+              disable=None) as bar:
+        for name, text in found.items():
+            if text is not None:
+                yield outcome_of(name, text, '')
+        for outcome in _way(how)(work, missing) if missing else ():
+            if kept and not outcome.error:
+                kept.put(outcome.name, outcome.value)
+            bar.update()
+            yield outcome
+
+
+def _way(how: Spreading) -> Callable[[Work, Mapping[str, object]], Iterator[Outcome]]:
+    from functools import partial
+    if how.ray:
+        from bdl_perception.evaluation.spread_ray import over_ray
+        cores = how.processes if how.processes > 1 else None
+        return partial(over_ray, address=how.ray, cores=cores)
+    if how.processes > 1:
+        from bdl_perception.evaluation.spread_processes import over_processes
+        return partial(over_processes, processes=how.processes)
+    return _one_by_one
+
+
+def _one_by_one(work: Work, jobs: Mapping[str, object]) -> Iterator[Outcome]:
+    for name, job in jobs.items():
+        yield outcome_of(name, *attempt(work, job))

@@ -1,0 +1,84 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Work over a Ray cluster; this package, the model and the drives must be there on each machine.
+
+A cluster that is started here ('local') listens on the loopback only, tells nobody that it is
+used, has no dashboard, and is gone with its files when the work is done.
+"""
+from contextlib import contextmanager
+import os
+import re
+import socket
+from tempfile import TemporaryDirectory
+from typing import Any, Iterator, Mapping
+
+from bdl_perception.evaluation.attempt import attempt
+from bdl_perception.evaluation.attempt import Outcome
+from bdl_perception.evaluation.attempt import outcome_of
+from bdl_perception.evaluation.attempt import Work
+
+LOCAL = 'local'
+ANSWER_S = 5.  # Ray itself would try for minutes
+ADDRESS = re.compile(r'(?:ray://)?(?P<host>[^:/]+|\[[^\]]+\]):(?P<port>\d+)')
+QUIET: dict[str, Any] = {'include_dashboard': False, 'logging_level': 'error'}
+
+
+def over_ray(work: Work, jobs: Mapping[str, object], address: str,
+             cores: int | None) -> Iterator[Outcome]:
+    """Give outcomes as they come; ConnectionError when nothing answers at the address."""
+    with _cluster(address, cores) as ray:
+        remote = ray.remote(num_cpus=1, max_retries=1)(attempt)
+        names = {remote.remote(work, job): name for name, job in jobs.items()}
+        while names:
+            done, _ = ray.wait(list(names), num_returns=1)
+            for reference in done:
+                yield _outcome(ray, names.pop(reference), reference)
+
+
+def _outcome(ray: Any, name: str, reference: Any) -> Outcome:
+    try:
+        return outcome_of(name, *ray.get(reference))
+    except ray.exceptions.RayError as error:  # its process or machine died, or lacks a module
+        last = str(error).strip().splitlines()[-1:]  # before it comes a whole traceback
+        return Outcome(name, None, ': '.join((type(error).__name__, *last)))
+
+
+@contextmanager
+def _cluster(address: str, cores: int | None) -> Iterator[Any]:
+    ray = _import_ray(address == LOCAL)
+    if ray.is_initialized():
+        raise RuntimeError('Ray is in use in this process already; call ray.shutdown() first')
+    with TemporaryDirectory(prefix='bdl_ray_') as folder:
+        try:
+            if address == LOCAL:
+                ray.init(LOCAL, num_cpus=cores, _temp_dir=folder, **QUIET)
+            else:
+                _join(ray, address)
+            yield ray
+        finally:
+            ray.shutdown()  # of another's cluster it only takes leave
+
+
+def _import_ray(local: bool) -> Any:
+    os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+    if local:  # on Linux too it makes Ray keep to the loopback; it is read at the import
+        os.environ.setdefault('RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER', '0')
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{error.name} is not installed; `pip install "
+                                  f"'bdl_perception[ray]'`", name=error.name) from error
+    return ray
+
+
+def _join(ray: Any, address: str) -> None:
+    try:
+        found = ADDRESS.fullmatch(address)
+        if found:
+            end = found['host'].strip('[]'), int(found['port'])
+            socket.create_connection(end, ANSWER_S).close()
+        ray.init(address, logging_level='error')
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConnectionError(f'no Ray cluster answers at {address} ({error}); start one with '
+                              f'`ray start --head` and give its HOST:PORT') from error

@@ -1,0 +1,124 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Work that is spread: the same numbers everywhere, and no job lost with another one."""
+import os
+from pathlib import Path
+import signal
+import socket
+import subprocess
+import sys
+
+from bdl_perception.evaluation.attempt import Outcome
+from bdl_perception.evaluation.kept import Kept
+from bdl_perception.evaluation.spread import spread
+from bdl_perception.evaluation.spread import Spreading
+import pytest
+from source_tree import ROOT
+import spread_works
+
+JOBS = {f'drive {number}': number for number in range(5, 10)}
+RIGHT = {name: [number, number / 3] for name, number in JOBS.items()}
+HERE, TWO = Spreading(), Spreading(2)
+
+
+@pytest.mark.parametrize('how', [HERE, TWO])
+def test_every_job_gives_its_value_to_the_bit(how: Spreading) -> None:
+    outcomes = list(spread(spread_works.third, JOBS, how))
+    assert {one.name: one.value for one in outcomes} == RIGHT
+    assert len(outcomes) == 5 and not any(one.error for one in outcomes)
+
+
+@pytest.mark.parametrize('how', [HERE, TWO])
+@pytest.mark.parametrize(('work', 'said'), [
+    (spread_works.refuse_seven, "KeyError: 'seven is a prime'"),
+    (spread_works.not_json, 'TypeError: Object of type set is not JSON')])
+def test_a_job_that_fails_says_why_and_the_others_go_on(
+        how: Spreading, work: spread_works.Any, said: str) -> None:
+    found = {one.name: one for one in spread(work, JOBS, how)}
+    assert found.keys() == JOBS.keys()
+    assert [name for name, one in found.items() if one.error] == ['drive 7']
+    assert found['drive 7'].error.startswith(said) and found['drive 7'].value is None
+
+
+def test_a_process_that_dies_takes_only_its_own_job_with_it() -> None:
+    found = {one.name: one for one in spread(spread_works.die_on_seven, JOBS, TWO)}
+    assert 'its process died' in found.pop('drive 7').error
+    assert {name: one.value for name, one in found.items()} == {
+        name: value for name, value in RIGHT.items() if name != 'drive 7'}
+
+
+def test_a_job_that_cannot_be_sent_is_an_outcome_too() -> None:
+    found = {one.name: one for one in spread(spread_works.third, {'a': 1, 'b': lambda: 0}, TWO)}
+    assert found['a'].value == [1, 1 / 3] and 'pickle' in found['b'].error.lower()
+
+
+def test_what_is_kept_is_not_done_again_and_failures_are(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, {'model': 'a'})
+    for how in (HERE, TWO):
+        found = {one.name: one for one in spread(spread_works.refuse_seven, JOBS, how, kept)}
+        assert found['drive 7'].error and found['drive 8'] == Outcome('drive 8', RIGHT['drive 8'])
+    assert len(list(tmp_path.iterdir())) == 4
+    found = {one.name: one for one in spread(spread_works.not_json, JOBS, HERE, kept)}
+    assert found['drive 8'].value == RIGHT['drive 8']  # the other work was not asked
+    assert found['drive 7'].error.startswith('TypeError')
+
+
+def test_after_a_kill_only_what_is_missing_is_done(tmp_path: Path) -> None:
+    code = f"""if __name__ == '__main__':
+    import sys
+    from pathlib import Path
+    from bdl_perception.evaluation.kept import Kept
+    from bdl_perception.evaluation.spread import spread, Spreading
+    sys.path.append({str(ROOT / 'test' / 'support')!r})
+    from spread_works import note_and_die
+    jobs = {{str(n): ({str(tmp_path)!r}, n, sys.argv[1] == 'die') for n in range(6)}}
+    kept = Kept(Path({str(tmp_path / 'kept')!r}), {{'model': 'a'}})
+    print(sorted(one.value for one in spread(note_and_die, jobs, Spreading(), kept)))
+"""
+    done = [subprocess.run([sys.executable, '-c', code, word], cwd=ROOT, text=True,
+                           capture_output=True, timeout=60) for word in ('die', 'live')]
+    assert done[0].returncode == -signal.SIGKILL
+    assert done[1].stdout == '[0, 1, 2, 3, 4, 5]\n', done[1].stderr
+    assert (tmp_path / 'begun').read_text().split() == ['0', '1', '2', '3', '3', '4', '5']
+
+
+@pytest.mark.parametrize(('how', 'message'), [
+    (Spreading(0), 'at least 1'), (Spreading(2, '10.0.0.1:6379'), 'leave --processes out')])
+def test_what_cannot_be_meant_is_refused(how: Spreading, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        list(spread(spread_works.third, JOBS, how))
+
+
+def test_a_cluster_that_does_not_answer_is_one_clear_error() -> None:
+    pytest.importorskip('ray')
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ConnectionError, match=f'answers at 127.0.0.1:{port}.*ray start'):
+        list(spread(spread_works.third, JOBS, Spreading(ray=f'127.0.0.1:{port}')))
+
+
+def test_without_ray_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'ray', None)
+    with pytest.raises(ModuleNotFoundError, match=r'bdl_perception\[ray\]'):
+        list(spread(spread_works.third, JOBS, Spreading(ray='local')))
+
+
+@pytest.mark.slow
+def test_a_ray_of_this_machine_keeps_to_the_loopback_and_loses_nothing() -> None:
+    pytest.importorskip('ray')
+    code = f"""
+import spread_works
+from bdl_perception.evaluation.spread import spread, Spreading
+how = Spreading(2, 'local')
+for work in (spread_works.refuse_seven, spread_works.gcs_address):
+    for one in sorted(spread(work, {JOBS!r}, how)):
+        print(one.name, one.value or one.error, sep='=')
+"""
+    path = os.pathsep.join((str(ROOT), str(ROOT / 'test' / 'support')))
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, text=True, timeout=100,
+                          env={**os.environ, 'PYTHONPATH': path}, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert {f'{name}={value}' for name, value in RIGHT.items() if name != 'drive 7'} <= set(lines)
+    assert "drive 7=KeyError: 'seven is a prime'" in lines
+    assert sum('=127.0.0.1:' in line for line in lines) == 5
