@@ -66,11 +66,11 @@ def _jobs(source: str, split: str, settings: ModelSettings, stride: int) -> Iter
             yield DriveJob(folder.name, str(part_of), RENDERED, str(folder), settings, stride)
         return
     bags = sorted(found.parent for found in path.glob('*/metadata.yaml'))
-    for recording in bags or [source]:
+    for recording in [str(bag) for bag in bags] or [source]:
         drive = open_drive(recording)  # fails now, not at last
         own = path.resolve().name if bags else drive.name
         part_of = description_of(RECORDING, Path(recording)).get('split', own)
-        yield DriveJob(drive.name, str(part_of), RECORDING, str(recording), settings, stride)
+        yield DriveJob(drive.name, str(part_of), RECORDING, recording, settings, stride)
 
 
 def _in_split_folders(path: Path, split: str) -> list[Path]:

@@ -35,7 +35,8 @@ class Delays(NamedTuple):
 def errors_begun(steps: Sequence[Step]) -> int:
     """Count how often ERROR was raised: steps 0 1 1 0 1 raise it twice."""
     raised = [step.error for step in steps]
-    return sum(now and not before for before, now in zip([False, *raised], raised))
+    before = [False, *raised[:-1]]
+    return sum(now and not then for then, now in zip(before, raised, strict=True))
 
 
 def false_alarms(drives: Sequence[Sequence[Step]], hours: float) -> Rate:

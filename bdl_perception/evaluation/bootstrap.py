@@ -14,6 +14,7 @@ from bdl_perception.evaluation.ood import finite
 from bdl_perception.evaluation.ood import RECALL
 from bdl_perception.perception.values import Reals
 import numpy as np
+from numpy.typing import NDArray
 
 DRAWS = 1000
 BATCH = 100  # draws that are in memory at a time
@@ -32,7 +33,7 @@ class Draws(NamedTuple):
 
 
 def drive_weights(name: str, drives: int, seed: int, draws: int = DRAWS) -> Reals:
-    """Tell how often each drive of a set is drawn, (B, D); of one name and seed always the same."""
+    """Tell how often each drive of a set is drawn, (B, D); by its name and the seed alone."""
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     return rng.multinomial(drives, np.full(drives, 1 / drives), draws).astype(np.float64)
 
@@ -58,7 +59,7 @@ def interval(draws: Reals) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _measure(weights: Reals, positive: Reals, last: Reals) -> Draws:
+def _measure(weights: Reals, positive: NDArray[np.bool_], last: NDArray[np.intp]) -> Draws:
     """Measure draws of weights (B, N) in falling order of the score."""
     hits = np.cumsum(weights * positive, axis=1)[:, last]  # (B, M) strange frames so far
     false = np.cumsum(weights * ~positive, axis=1)[:, last]

@@ -66,7 +66,8 @@ def group_of(origin: Origin, time_s: float) -> str:
 def segment_at(segments: Iterable[Segment], time_s: float) -> Segment:
     """Give the last segment that has begun, else the first."""
     known = list(segments)
-    begun = [segment for segment in known if segment.start_s <= time_s + 1e-9]  # stamps are rounded
+    late_s = time_s + 1e-9  # stamps are rounded
+    begun = [segment for segment in known if segment.start_s <= late_s]
     return begun[-1] if begun else known[0]
 
 

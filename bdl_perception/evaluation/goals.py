@@ -44,7 +44,7 @@ def _separated(strange: Values, score: str, title: str, mean: float) -> Iterator
     wishes = f'>= {mean}', '>= .90'
     average = strange.get('mean', {}).get(score)
     if average is None:
-        yield from (_missing(*pair) for pair in zip(titles, wishes))
+        yield from (_missing(*pair) for pair in zip(titles, wishes, strict=True))
         return
     yield Goal(titles[0], wishes[0], f'{average["auroc"]:.3f}', at_least(average['auroc'], mean))
     each = {name: strange['groups'][name][score]['auroc'] for name in strange['mean_over']}

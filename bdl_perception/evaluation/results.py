@@ -20,6 +20,7 @@ from bdl_perception.evaluation.strangeness import with_alarm_set
 
 NO_CALIBRATION = 'no calibration was given, and the model folder has none'
 NO_NOMINAL = 'no set of nominal drives was given to compare with'
+NO_STRANGE = 'only nominal drives were given'
 
 
 class Setting(NamedTuple):
@@ -53,7 +54,7 @@ def group_names(records: Iterable[DriveRecord], nominal: str | None) -> list[str
 
 
 def held_out(records: Iterable[DriveRecord], group: str) -> bool | None:
-    """Tell whether the frames of a group are of a condition that was never taught; None: unknown."""
+    """Tell whether the frames of a group are of a condition never taught; None: unknown."""
     for record in records:
         if group in record.groups and record.origin.segments:
             at_ns = record.stamps_ns[record.groups.index(group)] - record.stamps_ns[0]
@@ -74,7 +75,7 @@ def _strange(records: Sequence[DriveRecord], nominal: str | None,
     """Compare every other group with the nominal set."""
     groups = [name for name in group_names(records, nominal) if name != nominal]
     if nominal is None or not groups:
-        return {'not_measured': NO_NOMINAL if nominal is None else 'only nominal drives were given'}
+        return {'not_measured': NO_NOMINAL if nominal is None else NO_STRANGE}
     conditions = [name for name in groups if held_out(records, name)]
     found, mean = separations(records, nominal, groups, conditions)
     return {'groups': found, 'mean': mean, 'mean_over': conditions,

@@ -5,8 +5,8 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.evaluation.bootstrap import draw
-from bdl_perception.evaluation.bootstrap import drive_weights
 from bdl_perception.evaluation.bootstrap import Draws
+from bdl_perception.evaluation.bootstrap import drive_weights
 from bdl_perception.evaluation.bootstrap import FEWEST_DRIVES
 from bdl_perception.evaluation.bootstrap import interval
 from bdl_perception.evaluation.drive_record import DriveRecord

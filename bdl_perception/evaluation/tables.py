@@ -86,9 +86,11 @@ def _classes(sets: Mapping[str, Values]) -> str:
 
 
 def _separation(strange: Values, measure: str) -> str:
-    groups = {**strange['groups'], **({MEAN: strange['mean']} if strange['mean'] else {})}
+    groups = dict(strange['groups'])
+    if strange['mean'] and measure != 'mean_ratio':
+        groups[MEAN] = strange['mean']
     scores = list(next(iter(groups.values())))
-    rows = [[name, *(number(found[score].get(measure)) for score in scores)]
+    rows = [[name, *(number(found[score][measure]) for score in scores)]
             for name, found in groups.items()]
     return _table(['set', *scores], rows)
 

@@ -52,13 +52,13 @@ def sheet(alt: str, caption: str, size_in: tuple[float, float] = SIZE_IN) -> Ite
     """Give axes to draw on; when the block is left the plot is there."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    with rc_context(STYLE):
+    with rc_context(STYLE):  # type: ignore[arg-type]
         made = Sheet(Figure(size_in, layout='constrained'))
         yield made
         made.finish(alt, caption)
 
 
-def style(index: int) -> dict[str, str]:
+def style(index: int) -> dict[str, Any]:
     """Give colour and dashes of the line with this number."""
     return {'color': COLOURS[index % len(COLOURS)], 'linestyle': DASHES[index % len(DASHES)]}
 

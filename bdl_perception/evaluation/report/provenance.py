@@ -15,7 +15,7 @@ LIMITS = (
     'still sees it rightly, and the other way round.',
     'The kinds of held-out conditions are known to those who chose scores and networks; a '
     'condition that nobody thought of may be told worse.',
-    'The times of the alarm are those of the drives\' stamps: a camera that drops frames or a '
+    'The times of the alarm are those of the stamps: a camera that drops frames or a '
     'machine that is late comes on top.')
 
 

@@ -60,8 +60,9 @@ def _confusion(name: str, counts: list[list[float]]) -> Plot:
     shares = [[value / max(sum(row), 1) for value in row] for row in counts]
     wrong = max((shares[i][j], i, j) for i in range(len(counts)) for j in range(len(counts))
                 if i != j)
-    with sheet(f'Confusion of classes on {name}; the most frequent mistake is {CLASS_NAMES[wrong[2]]} '
-               f'for {CLASS_NAMES[wrong[1]]}, {wrong[0]:.0%} of its pixels.',
+    true, taken = CLASS_NAMES[wrong[1]], CLASS_NAMES[wrong[2]]
+    with sheet(f'Confusion of classes on {name}; the most frequent mistake is {taken} for {true}, '
+               f'{wrong[0]:.0%} of its pixels.',
                f'What each true class (row) is taken for on {name}; rows add up to 1.',
                (4.8, 4.2)) as made:
         made.axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
@@ -72,6 +73,7 @@ def _confusion(name: str, counts: list[list[float]]) -> Plot:
         for i in ticks:
             for j in ticks:
                 if shares[i][j] >= .05:
-                    made.axes.text(j, i, f'{shares[i][j]:.2f}'.lstrip('0'), ha='center', va='center',
-                                   fontsize=6, color='white' if shares[i][j] > .5 else 'black')
+                    made.axes.text(j, i, f'{shares[i][j]:.2f}'.lstrip('0'), ha='center',
+                                   va='center', fontsize=6,
+                                   color='white' if shares[i][j] > .5 else 'black')
     return made.plot
