@@ -41,7 +41,7 @@ def at_most(value: float, wish: float) -> str:
 def _separated(strange: Values, score: str, title: str, mean: float) -> Iterator[Goal]:
     """Ask for a mean AUROC over the held-out conditions, and .90 for each."""
     titles = f'frame AUROC, {title}: mean', f'frame AUROC, {title}: each condition'
-    wishes = f'>= {mean}', '>= .90'
+    wishes = f'>= {mean:.2f}', '>= 0.90'
     average = strange.get('mean', {}).get(score)
     if average is None:
         yield from (_missing(*pair) for pair in zip(titles, wishes, strict=True))
@@ -53,7 +53,7 @@ def _separated(strange: Values, score: str, title: str, mean: float) -> Iterator
 
 
 def _recall(strange: Values) -> Goal:
-    title, wish = 'FPR at 95 % recall, default alarm set: mean', '<= .15'
+    title, wish = 'FPR at 95 % recall, default alarm set: mean', '<= 0.15'
     average = strange.get('mean', {}).get(ALARM_SET)
     if average is None:
         return _missing(title, wish)

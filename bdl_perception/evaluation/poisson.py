@@ -20,7 +20,7 @@ class Rate(NamedTuple):
 
 def rate(events: int, hours: float) -> Rate:
     """
-    Give the rate (Garwood 1936): the interval of k events is chi2(2k) / 2 to chi2(2k + 2) / 2.
+    Give an exact interval (Garwood 1936): of k events, chi2(2k) / 2 to chi2(2k + 2) / 2.
 
     By hand: none in one hour is 0 an hour, at most -ln(.025) = 3.69. ValueError without time.
     """

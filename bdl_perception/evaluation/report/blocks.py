@@ -19,6 +19,7 @@ class Table(NamedTuple):
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    look: str = 'numbers'  # facts: two columns of text; cards: one below the other where narrow
     kind: str = 'table'
 
 

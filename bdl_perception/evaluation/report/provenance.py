@@ -36,10 +36,10 @@ def provenance(evaluation: Values) -> Section:
         ['versions', ', '.join(f'{name} {version}' for name, version
                                in evaluation['versions'].items())]]
     drives = [[one['name'], one['set'], str(one['frames'])] for one in evaluation['drives']]
-    blocks = [Table('How this page was made', ('what', 'value'), facts)]
+    blocks = [Table('How this page was made', ('what', 'value'), facts, 'facts')]
     if evaluation['failed']:
         blocks.append(Table('Drives that could not be measured', ('drive', 'error'),
-                            [[name, error] for name, error in evaluation['failed'].items()]))
+                            [[name, error] for name, error in evaluation['failed'].items()], 'facts'))
     return Section('Data and provenance',
                    [*blocks, Table('Drives', ('drive', 'set', 'frames'), drives)])
 

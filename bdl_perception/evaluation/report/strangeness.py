@@ -42,9 +42,9 @@ def _blocks(strange: Values, evaluation: Values) -> Iterator[Block]:
     frames = {name: one['frames'] for name, one in evaluation['sets'].items()}
     counted = ', '.join(f'{name} {frames[name]}' for name in strange['groups'])
     yield Text(f'Every score of every frame against the frames of {evaluation["nominal"]} '
-               f'({frames[evaluation["nominal"]]} frames). Frames: {counted}. In brackets the '
-               f'95 % interval when whole drives are drawn anew 1000 times; a set of one drive '
-               f'has none.')
+               f'({frames[evaluation["nominal"]]} frames). Frames: {counted}. Below each number '
+               f'the 95 % interval when whole drives are drawn anew 1000 times; a set of one '
+               f'drive has none.')
     if ALARM_SET not in next(iter(strange['groups'].values())):
         yield Missing(f'Score {ALARM_SET!r}', 'there is no calibration of this model as it was '
                                               'run')
@@ -68,7 +68,7 @@ def with_interval(found: Values, measure: str) -> str:
     between = found.get('interval', {}).get(measure)
     if between is None:
         return number(found[measure])
-    return f'{number(found[measure])} ({number(between[0])} to {number(between[1])})'
+    return f'{number(found[measure])}\n{number(between[0])} to {number(between[1])}'
 
 
 def _sides(sides: Values | None) -> Iterator[Block]:

@@ -34,4 +34,4 @@ def _blocks(evaluation: Values) -> Iterator[Block]:
                    f'below; they are listed under data and provenance.')
     rows = [[goal['what'], goal['wish'], goal['found'], MARKS[goal['verdict']]]
             for goal in evaluation['goals']]
-    yield Table('Goals', ('goal', 'wish', 'found', 'verdict'), rows)
+    yield Table('Goals', ('goal', 'wish', 'found', 'verdict'), rows, 'cards')
