@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """How often the alarm is wrong, and how soon it is right."""
+from itertools import pairwise
 import math
 from typing import NamedTuple, Sequence
 
@@ -34,9 +35,8 @@ class Delays(NamedTuple):
 
 def errors_begun(steps: Sequence[Step]) -> int:
     """Count how often ERROR was raised: steps 0 1 1 0 1 raise it twice."""
-    raised = [step.error for step in steps]
-    before = [False, *raised[:-1]]
-    return sum(now and not then for then, now in zip(before, raised, strict=True))
+    raised = [False, *(step.error for step in steps)]
+    return sum(now and not before for before, now in pairwise(raised))
 
 
 def false_alarms(drives: Sequence[Sequence[Step]], hours: float) -> Rate:

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measuring looks at every picture once and compares it with its own truth."""
 from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.alarm.status import identity_of
+from bdl_perception.evaluation.drive_record import Origin
+from bdl_perception.evaluation.drive_record import Segment
 from bdl_perception.evaluation.measure import Averaging
 from bdl_perception.evaluation.measure import Meter
 from bdl_perception.evaluation.measure import view_scores
+from bdl_perception.evaluation.measures import qualities
 from bdl_perception.evaluation.view import Labelled
 from bdl_perception.evaluation.view import look
 from bdl_perception.perception.perceiver import Perceiver
@@ -20,11 +24,24 @@ def picture(seed: int) -> CameraFrame:
 
 
 def test_the_scores_are_those_of_the_alarm() -> None:
-    found = Meter(FakeBackend(), 8, 0).measure(Labelled('a', picture(i)) for i in range(3))
-    assert found.frames == 3 and found.depth is found.classes is found.averaged is None
+    found = Meter(FakeBackend(), 8, 0).record(
+        Origin('x', 'mine'), (Labelled('a', picture(i)) for i in range(3)))
+    assert found.stamps_ns == (0, 1, 2) and found.groups == ('mine',) * 3
+    assert qualities(found.sums['mine']) == {}
     alone = view_scores(look(Perceiver(FakeBackend(), 8, 0), Labelled('a', picture(2))))
-    assert {name: values[2] for name, values in found.scores.items()} == alone
+    assert found.values(2) == alone
     assert list(alone) == list(SCORE_NAMES)
+
+
+def test_a_frame_is_summed_up_in_the_group_of_its_time_alone() -> None:
+    origin = Origin('x', 's', (Segment('sun', 0, 1, False), Segment('night', 1, 2, True)))
+    truth = np.full((24, 40), 5., np.float32)
+    frames = [Labelled('a', CameraFrame(picture(0).rgb[::2, ::2], stamp, 'camera'), truth)
+              for stamp in (7_000_000_000, 7_500_000_000, 8_000_000_000)]
+    found = Meter(FakeBackend(), 8, 0).record(origin, frames)
+    assert found.groups == ('s: nominal', 's: nominal', 's: night')
+    pixels = {group: sums['depth']['pixels'][0] for group, sums in found.sums.items()}
+    assert pixels == {'s: nominal': 2 * 24 * 40, 's: night': 24 * 40}
 
 
 def test_a_stretched_picture_is_judged_at_its_own_size() -> None:
@@ -32,12 +49,12 @@ def test_a_stretched_picture_is_judged_at_its_own_size() -> None:
     seen = prediction.classes.repeat(2, 0).repeat(2, 1)  # (48, 80)
     truth = seen.copy()
     truth[1::2, 1::2] = 7  # a quarter of the pixels; at the network's size all or none
-    found = Meter(FakeBackend(), 8, 0).measure([Labelled('a', picture(0), classes=truth)],
-                                               'stretch')
+    found = Meter(FakeBackend(), 8, 0).record(
+        Origin('x', 'mine'), [Labelled('a', picture(0), classes=truth)], 'stretch')
     hits, union = (truth == 3) & (seen == 3), (truth == 3) | (seen == 3)
-    assert found.classes is not None
-    assert found.classes.iou['road'] == pytest.approx(hits.sum() / union.sum())
-    assert found.classes.iou['road'] == pytest.approx(.75)
+    iou = qualities(found.sums['mine'])['classes']['iou']
+    assert iou['road'] == pytest.approx(hits.sum() / union.sum())
+    assert iou['road'] == pytest.approx(.75)
 
 
 def test_the_moments_of_all_samples_are_kept_until_the_next_picture() -> None:
@@ -49,8 +66,14 @@ def test_the_moments_of_all_samples_are_kept_until_the_next_picture() -> None:
 
 
 def test_no_picture_is_an_error() -> None:
-    with pytest.raises(ValueError, match='no picture to measure on'):
-        Meter(FakeBackend(), 8, 0).measure([])
+    with pytest.raises(ValueError, match='x: there is no picture to measure on'):
+        Meter(FakeBackend(), 8, 0).record(Origin('x', 'mine'), [])
+
+
+def test_a_meter_is_of_the_model_as_it_is_run() -> None:
+    meter = Meter(FakeBackend(), 8, 3)
+    assert meter.identity == identity_of(FakeBackend().spec, 8, 3)
+    assert meter.backend_name == 'fake'
 
 
 def test_times_are_of_whole_calls() -> None:
