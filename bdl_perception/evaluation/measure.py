@@ -12,10 +12,8 @@ from bdl_perception.evaluation.depth import DepthQuality
 from bdl_perception.evaluation.depth import DepthTally
 from bdl_perception.evaluation.ood import FrameScores
 from bdl_perception.evaluation.score_drive import finish_cycle
-from bdl_perception.evaluation.segmentation import averaged_classes
 from bdl_perception.evaluation.segmentation import ClassQuality
 from bdl_perception.evaluation.segmentation import ClassTally
-from bdl_perception.evaluation.segmentation import enlarged
 from bdl_perception.evaluation.view import Labelled
 from bdl_perception.evaluation.view import look
 from bdl_perception.evaluation.view import View
@@ -98,15 +96,15 @@ class Meter:
         are brought to the picture's own size and judged on all of it, as published results are.
         """
         perceiver = Perceiver(self._backend, *self._settings, fit_mode)
-        depth, classes, averaged = DepthTally(), ClassTally(), ClassTally()
+        depth, classes, averaged = DepthTally(), ClassTally(), ClassTally(averaged=True)
         scores: dict[str, list[float]] = {name: [] for name in SCORE_NAMES}
         for labelled in frames:
             view = look(perceiver, labelled)._replace(probability=self._backend.probability)
             depth.add(view)
-            truth = labelled.classes if fit_mode == 'stretch' else view.classes
-            if truth is not None:
-                classes.add(enlarged(view.prediction.classes, truth.shape), truth)
-                averaged.add(self._averaged(truth.shape), truth)
+            if fit_mode == 'stretch':  # judged at the picture's own size
+                view = view._replace(classes=labelled.classes)
+            classes.add(view)
+            averaged.add(view)
             for name, value in view_scores(view).items():
                 scores[name].append(value)
         count = len(next(iter(scores.values())))
@@ -126,11 +124,6 @@ class Meter:
             perceive.append(1e3 * (middle - start))
             samples.append(1e3 * (perf_counter() - middle))
         return Milliseconds(median(perceive), median(samples))
-
-    def _averaged(self, shape: tuple[int, ...]) -> Bytes:
-        if self._backend.moments is None:
-            raise RuntimeError('no sample was taken of this picture')
-        return averaged_classes(self._backend.moments, shape)
 
 
 def view_scores(view: View) -> dict[str, float]:
