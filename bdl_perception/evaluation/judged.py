@@ -54,9 +54,10 @@ def depth_pixels(view: View) -> DepthPixels:
     mask = known_depth(view)
     mask[mask] = np.isfinite(view.prediction.depth[mask]) & (view.prediction.depth[mask] > 0)
     truth = view.prediction.depth if view.depth is None else view.depth
-    maps = (view.prediction.depth, truth, view.prediction.log_depth_std,
+    maps = (view.prediction.depth, truth, view.prediction.aleatoric_std,
             view.epistemic.log_depth_std)
-    return DepthPixels(*(np.asarray(each[mask], np.float64) for each in maps))
+    depth, true, aleatoric_m, epistemic = (np.asarray(each[mask], np.float64) for each in maps)
+    return DepthPixels(depth, true, aleatoric_m / depth, epistemic)  # std(log d) = std(d) / d
 
 
 def with_deviation(pixels: DepthPixels) -> DepthPixels:

@@ -16,7 +16,7 @@ import pytest
 def view(depth: list[float], truth: list[float] | None, log_std: float = .1) -> View:
     """Make a view of one row of pixels, with both deviations of log-depth the same."""
     metres = np.float32([depth])
-    prediction = SimpleNamespace(depth=metres, log_depth_std=np.full_like(metres, log_std))
+    prediction = SimpleNamespace(depth=metres, aleatoric_std=metres * np.float32(log_std))
     epistemic = SimpleNamespace(log_depth_std=np.full_like(metres, log_std))
     known = None if truth is None else np.float32([truth])
     return View('a', np.zeros((1, len(depth), 3), np.uint8), prediction, epistemic, known, None)

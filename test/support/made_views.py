@@ -19,8 +19,10 @@ def view_of(**maps: Any) -> View:
     def of(name: str, value: float) -> Any:
         return np.asarray(maps.get(name, np.full(shape, value)), np.float32)
 
+    with np.errstate(all='ignore'):  # nonsense times nonsense
+        aleatoric_std = of('depth', 10) * of('aleatoric', .1)  # m
     prediction = SimpleNamespace(
-        depth=of('depth', 10), log_depth_std=of('aleatoric', .1), entropy=of('entropy', 1),
+        depth=of('depth', 10), aleatoric_std=aleatoric_std, entropy=of('entropy', 1),
         classes=np.asarray(maps.get('classes', np.zeros(shape)), np.uint8),
         max_probability=of('max_probability', .5))
     epistemic = SimpleNamespace(log_depth_std=of('epistemic', .1),
@@ -82,12 +84,12 @@ def assert_halves_add_up(make: Any) -> None:
 
 
 def depth_rows(view: View) -> list[tuple[float, float, float, float]]:
-    """Give (depth, truth, aleatoric, epistemic) of each judged pixel, slowly."""
+    """Give (depth, truth, aleatoric, epistemic) of each judged pixel, slowly; log-depth."""
     rows = []
     for y, x in np.ndindex(view.depth.shape):
-        row = (view.prediction.depth, view.depth, view.prediction.log_depth_std,
+        row = (view.prediction.depth, view.depth, view.prediction.aleatoric_std,
                view.epistemic.log_depth_std)
         depth, truth, aleatoric, epistemic = (float(each[y, x]) for each in row)
         if 0 < truth <= 80 and np.isfinite(depth):
-            rows.append((depth, truth, aleatoric, epistemic))
+            rows.append((depth, truth, aleatoric / depth, epistemic))
     return rows
