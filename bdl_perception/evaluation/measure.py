@@ -1,26 +1,22 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Runs a model over the pictures of a drive and records what it says and how right it is."""
-from dataclasses import replace
 from statistics import median
 from time import perf_counter
-from typing import Any, Iterable, Iterator, NamedTuple, Sequence
+from typing import Any, Iterable, NamedTuple, Sequence
 
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import identity_of
+from bdl_perception.evaluation.depth_intervals import DepthIntervals
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.drive_record import group_of
 from bdl_perception.evaluation.drive_record import Origin
-from bdl_perception.evaluation.measures import AVERAGED
 from bdl_perception.evaluation.measures import begin_all
-from bdl_perception.evaluation.measures import MEASURES
-from bdl_perception.evaluation.measures import OWN_SIZE
+from bdl_perception.evaluation.measures import views
 from bdl_perception.evaluation.score_drive import finish_cycle
-from bdl_perception.evaluation.segmentation import averaged_classes
-from bdl_perception.evaluation.segmentation import enlarged
 from bdl_perception.evaluation.tally import Tally
 from bdl_perception.evaluation.view import Labelled
 from bdl_perception.evaluation.view import look
@@ -97,12 +93,14 @@ class Meter:
         return self._backend.name
 
     def record(self, origin: Origin, frames: Iterable[Labelled],
-               fit_mode: str = 'crop') -> DriveRecord:
+               fit_mode: str = 'crop',
+               intervals: DepthIntervals | None = None) -> DriveRecord:
         """
         Look at every picture; ValueError without any.
 
         fit_mode 'crop': truth is cut and brought to the network's input. 'stretch': the classes
         are brought to the picture's own size and judged on all of it, as published results are.
+        intervals: of a calibration, to be judged beside what the network states.
         """
         perceiver = Perceiver(self._backend, *self._settings, fit_mode)
         tallies: dict[str, dict[str, Tally]] = {}
@@ -115,9 +113,10 @@ class Meter:
             groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
             for name, value in view_scores(view).items():
                 scores[name].append(value)
-            own = tallies.setdefault(groups[-1], begin_all())
-            for name, seen in self._views(view, labelled, fit_mode):
-                own[name].add(seen)
+            own = tallies.setdefault(groups[-1], begin_all(intervals))
+            for name, seen in views(view, labelled.classes, fit_mode):
+                if name in own:
+                    own[name].add(seen)
         if not stamps_ns:
             raise ValueError(f'{origin.name}: there is no picture to measure on')
         return DriveRecord(
@@ -138,26 +137,6 @@ class Meter:
             perceive.append(1e3 * (middle - start))
             samples.append(1e3 * (perf_counter() - middle))
         return Milliseconds(median(perceive), median(samples))
-
-    def _views(self, view: View, labelled: Labelled,
-               fit_mode: str) -> Iterator[tuple[str, View]]:
-        """Give each measure the view that it judges."""
-        truth = labelled.classes if fit_mode == 'stretch' else view.classes
-        own_size = {}
-        if truth is not None:
-            classes = {'classes': enlarged(view.prediction.classes, truth.shape),
-                       AVERAGED: self._averaged(truth.shape)}
-            own_size = {name: view._replace(
-                classes=truth, prediction=replace(view.prediction, classes=ids))
-                for name, ids in classes.items()}
-        for name in MEASURES:
-            if name in own_size or name not in OWN_SIZE:
-                yield name, own_size.get(name, view)
-
-    def _averaged(self, shape: tuple[int, ...]) -> Bytes:
-        if self._backend.moments is None:
-            raise RuntimeError('no sample was taken of this picture')
-        return averaged_classes(self._backend.moments, shape)
 
 
 def view_scores(view: View) -> dict[str, float]:

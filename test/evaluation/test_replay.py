@@ -11,7 +11,6 @@ from records import night_record
 from records import nominal_record
 
 
-
 def test_error_is_raised_when_the_evidence_passes_the_limit() -> None:
     steps = replay(night_record('n', [2.] * 8), fake_calibration(), IDENTITY)
     assert [step.error for step in steps] == [False] * 4 + [True] * 4

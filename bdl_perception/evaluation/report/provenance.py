@@ -38,8 +38,9 @@ def provenance(evaluation: Values) -> Section:
     drives = [[one['name'], one['set'], str(one['frames'])] for one in evaluation['drives']]
     blocks = [Table('How this page was made', ('what', 'value'), facts, 'facts')]
     if evaluation['failed']:
-        blocks.append(Table('Drives that could not be measured', ('drive', 'error'),
-                            [[name, error] for name, error in evaluation['failed'].items()], 'facts'))
+        failed = [[name, error] for name, error in evaluation['failed'].items()]
+        blocks.append(Table('Drives that could not be measured', ('drive', 'error'), failed,
+                            'facts'))
     return Section('Data and provenance',
                    [*blocks, Table('Drives', ('drive', 'set', 'frames'), drives)])
 
