@@ -88,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
     made = {**_identity(files, arguments), 'backend': meter.backend_name,
             'precision': meter.identity.precision, 'ms': _milliseconds(jobs, outcomes),
             'failed': outcomes.errors,
-            **results(records, Setting(nominal, calibration, meter.identity))}
+            **results(records, Setting(nominal, calibration, meter.identity,
+                                       arguments.stride == 1))}
     _write(made, arguments.out)
     if outcomes.errors:
         print(f'bdl evaluate: {len(outcomes.errors)} of {len(jobs)} drives failed: '

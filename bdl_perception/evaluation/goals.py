@@ -25,7 +25,8 @@ def judge(results: Values) -> list[Goal]:
     strange, alarm = results['strange'], results['alarm']
     return [*_separated(strange, ALARM_SET, 'default alarm set', .97),
             *_separated(strange, EPISTEMIC, 'epistemic variance of depth alone', .95),
-            _recall(strange), _false_alarms(alarm), *_delays(alarm)]
+            _recall(strange), _false_alarms(alarm), *_delays(alarm),
+            *_quality(results['sets'].get(results.get('nominal'), {}))]
 
 
 def at_least(value: float, wish: float) -> str:
@@ -89,6 +90,47 @@ def _delays(alarm: Values) -> Iterator[Goal]:
         told = 'not within the drive' if math.isinf(delay_s) else f'{delay_s:.2f} s'
         yield Goal(title, wish, f'{told} ({missed} of {len(delays)} drives missed)',
                    at_most(delay_s, wish_s))
+
+
+def _quality(nominal: Values) -> Iterator[Goal]:
+    """Ask the nominal set for intervals that hold, curves that are straight, and a fair sum."""
+    intervals, classes = nominal.get('intervals'), nominal.get('reliability')
+    yield _coverage(intervals)
+    best = intervals and (intervals['scaled'] or intervals['total'])
+    for title, wish, mse in (
+            ('calibration error of classes (MSE of the curve)', .00214,
+             classes and classes['calibration_mse']),
+            ('calibration error of depth (MSE of the curve)', .00364,
+             best and best['calibration_mse'])):
+        wished = f'< {wish}'
+        yield (_missing(title, wished) if mse is None else
+               Goal(title, wished, f'{mse:.5f}', MET if mse < wish else MISSED))
+    yield _sparsification(nominal.get('sparsification'))
+
+
+def _coverage(intervals: Values | None) -> Goal:
+    """Look at the calibrated intervals, else at those that are stated; bins without pixels pass."""
+    title, wish = '90 % intervals hold in each range', '0.88 to 0.92'
+    if intervals is None:
+        return _missing(title, wish)
+    shares = intervals['conformal_by_range'] or intervals['total']['by_range']
+    found = {name: by_level['0.9'] for name, by_level in shares.items()
+             if not math.isnan(by_level['0.9'])}
+    told = ', '.join(f'{name} {share:.3f}' for name, share in found.items())
+    fine = all(.88 <= share <= .92 for share in found.values())
+    how = 'calibrated' if intervals['conformal_by_range'] else 'as stated'
+    return Goal(title, wish, f'{how}: {told}', MET if found and fine else MISSED)
+
+
+def _sparsification(found: Values | None) -> Goal:
+    """Ask that aleatoric and epistemic together tell the wrong pixels as well as either."""
+    title, wish = 'AUSE of abs. rel. error, combined <= each', 'combined <= each'
+    if found is None:
+        return _missing(title, wish)
+    aleatoric, epistemic, total = (found['ause'][kind]['abs_rel']
+                                   for kind in ('aleatoric', 'epistemic', 'total'))
+    return Goal(title, wish, f'{total:.4f}; aleatoric {aleatoric:.4f}, epistemic '
+                             f'{epistemic:.4f}', at_most(total, min(aleatoric, epistemic)))
 
 
 def _missing(title: str, wish: str) -> Goal:

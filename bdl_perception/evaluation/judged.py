@@ -94,3 +94,11 @@ def _enlarged(probability: NDArray[np.float32], shape: tuple[int, ...]) -> NDArr
         return stack
     large = cv2.resize(stack, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(large, np.float32)
+
+
+def enlarged_to(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Bring a map (h, w) to (H, W) bilinearly; networks may give some at a coarser size."""
+    if values.shape == shape:
+        return values
+    return np.asarray(cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR),
+                      np.float32)

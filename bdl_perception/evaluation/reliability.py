@@ -14,6 +14,7 @@ from typing import Mapping, NamedTuple
 from bdl_perception.evaluation.judged import Array
 from bdl_perception.evaluation.judged import class_pixels
 from bdl_perception.evaluation.judged import ClassPixels
+from bdl_perception.evaluation.judged import enlarged_to
 from bdl_perception.evaluation.judged import labelled
 from bdl_perception.evaluation.tally import Sums
 from bdl_perception.evaluation.view import View
@@ -59,7 +60,8 @@ class ReliabilityTally:
         if view.classes is None or view.classes.shape != view.prediction.classes.shape:
             return  # a truth of another size is no judge of the single pass's maps
         mask = labelled(view.classes)
-        confidence = np.asarray(view.prediction.max_probability[mask], np.float64)
+        largest = enlarged_to(view.prediction.max_probability, mask.shape)
+        confidence = np.asarray(largest[mask], np.float64)
         right = view.prediction.classes[mask] == view.classes[mask]
         finite = np.isfinite(confidence)
         for name in ('single', 'single_curve'):

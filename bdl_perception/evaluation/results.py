@@ -17,9 +17,11 @@ from bdl_perception.evaluation.strangeness import by_drive
 from bdl_perception.evaluation.strangeness import separations
 from bdl_perception.evaluation.strangeness import sides
 from bdl_perception.evaluation.strangeness import with_alarm_set
+from bdl_perception.evaluation.tally import Sums
 
 NO_CALIBRATION = 'no calibration was given, and the model folder has none'
 NO_NOMINAL = 'no set of nominal drives was given to compare with'
+NOT_WHOLE = 'frames were left out (--stride), and the alarm counts them all'
 NO_STRANGE = 'only nominal drives were given'
 
 
@@ -29,6 +31,7 @@ class Setting(NamedTuple):
     nominal: str | None  # name of the set that others are compared with
     calibration: Calibration | None
     identity: Identity  # of the model as it was run
+    whole: bool = True  # every frame of every drive was taken
 
 
 def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
@@ -41,10 +44,17 @@ def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     made: dict[str, Any] = {
         'nominal': setting.nominal, 'sets': _sets(records, setting.nominal),
         'strange': _strange(records, setting.nominal, armed),
-        'alarm': alarm_result(records, setting.nominal, setting.calibration, setting.identity)
-        if setting.calibration else {'not_measured': NO_CALIBRATION},
+        'alarm': _alarm(records, setting),
         'drives': [_drive(record) for record in records]}
     return {**made, 'goals': [goal._asdict() for goal in judge(made)]}
+
+
+def _alarm(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
+    if setting.calibration is None:
+        return {'not_measured': NO_CALIBRATION}
+    if not setting.whole:
+        return {'not_measured': NOT_WHOLE}
+    return alarm_result(records, setting.nominal, setting.calibration, setting.identity)
 
 
 def group_names(records: Iterable[DriveRecord], nominal: str | None) -> list[str]:
@@ -67,7 +77,14 @@ def _sets(records: Sequence[DriveRecord], nominal: str | None) -> dict[str, Any]
         'drives': sum(group in record.groups for record in records),
         'frames': sum(record.groups.count(group) for record in records),
         'held_out': held_out(records, group),
-        **qualities(group_sums(records, group))} for group in group_names(records, nominal)}
+        **_quality(group_sums(records, group))} for group in group_names(records, nominal)}
+
+
+def _quality(sums: Mapping[str, Sums]) -> dict[str, Any]:
+    found = qualities(sums)
+    if 'classes' in found:
+        found['confusion'] = sums['classes']['confusion'].tolist()  # true, predicted
+    return found
 
 
 def _strange(records: Sequence[DriveRecord], nominal: str | None,

@@ -10,7 +10,8 @@ from bdl_perception.perception.classes import CLASS_NAMES
 Values = Mapping[str, Any]
 DEPTH = {  # name in DepthQuality -> what the table calls it
     'abs_rel': 'abs. rel. error', 'rms_m': 'RMS, m', 'delta_125': 'delta < 1.25',
-    'answered': 'answered', 'inside_90_aleatoric': 'in 90 % interval, aleatoric',
+    'delta_125_2': 'delta < 1.25^2', 'delta_125_3': 'delta < 1.25^3', 'log10': 'log10',
+    'silog': 'SILog', 'answered': 'answered', 'inside_90_aleatoric': 'in 90 % interval, aleatoric',
     'inside_90_total': 'in 90 % interval, total'}
 GOALS = ('goal', 'wish', 'found', 'verdict')
 MEAN = 'mean of held-out conditions'

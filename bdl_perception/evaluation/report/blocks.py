@@ -47,6 +47,11 @@ class Missing(NamedTuple):
     kind: str = 'missing'
 
 
+def with_measure(evaluation: Values, measure: str) -> dict[str, Values]:
+    """Give what a measure says of each set that it could judge."""
+    return {name: one[measure] for name, one in evaluation['sets'].items() if measure in one}
+
+
 Block = Text | Table | Plots | Missing
 
 

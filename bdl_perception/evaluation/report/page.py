@@ -3,14 +3,19 @@
 """One HTML page without any other file: sections, tables, drawings."""
 from bdl_perception.evaluation.report.alarm import alarm
 from bdl_perception.evaluation.report.blocks import Values
+from bdl_perception.evaluation.report.certainty import certainty
+from bdl_perception.evaluation.report.coverage import coverage
 from bdl_perception.evaluation.report.depth import depth
 from bdl_perception.evaluation.report.provenance import limits
 from bdl_perception.evaluation.report.provenance import provenance
+from bdl_perception.evaluation.report.reliability import reliability
 from bdl_perception.evaluation.report.segmentation import segmentation
+from bdl_perception.evaluation.report.sparsification import sparsification
 from bdl_perception.evaluation.report.strangeness import strangeness
 from bdl_perception.evaluation.report.summary import summary
 
-SECTIONS = (summary, depth, segmentation, strangeness, alarm, provenance, limits)
+SECTIONS = (summary, depth, segmentation, reliability, coverage, sparsification, certainty, strangeness,
+            alarm, provenance, limits)
 TEMPLATE = 'page.html'
 
 

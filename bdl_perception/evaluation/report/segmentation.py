@@ -28,9 +28,11 @@ def segmentation(evaluation: Values) -> Section:
 def _blocks(sets: Values, nominal: str | None) -> Iterator[Block]:
     yield Text('Intersection over union, of the single pass; averaged: of the mean over the Monte '
                'Carlo samples. A dash: the class does not occur.')
-    yield Table('IoU of each class', ('set', 'mean', 'averaged', *CLASS_NAMES),
+    yield Table('IoU of each class', ('set', 'mean', 'averaged', 'pixel accuracy',
+                                      'mean accuracy', *CLASS_NAMES),
                 [[name, number(one['classes']['mean_iou']),
                   number(one.get('averaged', {}).get('mean_iou')),
+                  *(number(one['classes'][key]) for key in ('pixel_accuracy', 'mean_accuracy')),
                   *(number(one['classes']['iou'][key]) for key in CLASS_NAMES)]
                  for name, one in sets.items()])
     shown = [name for name in sets if name == nominal or name.startswith('camvid')]
