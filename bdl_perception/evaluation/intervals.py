@@ -108,8 +108,8 @@ def interval_quality(sums: Sums) -> IntervalQuality | None:
     judged, stated = map(float, sums['pixels'])
     if not judged:
         return None
-    found = [_coverage(*pair)._asdict() for pair in zip(sums['depths'], sums['scores'],
-                                                         strict=True)]
+    pairs = zip(sums['depths'], sums['scores'], strict=True)
+    found = [_coverage(*pair)._asdict() for pair in pairs]
     per_bin = sums['depths'][1].sum(1)  # (bins,)
     after = bool(sums['depths'][2].any())
     shares = sums['conformal'] / _or_nan(per_bin)[:, None]  # (bins, levels)

@@ -73,7 +73,7 @@ class PavpuTally:
 
 
 def patches(values: Array) -> Array:
-    """Cut a map (h, w) into patches (P, 16); what is left at the right and below is dropped."""
+    """Cut a map, (h, w), into squares, (P, 16); what is left at the right and below goes."""
     height, width = (size // PATCH * PATCH for size in values.shape)
     cut = values[:height, :width].reshape(height // PATCH, PATCH, width // PATCH, PATCH)
     return np.asarray(cut.swapaxes(1, 2).reshape(-1, PATCH * PATCH))

@@ -79,6 +79,11 @@ def test_silog_is_that_computed_by_hand_and_the_mean_over_pictures() -> None:
     assert both.silog == pytest.approx(25 * math.log(2))
 
 
+def test_silog_knows_the_sign_of_an_error() -> None:
+    found = add_all(DepthTally(), view([10, 20, 5], [10, 10, 10])).quality
+    assert found.silog == pytest.approx(100 * math.log(2) * (2 / 3) ** .5)
+
+
 def test_the_powers_of_delta_are_told_apart() -> None:
     found = add_all(DepthTally(), view([12, 15, 19, 20], [10, 10, 10, 10])).quality
     assert (found.delta_125, found.delta_125_2, found.delta_125_3) == (.25, .5, .75)

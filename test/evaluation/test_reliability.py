@@ -85,6 +85,14 @@ def test_the_samples_are_enlarged_to_the_size_of_the_truth() -> None:
     assert found.brier == pytest.approx(sum(by_hand) / 4)
 
 
+def test_a_labelled_pixel_without_finite_probabilities_is_left_out() -> None:
+    broken = np.zeros((11, 1, 2), np.float32)
+    broken[0], broken[5, 0, 1] = 1, np.nan
+    found = reliability_quality(add_all(ReliabilityTally(), view_of(
+        label=[[0, 0]], probability=broken)).sums())
+    assert found.brier == pytest.approx(0, abs=1e-9) and sum(found.curve['count']) == 11
+
+
 def test_probabilities_of_one_fall_in_the_last_bin() -> None:
     np.testing.assert_array_equal(
         binned(np.array([0., .5, 1.]), np.array([False, True, True]), 2),

@@ -54,8 +54,8 @@ def test_the_numbers_of_the_docstring() -> None:
 def test_pixels_of_the_same_deviation_stay_together_and_gain_almost_nothing() -> None:
     found = sparsification_quality(add_all(SparsificationTally(), view_of(
         depth=[[10., 12.]], truth=[[10., 10.]])).sums())
-    assert found.curves['aleatoric']['abs_rel'] == pytest.approx((*[.1] * 50, 0))
-    assert found.aurg['aleatoric']['abs_rel'] == pytest.approx(.001)  # of the appended 0
+    assert found.curves['epistemic']['abs_rel'] == pytest.approx((*[.1] * 50, 0))
+    assert found.aurg['epistemic']['abs_rel'] == pytest.approx(.001)  # of the appended 0
 
 
 @pytest.mark.parametrize('error', ERRORS)

@@ -10,6 +10,7 @@ from bdl_perception.evaluation.variance_scaling import best_temperature
 from bdl_perception.evaluation.variance_scaling import conformal_quantile
 from bdl_perception.evaluation.variance_scaling import fit_intervals
 from bdl_perception.evaluation.variance_scaling import ScalingTally
+from bdl_perception.evaluation.variance_scaling import TEMPERATURES
 from bdl_perception.evaluation.variance_scaling import Z_EDGES
 from bdl_perception.perception.classes import CLASS_NAMES
 from made_views import add_all
@@ -90,6 +91,20 @@ def test_the_temperature_is_the_one_that_softened_the_probabilities() -> None:
         view = view_of(label=np.minimum(label, 10), probability=np.moveaxis(said, -1, 0))
         found = best_temperature(add_all(ScalingTally(), view).sums())
         assert found == pytest.approx(temperature, rel=.06)
+
+
+def test_the_best_temperature_lies_between_those_of_the_grid() -> None:
+    for best in (.7, 1.3, 1.31, 2.9):
+        nll = np.log(TEMPERATURES / best) ** 2
+        assert best_temperature({'labels': np.ones(1), 'nll': nll}) == pytest.approx(best)
+    assert best_temperature({'labels': np.ones(1), 'nll': 1 / TEMPERATURES}) == 4  # at its end
+
+
+def test_the_fewest_pixels_that_make_an_interval_are_enough_for_a_bin_of_its_own() -> None:
+    for count, pooled in ((18, True), (19, False)):
+        depth = [[7.] * count + [15.] * 40]
+        view = view_of(depth=depth, truth=np.array(depth) * 1.1)
+        assert fit_intervals(add_all(ScalingTally(), view).sums(), 1).pooled[1] == pooled
 
 
 def test_without_labels_the_temperature_is_one_and_without_depth_there_is_no_fit() -> None:
