@@ -67,8 +67,9 @@ def _import_ray(local: bool) -> Any:
     try:
         import ray
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"{error.name} is not installed; `pip install "
-                                  f"'bdl_perception[ray]'`", name=error.name) from error
+        raise ModuleNotFoundError(f'{error.name} is not installed; '
+                                  '`pip install "bdl_perception[ray]"`',
+                                  name=error.name) from error
     return ray
 
 

@@ -43,6 +43,13 @@ def test_a_damaged_file_is_said_and_not_taken(
     assert kept.get('drive') is not None
 
 
+def test_a_file_that_was_renamed_is_not_taken_for_another_drive(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, {})
+    kept.put('drive', VALUE)
+    kept.path('drive').rename(kept.path('other'))
+    assert kept.get('other') is None
+
+
 def test_names_that_are_no_file_names_stay_apart_and_inside(tmp_path: Path) -> None:
     kept = Kept(tmp_path, {})
     names = ['/a/b', 'a/b', 'a_b', 'a b', '..', '.', '', '../../etc/x', 'A_b', 'b' * 300,

@@ -47,6 +47,12 @@ def test_a_process_that_dies_takes_only_its_own_job_with_it() -> None:
         name: value for name, value in RIGHT.items() if name != 'drive 7'}
 
 
+def test_a_job_in_flight_beside_one_that_dies_is_done_again(tmp_path: Path) -> None:
+    jobs = {what: (str(tmp_path / 'begun'), what) for what in ('deadly', 'innocent')}
+    found = {one.name: one for one in spread(spread_works.die_beside_another, jobs, TWO)}
+    assert found['innocent'].value == 'innocent' and 'its process died' in found['deadly'].error
+
+
 def test_a_job_that_cannot_be_sent_is_an_outcome_too() -> None:
     found = {one.name: one for one in spread(spread_works.third, {'a': 1, 'b': lambda: 0}, TWO)}
     assert found['a'].value == [1, 1 / 3] and 'pickle' in found['b'].error.lower()
