@@ -109,7 +109,7 @@ def _quality(nominal: Values) -> Iterator[Goal]:
 
 
 def _coverage(intervals: Values | None) -> Goal:
-    """Look at the calibrated intervals, else at those that are stated; bins without pixels pass."""
+    """Look at the calibrated intervals, else at the stated ones; bins without pixels pass."""
     title, wish = '90 % intervals hold in each range', '0.88 to 0.92'
     if intervals is None:
         return _missing(title, wish)

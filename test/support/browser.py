@@ -8,17 +8,17 @@ from pathlib import Path
 import re
 import shutil
 import subprocess
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Sequence
 
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which(
     'google-chrome')
 PROBE = """
-const page = document.getElementById('page').contentDocument;
+const probe = (page) => {
 const drawn = (one) => one.tagName === 'IMG' ? one.naturalWidth > 0
   : one.getBoundingClientRect().width > 50 && one.getBBox().width > 50;
 const pictures = [...page.querySelectorAll('img, svg')].filter(one => !one.closest('svg svg'));
 const ids = [...page.querySelectorAll('[id]')].map(one => one.id);
-const told = {
+return {
   pictures: pictures.length, undrawn: pictures.filter(one => !drawn(one)).length,
   unnamed: pictures.filter(one => !one.closest('[role=img][aria-label]')).length,
   twice: ids.filter((id, i) => ids.indexOf(id) !== i),
@@ -30,26 +30,29 @@ const told = {
   smallest: Math.min(...[...page.querySelectorAll('svg text')].map(
     one => one.getBoundingClientRect().height)),
   text: page.body.innerText,
-};
-document.getElementById('told').textContent = JSON.stringify(told);
+};};
+document.getElementById('told').textContent = JSON.stringify(
+  [...document.querySelectorAll('iframe')].map(one => probe(one.contentDocument)));
 """
 
 
 class Looked(NamedTuple):
     """What was seen."""
 
-    told: dict[str, Any]
+    told: list[dict[str, Any]]  # for each width
     complaints: list[str]  # of the console
 
 
-def look(page: Path, width: int, folder: Path) -> Looked:
-    """Open a page as wide as this (px); folder is for the browser's own files."""
+def look(page: Path, widths: Sequence[int], folder: Path) -> Looked:
+    """Open a page as wide as each of these (px); folder is for the browser's own files."""
     assert CHROMIUM is not None
-    frame = folder / f'frame_{width}.html'
+    frame = folder / 'frames.html'
+    text = html.escape(page.read_text(encoding='utf-8'))
     frame.write_text(
-        f'<!doctype html><iframe id="page" style="border:0;width:{width}px;height:900px" '
-        f'srcdoc="{html.escape(page.read_text(encoding="utf-8"))}"></iframe>'
-        f'<pre id="told"></pre><script>addEventListener("load", () => {{{PROBE}}});</script>',
+        '<!doctype html>' + ''.join(
+            f'<iframe style="border:0;width:{width}px;height:900px" srcdoc="{text}"></iframe>'
+            for width in widths)
+        + f'<pre id="told"></pre><script>addEventListener("load", () => {{{PROBE}}});</script>',
         encoding='utf-8')
     done = subprocess.run(
         [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',

@@ -44,7 +44,7 @@ class Sheet:
 
     def finish(self, alt: str, caption: str) -> None:
         """Turn the figure into SVG."""
-        self._plot = Plot(to_svg(self.figure), alt, caption)
+        self._plot = Plot(to_svg(self.figure, alt + caption), alt, caption)
 
 
 @contextmanager
@@ -63,15 +63,15 @@ def style(index: int) -> dict[str, Any]:
     return {'color': COLOURS[index % len(COLOURS)], 'linestyle': DASHES[index % len(DASHES)]}
 
 
-def to_svg(figure: 'Figure') -> str:
-    """Give an <svg> element that may stand beside others: ids its own, colours the page's."""
+def to_svg(figure: 'Figure', name: str) -> str:
+    """Give an <svg> element that may stand beside others: ids of its name, colours the page's."""
     buffer = io.StringIO()
     figure.savefig(buffer, format='svg', metadata={'Date': None, 'Creator': None})
     text = buffer.getvalue()
     text = text[text.index('<svg'):]
     text = re.sub(r'<metadata>.*?</metadata>', '', text, flags=re.S)
     text = re.sub(r'<style[^>]*>.*?</style>', '', text, flags=re.S)  # the page has its rule
-    own = f'p{zlib.crc32(text.encode()):08x}-'
+    own = f'p{zlib.crc32((name + text).encode()):08x}-'
     text = re.sub(r'\bid="', f'id="{own}', text)
     text = re.sub(r'href="#', f'href="#{own}', text)
     text = re.sub(r'url\(#', f'url(#{own}', text)

@@ -14,8 +14,8 @@ from bdl_perception.evaluation.report.sparsification import sparsification
 from bdl_perception.evaluation.report.strangeness import strangeness
 from bdl_perception.evaluation.report.summary import summary
 
-SECTIONS = (summary, depth, segmentation, reliability, coverage, sparsification, certainty, strangeness,
-            alarm, provenance, limits)
+SECTIONS = (summary, depth, segmentation, reliability, coverage, sparsification, certainty,
+            strangeness, alarm, provenance, limits)
 TEMPLATE = 'page.html'
 
 

@@ -76,6 +76,6 @@ def _confusion(name: str, counts: list[list[float]]) -> Plot:
             for j in ticks:
                 if shares[i][j] >= .05:
                     made.axes.text(j, i, f'{shares[i][j]:.2f}'.lstrip('0'), ha='center',
-                                   va='center', fontsize=6,
+                                   va='center', fontsize=7,
                                    color='white' if shares[i][j] > .5 else 'black')
     return made.plot
