@@ -41,8 +41,8 @@ def at_night(drive: Path) -> None:
 
 
 def words_for(folder: Path, out: Path, *words: str) -> list[str]:
-    return ['evaluate', str(folder / 'model'), str(folder / 'data'), *words, '--out',
-            str(out), '--samples', '4', '--threads', '1']
+    return ['evaluate', '--out', str(out), '--samples', '4', '--threads', '1',
+            str(folder / 'model'), str(folder / 'data'), *words]
 
 
 def read(out: Path) -> dict[str, Any]:
