@@ -4,7 +4,7 @@
 from functools import lru_cache
 import json
 from pathlib import Path
-from typing import Any, Iterable, Iterator, NamedTuple, TYPE_CHECKING
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple, TYPE_CHECKING
 
 from bdl_perception.commands.scoring_job import ModelSettings
 from bdl_perception.commands.sources import DESCRIPTION
@@ -30,6 +30,7 @@ class DriveJob(NamedTuple):
     settings: ModelSettings
     stride: int = 1
     split: str = ''  # of CamVid, whose drives are the sequences of a split
+    intervals: Mapping[str, Any] | None = None  # of depth, as DepthIntervals.to_dict gives them
 
     @property
     def title(self) -> str:
@@ -39,11 +40,14 @@ class DriveJob(NamedTuple):
 
 def measure_drive(job: DriveJob) -> dict[str, Any]:
     """Measure it with the model, which each process opens once; gives a record as JSON has it."""
+    from bdl_perception.evaluation.depth_intervals import DepthIntervals
     from bdl_perception.evaluation.drive_record import Origin
     from bdl_perception.evaluation.drive_record import record_to_dict
     origin = Origin(job.name, job.part_of, segments_of(job), job.kind != CAMVID)
     fit_mode = fit_mode_of(f'{job.kind}:')
-    return record_to_dict(open_meter(job.settings).record(origin, frames_of(job), fit_mode))
+    intervals = DepthIntervals.from_dict(job.intervals) if job.intervals else None
+    meter = open_meter(job.settings)
+    return record_to_dict(meter.record(origin, frames_of(job), fit_mode, intervals))
 
 
 @lru_cache(maxsize=1)

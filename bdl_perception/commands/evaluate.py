@@ -77,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     files = _model_files(arguments.model)
     calibration = _calibration(arguments.calibration, files)
     how = spreading_of(arguments)
-    jobs = _jobs(arguments, how)
+    intervals = getattr(calibration, 'intervals', None)  # a calibration may tell those of depth
+    jobs = [job._replace(intervals=intervals) for job in _jobs(arguments, how)]
     nominal = nominal_set(jobs, arguments.nominal)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
@@ -116,6 +117,7 @@ def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
     fingerprint = {'work': 'measure', 'identity': vars(meter.identity),
                    'backend': meter.backend_name, 'provider': arguments.provider,
                    'stride': arguments.stride, 'measures': list(MEASURES),
+                   'intervals': jobs[0].intervals,
                    'software_version': software_version()}
     marks = {job.title: [job.path, job.split, mark_of(job.path)] for job in jobs}
     return Kept(arguments.keep, fingerprint, marks)

@@ -44,6 +44,7 @@ class DriveRecord:
     groups: tuple[str, ...]
     scores: Mapping[str, tuple[float, ...]]
     sums: Mapping[str, Mapping[str, Sums]]
+    of_cycle: tuple[str, ...] = ()  # scores of Monte Carlo cycles; the others are of the frame
 
     def of_group(self, group: str) -> dict[str, list[float]]:
         """Give the scores of the frames of a group."""
@@ -86,6 +87,7 @@ def record_to_dict(record: DriveRecord) -> dict[str, Any]:
         'origin': {**record.origin._asdict(),
                    'segments': [segment._asdict() for segment in record.origin.segments]},
         'stamps_ns': list(record.stamps_ns), 'groups': list(record.groups),
+        'of_cycle': list(record.of_cycle),
         'scores': {name: [value if math.isfinite(value) else None for value in values]
                    for name, values in record.scores.items()},
         'sums': {group: {name: {key: np.asarray(value).tolist() for key, value in sums.items()}
@@ -103,4 +105,4 @@ def record_from_dict(values: Mapping[str, Any]) -> DriveRecord:
          for name, row in values['scores'].items()},
         {group: {name: {key: np.asarray(value, np.float64) for key, value in sums.items()}
                  for name, sums in measures.items()}
-         for group, measures in values['sums'].items()})
+         for group, measures in values['sums'].items()}, tuple(values['of_cycle']))

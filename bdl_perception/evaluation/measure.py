@@ -7,7 +7,6 @@ from typing import Any, Iterable, NamedTuple, Sequence
 
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
-from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import identity_of
 from bdl_perception.evaluation.depth_intervals import DepthIntervals
@@ -106,13 +105,15 @@ class Meter:
         tallies: dict[str, dict[str, Tally]] = {}
         stamps_ns: list[int] = []
         groups: list[str] = []
-        scores: dict[str, list[float]] = {name: [] for name in SCORE_NAMES}
+        scores: dict[str, list[float]] = {}
+        of_cycle: tuple[str, ...] = ()
         for labelled in frames:
             view = look(perceiver, labelled)._replace(probability=self._backend.probability)
             stamps_ns.append(labelled.frame.stamp_ns)
             groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
             for name, value in view_scores(view).items():
-                scores[name].append(value)
+                scores.setdefault(name, []).append(value)
+            of_cycle = tuple(cycle_scores(view.epistemic, 1).values)
             own = tallies.setdefault(groups[-1], begin_all(intervals))
             for name, seen in views(view, labelled.classes, fit_mode):
                 if name in own:
@@ -121,9 +122,10 @@ class Meter:
             raise ValueError(f'{origin.name}: there is no picture to measure on')
         return DriveRecord(
             origin, tuple(stamps_ns), tuple(groups),
-            {name: tuple(values) for name, values in scores.items()},
+            {name: tuple(values) for name, values in scores.items()
+             if len(values) == len(stamps_ns)},
             {group: {name: tally.sums() for name, tally in own.items()}
-             for group, own in tallies.items()})
+             for group, own in tallies.items()}, of_cycle)
 
     def time(self, frame: CameraFrame, repetitions: int = 50) -> Milliseconds:
         """Take the time of whole calls of the Perceiver on one picture."""

@@ -1,18 +1,17 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The alert of a recorded drive, by the very machine that runs in alert_node."""
-from typing import Iterable, NamedTuple
+from typing import Iterable, NamedTuple, Sequence
 
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.policy import AlertPolicy
-from bdl_perception.alarm.scores import CYCLE_SCORES
-from bdl_perception.alarm.scores import FRAME_SCORES
 from bdl_perception.alarm.status import ACTIVE
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import PerceptionStatus
 from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.sides import ALARM_SET
 from bdl_perception.perception.values import Scores
 
 CAMERA = 'camera'
@@ -42,14 +41,15 @@ class Player:
         self._status = PerceptionStatus(ACTIVE, identity=identity)
         self._cycle = 0
 
-    def play(self, stamp_ns: int, values: dict[str, float]) -> Step:
+    def play(self, stamp_ns: int, values: dict[str, float], of_cycle: Sequence[str]) -> Step:
         """Take every score of one frame, which comes at its stamp."""
         now_s = stamp_ns / 1e9
         self._cycle += 1
         self._machine.status(now_s, self._status)
-        for names, cycle in ((FRAME_SCORES, 0), (CYCLE_SCORES, self._cycle)):
-            known = {name: values[name] for name in names if name in values}
-            self._machine.scores(now_s, Scores(stamp_ns, CAMERA, known, cycle))
+        for cycle in (0, self._cycle):
+            own = {name: value for name, value in values.items()
+                   if (name in of_cycle) == (cycle > 0) and name != ALARM_SET}
+            self._machine.scores(now_s, Scores(stamp_ns, CAMERA, own, cycle))
         state = self._machine.state(now_s)
         return Step(stamp_ns, state.level == Level.ERROR,
                     bool(self._calibration.strange(values)), state.cusum, state.p_value)
@@ -58,7 +58,7 @@ class Player:
 def replay(record: DriveRecord, calibration: Calibration, identity: Identity) -> list[Step]:
     """Play one drive to a machine of its own."""
     player = Player(calibration, identity)
-    return [player.play(stamp_ns, record.values(index))
+    return [player.play(stamp_ns, record.values(index), record.of_cycle)
             for index, stamp_ns in enumerate(record.stamps_ns)]
 
 
@@ -68,7 +68,7 @@ def replay_in_a_row(records: Iterable[DriveRecord], calibration: Calibration,
     player, steps, next_ns = Player(calibration, identity), list[Step](), 0
     for record in records:
         shift_ns = next_ns - record.stamps_ns[0]
-        steps += [player.play(stamp_ns + shift_ns, record.values(index))
+        steps += [player.play(stamp_ns + shift_ns, record.values(index), record.of_cycle)
                   for index, stamp_ns in enumerate(record.stamps_ns)]
         next_ns += duration_ns(record)
     return steps

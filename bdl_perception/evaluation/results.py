@@ -13,12 +13,14 @@ from bdl_perception.evaluation.drive_record import group_sums
 from bdl_perception.evaluation.drive_record import segment_at
 from bdl_perception.evaluation.goals import judge
 from bdl_perception.evaluation.measures import qualities
+from bdl_perception.evaluation.sides import ALARM_SET
 from bdl_perception.evaluation.strangeness import by_drive
 from bdl_perception.evaluation.strangeness import separations
 from bdl_perception.evaluation.strangeness import sides
 from bdl_perception.evaluation.strangeness import with_alarm_set
 from bdl_perception.evaluation.tally import Sums
 
+PLOTTED = 9  # scores; more lines than that cannot be told apart
 NO_CALIBRATION = 'no calibration was given, and the model folder has none'
 NO_NOMINAL = 'no set of nominal drives was given to compare with'
 NOT_WHOLE = 'frames were left out (--stride), and the alarm counts them all'
@@ -97,15 +99,17 @@ def _strange(records: Sequence[DriveRecord], nominal: str | None,
     found, mean = separations(records, nominal, groups, conditions)
     return {'groups': found, 'mean': mean, 'mean_over': conditions,
             'sides': sides(records, nominal, groups, calibration) if calibration else None,
-            **_curves(records, nominal, groups)}
+            **_curves(records, nominal, groups, calibration.watched if calibration else ())}
 
 
 def _curves(records: Sequence[DriveRecord], nominal: str,
-            groups: Sequence[str]) -> Mapping[str, Any]:
+            groups: Sequence[str], watched: Sequence[str]) -> Mapping[str, Any]:
+    """Draw the alarm set, what it watches, and others while there is room."""
     scores = {name: {key: [value for drive in drives for value in drive]
                      for key, drives in by_drive(records, name).items()}
               for name in (nominal, *groups)}
-    keys = list(scores[nominal])
+    wished = dict.fromkeys([ALARM_SET, *watched, *scores[nominal]])
+    keys = [key for key in wished if key in scores[nominal]][:PLOTTED]
     return {'histograms': {key: histograms({name: own[key] for name, own in scores.items()})
                            for key in keys},
             'roc': {name: {key: roc(scores[nominal][key], scores[name][key]) for key in keys}

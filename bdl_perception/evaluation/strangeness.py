@@ -1,9 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """From records to how well each score tells each group of frames from the nominal set."""
+from dataclasses import replace
 from typing import Any, Iterable, Mapping, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.evaluation.bootstrap import draw
 from bdl_perception.evaluation.bootstrap import Draws
 from bdl_perception.evaluation.bootstrap import drive_weights
@@ -27,15 +29,14 @@ def with_alarm_set(record: DriveRecord, calibration: Calibration) -> DriveRecord
     """Add what the alarm acts on as one more score."""
     joined = tuple(alarm_set(calibration, record.values(index))
                    for index in range(len(record.stamps_ns)))
-    origin, stamps_ns, groups, scores, sums = (
-        record.origin, record.stamps_ns, record.groups, record.scores, record.sums)
-    return DriveRecord(origin, stamps_ns, groups, {**scores, ALARM_SET: joined}, sums)
+    return replace(record, scores={**record.scores, ALARM_SET: joined})
 
 
 def by_drive(records: Iterable[DriveRecord], group: str) -> ByDrive:
     """Collect the scores of a group; drives without a frame of it are left out."""
     parts = [record.of_group(group) for record in records if group in record.groups]
-    return {name: [part[name] for part in parts] for name in (parts[0] if parts else ())}
+    known = [name for name in (*SCORE_NAMES, ALARM_SET) if all(name in part for part in parts)]
+    return {name: [part[name] for part in parts] for name in known} if parts else {}
 
 
 def separations(records: Sequence[DriveRecord], nominal: str, groups: Sequence[str],
@@ -63,7 +64,7 @@ def sides(records: Sequence[DriveRecord], nominal: str, groups: Iterable[str],
     for group in groups:
         strange = by_drive(records, group)
         made[group] = {}
-        for name in calibration.scores:
+        for name in filter(base.__contains__, calibration.scores):
             one, other = (by_rank(calibration, name, _flat(part[name]))
                           for part in (base, strange))
             made[group][name] = {side: separation(one[side], other[side]).auroc

@@ -3,6 +3,9 @@
 """Measuring looks at every picture once and compares it with its own truth."""
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.alarm.status import identity_of
+from bdl_perception.evaluation.depth_intervals import DepthIntervals
+from bdl_perception.evaluation.depth_intervals import EDGES_M
+from bdl_perception.evaluation.depth_intervals import LEVELS
 from bdl_perception.evaluation.drive_record import Origin
 from bdl_perception.evaluation.drive_record import Segment
 from bdl_perception.evaluation.measure import Averaging
@@ -81,3 +84,18 @@ def test_times_are_of_whole_calls() -> None:
     found = Meter(backend, 8, 0).time(picture(0), repetitions=5)
     assert found.perceive > 0 and found.samples > 0
     assert backend.perceived == 5
+
+
+def test_intervals_of_a_calibration_are_judged_beside_the_stated_ones() -> None:
+    intervals = DepthIntervals(2., 2., .5, EDGES_M, LEVELS, ((1., 1.5, 2., 2.5),) * 5,
+                               (False,) * 5, (99,) * 5, 3)
+    truth = np.full((24, 40), 12., np.float32)
+    labels = np.full((24, 40), 3, np.uint8)
+    frames = [Labelled('a', CameraFrame(picture(0).rgb[::2, ::2], 0, 'camera'), truth, labels)]
+    plain, scaled = (qualities(Meter(FakeBackend(), 8, 0).record(
+        Origin('x', 'mine'), frames, intervals=known).sums['mine']) for known in (None, intervals))
+    assert plain['intervals']['scaled'] is None and 'tempered' not in plain
+    stated = plain['intervals']['total']['coverage']
+    assert scaled['intervals']['total']['coverage'] == stated
+    assert scaled['intervals']['scaled']['coverage'] != stated
+    assert scaled['tempered']['nll'] != scaled['reliability']['nll']

@@ -22,7 +22,9 @@ def fake_record(name: str, part_of: str, levels: Sequence[float],
     stamps_ns = tuple(round(1e9 * (5 + index / rate_hz)) for index in range(len(levels)))
     groups = tuple(group_of(origin, (stamp - stamps_ns[0]) / 1e9) for stamp in stamps_ns)
     return DriveRecord(origin, stamps_ns, groups,
-                       dict.fromkeys(SCORE_NAMES, tuple(levels)), {})
+                       dict.fromkeys(SCORE_NAMES, tuple(levels)), {},
+                       tuple(name for name in SCORE_NAMES
+                             if name.startswith(('epistemic_depth', 'mutual_information'))))
 
 
 def nominal_record(name: str, levels: Sequence[float], part_of: str = 'test') -> DriveRecord:
