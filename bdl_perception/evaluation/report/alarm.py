@@ -109,7 +109,7 @@ def _strip(conditions: Values) -> Plot:
 def _timeline(name: str, one: Values, limit: float) -> Plot:
     peak = max(one['cusum'])
     raised = [second for second, error in zip(one['seconds'], one['error'], strict=True) if error]
-    told = f'ERROR from {raised[0]:.1f} s on' if raised else 'no ERROR'
+    told = f'first ERROR at {raised[0]:.1f} s' if raised else 'no ERROR'
     with sheet(f'Evidence over time in {one["drive"]}: at most {peak:.1f} of {limit:.1f}, {told}.',
                f'{name}: {one["drive"]}, {told}.', (4.8, 2.6)) as made:
         axes, top = made.axes, 1.25 * max(limit, peak)

@@ -30,8 +30,8 @@ def _blocks(evaluation: Values) -> Iterator[Block]:
                f'good, but so little was watched that it may be luck.')
     failed = evaluation['failed']
     if failed:
-        yield Text(f'{len(failed)} drives could not be measured and are missing from every number '
-                   f'below; they are listed under data and provenance.')
+        yield Text(f'Drives that could not be measured: {len(failed)}. They are missing from '
+                   f'every number below, and are listed under data and provenance.')
     rows = [[goal['what'], goal['wish'], goal['found'], MARKS[goal['verdict']]]
             for goal in evaluation['goals']]
     yield Table('Goals', ('goal', 'wish', 'found', 'verdict'), rows, 'cards')

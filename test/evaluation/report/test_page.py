@@ -85,7 +85,7 @@ def test_what_users_write_is_not_taken_for_html(pages: dict[str, str]) -> None:
 
 def test_a_drive_that_failed_is_told(pages: dict[str, str]) -> None:
     words = words_of(pages['full'])
-    assert '1 drives could not be measured' in words
+    assert 'Drives that could not be measured: 1.' in words
     assert 'test/bad broken' in words
 
 
