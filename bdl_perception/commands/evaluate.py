@@ -1,116 +1,204 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl evaluate`: measure a model on rendered drives and CamVid; the tables of its card."""
+"""`bdl evaluate`: measure a model on drives and CamVid; a page, the tables of its card, JSON."""
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Iterable, Mapping, TYPE_CHECKING
+import sys
+from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
+from bdl_perception.commands.calibrate import FILE_NAME
+from bdl_perception.commands.drive_jobs import DriveJob
+from bdl_perception.commands.drive_jobs import frames_of
+from bdl_perception.commands.drive_jobs import measure_drive
+from bdl_perception.commands.drive_jobs import open_meter
+from bdl_perception.commands.drive_sets import camvid_jobs
+from bdl_perception.commands.drive_sets import find_jobs
+from bdl_perception.commands.drive_sets import nominal_set
+from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
-from bdl_perception.commands.sampling import open_model
-from bdl_perception.commands.sources import camvid_length
-from bdl_perception.commands.sources import read_camvid
-from bdl_perception.commands.sources import read_rendered
-from bdl_perception.commands.sources import rendered_drives
+from bdl_perception.commands.scoring_job import mark_of
+from bdl_perception.commands.spreading import add_spreading_arguments
+from bdl_perception.commands.spreading import settings_of
+from bdl_perception.commands.spreading import spreading_of
+from bdl_perception.evaluation.spread import spread
+from bdl_perception.evaluation.spread import Spreading
 from bdl_perception.version import software_version
 
 if TYPE_CHECKING:
+    from bdl_perception.alarm.calibration import Calibration
+    from bdl_perception.backends.model_files import ModelFiles
+    from bdl_perception.evaluation.kept import Kept
     from bdl_perception.evaluation.measure import Meter
-    from bdl_perception.evaluation.view import Labelled
-    from bdl_perception.perception.backend import Backend
 
-CAMVID_SPLITS = {'validation': 'val', 'test': 'test'}  # what is chosen on never meets test
-JSON, MARKDOWN = 'evaluation.json', 'evaluation.md'
+CAMVID_SPLITS = {'validation': 'val'}  # what is chosen on never meets test, as all others do
+JSON, MARKDOWN, PAGE = 'evaluation.json', 'evaluation.md', 'report.html'
+
+
+class Outcomes(NamedTuple):
+    """What came of the drives, by title."""
+
+    records: dict[str, Any]
+    errors: dict[str, str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what an evaluation can be told."""
-    parser.add_argument('--model', required=True, help='name of a shipped model, or model folder')
-    parser.add_argument('--data', type=Path, required=True, metavar='DIR',
-                        help='the OUT of `bdl render`: DIR/SPLIT is nominal, each '
-                             'DIR/SPLIT_CONDITION that is there is held out')
-    parser.add_argument('--split', choices=CAMVID_SPLITS, default='test',
-                        help='(default: %(default)s)')
+    parser.add_argument('model', metavar='MODEL', help='name of a shipped model, or model folder')
+    parser.add_argument('drives', nargs='+', metavar='DRIVES',
+                        help='rendered drives, folders of such, an OUT of `bdl render` (of which '
+                             'SPLIT and each SPLIT_CONDITION are taken), or recordings without '
+                             'truth: folders of pictures, videos, bags')
     parser.add_argument('--camvid', type=Path, metavar='DIR',
-                        help='CamVid as SegNet has it; its val with --split validation, else test')
+                        help='CamVid as SegNet has it; its val with --nominal validation, else '
+                             'its test')
+    parser.add_argument('--calibration', type=Path, metavar='FILE',
+                        help=f'of the alarm that is judged (default: {FILE_NAME} of the model)')
+    parser.add_argument('--nominal', metavar='SPLIT',
+                        help='set that all others are compared with (default: test, else the '
+                             'first that holds nominal drives only)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
-                        help=f'folder for {JSON} and {MARKDOWN}')
+                        help=f'folder for {PAGE}, {MARKDOWN} and {JSON}')
     parser.add_argument('--stride', type=int, default=1,
                         help='take every n-th frame of a drive (default: %(default)s)')
     add_sampling_arguments(parser)
+    add_regions_argument(parser)
+    add_spreading_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure every set, then write both files."""
-    from bdl_perception.evaluation.measure import Meter
-    from bdl_perception.evaluation.tables import markdown
-    from bdl_perception.evaluation.tables import plain
-    import onnx  # noqa: F401  # if it is missing, better now than after the last drive
+    """Measure every drive, then write all files; 1 when a drive could not be measured."""
+    from bdl_perception.evaluation.drive_record import record_from_dict
+    from bdl_perception.evaluation.results import results
+    from bdl_perception.evaluation.results import Setting
+    import jinja2  # noqa: F401  # if they are missing, better now than after the last drive
+    import matplotlib  # noqa: F401
+    import onnx  # noqa: F401
     if arguments.stride < 1:
         raise ValueError(f'stride is {arguments.stride}, must be 1 or more')
-    drives = find_sets(arguments.data, arguments.split)
+    files = _model_files(arguments.model)
+    calibration = _calibration(arguments.calibration, files)
+    how = spreading_of(arguments)
+    intervals = getattr(calibration, 'intervals', None)  # a calibration may tell those of depth
+    jobs = [job._replace(intervals=intervals) for job in _jobs(arguments, how)]
+    nominal = nominal_set(jobs, arguments.nominal)
+    meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
+    arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
+    outcomes = _measure_all(jobs, how, _kept(arguments, jobs, meter))
+    if not outcomes.records:
+        raise RuntimeError(f'no drive could be measured: {_told(outcomes.errors)}')
+    records = [record_from_dict(record) for record in outcomes.records.values()]
+    made = {**_identity(files, arguments), 'backend': meter.backend_name,
+            'precision': meter.identity.precision, 'ms': _milliseconds(jobs, outcomes),
+            'failed': outcomes.errors,
+            **results(records, Setting(nominal, calibration, meter.identity,
+                                       arguments.stride == 1))}
+    _write(made, arguments.out)
+    if outcomes.errors:
+        print(f'bdl evaluate: {len(outcomes.errors)} of {len(jobs)} drives failed: '
+              f'{_told(outcomes.errors)}', file=sys.stderr)
+    return 1 if outcomes.errors else 0
+
+
+def _measure_all(jobs: Sequence[DriveJob], how: Spreading, kept: 'Kept | None') -> Outcomes:
+    """Measure every drive; one that fails is told and does not stop the others."""
+    found = {outcome.name: outcome for outcome in
+             spread(measure_drive, {job.title: job for job in jobs}, how, kept)}
+    ordered = [found[job.title] for job in jobs]
+    return Outcomes({one.name: one.value for one in ordered if not one.error},
+                    {one.name: one.error for one in ordered if one.error})
+
+
+def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
+          meter: 'Meter') -> 'Kept | None':
+    """Bind what is kept to all that a record depends on."""
+    if arguments.keep is None:
+        return None
+    from bdl_perception.evaluation.kept import Kept
+    from bdl_perception.evaluation.measures import MEASURES
+    fingerprint = {'work': 'measure', 'identity': vars(meter.identity),
+                   'backend': meter.backend_name, 'provider': arguments.provider,
+                   'stride': arguments.stride, 'measures': list(MEASURES),
+                   'intervals': jobs[0].intervals,
+                   'software_version': software_version()}
+    marks = {job.title: [job.path, job.split, mark_of(job.path)] for job in jobs}
+    return Kept(arguments.keep, fingerprint, marks)
+
+
+def _jobs(arguments: argparse.Namespace, how: Spreading) -> list[DriveJob]:
+    settings = settings_of(arguments, how)
+    jobs = find_jobs(arguments.drives, arguments.nominal, settings, arguments.stride)
     if arguments.camvid:
-        camvid_length(arguments.camvid, CAMVID_SPLITS[arguments.split])  # fails now, not at last
-    backend = open_model(arguments)
-    try:
-        meter = Meter(backend, arguments.samples, arguments.seed)
-        arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
-        sets = _measure_all(meter, drives, arguments)
-        first = next(read_rendered(drives[arguments.split]))
-        milliseconds = meter.time(first.frame)
-    finally:
-        backend.close()
-    made = plain({**_identity(backend, arguments), 'ms': milliseconds._asdict(), 'sets': sets})
-    (arguments.out / JSON).write_text(json.dumps(made, indent=1) + '\n', encoding='utf-8')
-    (arguments.out / MARKDOWN).write_text(markdown(made), encoding='utf-8')
-    print(markdown(made), f'written to {arguments.out}', sep='\n')
-    return 0
+        split = CAMVID_SPLITS.get(arguments.nominal, 'test')
+        jobs += camvid_jobs(arguments.camvid, split, settings)
+    return jobs
 
 
-def find_sets(data: Path, split: str) -> dict[str, list[Path]]:
-    """Find the drives of the nominal split, first, and of every held-out condition of it."""
-    nominal = rendered_drives(data / split)
-    if not nominal:
-        raise ValueError(f'{data / split} holds no drive; make some with `bdl render {split} '
-                         f'--out {data}`')
-    held_out = {path.name: rendered_drives(path) for path in sorted(data.glob(f'{split}_*'))
-                if not (path / 'drive.json').exists()}
-    return {split: nominal, **{name: found for name, found in held_out.items() if found}}
-
-
-def _measure_all(meter: 'Meter', drives: Mapping[str, list[Path]],
-                 arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure the nominal drives, then all others beside them."""
-    from bdl_perception.evaluation.tables import result_of
-    nominal = None
-    made = {}
-    for name, folders in drives.items():
-        frames = _shown(name, read_rendered(folders, arguments.stride))
-        measured = meter.measure(frames)
-        made[name] = result_of(measured, len(folders), nominal)
-        nominal = nominal or measured
-    if arguments.camvid:
-        split = CAMVID_SPLITS[arguments.split]
-        frames = _shown(f'camvid {split}', read_camvid(arguments.camvid, split))
-        measured = meter.measure(frames, 'stretch')
-        made[f'camvid_{split}'] = result_of(measured, 0, nominal)
-    return made
-
-
-def _shown(title: str, frames: Iterable['Labelled']) -> Iterable['Labelled']:
-    from tqdm import tqdm
-    return tqdm(frames, title, unit='frame', disable=None)
-
-
-def _identity(backend: 'Backend', arguments: argparse.Namespace) -> dict[str, Any]:
-    """Say which model this is of, how large it is, and how it was run."""
+def _model_files(model: str) -> 'ModelFiles':
     from bdl_perception.backends.model_files import load_model_files
+    return load_model_files(model)
+
+
+def _calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None':
+    """Read the calibration that is named, else the model's own if it has one."""
+    from bdl_perception.alarm.calibration import calibration_from_dict
+    own = files.folder / FILE_NAME
+    if path is None and not own.is_file():
+        return None
+    chosen = path or own
+    try:
+        return calibration_from_dict(json.loads(chosen.read_text(encoding='utf-8')))
+    except ValueError as error:
+        raise ValueError(f'{chosen}: {error}') from error
+
+
+def _milliseconds(jobs: Sequence[DriveJob], outcomes: Outcomes) -> dict[str, float]:
+    """Take the time on the first picture of the first drive that could be read."""
+    job = next(job for job in jobs if job.title in outcomes.records)
+    return open_meter(job.settings).time(next(iter(frames_of(job))).frame)._asdict()
+
+
+def _identity(files: 'ModelFiles', arguments: argparse.Namespace) -> dict[str, Any]:
+    """Say which model this is of, how large it is, and how it was run."""
     from bdl_perception.network.graph_size import count_parameters
-    files = load_model_files(arguments.model)
+    names = ('stride', 'samples', 'seed', 'threads')
     return {
-        'model': backend.spec.name, 'software_version': software_version(),
+        'model': files.spec.name, 'software_version': software_version(),
         'perceive_sha256': files.spec.perceive_sha256, 'sample_sha256': files.spec.sample_sha256,
         'parameters': {'perceive': count_parameters(files.perceive),
                        'sample': count_parameters(files.sample)},
-        'split': arguments.split, 'stride': arguments.stride, 'samples': arguments.samples,
-        'seed': arguments.seed, 'backend': backend.name, 'threads': arguments.threads}
+        'command': _command(arguments), 'versions': _versions(),
+        **{name: getattr(arguments, name) for name in names}}
+
+
+def _versions() -> dict[str, str]:
+    """Name what the numbers depend on."""
+    from importlib.metadata import version
+    import platform
+    names = ('numpy', 'opencv-python-headless', 'onnxruntime', 'scikit-learn')
+    return {'bdl_perception': software_version(), 'Python': platform.python_version(),
+            **{name: version(name) for name in names}}
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Give the words that make the same numbers again."""
+    words = ['bdl evaluate', arguments.model, *arguments.drives]
+    for name in ('camvid', 'calibration', 'nominal', 'out', 'stride', 'samples', 'seed'):
+        value = getattr(arguments, name)
+        words += [] if value is None else [f'--{name} {value}']
+    return ' '.join(words)
+
+
+def _write(made: Mapping[str, Any], out: Path) -> None:
+    from bdl_perception.evaluation.report.page import page
+    from bdl_perception.evaluation.tables import markdown
+    from bdl_perception.evaluation.tables import plain
+    fit = plain(made)
+    (out / JSON).write_text(json.dumps(fit, indent=1) + '\n', encoding='utf-8')
+    (out / MARKDOWN).write_text(markdown(fit), encoding='utf-8')
+    (out / PAGE).write_text(page(fit), encoding='utf-8')
+    print(markdown(fit), f'written to {out}', sep='\n')
+
+
+def _told(errors: Mapping[str, str]) -> str:
+    return '; '.join(f'{title}: {error}' for title, error in errors.items())

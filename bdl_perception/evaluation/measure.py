@@ -1,21 +1,24 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a model over labelled pictures and measures it."""
+"""Runs a model over the pictures of a drive and records what it says and how right it is."""
 from statistics import median
 from time import perf_counter
 from typing import Any, Iterable, NamedTuple, Sequence
 
+from bdl_perception.alarm.regions import DEFAULT
+from bdl_perception.alarm.regions import Regions
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
-from bdl_perception.alarm.scores import SCORE_NAMES
-from bdl_perception.evaluation.depth import DepthQuality
-from bdl_perception.evaluation.depth import DepthTally
-from bdl_perception.evaluation.ood import FrameScores
+from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.status import identity_of
+from bdl_perception.evaluation.depth_intervals import DepthIntervals
+from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.drive_record import group_of
+from bdl_perception.evaluation.drive_record import Origin
+from bdl_perception.evaluation.measures import begin_all
+from bdl_perception.evaluation.measures import views
 from bdl_perception.evaluation.score_drive import finish_cycle
-from bdl_perception.evaluation.segmentation import averaged_classes
-from bdl_perception.evaluation.segmentation import ClassQuality
-from bdl_perception.evaluation.segmentation import ClassTally
-from bdl_perception.evaluation.segmentation import enlarged
+from bdl_perception.evaluation.tally import Tally
 from bdl_perception.evaluation.view import Labelled
 from bdl_perception.evaluation.view import look
 from bdl_perception.evaluation.view import View
@@ -28,16 +31,6 @@ from bdl_perception.perception.values import CameraFrame
 from bdl_perception.perception.values import Floats
 from bdl_perception.perception.values import Moments
 import numpy as np
-
-
-class Measured(NamedTuple):
-    """What was found on one set; a quality is None where the set does not know the truth."""
-
-    frames: int
-    depth: DepthQuality | None
-    classes: ClassQuality | None  # of the single pass
-    averaged: ClassQuality | None  # of the average over Monte Carlo samples
-    scores: FrameScores
 
 
 class Milliseconds(NamedTuple):
@@ -82,38 +75,62 @@ class Averaging:
 
 
 class Meter:
-    """Measures sets of pictures with one model, its samples and seed."""
+    """Measures drives with one model, its samples and seed."""
 
-    def __init__(self, backend: Backend, samples: int, seed: int) -> None:
+    def __init__(self, backend: Backend, samples: int, seed: int,
+                 regions: Regions = DEFAULT) -> None:
         """Keep the backend, which stays the caller's to close."""
+        self._regions = regions
         self._backend = Averaging(backend)
         self._settings = (samples, seed)
         Perceiver(self._backend, *self._settings)  # refuses a wrong number of samples now
 
-    def measure(self, frames: Iterable[Labelled], fit_mode: str = 'crop') -> Measured:
+    @property
+    def identity(self) -> Identity:
+        """Name the model as it is run: what a calibration must be of."""
+        return identity_of(self._backend.spec, *self._settings, self._backend.precision,
+                           self._regions)
+
+    @property
+    def backend_name(self) -> str:
+        """Name what runs the model."""
+        return self._backend.name
+
+    def record(self, origin: Origin, frames: Iterable[Labelled],
+               fit_mode: str = 'crop',
+               intervals: DepthIntervals | None = None) -> DriveRecord:
         """
         Look at every picture; ValueError without any.
 
         fit_mode 'crop': truth is cut and brought to the network's input. 'stretch': the classes
         are brought to the picture's own size and judged on all of it, as published results are.
+        intervals: of a calibration, to be judged beside what the network states.
         """
         perceiver = Perceiver(self._backend, *self._settings, fit_mode)
-        depth, classes, averaged = DepthTally(), ClassTally(), ClassTally()
-        scores: dict[str, list[float]] = {name: [] for name in SCORE_NAMES}
+        tallies: dict[str, dict[str, Tally]] = {}
+        stamps_ns: list[int] = []
+        groups: list[str] = []
+        scores: dict[str, list[float]] = {}
+        of_cycle: tuple[str, ...] = ()
         for labelled in frames:
             view = look(perceiver, labelled)._replace(probability=self._backend.probability)
-            depth.add(view)
-            truth = labelled.classes if fit_mode == 'stretch' else view.classes
-            if truth is not None:
-                classes.add(enlarged(view.prediction.classes, truth.shape), truth)
-                averaged.add(self._averaged(truth.shape), truth)
-            seen = view_scores(view)
-            for name, values in scores.items():
-                values.append(seen[name])
-        count = len(next(iter(scores.values())))
-        if not count:
-            raise ValueError('there is no picture to measure on')
-        return Measured(count, depth.quality, classes.quality, averaged.quality, scores)
+            stamps_ns.append(labelled.frame.stamp_ns)
+            groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
+            for name, value in view_scores(view, self._regions).items():
+                scores.setdefault(name, []).append(value)
+            of_cycle = tuple(cycle_scores(view.epistemic, 1, self._regions).values)
+            own = tallies.setdefault(groups[-1], begin_all(intervals))
+            for name, seen in views(view, labelled.classes, fit_mode):
+                if name in own:
+                    own[name].add(seen)
+        if not stamps_ns:
+            raise ValueError(f'{origin.name}: there is no picture to measure on')
+        return DriveRecord(
+            origin, tuple(stamps_ns), tuple(groups),
+            {name: tuple(values) for name, values in scores.items()
+             if len(values) == len(stamps_ns)},
+            {group: {name: tally.sums() for name, tally in own.items()}
+             for group, own in tallies.items()}, of_cycle)
 
     def time(self, frame: CameraFrame, repetitions: int = 50) -> Milliseconds:
         """Take the time of whole calls of the Perceiver on one picture."""
@@ -128,12 +145,8 @@ class Meter:
             samples.append(1e3 * (perf_counter() - middle))
         return Milliseconds(median(perceive), median(samples))
 
-    def _averaged(self, shape: tuple[int, ...]) -> Bytes:
-        if self._backend.moments is None:
-            raise RuntimeError('no sample was taken of this picture')
-        return averaged_classes(self._backend.moments, shape)
 
-
-def view_scores(view: View) -> dict[str, float]:
+def view_scores(view: View, regions: Regions = DEFAULT) -> dict[str, float]:
     """Give every score of a frame, by the functions that the alarm uses."""
-    return {**frame_scores(view.prediction).values, **cycle_scores(view.epistemic, 1).values}
+    return {**frame_scores(view.prediction, regions).values,
+            **cycle_scores(view.epistemic, 1, regions).values}

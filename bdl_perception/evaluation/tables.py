@@ -5,43 +5,37 @@ import math
 import re
 from typing import Any, Mapping, Sequence
 
-from bdl_perception.alarm.scores import SCORE_NAMES
-from bdl_perception.evaluation.measure import Measured
-from bdl_perception.evaluation.ood import separations
 from bdl_perception.perception.classes import CLASS_NAMES
 
 Values = Mapping[str, Any]
 DEPTH = {  # name in DepthQuality -> what the table calls it
     'abs_rel': 'abs. rel. error', 'rms_m': 'RMS, m', 'delta_125': 'delta < 1.25',
-    'answered': 'answered', 'inside_90_aleatoric': 'in 90 % interval, aleatoric',
+    'delta_125_2': 'delta < 1.25^2', 'delta_125_3': 'delta < 1.25^3', 'log10': 'log10',
+    'silog': 'SILog', 'answered': 'answered', 'inside_90_aleatoric': 'in 90 % interval, aleatoric',
     'inside_90_total': 'in 90 % interval, total'}
+GOALS = ('goal', 'wish', 'found', 'verdict')
+MEAN = 'mean of held-out conditions'
+SEPARATION = {  # measure -> title of its table
+    'auroc': 'Frame AUROC of each score', 'aupr': 'Area under precision and recall',
+    'fpr_95': 'Nominal frames above a threshold that finds 95 % of the strange ones',
+    'mean_ratio': 'Mean of each score, as a multiple of the nominal one'}
 NOTES = """
 Depth is judged where a true one of at most 80 m and a predicted one exist; *answered* is the share
 of the former that has the latter. Intervals are of log-depth: 90 % would be right. IoU is of the
 single pass, *averaged* of the mean over the Monte Carlo samples, both over the classes that occur
 and without unlabelled pixels; CamVid's is of whole frames at their own size. AUROC is by frames,
-against those of the nominal split; .5 is a coin. Frames of one drive are alike: count drives.
+against those of the nominal set; .5 is a coin. Frames of one drive are alike: count drives. The
+mean is over the conditions that were held out. A delay that is a dash is of drives that the alarm
+missed.
 """.strip()
-
-
-def result_of(measured: Measured, drives: int, nominal: Measured | None = None) -> dict[str, Any]:
-    """Give what was measured on a set in plain values; with nominal also how strange it is."""
-    made: dict[str, Any] = {'drives': drives, 'frames': measured.frames}
-    if measured.depth:
-        made['depth'] = measured.depth._asdict()
-    if measured.classes and measured.averaged:
-        made['classes'] = {**measured.classes._asdict(),
-                           'mean_iou_averaged': measured.averaged.mean_iou}
-    if nominal:
-        made['separation'] = {name: found._asdict() for name, found
-                              in separations(nominal.scores, measured.scores).items()}
-    return made
 
 
 def plain(values: Any) -> Any:
     """Make values fit for JSON, which knows no NaN and no infinity: they are null."""
     if isinstance(values, Mapping):
         return {key: plain(value) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [plain(value) for value in values]
     if isinstance(values, float) and not math.isfinite(values):
         return None
     return values
@@ -51,48 +45,83 @@ def markdown(evaluation: Values) -> str:
     """Write the tables of an evaluation that plain() has seen."""
     sets: Mapping[str, Values] = evaluation['sets']
     parts = [f'# Evaluation of {evaluation["model"]}', _head(evaluation), NOTES,
-             '## Depth and classes', _quality(sets), '## IoU of each class', _classes(sets),
-             '## Frame AUROC of each score', _separation(sets, 'auroc'),
-             '## Mean of each score, as a multiple of the nominal one',
-             _separation(sets, 'mean_ratio')]
-    return '\n\n'.join(parts) + '\n'
+             '## Goals', _table(GOALS, [list(goal.values()) for goal in evaluation['goals']]),
+             '## Depth and classes', _quality(sets), '## IoU of each class', _classes(sets)]
+    strange = evaluation['strange']
+    if 'not_measured' in strange:
+        parts += ['## Strangeness', f'Not measured: {strange["not_measured"]}.']
+    else:
+        parts += [part for measure, title in SEPARATION.items()
+                  for part in (f'## {title}', _separation(strange, measure))]
+    return '\n\n'.join([*parts, '## Alarm', _alarm(evaluation['alarm'])]) + '\n'
 
 
 def _head(evaluation: Values) -> str:
     ms, counts = evaluation['ms'], evaluation['parameters']
-    names = ('software_version', 'split', 'samples', 'seed', 'stride', 'backend', 'threads')
+    names = ('software_version', 'nominal', 'samples', 'seed', 'stride', 'backend', 'threads')
     rows = [[name.replace('_', ' '), str(evaluation[name])] for name in names]
     rows += [['sha256', f'perceive {evaluation["perceive_sha256"][:12]}, '
                         f'sample {evaluation["sample_sha256"][:12]}'],
              ['numbers in the graphs', f'perceive {counts["perceive"]:,}, '
                                        f'sample {counts["sample"]:,}'],
              ['time, median', f'one perceive {ms["perceive"]:.1f} ms, '
-                              f'{evaluation["samples"]} samples {ms["samples"]:.1f} ms']]
+                              f'{evaluation["samples"]} samples {ms["samples"]:.1f} ms'],
+             ['command', f'`{evaluation["command"]}`']]
+    rows += [['failed', f'{name}: {error}'] for name, error in evaluation['failed'].items()]
     return _table(['', ''], rows)
 
 
 def _quality(sets: Mapping[str, Values]) -> str:
     head = ['set', 'drives', 'frames', *DEPTH.values(), 'mean IoU', 'averaged']
-    rows = [[name, str(one['drives'] or ''), str(one['frames']),
-             *(_number(one.get('depth', {}).get(key)) for key in DEPTH),
-             *(_number(one.get('classes', {}).get(key))
-               for key in ('mean_iou', 'mean_iou_averaged'))] for name, one in sets.items()]
+    rows = [[name, str(one['drives']), str(one['frames']),
+             *(number(one.get('depth', {}).get(key)) for key in DEPTH),
+             *(number(one.get(kind, {}).get('mean_iou')) for kind in ('classes', 'averaged'))]
+            for name, one in sets.items()]
     return _table(head, rows)
 
 
 def _classes(sets: Mapping[str, Values]) -> str:
-    rows = [[name, *(_number(one['classes']['iou'][key]) for key in CLASS_NAMES)]
+    rows = [[name, *(number(one['classes']['iou'][key]) for key in CLASS_NAMES)]
             for name, one in sets.items() if 'classes' in one]
     return _table(['set', *CLASS_NAMES], rows)
 
 
-def _separation(sets: Mapping[str, Values], measure: str) -> str:
-    rows = [[name, *(_number(one['separation'][key][measure]) for key in SCORE_NAMES)]
-            for name, one in sets.items() if 'separation' in one]
-    return _table(['set', *SCORE_NAMES], rows)
+def _separation(strange: Values, measure: str) -> str:
+    groups = dict(strange['groups'])
+    if strange['mean'] and measure != 'mean_ratio':
+        groups[MEAN] = strange['mean']
+    scores = list(next(iter(groups.values())))
+    rows = [[name, *(number(found[score][measure]) for score in scores)]
+            for name, found in groups.items()]
+    return _table(['set', *scores], rows)
 
 
-def _number(value: float | None) -> str:
+def _alarm(alarm: Values) -> str:
+    if 'not_measured' in alarm:
+        return f'Not measured: {alarm["not_measured"]}.'
+    return '\n\n'.join([_false_alarms(alarm['false_alarms']), _table(
+        ['set', 'frames with a WARN, %'],
+        [[name, f'{100 * share:.1f}'] for name, share in alarm['warned'].items()]),
+        _table(['set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
+                'median time to clear, s'],
+               [[name, str(one['drives']), str(one['missed']), str(one['early']),
+                 *(number(one[key]) for key in ('median_s', 'percentile_95_s',
+                                                'clear_median_s'))]
+                for name, one in alarm['conditions'].items()])])
+
+
+def _false_alarms(found: Values) -> str:
+    if 'not_measured' in found:
+        return f'False alarms were not measured: {found["not_measured"]}.'
+    titles = {'apart': 'each drive by itself', 'in_a_row': 'all drives in a row'}
+    rows = [[title, str(found[key]['events']), number(found[key]['hours']),
+             number(found[key]['per_hour']), number(found[key]['low']),
+             number(found[key]['high'])] for key, title in titles.items()]
+    return _table(['nominal drives', 'false ERRORs', 'hours', 'an hour', 'at least (95 %)',
+                   'at most (95 %)'], rows)
+
+
+def number(value: float | None) -> str:
     """Write three digits after the point; a dash where nothing is known."""
     return '-' if value is None else re.sub(r'^(-?)0\.', r'\1.', f'{value:.3f}')
 

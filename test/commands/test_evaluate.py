@@ -3,12 +3,12 @@
 """`bdl evaluate` from pictures on disk to the numbers and tables of a model card."""
 import json
 from pathlib import Path
+import shutil
 from typing import Any
 
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.backends.registry import open_backend
 from bdl_perception.cli import main
-from bdl_perception.commands.evaluate import find_sets
 from camvid_files import make_tiny_camvid
 import cv2
 import numpy as np
@@ -24,27 +24,48 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for split, drives in (('test', 2), ('test_night', 1), ('validation', 1)):
         make_tiny_drives(made / 'data' / split, split=split, drives=drives, frames=2, height=24,
                          width=40, seed=drives)
+    at_night(made / 'data' / 'test_night' / 'test_night_0000')
     make_tiny_camvid(made / 'camvid', 'test', 2)
+    (made / 'mine').mkdir()
+    for number in range(2):
+        rgb = np.random.default_rng(number).integers(0, 256, (30, 50, 3), np.uint8)
+        cv2.imwrite(str(made / 'mine' / f'{number}.png'), rgb)
     return made
+
+
+def at_night(drive: Path) -> None:
+    path = drive / 'drive.json'
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({**said, 'conditions': [
+        {'name': 'night', 'start_s': 0, 'end_s': 1}]}))
+
+
+def words_for(folder: Path, out: Path, *words: str) -> list[str]:
+    return ['evaluate', '--out', str(out), '--samples', '4', '--threads', '1',
+            str(folder / 'model'), str(folder / 'data'), *words]
+
+
+def read(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / 'evaluation.json').read_text())
+    return found
 
 
 @pytest.fixture(scope='module')
 def made(folder: Path) -> dict[str, Any]:
-    words = ['evaluate', '--model', str(folder / 'model'), '--data', str(folder / 'data'),
-             '--camvid', str(folder / 'camvid'), '--out', str(folder / 'out'), '--samples', '4',
-             '--threads', '1']
-    assert main(words) == 0
-    found: dict[str, Any] = json.loads((folder / 'out' / 'evaluation.json').read_text())
-    return found
+    assert main(words_for(folder, folder / 'out', '--camvid', str(folder / 'camvid'))) == 0
+    return read(folder / 'out')
 
 
 def test_every_set_is_measured_and_only_strange_ones_are_compared(made: dict[str, Any]) -> None:
     sets = made['sets']
     assert list(sets) == ['test', 'test_night', 'camvid_test']
-    assert [(one['drives'], one['frames']) for one in sets.values()] == [(2, 4), (1, 2), (0, 2)]
-    assert 'separation' not in sets['test'] and 'depth' not in sets['camvid_test']
-    for name in ('test_night', 'camvid_test'):
-        assert list(sets[name]['separation']) == list(SCORE_NAMES)
+    assert [(one['drives'], one['frames']) for one in sets.values()] == [(2, 4), (1, 2), (1, 2)]
+    assert 'depth' not in sets['camvid_test'] and 'classes' in sets['camvid_test']
+    assert [one['held_out'] for one in sets.values()] == [False, True, None]
+    assert list(made['strange']['groups']) == ['test_night', 'camvid_test']
+    assert made['strange']['mean_over'] == ['test_night']
+    for found in made['strange']['groups'].values():
+        assert list(found) == list(SCORE_NAMES)
 
 
 def test_errors_agree_with_numpy_on_the_backend_itself(
@@ -77,13 +98,15 @@ def test_the_model_is_named_by_its_hashes_its_size_and_its_time(
     spec = json.loads((folder / 'model' / 'model.json').read_text())
     assert made['perceive_sha256'] == spec['perceive_sha256']
     assert made['parameters']['perceive'] > 100 and made['ms']['perceive'] > 0
-    assert (made['samples'], made['stride'], made['split']) == (4, 1, 'test')
+    assert (made['samples'], made['stride'], made['nominal']) == (4, 1, 'test')
+    command = f'bdl evaluate {folder / "model"} {folder / "data"} --camvid'
+    assert made['command'].startswith(command)
 
 
 def test_the_tables_have_a_line_for_each_set(folder: Path, made: dict[str, Any]) -> None:
     text = (folder / 'out' / 'evaluation.md').read_text()
     assert f'perceive {made["perceive_sha256"][:12]}' in text
-    for name, tables in (('test', 2), ('test_night', 4), ('camvid_test', 3 + 1)):
+    for name, tables in (('test', 2), ('test_night', 2 + 4), ('camvid_test', 2 + 4)):
         lines = [line for line in text.splitlines() if line.startswith(f'| {name} |')]
         assert len(lines) == tables
     columns = {line.count('|') for line in text.split('## IoU')[1].split('##')[0].splitlines()
@@ -91,20 +114,57 @@ def test_the_tables_have_a_line_for_each_set(folder: Path, made: dict[str, Any])
     assert columns == {13}
 
 
-def test_conditions_of_the_split_are_found_and_of_no_other(folder: Path) -> None:
-    assert list(find_sets(folder / 'data', 'test')) == ['test', 'test_night']
-    assert list(find_sets(folder / 'data', 'validation')) == ['validation']
+def test_the_page_is_there_and_says_what_was_not_measured(
+        folder: Path, made: dict[str, Any]) -> None:
+    text = (folder / 'out' / 'report.html').read_text()
+    assert text.startswith('<!doctype html>') and text.count('<svg') > 10
+    assert 'The alarm: not measured' in text
+    assert made['alarm'] == {'not_measured': 'no calibration was given, and the model folder has '
+                                             'none'}
+
+
+def test_a_recording_without_truth_has_scores_alone(folder: Path, tmp_path: Path) -> None:
+    assert main(words_for(folder, tmp_path, str(folder / 'mine'))) == 0
+    mine = read(tmp_path)['sets']['mine']
+    assert (mine['drives'], mine['frames'], mine['held_out']) == (1, 2, None)
+    assert not {'depth', 'classes', 'reliability'} & set(mine)
+    assert 0 <= read(tmp_path)['strange']['groups']['mine']['energy']['auroc'] <= 1
+
+
+def test_processes_and_what_is_kept_change_no_number(
+        folder: Path, made: dict[str, Any], tmp_path: Path) -> None:
+    camvid = ['--camvid', str(folder / 'camvid'), '--keep', str(tmp_path / 'kept')]
+    for count in ('2', '1'):  # the second time from what was kept
+        out = tmp_path / count
+        assert main(words_for(folder, out, *camvid, '--processes', count)) == 0
+        for part in ('sets', 'strange', 'goals', 'drives'):
+            assert read(out)[part] == made[part]
+    assert len(list((tmp_path / 'kept').glob('*.json'))) == 4
+
+
+def test_a_drive_that_fails_is_told_and_the_others_are_measured(
+        folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = shutil.copytree(folder / 'data', tmp_path / 'data')
+    (data / 'test' / 'test_0001' / 'depth' / '000001.png').write_bytes(b'no picture')
+    words = ['evaluate', str(folder / 'model'), str(data), '--out', str(tmp_path / 'out'),
+             '--samples', '4', '--threads', '1']
+    assert main(words) == 1
+    assert '1 of 3 drives failed: test/test_0001: ' in capsys.readouterr().err
+    found = read(tmp_path / 'out')
+    assert list(found['failed']) == ['test/test_0001'] and found['sets']['test']['drives'] == 1
+    assert 'test/test_0001' in (tmp_path / 'out' / 'report.html').read_text()
+    assert '000001.png' in (tmp_path / 'out' / 'evaluation.md').read_text()
 
 
 @pytest.mark.parametrize(('words', 'message'), [
-    (['--data', 'nowhere'], 'nowhere/test holds no drive; make some with `bdl render test'),
+    (['--nominal', 'train'], 'data/train holds no drive; make some with `bdl render train'),
     (['--stride', '0'], 'stride is 0'), (['--samples', '3'], 'samples is 3'),
-    (['--camvid', 'nowhere'], 'nowhere/test is no folder')])
+    (['--camvid', 'nowhere'], 'nowhere/test is no folder'),
+    (['nowhere'], 'nowhere does not exist'), (['--calibration', 'nowhere'], 'nowhere'),
+    (['--processes', '0'], 'processes 0 must be')])
 def test_what_cannot_be_had_is_one_clear_line(
         folder: Path, tmp_path: Path, words: list[str], message: str,
         capsys: pytest.CaptureFixture[str]) -> None:
-    given = ['evaluate', '--model', str(folder / 'model'), '--data', str(folder / 'data'),
-             '--out', str(tmp_path / 'out'), *words]
-    assert main(given) == 2
+    assert main(words_for(folder, tmp_path / 'out', *words)) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / 'out').exists()

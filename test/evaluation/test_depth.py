@@ -1,9 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+import math
 from types import SimpleNamespace
 
 from bdl_perception.evaluation.depth import DepthTally
 from bdl_perception.evaluation.view import View
+from made_views import add_all
+from made_views import assert_halves_add_up
+from made_views import depth_rows
+from made_views import random_view
 import numpy as np
 import pytest
 
@@ -58,3 +63,44 @@ def test_without_any_true_depth_there_is_no_quality() -> None:
     tally.add(view([10], None))
     tally.add(view([10], [np.nan]))
     assert tally.quality is None
+
+
+def test_one_scale_wrong_everywhere_is_no_scale_invariant_error() -> None:
+    found = add_all(DepthTally(), view([10, 20], [5, 10])).quality
+    assert found.silog == pytest.approx(0, abs=1e-6)
+    assert (found.delta_125_2, found.delta_125_3) == (0, 0)
+
+
+def test_silog_is_that_computed_by_hand_and_the_mean_over_pictures() -> None:
+    first = view([10, 20], [10, 10])
+    assert add_all(DepthTally(), first).quality.silog == pytest.approx(50 * math.log(2))
+    assert add_all(DepthTally(), first).quality.log10 == pytest.approx(math.log10(2) / 2)
+    both = add_all(DepthTally(), first, view([10, 20, 30], [10, 20, 30])).quality
+    assert both.silog == pytest.approx(25 * math.log(2))
+
+
+def test_silog_knows_the_sign_of_an_error() -> None:
+    found = add_all(DepthTally(), view([10, 20, 5], [10, 10, 10])).quality
+    assert found.silog == pytest.approx(100 * math.log(2) * (2 / 3) ** .5)
+
+
+def test_the_powers_of_delta_are_told_apart() -> None:
+    found = add_all(DepthTally(), view([12, 15, 19, 20], [10, 10, 10, 10])).quality
+    assert (found.delta_125, found.delta_125_2, found.delta_125_3) == (.25, .5, .75)
+
+
+def test_the_measures_are_those_of_a_plain_loop_and_the_mask_holds() -> None:
+    views = [random_view(seed) for seed in range(3)]
+    rows = [row for one in views for row in depth_rows(one)]
+    found = add_all(DepthTally(), *views).quality
+    assert found.abs_rel == pytest.approx(sum(abs(d - t) / t for d, t, *_ in rows) / len(rows))
+    assert found.log10 == pytest.approx(
+        sum(abs(math.log10(d / t)) for d, t, *_ in rows) / len(rows))
+    assert found.inside_90_total == pytest.approx(
+        sum(abs(math.log(d / t)) <= 1.6448536 * (a * a + e * e) ** .5
+            for d, t, a, e in rows) / len(rows))
+    assert found.answered == 1
+
+
+def test_the_sums_of_two_halves_are_those_of_the_whole() -> None:
+    assert_halves_add_up(DepthTally)

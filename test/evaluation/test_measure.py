@@ -2,9 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measuring looks at every picture once and compares it with its own truth."""
 from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.alarm.status import identity_of
+from bdl_perception.evaluation.depth_intervals import DepthIntervals
+from bdl_perception.evaluation.depth_intervals import EDGES_M
+from bdl_perception.evaluation.depth_intervals import LEVELS
+from bdl_perception.evaluation.drive_record import Origin
+from bdl_perception.evaluation.drive_record import Segment
 from bdl_perception.evaluation.measure import Averaging
 from bdl_perception.evaluation.measure import Meter
 from bdl_perception.evaluation.measure import view_scores
+from bdl_perception.evaluation.measures import qualities
 from bdl_perception.evaluation.view import Labelled
 from bdl_perception.evaluation.view import look
 from bdl_perception.perception.perceiver import Perceiver
@@ -20,12 +27,24 @@ def picture(seed: int) -> CameraFrame:
 
 
 def test_the_scores_are_those_of_the_alarm() -> None:
-    found = Meter(FakeBackend(), 8, 0).measure(Labelled('a', picture(i)) for i in range(3))
-    assert found.frames == 3 and found.depth is found.classes is found.averaged is None
+    found = Meter(FakeBackend(), 8, 0).record(
+        Origin('x', 'mine'), (Labelled('a', picture(i)) for i in range(3)))
+    assert found.stamps_ns == (0, 1, 2) and found.groups == ('mine',) * 3
+    assert qualities(found.sums['mine']) == {}
     alone = view_scores(look(Perceiver(FakeBackend(), 8, 0), Labelled('a', picture(2))))
-    assert {name: values[2] for name, values in found.scores.items()} == {
-        name: alone[name] for name in SCORE_NAMES}
+    assert found.values(2) == alone
     assert set(alone) == {*SCORE_NAMES, 'brightness'}
+
+
+def test_a_frame_is_summed_up_in_the_group_of_its_time_alone() -> None:
+    origin = Origin('x', 's', (Segment('sun', 0, 1, False), Segment('night', 1, 2, True)))
+    truth = np.full((24, 40), 5., np.float32)
+    frames = [Labelled('a', CameraFrame(picture(0).rgb[::2, ::2], stamp, 'camera'), truth)
+              for stamp in (7_000_000_000, 7_500_000_000, 8_000_000_000)]
+    found = Meter(FakeBackend(), 8, 0).record(origin, frames)
+    assert found.groups == ('s: nominal', 's: nominal', 's: night')
+    pixels = {group: sums['depth']['pixels'][0] for group, sums in found.sums.items()}
+    assert pixels == {'s: nominal': 2 * 24 * 40, 's: night': 24 * 40}
 
 
 def test_a_stretched_picture_is_judged_at_its_own_size() -> None:
@@ -33,12 +52,12 @@ def test_a_stretched_picture_is_judged_at_its_own_size() -> None:
     seen = prediction.classes.repeat(2, 0).repeat(2, 1)  # (48, 80)
     truth = seen.copy()
     truth[1::2, 1::2] = 7  # a quarter of the pixels; at the network's size all or none
-    found = Meter(FakeBackend(), 8, 0).measure([Labelled('a', picture(0), classes=truth)],
-                                               'stretch')
+    found = Meter(FakeBackend(), 8, 0).record(
+        Origin('x', 'mine'), [Labelled('a', picture(0), classes=truth)], 'stretch')
     hits, union = (truth == 3) & (seen == 3), (truth == 3) | (seen == 3)
-    assert found.classes is not None
-    assert found.classes.iou['road'] == pytest.approx(hits.sum() / union.sum())
-    assert found.classes.iou['road'] == pytest.approx(.75)
+    iou = qualities(found.sums['mine'])['classes']['iou']
+    assert iou['road'] == pytest.approx(hits.sum() / union.sum())
+    assert iou['road'] == pytest.approx(.75)
 
 
 def test_the_moments_of_all_samples_are_kept_until_the_next_picture() -> None:
@@ -50,8 +69,14 @@ def test_the_moments_of_all_samples_are_kept_until_the_next_picture() -> None:
 
 
 def test_no_picture_is_an_error() -> None:
-    with pytest.raises(ValueError, match='no picture to measure on'):
-        Meter(FakeBackend(), 8, 0).measure([])
+    with pytest.raises(ValueError, match='x: there is no picture to measure on'):
+        Meter(FakeBackend(), 8, 0).record(Origin('x', 'mine'), [])
+
+
+def test_a_meter_is_of_the_model_as_it_is_run() -> None:
+    meter = Meter(FakeBackend(), 8, 3)
+    assert meter.identity == identity_of(FakeBackend().spec, 8, 3)
+    assert meter.backend_name == 'fake'
 
 
 def test_times_are_of_whole_calls() -> None:
@@ -59,3 +84,18 @@ def test_times_are_of_whole_calls() -> None:
     found = Meter(backend, 8, 0).time(picture(0), repetitions=5)
     assert found.perceive > 0 and found.samples > 0
     assert backend.perceived == 5
+
+
+def test_intervals_of_a_calibration_are_judged_beside_the_stated_ones() -> None:
+    intervals = DepthIntervals(2., 2., .5, EDGES_M, LEVELS, ((1., 1.5, 2., 2.5),) * 5,
+                               (False,) * 5, (99,) * 5, 3)
+    truth = np.full((24, 40), 12., np.float32)
+    labels = np.full((24, 40), 3, np.uint8)
+    frames = [Labelled('a', CameraFrame(picture(0).rgb[::2, ::2], 0, 'camera'), truth, labels)]
+    plain, scaled = (qualities(Meter(FakeBackend(), 8, 0).record(
+        Origin('x', 'mine'), frames, intervals=known).sums['mine']) for known in (None, intervals))
+    assert plain['intervals']['scaled'] is None and 'tempered' not in plain
+    stated = plain['intervals']['total']['coverage']
+    assert scaled['intervals']['total']['coverage'] == stated
+    assert scaled['intervals']['scaled']['coverage'] != stated
+    assert scaled['tempered']['nll'] != scaled['reliability']['nll']

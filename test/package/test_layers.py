@@ -47,6 +47,8 @@ ONLY_IN = {  # library -> layers that may know it
     'rosbags': {'drives', 'nodes'},
     'matplotlib': {'bench', 'demo', 'evaluation', 'experiments', 'training'},
     'sklearn': {'evaluation', 'experiments'},
+    'scipy': {'evaluation'},
+    'jinja2': {'evaluation'},
     'psutil': {'bench'},
     'ray': {'evaluation'},
 }

@@ -1,0 +1,101 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""From records and a calibration to what the alarm did."""
+from typing import Any, Sequence
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.status import Identity
+from bdl_perception.evaluation.alarm import delays
+from bdl_perception.evaluation.alarm import Detection
+from bdl_perception.evaluation.alarm import detections
+from bdl_perception.evaluation.alarm import false_alarms
+from bdl_perception.evaluation.alarm import warned
+from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.drive_record import group_of
+from bdl_perception.evaluation.replay import duration_ns
+from bdl_perception.evaluation.replay import replay
+from bdl_perception.evaluation.replay import replay_in_a_row
+from bdl_perception.evaluation.replay import Step
+
+NS_PER_HOUR = 3.6e12
+NOTHING_NOMINAL = 'no drive with a time is nominal'
+
+
+def alarm_result(records: Sequence[DriveRecord], nominal: str | None, calibration: Calibration,
+                 identity: Identity) -> dict[str, Any]:
+    """Play every drive that has a time; a reason takes the place of what could not be judged."""
+    refusals = calibration.refusals(identity)
+    if refusals:
+        return {'not_measured': f'the alarm would not be armed: {"; ".join(refusals)}'}
+    played = [(record, replay(record, calibration, identity))
+              for record in records if record.origin.timed]
+    plain = [record for record, _ in played if record.origin.part_of == nominal]
+    seen = sorted(set(calibration.drives) & {record.origin.name for record in plain})
+    return {'calibration': _calibration(calibration), 'seen_in_calibration': seen,
+            'false_alarms': _false_alarms(plain, played, calibration, identity),
+            'conditions': _conditions(played), 'warned': _warned(played),
+            'timelines': _timelines(played, nominal)}
+
+
+def _calibration(calibration: Calibration) -> dict[str, Any]:
+    return {'watched': list(calibration.watched), 'alpha': calibration.alpha,
+            'drives': len(calibration.drives), 'frames': calibration.frames,
+            'step_s': calibration.step_s, 'cusum_limit': calibration.cusum_limit,
+            'false_alarms_per_hour': calibration.false_alarms_per_hour}
+
+
+def _false_alarms(plain: Sequence[DriveRecord], played: Sequence[tuple[DriveRecord, list[Step]]],
+                  calibration: Calibration, identity: Identity) -> dict[str, Any]:
+    hours = sum(map(duration_ns, plain)) / NS_PER_HOUR
+    if not hours:
+        return {'not_measured': NOTHING_NOMINAL}
+    steps = [steps for record, steps in played if record.origin.part_of == plain[0].origin.part_of]
+    joined = replay_in_a_row(plain, calibration, identity)
+    return {'apart': false_alarms(steps, hours)._asdict(),
+            'in_a_row': false_alarms([joined], hours)._asdict(),
+            'drives': len(plain),
+            'drives_with_error': sum(any(step.error for step in one) for one in steps)}
+
+
+def _conditions(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, Any]:
+    found: dict[str, list[Detection]] = {}
+    for record, steps in played:
+        for segment, detection in detections(record, steps):
+            group = group_of(record.origin, segment.start_s)
+            found.setdefault(group, []).append(detection)
+    return {group: {**delays(ones)._asdict(), 'found': [one._asdict() for one in ones]}
+            for group, ones in found.items()}
+
+
+def _warned(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, float]:
+    """Give the share of frames with a WARN for each group."""
+    by_group: dict[str, list[Step]] = {}
+    for record, steps in played:
+        for group, step in zip(record.groups, steps, strict=True):
+            by_group.setdefault(group, []).append(step)
+    return {group: warned([steps]) for group, steps in by_group.items()}
+
+
+def _timelines(played: Sequence[tuple[DriveRecord, list[Step]]],
+               nominal: str | None) -> dict[str, Any]:
+    """Keep the first drive of each set, and of nominal ones the one with the most evidence."""
+    chosen: dict[str, tuple[DriveRecord, list[Step]]] = {}
+    for record, steps in played:
+        name = record.origin.part_of
+        worse = name == nominal and name in chosen and _peak(steps) > _peak(chosen[name][1])
+        if name not in chosen or worse:
+            chosen[name] = record, steps
+    return {name: _timeline(*one) for name, one in chosen.items()}
+
+
+def _timeline(record: DriveRecord, steps: Sequence[Step]) -> dict[str, Any]:
+    first = steps[0].stamp_ns
+    return {'drive': record.origin.name,
+            'seconds': [(step.stamp_ns - first) / 1e9 for step in steps],
+            'cusum': [step.cusum for step in steps], 'error': [step.error for step in steps],
+            'exceeds': [step.exceeds for step in steps],
+            'segments': [segment._asdict() for segment in record.origin.segments]}
+
+
+def _peak(steps: Sequence[Step]) -> float:
+    return max(step.cusum for step in steps)

@@ -1,0 +1,128 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the alarm does, drive by drive."""
+from typing import Iterator
+
+from bdl_perception.evaluation.report.blocks import Block
+from bdl_perception.evaluation.report.blocks import Missing
+from bdl_perception.evaluation.report.blocks import Plot
+from bdl_perception.evaluation.report.blocks import Plots
+from bdl_perception.evaluation.report.blocks import Section
+from bdl_perception.evaluation.report.blocks import Table
+from bdl_perception.evaluation.report.blocks import Text
+from bdl_perception.evaluation.report.blocks import Values
+from bdl_perception.evaluation.report.drawing import COLOURS
+from bdl_perception.evaluation.report.drawing import sheet
+from bdl_perception.evaluation.tables import number
+
+TITLE = 'Alarm'
+ROWS = {'apart': 'each drive by itself', 'in_a_row': 'all drives in a row'}
+
+
+def alarm(evaluation: Values) -> Section:
+    """Give false alarms, delays and the evidence over time."""
+    found = evaluation['alarm']
+    if 'not_measured' in found:
+        return Section(TITLE, [Missing('The alarm', found['not_measured'])])
+    return Section(TITLE, list(_blocks(found)))
+
+
+def _blocks(found: Values) -> Iterator[Block]:
+    known = found['calibration']
+    yield Text(f'Every drive was played to the alert machine that alert_node runs, at the times '
+               f'of its own stamps. It watches {", ".join(known["watched"])}, calibrated on '
+               f'{known["drives"]} drives; a WARN is asked of {known["alpha"]:.1%} of nominal '
+               f'frames, an ERROR of {known["false_alarms_per_hour"]:g} an hour (evidence above '
+               f'{known["cusum_limit"]:.2f}).')
+    if found['seen_in_calibration']:
+        yield Text(f'Warning: {len(found["seen_in_calibration"])} of the nominal drives are named '
+                   f'like drives of the calibration. If they are the same, false alarms look '
+                   f'rarer here than they are.')
+    yield from _false_alarms(found['false_alarms'])
+    yield Table('Frames with a score above its threshold (WARN)', ('set', 'share of frames'),
+                [[name, f'{share:.1%}'] for name, share in found['warned'].items()])
+    yield from _delays(found['conditions'])
+    yield Text('Evidence (the conformal CUSUM) over one drive of each set; of the nominal set '
+               'the drive with the most. A line at its top: ERROR stands.')
+    limit = known['cusum_limit']
+    yield Plots([_timeline(name, one, limit) for name, one in found['timelines'].items()])
+
+
+def _false_alarms(found: Values) -> Iterator[Block]:
+    if 'not_measured' in found:
+        yield Missing('False alarms', found['not_measured'])
+        return
+    yield Text(f'{found["drives_with_error"]} of {found["drives"]} nominal drives raise an ERROR. '
+               f'By itself each drive starts without evidence; in a row the evidence of one is '
+               f'carried into the next, as on a long road. The interval is exact for events that '
+               f'come independently (Poisson).')
+    yield Table('False alarms of the ERROR level on nominal drives',
+                ('drives', 'false ERRORs', 'hours watched', 'an hour', '95 % interval'),
+                [[title, str(found[key]['events']), f'{found[key]["hours"]:.3g}',
+                  f'{found[key]["per_hour"]:.3g}',
+                  f'{found[key]["low"]:.3g} to {found[key]["high"]:.3g}']
+                 for key, title in ROWS.items()])
+
+
+def _delays(conditions: Values) -> Iterator[Block]:
+    if not conditions:
+        yield Missing('Detection delay', 'no drive has a condition that was held out')
+        return
+    yield Text('The delay is from the first strange frame to the first ERROR. A missed drive '
+               'counts as an endless delay: a dash in a column of delays means that so many were '
+               'missed. Early: ERROR stood before the change. Time to clear is seen only where '
+               'a drive becomes nominal again.')
+    yield Table('Detection of each held-out condition',
+                ('set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
+                 'median time to clear, s'),
+                [[name, str(one['drives']), str(one['missed']), str(one['early']),
+                  *(number(one[key]) for key in ('median_s', 'percentile_95_s',
+                                                 'clear_median_s'))]
+                 for name, one in conditions.items()])
+    if any(one['delay_s'] is not None for own in conditions.values() for one in own['found']):
+        yield Plots([_strip(conditions)])
+
+
+def _strip(conditions: Values) -> Plot:
+    """Draw each drive's delay as a dot, missed ones at the right."""
+    seconds = [one['delay_s'] for own in conditions.values() for one in own['found']
+               if one['delay_s'] is not None]
+    right = 1.25 * max(seconds) + .1
+    missed = sum(own['missed'] for own in conditions.values())
+    with sheet(f'Detection delay of each drive by condition, from {min(seconds):.1f} to '
+               f'{max(seconds):.1f} s; {missed} drives were missed.',
+               'Delay of each drive; a cross at the right: missed.') as made:
+        for index, own in enumerate(conditions.values()):
+            told = [one for one in own['found'] if not one['early']]
+            for number_, one in enumerate(told):
+                there = index + .5 * ((number_ + .5) / len(told) - .5)
+                hit = one['delay_s'] is not None
+                made.axes.plot(one['delay_s'] if hit else right, there, 'o' if hit else 'x',
+                               color=COLOURS[0 if hit else 7], markersize=4)
+        made.axes.set_yticks(range(len(conditions)), list(conditions))
+        made.axes.invert_yaxis()
+        made.axes.set_xlabel('s')
+        made.axes.set_xlim(0, 1.05 * right)
+    return made.plot
+
+
+def _timeline(name: str, one: Values, limit: float) -> Plot:
+    peak = max(one['cusum'])
+    raised = [second for second, error in zip(one['seconds'], one['error'], strict=True) if error]
+    told = f'first ERROR at {raised[0]:.1f} s' if raised else 'no ERROR'
+    with sheet(f'Evidence over time in {one["drive"]}: at most {peak:.1f} of {limit:.1f}, {told}.',
+               f'{name}: {one["drive"]}, {told}.', (4.8, 2.6)) as made:
+        axes, top = made.axes, 1.25 * max(limit, peak)
+        for segment in one['segments']:
+            if segment['held_out']:
+                axes.axvspan(segment['start_s'], segment['end_s'], color=COLOURS[5], alpha=.15,
+                             linewidth=0, label=segment['name'].replace('_', ' '))
+        axes.plot(one['seconds'], one['cusum'], color=COLOURS[0], marker='.', label='evidence')
+        axes.axhline(limit, color=COLOURS[7], linestyle='--', linewidth=1, label='limit')
+        axes.plot(raised, [1.15 * max(limit, peak)] * len(raised), 's', color=COLOURS[7],
+                  markersize=3)
+        axes.set_ylim(min(0, *one['cusum']) - .05 * top, top)
+        axes.set_xlabel('s')
+        axes.set_ylabel('evidence')
+        axes.legend(loc='center right')
+    return made.plot

@@ -1,0 +1,121 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""From the records of all drives to everything that is told of a model."""
+from typing import Any, Iterable, Mapping, NamedTuple, Sequence
+
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.status import Identity
+from bdl_perception.evaluation.alarm_result import alarm_result
+from bdl_perception.evaluation.distributions import histograms
+from bdl_perception.evaluation.distributions import roc
+from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.drive_record import group_sums
+from bdl_perception.evaluation.drive_record import segment_at
+from bdl_perception.evaluation.goals import judge
+from bdl_perception.evaluation.measures import qualities
+from bdl_perception.evaluation.sides import ALARM_SET
+from bdl_perception.evaluation.strangeness import by_drive
+from bdl_perception.evaluation.strangeness import separations
+from bdl_perception.evaluation.strangeness import sides
+from bdl_perception.evaluation.strangeness import with_alarm_set
+from bdl_perception.evaluation.tally import Sums
+
+PLOTTED = 9  # scores; more lines than that cannot be told apart
+NO_CALIBRATION = 'no calibration was given, and the model folder has none'
+NO_NOMINAL = 'no set of nominal drives was given to compare with'
+NOT_WHOLE = 'frames were left out (--stride), and the alarm counts them all'
+NO_STRANGE = 'only nominal drives were given'
+
+
+class Setting(NamedTuple):
+    """What the records are judged by."""
+
+    nominal: str | None  # name of the set that others are compared with
+    calibration: Calibration | None
+    identity: Identity  # of the model as it was run
+    whole: bool = True  # every frame of every drive was taken
+
+
+def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
+    """Give all results in plain values; what was not measured has a reason instead."""
+    armed = setting.calibration
+    if armed and armed.refusals(setting.identity):
+        armed = None  # the ranks of another model say nothing; alarm_result tells why
+    if armed:
+        records = [with_alarm_set(record, armed) for record in records]
+    made: dict[str, Any] = {
+        'nominal': setting.nominal, 'sets': _sets(records, setting.nominal),
+        'strange': _strange(records, setting.nominal, armed),
+        'alarm': _alarm(records, setting),
+        'drives': [_drive(record) for record in records]}
+    return {**made, 'goals': [goal._asdict() for goal in judge(made)]}
+
+
+def _alarm(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
+    if setting.calibration is None:
+        return {'not_measured': NO_CALIBRATION}
+    if not setting.whole:
+        return {'not_measured': NOT_WHOLE}
+    return alarm_result(records, setting.nominal, setting.calibration, setting.identity)
+
+
+def group_names(records: Iterable[DriveRecord], nominal: str | None) -> list[str]:
+    """List the groups in the order they come in, the nominal set first."""
+    names = dict.fromkeys(group for record in records for group in record.groups)
+    return sorted(names, key=lambda name: name != nominal)
+
+
+def held_out(records: Iterable[DriveRecord], group: str) -> bool | None:
+    """Tell whether the frames of a group are of a condition never taught; None: unknown."""
+    for record in records:
+        if group in record.groups and record.origin.segments:
+            at_ns = record.stamps_ns[record.groups.index(group)] - record.stamps_ns[0]
+            return segment_at(record.origin.segments, at_ns / 1e9).held_out
+    return None
+
+
+def _sets(records: Sequence[DriveRecord], nominal: str | None) -> dict[str, Any]:
+    return {group: {
+        'drives': sum(group in record.groups for record in records),
+        'frames': sum(record.groups.count(group) for record in records),
+        'held_out': held_out(records, group),
+        **_quality(group_sums(records, group))} for group in group_names(records, nominal)}
+
+
+def _quality(sums: Mapping[str, Sums]) -> dict[str, Any]:
+    found = qualities(sums)
+    if 'classes' in found:
+        found['confusion'] = sums['classes']['confusion'].tolist()  # true, predicted
+    return found
+
+
+def _strange(records: Sequence[DriveRecord], nominal: str | None,
+             calibration: Calibration | None) -> dict[str, Any]:
+    """Compare every other group with the nominal set."""
+    groups = [name for name in group_names(records, nominal) if name != nominal]
+    if nominal is None or not groups:
+        return {'not_measured': NO_NOMINAL if nominal is None else NO_STRANGE}
+    conditions = [name for name in groups if held_out(records, name)]
+    found, mean = separations(records, nominal, groups, conditions)
+    return {'groups': found, 'mean': mean, 'mean_over': conditions,
+            'sides': sides(records, nominal, groups, calibration) if calibration else None,
+            **_curves(records, nominal, groups, calibration.watched if calibration else ())}
+
+
+def _curves(records: Sequence[DriveRecord], nominal: str,
+            groups: Sequence[str], watched: Sequence[str]) -> Mapping[str, Any]:
+    """Draw the alarm set, what it watches, and others while there is room."""
+    scores = {name: {key: [value for drive in drives for value in drive]
+                     for key, drives in by_drive(records, name).items()}
+              for name in (nominal, *groups)}
+    wished = dict.fromkeys([ALARM_SET, *watched, *scores[nominal]])
+    keys = [key for key in wished if key in scores[nominal]][:PLOTTED]
+    return {'histograms': {key: histograms({name: own[key] for name, own in scores.items()})
+                           for key in keys},
+            'roc': {name: {key: roc(scores[nominal][key], scores[name][key]) for key in keys}
+                    for name in groups}}
+
+
+def _drive(record: DriveRecord) -> dict[str, Any]:
+    return {'name': record.origin.name, 'set': record.origin.part_of,
+            'frames': len(record.stamps_ns)}

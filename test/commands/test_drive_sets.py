@@ -1,0 +1,86 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import json
+from pathlib import Path
+
+from bdl_perception.commands.drive_jobs import camvid_sequences
+from bdl_perception.commands.drive_jobs import segments_of
+from bdl_perception.commands.drive_sets import find_jobs
+from bdl_perception.commands.drive_sets import nominal_set
+from bdl_perception.commands.scoring_job import ModelSettings
+from camvid_files import make_tiny_camvid
+import cv2
+import numpy as np
+import pytest
+from tiny_drives import make_tiny_drives
+
+SETTINGS = ModelSettings('street', 4, 0, 'onnxruntime', 1, 'cpu', 'fp32')
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp('sets')
+    for split in ('test', 'test_night', 'validation', 'validation_night'):
+        make_tiny_drives(made / 'out' / split, split=split, drives=2, frames=2)
+        if split.endswith('night'):
+            for path in (made / 'out' / split).glob('*/drive.json'):
+                said = json.loads(path.read_text())
+                said['conditions'] = [{'name': 'sun', 'start_s': 0, 'end_s': .1},
+                                      {'name': 'night', 'start_s': .1, 'end_s': 1}]
+                path.write_text(json.dumps(said))
+    (made / 'walk').mkdir()
+    cv2.imwrite(str(made / 'walk' / '0.png'), np.zeros((20, 30, 3), np.uint8))
+    return made
+
+
+def titles(*sources: Path, nominal: str | None = None) -> list[str]:
+    return [job.title for job in find_jobs(map(str, sources), nominal, SETTINGS, 1)]
+
+
+def test_an_out_of_render_gives_a_split_and_its_conditions(data: Path) -> None:
+    tests = ['test/test_0000', 'test/test_0001', 'test_night/test_night_0000',
+             'test_night/test_night_0001']
+    assert titles(data / 'out') == tests
+    assert titles(data / 'out', nominal='validation') == [
+        title.replace('test', 'validation') for title in tests]
+
+
+def test_drives_and_folders_of_drives_are_taken_as_they_are_named(data: Path) -> None:
+    assert titles(data / 'out' / 'validation_night', data / 'out' / 'test' / 'test_0001') == [
+        'validation_night/validation_night_0000', 'validation_night/validation_night_0001',
+        'test/test_0001']
+
+
+def test_a_recording_is_a_set_of_its_own(data: Path) -> None:
+    job, = find_jobs([str(data / 'walk')], None, SETTINGS, 1)
+    assert (job.title, job.kind, segments_of(job)) == ('walk/walk', 'recording', ())
+
+
+def test_a_drive_that_is_named_twice_is_refused(data: Path) -> None:
+    with pytest.raises(ValueError, match='test/test_0000, test/test_0001 is there twice'):
+        titles(data / 'out', data / 'out' / 'test')
+
+
+def test_segments_say_what_was_held_out(data: Path) -> None:
+    job = find_jobs([str(data / 'out' / 'test_night')], None, SETTINGS, 1)[0]
+    assert [(one.name, one.held_out) for one in segments_of(job)] == [
+        ('sun', False), ('night', True)]
+
+
+def test_test_is_nominal_else_the_first_set_without_anything_strange(data: Path) -> None:
+    def chosen(*names: str, wished: str | None = None) -> str | None:
+        sources = [str(data / name) for name in names]
+        return nominal_set(find_jobs(sources, None, SETTINGS, 1), wished)
+    assert chosen('out/validation', 'out/test') == 'test'
+    assert chosen('out/test_night', 'walk', 'out/validation') == 'validation'
+    assert chosen('out/test_night', 'walk') is None
+    assert chosen('out/test', 'walk', wished='walk') == 'walk'
+    with pytest.raises(ValueError, match='no drive is of the nominal set sun, only of test'):
+        chosen('out/test', wished='sun')
+    with pytest.raises(ValueError, match='drives of test_night have conditions'):
+        chosen('out/test', 'out/test_night', wished='test_night')
+
+
+def test_sequences_of_camvid_are_its_drives(tmp_path: Path) -> None:
+    root = make_tiny_camvid(tmp_path, 'test', 3)
+    assert camvid_sequences(root, 'test') == {'frame': [0, 1, 2]}

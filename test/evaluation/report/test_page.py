@@ -1,0 +1,121 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The page in a real browser: every plot is drawn, nothing overflows, nothing complains."""
+from pathlib import Path
+import re
+from typing import Any
+
+from bdl_perception.evaluation.measure import Meter
+from bdl_perception.evaluation.report.depth import depth
+from bdl_perception.evaluation.report.page import page
+from bdl_perception.evaluation.report.page import SECTIONS
+from bdl_perception.evaluation.results import results
+from bdl_perception.evaluation.results import Setting
+from bdl_perception.evaluation.tables import plain
+from bdl_perception.evaluation.view import Labelled
+from bdl_perception.perception.values import CameraFrame
+from browser import CHROMIUM
+from browser import look
+from fake_backend import FakeBackend
+import numpy as np
+import pytest
+from records import changing_record
+from records import fake_calibration
+from records import fake_record
+from records import IDENTITY
+from records import night_record
+from records import nominal_record
+
+WIDTHS = (375, 1280)
+IDENTIFIED = {
+    'model': 'fake <b>', 'software_version': '0', 'perceive_sha256': 'a' * 64,
+    'sample_sha256': 'b' * 64, 'parameters': {'perceive': 1000, 'sample': 10},
+    'command': 'bdl evaluate fake data --out out', 'versions': {'numpy': '2'}, 'stride': 1,
+    'samples': 8, 'seed': 0, 'backend': 'fake', 'precision': 'fp32', 'threads': 1,
+    'ms': {'perceive': 1., 'samples': 2.}}
+
+
+def labelled_record(seed: int) -> Any:
+    """Measure random pictures against a random truth, so that every measure has something."""
+    rng = np.random.default_rng(seed)
+    frames = [Labelled('x', CameraFrame(rng.integers(0, 256, (24, 40, 3), np.uint8), stamp, 'c'),
+                       rng.uniform(2, 30, (24, 40)).astype(np.float32),
+                       rng.integers(0, 11, (24, 40), np.uint8))
+              for stamp in range(0, 8 * 250_000_000, 250_000_000)]
+    origin = nominal_record(f'd{seed}', [.5] * 8).origin
+    return Meter(FakeBackend(), 8, 0).record(origin, frames)
+
+
+@pytest.fixture(scope='module')
+def pages(full: dict[str, Any], bare: dict[str, Any]) -> dict[str, str]:
+    return {'full': page(full), 'bare': page(bare)}
+
+
+@pytest.fixture(scope='module')
+def full() -> dict[str, Any]:
+    records = [labelled_record(0), labelled_record(1), night_record('n', [2.] * 12),
+               night_record('m', [.5] * 8), changing_record('c', [.5] * 8, [2.] * 8, [.5] * 20),
+               fake_record('mine', 'mine', [.9] * 4)]
+    made = results(records, Setting('test', fake_calibration(), IDENTITY))
+    return plain({**IDENTIFIED, 'failed': {'test/bad': 'broken'}, **made})
+
+
+@pytest.fixture(scope='module')
+def bare() -> dict[str, Any]:
+    made = results([fake_record('mine', 'mine', [.9])], Setting(None, None, IDENTITY))
+    return plain({**IDENTIFIED, 'failed': {}, **made})
+
+
+def words_of(text: str) -> str:
+    return re.sub(r'\s+', ' ', re.sub(r'<svg.*?</svg>|<style.*?</style>|<[^>]*>', ' ', text,
+                                      flags=re.DOTALL))
+
+
+def test_the_page_needs_no_other_file_and_no_script(pages: dict[str, str]) -> None:
+    text = pages['full']
+    assert '<script' not in text
+    assert all(found.startswith(('#', 'data:'))
+               for found in re.findall(r'(?:src|href)="([^"]*)"', text))
+    assert not re.search(r'@import|url\((?!#)', text)
+
+
+def test_what_users_write_is_not_taken_for_html(pages: dict[str, str]) -> None:
+    assert 'fake &lt;b&gt;' in pages['full'] and 'fake <b>' not in pages['full']
+
+
+def test_a_drive_that_failed_is_told(pages: dict[str, str]) -> None:
+    words = words_of(pages['full'])
+    assert 'Drives that could not be measured: 1.' in words
+    assert 'test/bad broken' in words
+
+
+def test_what_was_not_measured_says_so_and_has_no_plot(
+        bare: dict[str, Any], pages: dict[str, str]) -> None:
+    words = words_of(pages['bare'])
+    assert '<figure' not in pages['bare']
+    for what in ('Depth', 'Segmentation', 'Coverage', 'Sparsification', 'The alarm',
+                 'Reliability of depth', 'Separation from nominal drives'):
+        assert f'{what}: not measured' in words
+    assert words.count('– not measured') == len(bare['goals'])
+
+
+def test_the_same_numbers_make_the_same_drawing(full: dict[str, Any]) -> None:
+    assert depth(full) == depth(full)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason='no Chromium: apt-get install chromium')
+@pytest.mark.parametrize('kind', ['full', 'bare'])
+def test_a_browser_draws_every_plot_and_complains_of_nothing(
+        kind: str, tmp_path: Path, pages: dict[str, str]) -> None:
+    path = tmp_path / 'report.html'
+    path.write_text(pages[kind], encoding='utf-8')
+    seen = look(path, WIDTHS, tmp_path)
+    assert seen.complaints == []
+    for told, width in zip(seen.told, WIDTHS, strict=True):
+        assert told['undrawn'] == told['unnamed'] == told['uncaptioned'] == 0
+        assert told['twice'] == told['broken'] == []
+        assert told['needed'] <= told['width'] <= width  # tables scroll by themselves
+        assert [one[:2] for one in told['headings']] == ['H1'] + ['H2'] * len(SECTIONS)
+        if kind == 'full':
+            assert told['pictures'] > 20
+            assert told['smallest'] >= 7  # px of any word in a plot

@@ -1,0 +1,92 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from math import inf
+from math import isnan
+
+from bdl_perception.evaluation.alarm import delays
+from bdl_perception.evaluation.alarm import detect
+from bdl_perception.evaluation.alarm import Detection
+from bdl_perception.evaluation.alarm import detections
+from bdl_perception.evaluation.alarm import errors_begun
+from bdl_perception.evaluation.alarm import false_alarms
+from bdl_perception.evaluation.alarm import stretches
+from bdl_perception.evaluation.alarm import warned
+from bdl_perception.evaluation.drive_record import Segment
+from bdl_perception.evaluation.replay import Step
+import pytest
+from records import changing_record
+
+NIGHT = Segment('night', .5, 1.25, True)
+
+
+def steps_of(pattern: str) -> list[Step]:
+    """E: ERROR, w: WARN, anything else: nothing; four a second."""
+    return [Step(index * 250_000_000, one == 'E', one in 'Ew', 0., None)
+            for index, one in enumerate(pattern)]
+
+
+def times_of(pattern: str) -> list[float]:
+    return [index / 4 for index in range(len(pattern))]
+
+
+@pytest.mark.parametrize(('pattern', 'count'), [
+    ('', 0), ('....', 0), ('.EE.E', 2), ('E..', 1), ('EEE', 1), ('E.E.E', 3)])
+def test_an_error_counts_once_however_long_it_stands(pattern: str, count: int) -> None:
+    assert errors_begun(steps_of(pattern)) == count
+
+
+def test_false_alarms_of_all_drives_are_added() -> None:
+    found = false_alarms([steps_of('.E.E'), steps_of('...'), steps_of('E')], 1.5)
+    assert (found.events, found.per_hour) == (3, 2)
+
+
+def test_frames_with_a_warning_are_a_share_of_all() -> None:
+    assert warned([steps_of('.w'), steps_of('E...')]) == pytest.approx(2 / 6)
+    assert isnan(warned([]))
+
+
+@pytest.mark.parametrize(('pattern', 'delay_s', 'early', 'clear_s'), [
+    #  0  .5    1.25
+    ('..' 'E..' '..', 0., False, None),
+    ('..' '..E' 'E.', .5, False, .25),
+    ('..' '..E' 'EE', .5, False, inf),
+    ('..' '...' 'E.', inf, False, None),
+    ('.E' 'EEE' '..', 0., True, 0.),
+    ('E.' '.EE' '..', .25, False, 0.),
+    ('..' '..E', .5, False, None)])
+def test_a_stretch_is_judged_from_its_first_frame(
+        pattern: str, delay_s: float, early: bool, clear_s: float | None) -> None:
+    assert detect('x', times_of(pattern), steps_of(pattern), NIGHT) == Detection(
+        'x', delay_s, early, clear_s)
+
+
+def test_a_stretch_without_a_frame_is_an_error() -> None:
+    with pytest.raises(ValueError, match='x has no frame of night'):
+        detect('x', [0., .25], steps_of('..'), NIGHT)
+
+
+def test_a_missed_drive_is_an_endless_delay() -> None:
+    found = delays([Detection('a', 1., False, None), Detection('b', 2., False, 3.),
+                    Detection('c', inf, False, None), Detection('d', 0., True, 1.)])
+    assert found[:5] == (4, 1, 1, 2., inf)
+    assert found.clear_median_s == 1.
+
+
+def test_the_quantile_is_a_delay_that_was_seen() -> None:
+    twenty = [Detection(str(n), float(n), False, None) for n in range(1, 21)]
+    assert delays(twenty)[3:5] == (10., 19.)
+    assert isnan(delays([Detection('d', 0., True, None)]).median_s)
+
+
+def test_one_stretch_after_another_is_one_for_the_alarm() -> None:
+    parts = [Segment('sun', 0, 1, False), Segment('fog', 1, 2, True), Segment('night', 2, 3, True),
+             Segment('sun', 3, 4, False), Segment('sun', 4, 5, False)]
+    assert [(one.name, one.end_s) for one in stretches(parts)] == [
+        ('sun', 1), ('fog', 3), ('sun', 4), ('sun', 5)]
+
+
+def test_a_drive_that_changes_is_judged_from_the_change() -> None:
+    record = changing_record('x', [.5] * 4, [2.] * 4, [.5] * 2)
+    (segment, found), = detections(record, steps_of('.....EEEE.'))
+    assert segment.name == 'dense_fog'
+    assert found == Detection('x', .25, False, .25)

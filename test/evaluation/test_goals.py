@@ -1,0 +1,58 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from math import inf
+from math import nan
+from typing import Any
+
+from bdl_perception.evaluation.goals import judge
+import pytest
+
+
+def strange(worst: float, mean: float, fpr_95: float) -> dict[str, Any]:
+    scores = ('alarm set', 'epistemic_depth')
+    return {'mean_over': ['night', 'fog'],
+            'mean': {name: {'auroc': mean, 'fpr_95': fpr_95} for name in scores},
+            'groups': {group: {name: {'auroc': value} for name in scores}
+                       for group, value in (('night', worst), ('fog', 1.), ('camvid', 0.))}}
+
+
+def alarm(per_hour: float, high: float, delays: list[float]) -> dict[str, Any]:
+    rate = {'events': 0, 'hours': 1., 'per_hour': per_hour, 'low': 0., 'high': high}
+    return {'false_alarms': {'in_a_row': rate}, 'conditions': {
+        'night': {'found': [{'delay_s': delay, 'early': False} for delay in delays]},
+        'fog': {'found': [{'delay_s': 0., 'early': True}]}}}
+
+
+def verdicts(strange_: dict[str, Any], alarm_: dict[str, Any]) -> list[str]:
+    return [goal.verdict for goal in judge({'strange': strange_, 'alarm': alarm_, 'sets': {}})[:8]]
+
+
+def test_all_is_met_at_the_very_wish() -> None:
+    found = verdicts(strange(.9, .97, .15), alarm(1., 1., [.5, .5, 2.]))
+    assert found == ['met'] * 8
+
+
+def test_a_little_less_is_missed() -> None:
+    found = verdicts(strange(.899, .949, .151), alarm(1.01, 9., [.5, .51, 2.01]))
+    assert found == ['missed'] * 8
+
+
+def test_a_rate_that_may_be_luck_is_not_shown() -> None:
+    assert verdicts(strange(1, 1, 0), alarm(0., 3.69, [.1]))[5] == 'not shown'
+
+
+def test_what_was_not_measured_is_neither() -> None:
+    assert verdicts({'not_measured': 'x'}, {'not_measured': 'x'}) == ['not measured'] * 8
+    assert verdicts(strange(1, 1, 0), alarm(0., 1., []))[6:] == ['not measured'] * 2
+
+
+def test_a_missed_drive_is_an_endless_delay_and_no_number_is_no_success() -> None:
+    goals = judge({'strange': strange(nan, nan, nan), 'alarm': alarm(0., 1., [.1, inf]),
+                   'sets': {}})[:8]
+    assert [goal.verdict for goal in goals] == ['missed'] * 5 + ['met', 'met', 'missed']
+    assert goals[-1].found == 'not within the drive (1 of 2 drives missed)'
+
+
+@pytest.mark.parametrize(('count', 'verdict'), [(19, 'missed'), (20, 'met')])
+def test_one_of_twenty_may_be_late(count: int, verdict: str) -> None:
+    assert verdicts(strange(1, 1, 0), alarm(0, 1, [.1] * (count - 1) + [9.]))[7] == verdict

@@ -1,0 +1,52 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The alarm of a recording is that of the machine which drives."""
+from bdl_perception.evaluation.replay import duration_ns
+from bdl_perception.evaluation.replay import replay
+from bdl_perception.evaluation.replay import replay_in_a_row
+import pytest
+from records import fake_calibration
+from records import IDENTITY
+from records import night_record
+from records import nominal_record
+
+
+def test_error_is_raised_when_the_evidence_passes_the_limit() -> None:
+    steps = replay(night_record('n', [2.] * 8), fake_calibration(), IDENTITY)
+    assert [step.error for step in steps] == [False] * 4 + [True] * 4
+    assert steps[0].cusum == pytest.approx(2.1793, abs=.001)
+    assert all(step.exceeds for step in steps)
+    assert steps[-1].cusum == pytest.approx(10.6)
+
+
+def test_nominal_scores_raise_nothing() -> None:
+    steps = replay(nominal_record('n', [.5] * 8), fake_calibration(), IDENTITY)
+    assert not any(step.error or step.exceeds for step in steps)
+    assert max(step.cusum for step in steps) < 0
+
+
+def test_an_error_is_held_as_in_the_node() -> None:
+    steps = replay(night_record('n', [2.] * 6 + [.5] * 20), fake_calibration(), IDENTITY)
+    raised = [index for index, step in enumerate(steps) if step.error]
+    assert raised == list(range(raised[0], raised[-1] + 1))
+    assert raised[-1] > 5 + 4  # hold_s is 2 s: eight frames
+
+
+def test_in_a_row_evidence_is_carried_on() -> None:
+    parts = [night_record(name, [2.] * 3) for name in 'ab']
+    apart = [replay(part, fake_calibration(), IDENTITY) for part in parts]
+    row = replay_in_a_row(parts, fake_calibration(), IDENTITY)
+    assert not any(step.error for steps in apart for step in steps)
+    assert [step.error for step in row] == [False] * 4 + [True] * 2
+    assert [step.stamp_ns for step in row] == [250_000_000 * n for n in range(6)]
+
+
+def test_a_drive_lasts_one_gap_longer_than_its_stamps() -> None:
+    assert duration_ns(nominal_record('n', [.5] * 8)) == 2_000_000_000
+    assert duration_ns(nominal_record('n', [.5])) == 0
+
+
+def test_another_model_is_refused() -> None:
+    from dataclasses import replace as changed
+    with pytest.raises(ValueError, match='would not be armed: .*seed'):
+        replay(nominal_record('n', [.5]), fake_calibration(), changed(IDENTITY, seed=1))

@@ -1,0 +1,81 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+from typing import Any
+
+from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.results import results
+from bdl_perception.evaluation.results import Setting
+import pytest
+from records import changing_record
+from records import fake_calibration
+from records import fake_record
+from records import IDENTITY
+from records import night_record
+from records import nominal_record
+
+RECORDS = [night_record('n0', [2.] * 8), nominal_record('a', [.5] * 8),
+           nominal_record('b', [.4] * 7 + [2.]), night_record('n1', [2.] * 4),
+           changing_record('c', [.5] * 4, [2.] * 8), fake_record('mine', 'mine', [.9] * 4)]
+
+
+def made(records: list[DriveRecord] = RECORDS, nominal: str | None = 'test',
+         **changes: object) -> dict[str, Any]:
+    return results(records, Setting(nominal, fake_calibration(), IDENTITY)._replace(**changes))
+
+
+def test_sets_are_counted_the_nominal_one_first() -> None:
+    sets = made()['sets']
+    assert {name: (one['drives'], one['frames'], one['held_out']) for name, one in sets.items()
+            } == {'test': (2, 16, False), 'test_night': (2, 12, True),
+                  'test_changes: nominal': (1, 4, False), 'test_changes: dense_fog': (1, 8, True),
+                  'mine': (1, 4, None)}
+    assert next(iter(sets)) == 'test'
+
+
+def test_the_mean_is_over_what_was_held_out() -> None:
+    strange = made()['strange']
+    assert strange['mean_over'] == ['test_night', 'test_changes: dense_fog']
+    assert list(strange['groups']) == ['test_night', 'test_changes: nominal',
+                                       'test_changes: dense_fog', 'mine']
+    assert strange['groups']['test_night']['alarm set']['auroc'] > .9
+    assert sum(strange['histograms']['energy']['counts']['test_night']) == 12
+
+
+def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
+    alarm = made()['alarm']
+    assert alarm['false_alarms']['apart']['events'] == 0
+    assert alarm['false_alarms']['apart']['hours'] == pytest.approx(4 / 3600)
+    assert alarm['warned']['test'] == 1 / 16 and alarm['warned']['test_night'] == 1
+    night, fog = alarm['conditions']['test_night'], alarm['conditions']['test_changes: dense_fog']
+    assert (night['drives'], night['missed'], night['median_s']) == (2, 1, 1.)
+    assert fog['median_s'] == 1.  # what the nominal frames took off the evidence is forgotten
+    assert alarm['seen_in_calibration'] == ['a', 'b']
+    assert alarm['timelines']['test']['drive'] == 'b'
+
+
+def test_pictures_without_time_raise_no_alarm() -> None:
+    camvid = fake_record('0001TP', 'camvid_test', [2.] * 9)
+    camvid = replace(camvid, origin=camvid.origin._replace(timed=False))
+    assert 'camvid_test' not in made([*RECORDS, camvid])['alarm']['warned']
+    assert 'camvid_test' in made([*RECORDS, camvid])['strange']['groups']
+
+
+def test_without_a_calibration_the_alarm_is_not_measured_and_the_rest_is() -> None:
+    found = made(calibration=None)
+    assert 'calibration' in found['alarm']['not_measured']
+    assert 'alarm set' not in found['strange']['groups']['test_night']
+    assert found['strange']['sides'] is None
+
+
+def test_a_calibration_of_another_model_measures_nothing() -> None:
+    found = made(identity=replace(IDENTITY, samples=4))
+    assert 'another number of Monte Carlo samples' in found['alarm']['not_measured']
+    assert found['strange']['sides'] is None
+
+
+def test_without_a_nominal_set_nothing_is_strange() -> None:
+    found = made([RECORDS[0]], None)
+    assert 'no set of nominal drives' in found['strange']['not_measured']
+    assert found['alarm']['false_alarms'] == {'not_measured': 'no drive with a time is nominal'}
+    assert 'only nominal' in made([RECORDS[1]])['strange']['not_measured']
