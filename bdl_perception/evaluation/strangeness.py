@@ -6,6 +6,9 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.scores import BRIGHTNESS
+from bdl_perception.alarm.scores import CYCLE_MAPS
+from bdl_perception.alarm.scores import FEATURE
+from bdl_perception.alarm.scores import FRAME_MAPS
 from bdl_perception.evaluation.bootstrap import draw
 from bdl_perception.evaluation.bootstrap import Draws
 from bdl_perception.evaluation.bootstrap import drive_weights
@@ -21,6 +24,7 @@ from bdl_perception.evaluation.sides import TWO_SIDED
 import numpy as np
 
 SEED = 0  # of the draws
+FRAME_MEANS = {*FRAME_MAPS, *FEATURE, *CYCLE_MAPS}
 ByDrive = dict[str, list[list[float]]]  # score -> of each drive, of each of its frames
 Found = dict[str, dict[str, Any]]  # score -> measure -> value; intervals as [low, high]
 
@@ -39,7 +43,12 @@ def by_drive(records: Iterable[DriveRecord], group: str) -> ByDrive:
         return {}
     known = [name for name in parts[0]
              if name != BRIGHTNESS and all(name in part for part in parts)]
-    return {name: [part[name] for part in parts] for name in known}
+    return {name: [part[name] for part in parts] for name in sorted(known, key=_place)}
+
+
+def _place(name: str) -> tuple[bool, str]:
+    """Put means over the frame first, then what belongs to one beside it."""
+    return name not in FRAME_MEANS and name != ALARM_SET, name
 
 
 def separations(records: Sequence[DriveRecord], nominal: str, groups: Sequence[str],
