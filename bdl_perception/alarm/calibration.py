@@ -59,6 +59,7 @@ class Calibration:
     decorrelation_s: Mapping[str, float] = field(default_factory=dict)  # of the watched scores
     held_out: tuple[float, ...] = ()  # highest CUSUM of each drive, judged by the others
     held_out_slow: tuple[float, ...] = ()  # and of the slow alarm
+    intervals: Mapping[str, Any] | None = None  # of depth, from drives with truth; None: none had
     format: int = FORMAT  # noqa: A003  # as the file says
 
     def __post_init__(self) -> None:

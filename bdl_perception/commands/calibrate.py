@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`bdl calibrate`: let a model look at nominal drives, and keep what it says of them."""
 import argparse
+from dataclasses import replace
 import json
 import os
 from pathlib import Path
@@ -71,8 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     drives = list_drives(arguments.drives)
     check_wish(wish, len(drives), regions)  # before an hour of scoring, not after
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
-    scored, identity = score_all(arguments, drives, wish.step_s)
-    made = calibrate(scored, identity, wish, software_version())
+    scored = score_all(arguments, drives, wish.step_s)
+    made = replace(calibrate(scored.drives, scored.identity, wish, software_version()),
+                   intervals=scored.intervals)
     _write(path, _text(calibration_to_dict(made)))
     drawn = draw_calibration(made, path.with_suffix('.png'))
     print(summary(made), f'written to {path}', drawn, sep='\n')

@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     files = _model_files(arguments.model)
     calibration = _calibration(arguments.calibration, files)
     how = spreading_of(arguments)
-    intervals = getattr(calibration, 'intervals', None)  # a calibration may tell those of depth
+    intervals = calibration.intervals if calibration else None
     jobs = [job._replace(intervals=intervals) for job in _jobs(arguments, how)]
     nominal = nominal_set(jobs, arguments.nominal)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple, TYPE_CHECKING
 
+from bdl_perception.commands.scaling_job import scaling_sums
+
 if TYPE_CHECKING:
     from bdl_perception.perception.perceiver import Perceiver
 
@@ -31,8 +33,13 @@ class ScoringJob(NamedTuple):
     step_s: float
 
 
-def score(job: ScoringJob) -> list[Any]:
-    """Give [stamp_ns, {score: value}] about every step_s of a drive."""
+def score(job: ScoringJob) -> dict[str, Any]:
+    """
+    Look at a drive.
+
+    Gives seen, [stamp_ns, {score: value}] about every step_s, and scaling, what its truth says of
+    the intervals of depth, None without any.
+    """
     from bdl_perception.alarm.regions import parse_regions
     from bdl_perception.drives import open_drive
     from bdl_perception.evaluation.score_drive import score_drive
@@ -40,7 +47,8 @@ def score(job: ScoringJob) -> list[Any]:
     perceiver.forget()
     seen = score_drive(perceiver, open_drive(job.drive), job.step_s,
                        parse_regions(job.settings.regions))
-    return [[one.stamp_ns, dict(one.values)] for one in seen]
+    return {'seen': [[one.stamp_ns, dict(one.values)] for one in seen],
+            'scaling': scaling_sums(perceiver, job.drive)}
 
 
 @lru_cache(maxsize=1)

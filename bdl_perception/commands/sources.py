@@ -55,7 +55,7 @@ def read_rendered(folders: Iterable[Path], stride: int = 1) -> Iterator[Labelled
     """Read every stride-th picture of rendered drives, with its truth."""
     from bdl_perception.drives import open_drive
     for folder in folders:
-        yield from _read_drive(folder, range(0, len(open_drive(folder)), stride))
+        yield from read_numbers(folder, range(0, len(open_drive(folder)), stride))
 
 
 def camvid_length(root: Path, split: str) -> int:
@@ -89,7 +89,7 @@ def _read_spread(source: str, count: int) -> Iterator[Labelled]:
         frames = [(folder, number) for folder in folders
                   for number in range(len(open_drive(folder)))]
         for folder, number in (frames[index] for index in spread(len(frames), count)):
-            yield from _read_drive(folder, [number])
+            yield from read_numbers(folder, [number])
     else:
         _refuse_unknown_kind(source)
         drive = open_drive(source)
@@ -97,7 +97,8 @@ def _read_spread(source: str, count: int) -> Iterator[Labelled]:
             yield Labelled(f'{drive.name}\nframe {number}', frame)
 
 
-def _read_drive(folder: Path, numbers: Iterable[int]) -> Iterator[Labelled]:
+def read_numbers(folder: Path, numbers: Iterable[int]) -> Iterator[Labelled]:
+    """Read the pictures of these numbers of a rendered drive, with their truth."""
     from bdl_perception.drives import open_drive
     from bdl_perception.training.datasets.world import condition_at
     from bdl_perception.training.datasets.world import read_truth

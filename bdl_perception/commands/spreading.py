@@ -4,10 +4,11 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any, Mapping, Sequence, TYPE_CHECKING
+from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.regions import regions_text
+from bdl_perception.commands.scaling_job import fitted
 from bdl_perception.commands.scoring_job import mark_of
 from bdl_perception.commands.scoring_job import ModelSettings
 from bdl_perception.commands.scoring_job import opened
@@ -22,6 +23,14 @@ from bdl_perception.evaluation.spread import Spreading
 if TYPE_CHECKING:
     from bdl_perception.alarm.calibrate import ScoredDrive
     from bdl_perception.alarm.status import Identity
+
+
+class Scored(NamedTuple):
+    """What a model said of all drives, which model, and what the truth says of its intervals."""
+
+    drives: list['ScoredDrive']
+    identity: 'Identity'
+    intervals: dict[str, Any] | None  # of depth; None: no drive has a truth
 
 
 def add_spreading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +64,7 @@ def settings_of(arguments: argparse.Namespace, how: Spreading) -> ModelSettings:
 
 
 def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
-              step_s: float) -> tuple[list['ScoredDrive'], 'Identity']:
+              step_s: float) -> Scored:
     """Score every drive, and say what with; RuntimeError names all that failed."""
     from bdl_perception.alarm.calibrate import ScoredDrive
     from bdl_perception.alarm.evidence import Observation
@@ -77,9 +86,9 @@ def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
         backend.close()
         opened.cache_clear()
     refuse_failures([outcome._replace(name=names[outcome.name]) for outcome in outcomes.values()])
-    scored = [ScoredDrive(name, tuple(Observation(*seen) for seen in outcomes[path].value))
+    scored = [ScoredDrive(name, tuple(Observation(*seen) for seen in outcomes[path].value['seen']))
               for path, name in names.items()]
-    return scored, identity
+    return Scored(scored, identity, fitted(one.value['scaling'] for one in outcomes.values()))
 
 
 def refuse_failures(outcomes: Sequence[Outcome]) -> None:

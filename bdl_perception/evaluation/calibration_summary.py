@@ -7,6 +7,8 @@ from bdl_perception.alarm.drift import SHARE
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.sequential import ville_limit
+from bdl_perception.evaluation.depth_intervals import BIN_NAMES
+from bdl_perception.evaluation.depth_intervals import DepthIntervals
 
 MANY_DRIVES = 20  # a further one tops them all with a probability below 5 %
 
@@ -21,7 +23,7 @@ def summary(calibration: Calibration) -> str:
         f'{calibration.frames} scored',
         f'thresholds    of a WARN, together exceeded by {calibration.alpha:.2%} at most of what '
         f'is like these drives ({calibration.tails})']
-    lines += _thresholds(calibration) + _limits(calibration)
+    lines += _thresholds(calibration) + _limits(calibration) + _intervals(calibration)
     return '\n'.join(lines + [f'warning: {text}' for text in warnings(calibration)])
 
 
@@ -63,6 +65,17 @@ def _limits(calibration: Calibration) -> list[str]:
         lines.append(f'slow limit    {calibration.slow_limit:.2f} of an ERROR, in steps of '
                      f'{calibration.slow_step_s:g} s; {SHARE:.0%} of these false alarms')
     return lines
+
+
+def _intervals(calibration: Calibration) -> list[str]:
+    if calibration.intervals is None:
+        return ['intervals     not scaled: no drive has a true depth']
+    found = DepthIntervals.from_dict(calibration.intervals)
+    wide = (f'{name} {row[found.levels.index(.9)] * found.factor:.3g}'
+            for name, row in zip(BIN_NAMES, found.multipliers, strict=True))
+    return [f'intervals     sigma of log-depth times {found.factor:.3f} by likelihood, temperature '
+            f'of classes {found.temperature:.2f}, on {found.drives} drives with truth',
+            f'  90 % of depths within so many sigma as stated: {", ".join(wide)}']
 
 
 def _wished(calibration: Calibration) -> list[tuple[str, float, float]]:

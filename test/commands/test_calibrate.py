@@ -8,15 +8,18 @@ import sys
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import calibration_from_dict
+from bdl_perception.alarm.calibration import calibration_to_dict
 from bdl_perception.alarm.status import identity_of
 from bdl_perception.cli import main
 from bdl_perception.commands import scoring_job
 from bdl_perception.commands import spreading
+from bdl_perception.evaluation.depth_intervals import DepthIntervals
 from bdl_perception.perception.model_spec import spec_from_dict
 import cv2
 import numpy as np
 import pytest
 from source_tree import ROOT
+from tiny_drives import make_tiny_drives
 from tiny_model import make_tiny_model
 
 FAST = ['--alpha', '.5', '--samples', '4', '--threads', '1']  # .125 for each: 7 are enough
@@ -163,3 +166,21 @@ def test_a_broken_network_gives_no_calibration(
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
     assert 'drive drive_2, stamp 0' in capsys.readouterr().err.splitlines()[-1]
     assert not (model / 'calibration.json').exists()
+
+
+def test_drives_with_truth_scale_the_intervals_of_depth(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drives = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=5))
+    assert main(['calibrate', '--model', str(model), drives, *FAST]) == 0
+    found = DepthIntervals.from_dict(dict(read(model / 'calibration.json').intervals or {}))
+    assert found.drives == 8 and sum(found.pixels) > 0
+    assert 'on 8 drives with truth' in capsys.readouterr().out
+    made = read(model / 'calibration.json')
+    assert calibration_from_dict(calibration_to_dict(made)) == made
+
+
+def test_drives_without_truth_scale_nothing_and_say_so(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 0
+    assert read(model / 'calibration.json').intervals is None
+    assert 'not scaled: no drive has a true depth' in capsys.readouterr().out
