@@ -30,6 +30,7 @@ class DriveJob(NamedTuple):
     settings: ModelSettings
     stride: int = 1
     split: str = ''  # of CamVid, whose drives are the sequences of a split
+    every: int = 1  # pictures, of which one is judged by the truth
     intervals: Mapping[str, Any] | None = None  # of depth, as DepthIntervals.to_dict gives them
 
     @property
@@ -47,7 +48,7 @@ def measure_drive(job: DriveJob) -> dict[str, Any]:
     fit_mode = fit_mode_of(f'{job.kind}:')
     intervals = DepthIntervals.from_dict(job.intervals) if job.intervals else None
     meter = open_meter(job.settings)
-    return record_to_dict(meter.record(origin, frames_of(job), fit_mode, intervals))
+    return record_to_dict(meter.record(origin, frames_of(job), fit_mode, intervals, job.every))
 
 
 @lru_cache(maxsize=1)

@@ -61,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f'folder for {PAGE}, {MARKDOWN} and {JSON}')
     parser.add_argument('--stride', type=int, default=1,
                         help='take every n-th frame of a drive (default: %(default)s)')
+    parser.add_argument('--quality-every', type=int, default=1, metavar='N',
+                        help='compare with the truth on every n-th of these; the alarm sees all '
+                             '(default: %(default)s)')
     add_sampling_arguments(parser)
     add_regions_argument(parser)
     add_spreading_arguments(parser)
@@ -74,13 +77,15 @@ def run(arguments: argparse.Namespace) -> int:
     import jinja2  # noqa: F401  # if they are missing, better now than after the last drive
     import matplotlib  # noqa: F401
     import onnx  # noqa: F401
-    if arguments.stride < 1:
-        raise ValueError(f'stride is {arguments.stride}, must be 1 or more')
+    for name in ('stride', 'quality_every'):
+        if getattr(arguments, name) < 1:
+            raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
     files = _model_files(arguments.model)
     calibration = _calibration(arguments.calibration, files)
     how = spreading_of(arguments)
     intervals = calibration.intervals if calibration else None
-    jobs = [job._replace(intervals=intervals) for job in _jobs(arguments, how)]
+    jobs = [job._replace(intervals=intervals, every=arguments.quality_every)
+            for job in _jobs(arguments, how)]
     nominal = nominal_set(jobs, arguments.nominal)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
@@ -118,7 +123,7 @@ def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
     from bdl_perception.evaluation.measures import MEASURES
     fingerprint = {'work': 'measure', 'identity': vars(meter.identity),
                    'backend': meter.backend_name, 'provider': arguments.provider,
-                   'stride': arguments.stride, 'measures': list(MEASURES),
+                   'stride': arguments.stride, 'every': arguments.quality_every, 'measures': list(MEASURES),
                    'intervals': jobs[0].intervals,
                    'software_version': software_version()}
     marks = {job.title: [job.path, job.split, mark_of(job.path)] for job in jobs}
@@ -161,7 +166,7 @@ def _milliseconds(jobs: Sequence[DriveJob], outcomes: Outcomes) -> dict[str, flo
 def _identity(files: 'ModelFiles', arguments: argparse.Namespace) -> dict[str, Any]:
     """Say which model this is of, how large it is, and how it was run."""
     from bdl_perception.network.graph_size import count_parameters
-    names = ('stride', 'samples', 'seed', 'threads')
+    names = ('stride', 'quality_every', 'samples', 'seed', 'threads')
     return {
         'model': files.spec.name, 'software_version': software_version(),
         'perceive_sha256': files.spec.perceive_sha256, 'sample_sha256': files.spec.sample_sha256,

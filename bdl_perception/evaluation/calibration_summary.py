@@ -73,8 +73,8 @@ def _intervals(calibration: Calibration) -> list[str]:
     found = DepthIntervals.from_dict(calibration.intervals)
     wide = (f'{name} {row[found.levels.index(.9)] * found.factor:.3g}'
             for name, row in zip(BIN_NAMES, found.multipliers, strict=True))
-    return [f'intervals     sigma of log-depth times {found.factor:.3f} by likelihood, temperature '
-            f'of classes {found.temperature:.2f}, on {found.drives} drives with truth',
+    return [f'intervals     sigma of log-depth times {found.factor:.3f} by likelihood, '
+            f'temperature of classes {found.temperature:.2f}, on {found.drives} drives with truth',
             f'  90 % of depths within so many sigma as stated: {", ".join(wide)}']
 
 

@@ -99,3 +99,12 @@ def test_intervals_of_a_calibration_are_judged_beside_the_stated_ones() -> None:
     assert scaled['intervals']['total']['coverage'] == stated
     assert scaled['intervals']['scaled']['coverage'] != stated
     assert scaled['tempered']['nll'] != scaled['reliability']['nll']
+
+
+def test_quality_is_measured_on_every_second_picture_and_scores_on_all() -> None:
+    truth = np.full((24, 40), 5., np.float32)
+    frames = [Labelled('a', CameraFrame(picture(0).rgb[::2, ::2], stamp, 'camera'), truth)
+              for stamp in range(5)]
+    found = Meter(FakeBackend(), 8, 0).record(Origin('x', 'mine'), frames, every=2)
+    assert len(found.stamps_ns) == len(found.scores['feature']) == 5
+    assert found.sums['mine']['depth']['pixels'][0] == 3 * 24 * 40
