@@ -123,7 +123,8 @@ def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
     from bdl_perception.evaluation.measures import MEASURES
     fingerprint = {'work': 'measure', 'identity': vars(meter.identity),
                    'backend': meter.backend_name, 'provider': arguments.provider,
-                   'stride': arguments.stride, 'every': arguments.quality_every, 'measures': list(MEASURES),
+                   'stride': arguments.stride, 'every': arguments.quality_every,
+                   'measures': list(MEASURES),
                    'intervals': jobs[0].intervals,
                    'software_version': software_version()}
     marks = {job.title: [job.path, job.split, mark_of(job.path)] for job in jobs}

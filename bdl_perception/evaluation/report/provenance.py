@@ -32,6 +32,7 @@ def provenance(evaluation: Values) -> Section:
         ['time, median', f'one pass {ms["perceive"]:.1f} ms, all samples {ms["samples"]:.1f} ms'],
         ['frames taken', 'every one' if evaluation['stride'] == 1
          else f'every {evaluation["stride"]}th of a labelled drive'],
+        ['frames judged by the truth', f'one in {evaluation["quality_every"]} of these'],
         ['nominal set', str(evaluation['nominal'] or 'none')],
         ['versions', ', '.join(f'{name} {version}' for name, version
                                in evaluation['versions'].items())]]
