@@ -1,6 +1,6 @@
 # make demo [INPUT=path] [RATE_HZ=n]   play a drive through the real ROS 2 processes, keep a record in demo/
 # make bench               measure: about half an hour, on a machine that does nothing else
-# make test                the whole suite
+# make test                the whole suite: on two cores, then what builds or starts processes
 # make lint                ruff, mypy, the ament linters
 # make clean               remove what these made
 #
@@ -8,6 +8,7 @@
 
 BIN := .venv/bin
 CODE := bdl_perception test launch setup.py
+TESTED := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 
 .PHONY: demo bench test lint clean
 
@@ -18,7 +19,8 @@ bench: .venv/tests
 	$(BIN)/bdl bench --out bench
 
 test: .venv/tests
-	ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(TESTED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(TESTED) $(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: .venv/tests
 	$(BIN)/ruff check .
