@@ -76,7 +76,7 @@ def test_a_small_object_drowns_in_the_mean_and_not_in_the_peak() -> None:
     object_[120:144, 152:176] = 9  # one hundredth of the picture, on the road ahead
     before, after = pooled(calm, None, DEFAULT), pooled(object_, None, DEFAULT)
     assert set(before.values()) == {1}
-    assert after[''] == pytest.approx(1.075) and after['_corridor'] < 1.3
+    assert after[''] == pytest.approx(1.075) and after['_corridor'] < 1.5
     assert after['_peak'] == after['_corridor_peak'] == 9
 
 

@@ -61,9 +61,9 @@ def test_a_triangle_by_hand() -> None:
 
 def test_the_corridor_is_below_the_horizon_and_widens_towards_us() -> None:
     mask = region_mask(DEFAULT[0], 192, 320)
-    assert not mask[:86].any()
-    widths = mask[88:].sum(1)
-    assert (widths[1:] >= widths[:-1]).all() and 60 <= widths[0] < 80 and widths[-1] > 310
+    assert not mask[:76].any()
+    widths = mask[78:].sum(1)
+    assert (widths[1:] >= widths[:-1]).all() and 30 <= widths[0] < 36 and 156 < widths[-1] <= 160
     assert mask[:, :160].sum() == pytest.approx(mask[:, 160:].sum(), rel=.01)
 
 

@@ -19,17 +19,17 @@ NAN = float('nan')
 
 
 def prediction(**changes: Any) -> Prediction:
-    plain = np.ones((2, 2), np.float32)
+    plain = np.ones((10, 10), np.float32)
     values: dict[str, Any] = {
         'stamp_ns': 7, 'frame_id': 'camera', 'camera': None, 'depth': 5 * plain,
-        'aleatoric_std': plain, 'classes': np.zeros((2, 2), np.uint8), 'entropy': plain,
+        'aleatoric_std': plain, 'classes': np.zeros((10, 10), np.uint8), 'entropy': plain,
         'max_probability': plain, 'energy': plain, 'log_depth_std': plain,
         'feature_distance': 3.5, 'non_finite': 0}
     return Prediction(**{**values, **changes})
 
 
 def epistemic(**changes: Any) -> Epistemic:
-    plain = np.ones((2, 2), np.float32)
+    plain = np.ones((10, 10), np.float32)
     values: dict[str, Any] = {
         'stamp_ns': 7, 'frame_id': 'camera', 'samples': 16, 'depth_std': plain,
         'log_depth_std': plain, 'mutual_information': plain,
@@ -65,7 +65,7 @@ def test_the_sky_is_left_out_of_the_depth_score_whatever_lies_there() -> None:
 
 
 def test_a_picture_of_nothing_but_sky_has_no_depth_score() -> None:
-    sky = np.full((2, 2), NAN, np.float32)
+    sky = np.full((10, 10), NAN, np.float32)
     assert math.isnan(cycle_scores(epistemic(log_depth_std=sky), 1).values['epistemic_depth'])
 
 

@@ -141,7 +141,7 @@ def test_a_drive_that_fails_is_named_and_nothing_is_written(
 
 @pytest.mark.parametrize(('words', 'message'), [
     (['--watch', 'energy'], 'at least one of'), (['--watch', 'fear'], 'fear'),
-    (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 299'),
+    (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 199'),
     (['--samples', '5'], 'samples'), (['--regions', 'a=0,0 1,1'], 'at least 3'),
     (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
 def test_what_cannot_be_had_is_one_clear_line(

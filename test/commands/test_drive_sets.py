@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tiny_drives import make_tiny_drives
 
-SETTINGS = ModelSettings('street', 4, 0, 'onnxruntime', 1, 'cpu', 'fp32')
+SETTINGS = ModelSettings('street', 4, 0, 'onnxruntime', 1, 'cpu', 'fp32', '')
 
 
 @pytest.fixture(scope='module')
