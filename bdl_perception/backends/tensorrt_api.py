@@ -23,6 +23,7 @@ class HostMemory(Protocol):
 
 
 class TimingCache(Protocol):
+
     def serialize(self) -> HostMemory | None:
         """Give the bytes that the next build can start from."""
 
@@ -82,6 +83,7 @@ class Parser(Protocol):
 
 
 class ExecutionContext(Protocol):
+
     def execute_async_v3(self, stream_handle: int) -> bool:
         """Queue one run on a stream."""
 
@@ -109,6 +111,7 @@ class Engine(Protocol):
 
 
 class Runtime(Protocol):
+
     def deserialize_cuda_engine(self, serialized_engine: bytes) -> Engine | None:
         """Load an engine: runs code that is in the bytes, so only bytes of ours."""
 
@@ -159,6 +162,7 @@ def _listener(api: Api, errors: list[str]) -> Any:
     worst = (base.ERROR, base.INTERNAL_ERROR)
 
     class Listener(base):  # type: ignore[misc]
+
         def __init__(self) -> None:
             base.__init__(self)  # the library refuses super() here
 

@@ -108,6 +108,7 @@ def _progress(api: Api, title: str) -> Any:
     base: Any = api.IProgressMonitor
 
     class Progress(base):  # type: ignore[misc]
+
         def __init__(self) -> None:
             base.__init__(self)  # the library refuses super() here
             self._bars: dict[str, Any] = {}

@@ -81,6 +81,7 @@ def test_another_networks_checkpoint_is_out_of_bounds(run, capsys):
 
 def test_a_backend_that_is_off_ends_with_one(tmp_path, monkeypatch, capsys):
     class Off(OnnxRuntimeBackend):
+
         def perceive(self, rgb):
             raw = super().perceive(rgb)
             return raw._replace(entropy=raw.entropy + np.float32(.1))

@@ -76,6 +76,7 @@ def test_a_number_that_is_none_is_out_of_all_bounds(poison, which):
 
 def test_classes_that_differ_are_counted():
     class Blind(FakeBackend):
+
         def perceive(self, rgb):
             raw = super().perceive(rgb)
             classes = raw.classes.copy()

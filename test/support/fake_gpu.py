@@ -84,6 +84,7 @@ class FakeTensorRt:
 
 
 class FakeRuntime:
+
     def __init__(self, api: FakeTensorRt, logger: Any) -> None:
         self._api = api
         self._logger = logger
@@ -100,6 +101,7 @@ class FakeRuntime:
 
 
 class FakeEngine:
+
     def __init__(self, api: FakeTensorRt, data: bytes) -> None:
         self._api = api
         options = onnxruntime.SessionOptions()
@@ -145,6 +147,7 @@ class FakeEngine:
 
 
 class FakeContext:
+
     def __init__(self, api: FakeTensorRt, engine: FakeEngine) -> None:
         self._api = api
         self._engine = engine
