@@ -30,7 +30,8 @@ class AlertMachine:
         """Take a calibration, or the reason why there is none."""
         self._policy = policy
         self._time = SteadyTime()
-        self._evidence = Evidence(calibration, policy.epistemic_max_age_s)
+        self._evidence = Evidence(calibration, policy.epistemic_max_age_s,
+                                  policy.clear_fraction)
         self._freshness = Freshness(policy, calibration, unarmed)
         self._latch = Latch(policy.hold_s, policy.clear_s)
 
@@ -73,7 +74,7 @@ class AlertMachine:
         back_s = self._time.advance(now_s)
         self._latch.advance(self._time.elapsed_s, bool(self._errors()),
                             bool(self._evidence.strange),
-                            self._evidence.fallen_below(self._policy.clear_fraction))
+                            self._evidence.fallen)
         if back_s > 0:
             self._jumped(f'the clock jumped back by {back_s:.3g} s: wait')
         return self._time.elapsed_s

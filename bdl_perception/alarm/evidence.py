@@ -53,13 +53,21 @@ class Evidence:
     result is believed, so nothing that happened meanwhile is lost.
     """
 
-    def __init__(self, calibration: Calibration | None, keep_s: float) -> None:
-        """Start without any; keep_s bounds how long a frame waits for its cycle."""
+    def __init__(self, calibration: Calibration | None, keep_s: float,
+                 clear_fraction: float = .5) -> None:
+        """
+        Start without any.
+
+        keep_s bounds how long a frame waits for its cycle; clear_fraction says of both limits how
+        far evidence that was above must fall.
+        """
         self.calibration = calibration
         self.p_value: float | None = None  # of the last complete observation
         self.cusum = _sum(calibration)
         self.drift = DriftSum(calibration and calibration.slow_limit or math.inf)
         self._keep_s = keep_s
+        self._clear_fraction = clear_fraction
+        self._drifted = False  # the slow alarm spoke, and its evidence has not fallen since
         self.forget()
 
     def forget(self) -> None:
@@ -85,7 +93,9 @@ class Evidence:
         self.cusum.step(p)
         median = self._windows.add(stamp_ns, p)
         if median is not None:
-            self.drift.step(median)
+            slow = self.drift.step(median)
+            high = slow >= self._clear_fraction * self.drift.limit
+            self._drifted = self.drift.alarmed or (self._drifted and high)
 
     @property
     def statistics(self) -> dict[str, float]:
@@ -129,9 +139,14 @@ class Evidence:
         known = self.calibration is not None and bool(self._newest)
         return self.calibration.fallback(self.statistics) if known and self.calibration else None
 
-    def fallen_below(self, fraction: float) -> bool:
-        """Tell whether both sums are below this fraction of their limits."""
-        return all(one.value < fraction * one.limit for one in (self.cusum, self.drift))
+    @property
+    def fallen(self) -> bool:
+        """
+        Tell whether the evidence has fallen as far as it must.
+
+        Slow evidence that never reached its limit does not keep up an alarm that is not its own.
+        """
+        return self.cusum.value < self._clear_fraction * self.cusum.limit and not self._drifted
 
 
 def _sum(calibration: Calibration | None) -> ConformalCusum:

@@ -108,6 +108,16 @@ def test_ten_seconds_of_fog_are_forgotten_by_the_slow_alarm_at_once() -> None:
     assert story.goes_on(5).level == Level.OK
 
 
+def test_what_fog_and_dirt_add_up_to_does_not_keep_the_alarm_of_the_fast_one() -> None:
+    story = Story(replace(CALIBRATION, slow_limit=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
+    story.goes_on(20)
+    story.goes_on(10, energy=1000)
+    story.goes_on(4)
+    state = story.goes_on(8, energy=1000)
+    assert state.slow is not None and 8.19 / 2 < state.slow < 8.19  # below its limit, not low
+    assert story.goes_on(5).level == Level.OK
+
+
 def test_a_score_that_is_too_low_is_a_warning_where_both_tails_are_strange() -> None:
     story = Story(replace(CALIBRATION, tails='two_sided'), clear_s=1)
     state = story.goes_on(2, energy=50., epistemic=50.)

@@ -192,9 +192,17 @@ class SlowAlert:
         errors = [m for m in range(k + 1) if self.error(m - 1)]
         if not errors:
             return False
-        low, slow = (self.policy.clear_fraction * (limit or math.inf) for limit in (
-            self.calibration.cusum_limit, self.calibration.slow_limit))
+        low = self.policy.clear_fraction * self.calibration.cusum_limit
         return not any(
             self.times[m] - self.times[errors[-1]] >= self.policy.hold_s and self.quiet(m)
-            and self.evidence(m - 1) < low and self.drift(m - 1) < slow
+            and self.evidence(m - 1) < low and not self.drifted(m - 1)
             for m in range(errors[-1] + 1, k + 1))
+
+    def drifted(self, k: int) -> bool:
+        """Tell whether the slow sum was above its limit and never low since, up to event k."""
+        limit = self.calibration.slow_limit
+        if limit is None:
+            return False
+        sums = [self.drift(m) for m in range(k + 1)]
+        return any(top > limit and min(sums[m:]) >= self.policy.clear_fraction * limit
+                   for m, top in enumerate(sums))
