@@ -187,6 +187,9 @@ def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
 
 def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
     """Read what calibration.json holds; ValueError says what is wrong with it."""
+    if not isinstance(values, Mapping):
+        raise ValueError(f'calibration is a {type(values).__name__}, must hold names and values; '
+                         f'calibrate again')
     if values.get('format', FORMAT) != FORMAT:
         raise ValueError(f'calibration format is {values["format"]}, this version reads {FORMAT}; '
                          f'calibrate again')

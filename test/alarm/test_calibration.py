@@ -157,3 +157,8 @@ def test_a_missing_entry_is_named() -> None:
     del values['cusum_limit']
     with pytest.raises(ValueError, match='cusum_limit'):
         calibration_from_dict(values)
+
+
+def test_a_file_that_holds_a_list_is_no_calibration() -> None:
+    with pytest.raises(ValueError, match='calibration is a list'):
+        calibration_from_dict([])  # type: ignore[arg-type]
