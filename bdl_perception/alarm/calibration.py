@@ -18,6 +18,7 @@ from bdl_perception.alarm.groups import GroupBy
 from bdl_perception.alarm.reference import Reference
 from bdl_perception.alarm.scores import is_epistemic
 from bdl_perception.alarm.sequential import check_exponent
+from bdl_perception.alarm.sequential import log_evidence
 from bdl_perception.alarm.status import Identity
 
 FORMAT = 3  # of calibration.json; 2 had no regions, tails, groups and slow alarm
@@ -153,7 +154,18 @@ class Calibration:
                  f'{self.alpha:g} over {len(self.watched)} scores needs '
                  f'{smallest_count(self.pooled.side_alpha)}: calibrate with more drives'
                  for name in self.watched if not self.pooled.suffices(name)]
-        return tuple(differences + short)
+        return (*differences, *short, *self._mute())
+
+    def _mute(self) -> tuple[str, ...]:
+        """Say when not even the strangest picture could add to the evidence of an ERROR."""
+        count = min(len(self.scores[name]) for name in self.watched)
+        sides = 1 if self.tails == 'upper' else 2
+        smallest_p = min(1., sides * len(self.watched) / (count + 1))
+        if log_evidence(smallest_p, self.exponent) > 0:
+            return ()
+        return (f'calibration has {count} observations, so few that p cannot fall below '
+                f'{smallest_p:.2g}, at which exponent {self.exponent:g} gathers no evidence: '
+                f'calibrate with more drives or a larger exponent',)
 
     def _reference(self, scores: Ordered) -> Reference:
         return Reference({name: scores[name] for name in self.watched}, self.score_alpha,

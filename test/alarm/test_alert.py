@@ -83,8 +83,8 @@ def test_a_scene_that_stays_strange_is_an_error_that_must_be_earned_off() -> Non
 
 
 def test_a_small_drift_is_an_error_of_the_slow_alarm_alone_and_is_earned_off() -> None:
-    # p = .1 in every picture: the fast bet (.02) loses, the slow ones gain .6 in two seconds.
-    story = Story(replace(CALIBRATION, exponent=.02, slow_limit=5., slow_step_s=2.), hold_s=1,
+    # p = .1 in every picture: the fast bet (.05) loses, the slow ones gain .6 in two seconds.
+    story = Story(replace(CALIBRATION, exponent=.05, slow_limit=5., slow_step_s=2.), hold_s=1,
                   clear_s=1)
     assert story.goes_on(60).level == Level.OK
     levels = [story.goes_on(2, energy=95.).level for _ in range(20)]

@@ -162,3 +162,10 @@ def test_a_missing_entry_is_named() -> None:
 def test_a_file_that_holds_a_list_is_no_calibration() -> None:
     with pytest.raises(ValueError, match='calibration is a list'):
         calibration_from_dict([])  # type: ignore[arg-type]
+
+
+def test_it_refuses_to_arm_an_alarm_that_nothing_could_ever_raise() -> None:
+    # 19 observations, two scores: p is never below 2/20, and log(.02 * .1 ** -.98) = -1.7
+    refusal, = calibration(exponent=.02).refusals(IDENTITY)
+    assert '19 observations' in refusal and 'gathers no evidence' in refusal
+    assert calibration(exponent=.3).refusals(IDENTITY) == ()  # log(.3 * .1 ** -.7) = .41
