@@ -4,6 +4,7 @@
 import argparse
 import json
 from pathlib import Path
+import shlex
 import sys
 from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
@@ -188,11 +189,12 @@ def _versions() -> dict[str, str]:
 
 def _command(arguments: argparse.Namespace) -> str:
     """Give the words that make the same numbers again."""
-    words = ['bdl evaluate', arguments.model, *arguments.drives]
-    for name in ('camvid', 'calibration', 'nominal', 'out', 'stride', 'samples', 'seed'):
+    words = ['bdl', 'evaluate', arguments.model, *arguments.drives]
+    for name in ('camvid', 'calibration', 'nominal', 'out', 'stride', 'quality_every', 'samples',
+                 'seed', 'regions', 'backend', 'provider', 'precision'):
         value = getattr(arguments, name)
-        words += [] if value is None else [f'--{name} {value}']
-    return ' '.join(words)
+        words += [] if value is None else [f'--{name.replace("_", "-")}', str(value)]
+    return shlex.join(words)
 
 
 def _write(made: Mapping[str, Any], out: Path) -> None:

@@ -22,7 +22,7 @@ from source_tree import ROOT
 from tiny_drives import make_tiny_drives
 from tiny_model import make_tiny_model
 
-FAST = ['--alpha', '.5', '--exponent', '.1', '--samples', '4', '--threads', '1']  # few pictures will do
+FAST = ['--alpha', '.5', '--exponent', '.1', '--samples', '4', '--threads', '1']
 
 
 @pytest.fixture()
