@@ -10,6 +10,7 @@ from bdl_perception.alarm.drift import Windows
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.level import Reason
 from bdl_perception.alarm.reference import Reference
+from bdl_perception.alarm.scores import BRIGHTNESS
 from bdl_perception.alarm.sequential import ConformalCusum
 from bdl_perception.alarm.sequential import Thinning
 from bdl_perception.perception.values import Scores
@@ -74,14 +75,16 @@ class Evidence:
         """Drop what belongs to stamps that are no longer in order; both sums stay."""
         self.p_value = None
         self._newest: dict[bool, Mapping[str, float]] = {}  # of a cycle? -> values
+        self._own: dict[bool, Mapping[str, float]] = {}  # the same, and the light of its picture
         self._joiner = Joiner(self._keep_s)
         self._thinning = Thinning(self.calibration.step_s if self.calibration else 1)
         self._windows = Windows(self.calibration.slow_step_s if self.calibration else 1)
 
     def add(self, scores: Scores) -> int | None:
         """Weigh scores; gives the stamp when they complete an observation."""
-        self._newest[scores.cycle > 0] = scores.values
         seen = self._joiner.add(scores)
+        self._newest[scores.cycle > 0] = scores.values
+        self._own[scores.cycle > 0] = _with_light(scores.values, seen.values if seen else {})
         if seen is None or not self.calibration or not self.calibration.complete(seen.values):
             return None
         self.p_value = self.calibration.p_value(seen.values)
@@ -126,7 +129,10 @@ class Evidence:
     @property
     def strange(self) -> dict[str, str]:
         """Say of the newest scores outside their thresholds: too high, or too low."""
-        return self.reference.strange(self.statistics) if self.reference else {}
+        if not self.calibration:
+            return {}
+        return {name: how for values in self._own.values()
+                for name, how in self.calibration.reference(values).strange(values).items()}
 
     @property
     def reference(self) -> Reference | None:
@@ -147,6 +153,11 @@ class Evidence:
         Slow evidence that never reached its limit does not keep up an alarm that is not its own.
         """
         return self.cusum.value < self._clear_fraction * self.cusum.limit and not self._drifted
+
+
+def _with_light(values: Mapping[str, float], picture: Mapping[str, float]) -> dict[str, float]:
+    """Add how bright the picture of a cycle was: a newer one may be of another group."""
+    return {**{name: picture[name] for name in (BRIGHTNESS,) if name in picture}, **values}
 
 
 def _sum(calibration: Calibration | None) -> ConformalCusum:

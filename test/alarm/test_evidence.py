@@ -63,7 +63,7 @@ def test_evidence_grows_once_a_step_however_fast_the_pictures_come() -> None:
     for step in range(8):
         slow.add(frame(step * SECOND_NS // 4))
         slow.add(cycle(step * SECOND_NS // 4, 1000))
-    for step in range(80):
+    for step in range(78):  # a quarter of a step before the next one begins
         fast.add(frame(step * SECOND_NS // 40))
         fast.add(cycle(step * SECOND_NS // 40, 1000))
     assert slow.cusum.value == fast.cusum.value > 8
@@ -111,3 +111,18 @@ def test_what_was_seen_before_is_forgotten_but_not_its_weight() -> None:
     some.forget()
     assert (some.statistics, some.strange, some.p_value) == ({}, {}, None)
     assert some.cusum.value == weight == pytest.approx(1.263, abs=.001)
+
+
+def test_a_cycle_is_judged_by_the_light_of_its_own_picture() -> None:
+    dark = {'energy': tuple(map(float, range(1, 100))),
+            'epistemic_depth': tuple(map(float, range(11, 110)))}
+    plain = evidence().calibration
+    assert plain
+    seen = Evidence(replace(plain, group_by='light', groups={
+        'day': plain.scores, 'night': dark}), keep_s=1)
+    for stamp_ns, brightness in ((1, .1), (2, .5)):  # out of a tunnel
+        seen.add(Scores(stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
+    seen.add(cycle(1, 105.))  # ordinary at night, and beyond everything by day
+    assert seen.strange == {}
+    seen.add(cycle(2, 105.))
+    assert seen.strange == {'epistemic_depth': 'too high'}

@@ -89,6 +89,11 @@ class SlowAlert:
         return behind + now - self.times[frames[-1]] > policy.epistemic_max_age_s
 
     def observations(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
+        """Give index, stamp and scores of every cycle that makes a picture complete."""
+        return ((i, stamp, values) for i, stamp, values in self.joined(k)
+                if set(self.calibration.watched) <= set(values))
+
+    def joined(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
         """Give index, stamp and scores of every cycle that found its frame."""
         for i, event in enumerate(self.events[:k + 1]):
             if event.kind != 'cycle':
@@ -97,9 +102,8 @@ class SlowAlert:
             oldest = frames[-1].stamp_ns - self.policy.epistemic_max_age_s * 1e9 if frames else 0
             match = [frame for frame in frames if frame.stamp_ns == event.payload.stamp_ns
                      and frame.stamp_ns >= oldest]
-            values = {**match[-1].values, **event.payload.values} if match else {}
-            if set(self.calibration.watched) <= set(values):
-                yield i, event.payload.stamp_ns, values
+            if match:
+                yield i, event.payload.stamp_ns, {**match[-1].values, **event.payload.values}
 
     def p(self, name: str, score: float, values_of_picture: dict[str, float]) -> float:
         made = self.calibration
@@ -117,12 +121,16 @@ class SlowAlert:
 
     def counted(self, k: int) -> Iterator[tuple[int, int, float]]:
         """Give era, stamp and p-value of the observations that are a step apart."""
-        last, names = (-1, 0), self.calibration.watched
+        last, names = (-1, 0.), self.calibration.watched
+        step = self.calibration.step_s * 1e9
         for i, stamp, values in self.observations(k):
             era = self.era(i)
-            if last[0] == era and stamp - last[1] < self.calibration.step_s * 1e9:
+            if last[0] != era:
+                last = (era, stamp)  # where each one has its place, a step from the one before
+            elif stamp >= last[1] + step - step / 4:
+                last = (era, max(last[1] + step, stamp - step / 4))
+            else:
                 continue
-            last = (era, stamp)
             yield era, stamp, min(1, len(names) * min(
                 self.p(name, values[name], values) for name in names))
 
@@ -177,10 +185,18 @@ class SlowAlert:
     def _strange(self, k: int) -> bool:
         """Tell whether a watched score is strange between event k and the next."""
         share = self.calibration.alpha / len(self.calibration.watched)
-        newest = self.newest(k) if k >= 0 else {}
-        return k >= 0 and any(self.p(name, value, newest) <= share + 1e-12
-                              for name, value in newest.items()
-                              if name in self.calibration.watched)
+        return any(self.p(name, value, picture) <= share + 1e-12
+                   for values, picture in self.judged(k) for name, value in values.items()
+                   if name in self.calibration.watched)
+
+    def judged(self, k: int) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
+        """Give the newest values of frame and cycle, each with those of its own picture."""
+        for event in self.pictures(k, 'frame', self.era(k))[-1:] if k >= 0 else ():
+            yield event.payload.values, event.payload.values
+        cycles = [i for i in range(self.era(k), k + 1) if self.events[i].kind == 'cycle']
+        for i in cycles[-1:]:
+            values = self.events[i].payload.values
+            yield values, next((seen for m, _, seen in self.joined(k) if m == i), values)
 
     def _quiet(self, k: int) -> bool:
         """Tell whether nothing strange was there for clear_s at the moment of event k."""
