@@ -32,8 +32,8 @@ def score_drive(perceiver: Sampling, frames: Iterable[CameraFrame],
     """
     Give one observation about every step_s of the frames' own time.
 
-    The first picture is taken, then each that is at least step_s younger than the one before;
-    those between are read but not looked at. Stamps must rise (ValueError), as they must on line.
+    The first picture is taken, then about one each step_s (alarm.sequential.Thinning); those
+    between are read but not looked at. Stamps must rise (ValueError), as they must on line.
     """
     thinning, joiner = Thinning(step_s), Joiner(step_s)
     for cycle, frame in enumerate(filter(lambda frame: thinning.due(frame.stamp_ns),

@@ -52,9 +52,9 @@ def test_frames_that_come_too_fast_are_thinned_drive_by_drive() -> None:
     scored = drives(8, count=240, step_ns=STEP_NS // 4)
     made = calibrate(scored, IDENTITY, WISH, '')
     assert made.frames == 8 * 240
-    assert len(made.scores['energy']) == 8 * 60
-    kept = thin(scored[0], .25).observations
-    assert list(kept) == list(scored[0].observations[::4])
+    kept = thin(scored[0], .25).observations  # the first step may end a quarter early
+    assert list(kept) == [*scored[0].observations[:1], *scored[0].observations[3::4]]
+    assert len(made.scores['energy']) == 8 * len(kept)
 
 
 def test_thresholds_are_of_scores_that_have_forgotten_each_other() -> None:
