@@ -80,4 +80,6 @@ def _exactly(alpha: float) -> Fraction:
     """Take 0.1 as a tenth and not as its binary neighbour, which would move k by one."""
     if not 0 < alpha < 1:
         raise ValueError(f'alpha is {alpha}, must lie between 0 and 1')
-    return Fraction(alpha).limit_denominator(10**9)
+    exact = Fraction(alpha)
+    fine = math.ceil(1000 / min(exact, 1 - exact))  # 1e-10 is not 0, and one minus it not 1
+    return exact.limit_denominator(max(10**9, fine))

@@ -25,6 +25,22 @@ def test_the_smallest_count_is_known_by_hand(alpha: float, count: int) -> None:
         threshold(list(range(count - 1)), alpha)
 
 
+@pytest.mark.parametrize('digits', [9, 10, 12])
+def test_an_alpha_that_nobody_has_the_scores_for_says_how_many_it_needs(digits: int) -> None:
+    assert smallest_count(float(f'1e-{digits}')) == 10**digits - 1
+    with pytest.raises(ValueError, match='at least 9+ are needed'):
+        threshold([1., 2.], float(f'1e-{digits}'))
+
+
+def test_the_smallest_of_all_alphas_is_a_number_too() -> None:
+    assert smallest_count(1e-300) > 1e299
+
+
+def test_an_alpha_next_to_one_is_not_one() -> None:
+    almost = 1 - 1e-12
+    assert (rank(3, almost), threshold([1., 2., 3.], almost)) == (1, 1.)
+
+
 @pytest.mark.parametrize(('count', 'alpha', 'sd'), [
     (100, .1, .030), (500, .1, .013), (1000, .1, .0095), (1000, .01, .0031)])
 def test_the_spread_of_coverage_is_known_by_hand(count: int, alpha: float, sd: float) -> None:
