@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from functools import cached_property
 import math
-import re
 from typing import Any, Mapping
 
 from bdl_perception.alarm.conformal import smallest_count
@@ -184,14 +183,6 @@ def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
                          f'{sorted(filter(is_epistemic, known))} must be among them')
 
 
-def version_refusal(made_with: str, running: str) -> str | None:
-    """Say that a calibration is of another major.minor version than this; None: it is not."""
-    if _series(running) in (None, _series(made_with)):  # None: run from a source tree
-        return None
-    return (f'it was made with bdl_perception {made_with or "of no version"}, this is {running}: '
-            f'calibrate again')
-
-
 def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
     """Turn a calibration into what calibration.json holds."""
     return asdict(calibration)
@@ -231,8 +222,3 @@ def _check_ordered(scores: Ordered) -> None:
         if not all(map(math.isfinite, values)) or list(values) != sorted(values):
             raise ValueError(f'calibration scores of {name} are not finite and ascending; '
                              f'calibrate again')
-
-
-def _series(version: str) -> str | None:
-    found = re.match(r'\d+\.\d+', version)
-    return found.group() if found else None

@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     wish, regions = _wish(arguments), parse_regions(arguments.regions)
     drives = list_drives(arguments.drives)
     check_wish(wish, len(drives), regions)  # before an hour of scoring, not after
+    _check_version()
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
     scored = score_all(arguments, drives, wish.step_s)
     made = replace(calibrate(scored.drives, scored.identity, wish, software_version()),
@@ -79,6 +80,14 @@ def run(arguments: argparse.Namespace) -> int:
     drawn = draw_calibration(made, path.with_suffix('.png'))
     print(summary(made), f'written to {path}', drawn, sep='\n')
     return 0
+
+
+def _check_version() -> None:
+    """Refuse to make what would arm nowhere: a calibration of a version that nobody knows."""
+    from bdl_perception.alarm.calibration_version import version_refusal
+    refusal = version_refusal(software_version(), software_version())
+    if refusal:
+        raise ValueError(refusal)
 
 
 def _beside(folder: Path, model: str) -> Path:

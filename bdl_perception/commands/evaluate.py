@@ -89,7 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
             for job in _jobs(arguments, how)]
     nominal = nominal_set(jobs, arguments.nominal)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
+    setting = Setting(nominal, calibration, meter.identity, arguments.stride == 1,
+                      _outdated(calibration))
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
+    if setting.refusals:
+        print(f'bdl evaluate: the alarm is not measured: {"; ".join(setting.refusals)}',
+              file=sys.stderr)
     outcomes = _measure_all(jobs, how, _kept(arguments, jobs, meter))
     if not outcomes.records:
         raise RuntimeError(f'no drive could be measured: {_told(outcomes.errors)}')
@@ -97,8 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     made = {**_identity(files, arguments), 'backend': meter.backend_name,
             'precision': meter.identity.precision, 'ms': _milliseconds(jobs, outcomes),
             'failed': outcomes.errors,
-            **results(records, Setting(nominal, calibration, meter.identity,
-                                       arguments.stride == 1))}
+            **results(records, setting)}
     _write(made, arguments.out)
     if outcomes.errors:
         print(f'bdl evaluate: {len(outcomes.errors)} of {len(jobs)} drives failed: '
@@ -157,6 +161,13 @@ def _calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None'
         return calibration_from_dict(json.loads(chosen.read_text(encoding='utf-8')))
     except ValueError as error:
         raise ValueError(f'{chosen}: {error}') from error
+
+
+def _outdated(calibration: 'Calibration | None') -> str | None:
+    """Say why alert_node would not take a calibration with this software; None: it would."""
+    from bdl_perception.alarm.calibration_version import version_refusal
+    return version_refusal(calibration.software_version,
+                           software_version()) if calibration else None
 
 
 def _milliseconds(jobs: Sequence[DriveJob], outcomes: Outcomes) -> dict[str, float]:

@@ -34,13 +34,21 @@ class Setting(NamedTuple):
     calibration: Calibration | None
     identity: Identity  # of the model as it was run
     whole: bool = True  # every frame of every drive was taken
+    outdated: str | None = None  # why the calibration is not of this software; None: it is
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Say why the calibration must not arm an alarm; empty: it may, or there is none."""
+        if self.calibration is None:
+            return ()
+        found = self.calibration.refusals(self.identity)
+        return (self.outdated, *found) if self.outdated else found
 
 
 def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     """Give all results in plain values; what was not measured has a reason instead."""
-    armed = setting.calibration
-    if armed and armed.refusals(setting.identity):
-        armed = None  # the ranks of another model say nothing; alarm_result tells why
+    # The ranks of another model say nothing; _alarm tells why.
+    armed = None if setting.refusals else setting.calibration
     if armed:
         records = [with_alarm_set(record, armed) for record in records]
     made: dict[str, Any] = {
@@ -54,6 +62,8 @@ def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
 def _alarm(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     if setting.calibration is None:
         return {'not_measured': NO_CALIBRATION}
+    if setting.refusals:
+        return {'not_measured': f'the alarm would not be armed: {"; ".join(setting.refusals)}'}
     if not setting.whole:
         return {'not_measured': NOT_WHOLE}
     return alarm_result(records, setting.nominal, setting.calibration, setting.identity)

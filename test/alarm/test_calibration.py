@@ -9,7 +9,7 @@ from typing import Any
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import calibration_from_dict
 from bdl_perception.alarm.calibration import calibration_to_dict
-from bdl_perception.alarm.calibration import version_refusal
+from bdl_perception.alarm.calibration_version import version_refusal
 from bdl_perception.alarm.status import Identity
 import pytest
 
@@ -106,12 +106,19 @@ def test_two_sided_thresholds_by_hand() -> None:
 
 @pytest.mark.parametrize(('made_with', 'running', 'refused'), [
     ('0.1.0', '0.1.7', False), ('0.1.0', '0.2.0', True), ('0.1.0', '1.1.0', True),
-    ('0.1', '0.10', True), ('', '0.1.0', True), ('0.1.0', 'not installed', False)])
+    ('0.1', '0.10', True), ('', '0.1.0', True), ('not installed', '0.1.0', True)])
 def test_a_calibration_of_another_version_is_refused(made_with: str, running: str,
                                                      refused: bool) -> None:
     said = version_refusal(made_with, running)
     assert (said is not None) == refused
     assert said is None or f'this is {running}: calibrate again' in said
+
+
+@pytest.mark.parametrize('made_with', ['0.1.0', 'not installed', ''])
+def test_software_of_a_version_that_nobody_knows_arms_nothing(made_with: str) -> None:
+    said = version_refusal(made_with, 'not installed')
+    assert said is not None and 'no known version (not installed), so nobody' in said
+    assert 'install it' in said
 
 
 def test_it_survives_its_file() -> None:

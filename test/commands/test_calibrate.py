@@ -11,6 +11,7 @@ from bdl_perception.alarm.calibration import calibration_from_dict
 from bdl_perception.alarm.calibration import calibration_to_dict
 from bdl_perception.alarm.status import identity_of
 from bdl_perception.cli import main
+from bdl_perception.commands import calibrate as command
 from bdl_perception.commands import scoring_job
 from bdl_perception.commands import spreading
 from bdl_perception.evaluation.depth_intervals import DepthIntervals
@@ -149,6 +150,15 @@ def test_what_cannot_be_had_is_one_clear_line(
         capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not (model / 'calibration.json').exists()
+
+
+def test_software_of_no_known_version_makes_no_calibration(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, 'software_version', lambda: 'not installed')
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
+    assert 'no known version (not installed)' in capsys.readouterr().err
     assert not (model / 'calibration.json').exists()
 
 

@@ -156,6 +156,38 @@ def test_a_drive_that_fails_is_told_and_the_others_are_measured(
     assert '000001.png' in (tmp_path / 'out' / 'evaluation.md').read_text()
 
 
+@pytest.fixture(scope='module')
+def calibrated(folder: Path) -> dict[str, Any]:
+    """Make a calibration of the tiny model, as JSON has it."""
+    drives = make_tiny_drives(folder / 'calm', split='calm', drives=8, frames=8, height=24,
+                              width=40)
+    assert main(['calibrate', '--model', str(folder / 'model'), str(drives), '--samples', '4',
+                 '--threads', '1', '--alpha', '.5', '--exponent', '.1', '--out',
+                 str(folder / 'calm.json')]) == 0
+    found: dict[str, Any] = json.loads((folder / 'calm.json').read_text())
+    return found
+
+
+def test_a_calibration_that_would_not_arm_is_named_before_and_after(
+        folder: Path, calibrated: dict[str, Any], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / 'old.json'
+    path.write_text(json.dumps({**calibrated, 'software_version': '0.0.9'}))
+    assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
+    why = 'it was made with bdl_perception 0.0.9'
+    assert f'the alarm is not measured: {why}' in capsys.readouterr().err
+    assert why in read(tmp_path)['alarm']['not_measured']
+
+
+def test_a_calibration_of_this_software_is_judged(
+        folder: Path, calibrated: dict[str, Any], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / 'calm.json'
+    assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
+    assert 'not measured' not in capsys.readouterr().err
+    assert read(tmp_path)['alarm']['calibration']['drives'] == len(calibrated['drives']) == 8
+
+
 @pytest.mark.parametrize(('words', 'message'), [
     (['--nominal', 'train'], 'data/train holds no drive; make some with `bdl render train'),
     (['--stride', '0'], 'stride is 0'), (['--samples', '3'], 'samples is 3'),

@@ -54,6 +54,15 @@ def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
     assert alarm['timelines']['test']['drive'] == 'b'
 
 
+def test_a_calibration_that_would_not_arm_is_not_played_and_says_why() -> None:
+    told = made(outdated='it was made with another version')
+    assert told['alarm'] == {'not_measured': 'the alarm would not be armed: it was made with '
+                                             'another version'}
+    assert 'alarm set' not in told['strange']['groups']['test_night']
+    other = made(identity=replace(IDENTITY, seed=9))['alarm']['not_measured']
+    assert 'would not be armed: calibration is of other dropout masks' in other
+
+
 def test_pictures_without_time_raise_no_alarm() -> None:
     camvid = fake_record('0001TP', 'camvid_test', [2.] * 9)
     camvid = replace(camvid, origin=camvid.origin._replace(timed=False))
