@@ -4,7 +4,6 @@
 import argparse
 import json
 from pathlib import Path
-import shlex
 import sys
 from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from bdl_perception.commands.drive_sets import nominal_set
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.scoring_job import mark_of
+from bdl_perception.commands.shown_words import shown_words
 from bdl_perception.commands.spreading import add_spreading_arguments
 from bdl_perception.commands.spreading import settings_of
 from bdl_perception.commands.spreading import spreading_of
@@ -185,7 +185,8 @@ def _identity(files: 'ModelFiles', arguments: argparse.Namespace) -> dict[str, A
         'perceive_sha256': files.spec.perceive_sha256, 'sample_sha256': files.spec.sample_sha256,
         'parameters': {'perceive': count_parameters(files.perceive),
                        'sample': count_parameters(files.sample)},
-        'command': _command(arguments), 'versions': _versions(),
+        'command': shown_words('evaluate', add_arguments, arguments),
+        'versions': _versions(),
         **{name: getattr(arguments, name) for name in names}}
 
 
@@ -196,16 +197,6 @@ def _versions() -> dict[str, str]:
     names = ('numpy', 'opencv-python-headless', 'onnxruntime', 'scikit-learn')
     return {'bdl_perception': software_version(), 'Python': platform.python_version(),
             **{name: version(name) for name in names}}
-
-
-def _command(arguments: argparse.Namespace) -> str:
-    """Give the words that make the same numbers again."""
-    words = ['bdl', 'evaluate', arguments.model, *arguments.drives]
-    for name in ('camvid', 'calibration', 'nominal', 'out', 'stride', 'quality_every', 'samples',
-                 'seed', 'regions', 'backend', 'provider', 'precision'):
-        value = getattr(arguments, name)
-        words += [] if value is None else [f'--{name.replace("_", "-")}', str(value)]
-    return shlex.join(words)
 
 
 def _write(made: Mapping[str, Any], out: Path) -> None:
