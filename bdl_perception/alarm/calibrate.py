@@ -15,6 +15,7 @@ from typing import Mapping, NamedTuple, Sequence
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import check_watched
 from bdl_perception.alarm.conformal import smallest_count
+from bdl_perception.alarm.conformal import smallest_p_value
 from bdl_perception.alarm.conformal import Tails
 from bdl_perception.alarm.decorrelation import decorrelation_s
 from bdl_perception.alarm.drift import EXPONENTS
@@ -22,6 +23,8 @@ from bdl_perception.alarm.drift import FLOOR
 from bdl_perception.alarm.drift import highest_drift
 from bdl_perception.alarm.drift import SHARE
 from bdl_perception.alarm.drift import Windows
+from bdl_perception.alarm.enough import FEWEST_DRIVES
+from bdl_perception.alarm.enough import fewest_for_evidence
 from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.groups import group_of
 from bdl_perception.alarm.groups import GroupBy
@@ -35,10 +38,6 @@ from bdl_perception.alarm.sequential import log_evidence
 from bdl_perception.alarm.sequential import Thinning
 from bdl_perception.alarm.sequential import ville_limit
 from bdl_perception.alarm.status import Identity
-
-# A further drive, exchangeable with D others, tops all of them with probability 1 / (D + 1). With
-# fewer than eight drives that is above 11 %: the largest value seen would say next to nothing.
-FEWEST_DRIVES = 8
 
 
 class ScoredDrive(NamedTuple):
@@ -159,8 +158,7 @@ def _theory(wish: Wish) -> Highest:
 def _limits(judged: Sequence[Highest], count: int, wish: Wish) -> Highest:
     """Take the limits that theory asks for, or one best-paid step above what was seen."""
     # A single step cannot lift a further drive from the highest value seen over the limit.
-    sides = 1 if wish.tails == 'upper' else 2
-    smallest_p = min(1., sides * len(wish.watched) / (count + 1))
+    smallest_p = smallest_p_value(count, len(wish.watched), wish.tails)
     step = max(0., log_evidence(smallest_p, wish.exponent))
     slow_step = max(log_evidence(max(smallest_p, FLOOR), exponent) for exponent in EXPONENTS)
     theory = _theory(wish)
@@ -169,15 +167,20 @@ def _limits(judged: Sequence[Highest], count: int, wish: Wish) -> Highest:
 
 
 def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
+    """Refuse too few observations for a threshold, or for evidence that could ever rise."""
     count = sum(len(drive.observations) for drive in kept)
-    share = wish.alpha / len(wish.watched) / (1 if wish.tails == 'upper' else 2)
-    needed = smallest_count(share)
-    if count < needed:
-        more = math.ceil((needed - count) * len(kept) / count)
-        raise ValueError(
-            f'{count} observations that count in {len(kept)} drives: alpha {wish.alpha:g} over '
-            f'{len(wish.watched)} scores ({wish.tails}) needs {needed}, {needed - count} more; '
-            f'add {more} drives like these or raise alpha')
+    scores = len(wish.watched)
+    share = wish.alpha / scores / (1 if wish.tails == 'upper' else 2)
+    for needed, what, remedy in (
+            (smallest_count(share), f'alpha {wish.alpha:g}', 'raise alpha'),
+            (fewest_for_evidence(scores, wish.tails, wish.exponent),
+             f'evidence that can rise with exponent {wish.exponent:g}', 'raise the exponent')):
+        if count < needed:
+            more = -(-(needed - count) * len(kept) // count)
+            raise ValueError(
+                f'{count} observations that count in {len(kept)} drives: {what} over {scores} '
+                f'scores ({wish.tails}) needs {needed}, {needed - count} more; add {more} drives '
+                f'like these or {remedy}')
 
 
 def _ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:

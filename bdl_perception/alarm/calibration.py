@@ -9,15 +9,16 @@ import math
 from typing import Any, Mapping
 
 from bdl_perception.alarm.conformal import smallest_count
+from bdl_perception.alarm.conformal import smallest_p_value
 from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.conformal import Tails
+from bdl_perception.alarm.enough import fewest_for_evidence
 from bdl_perception.alarm.groups import GROUP_BY
 from bdl_perception.alarm.groups import group_of
 from bdl_perception.alarm.groups import GroupBy
 from bdl_perception.alarm.reference import Reference
 from bdl_perception.alarm.scores import is_epistemic
 from bdl_perception.alarm.sequential import check_exponent
-from bdl_perception.alarm.sequential import log_evidence
 from bdl_perception.alarm.status import Identity
 
 FORMAT = 3  # of calibration.json; 2 had no regions, tails, groups and slow alarm
@@ -110,9 +111,22 @@ class Calibration:
 
     @cached_property
     def own(self) -> Mapping[str, Reference]:
-        """Give what each group showed that has enough scores of its own."""
-        found = {group: self._reference(scores) for group, scores in self.groups.items()}
-        return {group: reference for group, reference in found.items() if reference.complete}
+        """Give what each group showed that could raise the alarm all by itself."""
+        return {group: self._reference(scores) for group, scores in self.groups.items()
+                if self.count(scores) >= self.fewest}
+
+    @cached_property
+    def fewest(self) -> int:
+        """Give how many observations thresholds take, and evidence that can rise."""
+        return max(smallest_count(self.pooled.side_alpha), self._fewest_for_evidence)
+
+    @property
+    def _fewest_for_evidence(self) -> int:
+        return fewest_for_evidence(len(self.watched), self.tails, self.exponent)
+
+    def count(self, scores: Ordered) -> int:
+        """Give how many observations there are of the watched ones of scores."""
+        return min(len(scores[name]) for name in self.watched)
 
     def reference(self, values: Mapping[str, float]) -> Reference:
         """Give what a picture with these values is compared with: its group's, or all."""
@@ -126,10 +140,9 @@ class Calibration:
             return None
         if group is None:
             return f'the {self.group_by} of the picture is not known: thresholds are of all drives'
-        count = min(map(len, self.groups[group].values())) if group in self.groups else 0
-        return (f'calibration has {count} observations of {group}, '
-                f'{smallest_count(self.pooled.side_alpha)} are needed: thresholds are of all '
-                f'drives')
+        count = self.count(self.groups[group]) if group in self.groups else 0
+        return (f'calibration has {count} observations of {group}, {self.fewest} are needed: '
+                f'thresholds are of all drives')
 
     def strange(self, values: Mapping[str, float]) -> tuple[str, ...]:
         """Name the watched ones of values that are outside their thresholds; NaN is."""
@@ -157,14 +170,13 @@ class Calibration:
 
     def _mute(self) -> tuple[str, ...]:
         """Say when not even the strangest picture could add to the evidence of an ERROR."""
-        count = min(len(self.scores[name]) for name in self.watched)
-        sides = 1 if self.tails == 'upper' else 2
-        smallest_p = min(1., sides * len(self.watched) / (count + 1))
-        if log_evidence(smallest_p, self.exponent) > 0:
+        count, needed = self.count(self.scores), self._fewest_for_evidence
+        if count >= needed:
             return ()
+        smallest_p = smallest_p_value(count, len(self.watched), self.tails)
         return (f'calibration has {count} observations, so few that p cannot fall below '
-                f'{smallest_p:.2g}, at which exponent {self.exponent:g} gathers no evidence: '
-                f'calibrate with more drives or a larger exponent',)
+                f'{smallest_p:.2g}, at which exponent {self.exponent:g} gathers no evidence '
+                f'({needed} are needed): calibrate with more drives or a larger exponent',)
 
     def _reference(self, scores: Ordered) -> Reference:
         return Reference({name: scores[name] for name in self.watched}, self.score_alpha,

@@ -76,6 +76,12 @@ def combined_p_value(calibration: Mapping[str, Sequence[float]],
     return min(1., len(calibration) * smallest)
 
 
+def smallest_p_value(count: int, scores: int, tails: Tails = 'upper') -> float:
+    """Give the combined p of the strangest of all: min(1, K / (n + 1)), twice it of two tails."""
+    sides = 1 if tails == 'upper' else 2
+    return min(1., sides * scores / (count + 1))
+
+
 def _exactly(alpha: float) -> Fraction:
     """Take 0.1 as a tenth and not as its binary neighbour, which would move k by one."""
     if not 0 < alpha < 1:

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A calibration in words, with what it can and cannot be trusted for."""
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.drift import SHARE
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.scores import score_meanings
@@ -88,13 +87,11 @@ def _wished(calibration: Calibration) -> list[tuple[str, float, float]]:
 
 
 def _group_warnings(calibration: Calibration) -> list[str]:
-    needed = smallest_count(calibration.pooled.side_alpha)
-    counts = {group: min(map(len, scores.values()))
-              for group, scores in calibration.groups.items()}
+    counts = {group: calibration.count(scores) for group, scores in calibration.groups.items()}
     if calibration.group_by == 'light':
         counts = {'day': 0, 'night': 0, **counts}
-    return [f'{count} observations of {group}, {needed} are needed: there the thresholds of all '
-            f'drives are used' for group, count in counts.items()
+    return [f'{count} observations of {group}, {calibration.fewest} are needed: there the '
+            f'thresholds of all drives are used' for group, count in counts.items()
             if group not in calibration.own]
 
 

@@ -161,6 +161,9 @@ def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> 
     (7, {}, WISH, '7 drives, at least 8 are needed.*add 1 more'),
     (8, {'count': 10}, WISH, '80 observations.*needs 399, 319 more; add 32 drives'),
     (8, {}, Wish(watched=('energy',)), 'at least one of'),
+    # .01 p ** -.99 is above 1 where p is below .00955, and p = 4 / (n + 1) is from n = 419 on
+    (8, {'count': 50}, WISH._replace(exponent=.01),
+     '400 observations.*exponent 0.01 over 4 scores .upper. needs 419, 19 more; add 1 drives'),
     (8, {'count': 20}, Wish(WATCHED, tails='two_sided'), 'needs 799, 639 more; add 32 drives'),
     (8, {}, Wish(slow_step_s=0), 'slow_step_s'), (8, {}, Wish(alpha=0), 'alpha'),
     (8, {}, Wish(step_s=0), 'step_s'),

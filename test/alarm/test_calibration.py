@@ -90,6 +90,17 @@ def test_a_group_that_is_too_small_or_unknown_falls_back_and_says_so() -> None:
     assert calibration().fallback(night) is None
 
 
+def test_a_group_whose_evidence_could_never_rise_falls_back_and_says_so() -> None:
+    # Two scores and exponent .3: log(.3 p ** -.7) is above 0 where p is below .179, from 11 on.
+    made = replace(grouped(10), exponent=.3)  # its thresholds need no more than 9
+    night = {'energy': 1e9, 'epistemic_depth': 1., 'brightness': .1}
+    assert made.fallback(night) == ('calibration has 10 observations of night, 11 are needed: '
+                                    'thresholds are of all drives')
+    assert made.p_value(night) == pytest.approx(2 / 20) and set(made.own) == {'day'}
+    enough = replace(grouped(11), exponent=.3)
+    assert enough.fallback(night) is None and enough.p_value(night) == pytest.approx(2 / 12)
+
+
 def test_two_sided_thresholds_by_hand() -> None:
     made = calibration(tails='two_sided')  # .05 for each side: k = ceil(20 * .95) = 19
     assert made.thresholds == {'energy': 19, 'epistemic_depth': 19}
