@@ -25,6 +25,7 @@ from bdl_perception.alarm.drift import SHARE
 from bdl_perception.alarm.drift import Windows
 from bdl_perception.alarm.enough import FEWEST_DRIVES
 from bdl_perception.alarm.enough import fewest_for_evidence
+from bdl_perception.alarm.enough import FEWEST_OBSERVATIONS
 from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.groups import group_of
 from bdl_perception.alarm.groups import GroupBy
@@ -80,6 +81,7 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
     for drive in drives:
         _check_drive(drive, regions)
     thinned = [thin(drive, wish.step_s) for drive in drives]
+    _check_drives(thinned, wish.step_s)
     observed_s = _observed_step_s(thinned)
     memory = {name: decorrelation_s([_values(drive, name) for drive in thinned],
                                     observed_s or wish.step_s) for name in wish.watched}
@@ -201,6 +203,21 @@ def _observed_step_s(drives: Sequence[ScoredDrive]) -> float | None:
     gaps = [later.stamp_ns - seen.stamp_ns for drive in drives for seen, later
             in zip(drive.observations, drive.observations[1:], strict=False)]
     return median(gaps) / 1e9 if gaps else None
+
+
+def _check_drives(thinned: Sequence[ScoredDrive], step_s: float) -> None:
+    """Refuse what is no drive of its own: too short, or another one under a second name."""
+    known: dict[tuple[float, ...], str] = {}
+    for drive in thinned:
+        count = len(drive.observations)
+        if count < FEWEST_OBSERVATIONS:
+            raise ValueError(f'drive {drive.name} has {count} observations {step_s:g} s apart, at '
+                             f'least {FEWEST_OBSERVATIONS} are needed; leave it out or drive on')
+        scores = tuple(value for seen in drive.observations for value in seen.values.values())
+        if scores in known:
+            raise ValueError(f'drives {known[scores]} and {drive.name} have the very same scores; '
+                             f'give each drive once, or it counts for more than it is')
+        known[scores] = drive.name
 
 
 def _check_drive(drive: ScoredDrive, regions: Regions) -> None:

@@ -12,6 +12,7 @@ from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import smallest_p_value
 from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.conformal import Tails
+from bdl_perception.alarm.enough import FEWEST_DRIVES
 from bdl_perception.alarm.enough import fewest_for_evidence
 from bdl_perception.alarm.groups import GROUP_BY
 from bdl_perception.alarm.groups import group_of
@@ -166,7 +167,9 @@ class Calibration:
                  f'{self.alpha:g} over {len(self.watched)} scores needs '
                  f'{smallest_count(self.pooled.side_alpha)}: calibrate with more drives'
                  for name in self.watched if not self.pooled.suffices(name)]
-        return (*differences, *short, *self._mute())
+        few = [f'calibration has {len(self.drives)} drives, at least {FEWEST_DRIVES} are needed: '
+               f'calibrate with more drives'] if len(self.drives) < FEWEST_DRIVES else []
+        return (*differences, *few, *short, *self._mute())
 
     def _mute(self) -> tuple[str, ...]:
         """Say when not even the strangest picture could add to the evidence of an ERROR."""

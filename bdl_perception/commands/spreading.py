@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What several commands can be told of where drives are worked on."""
 import argparse
+from collections import Counter
 import os
 from pathlib import Path
-from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
+from typing import Any, Iterable, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.regions import regions_text
@@ -72,9 +73,7 @@ def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
     from bdl_perception.drives import open_drive
     how = spreading_of(arguments)
     names = {os.path.abspath(path): open_drive(path).name for path in drives}
-    if len(names) < len(drives):
-        raise ValueError(f'{len(drives) - len(names)} of the drives are given twice; give each '
-                         f'once, or they count for more than they are')
+    refuse_twice(drives)
     settings = settings_of(arguments, how)
     backend = opened(settings).backend  # what is wrong with the model is wrong before any drive
     try:
@@ -89,6 +88,23 @@ def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
     scored = [ScoredDrive(name, tuple(Observation(*seen) for seen in outcomes[path].value['seen']))
               for path, name in names.items()]
     return Scored(scored, identity, fitted(one.value['scaling'] for one in outcomes.values()))
+
+
+def refuse_twice(drives: Iterable[Path]) -> None:
+    """Refuse a drive that is there by two paths: it would count for more than it is."""
+    counts = Counter(map(_real, map(str, drives)))
+    twice = sorted(path for path, count in counts.items() if count > 1)
+    if twice:
+        raise ValueError(f'{", ".join(twice)} is given twice; give each drive once, or it counts '
+                         f'for more than it is')
+
+
+def _real(drive: str) -> str:
+    """Follow links; of a bag PATH:TOPIC those of its path."""
+    path, colon, topic = drive.rpartition(':/')
+    if colon and not os.path.exists(drive):
+        return f'{os.path.realpath(path)}:/{topic}'
+    return os.path.realpath(drive)
 
 
 def refuse_failures(outcomes: Sequence[Outcome]) -> None:

@@ -20,7 +20,8 @@ GOOD = PerceptionStatus('active', identity=IDENTITY)
 ONE_TO_99 = tuple(map(float, range(1, 100)))
 CALIBRATION = Calibration(  # threshold 98; the strangest observation is worth 1.26 of 5
     IDENTITY, .04, ('energy', 'epistemic_depth'),
-    {'energy': ONE_TO_99, 'epistemic_depth': ONE_TO_99}, ('one',), 99, .25, 1., 5., .5, '')
+    {'energy': ONE_TO_99, 'epistemic_depth': ONE_TO_99}, tuple('abcdefgh'), 99, .25, 1., 5., .5,
+    '')
 
 
 class Story:

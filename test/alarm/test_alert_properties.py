@@ -27,7 +27,7 @@ ONE_TO_19 = tuple(map(float, range(1, 20)))
 CALIBRATION = Calibration(
     IDENTITY, .2, ('energy', 'epistemic_depth'),
     {'energy': ONE_TO_19, 'epistemic_depth': ONE_TO_19, 'softmax': ONE_TO_19},
-    ('one',), 19, .25, 1., 1., .5, '')
+    tuple('abcdefgh'), 19, .25, 1., 1., .5, '')
 # A slow limit that one window of strange pictures comes near and two pass, and a fast one that is
 # hardly reached: the slow alarm is alone then.
 SLOW = replace(CALIBRATION, cusum_limit=2., slow_limit=.5, slow_step_s=.5)

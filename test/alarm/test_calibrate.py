@@ -175,6 +175,23 @@ def test_what_cannot_be_had_is_refused(count: int, changes: dict[str, Any], wish
         calibrate(drives(count, **changes), IDENTITY, wish, '')
 
 
+def test_a_drive_of_a_few_pictures_is_none() -> None:
+    for short in (drive('photograph', 99, count=4),  # and forty in the time of four
+                  drive('photograph', 99, count=40, step_ns=STEP_NS // 10)):
+        with pytest.raises(ValueError, match='photograph has 4 observations 0.25 s apart.*5 are'):
+            calibrate([*drives(8), short], IDENTITY, WISH, '')
+    least = drive('short', 99, count=5)
+    assert len(calibrate([*drives(8), least], IDENTITY, WISH, '').drives) == 9
+
+
+def test_one_drive_under_two_names_is_refused() -> None:
+    again = drive('again', 3)._replace(name='copied')
+    moved = again._replace(observations=tuple(
+        seen._replace(stamp_ns=seen.stamp_ns + 7) for seen in again.observations))
+    with pytest.raises(ValueError, match='drives drive_3 and copied have the very same scores'):
+        calibrate([*drives(8), moved], IDENTITY, WISH, '')
+
+
 def test_a_drive_without_or_with_broken_scores_is_named() -> None:
     empty = ScoredDrive('hollow', ())
     with pytest.raises(ValueError, match='hollow'):

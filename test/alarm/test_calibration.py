@@ -20,7 +20,7 @@ def calibration(**changes: Any) -> Calibration:
     scores = {name: tuple(map(float, range(1, 20))) for name in ('energy', 'epistemic_depth')}
     values: dict[str, Any] = {
         'identity': IDENTITY, 'alpha': .2, 'watched': ('energy', 'epistemic_depth'),
-        'scores': scores, 'drives': ('one', 'two'), 'frames': 40, 'step_s': .25,
+        'scores': scores, 'drives': tuple('abcdefgh'), 'frames': 40, 'step_s': .25,
         'false_alarms_per_hour': 1., 'cusum_limit': 9.6, 'exponent': .5,
         'software_version': '0.1.0'}
     return Calibration(**{**values, **changes})
@@ -51,6 +51,12 @@ def test_it_refuses_to_arm_with_too_few_observations() -> None:
     assert '19 observations of energy' in few.refusals(IDENTITY)[0]
     assert 'needs 39' in few.refusals(IDENTITY)[0]
     assert few.thresholds == {'energy': math.inf, 'epistemic_depth': math.inf}
+
+
+def test_it_refuses_to_arm_with_too_few_drives() -> None:
+    for drives in ((), tuple('abcdefg')):
+        refusal, = calibration(drives=drives).refusals(IDENTITY)
+        assert refusal.startswith(f'calibration has {len(drives)} drives, at least 8 are needed')
 
 
 def test_thresholds_by_hand() -> None:

@@ -53,7 +53,7 @@ def evidence() -> Evidence:
     return Evidence(Calibration(
         identity=Identity('street', 'a', 'b', 16, 0, 192, 320), alpha=.04,
         watched=('energy', 'epistemic_depth'),
-        scores={'energy': scores, 'epistemic_depth': scores}, drives=('one',), frames=99,
+        scores={'energy': scores, 'epistemic_depth': scores}, drives=tuple('abcdefgh'), frames=99,
         step_s=.25, false_alarms_per_hour=1., cusum_limit=50., exponent=.5,
         software_version=''), keep_s=1)
 

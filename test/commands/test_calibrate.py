@@ -113,6 +113,26 @@ def test_a_drive_given_twice_is_refused(
     assert 'given twice' in capsys.readouterr().err
 
 
+def test_a_drive_given_by_two_paths_is_refused(
+        model: Path, drives: list[str], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'link').symlink_to(drives[3])
+    monkeypatch.chdir(tmp_path)
+    for again, real in (('link', drives[3]), ('drive_5', drives[5]),
+                        ('drive_1/../drive_2', drives[2])):
+        assert main(['calibrate', '--model', str(model), *drives, again, *FAST]) == 2
+        assert f'{Path(real).resolve()} is given twice' in capsys.readouterr().err
+
+
+def test_a_topic_of_a_bag_is_a_drive_of_its_own_whatever_the_path(tmp_path: Path) -> None:
+    bag = tmp_path / 'run.mcap'
+    bag.touch()
+    (tmp_path / 'link.mcap').symlink_to(bag)
+    spreading.refuse_twice([Path(f'{bag}:/front'), Path(f'{bag}:/rear')])
+    with pytest.raises(ValueError, match='run.mcap:/front is given twice'):
+        spreading.refuse_twice([Path(f'{bag}:/front'), tmp_path / 'link.mcap:/front'])
+
+
 def test_it_is_told_of_regions_tails_groups_and_steps(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     words = ['--regions', 'left=0,0 .5,0 .5,1 0,1', '--tails', 'two_sided', '--group-by', 'light',

@@ -50,7 +50,7 @@ def changing_record(name: str, before: Sequence[float], strange: Sequence[float]
 def fake_calibration(**changes: object) -> Calibration:
     """Give a calibration of which a score above 1 is the strangest of all."""
     values = {'identity': IDENTITY, 'alpha': .01, 'watched': ('feature', 'epistemic_depth'),
-              'scores': dict.fromkeys(SCORE_NAMES, CALIBRATED), 'drives': ('a', 'b'),
+              'scores': dict.fromkeys(SCORE_NAMES, CALIBRATED), 'drives': tuple('abcdefgh'),
               'frames': 1000, 'step_s': .25, 'false_alarms_per_hour': 1., 'cusum_limit': 9.6,
               'exponent': .02, 'software_version': '0.1.0'}
     return Calibration(**{**values, **changes})  # type: ignore[arg-type]

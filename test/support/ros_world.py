@@ -66,7 +66,7 @@ def calibrated_model(folder: Path, **changes) -> Path:
                         spec.height, spec.width)
     calibration = Calibration(
         identity=identity, alpha=.05, watched=('feature', 'epistemic_depth'), scores=scores,
-        drives=('made up',), frames=len(rows), step_s=.1, false_alarms_per_hour=1.,
+        drives=('made up',) * 8, frames=len(rows), step_s=.1, false_alarms_per_hour=1.,
         cusum_limit=3., exponent=.5, software_version=software_version())
     (folder / 'calibration.json').write_text(json.dumps(calibration_to_dict(calibration)))
     return folder
