@@ -80,6 +80,7 @@ class Parameters:
 
 TRANSPORTS = ('raw', 'compressed')
 PROVIDERS = ('cpu', 'cuda', 'tensorrt')
+FIT_MODES = ('crop', 'stretch')
 PRECISIONS = ('fp32', 'fp16')
 
 
@@ -97,8 +98,8 @@ class PerceptionParameters(Parameters):
         'fp32', 'of backend tensorrt; fp16 is faster and wants a calibration of its own',
         choices=PRECISIONS)
     fit_mode: str = parameter(
-        'crop', 'how a picture of another shape meets the network: its middle, or distorted',
-        choices=('crop', 'stretch'))
+        'crop', 'how a picture of another shape meets the network: its middle, or distorted; a '
+        'calibration is bound to it', choices=FIT_MODES)
     samples: int = parameter(
         16, 'Monte Carlo samples of a cycle; a calibration is bound to it', low=2, high=256)
     seed: int = parameter(

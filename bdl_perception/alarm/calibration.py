@@ -22,7 +22,7 @@ from bdl_perception.alarm.scores import is_epistemic
 from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.status import Identity
 
-FORMAT = 3  # of calibration.json; 2 had no regions, tails, groups and slow alarm
+FORMAT = 4  # of calibration.json; 3 did not say how a picture meets the network (fit_mode)
 BOUND = {  # field of Identity -> what is said when it differs
     'perceive_sha256': 'another model (perceive graph)',
     'sample_sha256': 'another model (sample graph)',
@@ -32,6 +32,7 @@ BOUND = {  # field of Identity -> what is said when it differs
     'width': 'another input width',
     'precision': 'another precision of the graphs',
     'regions': 'other regions of the picture',
+    'fit_mode': 'another fit of the picture to the network (fit_mode)',
 }
 Ordered = Mapping[str, tuple[float, ...]]  # name of a score -> ascending
 
@@ -66,9 +67,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be an alarm's."""
-        if self.format != FORMAT:
-            raise ValueError(f'calibration format is {self.format}, this version reads {FORMAT}; '
-                             f'calibrate again')
+        _check_format(self.format)
         smallest_count(self.alpha)  # refuses what is no probability
         for name in ('step_s', 'false_alarms_per_hour', 'cusum_limit', 'slow_limit',
                      'slow_step_s', 'score_step_s', 'observed_step_s'):
@@ -208,15 +207,10 @@ def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
     if not isinstance(values, Mapping):
         raise ValueError(f'calibration is a {type(values).__name__}, must hold names and values; '
                          f'calibrate again')
-    if values.get('format', FORMAT) != FORMAT:
-        raise ValueError(f'calibration format is {values["format"]}, this version reads {FORMAT}; '
-                         f'calibrate again')
-    known = set(Calibration.__dataclass_fields__)
-    missing, unknown = known - set(values), set(values) - known
-    if missing or unknown:
-        raise ValueError(f'calibration: missing {sorted(missing)}, not known {sorted(unknown)}; '
-                         f'calibrate again')
+    _check_format(values.get('format', FORMAT))
+    _check_names('calibration', Calibration, values)
     try:
+        _check_names('identity of the calibration', Identity, values['identity'])
         return Calibration(**{
             **values,
             'identity': Identity(**values['identity']), 'scores': _ordered(values['scores']),
@@ -226,6 +220,23 @@ def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
     except (TypeError, AttributeError) as error:
         raise ValueError(f'calibration holds values of wrong types ({error}); '
                          f'calibrate again') from error
+
+
+def _check_format(found: Any) -> None:
+    if found != FORMAT:
+        raise ValueError(
+            f'calibration format is {found!r}, this version reads {FORMAT}: make it again from '
+            f'its drives with `bdl calibrate --model MODEL DRIVES...`, with the --fit-mode that '
+            f'perception_node is told; a file of {FORMAT - 1} does not say which it was')
+
+
+def _check_names(what: str, kind: type[Calibration] | type[Identity],
+                 values: Mapping[str, Any]) -> None:
+    known = set(kind.__dataclass_fields__)
+    missing, unknown = known - set(values), set(values) - known
+    if missing or unknown:
+        raise ValueError(f'{what}: missing {sorted(missing)}, not known {sorted(unknown)}; '
+                         f'calibrate again')
 
 
 def _ordered(rows: Mapping[str, Any]) -> Ordered:

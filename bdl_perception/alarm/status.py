@@ -24,13 +24,14 @@ class Identity:
     width: int  # px
     precision: str = 'fp32'  # that the graphs are computed in
     regions: str = regions_text(DEFAULT)  # that are scored on their own
+    fit_mode: str = 'crop'  # how a picture of another shape meets the network
 
 
 def identity_of(spec: ModelSpec, samples: int, seed: int, precision: str = 'fp32',
-                regions: Regions = DEFAULT) -> Identity:
+                regions: Regions = DEFAULT, fit_mode: str = 'crop') -> Identity:
     """Name a model as it is run: so many Monte Carlo samples of the masks of this seed."""
     return Identity(spec.name, spec.perceive_sha256, spec.sample_sha256, samples, seed,
-                    spec.height, spec.width, precision, regions_text(regions))
+                    spec.height, spec.width, precision, regions_text(regions), fit_mode)
 
 
 @dataclass(frozen=True)

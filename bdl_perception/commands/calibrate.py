@@ -12,6 +12,7 @@ from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.groups import GROUP_BY
 from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.spreading import add_spreading_arguments
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='light: thresholds for day and for night (default: %(default)s)')
     add_sampling_arguments(parser)
     add_regions_argument(parser)
+    add_fit_mode_argument(parser)
     add_spreading_arguments(parser)
     parser.add_argument('--out', type=Path, metavar='PATH',
                         help=f'file to write (default: {FILE_NAME} in the model folder, not of a '

@@ -5,6 +5,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bdl_perception.alarm.regions import DEFAULT_TEXT
+from bdl_perception.parameters import FIT_MODES
 from bdl_perception.parameters import PRECISIONS
 from bdl_perception.parameters import PROVIDERS
 
@@ -32,6 +33,14 @@ def add_regions_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--regions', default=DEFAULT_TEXT, metavar='NAME=X,Y X,Y X,Y; ...',
                         help='parts of the picture that are scored on their own, as in the '
                              'parameter of perception_node (default: %(default)s)')
+
+
+def add_fit_mode_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare how a picture of another shape is brought to the network's input."""
+    parser.add_argument('--fit-mode', choices=FIT_MODES, default=FIT_MODES[0],
+                        help='how a picture of another shape meets the network, as in the '
+                             'parameter of perception_node; a calibration is bound to it '
+                             '(default: %(default)s)')
 
 
 def open_model(arguments: argparse.Namespace) -> 'Backend':

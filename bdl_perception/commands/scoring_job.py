@@ -23,6 +23,7 @@ class ModelSettings(NamedTuple):
     provider: str
     precision: str
     regions: str  # as alarm.regions reads them
+    fit_mode: str = 'crop'  # of what is scored; an evaluation chooses it by kind of source
 
 
 class ScoringJob(NamedTuple):
@@ -59,7 +60,7 @@ def opened(settings: ModelSettings) -> 'Perceiver':
     backend = open_backend(settings.backend, settings.model, settings.threads, settings.provider,
                            settings.precision)
     try:
-        return Perceiver(backend, settings.samples, settings.seed)
+        return Perceiver(backend, settings.samples, settings.seed, settings.fit_mode)
     except ValueError:
         backend.close()
         raise

@@ -74,11 +74,11 @@ def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
     how = spreading_of(arguments)
     names = {os.path.abspath(path): open_drive(path).name for path in drives}
     refuse_twice(drives)
-    settings = settings_of(arguments, how)
+    settings = settings_of(arguments, how)._replace(fit_mode=arguments.fit_mode)
     backend = opened(settings).backend  # what is wrong with the model is wrong before any drive
     try:
         identity = identity_of(backend.spec, settings.samples, settings.seed, backend.precision,
-                               parse_regions(settings.regions))
+                               parse_regions(settings.regions), settings.fit_mode)
         jobs = {path: ScoringJob(path, settings, step_s) for path in names}
         outcomes = _done(score, jobs, how, _kept(arguments, jobs, vars(identity)))
     finally:

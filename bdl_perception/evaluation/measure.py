@@ -87,9 +87,13 @@ class Meter:
 
     @property
     def identity(self) -> Identity:
-        """Name the model as it is run: what a calibration must be of."""
+        """
+        Name the model as it is run on drives: what a calibration must be of.
+
+        Their pictures are cropped. Only CamVid is stretched, and no alarm is judged on that.
+        """
         return identity_of(self._backend.spec, *self._settings, self._backend.precision,
-                           self._regions)
+                           self._regions, 'crop')
 
     @property
     def backend_name(self) -> str:

@@ -68,7 +68,8 @@ class Pipeline:
         """Say what the scores depend on."""
         spec = self._perceiver.backend.spec
         return identity_of(spec, self._perceiver.samples, self._perceiver.seed,
-                           self._perceiver.backend.precision, self._regions)
+                           self._perceiver.backend.precision, self._regions,
+                           self._perceiver.fit_mode)
 
     @property
     def backend(self) -> str:

@@ -35,7 +35,8 @@ def test_it_arms_on_its_own_model_whatever_that_is_called() -> None:
     ({'perceive_sha256': 'c'}, 'perceive graph'), ({'sample_sha256': 'c'}, 'sample graph'),
     ({'samples': 8}, 'Monte Carlo samples'), ({'seed': 1}, 'seed'),
     ({'height': 96}, 'height'), ({'width': 96}, 'width'), ({'precision': 'fp16'}, 'precision'),
-    ({'regions': ''}, 'other regions')])
+    ({'regions': ''}, 'other regions'),
+    ({'fit_mode': 'stretch'}, 'fit_mode')])
 def test_it_refuses_every_other_model_and_says_why(change: dict[str, Any], what: str) -> None:
     refusals = calibration().refusals(replace(IDENTITY, **change))
     assert len(refusals) == 1 and what in refusals[0]
@@ -168,12 +169,21 @@ def test_a_calibration_that_exists_is_valid(change: dict[str, Any], message: str
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    ({'alpha': 'much'}, 'wrong types'), ({'identity': {'model': 'street'}}, 'wrong types'),
+    ({'alpha': 'much'}, 'wrong types'), ({'identity': {'model': 'street'}}, 'missing .*fit_mode'),
     ({'scores': [1, 2]}, 'wrong types'), ({'drives': None}, 'wrong types'),
     ({'identity': None}, 'wrong types'), ({'surprise': 1}, 'surprise')])
 def test_a_spoiled_file_is_one_clear_error(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         calibration_from_dict({**calibration_to_dict(calibration()), **change})
+
+
+def test_a_file_of_the_format_before_says_what_to_do() -> None:
+    values = calibration_to_dict(calibration())
+    del values['identity']['fit_mode']
+    with pytest.raises(ValueError, match='format is 3.*`bdl calibrate.*--fit-mode'):
+        calibration_from_dict({**values, 'format': 3})
+    with pytest.raises(ValueError, match=r"identity of the calibration: missing \['fit_mode'\]"):
+        calibration_from_dict(values)
 
 
 def test_a_missing_entry_is_named() -> None:

@@ -148,6 +148,26 @@ def test_it_is_told_of_regions_tails_groups_and_steps(
     assert 'energy_left_peak' in said
 
 
+def test_a_calibration_of_stretched_pictures_arms_no_node_that_crops(
+        model: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    wide = []
+    for name in map(str, range(8)):
+        wide.append(str(make_drive(tmp_path / name, 0, pictures=0)))
+        for index in range(8):
+            cv2.imwrite(f'{wide[-1]}/{index}.png', rng.integers(0, 200, (24, 80, 3), np.uint8))
+    made = {}
+    for mode in ('crop', 'stretch'):
+        out = tmp_path / f'{mode}.json'
+        assert main(['calibrate', '--model', str(model), *wide, *FAST, '--fit-mode', mode,
+                     '--out', str(out)]) == 0
+        made[mode] = read(out)
+    assert made['crop'].scores != made['stretch'].scores
+    refusal, = made['stretch'].refusals(made['crop'].identity)
+    assert 'another fit of the picture' in refusal
+    assert made['stretch'].refusals(made['stretch'].identity) == ()
+
+
 def test_a_drive_that_fails_is_named_and_nothing_is_written(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for number in (2, 5):

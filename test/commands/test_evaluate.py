@@ -179,6 +179,17 @@ def test_a_calibration_that_would_not_arm_is_named_before_and_after(
     assert why in read(tmp_path)['alarm']['not_measured']
 
 
+def test_a_calibration_of_another_fit_is_not_judged_on_cropped_pictures(
+        folder: Path, calibrated: dict[str, Any], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / 'stretched.json'
+    path.write_text(json.dumps({
+        **calibrated, 'identity': {**calibrated['identity'], 'fit_mode': 'stretch'}}))
+    assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
+    assert 'another fit of the picture' in capsys.readouterr().err
+    assert 'fit_mode' in read(tmp_path)['alarm']['not_measured']
+
+
 def test_a_calibration_of_this_software_is_judged(
         folder: Path, calibrated: dict[str, Any], tmp_path: Path,
         capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from rclpy.serialization import serialize_message
 NAMES = st.sampled_from(['softmax', 'energy', 'feature', 'epistemic_depth'])
 COUNTS = st.integers(0, 2**40)
 TEXTS = st.text(st.characters(blacklist_categories=['Cs'], blacklist_characters='\0'), max_size=30)
-IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 7, 192, 320)
+IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 7, 192, 320, 'fp16', '', 'stretch')
 
 
 def travelled(message):
@@ -48,7 +48,7 @@ def test_a_status_comes_back_with_every_fault(state, faults, came, went, lost, i
     assert message.status[0].level == bytes([expected])
 
 
-@pytest.mark.parametrize('missing', ['state', 'frames_in', 'seed', 'perceive_sha256'])
+@pytest.mark.parametrize('missing', ['state', 'frames_in', 'seed', 'perceive_sha256', 'fit_mode'])
 def test_a_status_that_lacks_something_is_refused_by_its_name(missing):
     message = diagnostics.status_message(PerceptionStatus('active', identity=IDENTITY), 0, 'x')
     message.status[0].values = [
