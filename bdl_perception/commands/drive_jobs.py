@@ -79,10 +79,13 @@ def segments_of(job: DriveJob) -> tuple['Segment', ...]:
     """Tell the conditions of a drive; empty when nobody knows them."""
     from bdl_perception.evaluation.drive_record import Segment
     from bdl_perception.world.conditions import HELD_OUT
+    from bdl_perception.world.conditions import SWITCH_S
     parts = description_of(job.kind, Path(job.path)).get('conditions', ())
     try:
         return tuple(Segment(part['name'], part['start_s'], part['end_s'],
-                             part['name'] in HELD_OUT) for part in parts)
+                             part['name'] in HELD_OUT,
+                             part.get('fade_s', SWITCH_S) if part is not parts[0] else 0.)
+                     for part in parts)
     except (KeyError, TypeError) as error:
         raise ValueError(f'{job.path} tells its conditions wrongly ({error!r}); '
                          f'render it again') from error

@@ -11,7 +11,7 @@ from bdl_perception.evaluation.alarm import detections
 from bdl_perception.evaluation.alarm import false_alarms
 from bdl_perception.evaluation.alarm import warned
 from bdl_perception.evaluation.drive_record import DriveRecord
-from bdl_perception.evaluation.drive_record import group_of
+from bdl_perception.evaluation.drive_record import group_under
 from bdl_perception.evaluation.replay import duration_ns
 from bdl_perception.evaluation.replay import replay
 from bdl_perception.evaluation.replay import replay_in_a_row
@@ -58,7 +58,7 @@ def _conditions(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, A
     found: dict[str, list[Detection]] = {}
     for record, steps in played:
         for segment, detection in detections(record, steps):
-            group = group_of(record.origin, segment.start_s)
+            group = group_under(record.origin, segment)
             found.setdefault(group, []).append(detection)
     return {group: {**delays(ones)._asdict(), 'found': [one._asdict() for one in ones]}
             for group, ones in found.items()}

@@ -4,7 +4,8 @@
 What is kept of one drive: scores of every frame, and sums of every measure.
 
 A record is plain values, so it may be made in another process and kept as JSON. A frame belongs to
-one group: its set, or a part of it where a drive of the set changes from nominal to strange.
+one group: its set, or a part of it where a drive of the set changes from nominal to strange. While
+one fades into the other a frame is neither, and those are a part of their own.
 """
 from dataclasses import dataclass
 import math
@@ -14,7 +15,8 @@ from bdl_perception.evaluation.tally import added
 from bdl_perception.evaluation.tally import Sums
 import numpy as np
 
-NOMINAL_PART = 'nominal'  # of a set whose drives change
+NOMINAL_PART, FADING_PART = 'nominal', 'fading'  # of a set whose drives change
+LATE_S = 1e-9  # stamps are rounded
 
 
 class Segment(NamedTuple):
@@ -24,6 +26,7 @@ class Segment(NamedTuple):
     start_s: float  # after the drive's first frame
     end_s: float
     held_out: bool  # the model was never taught it
+    fade_s: float = 0.  # it fades in over the one before from start_s on; a drive's first does not
 
 
 class Origin(NamedTuple):
@@ -58,18 +61,37 @@ class DriveRecord:
 
 def group_of(origin: Origin, time_s: float) -> str:
     """Name the group of a frame that comes time_s after the first one."""
-    if len({segment.held_out for segment in origin.segments}) < 2:
+    if not origin.segments:
         return origin.part_of
-    at = segment_at(origin.segments, time_s)
-    return f'{origin.part_of}: {at.name if at.held_out else NOMINAL_PART}'
+    if fading(origin.segments, time_s):
+        return f'{origin.part_of}: {FADING_PART}'
+    return group_under(origin, segment_at(origin.segments, time_s))
+
+
+def group_under(origin: Origin, segment: Segment) -> str:
+    """Name the group of the frames that are wholly under one segment."""
+    if len({one.held_out for one in origin.segments}) < 2:
+        return origin.part_of
+    return f'{origin.part_of}: {segment.name if segment.held_out else NOMINAL_PART}'
 
 
 def segment_at(segments: Iterable[Segment], time_s: float) -> Segment:
     """Give the last segment that has begun, else the first."""
     known = list(segments)
-    late_s = time_s + 1e-9  # stamps are rounded
-    begun = [segment for segment in known if segment.start_s <= late_s]
+    begun = [segment for segment in known if segment.start_s <= time_s + LATE_S]
     return begun[-1] if begun else known[0]
+
+
+def fading(segments: Iterable[Segment], time_s: float) -> bool:
+    """Tell whether something nominal and something strange are mixed."""
+    begun = [one for one in segments if one.start_s <= time_s + LATE_S][-2:]
+    return len({one.held_out for one in begun}) > 1 and share_of(begun[-1], time_s) < 1
+
+
+def share_of(segment: Segment, time_s: float) -> float:
+    """Give how much of a segment that has begun is there, 0 to 1: .5 after half its fade_s."""
+    since_s = time_s + LATE_S - segment.start_s
+    return min(1., since_s / segment.fade_s) if segment.fade_s > 0 else 1.
 
 
 def group_sums(records: Iterable[DriveRecord], group: str) -> dict[str, Sums]:

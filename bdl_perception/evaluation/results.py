@@ -9,6 +9,7 @@ from bdl_perception.evaluation.alarm_result import alarm_result
 from bdl_perception.evaluation.distributions import histograms
 from bdl_perception.evaluation.distributions import roc
 from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.drive_record import fading
 from bdl_perception.evaluation.drive_record import group_sums
 from bdl_perception.evaluation.drive_record import segment_at
 from bdl_perception.evaluation.goals import judge
@@ -76,12 +77,19 @@ def group_names(records: Iterable[DriveRecord], nominal: str | None) -> list[str
 
 
 def held_out(records: Iterable[DriveRecord], group: str) -> bool | None:
-    """Tell whether the frames of a group are of a condition never taught; None: unknown."""
+    """Tell whether the frames of a group are of a condition never taught; None: unknown, half."""
     for record in records:
         if group in record.groups and record.origin.segments:
-            at_ns = record.stamps_ns[record.groups.index(group)] - record.stamps_ns[0]
-            return segment_at(record.origin.segments, at_ns / 1e9).held_out
+            at_s = (record.stamps_ns[record.groups.index(group)] - record.stamps_ns[0]) / 1e9
+            segments = record.origin.segments
+            return None if fading(segments, at_s) else segment_at(segments, at_s).held_out
     return None
+
+
+def _half_strange(records: Iterable[DriveRecord]) -> int:
+    """Count the frames that are neither nominal nor strange."""
+    return sum(fading(record.origin.segments, (stamp - record.stamps_ns[0]) / 1e9)
+               for record in records for stamp in record.stamps_ns)
 
 
 def _sets(records: Sequence[DriveRecord], nominal: str | None) -> dict[str, Any]:
@@ -108,6 +116,7 @@ def _strange(records: Sequence[DriveRecord], nominal: str | None,
     conditions = [name for name in groups if held_out(records, name)]
     found, mean = separations(records, nominal, groups, conditions)
     return {'groups': found, 'mean': mean, 'mean_over': conditions,
+            'half_strange': _half_strange(records),
             'sides': sides(records, nominal, groups, calibration) if calibration else None,
             **_curves(records, nominal, groups, calibration.watched if calibration else ())}
 

@@ -51,6 +51,7 @@ def markdown(evaluation: Values) -> str:
     if 'not_measured' in strange:
         parts += ['## Strangeness', f'Not measured: {strange["not_measured"]}.']
     else:
+        parts += [told_half_strange(strange)] if strange['half_strange'] else []
         parts += [part for measure, title in SEPARATION.items()
                   for part in (f'## {title}', _separation(strange, measure))]
     return '\n\n'.join([*parts, '## Alarm', _alarm(evaluation['alarm'])]) + '\n'
@@ -95,6 +96,13 @@ def _separation(strange: Values, measure: str) -> str:
     rows = [[name, *(number(found[score][measure]) for score in scores)]
             for name, found in groups.items()]
     return _table(['set', *scores], rows)
+
+
+def told_half_strange(strange: Values) -> str:
+    """Say how many frames the means leave out."""
+    return (f'{strange["half_strange"]} frames lie within the fade of a change: they are neither '
+            f'nominal nor strange, have a row of their own, and are left out of every mean over '
+            f'conditions.')
 
 
 def _alarm(alarm: Values) -> str:

@@ -67,6 +67,18 @@ def test_segments_say_what_was_held_out(data: Path) -> None:
         ('sun', False), ('night', True)]
 
 
+def test_a_fade_is_as_the_drive_says_and_the_shortest_where_it_says_nothing(data: Path) -> None:
+    job = find_jobs([str(data / 'out' / 'test_night')], None, SETTINGS, 1)[0]
+    assert [one.fade_s for one in segments_of(job)] == [0., .5]  # of an earlier version
+    path = Path(job.path, 'drive.json')
+    before = path.read_text()
+    said = json.loads(before)
+    said['conditions'] = [{**one, 'fade_s': 9.} for one in said['conditions']]
+    path.write_text(json.dumps(said))
+    assert [one.fade_s for one in segments_of(job)] == [0., 9.]  # nothing is before the first
+    path.write_text(before)
+
+
 def test_test_is_nominal_else_the_first_set_without_anything_strange(data: Path) -> None:
     def chosen(*names: str, wished: str | None = None) -> str | None:
         sources = [str(data / name) for name in names]

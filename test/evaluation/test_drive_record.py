@@ -43,6 +43,42 @@ def test_a_segment_begins_at_its_start_but_for_rounding(time_s: float, name: str
     assert group_of(Origin('x', 's', segments), time_s) == f's: {name}'
 
 
+PARTS = (Segment('sun', 0, 1, False), Segment('fog', 1, 3, True, 1.5),
+         Segment('night', 3, 4, True, .5), Segment('dusk', 4, 5, False, .75),
+         Segment('sun', 5, 6, False, .5))
+
+
+@pytest.mark.parametrize('eighth', range(50))
+def test_a_frame_within_a_fade_is_neither_nominal_nor_strange(eighth: int) -> None:
+    before, name = None, 's: nominal'
+    for part in PARTS:  # the slow definition: part by part, eighth by eighth
+        if eighth < 8 * part.start_s:
+            break
+        half = before is not None and before.held_out != part.held_out
+        within = any(eighth == 8 * part.start_s + n for n in range(round(8 * part.fade_s)))
+        plain = part.name if part.held_out else 'nominal'
+        name = f's: {"fading" if half and within else plain}'
+        before = part
+    assert group_of(Origin('x', 's', PARTS), eighth / 8) == name
+
+
+@pytest.mark.parametrize('rate_hz', [10., 29.97, 30.])
+def test_a_fade_ends_with_the_first_frame_that_is_wholly_strange_but_for_rounding(
+        rate_hz: float) -> None:
+    parts = (Segment('sun', 0, 20 / rate_hz, False),
+             Segment('fog', 20 / rate_hz, 99, True, 30 / rate_hz))
+    seconds = [round(1e9 * frame / rate_hz) / 1e9 for frame in range(60)]
+    names = [group_of(Origin('x', 's', parts), time_s) for time_s in seconds]
+    assert names == ['s: nominal'] * 20 + ['s: fading'] * 30 + ['s: fog'] * 10
+
+
+def test_a_drive_that_was_kept_before_fades_were_known_has_none() -> None:
+    said = record_to_dict(changing_record('x', [.1], [.2]))
+    for part in said['origin']['segments']:
+        del part['fade_s']
+    assert [part.fade_s for part in record_from_dict(said).origin.segments] == [0, 0]
+
+
 def test_scores_of_a_group_are_those_of_its_frames() -> None:
     found = changing_record('x', [.1], [.2, .3], [.4]).of_group('test_changes: nominal')
     assert found['energy'] == [.1, .4]

@@ -42,6 +42,25 @@ def test_the_mean_is_over_what_was_held_out() -> None:
     assert sum(strange['histograms']['energy']['counts']['test_night']) == 12
 
 
+def test_frames_within_a_fade_are_counted_and_in_no_mean() -> None:
+    fade = changing_record('d', [.5] * 4, [1.5] * 3 + [2.] * 5, [.6] * 6, .75)
+    found = made([*RECORDS[:4], fade])
+    assert {name: one['frames'] for name, one in found['sets'].items() if 'changes' in name} == {
+        'test_changes: nominal': 7, 'test_changes: fading': 6, 'test_changes: dense_fog': 5}
+    assert found['sets']['test_changes: fading']['held_out'] is None
+    assert found['strange']['half_strange'] == 6
+    assert found['strange']['mean_over'] == ['test_night', 'test_changes: dense_fog']
+    assert 'test_changes: fading' in found['strange']['groups']
+    assert made()['strange']['half_strange'] == 0
+
+
+def test_the_delay_counts_from_the_beginning_of_the_fade() -> None:
+    levels = [.5] * 4, [.5] * 4 + [2.] * 8
+    slow, sudden = (made([RECORDS[1], changing_record('d', *levels, fade_s=fade_s)])['alarm']
+                    ['conditions']['test_changes: dense_fog'] for fade_s in (1.5, 0.))
+    assert slow['median_s'] == sudden['median_s'] == 2.
+
+
 def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
     alarm = made()['alarm']
     assert alarm['false_alarms']['apart']['events'] == 0

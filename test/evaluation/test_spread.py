@@ -48,12 +48,19 @@ def test_a_process_that_dies_takes_only_its_own_job_with_it() -> None:
 
 
 @pytest.mark.timeout(40)
-@pytest.mark.xfail(strict=False, reason='one time in eight, on a busy machine, the pool of the '
-                   'standard library does not notice the killed process, and waits')
-def test_a_job_in_flight_beside_one_that_dies_is_done_again(tmp_path: Path) -> None:
-    jobs = {what: (str(tmp_path / 'begun'), what) for what in ('deadly', 'innocent')}
+@pytest.mark.parametrize('first', ['deadly', 'innocent'])  # a shared pool sees that one die
+def test_a_job_in_flight_beside_one_that_dies_goes_on(tmp_path: Path, first: str) -> None:
+    names = sorted(('deadly', 'innocent'), key=lambda name: name != first)
+    jobs = {name: (str(tmp_path), name) for name in names}
     found = {one.name: one for one in spread(spread_works.die_beside_another, jobs, TWO)}
     assert found['innocent'].value == 'innocent' and 'its process died' in found['deadly'].error
+    assert (tmp_path / 'begun').read_text() == 'x'
+
+
+@pytest.mark.timeout(40)
+def test_a_process_that_dies_while_it_answers_keeps_nobody_waiting() -> None:
+    one, = spread(spread_works.die_within_a_message, {'a': 1}, TWO)
+    assert one.value or 'its process died' in one.error
 
 
 def test_a_job_that_cannot_be_sent_is_an_outcome_too() -> None:

@@ -38,12 +38,13 @@ def night_record(name: str, levels: Sequence[float], part_of: str = 'test_night'
 
 
 def changing_record(name: str, before: Sequence[float], strange: Sequence[float],
-                    after: Sequence[float] = ()) -> DriveRecord:
-    """Give a drive from sun into fog, and perhaps out of it again."""
+                    after: Sequence[float] = (), fade_s: float = 0.) -> DriveRecord:
+    """Give a drive from sun into fog, and perhaps out of it again, four frames a second."""
     change_s, end_s = len(before) / 4, (len(before) + len(strange)) / 4
-    segments = [Segment('sun', 0, change_s, False), Segment('dense_fog', change_s, end_s, True)]
+    segments = [Segment('sun', 0, change_s, False),
+                Segment('dense_fog', change_s, end_s, True, fade_s)]
     if after:
-        segments.append(Segment('sun', end_s, end_s + len(after) / 4, False))
+        segments.append(Segment('sun', end_s, end_s + len(after) / 4, False, fade_s))
     return fake_record(name, 'test_changes', [*before, *strange, *after], segments)
 
 

@@ -1,9 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Work for tests of spreading: functions of a module, as other processes must import them."""
+from multiprocessing.connection import Connection
 import os
 from pathlib import Path
+import select
 import signal
+import struct
 import time
 from typing import Any
 
@@ -25,16 +28,32 @@ def die_on_seven(number: int) -> list[float]:
 
 
 def die_beside_another(job: tuple[str, str]) -> str:
-    """Kill this process once the other job is under way, which ends only when begun again."""
-    begun, what = Path(job[0]), job[1]
-    if what == 'innocent':
-        if begun.exists():
-            return what
-        begun.touch()
-    while what == 'innocent' or not begun.exists():
+    """Kill this process beside the other job, which goes on until somebody has seen that."""
+    deadly, begun = Path(job[0], 'deadly'), Path(job[0], 'begun')
+    if job[1] == 'innocent':
+        with begun.open('a') as file:
+            file.write('x')
+        while not deadly.exists() or Path('/proc', deadly.read_text()).exists():
+            time.sleep(.01)
+        return job[1]
+    while not begun.exists():
         time.sleep(.01)
+    beside = deadly.with_suffix('.new')
+    beside.write_text(str(os.getpid()))
+    beside.replace(deadly)
     os.kill(os.getpid(), signal.SIGKILL)
-    return what
+    return job[1]
+
+
+def die_within_a_message(_: object) -> str:
+    """Give a value that is too long for one write to a pipe, and die after the first one."""
+    def cut(self: Connection, data: bytes) -> None:
+        if len(data) > select.PIPE_BUF:
+            os.write(self.fileno(), struct.pack('!i', len(data)) + bytes(data[:select.PIPE_BUF]))
+            os.kill(os.getpid(), signal.SIGKILL)
+        whole(self, data)
+    whole, Connection.send_bytes = Connection.send_bytes, cut  # type: ignore[method-assign]
+    return 'x' * 10 * select.PIPE_BUF
 
 
 def not_json(number: int) -> Any:

@@ -18,6 +18,7 @@ from bdl_perception.evaluation.sides import ONE_SIDED
 from bdl_perception.evaluation.sides import TWO_SIDED
 from bdl_perception.evaluation.tables import MEAN
 from bdl_perception.evaluation.tables import number
+from bdl_perception.evaluation.tables import told_half_strange
 
 TITLE = 'Out of distribution'
 MEASURES = {  # name -> caption of its table
@@ -48,6 +49,8 @@ def _blocks(strange: Values, evaluation: Values) -> Iterator[Block]:
     if ALARM_SET not in next(iter(strange['groups'].values())):
         yield Missing(f'Score {ALARM_SET!r}', 'there is no calibration of this model as it was '
                                               'run')
+    if strange['half_strange']:
+        yield Text(told_half_strange(strange))
     for measure, caption in MEASURES.items():
         yield _table(strange, measure, caption)
     yield from _sides(strange['sides'])

@@ -55,7 +55,8 @@ def pages(full: dict[str, Any], bare: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture(scope='module')
 def full() -> dict[str, Any]:
     records = [labelled_record(0), labelled_record(1), night_record('n', [2.] * 12),
-               night_record('m', [.5] * 8), changing_record('c', [.5] * 8, [2.] * 8, [.5] * 20),
+               night_record('m', [.5] * 8),
+               changing_record('c', [.5] * 8, [2.] * 8, [.5] * 20, .5),
                fake_record('mine', 'mine', [.9] * 4)]
     made = results(records, Setting('test', fake_calibration(), IDENTITY))
     return plain({**IDENTIFIED, 'failed': {'test/bad': 'broken'}, **made})
@@ -82,6 +83,10 @@ def test_the_page_needs_no_other_file_and_no_script(pages: dict[str, str]) -> No
 
 def test_what_users_write_is_not_taken_for_html(pages: dict[str, str]) -> None:
     assert 'fake &lt;b&gt;' in pages['full'] and 'fake <b>' not in pages['full']
+
+
+def test_frames_within_a_fade_are_told(pages: dict[str, str]) -> None:
+    assert '4 frames lie within the fade of a change' in words_of(pages['full'])
 
 
 def test_a_drive_that_failed_is_told(pages: dict[str, str]) -> None:
