@@ -32,6 +32,7 @@ from bdl_perception.alarm.groups import GroupBy
 from bdl_perception.alarm.regions import DEFAULT
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.regions import Regions
+from bdl_perception.alarm.scores import has_no_pixel
 from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.sequential import highest
@@ -79,7 +80,7 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
     regions = parse_regions(identity.regions)
     check_wish(wish, len(drives), regions)
     for drive in drives:
-        _check_drive(drive, regions)
+        _check_drive(drive, regions, wish.watched)
     thinned = [thin(drive, wish.step_s) for drive in drives]
     _check_drives(thinned, wish.step_s)
     observed_s = _observed_step_s(thinned)
@@ -186,7 +187,9 @@ def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
 
 
 def _ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
-    return {name: tuple(sorted(_rounded(one.values[name]) for one in seen)) for name in names}
+    """Sort the values of each score; what nobody watches may be missing here and there."""
+    return {name: tuple(sorted(_rounded(one.values[name]) for one in seen if name in one.values))
+            for name in names}
 
 
 def _rounded(value: float) -> float:
@@ -220,12 +223,17 @@ def _check_drives(thinned: Sequence[ScoredDrive], step_s: float) -> None:
         known[scores] = drive.name
 
 
-def _check_drive(drive: ScoredDrive, regions: Regions) -> None:
+def _check_drive(drive: ScoredDrive, regions: Regions, watched: Sequence[str]) -> None:
     if not drive.observations:
         raise ValueError(f'drive {drive.name} gave no observation; is it empty?')
     for seen in drive.observations:
-        bad = [name for name in score_meanings(regions)
-               if not math.isfinite(seen.values.get(name, math.nan))]
+        where = f'drive {drive.name}, stamp {seen.stamp_ns}'
+        empty = {name for name in score_meanings(regions) if has_no_pixel(name, seen.values)}
+        if blind := sorted(empty.intersection(watched)):
+            raise ValueError(f'{where}: nothing has a depth where {blind} is measured; watch '
+                             f'another score, or leave the drive out')
+        bad = [name for name in score_meanings(regions) if name not in empty
+               and not math.isfinite(seen.values.get(name, math.nan))]
         if bad:
-            raise ValueError(f'drive {drive.name}, stamp {seen.stamp_ns}: {bad} missing or not '
-                             f'finite; leave the drive out or mend the model')
+            raise ValueError(f'{where}: {bad} missing or not finite; leave the drive out or mend '
+                             f'the model')
