@@ -98,7 +98,8 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         cusum_limit=limits.fast, slow_limit=limits.slow, software_version=software_version,
         score_step_s=score_step_s, observed_step_s=observed_s, decorrelation_s=memory,
         held_out=tuple(_rounded(one.fast) for one in judged),
-        held_out_slow=tuple(_rounded(one.slow) for one in judged))
+        held_out_slow=tuple(_rounded(one.slow) for one in judged),
+        windows=tuple(_windows(drive, wish.slow_step_s) for drive in thinned))
 
 
 def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
@@ -199,6 +200,12 @@ def _rounded(value: float) -> float:
 
 def _values(drive: ScoredDrive, name: str) -> list[float]:
     return [seen.values[name] for seen in drive.observations]
+
+
+def _windows(drive: ScoredDrive, slow_step_s: float) -> int:
+    """Count how often a drive feeds the slow alarm."""
+    windows = Windows(slow_step_s)
+    return sum(windows.add(seen.stamp_ns, 1.) is not None for seen in drive.observations)
 
 
 def _observed_step_s(drives: Sequence[ScoredDrive]) -> float | None:

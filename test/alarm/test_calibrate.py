@@ -127,6 +127,12 @@ def test_the_limit_is_what_the_rate_asks_for_when_drives_are_alike() -> None:
     assert max(made.held_out) < math.log(28800) and max(made.held_out_slow) < math.log(3600)
 
 
+def test_it_keeps_how_many_windows_each_drive_gave_the_slow_alarm() -> None:
+    scored = [*drives(8), drive('short', 99, count=21), drive('shorter', 98, count=8)]
+    made = calibrate(scored, IDENTITY, WISH, '')
+    assert made.windows == (*[7] * 8, 2, 0)  # 14.75 s, 5 s and 1.75 s in windows of 2 s
+
+
 def test_an_odd_nominal_drive_raises_the_limit_above_itself_by_one_step() -> None:
     scored = [*drives(19), drive('odd', 99, shift=3)]
     made = calibrate(scored, IDENTITY, WISH._replace(slow_step_s=.5), '')
