@@ -32,6 +32,7 @@ from bdl_perception.alarm.groups import GroupBy
 from bdl_perception.alarm.regions import DEFAULT
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.regions import Regions
+from bdl_perception.alarm.scores import has_no_pixel
 from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.sequential import highest
@@ -79,7 +80,7 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
     regions = parse_regions(identity.regions)
     check_wish(wish, len(drives), regions)
     for drive in drives:
-        _check_drive(drive, regions)
+        _check_drive(drive, regions, wish.watched)
     thinned = [thin(drive, wish.step_s) for drive in drives]
     _check_drives(thinned, wish.step_s)
     observed_s = _observed_step_s(thinned)
@@ -97,7 +98,8 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         cusum_limit=limits.fast, slow_limit=limits.slow, software_version=software_version,
         score_step_s=score_step_s, observed_step_s=observed_s, decorrelation_s=memory,
         held_out=tuple(_rounded(one.fast) for one in judged),
-        held_out_slow=tuple(_rounded(one.slow) for one in judged))
+        held_out_slow=tuple(_rounded(one.slow) for one in judged),
+        windows=tuple(_windows(drive, wish.slow_step_s) for drive in thinned))
 
 
 def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
@@ -186,7 +188,9 @@ def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
 
 
 def _ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
-    return {name: tuple(sorted(_rounded(one.values[name]) for one in seen)) for name in names}
+    """Sort the values of each score; what nobody watches may be missing here and there."""
+    return {name: tuple(sorted(_rounded(one.values[name]) for one in seen if name in one.values))
+            for name in names}
 
 
 def _rounded(value: float) -> float:
@@ -196,6 +200,12 @@ def _rounded(value: float) -> float:
 
 def _values(drive: ScoredDrive, name: str) -> list[float]:
     return [seen.values[name] for seen in drive.observations]
+
+
+def _windows(drive: ScoredDrive, slow_step_s: float) -> int:
+    """Count how often a drive feeds the slow alarm."""
+    windows = Windows(slow_step_s)
+    return sum(windows.add(seen.stamp_ns, 1.) is not None for seen in drive.observations)
 
 
 def _observed_step_s(drives: Sequence[ScoredDrive]) -> float | None:
@@ -220,12 +230,17 @@ def _check_drives(thinned: Sequence[ScoredDrive], step_s: float) -> None:
         known[scores] = drive.name
 
 
-def _check_drive(drive: ScoredDrive, regions: Regions) -> None:
+def _check_drive(drive: ScoredDrive, regions: Regions, watched: Sequence[str]) -> None:
     if not drive.observations:
         raise ValueError(f'drive {drive.name} gave no observation; is it empty?')
     for seen in drive.observations:
-        bad = [name for name in score_meanings(regions)
-               if not math.isfinite(seen.values.get(name, math.nan))]
+        where = f'drive {drive.name}, stamp {seen.stamp_ns}'
+        empty = {name for name in score_meanings(regions) if has_no_pixel(name, seen.values)}
+        if blind := sorted(empty.intersection(watched)):
+            raise ValueError(f'{where}: nothing has a depth where {blind} is measured; watch '
+                             f'another score, or leave the drive out')
+        bad = [name for name in score_meanings(regions) if name not in empty
+               and not math.isfinite(seen.values.get(name, math.nan))]
         if bad:
-            raise ValueError(f'drive {drive.name}, stamp {seen.stamp_ns}: {bad} missing or not '
-                             f'finite; leave the drive out or mend the model')
+            raise ValueError(f'{where}: {bad} missing or not finite; leave the drive out or mend '
+                             f'the model')

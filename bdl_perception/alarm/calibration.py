@@ -62,6 +62,7 @@ class Calibration:
     decorrelation_s: Mapping[str, float] = field(default_factory=dict)  # of the watched scores
     held_out: tuple[float, ...] = ()  # highest CUSUM of each drive, judged by the others
     held_out_slow: tuple[float, ...] = ()  # and of the slow alarm
+    windows: tuple[int, ...] = ()  # of slow_step_s that each drive filled; empty: not known
     intervals: Mapping[str, Any] | None = None  # of depth, from drives with truth; None: none had
     format: int = FORMAT  # noqa: A003  # as the file says
 
@@ -216,7 +217,7 @@ def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
             'identity': Identity(**values['identity']), 'scores': _ordered(values['scores']),
             'groups': {group: _ordered(rows) for group, rows in values['groups'].items()},
             **{name: tuple(values[name]) for name in ('watched', 'drives', 'held_out',
-                                                      'held_out_slow')}})
+                                                      'held_out_slow', 'windows')}})
     except (TypeError, AttributeError) as error:
         raise ValueError(f'calibration holds values of wrong types ({error}); '
                          f'calibrate again') from error

@@ -11,6 +11,7 @@ from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.level import Reason
 from bdl_perception.alarm.reference import Reference
 from bdl_perception.alarm.scores import BRIGHTNESS
+from bdl_perception.alarm.scores import has_no_pixel
 from bdl_perception.alarm.sequential import ConformalCusum
 from bdl_perception.alarm.sequential import Thinning
 from bdl_perception.perception.values import Scores
@@ -85,12 +86,20 @@ class Evidence:
         seen = self._joiner.add(scores)
         self._newest[scores.cycle > 0] = scores.values
         self._own[scores.cycle > 0] = _with_light(scores.values, seen.values if seen else {})
-        if seen is None or not self.calibration or not self.calibration.complete(seen.values):
+        if seen is None or not self.calibration:
             return None
-        self.p_value = self.calibration.p_value(seen.values)
+        values = {**seen.values, **dict.fromkeys(self._blind(seen.values), math.nan)}
+        if not self.calibration.complete(values):
+            return None
+        self.p_value = self.calibration.p_value(values)
         if self._thinning.due(seen.stamp_ns):
             self._weigh(seen.stamp_ns, self.p_value)
         return seen.stamp_ns
+
+    def _blind(self, values: Mapping[str, float]) -> list[str]:
+        """Name watched scores that nothing could be averaged for; they weigh as the strangest."""
+        watched = self.calibration.watched if self.calibration else ()
+        return [name for name in watched if has_no_pixel(name, values)]
 
     def _weigh(self, stamp_ns: int, p: float) -> None:
         self.cusum.step(p)
@@ -113,6 +122,10 @@ class Evidence:
         if broken:
             found.append(f'not a finite number: {", ".join(broken)}; the network is broken on '
                          f'this picture')
+        blind = self._blind(self.statistics)
+        if blind:
+            found.append(f'nothing has a depth where {", ".join(blind)} is measured, so nobody '
+                         f'can tell how strange the scene is; slow down or stop')
         if self.cusum.alarmed:
             found.append(f'the scene is unlike the calibration drives: evidence '
                          f'{self.cusum.value:.1f} above {self.cusum.limit:.1f}; slow down or stop')

@@ -40,8 +40,9 @@ def pooled(values: Floats, valid: NDArray[np.bool_] | None = None,
     """
     Pool a map (h, w) over the pixels where valid (h, w) is true, all by default.
 
-    The mean is NaN when no pixel is valid or a valid one is NaN. Pixels 1, 2, 3 and an invalid
-    NaN: 2. The peak is explained below, and both come for each region too.
+    The mean is NaN when a valid pixel is. Pixels 1, 2, 3 and an invalid NaN: 2. The peak is
+    explained below, and both come for each region too. What has no valid pixel at all is left out:
+    there is nothing to be right or wrong about.
     """
     kept = values if valid is None else np.where(valid, values, np.float32(0))  # (h, w)
     blocks = Blocks(_block_sums(kept), _full_counts(*values.shape) if valid is None
@@ -54,20 +55,20 @@ def pooled(values: Floats, valid: NDArray[np.bool_] | None = None,
         inside = _inside(region, *values.shape)
         found[f'_{region.name}_peak'] = peak(Blocks(np.where(inside, blocks.sums, 0),
                                                     blocks.counts * inside))
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def peak(blocks: Blocks) -> float:
+def peak(blocks: Blocks) -> float | None:
     """
     Give the highest mean over windows of 3 x 3 blocks that are at least half full.
 
-    NaN when there is no valid pixel, or a NaN among the valid ones. By hand: one block of sum 9,
-    all others 0, each of one pixel, in 3 x 3 blocks: 1.
+    None when there is no valid pixel, NaN with a NaN among the valid ones. By hand: one block of
+    sum 9, all others 0, each of one pixel, in 3 x 3 blocks: 1.
     """
     sums, counts = _window(blocks.sums), _window(blocks.counts)
     full = counts >= max(ENOUGH * counts.max(), 1)
     means = sums[full] / counts[full]
-    return float(means.max()) if means.size else float('nan')
+    return float(means.max()) if means.size else None
 
 
 def _block_sums(values: Floats) -> Doubles:
@@ -116,5 +117,5 @@ def _window(blocks: Doubles) -> Doubles:
     return blocks
 
 
-def _ratio(total: float, count: float) -> float:
-    return float(total / count) if count else float('nan')
+def _ratio(total: float, count: float) -> float | None:
+    return float(total / count) if count else None

@@ -6,7 +6,8 @@ The numbers that the alarm watches: each one picture, pooled to a few numbers, h
 Each map is pooled over the frame and over each region, by its mean and by its peak (pooling.py):
 entropy, entropy_peak, entropy_corridor, entropy_corridor_peak. A number of the network that is
 not finite makes every score of its picture NaN: an average over what is left would look like a
-good picture. Pixels that have no depth (the sky) are left out.
+good picture. Pixels that have no depth (the sky) are left out, and so is the score of a part of
+the picture where none has: no network is broken then, and only who watches it need be alarmed.
 """
 import math
 from typing import Mapping, NamedTuple
@@ -41,6 +42,7 @@ CYCLE_MAPS: Mapping[str, Meaning] = {
     'epistemic_depth': Meaning('Monte Carlo standard deviation of log-depth', '1'),
     'mutual_information': Meaning('what the samples disagree on about the classes', 'nat'),
 }
+DEPTH, CLASSES = CYCLE_MAPS  # the scores of both come for every part of a picture
 BRIGHTNESS = 'brightness'  # travels with the scores of a frame and is none: nothing watches it
 
 
@@ -64,6 +66,21 @@ def is_epistemic(name: str) -> bool:
     return name.startswith(tuple(CYCLE_MAPS))
 
 
+def has_no_pixel(name: str, values: Mapping[str, float]) -> bool:
+    """
+    Tell whether a score was left out because nothing in its part of the picture has a depth.
+
+    That of the classes is there then. If that is missing too, this part was never scored.
+    """
+    return name not in values and _of_classes(name) in values
+
+
+def as_sent(values: Mapping[str, float]) -> dict[str, float]:
+    """Leave out what a record has as NaN and a node would not send: scores without a pixel."""
+    return {name: value for name, value in values.items() if not (
+        math.isnan(value) and math.isfinite(values.get(_of_classes(name), math.nan)))}
+
+
 def frame_scores(prediction: Prediction, regions: Regions = DEFAULT) -> Scores:
     """Pool what the single pass says of a frame."""
     maps = {
@@ -75,7 +92,8 @@ def frame_scores(prediction: Prediction, regions: Regions = DEFAULT) -> Scores:
     values = {name + end: value for name, values in maps.items()
               for end, value in pooled(values, None, regions).items()}
     values['feature'] = float(prediction.feature_distance)
-    values = _spoiled(values, prediction.non_finite)
+    if prediction.non_finite:
+        values = dict.fromkeys(values, math.nan)
     if math.isfinite(prediction.brightness):
         values[BRIGHTNESS] = float(prediction.brightness)
     return Scores(prediction.stamp_ns, prediction.frame_id, values)
@@ -88,10 +106,11 @@ def cycle_scores(epistemic: Epistemic, cycle: int, regions: Regions = DEFAULT) -
     log_std = epistemic.log_depth_std  # (h, w)
     depth = pooled(log_std, np.isfinite(log_std), regions)
     information = pooled(epistemic.mutual_information, None, regions)
-    values = {**{f'epistemic_depth{end}': value for end, value in depth.items()},
-              **{f'mutual_information{end}': value for end, value in information.items()}}
-    return Scores(epistemic.stamp_ns, epistemic.frame_id,
-                  _spoiled(values, epistemic.non_finite), cycle)
+    values = {**{DEPTH + end: value for end, value in depth.items()},
+              **{CLASSES + end: value for end, value in information.items()}}
+    if epistemic.non_finite:
+        values = dict.fromkeys(cycle_meanings(regions), math.nan)
+    return Scores(epistemic.stamp_ns, epistemic.frame_id, values, cycle)
 
 
 def _meanings(maps: Mapping[str, Meaning], regions: Regions) -> Mapping[str, Meaning]:
@@ -103,8 +122,9 @@ def _meanings(maps: Mapping[str, Meaning], regions: Regions) -> Mapping[str, Mea
             for name, one in maps.items() for end in suffixes(regions)}
 
 
-def _spoiled(values: dict[str, float], non_finite: int) -> dict[str, float]:
-    return dict.fromkeys(values, float('nan')) if non_finite else values
+def _of_classes(name: str) -> str:
+    """Name the score of the classes that belongs to one of depth; empty: it is none of depth."""
+    return CLASSES + name[len(DEPTH):] if name.startswith(DEPTH) else ''
 
 
 SCORE_NAMES = score_meanings()  # of the default regions

@@ -3,9 +3,13 @@
 """A calibration in words, with what it can and cannot be trusted for."""
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.drift import SHARE
+from bdl_perception.alarm.enough import FEWEST_DRIVES
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.sequential import ville_limit
+from bdl_perception.alarm.soonest import soonest_fast
+from bdl_perception.alarm.soonest import soonest_slow
+from bdl_perception.alarm.soonest import Sum
 from bdl_perception.evaluation.depth_intervals import BIN_NAMES
 from bdl_perception.evaluation.depth_intervals import DepthIntervals
 
@@ -38,7 +42,8 @@ def warnings(calibration: Calibration) -> tuple[str, ...]:
             found.append(f'held-out drives came near or above the {name} limit of {wished:.2f} '
                          f'that the wished rate asks for, so it was raised: detection is slower, '
                          f'and the rate is not shown to be reached')
-    return (*found, *_group_warnings(calibration), *_step_warnings(calibration))
+    return (*found, *_slow_warnings(calibration), *_group_warnings(calibration),
+            *_step_warnings(calibration))
 
 
 def _thresholds(calibration: Calibration) -> list[str]:
@@ -59,11 +64,23 @@ def _thresholds(calibration: Calibration) -> list[str]:
 
 def _limits(calibration: Calibration) -> list[str]:
     lines = [f'CUSUM limit   {calibration.cusum_limit:.2f} of an ERROR, '
-             f'{calibration.false_alarms_per_hour:g} false alarms an hour wished']
+             f'{calibration.false_alarms_per_hour:g} false alarms an hour wished; '
+             f'{_reached(soonest_fast(calibration))}']
     if calibration.slow_limit is not None:
         lines.append(f'slow limit    {calibration.slow_limit:.2f} of an ERROR, in steps of '
-                     f'{calibration.slow_step_s:g} s; {SHARE:.0%} of these false alarms')
+                     f'{calibration.slow_step_s:g} s; {SHARE:.0%} of these false alarms; '
+                     f'{_reached(soonest_slow(calibration))}')
+        if calibration.windows:
+            lines.append(f'slow windows  {sum(calibration.windows)} of '
+                         f'{calibration.slow_step_s:g} s in all drives, '
+                         f'{max(calibration.windows)} in the longest')
     return lines
+
+
+def _reached(soonest: Sum | None) -> str:
+    if soonest is None:
+        return 'never reached'
+    return f'the strangest scene reaches it in {soonest.seconds:.3g} s at the least'
 
 
 def _intervals(calibration: Calibration) -> list[str]:
@@ -84,6 +101,20 @@ def _wished(calibration: Calibration) -> list[tuple[str, float, float]]:
     return [('CUSUM', calibration.cusum_limit,
              ville_limit(calibration.step_s, (1 - SHARE) * rate)),
             ('slow', calibration.slow_limit, ville_limit(calibration.slow_step_s, SHARE * rate))]
+
+
+def _slow_warnings(calibration: Calibration) -> list[str]:
+    """Say when drives too short to reach the slow limit were all there was to hold it against."""
+    soonest = soonest_slow(calibration)
+    if soonest is None or not calibration.windows:
+        return []
+    long = sum(windows >= soonest.steps for windows in calibration.windows)
+    if long >= FEWEST_DRIVES:
+        return []
+    return [f'{long or "none"} of {len(calibration.windows)} drives held the {soonest.steps} '
+            f'windows of {calibration.slow_step_s:g} s ({soonest.seconds:.3g} s) that the slow '
+            f'limit takes to reach: it is theory {"alone" if not long else "more than measured"}, '
+            f'and its false alarms are not known; calibrate with longer drives']
 
 
 def _group_warnings(calibration: Calibration) -> list[str]:

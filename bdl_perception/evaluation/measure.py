@@ -7,6 +7,7 @@ from typing import Any, Iterable, NamedTuple, Sequence
 
 from bdl_perception.alarm.regions import DEFAULT
 from bdl_perception.alarm.regions import Regions
+from bdl_perception.alarm.scores import cycle_meanings
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.status import Identity
@@ -116,14 +117,12 @@ class Meter:
         stamps_ns: list[int] = []
         groups: list[str] = []
         scores: dict[str, list[float]] = {}
-        of_cycle: tuple[str, ...] = ()
         for labelled in frames:
             view = look(perceiver, labelled)._replace(probability=self._backend.probability)
             stamps_ns.append(labelled.frame.stamp_ns)
             groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
             for name, value in view_scores(view, self._regions).items():
                 scores.setdefault(name, []).append(value)
-            of_cycle = tuple(cycle_scores(view.epistemic, 1, self._regions).values)
             if (groups.count(groups[-1]) - 1) % every:
                 continue
             own = tallies.setdefault(groups[-1], begin_all(intervals))
@@ -137,7 +136,7 @@ class Meter:
             {name: tuple(values) for name, values in scores.items()
              if len(values) == len(stamps_ns)},
             {group: {name: tally.sums() for name, tally in own.items()}
-             for group, own in tallies.items()}, of_cycle)
+             for group, own in tallies.items()}, tuple(cycle_meanings(self._regions)))
 
     def time(self, frame: CameraFrame, repetitions: int = 50) -> Milliseconds:
         """Take the time of whole calls of the Perceiver on one picture."""
@@ -154,6 +153,7 @@ class Meter:
 
 
 def view_scores(view: View, regions: Regions = DEFAULT) -> dict[str, float]:
-    """Give every score of a frame, by the functions that the alarm uses."""
+    """Give every score of a frame, by the functions of the alarm; NaN is what has no pixel."""
     return {**frame_scores(view.prediction, regions).values,
+            **dict.fromkeys(cycle_meanings(regions), float('nan')),
             **cycle_scores(view.epistemic, 1, regions).values}

@@ -7,6 +7,7 @@ from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.policy import AlertPolicy
+from bdl_perception.alarm.scores import as_sent
 from bdl_perception.alarm.status import ACTIVE
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import PerceptionStatus
@@ -47,7 +48,7 @@ class Player:
         self._cycle += 1
         self._machine.status(now_s, self._status)
         for cycle in (0, self._cycle):
-            own = {name: value for name, value in values.items()
+            own = {name: value for name, value in as_sent(values).items()
                    if (name in of_cycle) == (cycle > 0) and name != ALARM_SET}
             self._machine.scores(now_s, Scores(stamp_ns, CAMERA, own, cycle))
         state = self._machine.state(now_s)

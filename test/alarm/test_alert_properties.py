@@ -95,7 +95,8 @@ def histories(draw: st.DrawFn) -> list[Event]:
             frames.append(stamp_ns)
         if rarely(mood not in ('no picture', 'no cycle'), False):
             held = frames[max(-len(frames), -rarely(1, 2, 3, 4, 5))] + rarely(0, 1)
-            name = rarely('epistemic_depth', 'mutual_information')
+            # of the classes alone: nothing has a depth; of another part alone: nobody knows
+            name = rarely('epistemic_depth', 'mutual_information', 'mutual_information_left')
             events.append(Event(now_s, 'cycle', Scores(held, '', {name: draw(value)}, 1)))
         events.append(Event(now_s, 'ask'))
     return events

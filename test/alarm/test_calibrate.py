@@ -127,6 +127,12 @@ def test_the_limit_is_what_the_rate_asks_for_when_drives_are_alike() -> None:
     assert max(made.held_out) < math.log(28800) and max(made.held_out_slow) < math.log(3600)
 
 
+def test_it_keeps_how_many_windows_each_drive_gave_the_slow_alarm() -> None:
+    scored = [*drives(8), drive('short', 99, count=21), drive('shorter', 98, count=8)]
+    made = calibrate(scored, IDENTITY, WISH, '')
+    assert made.windows == (*[7] * 8, 2, 0)  # 14.75 s, 5 s and 1.75 s in windows of 2 s
+
+
 def test_an_odd_nominal_drive_raises_the_limit_above_itself_by_one_step() -> None:
     scored = [*drives(19), drive('odd', 99, shift=3)]
     made = calibrate(scored, IDENTITY, WISH._replace(slow_step_s=.5), '')
@@ -175,9 +181,29 @@ def test_what_cannot_be_had_is_refused(count: int, changes: dict[str, Any], wish
         calibrate(drives(count, **changes), IDENTITY, wish, '')
 
 
+def without(one: ScoredDrive, name: str) -> ScoredDrive:
+    """Let there be nothing with a depth in its part of the third picture."""
+    seen = list(one.observations)
+    seen[2] = seen[2]._replace(values={k: v for k, v in seen[2].values.items() if k != name})
+    return one._replace(observations=tuple(seen))
+
+
+def test_a_score_without_a_pixel_is_left_out_unless_it_is_watched() -> None:
+    scored = drives(8)
+    unwatched = calibrate([without(scored[0], 'epistemic_depth_corridor'), *scored[1:]], IDENTITY,
+                          WISH, '')
+    assert len(unwatched.scores['epistemic_depth_corridor']) == 8 * 60 - 1
+    assert len(unwatched.scores['epistemic_depth']) == 8 * 60
+    with pytest.raises(ValueError, match='drive_0, stamp 500000000: nothing has a depth where .*'
+                                         'epistemic_depth.* watch another score'):
+        calibrate([without(scored[0], 'epistemic_depth'), *scored[1:]], IDENTITY, WISH, '')
+    with pytest.raises(ValueError, match='drive_0, stamp 500000000.*softmax.* missing'):
+        calibrate([without(scored[0], 'softmax'), *scored[1:]], IDENTITY, WISH, '')
+
+
 def test_a_drive_of_a_few_pictures_is_none() -> None:
-    for short in (drive('photograph', 99, count=4),  # and forty in the time of four
-                  drive('photograph', 99, count=40, step_ns=STEP_NS // 10)):
+    for short in (drive('photograph', 99, count=4),  # and thirty in the time of four
+                  drive('photograph', 99, count=30, step_ns=STEP_NS // 10)):
         with pytest.raises(ValueError, match='photograph has 4 observations 0.25 s apart.*5 are'):
             calibrate([*drives(8), short], IDENTITY, WISH, '')
     least = drive('short', 99, count=5)

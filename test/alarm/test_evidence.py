@@ -8,6 +8,7 @@ from bdl_perception.alarm.drift import DriftSum
 from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.evidence import Joiner
 from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.status import Identity
 from bdl_perception.perception.values import Scores
 import pytest
@@ -101,6 +102,37 @@ def test_without_a_calibration_only_broken_numbers_are_errors() -> None:
     assert (blind.errors, blind.strange) == ([], {})
     blind.add(frame(1, float('nan')))
     assert 'not a finite number: energy' in blind.errors[0].text
+
+
+def test_a_watched_score_without_a_pixel_is_an_error_and_weighs_as_the_strangest() -> None:
+    sky, known = evidence(), evidence()
+    for step in range(4):
+        sky.add(frame(step * SECOND_NS))
+        sky.add(Scores(step * SECOND_NS, 'camera', {'mutual_information': 1.}, 1))
+        known.add(frame(step * SECOND_NS))
+        known.add(cycle(step * SECOND_NS, 1000))
+    said, = sky.errors
+    assert said.level == Level.ERROR and 'broken' not in said.text
+    assert 'nothing has a depth where epistemic_depth is measured' in said.text
+    assert sky.cusum.value == known.cusum.value > 4 and sky.p_value == .02
+    sky.add(frame(9 * SECOND_NS))
+    sky.add(Scores(9 * SECOND_NS, 'camera', {'mutual_information': 1., 'epistemic_depth': 1.}, 1))
+    assert sky.errors == []
+
+
+def test_a_score_without_a_pixel_that_nobody_watches_is_nothing() -> None:
+    some = evidence()
+    some.add(frame(0))
+    seen = {'epistemic_depth': 1., 'mutual_information': 1., 'mutual_information_corridor': 1.}
+    assert some.add(Scores(0, 'camera', seen, 1)) == 0
+    assert (some.errors, some.strange, some.p_value) == ([], {}, 1)
+
+
+def test_a_watched_score_that_nobody_sends_completes_no_observation() -> None:
+    some = evidence()
+    some.add(frame(0))
+    assert some.add(Scores(0, 'camera', {'mutual_information_left': 1.}, 1)) is None
+    assert (some.errors, some.p_value) == ([], None)
 
 
 def test_what_was_seen_before_is_forgotten_but_not_its_weight() -> None:

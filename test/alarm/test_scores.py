@@ -5,8 +5,11 @@ import math
 from typing import Any
 
 from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.alarm.scores import as_sent
+from bdl_perception.alarm.scores import cycle_meanings
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
+from bdl_perception.alarm.scores import has_no_pixel
 from bdl_perception.alarm.scores import is_epistemic
 from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.scores import SCORE_NAMES
@@ -64,9 +67,29 @@ def test_the_sky_is_left_out_of_the_depth_score_whatever_lies_there() -> None:
         assert values['epistemic_depth'] == values['epistemic_depth_peak'] == 1
 
 
-def test_a_picture_of_nothing_but_sky_has_no_depth_score() -> None:
+def test_a_picture_of_nothing_but_sky_has_no_depth_score_and_is_not_broken() -> None:
     sky = np.full((10, 10), NAN, np.float32)
-    assert math.isnan(cycle_scores(epistemic(log_depth_std=sky), 1).values['epistemic_depth'])
+    values = cycle_scores(epistemic(log_depth_std=sky), 1).values
+    assert set(values) == {name for name in cycle_meanings() if name.startswith('mutual')}
+    assert all(map(math.isfinite, values.values()))
+    assert all(has_no_pixel(name, values) for name in cycle_meanings() if name not in values)
+    broken = cycle_scores(epistemic(log_depth_std=sky, non_finite=1), 1).values
+    assert set(broken) == set(cycle_meanings()) and all(map(math.isnan, broken.values()))
+
+
+def test_only_a_score_whose_part_was_scored_by_its_classes_has_no_pixel() -> None:
+    values = {'mutual_information_left': 1., 'epistemic_depth': 1., 'mutual_information': 1.}
+    assert has_no_pixel('epistemic_depth_left', values)
+    for name in ('epistemic_depth', 'epistemic_depth_right', 'energy', 'mutual_information_right'):
+        assert not has_no_pixel(name, values)
+
+
+def test_a_record_is_sent_as_a_node_would_have_sent_it() -> None:
+    kept = {'energy': NAN, 'epistemic_depth': 1., 'mutual_information': 1.}
+    recorded = {**kept, 'epistemic_depth_left': NAN, 'mutual_information_left': 2.}
+    assert as_sent(recorded).keys() == {*kept, 'mutual_information_left'}
+    broken = {'epistemic_depth': NAN, 'mutual_information': NAN}
+    assert as_sent(broken).keys() == broken.keys()
 
 
 def test_one_nan_pixel_is_not_averaged_away() -> None:

@@ -36,6 +36,23 @@ def test_it_tells_of_the_slow_alarm_and_of_what_scores_remember() -> None:
     assert 'slow limit of 8.19' in warnings(replace(made, slow_limit=9.))[0]
 
 
+def test_it_tells_how_soon_each_alarm_can_speak() -> None:
+    # p is never below 1/100: log(.5 * 10) = 1.61 of 9.57 are six steps of .25 s
+    text = summary(replace(calibration(20, math.log(14400)), slow_limit=math.log(3600)))
+    assert 'the strangest scene reaches it in 1.5 s at the least' in text
+    assert 'the strangest scene reaches it in 22 s at the least' in text
+
+
+def test_a_slow_limit_that_no_drive_could_reach_is_called_theory() -> None:
+    made = replace(calibration(20, math.log(28800)), slow_limit=math.log(3600), windows=(2,) * 20)
+    warning, = warnings(made)
+    assert warning.startswith('none of 20 drives held the 1') and 'theory alone' in warning
+    assert '40 of 2 s in all drives, 2 in the longest' in summary(made)
+    few, = warnings(replace(made, windows=(*[2] * 13, *[60] * 7)))
+    assert few.startswith('7 of 20 drives') and 'theory more than measured' in few
+    assert warnings(replace(made, windows=(60,) * 20)) == ()
+
+
 def test_a_group_that_falls_back_and_a_slow_camera_are_warnings() -> None:
     scores = calibration(20, 9).scores
     made = replace(calibration(20, math.log(14400)), group_by='light', observed_step_s=.5,

@@ -36,6 +36,16 @@ def test_the_scores_are_those_of_the_alarm() -> None:
     assert set(alone) == {*SCORE_NAMES, 'brightness'}
 
 
+def test_a_picture_of_the_sky_takes_no_score_from_the_rest_of_its_drive() -> None:
+    sky = CameraFrame(np.full((48, 80, 3), (0, 0, 255), np.uint8), 1, 'camera')
+    found = Meter(FakeBackend(), 8, 0).record(
+        Origin('x', 'mine'), [Labelled('a', one) for one in (picture(0), sky, picture(2))])
+    assert set(found.scores) == {*SCORE_NAMES, 'brightness'}
+    finite = np.isfinite(found.scores['epistemic_depth_corridor'])
+    assert finite.tolist() == [True, False, True]
+    assert np.isfinite(found.scores['mutual_information_corridor']).all()
+
+
 def test_a_frame_is_summed_up_in_the_group_of_its_time_alone() -> None:
     origin = Origin('x', 's', (Segment('sun', 0, 1, False), Segment('night', 1, 2, True)))
     truth = np.full((24, 40), 5., np.float32)

@@ -1,6 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The alarm of a recording is that of the machine which drives."""
+from dataclasses import replace
+import math
+
+from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.replay import duration_ns
 from bdl_perception.evaluation.replay import replay
 from bdl_perception.evaluation.replay import replay_in_a_row
@@ -41,12 +45,25 @@ def test_in_a_row_evidence_is_carried_on() -> None:
     assert [step.stamp_ns for step in row] == [250_000_000 * n for n in range(6)]
 
 
+def sky_in(name: str) -> DriveRecord:
+    """Give a calm drive in whose second half nothing has a depth where a score is measured."""
+    record = nominal_record('n', [.5] * 8)
+    return replace(record, scores={**record.scores, name: (.5,) * 4 + (math.nan,) * 4})
+
+
+def test_a_score_without_a_pixel_is_an_error_only_if_it_is_watched() -> None:
+    calm = replay(sky_in('epistemic_depth_corridor'), fake_calibration(), IDENTITY)
+    assert not any(step.error or step.exceeds for step in calm)
+    blind = replay(sky_in('epistemic_depth'), fake_calibration(), IDENTITY)
+    assert [step.error for step in blind] == [False] * 4 + [True] * 4
+    assert blind[4].cusum == pytest.approx(2.1793, abs=.001)  # as of the strangest of all
+
+
 def test_a_drive_lasts_one_gap_longer_than_its_stamps() -> None:
     assert duration_ns(nominal_record('n', [.5] * 8)) == 2_000_000_000
     assert duration_ns(nominal_record('n', [.5])) == 0
 
 
 def test_another_model_is_refused() -> None:
-    from dataclasses import replace as changed
     with pytest.raises(ValueError, match='would not be armed: .*seed'):
-        replay(nominal_record('n', [.5]), fake_calibration(), changed(IDENTITY, seed=1))
+        replay(nominal_record('n', [.5]), fake_calibration(), replace(IDENTITY, seed=1))

@@ -90,8 +90,15 @@ class SlowAlert:
 
     def observations(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
         """Give index, stamp and scores of every cycle that makes a picture complete."""
-        return ((i, stamp, values) for i, stamp, values in self.joined(k)
-                if set(self.calibration.watched) <= set(values))
+        for i, stamp, values in self.joined(k):
+            whole = {**values, **dict.fromkeys(self.blind(values), math.nan)}
+            if set(self.calibration.watched) <= set(whole):
+                yield i, stamp, whole
+
+    def blind(self, values: dict[str, float]) -> set[str]:
+        """Name the watched score of depth if the classes alone were scored: all is sky."""
+        return {'epistemic_depth'} & set(self.calibration.watched) - set(values) if (
+            'mutual_information' in values) else set()
 
     def joined(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
         """Give index, stamp and scores of every cycle that found its frame."""
@@ -178,6 +185,7 @@ class SlowAlert:
             return False
         faulty = any(status.faults for _, status in self.statuses(k)[-1:])
         broken = not all(map(math.isfinite, self.newest(k).values()))
+        broken = broken or bool(self.blind(self.newest(k)))
         slow = self.calibration.slow_limit is not None and self.drift(k) > (
             self.calibration.slow_limit)
         return faulty or broken or slow or self.evidence(k) > self.calibration.cusum_limit
