@@ -7,6 +7,7 @@ from typing import NamedTuple, Sequence
 
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.drive_record import Segment
+from bdl_perception.evaluation.drive_record import share_of
 from bdl_perception.evaluation.poisson import Rate
 from bdl_perception.evaluation.poisson import rate
 from bdl_perception.evaluation.replay import Step
@@ -20,6 +21,10 @@ class Detection(NamedTuple):
     delay_s: float  # from the first strange frame to the first ERROR; +Inf: missed
     early: bool  # ERROR stood already before; then there is no delay to be told
     clear_s: float | None  # from the end to the first frame without ERROR; None: not to be seen
+    fade_s: float = 0.  # how long the condition took to be wholly there
+    strength: float = math.inf  # how much of it was there at the first ERROR, 0 to 1; +Inf: missed
+    warn_s: float = math.inf  # to the first WARN or ERROR; +Inf: none
+    warn_strength: float = math.inf
 
 
 class Delays(NamedTuple):
@@ -31,6 +36,10 @@ class Delays(NamedTuple):
     median_s: float  # +Inf: half of them are missed; NaN: none was judged
     percentile_95_s: float
     clear_median_s: float  # NaN: never seen to clear
+    fade_s: float  # the longest
+    warn_median_s: float
+    warn_strength_median: float
+    strength_median: float
 
 
 def errors_begun(steps: Sequence[Step]) -> int:
@@ -64,13 +73,21 @@ def detect(name: str, times_s: Sequence[float], steps: Sequence[Step],
     if not inside:
         raise ValueError(f'{name} has no frame of {stretch.name}; its drive.json does not fit')
     early = inside[0] > 0 and steps[inside[0] - 1].error
-    raised = [times_s[i] for i in inside if steps[i].error]
-    delay_s = raised[0] - times_s[inside[0]] if raised else math.inf
+    error = _reached(stretch, [(times_s[i], steps[i].error) for i in inside])
+    warn = _reached(stretch, [(times_s[i], steps[i].exceeds or steps[i].error) for i in inside])
     after = range(inside[-1] + 1, len(steps))
     cleared = [times_s[i] - stretch.end_s for i in after if not steps[i].error]
     was_on = bool(after) and steps[inside[-1]].error
     clear_s = (max(0., cleared[0]) if cleared else math.inf) if was_on else None
-    return Detection(name, delay_s, early, clear_s)
+    return Detection(name, error[0], early, clear_s, stretch.fade_s, error[1], *warn)
+
+
+def _reached(stretch: Segment, raised: Sequence[tuple[float, bool]]) -> tuple[float, float]:
+    """Give seconds from the first frame to the first that is raised, and how strange that is."""
+    for time_s, there in raised:
+        if there:
+            return time_s - raised[0][0], share_of(stretch, time_s)
+    return math.inf, math.inf
 
 
 def delays(found: Sequence[Detection]) -> Delays:
@@ -79,11 +96,15 @@ def delays(found: Sequence[Detection]) -> Delays:
 
     Missed drives count as endless. By hand, 1 s, 2 s and a miss: median 2 s, 95 % endless.
     """
-    judged = [one.delay_s for one in found if not one.early]
+    judged = [one for one in found if not one.early]
+    delay_s = [one.delay_s for one in judged]
     clear = [one.clear_s for one in found if one.clear_s is not None]
-    return Delays(len(found), sum(math.isinf(delay) for delay in judged),
-                  sum(one.early for one in found), _quantile(judged, .5), _quantile(judged, .95),
-                  _quantile(clear, .5))
+    return Delays(len(found), sum(map(math.isinf, delay_s)), len(found) - len(judged),
+                  _quantile(delay_s, .5), _quantile(delay_s, .95), _quantile(clear, .5),
+                  max((one.fade_s for one in found), default=0.),
+                  _quantile([one.warn_s for one in judged], .5),
+                  _quantile([one.warn_strength for one in judged], .5),
+                  _quantile([one.strength for one in judged], .5))
 
 
 def stretches(segments: Sequence[Segment]) -> list[Segment]:

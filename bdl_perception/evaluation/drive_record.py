@@ -90,8 +90,8 @@ def fading(segments: Iterable[Segment], time_s: float) -> bool:
 
 def share_of(segment: Segment, time_s: float) -> float:
     """Give how much of a segment that has begun is there, 0 to 1: .5 after half its fade_s."""
-    since_s = time_s + LATE_S - segment.start_s
-    return min(1., since_s / segment.fade_s) if segment.fade_s > 0 else 1.
+    since_s = time_s - segment.start_s
+    return 1. if since_s >= segment.fade_s - LATE_S else max(0., since_s / segment.fade_s)
 
 
 def group_sums(records: Iterable[DriveRecord], group: str) -> dict[str, Sums]:

@@ -19,6 +19,13 @@ SEPARATION = {  # measure -> title of its table
     'auroc': 'Frame AUROC of each score', 'aupr': 'Area under precision and recall',
     'fpr_95': 'Nominal frames above a threshold that finds 95 % of the strange ones',
     'mean_ratio': 'Mean of each score, as a multiple of the nominal one'}
+FADE_HEAD = ('set', 'fade, s', 'median to WARN, s', 'strength at WARN', 'median to ERROR, s',
+             'strength at ERROR')
+FADES = """
+Conditions that fade in, from the beginning of the fade; the strength is the share of the condition
+that was there at that moment, 1 after the whole fade. A slow fade gives single nominal frames time
+to raise a WARN by chance.
+""".strip()
 NOTES = """
 Depth is judged where a true one of at most 80 m and a predicted one exist; *answered* is the share
 of the former that has the latter. Intervals are of log-depth: 90 % would be right. IoU is of the
@@ -116,7 +123,15 @@ def _alarm(alarm: Values) -> str:
                [[name, str(one['drives']), str(one['missed']), str(one['early']),
                  *(number(one[key]) for key in ('median_s', 'percentile_95_s',
                                                 'clear_median_s'))]
-                for name, one in alarm['conditions'].items()])])
+                for name, one in alarm['conditions'].items()]),
+        *([FADES, _table(FADE_HEAD, rows)] if (rows := fade_rows(alarm['conditions'])) else [])])
+
+
+def fade_rows(conditions: Values) -> list[list[str]]:
+    """Say when and at which strength of the condition the alarm spoke, where it faded in."""
+    return [[name, number(one['fade_s']), *(number(one[key]) for key in (
+        'warn_median_s', 'warn_strength_median', 'median_s', 'strength_median'))]
+        for name, one in conditions.items() if one['fade_s']]
 
 
 def _false_alarms(found: Values) -> str:

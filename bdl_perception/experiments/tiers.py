@@ -10,6 +10,7 @@ from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.config import build_section
 from bdl_perception.training.config import read_values
 from bdl_perception.world.conditions import HELD_OUT
+from bdl_perception.world.conditions import STRANGE
 
 
 class SplitSize(NamedTuple):
@@ -36,7 +37,7 @@ class Tier:
     nominal_frames: int = 10
     condition_drives: int = 8  # of each held-out condition, validation and test each
     condition_frames: int = 10
-    conditions: tuple[str, ...] = HELD_OUT
+    conditions: tuple[str, ...] = STRANGE
     images: int = 24_000  # seen by each run, however few are different
     batch: int = 8
     seeds: tuple[int, ...] = (1, 2, 3)

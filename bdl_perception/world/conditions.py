@@ -9,7 +9,9 @@ import numpy as np
 Rgb = tuple[float, float, float]
 
 NOMINAL = ('sun', 'overcast', 'dusk', 'haze')  # trained on
-HELD_OUT = ('night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')  # never
+STRANGE = ('night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')
+FAULTS = ('failing_exposure',)  # of the camera; meant to begin slowly within a drive
+HELD_OUT = STRANGE + FAULTS  # never trained on
 CONDITIONS = NOMINAL + HELD_OUT
 
 SPLITS = ('train', 'validation', 'test',

@@ -123,7 +123,8 @@ SPLIT_NUMBERS = {
     'train': 0, 'validation': 1, 'test': 2, 'validation_night': 3, 'validation_dense_fog': 4,
     'validation_unknown_objects': 5, 'validation_unseen_mount': 6, 'validation_lens_dirt': 7,
     'test_night': 8, 'test_dense_fog': 9, 'test_unknown_objects': 10, 'test_unseen_mount': 11,
-    'test_lens_dirt': 12, 'demo': 13}
+    'test_lens_dirt': 12, 'demo': 13, 'validation_failing_exposure': 14,
+    'test_failing_exposure': 15}
 
 
 def drive_seed(split: str, index: int, seed: int) -> int:

@@ -37,6 +37,7 @@ from bdl_perception.world.vegetation import plant_street
 import numpy as np
 from numpy.typing import NDArray
 
+FAILED_EXPOSURE = 1 / 16  # four stops: a street in the sun looks like dusk without colours
 VIEW_M = 270.  # street beyond the last place of the camera
 STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
            'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions')
@@ -179,6 +180,11 @@ class Drive:
         held = segment_weights(self.spec.segments, time_s)
         return sum(share for segment, share in held if segment.condition == condition)
 
+    def gain(self, time_s: float) -> float:
+        """Give the gain of the camera; failing, it loses four stops evenly over the fade."""
+        lost = self.share('failing_exposure', time_s)
+        return self.sensor.gain * float(FAILED_EXPOSURE ** lost)
+
     def view(self, time_s: float) -> camera.View:
         """Where the camera is; bumps of the road make it nod."""
         moved = self.share('unseen_mount', time_s)
@@ -206,7 +212,7 @@ class Drive:
             x = self.ego.x(time_s)
             bodies += [stranger.body(self.street, time_s, x) for stranger in self.strangers]
         clean = renderer.render(self.view(time_s), self.pinhole, self.light(time_s), self.sky,
-                                bodies, self.sensor.gain)
+                                bodies, self.gain(time_s))
         dirty = self.dirt.over(clean.rgb, self.share('lens_dirt', time_s))
         rng = np.random.default_rng((self.spec.seed, index))
         return Frame(self.sensor.expose(dirty, rng), clean.depth, clean.classes)

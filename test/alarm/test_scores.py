@@ -114,7 +114,7 @@ def test_the_names_follow_the_regions() -> None:
     made = {**frame_scores(prediction(), left).values, **cycle_scores(epistemic(), 1, left).values}
     assert list(made) == list(score_meanings(left))
     assert 'entropy_left_peak' in made and not any('corridor' in name for name in made)
-    assert len(score_meanings(())) == 6 * 2 + 1
+    assert len(score_meanings(())) == 6 * 2 + 2
     assert 'mean in left' in score_meanings(left)['entropy_left'].meaning
 
 

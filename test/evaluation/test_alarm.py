@@ -56,8 +56,26 @@ def test_frames_with_a_warning_are_a_share_of_all() -> None:
     ('..' '..E', .5, False, None)])
 def test_a_stretch_is_judged_from_its_first_frame(
         pattern: str, delay_s: float, early: bool, clear_s: float | None) -> None:
-    assert detect('x', times_of(pattern), steps_of(pattern), NIGHT) == Detection(
+    assert detect('x', times_of(pattern), steps_of(pattern), NIGHT)[:4] == (
         'x', delay_s, early, clear_s)
+
+
+@pytest.mark.parametrize('pattern', [
+    '..' '........', 'w.' '..w..E..', 'wE' '........', '..' 'E.......', '..' '.....w..',
+    '..' '....E..w', 'ww' '...w...E'])
+@pytest.mark.parametrize('fade_s', [0., .25, 1., 1.5, 9.])
+def test_a_fade_is_judged_by_how_much_of_it_was_there(pattern: str, fade_s: float) -> None:
+    warn, error = (inf, inf), (inf, inf)
+    for index in reversed(range(2, 10)):  # the last that is set is the first in time
+        since_s = (index - 2) / 4
+        now = since_s, min(1., since_s / fade_s) if fade_s else 1.
+        warn = now if pattern[index] in 'wE' else warn
+        error = now if pattern[index] == 'E' else error
+    found = detect('x', times_of(pattern), steps_of(pattern),
+                   Segment('dense_fog', .5, 2.5, True, fade_s))
+    assert (found.delay_s, found.strength) == pytest.approx(error)
+    assert (found.warn_s, found.warn_strength) == pytest.approx(warn)
+    assert found.fade_s == fade_s
 
 
 def test_a_stretch_without_a_frame_is_an_error() -> None:
@@ -70,6 +88,15 @@ def test_a_missed_drive_is_an_endless_delay() -> None:
                     Detection('c', inf, False, None), Detection('d', 0., True, 1.)])
     assert found[:5] == (4, 1, 1, 2., inf)
     assert found.clear_median_s == 1.
+
+
+def test_a_drive_that_was_missed_was_not_strange_enough_at_any_strength() -> None:
+    found = delays([Detection('a', 9., False, None, 90., .1, 3., .03),
+                    Detection('b', 27., False, None, 80., .3, 1., .01),
+                    Detection('c', inf, False, None, 90.), Detection('d', 0., True, None, 90.)])
+    assert (found.fade_s, found.strength_median) == (90., .3)
+    assert (found.warn_median_s, found.warn_strength_median) == (3., .03)
+    assert delays([Detection('c', inf, False, None)]).strength_median == inf
 
 
 def test_the_quantile_is_a_delay_that_was_seen() -> None:
@@ -89,4 +116,4 @@ def test_a_drive_that_changes_is_judged_from_the_change() -> None:
     record = changing_record('x', [.5] * 4, [2.] * 4, [.5] * 2)
     (segment, found), = detections(record, steps_of('.....EEEE.'))
     assert segment.name == 'dense_fog'
-    assert found == Detection('x', .25, False, .25)
+    assert found == Detection('x', .25, False, .25, 0., 1., .25, 1.)

@@ -21,7 +21,8 @@ def spec(condition='sun', seed=1, frames=2, kind='urban', segments=None):
 @pytest.fixture(scope='module')
 def town():
     return {condition: Drive(spec(condition)) for condition in
-            ('sun', 'night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')}
+            ('sun', 'night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt',
+             'failing_exposure')}
 
 
 @pytest.fixture(scope='module')
@@ -74,7 +75,7 @@ def test_night_is_dark_and_fog_is_flat(frames):
 
 def test_weather_and_dirt_leave_the_truth_alone(frames):
     """Only the picture differs: one seed is one street, whatever the condition."""
-    for name in ('night', 'dense_fog', 'lens_dirt'):
+    for name in ('night', 'dense_fog', 'lens_dirt', 'failing_exposure'):
         np.testing.assert_array_equal(frames[name][0].depth, frames['sun'][0].depth)
         np.testing.assert_array_equal(frames[name][0].classes, frames['sun'][0].classes)
 
@@ -87,6 +88,24 @@ def test_dirt_covers_a_good_part_of_the_view_but_not_all(town):
     changed = np.abs(dirty - picture).max(axis=2) > 20
     assert .25 < changed.mean() < .9
     assert town['lens_dirt'].dirt.over(picture, 0.) is picture
+
+
+def test_a_failing_exposure_loses_one_stop_after_the_other():
+    parts = (Segment('sun', 0., 1.), Segment('failing_exposure', 1., 20., fade_s=8.))
+    drive = Drive(spec(segments=parts))
+    stops = [np.log2(drive.gain(time_s) / drive.sensor.gain) for time_s in (0, 1, 3, 5, 7, 9, 15)]
+    np.testing.assert_allclose(stops, [0, 0, -1, -2, -3, -4, -4])
+
+
+@pytest.mark.slow
+def test_brightness_falls_with_every_picture_while_the_exposure_fails(renderer):
+    parts = (Segment('overcast', 0., 1.), Segment('failing_exposure', 1., 8., fade_s=5.))
+    drive = Drive(spec(segments=parts, frames=16))
+    brightness = [frame.rgb.mean() for frame in drive.frames(renderer)]  # two a second
+    before, fade, after = np.split(np.array(brightness), [3, 13])
+    assert (np.diff(fade) < 0).all()
+    assert np.ptp(before) < .1 * before.mean() and fade[0] < before.mean()
+    assert after.mean() < .4 * before.mean() and np.ptp(after) < .1 * before.mean()
 
 
 def test_unknown_objects_stand_in_the_corridor_without_a_class(frames):
@@ -121,8 +140,9 @@ def test_shares_of_conditions_add_up_to_one(time_s):
 @pytest.mark.parametrize('condition', NOMINAL)
 def test_nominal_drives_hold_no_trace_of_what_is_held_out(condition):
     drive = Drive(spec(condition, frames=1))
-    for held_out in ('lens_dirt', 'unknown_objects', 'unseen_mount'):
+    for held_out in ('lens_dirt', 'unknown_objects', 'unseen_mount', 'failing_exposure'):
         assert drive.share(held_out, 0.) == 0
+    assert drive.gain(0.) == drive.sensor.gain
     assert drive.light(0.).visibility_m > 100
     assert drive.light(0.).night == 0
 

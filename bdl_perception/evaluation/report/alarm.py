@@ -13,6 +13,9 @@ from bdl_perception.evaluation.report.blocks import Text
 from bdl_perception.evaluation.report.blocks import Values
 from bdl_perception.evaluation.report.drawing import COLOURS
 from bdl_perception.evaluation.report.drawing import sheet
+from bdl_perception.evaluation.tables import FADE_HEAD
+from bdl_perception.evaluation.tables import fade_rows
+from bdl_perception.evaluation.tables import FADES
 from bdl_perception.evaluation.tables import number
 
 TITLE = 'Alarm'
@@ -79,6 +82,8 @@ def _delays(conditions: Values) -> Iterator[Block]:
                   *(number(one[key]) for key in ('median_s', 'percentile_95_s',
                                                  'clear_median_s'))]
                  for name, one in conditions.items()])
+    if rows := fade_rows(conditions):
+        yield Table(FADES, FADE_HEAD, rows)
     if any(one['delay_s'] is not None for own in conditions.values() for one in own['found']):
         yield Plots([_strip(conditions)])
 

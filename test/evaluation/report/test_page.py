@@ -86,7 +86,9 @@ def test_what_users_write_is_not_taken_for_html(pages: dict[str, str]) -> None:
 
 
 def test_frames_within_a_fade_are_told(pages: dict[str, str]) -> None:
-    assert '4 frames lie within the fade of a change' in words_of(pages['full'])
+    text = words_of(pages['full'])
+    assert '4 frames lie within the fade of a change' in text
+    assert 'strength at ERROR test_changes: dense_fog .500 .000 .000' in text
 
 
 def test_a_drive_that_failed_is_told(pages: dict[str, str]) -> None:
