@@ -4,14 +4,17 @@
 The numbers that the alarm watches: each one picture, pooled to a few numbers, higher is stranger.
 
 Each map is pooled over the frame and over each region, by its mean and by its peak (pooling.py):
-entropy, entropy_peak, entropy_corridor, entropy_corridor_peak. A number of the network that is
-not finite makes every score of its picture NaN: an average over what is left would look like a
-good picture. Pixels that have no depth (the sky) are left out, and so is the score of a part of
-the picture where none has: no network is broken then, and only who watches it need be alarmed.
+entropy, entropy_peak, entropy_corridor, entropy_corridor_peak; the distance of features, which
+comes in cells, by what its strangest tenth exceeds: local_feature, local_feature_corridor. A
+number of the network that is not finite makes every score of its picture NaN: an average over what
+is left would look like a good picture. Pixels that have no depth (the sky) are left out, and so is
+the score of a part of the picture where none has: no network is broken then, and only who watches
+it need be alarmed.
 """
 import math
 from typing import Mapping, NamedTuple
 
+from bdl_perception.alarm.pooling import high
 from bdl_perception.alarm.pooling import pooled
 from bdl_perception.alarm.pooling import suffixes
 from bdl_perception.alarm.regions import DEFAULT
@@ -43,12 +46,16 @@ CYCLE_MAPS: Mapping[str, Meaning] = {
     'mutual_information': Meaning('what the samples disagree on about the classes', 'nat'),
 }
 DEPTH, CLASSES = CYCLE_MAPS  # the scores of both come for every part of a picture
+LOCAL = 'local_feature'
+CELL_MAPS: Mapping[str, Meaning] = {
+    LOCAL: Meaning('Mahalanobis distance of the decoder features from the nearest class', '1'),
+}
 BRIGHTNESS = 'brightness'  # travels with the scores of a frame and is none: nothing watches it
 
 
 def frame_meanings(regions: Regions = DEFAULT) -> Mapping[str, Meaning]:
     """Name the scores of the single pass, with what they say."""
-    return {**_meanings(FRAME_MAPS, regions), **FEATURE}
+    return {**_meanings(FRAME_MAPS, regions), **FEATURE, **_cell_meanings(regions)}
 
 
 def cycle_meanings(regions: Regions = DEFAULT) -> Mapping[str, Meaning]:
@@ -92,6 +99,8 @@ def frame_scores(prediction: Prediction, regions: Regions = DEFAULT) -> Scores:
     values = {name + end: value for name, values in maps.items()
               for end, value in pooled(values, None, regions).items()}
     values['feature'] = float(prediction.feature_distance)
+    values.update({LOCAL + end: value
+                   for end, value in high(prediction.cell_distance, regions).items()})
     if prediction.non_finite:
         values = dict.fromkeys(values, math.nan)
     if math.isfinite(prediction.brightness):
@@ -111,6 +120,12 @@ def cycle_scores(epistemic: Epistemic, cycle: int, regions: Regions = DEFAULT) -
     if epistemic.non_finite:
         values = dict.fromkeys(cycle_meanings(regions), math.nan)
     return Scores(epistemic.stamp_ns, epistemic.frame_id, values, cycle)
+
+
+def _cell_meanings(regions: Regions) -> Mapping[str, Meaning]:
+    where = {'': '', **{f'_{region.name}': f' in {region.name}' for region in regions}}
+    return {name + end: Meaning(f'{one.meaning}, that of the strangest tenth{place}', one.unit)
+            for name, one in CELL_MAPS.items() for end, place in where.items()}
 
 
 def _meanings(maps: Mapping[str, Meaning], regions: Regions) -> Mapping[str, Meaning]:

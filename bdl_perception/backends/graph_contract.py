@@ -22,6 +22,7 @@ class Tensor(NamedTuple):
 Tensors = Mapping[str, Tensor]
 FLOAT, BYTE = 'float32', 'uint8'
 DECODER_STRIDE = 2  # the single pass predicts at every second pixel of the picture
+CELL_STRIDE = 8  # pixels of a cell, whose features are compared with those of training
 
 
 class Graph(NamedTuple):
@@ -52,7 +53,9 @@ def perceive_outputs(spec: ModelSpec) -> dict[str, Tensor]:
         'depth': Tensor(FLOAT, large), 'aleatoric_std': Tensor(FLOAT, large),
         'classes': Tensor(BYTE, large), 'entropy': Tensor(FLOAT, large),
         'max_probability': Tensor(FLOAT, small), 'energy': Tensor(FLOAT, small),
-        'log_depth_std': Tensor(FLOAT, small), 'feature_distance': Tensor(FLOAT, (1,))}
+        'log_depth_std': Tensor(FLOAT, small), 'feature_distance': Tensor(FLOAT, (1,)),
+        'cell_distance': Tensor(
+            FLOAT, (1, spec.height // CELL_STRIDE, spec.width // CELL_STRIDE))}
 
 
 def mask_inputs(spec: ModelSpec) -> dict[str, Tensor]:

@@ -59,8 +59,10 @@ def random_network(config: NetworkConfig) -> Network:
 
 def blank_statistics(network: Network) -> FeatureStatistics:
     """Make feature statistics that leave pooled features as they are."""
-    channels = network.config.feature_channels[-1]
-    return FeatureStatistics(torch.zeros(channels), torch.eye(channels))
+    pooled = network.config.feature_channels[-1]
+    cell = sum(network.config.decoder_channels[1:])
+    return FeatureStatistics(torch.zeros(pooled), torch.eye(pooled),
+                             torch.zeros(1, cell), torch.eye(cell)[None])
 
 
 def torch_backend(model: str | Path, network: Network) -> TorchBackend:

@@ -3,7 +3,7 @@
 """`bdl export`: turn a checkpoint into the folder that the node runs."""
 import argparse
 from pathlib import Path
-from typing import Sequence, TYPE_CHECKING
+from typing import NamedTuple, Sequence, TYPE_CHECKING
 
 from bdl_perception.commands.train import has_drives
 from bdl_perception.commands.train import open_split
@@ -12,6 +12,7 @@ from bdl_perception.commands.train import source
 if TYPE_CHECKING:
     from bdl_perception.network.feature_statistics import FeatureStatistics
     from bdl_perception.network.model import Network
+    from bdl_perception.training.config import TrainConfig
     from bdl_perception.training.datasets import Dataset
     from torch import Tensor
 
@@ -24,7 +25,8 @@ BATCH = 8  # frames whose features are taken together
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what an export can be told."""
     parser.add_argument('checkpoint', type=Path,
-                        help='RUN/checkpoint.pt or RUN/best.pt of `bdl train`')
+                        help='RUN/checkpoint.pt or RUN/best.pt of `bdl train`, or weights.pt of '
+                             'a model folder, whose sigma is scaled already')
     parser.add_argument('model', type=Path, metavar='MODEL_DIR', help='folder to write')
     parser.add_argument('--data', type=source, action='append', required=True,
                         metavar='[KIND=]DIR',
@@ -39,23 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fit the feature statistics, export, compare, write."""
     from bdl_perception.network.export import export_model
-    from bdl_perception.training.checkpoint import read_checkpoint
     from bdl_perception.training.datasets.mixed import Mixed
     for name in ('chunk', 'stride'):
         if getattr(arguments, name) < 1:
             raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
-    checkpoint = read_checkpoint(arguments.checkpoint)
-    if not checkpoint.config.aleatoric:
-        raise ValueError(f'{arguments.checkpoint} was trained without aleatoric: its variances '
-                         f'mean nothing, so there is nothing to export')
-    network = checkpoint.build_network()
-    data = Mixed([open_split(kind, root, 'train', checkpoint.config)
-                  for kind, root in arguments.data])
+    network, config, scaled = open_trained(arguments.checkpoint)
+    data = Mixed([open_split(kind, root, 'train', config) for kind, root in arguments.data])
     indices = range(0, len(data), arguments.stride)
-    held_out = [open_split(kind, root, 'validation', checkpoint.config)
-                for kind, root in arguments.data
+    held_out = [open_split(kind, root, 'validation', config) for kind, root in arguments.data
                 if kind == 'world' and has_drives(root, 'validation')]
-    if held_out:
+    if held_out and not scaled:
         hold_intervals(network, Mixed(held_out))
     spec = export_model(
         arguments.model, network, fit_statistics(network, data, indices),
@@ -65,6 +60,31 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'{arguments.model}: {spec.name}, {size / 1e6:.1f} MB, '
           f'perceive {spec.perceive_sha256[:12]}, sample {spec.sample_sha256[:12]}')
     return 0
+
+
+class Trained(NamedTuple):
+    """A network to be exported."""
+
+    network: 'Network'
+    config: 'TrainConfig'
+    scaled: bool  # sigma holds its intervals already
+
+
+def open_trained(path: Path) -> Trained:
+    """Read a checkpoint, or weights.pt of a model folder."""
+    from bdl_perception.network.weights import is_weights
+    from bdl_perception.network.weights import weights_from_bytes
+    from bdl_perception.training.checkpoint import read_checkpoint
+    from bdl_perception.training.config import TrainConfig
+    data = path.read_bytes()
+    if is_weights(data):
+        network = weights_from_bytes(data, str(path)).network
+        return Trained(network, TrainConfig(network=network.config), True)
+    checkpoint = read_checkpoint(path)
+    if not checkpoint.config.aleatoric:
+        raise ValueError(f'{path} was trained without aleatoric: its variances mean nothing, so '
+                         f'there is nothing to export')
+    return Trained(checkpoint.build_network(), checkpoint.config, False)
 
 
 def hold_intervals(network: 'Network', data: 'Dataset') -> None:
@@ -89,12 +109,14 @@ def fit_statistics(network: 'Network', data: 'Dataset',
                    indices: Sequence[int]) -> 'FeatureStatistics':
     """Look at these samples once and remember how their features lie."""
     from bdl_perception.network.feature_statistics import feature_statistics
-    from bdl_perception.network.feature_statistics import pool_features
+    from bdl_perception.network.feature_statistics import look
+    from bdl_perception.perception.classes import CLASS_NAMES
     from bdl_perception.training.batches import plain_batches
     from tqdm import tqdm
     batches = plain_batches(data, BATCH, indices, network.config)
     shown = tqdm(batches, 'feature statistics', -(-len(indices) // BATCH), disable=None)
-    return feature_statistics(pool_features(network, (batch.rgb for batch in shown)))
+    looked = look(network, ((batch.rgb, batch.classes) for batch in shown))
+    return feature_statistics(looked, len(CLASS_NAMES))
 
 
 def parity_pictures(network: 'Network', data: 'Dataset',

@@ -20,7 +20,7 @@ import numpy as np
 
 UNITS = {'depth': 'm', 'aleatoric_std': 'm', 'entropy': 'nat', 'entropy_sum': 'nat'}
 MAPS = ('depth', 'aleatoric_std', 'entropy', 'max_probability', 'energy', 'log_depth_std',
-        'feature_distance')
+        'feature_distance', 'cell_distance')
 MOMENTS = ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum')
 
 

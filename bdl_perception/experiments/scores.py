@@ -15,10 +15,11 @@ from bdl_perception.experiments.random_features import fit_random_features
 from bdl_perception.experiments.random_features import RandomFeatures
 from bdl_perception.experiments.seen import entropy
 from bdl_perception.experiments.seen import Seen
-from bdl_perception.network.feature_statistics import feature_statistics
-from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.feature_statistics import pool_features
+from bdl_perception.network.feature_statistics import SHRINKAGE
 from bdl_perception.network.model import Network
+from bdl_perception.network.whitening import Whitening
+from bdl_perception.network.whitening import whitening_of
 from bdl_perception.perception.classes import SKY
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ Floats = NDArray[np.float64]
 class Fitted(NamedTuple):
     """What scores know of the run's own training frames."""
 
-    features: FeatureStatistics
+    features: Whitening
     last_layer: LastLayer
     random_features: RandomFeatures
 
@@ -45,7 +46,7 @@ class Fitted(NamedTuple):
 def fit(network: Network, pictures: Iterable[Tensor]) -> Fitted:
     """Fit all that scores need, on batches (B, 3, H, W) of the training frames."""
     batches = list(pictures)
-    return Fitted(feature_statistics(pool_features(network, batches)),
+    return Fitted(whitening_of(pool_features(network, batches), SHRINKAGE),
                   fit_last_layer(network, batches), fit_random_features(network, batches))
 
 
@@ -53,7 +54,7 @@ def fit(network: Network, pictures: Iterable[Tensor]) -> Fitted:
 def frame_scores(network: Network, seen: Seen, fitted: Fitted) -> dict[str, Tensor]:
     """Give all scores that this network has, (B,) each."""
     single = seen.single
-    deviation = (seen.encoded.pooled - fitted.features.mean) @ fitted.features.whitening  # (B, C)
+    deviation = (seen.encoded.pooled - fitted.features.mean) @ fitted.features.matrix  # (B, C)
     scores = {
         'entropy': entropy(single.probabilities).mean((1, 2)),
         'energy': -single.logits.logsumexp(1).mean((1, 2)),

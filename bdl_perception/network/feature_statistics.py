@@ -1,42 +1,65 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""How the training set's pooled features lie: the measure of strangeness of a new frame."""
+"""How the training set's features lie: the measures of strangeness of a new frame."""
 from typing import Iterable, NamedTuple
 
+from bdl_perception.network.cells import cell_classes
+from bdl_perception.network.cells import cell_features
+from bdl_perception.network.cells import cell_statistics
+from bdl_perception.network.cells import Cells
+from bdl_perception.network.cells import CellStatistics
 from bdl_perception.network.model import Network
+from bdl_perception.network.whitening import whitening_of
 import torch
 from torch import Tensor
 
 SHRINKAGE = 0.05  # share of the identity in the covariance: frames of one drive repeat themselves
+CELLS = 80  # of each frame, drawn at random: its cells are alike
 
 
 class FeatureStatistics(NamedTuple):
-    """Mean and whitening of pooled features: |(f - mean) W| is the Mahalanobis distance."""
+    """Of pooled features, mean and whitening (whitening.py), and of cells (cells.py)."""
 
     mean: Tensor  # (C,)
-    whitening: Tensor  # (C, C) W with W W' = inverse covariance
+    whitening: Tensor  # (C, C)
+    cell_means: Tensor  # (K, C')
+    cell_whitenings: Tensor  # (K, C', C')
+
+    @property
+    def cells(self) -> CellStatistics:
+        """Give what the cells were like."""
+        return CellStatistics(self.cell_means, self.cell_whitenings)
 
 
-def feature_statistics(pooled: Tensor) -> FeatureStatistics:
-    """
-    Fit pooled (N, C) features of N training frames.
+class Looked(NamedTuple):
+    """What the features of N training frames were."""
 
-    The covariance is shrunk towards its mean variance (Ledoit & Wolf 2004, fixed share), and its
-    inverse is kept as a square root: a float32 product of whitened numbers cannot turn negative.
-    """
-    if len(pooled) < 2:
-        raise ValueError(f'feature statistics of {len(pooled)} frames, need at least 2')
-    features = pooled.double()
-    mean = features.mean(0)
-    covariance = (features - mean).T @ (features - mean) / len(features)
-    size = covariance.shape[0]
-    scale = covariance.trace() / size
-    if not scale > 0:
-        raise ValueError('pooled features do not vary over the training frames; '
-                         'are all pictures the same?')
-    shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * scale * torch.eye(size).double()
-    values, vectors = torch.linalg.eigh(shrunk)
-    return FeatureStatistics(mean.float(), (vectors * values.rsqrt()).float())
+    pooled: Tensor  # (N, C)
+    cells: Cells
+
+
+def feature_statistics(looked: Looked, classes: int) -> FeatureStatistics:
+    """Fit what was seen on training frames; ValueError when they say nothing."""
+    if len(looked.pooled) < 2:
+        raise ValueError(f'feature statistics of {len(looked.pooled)} frames, need at least 2')
+    return FeatureStatistics(*whitening_of(looked.pooled, SHRINKAGE),
+                             *cell_statistics(looked.cells, classes))
+
+
+@torch.no_grad()
+def look(network: Network, pictures: Iterable[tuple[Tensor, Tensor]]) -> Looked:
+    """Look at batches of (B, 3, H, W) floats 0..255 and their classes, (B, H / 2, W / 2)."""
+    network.eval()
+    generator = torch.Generator().manual_seed(0)
+    pooled, features, classes = [], [], []
+    for rgb, truth in pictures:
+        encoded = network.encode(rgb)
+        cells = cell_features(network.decoder.levels_of(encoded.features, None))
+        chosen = torch.randperm(cells[0, 0].numel(), generator=generator)[:CELLS]
+        pooled.append(encoded.pooled)
+        features.append(cells.flatten(2)[:, :, chosen].transpose(1, 2).flatten(0, 1))
+        classes.append(cell_classes(truth, *cells.shape[2:]).flatten(1)[:, chosen].flatten())
+    return Looked(torch.cat(pooled), Cells(torch.cat(features), torch.cat(classes)))
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """What `bdl export` adds to a checkpoint, read back from the graph that it wrote."""
+from bdl_perception.network.cells import statistics_of
 from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.model import Network
 import onnx
@@ -16,9 +17,10 @@ def take_constants(network: Network, perceive: bytes) -> FeatureStatistics:
     graph = onnx.load_from_string(perceive).graph
     found = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
              for tensor in graph.initializer}
-    missing = {HEADS_BIAS, 'mean', 'whitening'} - set(found)
+    missing = {HEADS_BIAS, 'mean', 'whitening', 'cells.weight', 'cells.bias'} - set(found)
     if missing:
         raise ValueError(f'the perceive graph holds no {", ".join(sorted(missing))}; it was not '
                          f'made by this version of `bdl export`, export the model again')
     network.decoder.heads.get_parameter('bias').copy_(found[HEADS_BIAS])
-    return FeatureStatistics(found['mean'], found['whitening'])
+    return FeatureStatistics(found['mean'], found['whitening'],
+                             *statistics_of(found['cells.weight'], found['cells.bias']))

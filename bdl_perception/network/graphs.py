@@ -8,6 +8,8 @@ Pre- and post-processing are inside, so that no backend can disagree about them.
 import math
 from typing import NamedTuple
 
+from bdl_perception.network.cells import cell_features
+from bdl_perception.network.cells import CellDistance
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.model import Network
@@ -17,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 MAP_NAMES = ('depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
-             'log_depth_std', 'feature_distance')
+             'log_depth_std', 'feature_distance', 'cell_distance')
 # Samples are drawn at every second row and column of the decoder's finest map: their spread is
 # smooth and read in pools, and half of a sample's time went into the pixels in between.
 SAMPLE_EVERY = 2
@@ -57,18 +59,21 @@ class Perceive(nn.Module):
     whitening: Tensor
 
     def __init__(self, network: Network, statistics: FeatureStatistics) -> None:
-        """statistics: of the training set's pooled features; become constants of the graph."""
+        """statistics: of the training set's features; become constants of the graph."""
         super().__init__()
         self.network = network
         self.register_buffer('mean', statistics.mean)
         self.register_buffer('whitening', statistics.whitening)
+        self.cells = CellDistance(statistics.cells)
 
     def forward(self, rgb: Tensor) -> tuple[Tensor, ...]:
         """rgb: (1, H, W, 3) uint8."""
         # Cast first: TensorRT's parser takes uint8 nowhere but in a Cast.
         picture = rgb.to(torch.float32).permute(0, 3, 1, 2)
         encoded = self.network.encode(picture)
-        maps = self.network.decode(encoded.features, None)
+        decoder = self.network.decoder
+        levels = decoder.levels_of(encoded.features, None)
+        maps = decoder.split(decoder.heads(levels[-1]))
         belief = believe(moderate(maps))
         log_std = (0.5 * maps.depth_log_variance).exp()  # (1, h, w)
         depth = _full_size(maps.log_depth).exp()  # (1, H, W) m, canonical camera
@@ -81,6 +86,7 @@ class Perceive(nn.Module):
             -_log_sum_exp(maps.logits),
             log_std,
             self._distance(encoded.pooled),
+            self.cells(cell_features(levels)),  # (1, H / 8, W / 8)
             *encoded.features)
 
     def _distance(self, pooled: Tensor) -> Tensor:

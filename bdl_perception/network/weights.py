@@ -16,8 +16,8 @@ from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
 import torch
 
-FORMAT = 1
-PARTS = {'weights_format', 'config', 'network', 'mean', 'whitening'}
+FORMAT = 2  # 1 had no cells
+PARTS = {'weights_format', 'config', 'network', *FeatureStatistics._fields}
 
 
 class Weights(NamedTuple):
@@ -39,17 +39,18 @@ def weights_to_bytes(weights: Weights) -> bytes:
 def weights_from_bytes(data: bytes, where: str) -> Weights:
     """Build what weights_to_bytes was given; ValueError names where these bytes came from."""
     values = _read(data)
-    if set(values) != PARTS:
-        raise ValueError(f'{where} is no weights.pt of `bdl export`; export the model again')
-    if values['weights_format'] != FORMAT:
+    if values.get('weights_format', FORMAT) != FORMAT:
         raise ValueError(f'{where} has format {values["weights_format"]}, this version reads '
                          f'{FORMAT}; export the model again')
+    if set(values) != PARTS:
+        raise ValueError(f'{where} is no weights.pt of `bdl export`; export the model again')
     try:
         network = Network(NetworkConfig(**values['config']))
         network.load_state_dict(values['network'])
     except (RuntimeError, TypeError) as error:
         raise ValueError(f'{where} is of another version of the network: {error}') from error
-    return Weights(network.eval(), FeatureStatistics(values['mean'], values['whitening']))
+    return Weights(network.eval(), FeatureStatistics(
+        *(values[name] for name in FeatureStatistics._fields)))
 
 
 def is_weights(data: bytes) -> bool:

@@ -21,6 +21,7 @@ class RawPrediction(NamedTuple):
     energy: Floats  # (h, w)
     log_depth_std: Floats  # (h, w)
     feature_distance: Floats  # ()
+    cell_distance: Floats  # (h', w')
     features: Features
 
 

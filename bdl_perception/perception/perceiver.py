@@ -112,10 +112,11 @@ class Perceiver:
             depth=depth, aleatoric_std=std, classes=raw.classes, entropy=raw.entropy,
             max_probability=raw.max_probability, energy=raw.energy,
             log_depth_std=raw.log_depth_std, feature_distance=float(raw.feature_distance),
+            cell_distance=raw.cell_distance,
             non_finite=_count_non_finite(raw), brightness=brightness)
 
 
 def _count_non_finite(raw: RawPrediction) -> int:
     arrays = (raw.depth, raw.aleatoric_std, raw.entropy, raw.max_probability, raw.energy,
-              raw.log_depth_std, raw.feature_distance)
+              raw.log_depth_std, raw.feature_distance, raw.cell_distance)
     return sum(array.size - int(np.isfinite(array).sum()) for array in arrays)

@@ -71,6 +71,7 @@ class Prediction:
     energy: Floats  # -logsumexp(logits); higher is stranger
     log_depth_std: Floats  # aleatoric standard deviation of log-depth, no unit
     feature_distance: float  # Mahalanobis distance of the pooled encoder features
+    cell_distance: Floats  # (h', w') cells of the picture, of the decoder's features from a class
     non_finite: int  # how many numbers of the raw network output were NaN or infinite
     brightness: float = float('nan')  # mean luma of what the network saw, 0 to 1; NaN: unknown
 

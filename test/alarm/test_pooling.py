@@ -4,6 +4,7 @@
 import math
 
 from bdl_perception.alarm.pooling import Blocks
+from bdl_perception.alarm.pooling import high
 from bdl_perception.alarm.pooling import peak
 from bdl_perception.alarm.pooling import pooled
 from bdl_perception.alarm.pooling import prepare
@@ -129,3 +130,12 @@ def test_a_region_that_is_too_small_fails_before_the_first_picture() -> None:
     with pytest.raises(ValueError, match='dot holds no pixel of a map of 80x48'):
         prepare(parse_regions('dot=.5,.5 .501,.5 .501,.501'), 48, 80)
     prepare(DEFAULT, 48, 80)
+
+
+def test_a_tenth_of_the_cells_lie_above_the_high_value() -> None:
+    left = parse_regions('left=0,0 .5,0 .5,1 0,1')
+    values = np.stack([np.arange(11), np.full(11, 20)], 1).astype(np.float32)  # (11, 2)
+    assert high(values[:, :1]) == {'': 9}
+    assert high(values, left) == {'': 20, '_left': 9}
+    values[3, 0] = np.nan
+    assert all(map(math.isnan, high(values, left).values()))

@@ -27,7 +27,7 @@ def prediction(**changes: Any) -> Prediction:
         'stamp_ns': 7, 'frame_id': 'camera', 'camera': None, 'depth': 5 * plain,
         'aleatoric_std': plain, 'classes': np.zeros((10, 10), np.uint8), 'entropy': plain,
         'max_probability': plain, 'energy': plain, 'log_depth_std': plain,
-        'feature_distance': 3.5, 'non_finite': 0}
+        'feature_distance': 3.5, 'cell_distance': 2 * plain, 'non_finite': 0}
     return Prediction(**{**values, **changes})
 
 
@@ -45,9 +45,9 @@ def test_each_frame_score_is_the_mean_of_its_own_map() -> None:
         ('max_probability', .5, .75), ('entropy', 1, 2), ('energy', -8, -4),
         ('log_depth_std', .1, .3))}
     scores = frame_scores(prediction(**maps), ())
-    expected = {'softmax': .375, 'entropy': 1.5, 'energy': -6, 'aleatoric': .2, 'feature': 3.5}
-    assert scores.values == pytest.approx({**expected, **{
-        f'{name}_peak': value for name, value in expected.items() if name != 'feature'}})
+    expected = {'softmax': .375, 'entropy': 1.5, 'energy': -6, 'aleatoric': .2}
+    assert scores.values == pytest.approx({**expected, 'feature': 3.5, 'local_feature': 2, **{
+        f'{name}_peak': value for name, value in expected.items()}})
     assert (scores.stamp_ns, scores.frame_id, scores.cycle) == (7, 'camera', 0)
 
 

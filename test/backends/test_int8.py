@@ -8,7 +8,6 @@ from bdl_perception.backends.int8 import to_int8
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.network.export import export_model
-from bdl_perception.network.feature_statistics import feature_statistics
 import numpy as np
 import onnx
 from onnx import helper
@@ -17,7 +16,7 @@ import pytest
 from tiny_network import draw_pictures
 from tiny_network import make_tiny_network
 from tiny_network import TINY
-import torch
+from tiny_network import tiny_statistics
 
 CONVOLUTIONS = 4  # of the tiny encoder at least, one for each scale
 
@@ -25,9 +24,9 @@ CONVOLUTIONS = 4  # of the tiny encoder at least, one for each scale
 @pytest.fixture(scope='module')
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp('int8') / 'model'
-    pooled = torch.randn(20, TINY.encoder_channels[-1], generator=torch.Generator().manual_seed(0))
-    export_model(folder, make_tiny_network(), feature_statistics(pooled), name='tiny', chunk=2,
-                 pictures=draw_pictures(1))
+    network = make_tiny_network()
+    export_model(folder, network, tiny_statistics(network), name='tiny',
+                 chunk=2, pictures=draw_pictures(1))
     return load_model_files(folder)
 
 

@@ -20,7 +20,7 @@ from tiny_model import make_tiny_model
 
 CHUNK = 3
 MAPS = ('depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
-        'log_depth_std', 'feature_distance')
+        'log_depth_std', 'feature_distance', 'cell_distance')
 MOMENTS = ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum')
 
 

@@ -11,19 +11,17 @@ from bdl_perception.backends.registry import open_backend
 from bdl_perception.evaluation.parity import BOUNDS
 from bdl_perception.evaluation.parity import compare
 from bdl_perception.network.export import export_model
-from bdl_perception.network.feature_statistics import feature_statistics
 import pytest
 from tiny_model import make_tiny_model
 from tiny_network import draw_pictures
 from tiny_network import make_tiny_network
-from tiny_network import TINY
-import torch
+from tiny_network import tiny_statistics
 
 
 @pytest.fixture
 def folder(tmp_path):
-    pooled = torch.randn(20, TINY.encoder_channels[-1], generator=torch.Generator().manual_seed(0))
-    export_model(tmp_path / 'model', make_tiny_network(), feature_statistics(pooled), name='tiny',
+    network = make_tiny_network()
+    export_model(tmp_path / 'model', network, tiny_statistics(network), name='tiny',
                  chunk=2, pictures=draw_pictures(1))
     return tmp_path / 'model'
 

@@ -5,20 +5,18 @@ from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.cli import main
 from bdl_perception.commands import quantise
 from bdl_perception.network.export import export_model
-from bdl_perception.network.feature_statistics import feature_statistics
 import cv2
 import pytest
 from tiny_network import draw_pictures
 from tiny_network import make_tiny_network
-from tiny_network import TINY
-import torch
+from tiny_network import tiny_statistics
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(quantise, 'ROUNDS', 2)
-    pooled = torch.randn(20, TINY.encoder_channels[-1], generator=torch.Generator().manual_seed(0))
-    export_model(tmp_path / 'model', make_tiny_network(), feature_statistics(pooled), name='tiny',
+    network = make_tiny_network()
+    export_model(tmp_path / 'model', network, tiny_statistics(network), name='tiny',
                  chunk=2, pictures=draw_pictures(1))
     (tmp_path / 'pictures').mkdir()
     for number, rgb in enumerate(draw_pictures(9).numpy()):

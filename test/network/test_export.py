@@ -9,7 +9,6 @@ from bdl_perception.backends.torch_reference import TorchBackend
 from bdl_perception.network.export import export_graphs
 from bdl_perception.network.export import export_model
 from bdl_perception.network.export import replace_folder
-from bdl_perception.network.feature_statistics import feature_statistics
 from bdl_perception.network.parity import compare
 from bdl_perception.network.parity import relative_difference
 from bdl_perception.perception.masks import draw_masks
@@ -20,6 +19,7 @@ import pytest
 from tiny_network import draw_pictures
 from tiny_network import make_tiny_network
 from tiny_network import TINY
+from tiny_network import tiny_statistics
 import torch
 
 CHUNK = 2
@@ -33,7 +33,7 @@ def network():
 @pytest.fixture(scope='module')
 def statistics():
     torch.manual_seed(0)
-    return feature_statistics(torch.randn(50, TINY.encoder_channels[-1]))
+    return tiny_statistics(make_tiny_network())
 
 
 @pytest.fixture(scope='module')

@@ -3,7 +3,6 @@
 import math
 
 from bdl_perception.network.decoder import HeadMaps
-from bdl_perception.network.feature_statistics import feature_statistics
 from bdl_perception.network.graphs import believe
 from bdl_perception.network.graphs import MAP_NAMES
 from bdl_perception.network.graphs import moderate
@@ -14,6 +13,7 @@ import pytest
 from tiny_network import draw_pictures
 from tiny_network import make_tiny_network
 from tiny_network import TINY
+from tiny_network import tiny_statistics
 import torch
 
 pytestmark = pytest.mark.usefixtures('no_gradients')
@@ -33,7 +33,7 @@ def network():
 @pytest.fixture
 def outputs(network):
     torch.manual_seed(1)
-    statistics = feature_statistics(torch.randn(50, TINY.encoder_channels[-1]))
+    statistics = tiny_statistics(network)
     found = Perceive(network, statistics)(draw_pictures(1))
     return dict(zip([*MAP_NAMES, *(f'features_{k}' for k in range(4))], found, strict=True))
 

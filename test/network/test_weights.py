@@ -4,7 +4,6 @@
 from io import BytesIO
 import os
 
-from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.weights import is_weights
 from bdl_perception.network.weights import Weights
 from bdl_perception.network.weights import weights_from_bytes
@@ -13,15 +12,14 @@ import pytest
 from tiny_network import draw_pictures
 from tiny_network import make_tiny_network
 from tiny_network import TINY
+from tiny_network import tiny_statistics
 import torch
 
 
 @pytest.fixture(scope='module')
 def kept():
-    size = TINY.encoder_channels[-1]
-    generator = torch.Generator().manual_seed(3)
-    return Weights(make_tiny_network(2), FeatureStatistics(
-        torch.randn(size, generator=generator), torch.randn(size, size, generator=generator)))
+    network = make_tiny_network(2)
+    return Weights(network, tiny_statistics(network))
 
 
 def changed(data, **changes):
@@ -50,7 +48,7 @@ def test_numbers_are_kept_in_float32(kept):
 
 
 @pytest.mark.parametrize(('changes', 'message'), [
-    ({'weights_format': 2}, 'file.pt has format 2, this version reads 1'),
+    ({'weights_format': 1}, 'file.pt has format 1, this version reads 2'),
     ({'mean': None}, 'file.pt is no weights.pt'),
     ({'optimizer': 1}, 'file.pt is no weights.pt'),
     ({'config': {'colour': 'red'}}, 'file.pt is of another version of the network'),

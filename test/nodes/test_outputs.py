@@ -59,7 +59,7 @@ def prediction(wanted):
 
     return Prediction(5, 'f', None, of(interface.DEPTH), of(interface.ALEATORIC),
                       of(interface.CLASSES, np.uint8), of(interface.ENTROPY), *[Untouchable()] * 3,
-                      0.0, 0)
+                      0.0, Untouchable(), 0)
 
 
 def epistemic(wanted):

@@ -28,7 +28,7 @@ def prediction_of(depth):
     """Make a prediction of which only the depth and the header matter."""
     plain = np.ones_like(depth)
     return Prediction(123456789, 'front', None, depth, plain, plain.astype(np.uint8), plain,
-                      plain, plain, plain, 0., 0)
+                      plain, plain, plain, 0., plain, 0)
 
 
 def draw(seed, count, shape=(3, 4)):

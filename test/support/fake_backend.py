@@ -59,7 +59,8 @@ class FakeBackend:
         small = np.log1p(.1 * self._shrink(grey))  # (h, w) log m
         plain = np.ones_like(small)
         return RawPrediction(depth, .1 * depth, classes, entropy, .9 * plain, -5 * plain,
-                             .1 * plain, np.array(abs(grey.mean() - 128) / 10, np.float32), small)
+                             .1 * plain, np.array(abs(grey.mean() - 128) / 10, np.float32),
+                             np.ones((size[0] // 8, size[1] // 8), np.float32), small)
 
     def sample(self, features: Features, masks: Sequence[Floats]) -> Moments:
         """Scale log-depth by the mean of each sample's masks; likewise shift the classes."""

@@ -93,10 +93,15 @@ def _perceive(weights: dict[str, np.ndarray], height: int, width: int,
     grey = graph.add('ReduceMean', rgb, axes=[1, 2, 3], keepdims=0)
     off = graph.add('Abs', graph.add('Sub', grey, graph.constant(.5)))
     graph.add('Mul', off, graph.constant(10.), to='feature_distance')
+    cells = graph.add('AveragePool', rgb, kernel_shape=[8, 8], strides=[8, 8])
+    grey = graph.add('ReduceMean', cells, axes=[1], keepdims=0)
+    off = graph.add('Abs', graph.add('Sub', grey, graph.constant(.5)))
+    graph.add('Mul', off, graph.constant(10.), to='cell_distance')
     small, coarse = (height // 2, width // 2), (height // 4, width // 4)
     shapes = dict.fromkeys(('max_probability', 'energy', 'log_depth_std'), (1, *small))
     shapes |= dict.fromkeys(('depth', 'aleatoric_std', 'classes', 'entropy'), (1, height, width))
-    shapes |= {'feature_distance': (1,), 'features_0': (1, CHANNELS[0], *small),
+    shapes |= {'feature_distance': (1,), 'cell_distance': (1, height // 8, width // 8)}
+    shapes |= {'features_0': (1, CHANNELS[0], *small),
                'features_1': (1, CHANNELS[1], *coarse)}
     return graph.build({'rgb': (1, height, width, 3)}, shapes)
 

@@ -1,0 +1,84 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The distance of cells of a picture from what cells of the training set were."""
+from bdl_perception.network.cells import cell_classes
+from bdl_perception.network.cells import cell_features
+from bdl_perception.network.cells import cell_statistics
+from bdl_perception.network.cells import CellDistance
+from bdl_perception.network.cells import Cells
+from bdl_perception.network.cells import LEAST_PER_FEATURE
+from bdl_perception.network.cells import SHRINKAGE
+from bdl_perception.network.cells import statistics_of
+import numpy as np
+import pytest
+import torch
+
+FEATURES = 4
+
+
+@pytest.fixture
+def cells():
+    """Draw two classes that lie apart, and a few cells of a third that are too few."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.normal(centre, 1, (60, FEATURES)) @ rng.normal(0, 1, (FEATURES, FEATURES))
+             for centre in (0, 5)]
+    few = rng.normal(50, 1, (LEAST_PER_FEATURE * FEATURES - 1, FEATURES))
+    classes = np.repeat([0, 2, 1], [60, 60, len(few)]).astype(np.uint8)
+    return Cells(torch.from_numpy(np.concatenate([*drawn, few])), torch.from_numpy(classes))
+
+
+def slow_distance(cells, point):
+    """Compare with every class that has enough cells, by numpy alone."""
+    found = []
+    for k in (0, 2):
+        own = cells.features[cells.classes == k].numpy()
+        covariance = np.cov(own.T, bias=True)
+        shrunk = ((1 - SHRINKAGE) * covariance
+                  + SHRINKAGE * np.trace(covariance) / FEATURES * np.eye(FEATURES))
+        off = point - own.mean(0)
+        found.append(np.sqrt(off @ np.linalg.solve(shrunk, off) / FEATURES))
+    return min(found)
+
+
+def test_the_distance_is_that_of_the_nearest_class_with_enough_cells(cells):
+    distance = CellDistance(cell_statistics(cells, 11))
+    picture = torch.from_numpy(np.random.default_rng(1).normal(3, 5, (1, FEATURES, 2, 3)))
+    found = distance(picture.float())
+    assert found.shape == (1, 2, 3)
+    for row in range(2):
+        for column in range(3):
+            wanted = slow_distance(cells, picture[0, :, row, column].numpy())
+            assert float(found[0, row, column]) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_cells_of_no_class_are_one_class_when_no_other_has_enough(cells):
+    ignored = Cells(cells.features, torch.full_like(cells.classes, 255))
+    assert cell_statistics(ignored, 11).cell_means.shape == (1, FEATURES)
+    assert cell_statistics(cells, 11).cell_means.shape == (2, FEATURES)
+
+
+def test_one_cell_is_refused():
+    with pytest.raises(ValueError, match='1 cells'):
+        cell_statistics(Cells(torch.ones(1, 4), torch.zeros(1)), 11)
+
+
+def test_the_statistics_come_back_from_the_constants(cells):
+    statistics = cell_statistics(cells, 11)
+    distance = CellDistance(statistics)
+    for found, wanted in zip(statistics_of(distance.weight, distance.bias), statistics,
+                             strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_finer_levels_are_averaged_over_the_cells_of_the_second():
+    levels = [torch.zeros(1, 2, 1, 1), torch.full((1, 1, 2, 2), 7.),
+              torch.arange(16.).reshape(1, 1, 4, 4)]
+    found = cell_features(levels)
+    assert found[0, 0].tolist() == [[7, 7], [7, 7]]
+    assert found[0, 1].tolist() == [[2.5, 4.5], [10.5, 12.5]]
+
+
+def test_the_class_of_a_cell_is_the_one_in_its_middle():
+    classes = torch.zeros(1, 8, 8, dtype=torch.uint8)
+    classes[0, 2, 6] = 3
+    assert cell_classes(classes, 2, 2).tolist() == [[[0, 3], [0, 0]]]
