@@ -19,10 +19,14 @@ class Sum(NamedTuple):
 
 
 class _Evidence(Protocol):
-    @property
-    def alarmed(self) -> bool: ...
+    """A sum of the alarm's."""
 
-    def step(self, p: float) -> float: ...
+    @property
+    def alarmed(self) -> bool:
+        """Tell whether it is above its limit."""
+
+    def step(self, p: float) -> float:
+        """Take one p-value and give the new sum."""
 
 
 def soonest_fast(calibration: Calibration) -> Sum | None:
