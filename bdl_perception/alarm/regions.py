@@ -75,7 +75,8 @@ def region_mask(region: Region, height: int, width: int) -> NDArray[np.bool_]:
         if y0 == y1:
             continue  # a ray to the right never crosses it
         crosses = (y0 <= y) != (y1 <= y)  # (h, 1)
-        inside ^= crosses & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0))
+        with np.errstate(over='ignore'):  # far beyond an edge that is hardly any, and not crossed
+            inside ^= crosses & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0))
     if not inside.any():
         raise ValueError(f'region {region.name} holds no pixel of a map of {width}x{height}; '
                          f'make it larger')

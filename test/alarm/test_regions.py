@@ -94,3 +94,8 @@ def test_a_region_that_holds_no_pixel_is_refused() -> None:
     tiny, = parse_regions('tiny=.5,.5 .501,.5 .501,.501')
     with pytest.raises(ValueError, match='tiny holds no pixel of a map of 4x2'):
         region_mask(tiny, 2, 4)
+
+
+def test_an_edge_that_rises_by_next_to_nothing_is_no_error() -> None:
+    corners = ((0., 0.), (1., 2e-311), (1., 1.), (0., 1.))
+    assert region_mask(Region('all', corners), 4, 4).all()
