@@ -3,6 +3,8 @@
 """
 Work over a Ray cluster; this package, the model and the drives must be there on each machine.
 
+A cluster that wants a token, as those of newer Ray do, wants it of this process too.
+
 A cluster that is started here ('local') listens on the loopback only, tells nobody that it is
 used, has no dashboard, and is gone with its files when the work is done.
 """
@@ -74,12 +76,16 @@ def _import_ray(local: bool) -> Any:
 
 
 def _join(ray: Any, address: str) -> None:
+    what = f'no Ray cluster answers at {address}'
+    remedy = 'start one with `ray start --head` and give its HOST:PORT'
     try:
         found = ADDRESS.fullmatch(address)
         if found:
             end = found['host'].strip('[]'), int(found['port'])
             socket.create_connection(end, ANSWER_S).close()
+            what = f'what answers at {address} lets nobody in'
+            remedy = ('give the token of the cluster here too (RAY_AUTH_TOKEN_PATH), and take '
+                      'the same versions of Ray and Python')
         ray.init(address, logging_level='error')
-    except (OSError, ValueError, OverflowError) as error:
-        raise ConnectionError(f'no Ray cluster answers at {address} ({error}); start one with '
-                              f'`ray start --head` and give its HOST:PORT') from error
+    except (OSError, ValueError, OverflowError, RuntimeError) as error:
+        raise ConnectionError(f'{what} ({error}); {remedy}') from error

@@ -113,6 +113,17 @@ def test_a_cluster_that_does_not_answer_is_one_clear_error() -> None:
         list(spread(spread_works.third, JOBS, Spreading(ray=f'127.0.0.1:{port}')))
 
 
+def test_a_cluster_that_wants_a_token_is_not_taken_for_none(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ConnectionError('Failed to connect')
+    monkeypatch.setattr(pytest.importorskip('ray'), 'init', refuse)
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        address = f'127.0.0.1:{server.getsockname()[1]}'
+        with pytest.raises(ConnectionError, match=f'{address} lets nobody in.*token'):
+            list(spread(spread_works.third, JOBS, Spreading(ray=address)))
+
+
 def test_without_ray_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'ray', None)
     with pytest.raises(ModuleNotFoundError, match=r'bdl_perception\[ray\]'):
