@@ -26,9 +26,9 @@ class Region:
 
     def __post_init__(self) -> None:
         """Refuse a name that no score could carry, and what has no inside."""
-        if not NAME.fullmatch(self.name) or self.name.endswith('peak'):
+        if not NAME.fullmatch(self.name):
             raise ValueError(f'region name is {self.name!r}, must be lower-case letters, digits '
-                             f'and underscores, and not end in peak')
+                             f'and underscores')
         if len(self.corners) < 3:
             raise ValueError(f'region {self.name} has {len(self.corners)} corners, at least 3 '
                              f'are needed')

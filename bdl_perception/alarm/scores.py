@@ -3,13 +3,12 @@
 """
 The numbers that the alarm watches: each one picture, pooled to a few numbers, higher is stranger.
 
-Each map is pooled over the frame and over each region, by its mean and by its peak (pooling.py):
-entropy, entropy_peak, entropy_corridor, entropy_corridor_peak; the distance of features, which
-comes in cells, by what its strangest tenth exceeds: local_feature, local_feature_corridor. A
-number of the network that is not finite makes every score of its picture NaN: an average over what
-is left would look like a good picture. Pixels that have no depth (the sky) are left out, and so is
-the score of a part of the picture where none has: no network is broken then, and only who watches
-it need be alarmed.
+Each map is pooled over the frame and over each region, by its mean (pooling.py): entropy,
+entropy_corridor; the distance of features, which comes in cells, by what its strangest tenth
+exceeds: local_feature, local_feature_corridor. A number of the network that is not finite makes
+every score of its picture NaN: an average over what is left would look like a good picture. Pixels
+that have no depth (the sky) are left out, and so is the score of a part of the picture where none
+has: no network is broken then, and only who watches it need be alarmed.
 """
 import math
 from typing import Mapping, NamedTuple
@@ -129,10 +128,7 @@ def _cell_meanings(regions: Regions) -> Mapping[str, Meaning]:
 
 
 def _meanings(maps: Mapping[str, Meaning], regions: Regions) -> Mapping[str, Meaning]:
-    where = {'': 'mean', '_peak': 'highest local mean'}
-    for region in regions:
-        where[f'_{region.name}'] = f'mean in {region.name}'
-        where[f'_{region.name}_peak'] = f'highest local mean in {region.name}'
+    where = {'': 'mean', **{f'_{region.name}': f'mean in {region.name}' for region in regions}}
     return {name + end: Meaning(f'{one.meaning}, {where[end]}', one.unit)
             for name, one in maps.items() for end in suffixes(regions)}
 

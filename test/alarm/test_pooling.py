@@ -3,9 +3,7 @@
 """Pooling against loops over pixels, with absurd values where nothing is valid."""
 import math
 
-from bdl_perception.alarm.pooling import Blocks
 from bdl_perception.alarm.pooling import high
-from bdl_perception.alarm.pooling import peak
 from bdl_perception.alarm.pooling import pooled
 from bdl_perception.alarm.pooling import prepare
 from bdl_perception.alarm.pooling import suffixes
@@ -20,26 +18,6 @@ import pytest
 
 NAN = float('nan')
 REGIONS = parse_regions('left=0,0 .5,0 .5,1 0,1; ' + 'middle=.3,.2 .8,.3 .7,.9 .2,.9')
-
-
-def slow_peak(values: np.ndarray, valid: np.ndarray, inside: np.ndarray | None) -> float:
-    """Loop over every window of 3 x 3 blocks (or all, of a small map), pixel by pixel."""
-    height, width = values.shape
-    down, right = -(-height // 8), -(-width // 8)
-    chosen = np.ones((down, right), bool)
-    if inside is not None:
-        shares = np.array([[inside[8 * i:8 * i + 8, 8 * j:8 * j + 8].mean()
-                            for j in range(right)] for i in range(down)])
-        chosen = shares >= shares.max() / 2 - 1e-9
-    found = []
-    for i in range(max(down - 2, 1)):
-        for j in range(max(right - 2, 1)):
-            rows, columns = np.mgrid[8 * i:min(8 * (i + 3), height),
-                                     8 * j:min(8 * (j + 3), width)]
-            kept = valid[rows, columns] & chosen[rows // 8, columns // 8]
-            found.append((kept.sum(), values[rows, columns][kept].mean() if kept.any() else NAN))
-    most = max(count for count, _ in found)
-    return max(mean for count, mean in found if count and 2 * count >= most)
 
 
 @settings(max_examples=60, deadline=None)
@@ -60,56 +38,25 @@ def test_pooling_is_what_the_loops_say(height: int, width: int, holes: float, se
         except ValueError:
             pass
     made = pooled(absurd, valid if holes else None, tuple(regions))
-    empty = [name for name in suffixes(tuple(regions)) if name not in made]
-    assert all(holes and name.endswith('_peak') for name in empty)  # of a region's whole blocks
-    assert tuple(made) == tuple(name for name in suffixes(tuple(regions)) if name not in empty)
+    assert tuple(made) == suffixes(tuple(regions))
     assert made[''] == pytest.approx(values[valid].mean(), abs=1e-5)
-    assert made['_peak'] == pytest.approx(slow_peak(values, valid, None), abs=1e-5)
     for region in regions:
         mask = region_mask(region, height, width)
         assert made[f'_{region.name}'] == pytest.approx(values[valid & mask].mean(), abs=1e-5)
-        if not holes:
-            assert made[f'_{region.name}_peak'] == pytest.approx(
-                slow_peak(values, valid, mask), abs=1e-5)
 
 
-def test_a_small_object_drowns_in_the_mean_and_not_in_the_peak() -> None:
-    calm = np.ones((192, 320), np.float32)
-    object_ = calm.copy()
-    object_[120:144, 152:176] = 9  # one hundredth of the picture, on the road ahead
-    before, after = pooled(calm, None, DEFAULT), pooled(object_, None, DEFAULT)
-    assert set(before.values()) == {1}
-    assert after[''] == pytest.approx(1.075) and after['_corridor'] < 1.5
-    assert after['_peak'] == after['_corridor_peak'] == 9
+def test_a_small_object_drowns_in_the_mean_and_not_in_the_strangest_tenth() -> None:
+    object_ = np.ones((24, 40), np.float32)
+    object_[13:17, 17:23] = 9  # one fortieth of the cells, on the road ahead
+    assert pooled(object_, None, DEFAULT)['_corridor'] < 2.2
+    assert high(object_, DEFAULT) == {'': 1, '_corridor': 9}
 
 
 def test_what_lies_outside_a_region_does_not_count_for_it() -> None:
     values = np.ones((48, 80), np.float32)
     values[:, 40:] = 5
     left = parse_regions('left=0,0 .5,0 .5,1 0,1')
-    assert pooled(values, None, left) == {'': 3, '_peak': 5, '_left': 1, '_left_peak': 1}
-
-
-def test_a_thin_region_has_a_peak_too() -> None:
-    values = np.ones((48, 80), np.float32)
-    values[:8] = 3
-    top = parse_regions('top=0,0 1,0 1,.05 0,.05')  # of two rows of pixels
-    assert pooled(values, None, top)['_top_peak'] == 3
-
-
-def test_a_peak_by_hand() -> None:
-    sums = np.zeros((3, 3))
-    sums[1, 1] = 9
-    assert peak(Blocks(sums, np.ones((3, 3)))) == 1
-    assert peak(Blocks(np.full((1, 2), 3.), np.ones((1, 2)))) == 3
-
-
-def test_a_sliver_of_valid_pixels_is_no_window() -> None:
-    values, valid = np.ones((24, 48), np.float32), np.zeros((24, 48), bool)
-    valid[:, :24] = True
-    valid[0, 47] = True  # one noisy pixel at the edge of the sky
-    values[0, 47] = 1000
-    assert pooled(values, valid)['_peak'] == 1
+    assert pooled(values, None, left) == {'': 3, '_left': 1}
 
 
 def test_a_nan_is_nan_and_what_has_no_valid_pixel_is_left_out() -> None:
@@ -123,7 +70,7 @@ def test_a_region_without_a_valid_pixel_is_left_out_and_the_others_stay() -> Non
     values, valid = np.full((48, 80), np.nan, np.float32), np.zeros((48, 80), bool)
     values[:, 40:], valid[:, 40:] = 3, True
     halves = parse_regions('left=0,0 .5,0 .5,1 0,1; right=.5,0 1,0 1,1 .5,1')
-    assert pooled(values, valid, halves) == {'': 3, '_peak': 3, '_right': 3, '_right_peak': 3}
+    assert pooled(values, valid, halves) == {'': 3, '_right': 3}
 
 
 def test_a_region_that_is_too_small_fails_before_the_first_picture() -> None:

@@ -46,8 +46,7 @@ def test_each_frame_score_is_the_mean_of_its_own_map() -> None:
         ('log_depth_std', .1, .3))}
     scores = frame_scores(prediction(**maps), ())
     expected = {'softmax': .375, 'entropy': 1.5, 'energy': -6, 'aleatoric': .2}
-    assert scores.values == pytest.approx({**expected, 'feature': 3.5, 'local_feature': 2, **{
-        f'{name}_peak': value for name, value in expected.items()}})
+    assert scores.values == pytest.approx({**expected, 'feature': 3.5, 'local_feature': 2})
     assert (scores.stamp_ns, scores.frame_id, scores.cycle) == (7, 'camera', 0)
 
 
@@ -55,8 +54,7 @@ def test_each_cycle_score_is_the_mean_of_its_own_map() -> None:
     scores = cycle_scores(epistemic(log_depth_std=np.array([[.25, .75]], np.float32),
                                     mutual_information=np.array([[1, 2]], np.float32)), 4, ())
     assert scores.values == pytest.approx({
-        'epistemic_depth': .5, 'mutual_information': 1.5,  # one block: its mean is the peak
-        'epistemic_depth_peak': .5, 'mutual_information_peak': 1.5})
+        'epistemic_depth': .5, 'mutual_information': 1.5})
     assert (scores.stamp_ns, scores.frame_id, scores.cycle) == (7, 'camera', 4)
 
 
@@ -64,7 +62,7 @@ def test_the_sky_is_left_out_of_the_depth_score_whatever_lies_there() -> None:
     for absurd in (NAN, np.inf, -np.inf):
         holes = np.array([[.5, absurd], [1.5, absurd]], np.float32)
         values = cycle_scores(epistemic(log_depth_std=holes), 1, ()).values
-        assert values['epistemic_depth'] == values['epistemic_depth_peak'] == 1
+        assert values['epistemic_depth'] == 1
 
 
 def test_a_picture_of_nothing_but_sky_has_no_depth_score_and_is_not_broken() -> None:
@@ -113,8 +111,8 @@ def test_the_names_follow_the_regions() -> None:
     left = parse_regions('left=0,0 .5,0 .5,1 0,1')
     made = {**frame_scores(prediction(), left).values, **cycle_scores(epistemic(), 1, left).values}
     assert list(made) == list(score_meanings(left))
-    assert 'entropy_left_peak' in made and not any('corridor' in name for name in made)
-    assert len(score_meanings(())) == 6 * 2 + 2
+    assert 'entropy_left' in made and not any('corridor' in name for name in made)
+    assert len(score_meanings(())) == 6 + 2
     assert 'mean in left' in score_meanings(left)['entropy_left'].meaning
 
 
