@@ -77,6 +77,18 @@ def test_familiar_frames_are_nearer_than_noise(trained):
     assert float(backend.perceive(noise).feature_distance) > 2 * max(familiar)
 
 
+def test_weights_of_a_model_folder_are_exported_again_to_the_same_graphs(trained, capsys):
+    assert _export(trained, '--stride', '1') == 0
+    model, again = trained / 'models' / 'tiny', trained / 'models' / 'again'
+    capsys.readouterr()
+    assert main(['export', str(model / 'weights.pt'), str(again), '--name', 'tiny', '--stride',
+                 '1', '--data', str(trained / 'data')]) == 0
+    assert 'sigma times' not in capsys.readouterr().out  # it is scaled already
+    first, second = load_model_files(model), load_model_files(again)
+    assert first.spec == second.spec
+    assert (first.perceive, first.sample) == (second.perceive, second.sample)
+
+
 @pytest.mark.parametrize(('words', 'message'), [
     (['train', '--data', '{0}/nothing', '--out', '{0}/x'], 'is no folder'),
     (['train', '--data', '{0}/data', '--out', '{0}/x', '--epochs', '0'], 'epochs is 0'),
