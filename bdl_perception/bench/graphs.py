@@ -31,17 +31,17 @@ def run(setting: Setting) -> Outcome:
     """Time single passes, then T samples three ways."""
     torch.set_num_threads(setting.threads)
     backend = open_backend('onnxruntime', setting.model, setting.threads)
-    network, source = rebuild(setting.model)
+    rebuilt = rebuild(setting.model)
     size = backend.spec.height, backend.spec.width
     rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    reference = torch_backend(setting.model, network)
+    reference = torch_backend(setting.model, rebuilt)
     single = by_turns({'onnxruntime': lambda: backend.perceive(rgb),
                        'torch': lambda: reference.perceive(rgb)}, setting.choose(10, 200))
-    sampled = by_turns(_ways(backend, network, rgb), setting.choose(3, 40))
+    sampled = by_turns(_ways(backend, rebuilt.network, rgb), setting.choose(3, 40))
     backend.close()
     what = f'`perceive`, {size[0]}x{size[1]}, {setting.threads} threads, ONNX Runtime'
-    return Outcome(_rows(single, sampled, what, source),
-                   {'torch_network': source, 'single_ms': single, 'sampled_ms': sampled})
+    return Outcome(_rows(single, sampled, what, rebuilt.source),
+                   {'torch_network': rebuilt.source, 'single_ms': single, 'sampled_ms': sampled})
 
 
 def _ways(backend: Backend, network: Network, rgb: Bytes) -> Things:

@@ -26,17 +26,19 @@ SEED = 1
 
 
 class Rebuilt(NamedTuple):
-    """The network, and where it was read."""
+    """The network, where it was read, and how its features lie."""
 
     network: Network
     source: str
+    statistics: FeatureStatistics
 
 
 def rebuild(model: str | Path) -> Rebuilt:
     """Build the network of a shipped model or a model folder, ready to predict."""
     files = load_model_files(model)
     if has_weights(files):
-        return Rebuilt(weights_from_bytes(read_weights(files), WEIGHTS).network, WEIGHTS)
+        network, statistics = weights_from_bytes(read_weights(files), WEIGHTS)
+        return Rebuilt(network, WEIGHTS, statistics)
     said = sorted(files.folder.glob('train_*.yaml'))
     if said:
         config = read_config(said[-1]).network
@@ -48,7 +50,8 @@ def rebuild(model: str | Path) -> Rebuilt:
     if (config.height, config.width) != (files.spec.height, files.spec.width):
         raise ValueError(f'{said[-1]} says {config.width}x{config.height} px, '
                          f'model.json {files.spec.width}x{files.spec.height}; which is it?')
-    return Rebuilt(random_network(config), source)
+    network = random_network(config)
+    return Rebuilt(network, source, blank_statistics(network))
 
 
 def random_network(config: NetworkConfig) -> Network:
@@ -65,7 +68,8 @@ def blank_statistics(network: Network) -> FeatureStatistics:
                              torch.zeros(1, cell), torch.eye(cell)[None])
 
 
-def torch_backend(model: str | Path, network: Network) -> TorchBackend:
+def torch_backend(model: str | Path, rebuilt: Rebuilt) -> TorchBackend:
     """Run the network eagerly behind the interface that the graphs have."""
+    network = rebuilt.network
     spec = replace(load_model_files(model).spec, dropout_channels=network.config.mask_channels)
-    return TorchBackend(spec, network, blank_statistics(network))
+    return TorchBackend(spec, network, rebuilt.statistics)

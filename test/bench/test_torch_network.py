@@ -24,8 +24,8 @@ def kernels(graph):
 @pytest.mark.filterwarnings('ignore:Constant folding:UserWarning')  # as `bdl export` has it
 def test_the_network_of_the_shipped_model_has_the_convolutions_of_its_graphs():
     files = load_model_files('street')
-    network, source = rebuild('street')
-    graphs = export_graphs(network, blank_statistics(network), files.spec.chunk)
+    network, source, statistics = rebuild('street')
+    graphs = export_graphs(network, statistics, files.spec.chunk)
     assert source in ('weights.pt', 'train_2.yaml, random weights')
     assert len(kernels(files.perceive)) > 50
     assert kernels(graphs.perceive) == kernels(files.perceive)
@@ -38,13 +38,14 @@ def test_a_folder_with_weights_gives_the_very_network(tmp_path):
     export_model(tmp_path / 'tiny', network, statistics, name='tiny', chunk=2,
                  pictures=draw_pictures(1))
     (tmp_path / 'tiny' / 'train_1.yaml').write_text('network: {height: 96, width: 160}\n')
-    found, source = rebuild(tmp_path / 'tiny')
+    found, source, kept = rebuild(tmp_path / 'tiny')
     assert source == 'weights.pt' and found.config == network.config
+    assert torch.equal(kept.cell_whitenings, statistics.cell_whitenings)
     assert torch.equal(found.decoder.heads.weight, network.decoder.heads.weight)
 
 
 def test_a_folder_without_a_configuration_gets_the_default_network_of_its_size(tmp_path):
-    network, source = rebuild(make_tiny_model(tmp_path / 'tiny', height=48, width=80))
+    network, source, _ = rebuild(make_tiny_model(tmp_path / 'tiny', height=48, width=80))
     assert (network.config.height, network.config.width) == (48, 80)
     assert 'random weights' in source and 'neither' in source
 
