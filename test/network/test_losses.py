@@ -201,7 +201,7 @@ def test_task_weights_are_the_formula_and_its_slope(depth, classes, s_depth, s_c
     tasks = TaskWeights().double()
     with torch.no_grad():
         tasks.log_variances[:] = torch.tensor([s_depth, s_classes])
-    loss = tasks(torch.tensor(depth).double(), torch.tensor(classes).double())
+    loss = tasks(*torch.tensor([depth, classes], dtype=torch.float64))
     loss.backward()
 
     def by_hand(s):
