@@ -61,8 +61,3 @@ class Reference:
         """Tell whether a score was seen often enough for a threshold."""
         count = len(self.scores[name])
         return rank(count, self.side_alpha) <= count
-
-    @property
-    def complete(self) -> bool:
-        """Tell whether every score was seen often enough."""
-        return all(map(self.suffices, self.scores))

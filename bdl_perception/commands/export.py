@@ -116,7 +116,10 @@ def fit_statistics(network: 'Network', data: 'Dataset',
     batches = plain_batches(data, BATCH, indices, network.config)
     shown = tqdm(batches, 'feature statistics', -(-len(indices) // BATCH), disable=None)
     looked = look(network, ((batch.rgb, batch.classes) for batch in shown))
-    return feature_statistics(looked, len(CLASS_NAMES))
+    fitted = feature_statistics(looked, len(CLASS_NAMES))
+    print(f'{len(fitted.cell_means)} of {len(CLASS_NAMES)} classes have cells enough to be '
+          f'compared with')
+    return fitted
 
 
 def parity_pictures(network: 'Network', data: 'Dataset',
