@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The history of a run for TensorBoard; a step there is an epoch."""
 from pathlib import Path
+import time
 from types import TracebackType
 from typing import Mapping
 
@@ -19,6 +20,7 @@ class TensorBoardLog:
 
     def __init__(self, folder: Path, history: list[dict[str, float]]) -> None:
         """history: the epochs that the checkpoint knows, empty for a new run."""
+        _wait_for_a_later_name(folder)
         self._writer = SummaryWriter(folder, purge_step=max(1, len(history)))
         if history:
             self.write(history[-1])
@@ -45,3 +47,9 @@ def tag(name: str) -> str:
     if name.startswith(VALIDATION):
         return f'validation/{name.removeprefix(VALIDATION)}'
     return f'train/{name}'
+
+
+def _wait_for_a_later_name(folder: Path) -> None:
+    """Let the second end in which a file of the folder was begun: TensorBoard sorts by name."""
+    while any(folder.glob(f'events.out.tfevents.{int(time.time())}.*')):
+        time.sleep(.05)

@@ -3,6 +3,7 @@
 from bdl_perception.training.tensorboard_log import TensorBoardLog
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 
 def _rows(last, loss=1.):
@@ -41,6 +42,16 @@ def test_an_epoch_whose_events_a_kill_has_lost_is_written_on_resume(tmp_path):
 
 
 def test_a_new_run_in_an_old_folder_hides_the_old_one(tmp_path):
+    _write(tmp_path, [], _rows(3))
+    _write(tmp_path, [], _rows(1, loss=2.))
+    assert _read(tmp_path, 'train/loss') == [(1, 2.)]
+
+
+@pytest.mark.parametrize('earlier', range(8, 12))
+def test_a_run_of_the_same_second_hides_the_old_one_whatever_the_writers_number(
+        earlier, monkeypatch, tmp_path):
+    monkeypatch.setattr(event_file_writer, '_global_uid',
+                        event_file_writer.AtomicCounter(earlier))
     _write(tmp_path, [], _rows(3))
     _write(tmp_path, [], _rows(1, loss=2.))
     assert _read(tmp_path, 'train/loss') == [(1, 2.)]
