@@ -62,5 +62,5 @@ def make_batch(samples: Sequence[Sample], network: NetworkConfig,
     depth = np.stack([canonical_depth(sample, network.canonical_focal_px, network.max_depth_m)
                       [half] for sample in samples])  # (B, h, w) m
     classes = np.stack([sample.classes[half] for sample in samples])
-    return Batch(torch.from_numpy(rgb).permute(0, 3, 1, 2).float().contiguous(),
+    return Batch(torch.from_numpy(rgb).permute(0, 3, 1, 2).float(),  # channels last
                  torch.from_numpy(np.log(depth)), torch.from_numpy(classes))

@@ -75,7 +75,7 @@ class Run:
         self.network = build(config.network)
         if team.size > 1:
             share_batch_norms(self.network)
-        self.network.to(self._precision.device)
+        self.network.to(self._precision.device, memory_format=torch.channels_last)  # faster
         self.tasks = TaskWeights(config.depth_weight).to(self._precision.device)
         weights = config.class_weights
         self._class_weights = (torch.tensor(weights, device=self._precision.device)
