@@ -65,7 +65,8 @@ def blank_statistics(network: Network) -> FeatureStatistics:
     pooled = network.config.feature_channels[-1]
     cell = sum(network.config.decoder_channels[1:])
     return FeatureStatistics(torch.zeros(pooled), torch.eye(pooled),
-                             torch.zeros(1, cell), torch.eye(cell)[None])
+                             torch.zeros(cell), torch.eye(cell),
+                             torch.zeros(1, cell), torch.ones(1, cell))
 
 
 def torch_backend(model: str | Path, rebuilt: Rebuilt) -> TorchBackend:

@@ -117,7 +117,7 @@ def fit_statistics(network: 'Network', data: 'Dataset',
     shown = tqdm(batches, 'feature statistics', -(-len(indices) // BATCH), disable=None)
     looked = look(network, ((batch.rgb, batch.classes) for batch in shown))
     fitted = feature_statistics(looked, len(CLASS_NAMES))
-    print(f'{len(fitted.cell_means)} of {len(CLASS_NAMES)} classes have cells enough to be '
+    print(f'{len(fitted.class_means)} of {len(CLASS_NAMES)} classes have cells enough to be '
           f'compared with')
     return fitted
 

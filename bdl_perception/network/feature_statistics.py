@@ -22,13 +22,15 @@ class FeatureStatistics(NamedTuple):
 
     mean: Tensor  # (C,)
     whitening: Tensor  # (C, C)
-    cell_means: Tensor  # (K, C')
-    cell_whitenings: Tensor  # (K, C', C')
+    cell_origin: Tensor  # (C',)
+    cell_whitening: Tensor  # (C', C')
+    class_means: Tensor  # (K, C')
+    class_variances: Tensor  # (K, C')
 
     @property
     def cells(self) -> CellStatistics:
         """Give what the cells were like."""
-        return CellStatistics(self.cell_means, self.cell_whitenings)
+        return CellStatistics(*self[2:])
 
 
 class Looked(NamedTuple):

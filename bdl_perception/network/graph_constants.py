@@ -8,6 +8,7 @@ import onnx
 from onnx import numpy_helper
 import torch
 
+CELLS = ('weight', 'bias', 'scales', 'scaled_means')  # of a CellDistance
 HEADS_BIAS = 'network.decoder.heads.bias'  # holds the scale of sigma
 
 
@@ -17,10 +18,10 @@ def take_constants(network: Network, perceive: bytes) -> FeatureStatistics:
     graph = onnx.load_from_string(perceive).graph
     found = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
              for tensor in graph.initializer}
-    missing = {HEADS_BIAS, 'mean', 'whitening', 'cells.weight', 'cells.bias'} - set(found)
+    missing = {HEADS_BIAS, 'mean', 'whitening', *(f'cells.{name}' for name in CELLS)} - set(found)
     if missing:
         raise ValueError(f'the perceive graph holds no {", ".join(sorted(missing))}; it was not '
                          f'made by this version of `bdl export`, export the model again')
     network.decoder.heads.get_parameter('bias').copy_(found[HEADS_BIAS])
     return FeatureStatistics(found['mean'], found['whitening'],
-                             *statistics_of(found['cells.weight'], found['cells.bias']))
+                             *statistics_of({name: found[f'cells.{name}'] for name in CELLS}))

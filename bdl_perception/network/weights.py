@@ -16,7 +16,7 @@ from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
 import torch
 
-FORMAT = 2  # 1 had no cells
+FORMAT = 3  # 1 had no cells, 2 a covariance of each class
 PARTS = {'weights_format', 'config', 'network', *FeatureStatistics._fields}
 
 

@@ -7,6 +7,7 @@ from bdl_perception.network.cells import cell_statistics
 from bdl_perception.network.cells import CellDistance
 from bdl_perception.network.cells import Cells
 from bdl_perception.network.cells import LEAST_PER_FEATURE
+from bdl_perception.network.cells import LEAST_SHARE
 from bdl_perception.network.cells import SHRINKAGE
 from bdl_perception.network.cells import statistics_of
 import numpy as np
@@ -29,14 +30,18 @@ def cells():
 
 def slow_distance(cells, point):
     """Compare with every class that has enough cells, by numpy alone."""
+    own = [cells.features[cells.classes == k].numpy() for k in (0, 2)]
+    scatter = sum((one - one.mean(0)).T @ (one - one.mean(0)) for one in own)
+    covariance = scatter / sum(map(len, own))
+    shrunk = ((1 - SHRINKAGE) * covariance
+              + SHRINKAGE * np.trace(covariance) / FEATURES * np.eye(FEATURES))
+    values, axes = np.linalg.eigh(shrunk)
     found = []
-    for k in (0, 2):
-        own = cells.features[cells.classes == k].numpy()
-        covariance = np.cov(own.T, bias=True)
-        shrunk = ((1 - SHRINKAGE) * covariance
-                  + SHRINKAGE * np.trace(covariance) / FEATURES * np.eye(FEATURES))
-        off = point - own.mean(0)
-        found.append(np.sqrt(off @ np.linalg.solve(shrunk, off) / FEATURES))
+    for one in own:
+        along = (one - one.mean(0)) @ axes / np.sqrt(values)
+        variances = (1 - SHRINKAGE) * (along ** 2).mean(0) + SHRINKAGE
+        off = (point - one.mean(0)) @ axes / np.sqrt(values)
+        found.append(np.sqrt((off ** 2 / variances).mean()))
     return min(found)
 
 
@@ -53,8 +58,30 @@ def test_the_distance_is_that_of_the_nearest_class_with_enough_cells(cells):
 
 def test_cells_of_no_class_are_one_class_when_no_other_has_enough(cells):
     ignored = Cells(cells.features, torch.full_like(cells.classes, 255))
-    assert cell_statistics(ignored, 11).cell_means.shape == (1, FEATURES)
-    assert cell_statistics(cells, 11).cell_means.shape == (2, FEATURES)
+    assert cell_statistics(ignored, 11).class_means.shape == (1, FEATURES)
+    assert cell_statistics(cells, 11).class_means.shape == (2, FEATURES)
+
+
+def test_a_class_that_fills_too_small_a_share_of_all_cells_is_left_out(cells):
+    many = round(LEAST_PER_FEATURE * FEATURES / LEAST_SHARE) + 100
+    rng = np.random.default_rng(0)
+    for rare, classes in ((LEAST_PER_FEATURE * FEATURES, 1), (many // 100, 2)):
+        drawn = Cells(torch.from_numpy(rng.normal(0, 1, (many, FEATURES))),
+                      (torch.arange(many) < rare).to(torch.uint8))
+        assert len(cell_statistics(drawn, 11).class_means) == classes
+
+
+def test_cells_of_a_class_that_are_all_the_same_are_no_division_by_zero(cells):
+    same = Cells(torch.cat([cells.features, torch.ones(100, FEATURES)]),
+                 torch.cat([cells.classes, torch.full((100,), 5, dtype=torch.uint8)]))
+    distance = CellDistance(cell_statistics(same, 11))
+    assert float(distance(torch.ones(1, FEATURES, 1, 1))) == pytest.approx(0, abs=1e-3)
+
+
+def test_a_feature_that_is_not_a_number_is_no_known_cell(cells):
+    picture = torch.zeros(1, FEATURES, 1, 2)
+    picture[0, 1, 0, 1] = torch.nan
+    assert CellDistance(cell_statistics(cells, 11))(picture).isnan().tolist() == [[[False, True]]]
 
 
 def test_one_cell_is_refused():
@@ -65,8 +92,7 @@ def test_one_cell_is_refused():
 def test_the_statistics_come_back_from_the_constants(cells):
     statistics = cell_statistics(cells, 11)
     distance = CellDistance(statistics)
-    for found, wanted in zip(statistics_of(distance.weight, distance.bias), statistics,
-                             strict=True):
+    for found, wanted in zip(statistics_of(distance.state_dict()), statistics, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
 
 
