@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, Iterable, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bdl_perception.world.dataset import Change
-    from bdl_perception.world.dataset import Layout
     from bdl_perception.world.drive import Drive
     from bdl_perception.world.drive import Frame
+    from bdl_perception.world.layout import Layout
+    from bdl_perception.world.splits import Change
 
 DEMO = 'demo'
 FORMATS = ('folder', 'mcap')
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _change(arguments: argparse.Namespace) -> 'Change | None':
     from bdl_perception.world.conditions import SWITCH_S
-    from bdl_perception.world.dataset import Change
+    from bdl_perception.world.splits import Change
     if arguments.begins_at_s is None:
         if arguments.fade_s is not None:
             raise ValueError('--fade-s needs --begins-at-s: nothing changes otherwise')
@@ -78,8 +78,8 @@ def _change(arguments: argparse.Namespace) -> 'Change | None':
 
 
 def _layout(name: str) -> 'Layout':
-    from bdl_perception.world.dataset import FOLDER
-    from bdl_perception.world.dataset import Layout
+    from bdl_perception.world.layout import FOLDER
+    from bdl_perception.world.layout import Layout
     return Layout('metadata.yaml', write_mcap, read_mcap) if name == 'mcap' else FOLDER
 
 
@@ -88,8 +88,8 @@ def write_mcap(folder: Path, drive: 'Drive', frames: 'Iterable[Frame]') -> None:
     from bdl_perception.drives.recording import RecordedFrame
     from bdl_perception.drives.recording import write_recording
     from bdl_perception.perception.values import PinholeCamera
-    from bdl_perception.world.dataset import describe
-    from bdl_perception.world.dataset import encode_rgb
+    from bdl_perception.world.layout import describe
+    from bdl_perception.world.layout import encode_rgb
     spec = drive.spec
     camera = PinholeCamera(spec.width, spec.height, **drive.pinhole.parameters())
     recorded = (RecordedFrame(stamp_ns, encode_rgb(frame.rgb), frame.depth, frame.classes)

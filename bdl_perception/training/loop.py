@@ -51,6 +51,7 @@ from bdl_perception.training.validation import measure
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils import convert_conv2d_weight_memory_format
 from tqdm import tqdm
 
 MAY_CHANGE = ('epochs', 'minutes', 'patience', 'threads', 'device', 'mixed_precision',
@@ -75,7 +76,8 @@ class Run:
         self.network = build(config.network)
         if team.size > 1:
             share_batch_norms(self.network)
-        self.network.to(self._precision.device, memory_format=torch.channels_last)  # faster
+        self.network.to(self._precision.device)
+        convert_conv2d_weight_memory_format(self.network, torch.channels_last)  # is faster
         self.tasks = TaskWeights(config.depth_weight).to(self._precision.device)
         weights = config.class_weights
         self._class_weights = (torch.tensor(weights, device=self._precision.device)

@@ -3,13 +3,16 @@
 import json
 
 from bdl_perception.world import dataset
+from bdl_perception.world import layout
 from bdl_perception.world.conditions import SPLITS
-from bdl_perception.world.dataset import Change
-from bdl_perception.world.dataset import drive_seed
-from bdl_perception.world.dataset import encode_depth
 from bdl_perception.world.dataset import render_drives
-from bdl_perception.world.dataset import split_specs
 from bdl_perception.world.drive import Drive
+from bdl_perception.world.layout import encode_depth
+from bdl_perception.world.splits import Change
+from bdl_perception.world.splits import demo_spec
+from bdl_perception.world.splits import drive_seed
+from bdl_perception.world.splits import SPLIT_NUMBERS
+from bdl_perception.world.splits import split_specs
 import cv2
 import numpy as np
 import pytest
@@ -89,7 +92,7 @@ def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_pa
 def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
         tmp_path, monkeypatch, change, said):
     asked = {'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
-    spec, = dataset.split_specs('test', 1, **asked)
+    spec, = split_specs('test', 1, **asked)
     made = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
             'conditions': [{'name': 'sun', 'start_s': 0., 'end_s': .5}]}
     (tmp_path / spec.name).mkdir()
@@ -109,18 +112,18 @@ def test_a_drive_of_another_format_is_not_taken_for_a_finished_one(tmp_path):
 
 def test_a_drive_that_breaks_off_leaves_nothing_in_its_place(renderer, tmp_path, monkeypatch):
     spec = split_specs('test', 1, 2, 4., 48, 80, 5)[0]
-    write = dataset._write_frame
+    write = layout._write_frame
 
     def break_off(folder, index, frame):
         if index:
             raise KeyboardInterrupt
         write(folder, index, frame)
 
-    monkeypatch.setattr(dataset, '_write_frame', break_off)
+    monkeypatch.setattr(layout, '_write_frame', break_off)
     with pytest.raises(KeyboardInterrupt):
         dataset.write_drive(tmp_path, spec)
     assert not (tmp_path / spec.name).exists()
-    monkeypatch.setattr(dataset, '_write_frame', write)
+    monkeypatch.setattr(layout, '_write_frame', write)
     folder = dataset.write_drive(tmp_path, spec)
     assert len(files(folder)) == 7
     assert [path.name for path in tmp_path.iterdir()] == [spec.name]
@@ -134,8 +137,8 @@ def test_no_two_drives_share_a_seed():
 
 
 def test_every_split_has_a_number_of_its_own_that_stays():
-    assert set(dataset.SPLIT_NUMBERS) == {*SPLITS, 'demo'}
-    assert len(set(dataset.SPLIT_NUMBERS.values())) == len(dataset.SPLIT_NUMBERS)
+    assert set(SPLIT_NUMBERS) == {*SPLITS, 'demo'}
+    assert len(set(SPLIT_NUMBERS.values())) == len(SPLIT_NUMBERS)
     assert [drive_seed(split, 3, 1) for split in ('train', 'test_lens_dirt', 'demo')] == SEEDS
 
 
@@ -161,7 +164,7 @@ def test_no_processes_are_refused(tmp_path):
 
 
 def test_the_demonstration_returns_to_the_nominal_street_each_time():
-    spec = dataset.demo_spec(10., 384, 640, 0)
+    spec = demo_spec(10., 384, 640, 0)
     assert spec.frames == 550
     assert [(s.condition, s.start_s, s.end_s) for s in spec.segments] == [
         ('sun', 0., 16.), ('dense_fog', 16., 26.), ('sun', 26., 38.), ('lens_dirt', 38., 46.),

@@ -66,7 +66,7 @@ def test_depth_numbers_are_metres_times_256():
 
 def test_depth_that_the_world_writes_is_read_back():
     pytest.importorskip('moderngl')
-    from bdl_perception.world.dataset import encode_depth
+    from bdl_perception.world.layout import encode_depth
     depth = np.float32([[1.5, 254.25, np.nan, np.inf, 300]])
     np.testing.assert_array_equal(
         decode_depth(encode_depth(depth)), np.float32([[1.5, 254.25, np.nan, np.inf, np.inf]]))

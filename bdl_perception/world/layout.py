@@ -1,0 +1,103 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+How a drive lies on disk: by default drive.json, rgb/*.jpg, depth/*.png, classes/*.png.
+
+Depth is 16-bit: metres * 256 along the optical axis, 0 unknown, 65535 too far or sky. Class 255
+is no label.
+"""
+from collections.abc import Callable
+from collections.abc import Iterable
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from bdl_perception.world.drive import Drive
+from bdl_perception.world.drive import DriveSpec
+from bdl_perception.world.drive import Frame
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT = 1
+DEPTH_STEPS_PER_M = 256
+TOO_FAR = 65535
+JPEG_QUALITY = 95
+
+
+def encode_depth(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Store metres (NaN unknown, +Inf far) in 16 bits."""
+    steps = np.round(np.nan_to_num(depth, nan=0., posinf=np.inf) * float(DEPTH_STEPS_PER_M))
+    return np.minimum(steps, TOO_FAR).astype(np.uint16)
+
+
+def encode_rgb(rgb: NDArray[np.uint8]) -> bytes:
+    """Encode a picture as the very JPEG that a folder holds."""
+    ok, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not ok:
+        raise RuntimeError(f'OpenCV could not encode a picture of shape {rgb.shape} as JPEG')
+    return data.tobytes()
+
+
+class Layout(NamedTuple):
+    """How a drive lies on disk; processes share it, so `write` must be a function of a module."""
+
+    mark: str  # a file that every finished drive of this layout has, and no other
+    write: Callable[[Path, Drive, Iterable[Frame]], None]  # makes the folder that it is given
+    read: Callable[[Path], dict[str, object]]  # gives what describe() said of the drive
+
+
+def _write_folder(folder: Path, drive: Drive, frames: Iterable[Frame]) -> None:
+    for kind in ('rgb', 'depth', 'classes'):
+        (folder / kind).mkdir(parents=True)
+    for index, frame in enumerate(frames):
+        _write_frame(folder, index, frame)
+    text = json.dumps(describe(drive), indent=1)
+    (folder / 'drive.json').write_text(text + '\n', encoding='utf-8')
+
+
+def _write_frame(folder: Path, index: int, frame: Frame) -> None:
+    name = f'{index:06d}'
+    _write_image(folder / 'rgb' / f'{name}.jpg', frame.rgb[..., ::-1],
+                 [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    _write_image(folder / 'depth' / f'{name}.png', encode_depth(frame.depth), [])
+    _write_image(folder / 'classes' / f'{name}.png', frame.classes, [])
+
+
+def _write_image(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16],
+                 options: list[int]) -> None:
+    if not cv2.imwrite(str(path), image, options):
+        raise OSError(f'could not write {path}: is the disk full or the folder read-only?')
+
+
+def describe(drive: Drive) -> dict[str, object]:
+    """Return the contents of drive.json."""
+    spec = drive.spec
+    return {
+        'format': FORMAT, 'name': spec.name, 'seed': spec.seed, 'split': spec.split,
+        'conditions': stated_conditions(spec),
+        'street': drive.street.kind, 'rate_hz': spec.rate_hz,
+        'width': spec.width, 'height': spec.height, 'camera': drive.pinhole.parameters(),
+        'frames': spec.frames, 'stamps_ns': spec.stamps_ns, 'software_version': _version()}
+
+
+def stated_conditions(spec: DriveSpec) -> list[dict[str, object]]:
+    """Say what a drive shows when, as drive.json does."""
+    return [{'name': s.condition, 'start_s': s.start_s, 'end_s': s.end_s, 'fade_s': s.fade_s}
+            for s in spec.segments]
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version('bdl_perception')
+    except importlib.metadata.PackageNotFoundError:
+        return 'not installed'
+
+
+def _read_folder(folder: Path) -> dict[str, object]:
+    said: dict[str, object] = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
+    return said
+
+
+FOLDER = Layout('drive.json', _write_folder, _read_folder)

@@ -1,0 +1,68 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which drives a split has: their seeds, their conditions and when those begin."""
+from typing import NamedTuple
+
+from bdl_perception.world.conditions import NOMINAL
+from bdl_perception.world.conditions import Segment
+from bdl_perception.world.conditions import split_conditions
+from bdl_perception.world.conditions import SWITCH_S
+from bdl_perception.world.drive import DriveSpec
+import numpy as np
+
+DEMO_SEGMENTS = (Segment('sun', 0., 16.), Segment('dense_fog', 16., 26.), Segment('sun', 26., 38.),
+                 Segment('lens_dirt', 38., 46.), Segment('sun', 46., 55.))
+# Part of every seed: a number is never changed nor given again, a new split takes the next.
+SPLIT_NUMBERS = {
+    'train': 0, 'validation': 1, 'test': 2, 'validation_night': 3, 'validation_dense_fog': 4,
+    'validation_unknown_objects': 5, 'validation_unseen_mount': 6, 'validation_lens_dirt': 7,
+    'test_night': 8, 'test_dense_fog': 9, 'test_unknown_objects': 10, 'test_unseen_mount': 11,
+    'test_lens_dirt': 12, 'demo': 13, 'validation_failing_exposure': 14,
+    'test_failing_exposure': 15}
+
+
+def drive_seed(split: str, index: int, seed: int) -> int:
+    """Return the seed of a drive; no two splits share one."""
+    if split != 'demo':
+        split_conditions(split)  # names the known splits where this is none
+    entropy = (seed, SPLIT_NUMBERS[split], index)
+    state = np.random.SeedSequence(entropy).generate_state(2, np.uint64)
+    return int(state[0]) >> 11  # 53 bits: every JSON reader keeps them
+
+
+class Change(NamedTuple):
+    """When the condition of a held-out drive begins, and how long it takes to fade in."""
+
+    at_s: float
+    fade_s: float = SWITCH_S
+
+
+def split_specs(split: str, drives: int, frames: int, rate_hz: float, height: int, width: int,
+                seed: int, change: Change | None = None) -> list[DriveSpec]:
+    """Specify the drives of a split; its conditions take turns. With a change: nominal first."""
+    end_s = frames / rate_hz
+    return [DriveSpec(f'{split}_{index:04d}', split, drive_seed(split, index, seed),
+                      _segments(split, index, end_s, change), frames, rate_hz, width, height)
+            for index in range(drives)]
+
+
+def _segments(split: str, index: int, end_s: float,
+              change: Change | None) -> tuple[Segment, ...]:
+    conditions = split_conditions(split)
+    condition = conditions[index % len(conditions)]
+    if change is None:
+        return (Segment(condition, 0., end_s),)
+    if condition in NOMINAL:
+        raise ValueError(f'{split} has no held-out condition that could begin later')
+    if not 0 < change.at_s < end_s:
+        raise ValueError(f'the condition begins at {change.at_s} s, must lie within the '
+                         f'{end_s:g} s of a drive')
+    return (Segment(NOMINAL[index % len(NOMINAL)], 0., change.at_s),
+            Segment(condition, change.at_s, end_s, change.fade_s))
+
+
+def demo_spec(rate_hz: float, height: int, width: int, seed: int) -> DriveSpec:
+    """Specify one street in town that meets fog, then mud on the lens, and recovers from both."""
+    frames = round(DEMO_SEGMENTS[-1].end_s * rate_hz)
+    return DriveSpec('demo', 'demo', drive_seed('demo', 0, seed), DEMO_SEGMENTS, frames, rate_hz,
+                     width, height, 'urban')
