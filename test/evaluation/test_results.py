@@ -102,6 +102,21 @@ def test_a_calibration_of_another_model_measures_nothing() -> None:
     assert found['strange']['sides'] is None
 
 
+def test_intervals_of_depth_are_used_only_of_a_calibration_that_would_arm() -> None:
+    known = fake_calibration(intervals={'drives': 9, 'factor': 1.5, 'temperature': 1.1})
+    setting = Setting('test', known, IDENTITY)
+    assert setting.intervals == made(calibration=known)['calibrated_intervals'] == known.intervals
+    for changes, why in (({'identity': replace(IDENTITY, perceive_sha256='c' * 64)},
+                          'another model (perceive graph)'),
+                         ({'outdated': 'it is old'}, 'it is old'),
+                         ({'calibration': replace(known, drives=('a',))}, '1 drives'),
+                         ({'calibration': None}, 'no calibration was given'),
+                         ({'calibration': fake_calibration()}, 'had a true depth')):
+        assert setting._replace(**changes).intervals is None
+        found = made(**{'calibration': known, **changes})['calibrated_intervals']
+        assert list(found) == ['not_measured'] and why in found['not_measured']
+
+
 def test_without_a_nominal_set_nothing_is_strange() -> None:
     found = made([RECORDS[0]], None)
     assert 'no set of nominal drives' in found['strange']['not_measured']

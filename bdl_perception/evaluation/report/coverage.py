@@ -28,7 +28,7 @@ def coverage(evaluation: Values) -> Section:
     found = with_measure(evaluation, 'intervals')
     if not found:
         return Section(TITLE, [Missing('Coverage', 'no drive knows its true depth')])
-    return Section(TITLE, list(_blocks(found)))
+    return Section(TITLE, list(_blocks(found, evaluation['calibrated_intervals'])))
 
 
 def shares_by_range(one: Values, kind: str) -> Values | None:
@@ -39,13 +39,12 @@ def shares_by_range(one: Values, kind: str) -> Values | None:
     return one[kind]['by_range'] if one[kind] else None
 
 
-def _blocks(found: Values) -> Iterator[Block]:
+def _blocks(found: Values, calibrated: Values) -> Iterator[Block]:
     yield Text('The share of true log-depths within the stated interval; right is the level '
                'itself. Ranges are of predicted depth, so that nobody needs the truth to pick '
                'one. After the calibration: one factor for all, and multipliers for each range.')
-    if all(one['scaled'] is None for one in found.values()):
-        yield Missing('Intervals after calibration', 'the calibration of this model has none for '
-                                                     'depth, or there is none')
+    if 'not_measured' in calibrated:
+        yield Missing('Intervals after calibration', calibrated['not_measured'])
     first = next(iter(found.values()))
     levels, bins = list(first['total']['coverage']), list(first['pixels'])
     yield Table('Coverage of intervals of each level, over all ranges',
