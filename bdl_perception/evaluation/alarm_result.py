@@ -5,6 +5,7 @@ from typing import Any, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import Identity
+from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.alarm import delays
 from bdl_perception.evaluation.alarm import Detection
 from bdl_perception.evaluation.alarm import detections
@@ -58,10 +59,15 @@ def _conditions(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, A
     found: dict[str, list[Detection]] = {}
     for record, steps in played:
         for segment, detection in detections(record, steps):
-            group = group_under(record.origin, segment)
-            found.setdefault(group, []).append(detection)
+            name = _condition(group_under(record.origin, segment), segment.fade_s)
+            found.setdefault(name, []).append(detection)
     return {group: {**delays(ones)._asdict(), 'found': [one._asdict() for one in ones]}
             for group, ones in found.items()}
+
+
+def _condition(group: str, fade_s: float) -> str:
+    """Name what delays are summed up over: slow fades apart, each length by itself."""
+    return group if fade_s <= ABRUPT_S else f'{group}, fading in over {fade_s:g} s'
 
 
 def _warned(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, float]:

@@ -19,8 +19,11 @@ def strange(worst: float, mean: float, fpr_95: float) -> dict[str, Any]:
 def alarm(per_hour: float, high: float, delays: list[float]) -> dict[str, Any]:
     rate = {'events': 0, 'hours': 1., 'per_hour': per_hour, 'low': 0., 'high': high}
     return {'false_alarms': {'in_a_row': rate}, 'conditions': {
-        'night': {'found': [{'delay_s': delay, 'early': False} for delay in delays]},
-        'fog': {'found': [{'delay_s': 0., 'early': True}]}}}
+        'night': {'found': [found(delay) for delay in delays]}, 'fog': {'found': []}}}
+
+
+def found(delay_s: float, early: bool = False, fade_s: float = .5) -> dict[str, Any]:
+    return {'delay_s': delay_s, 'early': early, 'fade_s': fade_s}
 
 
 def verdicts(strange_: dict[str, Any], alarm_: dict[str, Any]) -> list[str]:
@@ -51,6 +54,18 @@ def test_a_missed_drive_is_an_endless_delay_and_no_number_is_no_success() -> Non
                    'sets': {}})[:8]
     assert [goal.verdict for goal in goals] == ['missed'] * 5 + ['met', 'met', 'missed']
     assert goals[-1].found == 'not within the drive (1 of 2 drives missed)'
+
+
+def test_drives_that_fade_in_slowly_or_alarm_early_are_counted_apart() -> None:
+    some = alarm(0., 1., [.4, inf, .3])
+    some['conditions']['fog']['found'] = [found(0., early=True)]
+    some['conditions']['fog, slow'] = {'found': [found(30., fade_s=90.), found(9., fade_s=.51)]}
+    median = judge({'strange': strange(1, 1, 0), 'alarm': some, 'sets': {}})[6]
+    assert (median.what, median.verdict) == ('detection delay after an abrupt change, median',
+                                             'met')
+    assert median.found == '0.40 s (1 of 3 drives missed, 1 early left out, 2 slow left out)'
+    some['conditions']['night']['found'] = []
+    assert verdicts(strange(1, 1, 0), some)[6:] == ['not measured'] * 2
 
 
 @pytest.mark.parametrize(('count', 'verdict'), [(19, 'missed'), (20, 'met')])
