@@ -52,10 +52,15 @@ def _blocks(found: Values, calibrated: Values) -> Iterator[Block]:
                 [[name, title, *(number(overall[level]) for level in levels)]
                  for name, one in found.items() for kind, title in KINDS.items()
                  if (overall := _overall(one, kind))])
-    yield Table('Coverage of 90 % intervals in each range', ('set', 'interval', *bins),
-                [[name, title, *(number(shares[where][LEVEL]) for where in bins)]
-                 for name, one in found.items() for kind, title in KINDS.items()
-                 if (shares := shares_by_range(one, kind))])
+    for level in levels:
+        yield Table(f'Coverage of {100 * float(level):.0f} % intervals in each range',
+                    ('set', 'interval', *bins),
+                    [[name, title, *(number(shares[where][level]) for where in bins)]
+                     for name, one in found.items() for kind, title in KINDS.items()
+                     if (shares := shares_by_range(one, kind))])
+    yield Table('Judged pixels in each range', ('set', *bins),
+                [[name, *(f'{one["pixels"][where]:,}' for where in bins)]
+                 for name, one in found.items()])
     yield Plots([_plot(name, one, bins) for name, one in found.items()])
 
 
@@ -69,8 +74,8 @@ def _overall(one: Values, kind: str) -> Values | None:
 def _plot(name: str, one: Values, bins: list[str]) -> Plot:
     shown = [(title, shares) for kind, title in KINDS.items()
              if (shares := shares_by_range(one, kind))]
-    with sheet(f'Coverage of 90 % intervals on {name} in ranges {", ".join(bins)}; the table '
-               f'above has the numbers.',
+    with sheet(f'Coverage of 90 % intervals on {name} in ranges {", ".join(bins)}; the tables '
+               f'above have the numbers.',
                f'{name}: share within 90 % intervals by predicted depth; the band is .88 to '
                f'.92.') as made:
         made.axes.axhspan(*BEST, color='#2a9d72', alpha=.2, linewidth=0)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from bdl_perception.evaluation.measure import Meter
+from bdl_perception.evaluation.report.coverage import coverage
 from bdl_perception.evaluation.report.depth import depth
 from bdl_perception.evaluation.report.page import page
 from bdl_perception.evaluation.report.page import SECTIONS
@@ -105,6 +106,21 @@ def test_what_was_not_measured_says_so_and_has_no_plot(
                  'Reliability of depth', 'Separation from nominal drives'):
         assert f'{what}: not measured' in words
     assert words.count('– not measured') == len(bare['goals'])
+
+
+@pytest.mark.parametrize('level', [.5, .8, .9, .95])
+def test_intervals_of_every_level_are_told_for_every_range(
+        full: dict[str, Any], level: float) -> None:
+    given = full['sets']['test']['intervals']
+    caption = f'Coverage of {level * 100:.0f} % intervals in each range'
+    table, = (block for block in coverage(full).blocks
+              if getattr(block, 'caption', '') == caption)
+    assert table.head[2:] == tuple(given['pixels']) == (
+        '0-5 m', '5-10 m', '10-20 m', '20-40 m', '40- m')
+    total, = (row[2:] for row in table.rows if row[:2] == ['test', 'aleatoric + epistemic'])
+    for told, shares in zip(total, given['total']['by_range'].values(), strict=True):
+        share = shares[f'{level:g}']
+        assert told == '-' if share is None else float(told) == pytest.approx(share, abs=.0005)
 
 
 def test_the_same_numbers_make_the_same_drawing(full: dict[str, Any]) -> None:
