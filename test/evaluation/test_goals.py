@@ -56,6 +56,20 @@ def test_a_missed_drive_is_an_endless_delay_and_no_number_is_no_success() -> Non
     assert goals[-1].found == 'not within the drive (1 of 2 drives missed)'
 
 
+def test_the_truth_is_asked_of_the_nominal_set_and_of_held_out_conditions_alone() -> None:
+    def classes(mse: float, held_out: bool | None) -> dict[str, Any]:
+        return {'held_out': held_out, 'reliability': {'calibration_mse': mse}}
+
+    goals = judge({'strange': {}, 'alarm': {}, 'nominal': 'test', 'sets': {
+        'test': classes(.001, False), 'night': classes(.002, True), 'fog': classes(.003, True),
+        'camvid_test': classes(1., None)}})
+    assert [(goal.found, goal.verdict) for goal in goals if 'error of classes' in goal.what] == [
+        ('0.00100', 'met'), ('1 of 2, not fog', 'missed')]
+    without = judge({'strange': {}, 'alarm': {}, 'nominal': None, 'sets': {
+        'camvid_test': classes(0., None)}})
+    assert {goal.verdict for goal in without} == {'not measured'} and len(without) == 16
+
+
 def test_drives_that_fade_in_slowly_or_alarm_early_are_counted_apart() -> None:
     some = alarm(0., 1., [.4, inf, .3])
     some['conditions']['fog']['found'] = [found(0., early=True)]

@@ -3,10 +3,10 @@
 """First of all: what was wished for, and what was reached."""
 from typing import Iterator
 
-from bdl_perception.evaluation.goals import MET
-from bdl_perception.evaluation.goals import MISSED
-from bdl_perception.evaluation.goals import NOT_MEASURED
-from bdl_perception.evaluation.goals import NOT_SHOWN
+from bdl_perception.evaluation.goal import MET
+from bdl_perception.evaluation.goal import MISSED
+from bdl_perception.evaluation.goal import NOT_MEASURED
+from bdl_perception.evaluation.goal import NOT_SHOWN
 from bdl_perception.evaluation.report.blocks import Block
 from bdl_perception.evaluation.report.blocks import Section
 from bdl_perception.evaluation.report.blocks import Table
