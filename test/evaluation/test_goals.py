@@ -18,7 +18,7 @@ def strange(worst: float, mean: float, fpr_95: float) -> dict[str, Any]:
 
 def alarm(per_hour: float, high: float, delays: list[float]) -> dict[str, Any]:
     rate = {'events': 0, 'hours': 1., 'per_hour': per_hour, 'low': 0., 'high': high}
-    return {'false_alarms': {'in_a_row': rate}, 'conditions': {
+    return {'seen_in_calibration': [], 'false_alarms': {'in_a_row': rate}, 'conditions': {
         'night': {'found': [found(delay) for delay in delays]}, 'fog': {'found': []}}}
 
 
@@ -42,6 +42,14 @@ def test_a_little_less_is_missed() -> None:
 
 def test_a_rate_that_may_be_luck_is_not_shown() -> None:
     assert verdicts(strange(1, 1, 0), alarm(0., 3.69, [.1]))[5] == 'not shown'
+
+
+def test_a_rate_on_drives_of_the_calibration_shows_nothing() -> None:
+    for per_hour, verdict in ((.5, 'not shown'), (1.5, 'missed')):
+        told = judge({'strange': {}, 'sets': {}, 'alarm': {
+            **alarm(per_hour, 1., []), 'seen_in_calibration': ['test_0000', 'test_0001']}})[5]
+        assert told.verdict == verdict
+        assert '2 drives named as in the calibration' in told.found
 
 
 def test_what_was_not_measured_is_neither() -> None:
