@@ -57,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f'of the alarm that is judged (default: {FILE_NAME} of the model)')
     parser.add_argument('--nominal', metavar='SPLIT',
                         help='set that all others are compared with (default: test, else the '
-                             'first that holds nominal drives only)')
+                             'first that holds nominal drives only; camvid_test: how other '
+                             'cameras differ from CamVid)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help=f'folder for {PAGE}, {MARKDOWN} and {JSON}')
     parser.add_argument('--stride', type=int, default=1,

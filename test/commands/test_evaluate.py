@@ -131,6 +131,19 @@ def test_a_recording_without_truth_has_scores_alone(folder: Path, tmp_path: Path
     assert 0 <= read(tmp_path)['strange']['groups']['mine']['energy']['auroc'] <= 1
 
 
+def test_other_cameras_are_compared_with_camvid_where_that_is_the_nominal_set(
+        folder: Path, tmp_path: Path) -> None:
+    words = words_for(folder, tmp_path, '--camvid', str(folder / 'camvid'), '--nominal',
+                      'camvid_test')
+    words[words.index(str(folder / 'data'))] = str(folder / 'mine')
+    assert main(words) == 0
+    found = read(tmp_path)
+    assert found['nominal'] == 'camvid_test' and list(found['strange']['groups']) == ['mine']
+    assert 0 <= found['strange']['groups']['mine']['energy']['fpr_95'] <= 1
+    measured = [goal['what'] for goal in found['goals'] if goal['verdict'] != 'not measured']
+    assert measured == ['calibration error of classes (MSE of the curve)']
+
+
 def test_processes_and_what_is_kept_change_no_number(
         folder: Path, made: dict[str, Any], tmp_path: Path) -> None:
     camvid = ['--camvid', str(folder / 'camvid'), '--keep', str(tmp_path / 'kept')]
