@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from bdl_perception.evaluation.measure import Meter
+from bdl_perception.evaluation.report.alarm import alarm
 from bdl_perception.evaluation.report.coverage import coverage
 from bdl_perception.evaluation.report.depth import depth
 from bdl_perception.evaluation.report.page import page
@@ -106,6 +107,15 @@ def test_what_was_not_measured_says_so_and_has_no_plot(
                  'Reliability of depth', 'Separation from nominal drives'):
         assert f'{what}: not measured' in words
     assert words.count('– not measured') == len(bare['goals'])
+
+
+def test_delays_of_slow_fades_are_told_and_do_not_squeeze_the_drawing_of_the_others() -> None:
+    records = [nominal_record('a', [.5] * 8), changing_record('c', [.5] * 4, [2.] * 8),
+               changing_record('s', [.5] * 4, [.5] * 40 + [2.] * 8, fade_s=12.)]
+    made = plain(results(records, Setting('test', fake_calibration(), IDENTITY)))
+    words = str(alarm(made))
+    assert 'from 1.0 to 1.0 s; 0 drives were missed' in words
+    assert "'test_changes: dense_fog, fading in over 12 s', '12.000'" in words
 
 
 @pytest.mark.parametrize('level', [.5, .8, .9, .95])
