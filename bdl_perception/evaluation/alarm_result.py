@@ -28,11 +28,18 @@ def alarm_result(records: Sequence[DriveRecord], nominal: str | None, calibratio
     played = [(record, replay(record, calibration, identity))
               for record in records if record.origin.timed]
     plain = [record for record, _ in played if record.origin.part_of == nominal]
-    seen = sorted(set(calibration.drives) & {record.origin.name for record in plain})
-    return {'calibration': _calibration(calibration), 'seen_in_calibration': seen,
+    return {'calibration': _calibration(calibration),
+            'seen_in_calibration': seen_in_calibration(plain, nominal, calibration),
             'false_alarms': _false_alarms(plain, played, calibration, identity),
             'conditions': _conditions(played), 'warned': _warned(played),
             'timelines': _timelines(played, nominal)}
+
+
+def seen_in_calibration(records: Sequence[DriveRecord], nominal: str | None,
+                        calibration: Calibration) -> list[str]:
+    """Name the nominal drives that the calibration knows by name: they may be no news to it."""
+    return sorted(set(calibration.drives) & {record.origin.name for record in records
+                                             if record.origin.part_of == nominal})
 
 
 def _calibration(calibration: Calibration) -> dict[str, Any]:

@@ -23,10 +23,11 @@ def judge(results: Values) -> list[Goal]:
     """Hold results against every goal."""
     strange, alarm, sets = results['strange'], results['alarm'], results['sets']
     conditions = {name: one for name, one in sets.items() if one['held_out']}
+    fitted = bool(results['calibrated_intervals'].get('seen_in_calibration'))
     return [*_separated(strange, ALARM_SET, 'default alarm set', .97),
             *_separated(strange, EPISTEMIC, 'epistemic variance of depth alone', .95),
             _recall(strange), _false_alarms(alarm), *_delays(alarm),
-            *of_set(sets.get(results.get('nominal'), {})), *of_each(conditions)]
+            *of_set(sets.get(results.get('nominal'), {}), fitted), *of_each(conditions)]
 
 
 def _separated(strange: Values, score: str, title: str, mean: float) -> Iterator[Goal]:

@@ -6,6 +6,7 @@ from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import Identity
 from bdl_perception.evaluation.alarm_result import alarm_result
+from bdl_perception.evaluation.alarm_result import seen_in_calibration
 from bdl_perception.evaluation.distributions import histograms
 from bdl_perception.evaluation.distributions import roc
 from bdl_perception.evaluation.drive_record import DriveRecord
@@ -70,7 +71,7 @@ def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     made: dict[str, Any] = {
         'nominal': setting.nominal, 'sets': _sets(records, setting.nominal),
         'strange': _strange(records, setting.nominal, armed),
-        'alarm': _alarm(records, setting), 'calibrated_intervals': _intervals(setting),
+        'alarm': _alarm(records, setting), 'calibrated_intervals': _intervals(records, setting),
         'drives': [_drive(record) for record in records]}
     return {**made, 'goals': [goal._asdict() for goal in judge(made)]}
 
@@ -83,11 +84,13 @@ def _alarm(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     return alarm_result(records, setting.nominal, setting.calibration, setting.identity)
 
 
-def _intervals(setting: Setting) -> dict[str, Any]:
+def _intervals(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     """Say what intervals of depth were corrected by, else why they are judged as stated only."""
-    if setting.intervals is None:
+    if setting.calibration is None or setting.intervals is None:
         return {'not_measured': setting.no_alarm or NO_INTERVALS}
-    return {name: setting.intervals[name] for name in ('drives', 'factor', 'temperature')}
+    seen = seen_in_calibration(records, setting.nominal, setting.calibration)
+    return {**{name: setting.intervals[name] for name in ('drives', 'factor', 'temperature')},
+            'seen_in_calibration': seen}
 
 
 def group_names(records: Iterable[DriveRecord], nominal: str | None) -> list[str]:

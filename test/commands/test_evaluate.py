@@ -232,7 +232,8 @@ def test_a_calibration_of_this_software_is_judged(
     assert 'not measured' not in capsys.readouterr().err
     assert 0 <= read(tmp_path)['sets']['test']['intervals']['conformal']['0.9'] <= 1
     assert read(tmp_path)['calibrated_intervals'] == {
-        name: calibrated['intervals'][name] for name in ('drives', 'factor', 'temperature')}
+        **{name: calibrated['intervals'][name] for name in ('drives', 'factor', 'temperature')},
+        'seen_in_calibration': []}
     assert read(tmp_path)['alarm']['calibration']['drives'] == len(calibrated['drives']) == 8
 
 

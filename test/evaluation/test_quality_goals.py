@@ -69,6 +69,15 @@ def test_it_is_said_whether_a_calibration_made_the_intervals() -> None:
     assert (made[2].found, made[2].verdict) == ('scaled: 0.00100', 'met')
 
 
+def test_a_calibration_shows_nothing_on_the_drives_that_it_was_made_of() -> None:
+    good, bad = [.9, .9, .9], [.5, .5, .5]
+    for shares, mse, verdict in ((good, .001, 'not shown'), (bad, .1, 'missed')):
+        made = of_set({'intervals': intervals(good, .001, mse, shares)}, fitted=True)
+        assert (made[0].verdict, made[2].verdict) == (verdict, verdict)
+    stated = of_set({'intervals': intervals(good, .001)}, fitted=True)
+    assert stated[0].verdict == stated[2].verdict == 'met'
+
+
 def test_held_out_conditions_meet_a_goal_if_each_of_them_does() -> None:
     good, bad = quality(), quality((.5, .9, .9), depth=.1)
     assert verdicts(list(of_each({'night': good, 'fog': good}))) == ['met'] * 4

@@ -129,7 +129,9 @@ def test_a_calibration_of_another_model_measures_nothing() -> None:
 def test_intervals_of_depth_are_used_only_of_a_calibration_that_would_arm() -> None:
     known = fake_calibration(intervals={'drives': 9, 'factor': 1.5, 'temperature': 1.1})
     setting = Setting('test', known, IDENTITY)
-    assert setting.intervals == made(calibration=known)['calibrated_intervals'] == known.intervals
+    assert setting.intervals == known.intervals
+    assert made(calibration=known)['calibrated_intervals'] == {
+        **setting.intervals, 'seen_in_calibration': ['a', 'b']}
     for changes, why in (({'identity': replace(IDENTITY, perceive_sha256='c' * 64)},
                           'another model (perceive graph)'),
                          ({'outdated': 'it is old'}, 'it is old'),

@@ -45,6 +45,9 @@ def _blocks(found: Values, calibrated: Values) -> Iterator[Block]:
                'one. After the calibration: one factor for all, and multipliers for each range.')
     if 'not_measured' in calibrated:
         yield Missing('Intervals after calibration', calibrated['not_measured'])
+    elif seen := calibrated['seen_in_calibration']:
+        yield Text(f'Warning: {len(seen)} of the nominal drives are named like drives of the '
+                   f'calibration. If they are the same, its intervals hold on them anyway.')
     first = next(iter(found.values()))
     levels, bins = list(first['total']['coverage']), list(first['pixels'])
     yield Table('Coverage of intervals of each level, over all ranges',

@@ -133,6 +133,13 @@ def test_intervals_of_every_level_are_told_for_every_range(
         assert told == '-' if share is None else float(told) == pytest.approx(share, abs=.0005)
 
 
+def test_it_is_told_when_intervals_were_made_of_the_drives_that_they_are_judged_on(
+        full: dict[str, Any]) -> None:
+    for seen in ([], ['test_0003', 'test_0004']):
+        words = str(coverage({**full, 'calibrated_intervals': {'seen_in_calibration': seen}}))
+        assert ('Warning: 2 of the nominal drives' in words) == bool(seen)
+
+
 def test_the_same_numbers_make_the_same_drawing(full: dict[str, Any]) -> None:
     assert depth(full) == depth(full)
 
