@@ -57,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f'of the alarm that is judged (default: {FILE_NAME} of the model)')
     parser.add_argument('--nominal', metavar='SPLIT',
                         help='set that all others are compared with (default: test, else the '
-                             'first that holds nominal drives only)')
+                             'first that holds nominal drives only; camvid_test: how other '
+                             'cameras differ from CamVid)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help=f'folder for {PAGE}, {MARKDOWN} and {JSON}')
     parser.add_argument('--stride', type=int, default=1,
@@ -84,17 +85,17 @@ def run(arguments: argparse.Namespace) -> int:
     files = _model_files(arguments.model)
     calibration = _calibration(arguments.calibration, files)
     how = spreading_of(arguments)
-    intervals = calibration.intervals if calibration else None
-    jobs = [job._replace(intervals=intervals, every=arguments.quality_every)
-            for job in _jobs(arguments, how)]
+    jobs = _jobs(arguments, how)
     nominal = nominal_set(jobs, arguments.nominal)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
     setting = Setting(nominal, calibration, meter.identity, arguments.stride == 1,
                       _outdated(calibration))
+    jobs = [job._replace(intervals=setting.intervals, every=arguments.quality_every)
+            for job in jobs]
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
     if setting.refusals:
-        print(f'bdl evaluate: the alarm is not measured: {"; ".join(setting.refusals)}',
-              file=sys.stderr)
+        print(f'bdl evaluate: neither the alarm nor calibrated intervals are measured: '
+              f'{"; ".join(setting.refusals)}', file=sys.stderr)
     outcomes = _measure_all(jobs, how, _kept(arguments, jobs, meter))
     if not outcomes.records:
         raise RuntimeError(f'no drive could be measured: {_told(outcomes.errors)}')

@@ -13,6 +13,10 @@ from bdl_perception.evaluation.poisson import rate
 from bdl_perception.evaluation.replay import Step
 import numpy as np
 
+# What fades in for longer cannot be seen at once, and its delay says how slowly it came. `bdl
+# render` takes .5 s where nothing else is said (world.conditions.SWITCH_S).
+ABRUPT_S = .5
+
 
 class Detection(NamedTuple):
     """What the alarm said of one strange stretch of one drive."""
@@ -36,7 +40,7 @@ class Delays(NamedTuple):
     median_s: float  # +Inf: half of them are missed; NaN: none was judged
     percentile_95_s: float
     clear_median_s: float  # NaN: never seen to clear
-    fade_s: float  # the longest
+    fade_s: float  # the longest; a slow one has a condition of its own
     warn_median_s: float
     warn_strength_median: float
     strength_median: float

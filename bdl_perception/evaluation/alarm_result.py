@@ -5,6 +5,7 @@ from typing import Any, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import Identity
+from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.alarm import delays
 from bdl_perception.evaluation.alarm import Detection
 from bdl_perception.evaluation.alarm import detections
@@ -27,11 +28,18 @@ def alarm_result(records: Sequence[DriveRecord], nominal: str | None, calibratio
     played = [(record, replay(record, calibration, identity))
               for record in records if record.origin.timed]
     plain = [record for record, _ in played if record.origin.part_of == nominal]
-    seen = sorted(set(calibration.drives) & {record.origin.name for record in plain})
-    return {'calibration': _calibration(calibration), 'seen_in_calibration': seen,
+    return {'calibration': _calibration(calibration),
+            'seen_in_calibration': seen_in_calibration(plain, nominal, calibration),
             'false_alarms': _false_alarms(plain, played, calibration, identity),
             'conditions': _conditions(played), 'warned': _warned(played),
             'timelines': _timelines(played, nominal)}
+
+
+def seen_in_calibration(records: Sequence[DriveRecord], nominal: str | None,
+                        calibration: Calibration) -> list[str]:
+    """Name the nominal drives that the calibration knows by name: they may be no news to it."""
+    return sorted(set(calibration.drives) & {record.origin.name for record in records
+                                             if record.origin.part_of == nominal})
 
 
 def _calibration(calibration: Calibration) -> dict[str, Any]:
@@ -58,10 +66,15 @@ def _conditions(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, A
     found: dict[str, list[Detection]] = {}
     for record, steps in played:
         for segment, detection in detections(record, steps):
-            group = group_under(record.origin, segment)
-            found.setdefault(group, []).append(detection)
+            name = _condition(group_under(record.origin, segment), segment.fade_s)
+            found.setdefault(name, []).append(detection)
     return {group: {**delays(ones)._asdict(), 'found': [one._asdict() for one in ones]}
             for group, ones in found.items()}
+
+
+def _condition(group: str, fade_s: float) -> str:
+    """Name what delays are summed up over: slow fades apart, each length by itself."""
+    return group if fade_s <= ABRUPT_S else f'{group}, fading in over {fade_s:g} s'
 
 
 def _warned(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import Identity
 from bdl_perception.evaluation.alarm_result import alarm_result
+from bdl_perception.evaluation.alarm_result import seen_in_calibration
 from bdl_perception.evaluation.distributions import histograms
 from bdl_perception.evaluation.distributions import roc
 from bdl_perception.evaluation.drive_record import DriveRecord
@@ -26,6 +27,7 @@ NO_CALIBRATION = 'no calibration was given, and the model folder has none'
 NO_NOMINAL = 'no set of nominal drives was given to compare with'
 NOT_WHOLE = 'frames were left out (--stride), and the alarm counts them all'
 NO_STRANGE = 'only nominal drives were given'
+NO_INTERVALS = 'no drive of the calibration had a true depth'
 
 
 class Setting(NamedTuple):
@@ -45,6 +47,20 @@ class Setting(NamedTuple):
         found = self.calibration.refusals(self.identity)
         return (self.outdated, *found) if self.outdated else found
 
+    @property
+    def no_alarm(self) -> str | None:
+        """Say why the calibration cannot be judged at all; None: it can."""
+        if self.calibration is None:
+            return NO_CALIBRATION
+        return (f'the alarm would not be armed: {"; ".join(self.refusals)}' if self.refusals
+                else None)
+
+    @property
+    def intervals(self) -> Mapping[str, Any] | None:
+        """Give what the calibration says of depth, as DepthIntervals.to_dict; None: nothing."""
+        return (None if self.calibration is None or self.refusals
+                else self.calibration.intervals)
+
 
 def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     """Give all results in plain values; what was not measured has a reason instead."""
@@ -55,19 +71,26 @@ def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     made: dict[str, Any] = {
         'nominal': setting.nominal, 'sets': _sets(records, setting.nominal),
         'strange': _strange(records, setting.nominal, armed),
-        'alarm': _alarm(records, setting),
+        'alarm': _alarm(records, setting), 'calibrated_intervals': _intervals(records, setting),
         'drives': [_drive(record) for record in records]}
     return {**made, 'goals': [goal._asdict() for goal in judge(made)]}
 
 
 def _alarm(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
-    if setting.calibration is None:
-        return {'not_measured': NO_CALIBRATION}
-    if setting.refusals:
-        return {'not_measured': f'the alarm would not be armed: {"; ".join(setting.refusals)}'}
+    if setting.calibration is None or setting.no_alarm:
+        return {'not_measured': setting.no_alarm}
     if not setting.whole:
         return {'not_measured': NOT_WHOLE}
     return alarm_result(records, setting.nominal, setting.calibration, setting.identity)
+
+
+def _intervals(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
+    """Say what intervals of depth were corrected by, else why they are judged as stated only."""
+    if setting.calibration is None or setting.intervals is None:
+        return {'not_measured': setting.no_alarm or NO_INTERVALS}
+    seen = seen_in_calibration(records, setting.nominal, setting.calibration)
+    return {**{name: setting.intervals[name] for name in ('drives', 'factor', 'temperature')},
+            'seen_in_calibration': seen}
 
 
 def group_names(records: Iterable[DriveRecord], nominal: str | None) -> list[str]:

@@ -3,14 +3,16 @@
 """
 Scores as the calibration sees them: by rank, on one side or on both.
 
-One-sided: how few calibration scores are as high. Two-sided: how far the rank is from the middle,
-so that a score that is lower than any nominal one is strange too. By hand, of calibration scores
-1, 2, 3: a score of 0 has p = 1, one-sided strangeness 1 - p = 0, two-sided |p - 1/2| = 1/2.
+Strangeness is 1 - p of the alarm's own p-values (alarm.conformal). One-sided: how few calibration
+scores are as high. Two-sided: how few are as far out at the nearer end, so that a score that is
+lower than any nominal one is strange too. By hand, of calibration scores 1, 2, 3: a score of 0 has
+one-sided p = 1, two-sided p = 2 * 1/4, strangeness 0 and 1/2; a score of 9 has 3/4 and 1/2.
 """
 from typing import Mapping, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.conformal import p_value
+from bdl_perception.alarm.conformal import two_sided_p_value
 
 ALARM_SET = 'alarm set'
 ONE_SIDED, TWO_SIDED = 'one-sided', 'two-sided'
@@ -22,8 +24,8 @@ def one_sided(ordered: Sequence[float], score: float) -> float:
 
 
 def two_sided(ordered: Sequence[float], score: float) -> float:
-    """Give |p - 1/2|."""
-    return abs(p_value(ordered, score) - .5)
+    """Give 1 - p, p of both ends; the highest of all is as strange as the lowest."""
+    return 1 - two_sided_p_value(ordered, score)
 
 
 def alarm_set(calibration: Calibration, values: Mapping[str, float]) -> float:

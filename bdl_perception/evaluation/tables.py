@@ -5,6 +5,7 @@ import math
 import re
 from typing import Any, Mapping, Sequence
 
+from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.perception.classes import CLASS_NAMES
 
 Values = Mapping[str, Any]
@@ -21,10 +22,11 @@ SEPARATION = {  # measure -> title of its table
     'mean_ratio': 'Mean of each score, as a multiple of the nominal one'}
 FADE_HEAD = ('set', 'fade, s', 'median to WARN, s', 'strength at WARN', 'median to ERROR, s',
              'strength at ERROR')
-FADES = """
+FADES = f"""
 Conditions that fade in, from the beginning of the fade; the strength is the share of the condition
 that was there at that moment, 1 after the whole fade. A slow fade gives single nominal frames time
-to raise a WARN by chance.
+to raise a WARN by chance. One of more than {ABRUPT_S:g} s is no abrupt change: it has a row of its
+own and is left out of the goal for delays.
 """.strip()
 NOTES = """
 Depth is judged where a true one of at most 80 m and a predicted one exist; *answered* is the share

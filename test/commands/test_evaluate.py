@@ -131,6 +131,19 @@ def test_a_recording_without_truth_has_scores_alone(folder: Path, tmp_path: Path
     assert 0 <= read(tmp_path)['strange']['groups']['mine']['energy']['auroc'] <= 1
 
 
+def test_other_cameras_are_compared_with_camvid_where_that_is_the_nominal_set(
+        folder: Path, tmp_path: Path) -> None:
+    words = words_for(folder, tmp_path, '--camvid', str(folder / 'camvid'), '--nominal',
+                      'camvid_test')
+    words[words.index(str(folder / 'data'))] = str(folder / 'mine')
+    assert main(words) == 0
+    found = read(tmp_path)
+    assert found['nominal'] == 'camvid_test' and list(found['strange']['groups']) == ['mine']
+    assert 0 <= found['strange']['groups']['mine']['energy']['fpr_95'] <= 1
+    measured = [goal['what'] for goal in found['goals'] if goal['verdict'] != 'not measured']
+    assert measured == ['calibration error of classes (MSE of the curve)']
+
+
 def test_processes_and_what_is_kept_change_no_number(
         folder: Path, made: dict[str, Any], tmp_path: Path) -> None:
     camvid = ['--camvid', str(folder / 'camvid'), '--keep', str(tmp_path / 'kept')]
@@ -175,7 +188,8 @@ def test_a_calibration_that_would_not_arm_is_named_before_and_after(
     path.write_text(json.dumps({**calibrated, 'software_version': '0.0.9'}))
     assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
     why = 'it was made with bdl_perception 0.0.9'
-    assert f'the alarm is not measured: {why}' in capsys.readouterr().err
+    assert f'neither the alarm nor calibrated intervals are measured: {why}' in (
+        capsys.readouterr().err)
     assert why in read(tmp_path)['alarm']['not_measured']
 
 
@@ -190,12 +204,36 @@ def test_a_calibration_of_another_fit_is_not_judged_on_cropped_pictures(
     assert 'fit_mode' in read(tmp_path)['alarm']['not_measured']
 
 
+@pytest.mark.parametrize(('changes', 'why'), [
+    ({'identity': {'perceive_sha256': 'f' * 64}}, 'another model (perceive graph)'),
+    ({'drives': ['one', 'two']}, 'calibration has 2 drives')])
+def test_intervals_of_a_calibration_that_would_not_arm_are_left_out_and_it_is_said_why(
+        folder: Path, calibrated: dict[str, Any], tmp_path: Path,
+        changes: dict[str, Any], why: str) -> None:
+    identity = {**calibrated['identity'], **changes.get('identity', {})}
+    path = tmp_path / 'other.json'
+    path.write_text(json.dumps({**calibrated, **changes, 'identity': identity}))
+    assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
+    found = read(tmp_path)
+    for one in (found['sets']['test'], found['sets']['test_night']):
+        assert one['intervals']['scaled'] is one['intervals']['conformal'] is None
+        assert 'tempered' not in one
+    assert why in found['calibrated_intervals']['not_measured']
+    said = (tmp_path / 'report.html').read_text()
+    assert 'Intervals after calibration: not measured' in said
+    assert 'Classes after calibration: not measured' in said
+
+
 def test_a_calibration_of_this_software_is_judged(
         folder: Path, calibrated: dict[str, Any], tmp_path: Path,
         capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / 'calm.json'
     assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
     assert 'not measured' not in capsys.readouterr().err
+    assert 0 <= read(tmp_path)['sets']['test']['intervals']['conformal']['0.9'] <= 1
+    assert read(tmp_path)['calibrated_intervals'] == {
+        **{name: calibrated['intervals'][name] for name in ('drives', 'factor', 'temperature')},
+        'seen_in_calibration': []}
     assert read(tmp_path)['alarm']['calibration']['drives'] == len(calibrated['drives']) == 8
 
 

@@ -4,6 +4,7 @@ from math import inf
 from math import nan
 from typing import Any
 
+from bdl_perception.evaluation.goal import Goal
 from bdl_perception.evaluation.goals import judge
 import pytest
 
@@ -18,13 +19,22 @@ def strange(worst: float, mean: float, fpr_95: float) -> dict[str, Any]:
 
 def alarm(per_hour: float, high: float, delays: list[float]) -> dict[str, Any]:
     rate = {'events': 0, 'hours': 1., 'per_hour': per_hour, 'low': 0., 'high': high}
-    return {'false_alarms': {'in_a_row': rate}, 'conditions': {
-        'night': {'found': [{'delay_s': delay, 'early': False} for delay in delays]},
-        'fog': {'found': [{'delay_s': 0., 'early': True}]}}}
+    return {'seen_in_calibration': [], 'false_alarms': {'in_a_row': rate}, 'conditions': {
+        'night': {'found': [found(delay) for delay in delays]}, 'fog': {'found': []}}}
+
+
+def found(delay_s: float, early: bool = False, fade_s: float = .5) -> dict[str, Any]:
+    return {'delay_s': delay_s, 'early': early, 'fade_s': fade_s}
 
 
 def verdicts(strange_: dict[str, Any], alarm_: dict[str, Any]) -> list[str]:
-    return [goal.verdict for goal in judge({'strange': strange_, 'alarm': alarm_, 'sets': {}})[:8]]
+    return [goal.verdict for goal in judged(strange_, alarm_)[:8]]
+
+
+def judged(strange_: dict[str, Any], alarm_: dict[str, Any], nominal: str | None = None,
+           sets: dict[str, Any] | None = None, seen: tuple[str, ...] = ()) -> list[Goal]:
+    return judge({'strange': strange_, 'alarm': alarm_, 'nominal': nominal, 'sets': sets or {},
+                  'calibrated_intervals': {'seen_in_calibration': seen}})
 
 
 def test_all_is_met_at_the_very_wish() -> None:
@@ -41,16 +51,57 @@ def test_a_rate_that_may_be_luck_is_not_shown() -> None:
     assert verdicts(strange(1, 1, 0), alarm(0., 3.69, [.1]))[5] == 'not shown'
 
 
+def test_a_rate_on_drives_of_the_calibration_shows_nothing() -> None:
+    for per_hour, verdict in ((.5, 'not shown'), (1.5, 'missed')):
+        told = judged({}, {**alarm(per_hour, 1., []),
+                           'seen_in_calibration': ['test_0000', 'test_0001']})[5]
+        assert told.verdict == verdict
+        assert '2 drives named as in the calibration' in told.found
+
+
 def test_what_was_not_measured_is_neither() -> None:
     assert verdicts({'not_measured': 'x'}, {'not_measured': 'x'}) == ['not measured'] * 8
     assert verdicts(strange(1, 1, 0), alarm(0., 1., []))[6:] == ['not measured'] * 2
 
 
 def test_a_missed_drive_is_an_endless_delay_and_no_number_is_no_success() -> None:
-    goals = judge({'strange': strange(nan, nan, nan), 'alarm': alarm(0., 1., [.1, inf]),
-                   'sets': {}})[:8]
+    goals = judged(strange(nan, nan, nan), alarm(0., 1., [.1, inf]))[:8]
     assert [goal.verdict for goal in goals] == ['missed'] * 5 + ['met', 'met', 'missed']
     assert goals[-1].found == 'not within the drive (1 of 2 drives missed)'
+
+
+def test_the_truth_is_asked_of_the_nominal_set_and_of_held_out_conditions_alone() -> None:
+    def classes(mse: float, held_out: bool | None) -> dict[str, Any]:
+        return {'held_out': held_out, 'reliability': {'calibration_mse': mse}}
+
+    goals = judged({}, {}, 'test', {
+        'test': classes(.001, False), 'night': classes(.002, True), 'fog': classes(.003, True),
+        'camvid_test': classes(1., None)})
+    assert [(goal.found, goal.verdict) for goal in goals if 'error of classes' in goal.what] == [
+        ('0.00100', 'met'), ('1 of 2, not fog', 'missed')]
+    without = judged({}, {}, None, {'camvid_test': classes(0., None)})
+    assert {goal.verdict for goal in without} == {'not measured'} and len(without) == 16
+
+
+def test_intervals_of_a_calibration_show_nothing_on_its_own_nominal_drives() -> None:
+    held = {'by_range': {'0-5 m': {'0.9': .9}}, 'calibration_mse': 0.}
+    one = {'held_out': False, 'intervals': {'total': held, 'scaled': held,
+                                            'conformal_by_range': held['by_range']}}
+    for seen, verdict in (((), 'met'), (('test_0000',), 'not shown')):
+        goals = judged({}, {}, 'test', {'test': one}, seen)
+        assert [goal.verdict for goal in goals if goal.found != '-'] == [verdict] * 2
+
+
+def test_drives_that_fade_in_slowly_or_alarm_early_are_counted_apart() -> None:
+    some = alarm(0., 1., [.4, inf, .3])
+    some['conditions']['fog']['found'] = [found(0., early=True)]
+    some['conditions']['fog, slow'] = {'found': [found(30., fade_s=90.), found(9., fade_s=.51)]}
+    median = judged(strange(1, 1, 0), some)[6]
+    assert (median.what, median.verdict) == ('detection delay after an abrupt change, median',
+                                             'met')
+    assert median.found == '0.40 s (1 of 3 drives missed, 1 early left out, 2 slow left out)'
+    some['conditions']['night']['found'] = []
+    assert verdicts(strange(1, 1, 0), some)[6:] == ['not measured'] * 2
 
 
 @pytest.mark.parametrize(('count', 'verdict'), [(19, 'missed'), (20, 'met')])

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.results import results
 from bdl_perception.evaluation.results import Setting
+from bdl_perception.world.conditions import SWITCH_S
 import pytest
 from records import changing_record
 from records import fake_calibration
@@ -56,9 +58,31 @@ def test_frames_within_a_fade_are_counted_and_in_no_mean() -> None:
 
 def test_the_delay_counts_from_the_beginning_of_the_fade() -> None:
     levels = [.5] * 4, [.5] * 4 + [2.] * 8
-    slow, sudden = (made([RECORDS[1], changing_record('d', *levels, fade_s=fade_s)])['alarm']
-                    ['conditions']['test_changes: dense_fog'] for fade_s in (1.5, 0.))
-    assert slow['median_s'] == sudden['median_s'] == 2.
+    for fade_s in (1.5, 0.):
+        alarm = made([RECORDS[1], changing_record('d', *levels, fade_s=fade_s)])['alarm']
+        assert [one['median_s'] for one in alarm['conditions'].values()] == [2.]
+
+
+def test_slow_fades_have_rows_of_their_own_and_are_no_abrupt_changes() -> None:
+    levels = [.5] * 4, [.5] * 4 + [2.] * 8
+    drives = [changing_record(f'd{fade_s}', [.5] * 4, [2.] * 12, fade_s=fade_s)
+              for fade_s in (0., .5)]
+    drives += [changing_record(f's{fade_s}', *levels, fade_s=fade_s) for fade_s in (2.5, 4., 4.)]
+    found = made([RECORDS[1], *drives])
+    rows = found['alarm']['conditions']
+    assert {name: (one['drives'], one['fade_s']) for name, one in rows.items()} == {
+        'test_changes: dense_fog': (2, .5),
+        'test_changes: dense_fog, fading in over 2.5 s': (1, 2.5),
+        'test_changes: dense_fog, fading in over 4 s': (2, 4.)}
+    slow = rows['test_changes: dense_fog, fading in over 4 s']
+    assert (slow['median_s'], slow['strength_median']) == (2., .5)
+    assert (slow['warn_median_s'], slow['warn_strength_median']) == (1., .25)
+    goals = [goal['found'] for goal in found['goals'] if 'detection delay' in goal['what']]
+    assert goals == ['1.00 s (0 of 2 drives missed, 3 slow left out)'] * 2
+
+
+def test_what_is_rendered_without_a_word_about_its_fade_is_abrupt() -> None:
+    assert ABRUPT_S == SWITCH_S
 
 
 def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
@@ -100,6 +124,23 @@ def test_a_calibration_of_another_model_measures_nothing() -> None:
     found = made(identity=replace(IDENTITY, samples=4))
     assert 'another number of Monte Carlo samples' in found['alarm']['not_measured']
     assert found['strange']['sides'] is None
+
+
+def test_intervals_of_depth_are_used_only_of_a_calibration_that_would_arm() -> None:
+    known = fake_calibration(intervals={'drives': 9, 'factor': 1.5, 'temperature': 1.1})
+    setting = Setting('test', known, IDENTITY)
+    assert setting.intervals == known.intervals
+    assert made(calibration=known)['calibrated_intervals'] == {
+        **setting.intervals, 'seen_in_calibration': ['a', 'b']}
+    for changes, why in (({'identity': replace(IDENTITY, perceive_sha256='c' * 64)},
+                          'another model (perceive graph)'),
+                         ({'outdated': 'it is old'}, 'it is old'),
+                         ({'calibration': replace(known, drives=('a',))}, '1 drives'),
+                         ({'calibration': None}, 'no calibration was given'),
+                         ({'calibration': fake_calibration()}, 'had a true depth')):
+        assert setting._replace(**changes).intervals is None
+        found = made(**{'calibration': known, **changes})['calibrated_intervals']
+        assert list(found) == ['not_measured'] and why in found['not_measured']
 
 
 def test_without_a_nominal_set_nothing_is_strange() -> None:

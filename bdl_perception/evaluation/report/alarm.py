@@ -3,6 +3,7 @@
 """What the alarm does, drive by drive."""
 from typing import Iterator
 
+from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.report.blocks import Block
 from bdl_perception.evaluation.report.blocks import Missing
 from bdl_perception.evaluation.report.blocks import Plot
@@ -84,19 +85,20 @@ def _delays(conditions: Values) -> Iterator[Block]:
                  for name, one in conditions.items()])
     if rows := fade_rows(conditions):
         yield Table(FADES, FADE_HEAD, rows)
-    if any(one['delay_s'] is not None for own in conditions.values() for one in own['found']):
-        yield Plots([_strip(conditions)])
+    abrupt = {name: one for name, one in conditions.items() if one['fade_s'] <= ABRUPT_S}
+    if any(one['delay_s'] is not None for own in abrupt.values() for one in own['found']):
+        yield Plots([_strip(abrupt)])
 
 
 def _strip(conditions: Values) -> Plot:
-    """Draw each drive's delay as a dot, missed ones at the right."""
+    """Draw each drive's delay as a dot, missed ones at the right; minutes would hide seconds."""
     seconds = [one['delay_s'] for own in conditions.values() for one in own['found']
                if one['delay_s'] is not None]
     right = 1.25 * max(seconds) + .1
     missed = sum(own['missed'] for own in conditions.values())
     with sheet(f'Detection delay of each drive by condition, from {min(seconds):.1f} to '
                f'{max(seconds):.1f} s; {missed} drives were missed.',
-               'Delay of each drive; a cross at the right: missed.') as made:
+               'Delay of each drive without a slow fade; a cross at the right: missed.') as made:
         for index, own in enumerate(conditions.values()):
             told = [one for one in own['found'] if not one['early']]
             for number_, one in enumerate(told):

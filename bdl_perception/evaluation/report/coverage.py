@@ -28,7 +28,7 @@ def coverage(evaluation: Values) -> Section:
     found = with_measure(evaluation, 'intervals')
     if not found:
         return Section(TITLE, [Missing('Coverage', 'no drive knows its true depth')])
-    return Section(TITLE, list(_blocks(found)))
+    return Section(TITLE, list(_blocks(found, evaluation['calibrated_intervals'])))
 
 
 def shares_by_range(one: Values, kind: str) -> Values | None:
@@ -39,13 +39,15 @@ def shares_by_range(one: Values, kind: str) -> Values | None:
     return one[kind]['by_range'] if one[kind] else None
 
 
-def _blocks(found: Values) -> Iterator[Block]:
+def _blocks(found: Values, calibrated: Values) -> Iterator[Block]:
     yield Text('The share of true log-depths within the stated interval; right is the level '
                'itself. Ranges are of predicted depth, so that nobody needs the truth to pick '
                'one. After the calibration: one factor for all, and multipliers for each range.')
-    if all(one['scaled'] is None for one in found.values()):
-        yield Missing('Intervals after calibration', 'the calibration of this model has none for '
-                                                     'depth, or there is none')
+    if 'not_measured' in calibrated:
+        yield Missing('Intervals after calibration', calibrated['not_measured'])
+    elif seen := calibrated['seen_in_calibration']:
+        yield Text(f'Warning: {len(seen)} of the nominal drives are named like drives of the '
+                   f'calibration. If they are the same, its intervals hold on them anyway.')
     first = next(iter(found.values()))
     levels, bins = list(first['total']['coverage']), list(first['pixels'])
     yield Table('Coverage of intervals of each level, over all ranges',
@@ -53,10 +55,15 @@ def _blocks(found: Values) -> Iterator[Block]:
                 [[name, title, *(number(overall[level]) for level in levels)]
                  for name, one in found.items() for kind, title in KINDS.items()
                  if (overall := _overall(one, kind))])
-    yield Table('Coverage of 90 % intervals in each range', ('set', 'interval', *bins),
-                [[name, title, *(number(shares[where][LEVEL]) for where in bins)]
-                 for name, one in found.items() for kind, title in KINDS.items()
-                 if (shares := shares_by_range(one, kind))])
+    for level in levels:
+        yield Table(f'Coverage of {100 * float(level):.0f} % intervals in each range',
+                    ('set', 'interval', *bins),
+                    [[name, title, *(number(shares[where][level]) for where in bins)]
+                     for name, one in found.items() for kind, title in KINDS.items()
+                     if (shares := shares_by_range(one, kind))])
+    yield Table('Judged pixels in each range', ('set', *bins),
+                [[name, *(f'{one["pixels"][where]:,}' for where in bins)]
+                 for name, one in found.items()])
     yield Plots([_plot(name, one, bins) for name, one in found.items()])
 
 
@@ -70,8 +77,8 @@ def _overall(one: Values, kind: str) -> Values | None:
 def _plot(name: str, one: Values, bins: list[str]) -> Plot:
     shown = [(title, shares) for kind, title in KINDS.items()
              if (shares := shares_by_range(one, kind))]
-    with sheet(f'Coverage of 90 % intervals on {name} in ranges {", ".join(bins)}; the table '
-               f'above has the numbers.',
+    with sheet(f'Coverage of 90 % intervals on {name} in ranges {", ".join(bins)}; the tables '
+               f'above have the numbers.',
                f'{name}: share within 90 % intervals by predicted depth; the band is .88 to '
                f'.92.') as made:
         made.axes.axhspan(*BEST, color='#2a9d72', alpha=.2, linewidth=0)

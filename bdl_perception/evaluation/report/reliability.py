@@ -27,13 +27,13 @@ def reliability(evaluation: Values) -> Section:
     """Draw what is right against what is stated, of classes and of depth."""
     classes = with_measure(evaluation, 'reliability')
     depth = with_measure(evaluation, 'intervals')
-    blocks = [*_classes(classes, with_measure(evaluation, 'tempered')), *_depth(depth)]
+    blocks = [*_classes(classes), *_tempered(classes, evaluation), *_depth(depth)]
     names = list(dict.fromkeys([*classes, *depth]))
     plots = [_diagram(name, classes.get(name), depth.get(name)) for name in names]
     return Section(TITLE, [*blocks, *([Plots(plots)] if plots else [])])
 
 
-def _classes(found: Values, tempered: Values) -> Iterator[Block]:
+def _classes(found: Values) -> Iterator[Block]:
     if not found:
         yield Missing('Reliability of classes', 'no drive knows its classes')
         return
@@ -41,8 +41,15 @@ def _classes(found: Values, tempered: Values) -> Iterator[Block]:
                'single pass. ECE looks at the most likely class, curve MSE at the mean square '
                'distance of the curve below from the diagonal (Kendall & Gal 2017: .00214).')
     yield _table('Calibration of classes', found)
-    if tempered:
-        yield _table('Calibration of classes with the temperature of the calibration', tempered)
+
+
+def _tempered(classes: Values, evaluation: Values) -> Iterator[Block]:
+    calibrated = evaluation['calibrated_intervals']
+    if classes and 'not_measured' in calibrated:
+        yield Missing('Classes after calibration', calibrated['not_measured'])
+    elif classes:
+        yield _table('Calibration of classes with the temperature of the calibration',
+                     with_measure(evaluation, 'tempered'))
 
 
 def _table(caption: str, found: Values) -> Table:

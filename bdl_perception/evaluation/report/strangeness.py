@@ -79,8 +79,9 @@ def _sides(sides: Values | None) -> Iterator[Block]:
         yield Missing('One-sided against two-sided', 'there is no calibration to rank by')
         return
     yield Text('By rank among the calibration scores: does it help to call a score strange that '
-               'is unusually low? One-sided is 1 - p, two-sided |p - 1/2|. What lies above every '
-               'calibration score has one rank, so these are coarser than the scores themselves.')
+               'is unusually low? Strangeness is 1 - p of one-sided and of two-sided conformal '
+               'p-values. What lies above every calibration score has one rank, so these are '
+               'coarser than the scores themselves.')
     scores = list(next(iter(sides.values())))
     yield Table('AUROC, one-sided / two-sided', ('set', *scores),
                 [[name, *(f'{number(found[score][ONE_SIDED])} / {number(found[score][TWO_SIDED])}'

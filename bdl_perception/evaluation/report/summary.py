@@ -3,10 +3,10 @@
 """First of all: what was wished for, and what was reached."""
 from typing import Iterator
 
-from bdl_perception.evaluation.goals import MET
-from bdl_perception.evaluation.goals import MISSED
-from bdl_perception.evaluation.goals import NOT_MEASURED
-from bdl_perception.evaluation.goals import NOT_SHOWN
+from bdl_perception.evaluation.goal import MET
+from bdl_perception.evaluation.goal import MISSED
+from bdl_perception.evaluation.goal import NOT_MEASURED
+from bdl_perception.evaluation.goal import NOT_SHOWN
 from bdl_perception.evaluation.report.blocks import Block
 from bdl_perception.evaluation.report.blocks import Section
 from bdl_perception.evaluation.report.blocks import Table
@@ -27,7 +27,8 @@ def _blocks(evaluation: Values) -> Iterator[Block]:
     counted = ', '.join(f'{verdicts.count(verdict)} {verdict}' for verdict in MARKS
                         if verdict in verdicts)
     yield Text(f'Of {len(verdicts)} goals: {counted}. A goal is not shown where the number is '
-               f'good, but so little was watched that it may be luck.')
+               f'good, but so little was watched that it may be luck, or what was watched made '
+               f'the calibration.')
     failed = evaluation['failed']
     if failed:
         yield Text(f'Drives that could not be measured: {len(failed)}. They are missing from '

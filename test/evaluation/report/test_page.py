@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 from bdl_perception.evaluation.measure import Meter
+from bdl_perception.evaluation.report.alarm import alarm
+from bdl_perception.evaluation.report.coverage import coverage
 from bdl_perception.evaluation.report.depth import depth
 from bdl_perception.evaluation.report.page import page
 from bdl_perception.evaluation.report.page import SECTIONS
@@ -105,6 +107,37 @@ def test_what_was_not_measured_says_so_and_has_no_plot(
                  'Reliability of depth', 'Separation from nominal drives'):
         assert f'{what}: not measured' in words
     assert words.count('– not measured') == len(bare['goals'])
+
+
+def test_delays_of_slow_fades_are_told_and_do_not_squeeze_the_drawing_of_the_others() -> None:
+    records = [nominal_record('a', [.5] * 8), changing_record('c', [.5] * 4, [2.] * 8),
+               changing_record('s', [.5] * 4, [.5] * 40 + [2.] * 8, fade_s=12.)]
+    made = plain(results(records, Setting('test', fake_calibration(), IDENTITY)))
+    words = str(alarm(made))
+    assert 'from 1.0 to 1.0 s; 0 drives were missed' in words
+    assert "'test_changes: dense_fog, fading in over 12 s', '12.000'" in words
+
+
+@pytest.mark.parametrize('level', [.5, .8, .9, .95])
+def test_intervals_of_every_level_are_told_for_every_range(
+        full: dict[str, Any], level: float) -> None:
+    given = full['sets']['test']['intervals']
+    caption = f'Coverage of {level * 100:.0f} % intervals in each range'
+    table, = (block for block in coverage(full).blocks
+              if getattr(block, 'caption', '') == caption)
+    assert table.head[2:] == tuple(given['pixels']) == (
+        '0-5 m', '5-10 m', '10-20 m', '20-40 m', '40- m')
+    total, = (row[2:] for row in table.rows if row[:2] == ['test', 'aleatoric + epistemic'])
+    for told, shares in zip(total, given['total']['by_range'].values(), strict=True):
+        share = shares[f'{level:g}']
+        assert told == '-' if share is None else float(told) == pytest.approx(share, abs=.0005)
+
+
+def test_it_is_told_when_intervals_were_made_of_the_drives_that_they_are_judged_on(
+        full: dict[str, Any]) -> None:
+    for seen in ([], ['test_0003', 'test_0004']):
+        words = str(coverage({**full, 'calibrated_intervals': {'seen_in_calibration': seen}}))
+        assert ('Warning: 2 of the nominal drives' in words) == bool(seen)
 
 
 def test_the_same_numbers_make_the_same_drawing(full: dict[str, Any]) -> None:
