@@ -5,5 +5,6 @@ from bdl_perception.drives.drive import Drive
 from bdl_perception.drives.kinds import list_drives
 from bdl_perception.drives.kinds import open_drive
 from bdl_perception.drives.kinds import open_drives
+from bdl_perception.drives.kinds import split_topic
 
-__all__ = ['Drive', 'list_drives', 'open_drive', 'open_drives']
+__all__ = ['Drive', 'list_drives', 'open_drive', 'open_drives', 'split_topic']
