@@ -37,6 +37,7 @@ def alarm_result(records: Sequence[DriveRecord], nominal: str | None, calibratio
 def _calibration(calibration: Calibration) -> dict[str, Any]:
     return {'watched': list(calibration.watched), 'alpha': calibration.alpha,
             'drives': len(calibration.drives), 'frames': calibration.frames,
+            'camera': calibration.camera, 'by_all_cameras': calibration.group_by == 'camera',
             'step_s': calibration.step_s, 'cusum_limit': calibration.cusum_limit,
             'false_alarms_per_hour': calibration.false_alarms_per_hour}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
+from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.backends.registry import open_backend
 from bdl_perception.cli import main
@@ -199,7 +200,34 @@ def test_a_calibration_of_this_software_is_judged(
     assert read(tmp_path)['alarm']['calibration']['drives'] == len(calibrated['drives']) == 8
 
 
+def test_drives_of_a_camera_are_judged_by_the_drives_of_that_camera(
+        folder: Path, calibrated: dict[str, Any], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / 'two.json'
+    front = {name: calibrated['scores'][name] for name in calibrated['watched']}
+    names = set(CameraPart.__dataclass_fields__)
+    part = {name: value for name, value in calibrated.items() if name in names}
+    path.write_text(json.dumps({
+        **calibrated, 'scores': {name: [9. + value for value in values]
+                                 for name, values in calibrated['scores'].items()},
+        'group_by': 'camera', 'groups': {'front': front, 'rear': dict.fromkeys(front, [])},
+        'cameras': {'front': part, 'rear': {**part, 'drives': []}}}))
+    warned = {}
+    for words in (['calm.json'], [path, '--camera', 'front'], [path, '--camera', 'rear'], [path]):
+        said = [str(folder / words[0]), *map(str, words[1:])]
+        out = tmp_path / str(len(warned))
+        assert main(words_for(folder, out, '--calibration', *said)) == 0
+        warned[len(warned)] = read(out)['alarm']['warned']
+        pooled = 'judged by the drives of all of them' in (out / 'report.html').read_text()
+        said_err = capsys.readouterr().err
+        assert pooled == ('; --camera NAME chooses among front' in said_err)
+        assert pooled == (words[1:] != ['--camera', 'front'] and words[0] == path)
+        assert ('calibration has 0 drives of rear' in said_err) == (words[-1] == 'rear')
+    assert warned[0] == warned[1] != warned[2] == warned[3]
+
+
 @pytest.mark.parametrize(('words', 'message'), [
+    (['--camera', 'front'], 'no calibration that is grouped by camera'),
     (['--nominal', 'train'], 'data/train holds no drive; make some with `bdl render train'),
     (['--stride', '0'], 'stride is 0'), (['--samples', '3'], 'samples is 3'),
     (['--camvid', 'nowhere'], 'nowhere/test is no folder'),
