@@ -105,8 +105,10 @@ class Calibration:
             raise ValueError(f'calibration has scores of the cameras {sorted(named)} and parts of '
                              f'{sorted(self.cameras)}; calibrate again')
         for name in named.intersection(self.own):
-            if self.cameras[name].cusum_limit is None:
-                raise ValueError(f'calibration has enough of {name} but no limit; calibrate again')
+            part = self.cameras[name]
+            if part.cusum_limit is None or (part.slow_limit is None) != (self.slow_limit is None):
+                raise ValueError(f'calibration has enough of {name} but not its limits; calibrate '
+                                 f'again')
             self.of_camera(name)  # checks itself
 
     def of_camera(self, name: str) -> 'Calibration':

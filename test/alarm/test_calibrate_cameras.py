@@ -193,10 +193,12 @@ def test_a_file_from_before_there_were_cameras_is_the_same_for_all_of_them() -> 
     ({'cameras': {}}, r"scores of the cameras \['front', 'rear'\] and parts of \[\]"),
     ({'groups': {}, 'cameras': {}}, r'scores of the cameras \[\]'),
     ({'group_by': 'light'}, r'scores of the cameras \[\] and parts of'),
-    ({'cameras': {'front': CameraPart(tuple('abcdefgh'), 9), 'rear': CameraPart((), 0)}},
-     'enough of front but no limit'),
-    ({'cameras': {'front': CameraPart(tuple('abcdefgh'), 9, -1.), 'rear': CameraPart((), 0)}},
-     'cusum_limit is -1')])
+    *(({'cameras': {'front': CameraPart(tuple('abcdefgh'), 9, *limits),
+                    'rear': CameraPart((), 0)}}, message)
+      for limits, message in (((), 'enough of front but not its limits'),
+                              ((9.,), 'enough of front but not its limits'),
+                              ((-1., 8.), 'cusum_limit is -1'),
+                              ((9., math.inf), 'slow_limit is inf')))])
 def test_a_calibration_that_exists_is_valid(change: dict[str, Any], message: str) -> None:
     made = made_of(*drives('front', 8), *drives('rear', 2))
     with pytest.raises(ValueError, match=message):

@@ -70,16 +70,16 @@ def test_each_camera_is_told_with_its_drives_and_what_judges_it() -> None:
     scores = dict(calibration(20, 9).scores)
     limit = math.log(14400)
     made = replace(
-        calibration(34, 12.), group_by='camera',
+        calibration(34, 12.), group_by='camera', slow_limit=8.,
         groups={'front': scores, 'rear': scores, 'roof': {'epistemic_depth': (.5,)}},
         cameras={'front': CameraPart(tuple('abcdefghijklmnopqrstu'), 200, limit, 8., .5),
-                 'rear': CameraPart(tuple('abcdefgh'), 90, limit + 1, decorrelation_s={
+                 'rear': CameraPart(tuple('abcdefgh'), 90, limit + 1, 7., decorrelation_s={
                      'epistemic_depth': .75}),
                  'roof': CameraPart(tuple('abcde'), 10)})
     text = summary(made)
     for part in ('front       21 drives, 99 observations 0.5 s apart; CUSUM limit 9.57, slow '
                  'limit 8.00; the strangest scene reaches it in 1.5 s',
-                 'rear        8 drives, 99 observations 0.25 s apart; CUSUM limit 10.57; the',
+                 'rear        8 drives, 99 observations 0.25 s apart; CUSUM limit 10.57, slow',
                  'roof        5 drives, 1 observations: too few, judged by all drives',
                  '(front, seen 0.001 to 0.099)', '(rear, seen 0.001 to 0.099, remembers 0.75 s)',
                  'CUSUM limit   12.00'):
