@@ -17,9 +17,11 @@ class NamedDrive(NamedTuple):
 
     @property
     def recording(self) -> str:
-        """Give the file or folder that it is in; topics of one bag are one road at one time."""
+        """Give the file or folder that it is in, of a file in a bag folder that folder."""
+        from bdl_perception.drives import BAG_FOLDER_FILE
         from bdl_perception.drives import split_topic
-        return os.path.realpath(split_topic(str(self.path))[0])
+        path = split_topic(str(self.path))[0].resolve()
+        return str(path.parent if (path.parent / BAG_FOLDER_FILE).exists() else path)
 
 
 def named_drives(words: Iterable[str], group_by: GroupBy) -> list[NamedDrive]:

@@ -200,30 +200,35 @@ def test_a_calibration_of_this_software_is_judged(
     assert read(tmp_path)['alarm']['calibration']['drives'] == len(calibrated['drives']) == 8
 
 
+def of_two_cameras(calibrated: dict[str, Any]) -> dict[str, Any]:
+    """Make calibrated the part of front, beside a rear without drives; all saw far higher."""
+    watched = {name: calibrated['scores'][name] for name in calibrated['watched']}
+    part = {name: calibrated[name] for name in CameraPart.__dataclass_fields__}
+    higher = {name: [9. + value for value in values]
+              for name, values in calibrated['scores'].items()}
+    return {**calibrated, 'scores': higher, 'group_by': 'camera',
+            'groups': {'front': watched, 'rear': dict.fromkeys(watched, [])},
+            'cameras': {'front': part, 'rear': {**part, 'drives': []}}}
+
+
 def test_drives_of_a_camera_are_judged_by_the_drives_of_that_camera(
         folder: Path, calibrated: dict[str, Any], tmp_path: Path,
         capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / 'two.json'
-    front = {name: calibrated['scores'][name] for name in calibrated['watched']}
-    names = set(CameraPart.__dataclass_fields__)
-    part = {name: value for name, value in calibrated.items() if name in names}
-    path.write_text(json.dumps({
-        **calibrated, 'scores': {name: [9. + value for value in values]
-                                 for name, values in calibrated['scores'].items()},
-        'group_by': 'camera', 'groups': {'front': front, 'rear': dict.fromkeys(front, [])},
-        'cameras': {'front': part, 'rear': {**part, 'drives': []}}}))
+    path.write_text(json.dumps(of_two_cameras(calibrated)))
     warned = {}
-    for words in (['calm.json'], [path, '--camera', 'front'], [path, '--camera', 'rear'], [path]):
-        said = [str(folder / words[0]), *map(str, words[1:])]
-        out = tmp_path / str(len(warned))
-        assert main(words_for(folder, out, '--calibration', *said)) == 0
-        warned[len(warned)] = read(out)['alarm']['warned']
-        pooled = 'judged by the drives of all of them' in (out / 'report.html').read_text()
-        said_err = capsys.readouterr().err
-        assert pooled == ('; --camera NAME chooses among front' in said_err)
-        assert pooled == (words[1:] != ['--camera', 'front'] and words[0] == path)
-        assert ('calibration has 0 drives of rear' in said_err) == (words[-1] == 'rear')
-    assert warned[0] == warned[1] != warned[2] == warned[3]
+    for name, words, said in (
+            ('alone', [str(folder / 'calm.json')], ''),
+            ('front', [str(path), '--camera', 'front'], ''),
+            ('rear', [str(path), '--camera', 'rear'], 'calibration has 0 drives of rear, 8 are'),
+            ('nobody', [str(path)], 'the camera of the picture is not known')):
+        assert main(words_for(folder, tmp_path / name, '--calibration', *words)) == 0
+        warned[name] = read(tmp_path / name)['alarm']['warned']
+        told = capsys.readouterr().err
+        assert said in told and bool(said) == ('--camera NAME chooses among front' in told)
+        page = (tmp_path / name / 'report.html').read_text()
+        assert bool(said) == ('judged by the drives of all of them' in page)
+    assert warned['alone'] == warned['front'] != warned['rear'] == warned['nobody']
 
 
 @pytest.mark.parametrize(('words', 'message'), [

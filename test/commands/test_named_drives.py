@@ -5,6 +5,8 @@ from pathlib import Path
 
 from bdl_perception.commands.named_drives import named_drives
 from bdl_perception.commands.named_drives import split_name
+from drive_files import camera_drive
+from drive_files import write_bag
 from drive_files import write_rendered
 import pytest
 
@@ -66,3 +68,11 @@ def test_two_topics_of_a_bag_are_one_drive_unless_they_are_of_two_cameras(tmp_pa
     found = named_drives([f'front={bag}:/front', f'rear={link}:/rear'], 'camera')
     assert [drive.camera for drive in found] == ['front', 'rear']
     assert {drive.recording for drive in found} == {str(bag)}
+
+
+def test_a_file_in_the_folder_of_a_bag_is_that_bag(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / 'run', camera_drive(1) + camera_drive(1, '/rear/image_raw'))
+    file, = bag.glob('*.db3')
+    with pytest.raises(ValueError, match='are the same road at the same time'):
+        named_drives([f'{bag}:/front/image_raw', f'{file}:/rear/image_raw'], 'none')
+    assert len(named_drives([f'{bag}:/front/image_raw', str(tmp_path / 'other')], 'none')) == 2
