@@ -127,7 +127,8 @@ class AlertParameters(Parameters):
 
     calibration: str = parameter(
         'street', 'calibration file, or name of a shipped model, or a model folder')
-    camera: str = parameter('camera', 'name of the camera in /diagnostics')
+    camera: str = parameter(
+        'camera', 'name of the camera in /diagnostics and in a calibration by camera')
     cameras: str = parameter(
         '', 'several instead, such as front,rear: the namespaces of their perception_nodes')
     heartbeat_hz: float = parameter(10.0, 'alerts a second, whatever happens', 'Hz', 2, 100)

@@ -47,6 +47,18 @@ class ScoredDrive(NamedTuple):
 
     name: str
     observations: Sequence[Observation]
+    camera: str | None = None  # that it is of; None: nobody said
+    recording: str = ''  # drives of one recording are one road at one time; empty: of its own
+
+
+class Prepared(NamedTuple):
+    """Drives as they count."""
+
+    thinned: list[ScoredDrive]  # to the steps of the alarm
+    kept: list[ScoredDrive]  # of the thresholds
+    score_step_s: float  # between what is kept
+    observed_step_s: float | None
+    decorrelation_s: dict[str, float]
 
 
 class Wish(NamedTuple):
@@ -82,13 +94,7 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
     check_wish(wish, len(drives), regions)
     for drive in drives:
         _check_drive(drive, regions, wish.watched)
-    thinned = [thin(drive, wish.step_s) for drive in drives]
-    _check_drives(thinned, wish.step_s)
-    observed_s = _observed_step_s(thinned)
-    memory = {name: decorrelation_s([_values(drive, name) for drive in thinned],
-                                    observed_s or wish.step_s) for name in wish.watched}
-    score_step_s = max(wish.step_s, *memory.values()) if wish.decorrelate else wish.step_s
-    kept = [thin(drive, score_step_s) for drive in drives]
+    thinned, kept, score_step_s, observed_s, memory = prepare(drives, wish)
     _check_count(kept, wish)
     judged = held_out(thinned, kept, identity, wish)
     limits = _limits(judged, sum(len(drive.observations) for drive in kept), wish)
@@ -116,6 +122,18 @@ def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
                          f'drive are alike; add {FEWEST_DRIVES - drives} more')
 
 
+def prepare(drives: Sequence[ScoredDrive], wish: Wish) -> Prepared:
+    """Thin drives for the alarm and for its thresholds; ValueError names one that is none."""
+    thinned = [thin(drive, wish.step_s) for drive in drives]
+    _check_drives(thinned, wish.step_s)
+    observed_s = _observed_step_s(thinned)
+    memory = {name: decorrelation_s([_values(drive, name) for drive in thinned],
+                                    observed_s or wish.step_s) for name in wish.watched}
+    score_step_s = max(wish.step_s, *memory.values()) if wish.decorrelate else wish.step_s
+    return Prepared(thinned, [thin(drive, score_step_s) for drive in drives], score_step_s,
+                    observed_s, memory)
+
+
 def thin(drive: ScoredDrive, step_s: float) -> ScoredDrive:
     """Keep observations that are at least step_s apart."""
     thinning = Thinning(step_s)
@@ -125,10 +143,12 @@ def thin(drive: ScoredDrive, step_s: float) -> ScoredDrive:
 
 def held_out(thinned: Sequence[ScoredDrive], kept: Sequence[ScoredDrive], identity: Identity,
              wish: Wish) -> list[Highest]:
-    """Judge every observation of each thinned drive by what is kept of the others."""
+    """Judge every observation of each thinned drive by what is kept of other recordings."""
     found = []
     for index, drive in enumerate(thinned):
-        others = _unlimited([*kept[:index], *kept[index + 1:]], identity, wish, wish.watched)
+        rest = [one for one in (*kept[:index], *kept[index + 1:])
+                if not one.recording or one.recording != drive.recording]
+        others = _unlimited(rest, identity, wish, wish.watched)
         p_values = [(seen.stamp_ns, others.p_value(seen.values)) for seen in drive.observations]
         found.append(Highest(highest((p for _, p in p_values), wish.exponent),
                              highest_drift(p_values, wish.slow_step_s)))
@@ -145,12 +165,12 @@ def _unlimited(kept: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         if group is not None:
             groups.setdefault(group, []).append(one)
     return Calibration(
-        identity=identity, alpha=wish.alpha, watched=wish.watched, scores=_ordered(seen, names),
+        identity=identity, alpha=wish.alpha, watched=wish.watched, scores=ordered(seen, names),
         drives=(), frames=0, step_s=wish.step_s,
         false_alarms_per_hour=wish.false_alarms_per_hour, cusum_limit=1., exponent=wish.exponent,
         software_version='', slow_step_s=wish.slow_step_s, tails=wish.tails,
         group_by=wish.group_by,
-        groups={group: _ordered(rows, wish.watched) for group, rows in sorted(groups.items())})
+        groups={group: ordered(rows, wish.watched) for group, rows in sorted(groups.items())})
 
 
 def _theory(wish: Wish) -> Highest:
@@ -188,7 +208,7 @@ def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
                 f'like these or {remedy}')
 
 
-def _ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+def ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
     """Sort the values of each score; what nobody watches may be missing here and there."""
     return {name: tuple(sorted(_rounded(one.values[name]) for one in seen if name in one.values))
             for name in names}

@@ -4,10 +4,13 @@
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from functools import cached_property
 import math
 from typing import Any, Mapping
 
+from bdl_perception.alarm.camera_part import CameraPart
+from bdl_perception.alarm.camera_part import part_from_dict
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import smallest_p_value
 from bdl_perception.alarm.conformal import TAILS
@@ -34,6 +37,8 @@ BOUND = {  # field of Identity -> what is said when it differs
     'regions': 'other regions of the picture',
     'fit_mode': 'another fit of the picture to the network (fit_mode)',
 }
+LATER = {'cameras'}  # fields that came after the first files of this format, which do without
+NOT_STORED = {'camera'}  # it is chosen where the alarm is armed
 Ordered = Mapping[str, tuple[float, ...]]  # name of a score -> ascending
 
 
@@ -64,6 +69,8 @@ class Calibration:
     held_out_slow: tuple[float, ...] = ()  # and of the slow alarm
     windows: tuple[int, ...] = ()  # of slow_step_s that each drive filled; empty: not known
     intervals: Mapping[str, Any] | None = None  # of depth, from drives with truth; None: none had
+    cameras: Mapping[str, CameraPart] = field(default_factory=dict)  # one for each such group
+    camera: str | None = None  # that it was asked for (of_camera)
     format: int = FORMAT  # noqa: A003  # as the file says
 
     def __post_init__(self) -> None:
@@ -89,6 +96,39 @@ class Calibration:
             if self.group_by == 'none':
                 raise ValueError(f'calibration has group {group} but group_by none; calibrate '
                                  f'again')
+        self._check_cameras()
+
+    def _check_cameras(self) -> None:
+        """Refuse cameras without scores, or scores without a camera, or limits that are none."""
+        named = set(self.groups) if self.group_by == 'camera' else set()
+        if named != set(self.cameras) or (self.group_by == 'camera' and not named):
+            raise ValueError(f'calibration has scores of the cameras {sorted(named)} and parts of '
+                             f'{sorted(self.cameras)}; calibrate again')
+        for name in named.intersection(self.own):
+            part = self.cameras[name]
+            if part.cusum_limit is None or (part.slow_limit is None) != (self.slow_limit is None):
+                raise ValueError(f'calibration has enough of {name} but not its limits; calibrate '
+                                 f'again')
+            self.of_camera(name)  # checks itself
+
+    def of_camera(self, name: str) -> 'Calibration':
+        """
+        Give the calibration that a camera is judged by, chosen once, where the alarm is armed.
+
+        Grouped by camera it is what the drives of this camera alone had given: thresholds,
+        p-values and both limits promise of it what a calibration of one camera promises, whatever
+        the other cameras saw. Where those drives or observations are too few, or nobody knows the
+        camera, it is that of all drives, which promises nothing of a camera unlike them: fallback
+        says so. A calibration that is not grouped by camera is the same for all of them.
+        """
+        if self.group_by != 'camera':
+            return self
+        if name not in self.own:
+            return replace(self, camera=name)
+        part = {item: getattr(self.cameras[name], item)
+                for item in CameraPart.__dataclass_fields__}
+        return replace(self, camera=name, scores=self.groups[name], group_by='none', groups={},
+                       cameras={}, **part)
 
     @cached_property
     def score_alpha(self) -> float:
@@ -114,7 +154,18 @@ class Calibration:
     def own(self) -> Mapping[str, Reference]:
         """Give what each group showed that could raise the alarm all by itself."""
         return {group: self._reference(scores) for group, scores in self.groups.items()
-                if self.count(scores) >= self.fewest}
+                if not self.lacking(group)}
+
+    @property
+    def separate_drives(self) -> int:
+        """
+        Count drives of which no two are one road at one time.
+
+        Cameras of a vehicle look at once, so of several cameras those count that has most drives.
+        """
+        if not self.cameras:
+            return len(self.drives)
+        return max(len(part.drives) for part in self.cameras.values())
 
     @cached_property
     def fewest(self) -> int:
@@ -129,6 +180,17 @@ class Calibration:
         """Give how many observations there are of the watched ones of scores."""
         return min(len(scores[name]) for name in self.watched)
 
+    def lacking(self, group: str) -> str | None:
+        """Say what a group has too little of to be judged by itself; None: it has enough."""
+        if self.group_by == 'camera':
+            drives = len(self.cameras[group].drives) if group in self.cameras else 0
+            if drives < FEWEST_DRIVES:
+                return (f'calibration has {drives} drives of {group}, {FEWEST_DRIVES} are needed')
+        count = self.count(self.groups[group]) if group in self.groups else 0
+        if count < self.fewest:
+            return f'calibration has {count} observations of {group}, {self.fewest} are needed'
+        return None
+
     def reference(self, values: Mapping[str, float]) -> Reference:
         """Give what a picture with these values is compared with: its group's, or all."""
         group = group_of(self.group_by, values)
@@ -136,14 +198,13 @@ class Calibration:
 
     def fallback(self, values: Mapping[str, float]) -> str | None:
         """Say why a picture with these values is compared with all drives and not its group's."""
-        group = group_of(self.group_by, values)
-        if self.group_by == 'none' or group in self.own:
+        if self.group_by == 'none':
             return None
+        group = self.camera or group_of(self.group_by, values)
         if group is None:
             return f'the {self.group_by} of the picture is not known: thresholds are of all drives'
-        count = self.count(self.groups[group]) if group in self.groups else 0
-        return (f'calibration has {count} observations of {group}, {self.fewest} are needed: '
-                f'thresholds are of all drives')
+        lacking = self.lacking(group)
+        return f'{lacking}: thresholds are of all drives' if lacking else None
 
     def strange(self, values: Mapping[str, float]) -> tuple[str, ...]:
         """Name the watched ones of values that are outside their thresholds; NaN is."""
@@ -167,8 +228,9 @@ class Calibration:
                  f'{self.alpha:g} over {len(self.watched)} scores needs '
                  f'{smallest_count(self.pooled.side_alpha)}: calibrate with more drives'
                  for name in self.watched if not self.pooled.suffices(name)]
-        few = [f'calibration has {len(self.drives)} drives, at least {FEWEST_DRIVES} are needed: '
-               f'calibrate with more drives'] if len(self.drives) < FEWEST_DRIVES else []
+        drives = self.separate_drives
+        few = [f'calibration has {drives} drives, at least {FEWEST_DRIVES} are needed: '
+               f'calibrate with more drives'] if drives < FEWEST_DRIVES else []
         return (*differences, *few, *short, *self._mute())
 
     def _mute(self) -> tuple[str, ...]:
@@ -200,7 +262,8 @@ def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
 
 def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
     """Turn a calibration into what calibration.json holds."""
-    return asdict(calibration)
+    values = asdict(calibration)
+    return {name: value for name, value in values.items() if name not in NOT_STORED}
 
 
 def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
@@ -216,6 +279,8 @@ def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
             **values,
             'identity': Identity(**values['identity']), 'scores': _ordered(values['scores']),
             'groups': {group: _ordered(rows) for group, rows in values['groups'].items()},
+            'cameras': {name: _camera_part(name, part)
+                        for name, part in values.get('cameras', {}).items()},
             **{name: tuple(values[name]) for name in ('watched', 'drives', 'held_out',
                                                       'held_out_slow', 'windows')}})
     except (TypeError, AttributeError) as error:
@@ -231,10 +296,15 @@ def _check_format(found: Any) -> None:
             f'perception_node is told; a file of {FORMAT - 1} does not say which it was')
 
 
-def _check_names(what: str, kind: type[Calibration] | type[Identity],
+def _camera_part(name: str, values: Mapping[str, Any]) -> CameraPart:
+    _check_names(f'camera {name} of the calibration', CameraPart, values)
+    return part_from_dict(values)
+
+
+def _check_names(what: str, kind: type[Calibration] | type[Identity] | type[CameraPart],
                  values: Mapping[str, Any]) -> None:
-    known = set(kind.__dataclass_fields__)
-    missing, unknown = known - set(values), set(values) - known
+    known = set(kind.__dataclass_fields__) - NOT_STORED
+    missing, unknown = known - set(values) - LATER, set(values) - known
     if missing or unknown:
         raise ValueError(f'{what}: missing {sorted(missing)}, not known {sorted(unknown)}; '
                          f'calibrate again')

@@ -12,6 +12,7 @@ from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.groups import GROUP_BY
 from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.commands.named_drives import named_drives
 from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--model', required=True, help='name of a shipped model, or model folder')
     parser.add_argument('drives', nargs='+', metavar='DRIVE',
                         help='nominal drives that the model was not trained on: folders, videos, '
-                             'bags, or a folder of rendered drives; at least eight')
+                             'bags, or a folder of rendered drives or bags; at least eight. '
+                             'PATH:TOPIC of a bag with several image topics; CAMERA=DRIVE with '
+                             '--group-by camera')
     parser.add_argument('--alpha', type=float, default=DEFAULTS.alpha,
                         help='chance of a WARN from one nominal picture (default: %(default)s)')
     parser.add_argument('--false-alarms-per-hour', type=float,
@@ -51,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='which scores are strange: high ones, or low ones too '
                              '(default: %(default)s)')
     parser.add_argument('--group-by', choices=GROUP_BY, default=DEFAULTS.group_by,
-                        help='light: thresholds for day and for night (default: %(default)s)')
+                        help='light: thresholds for day and for night; camera: thresholds and '
+                             'limits for each camera, whose name stands before its drives, such '
+                             'as front=DRIVE rear=DRIVE (default: %(default)s)')
     add_sampling_arguments(parser)
     add_regions_argument(parser)
     add_fit_mode_argument(parser)
@@ -65,18 +70,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Score every drive, make the calibration and write it; nothing is written if one fails."""
     from bdl_perception.alarm.calibrate import calibrate
     from bdl_perception.alarm.calibrate import check_wish
+    from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
+    from bdl_perception.alarm.calibrate_cameras import check_cameras
     from bdl_perception.alarm.calibration import calibration_to_dict
     from bdl_perception.backends.model_files import find_model
-    from bdl_perception.drives import list_drives
     from bdl_perception.evaluation.calibration_plot import draw_calibration
     from bdl_perception.evaluation.calibration_summary import summary
     wish, regions = _wish(arguments), parse_regions(arguments.regions)
-    drives = list_drives(arguments.drives)
+    drives = named_drives(arguments.drives, wish.group_by)
     check_wish(wish, len(drives), regions)  # before an hour of scoring, not after
+    if wish.group_by == 'camera':
+        check_cameras(drive.camera for drive in drives)
     _check_version()
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
-    scored = score_all(arguments, drives, wish.step_s)
-    made = replace(calibrate(scored.drives, scored.identity, wish, software_version()),
+    scored = score_all(arguments, [drive.path for drive in drives], wish.step_s)
+    make = calibrate_cameras if wish.group_by == 'camera' else calibrate
+    of_cameras = [one._replace(camera=drive.camera, recording=drive.recording)
+                  for one, drive in zip(scored.drives, drives, strict=True)]
+    made = replace(make(of_cameras, scored.identity, wish, software_version()),
                    intervals=scored.intervals)
     _write(path, _text(calibration_to_dict(made)))
     drawn = draw_calibration(made, path.with_suffix('.png'))

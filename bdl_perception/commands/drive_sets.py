@@ -59,16 +59,18 @@ def nominal_set(jobs: Sequence[DriveJob], wished: str | None) -> str | None:
 
 def _jobs(source: str, split: str, settings: ModelSettings, stride: int) -> Iterator[DriveJob]:
     from bdl_perception.drives import open_drive
+    from bdl_perception.drives import split_topic
     path = Path(source)
     if rendered := rendered_drives(path) or _in_split_folders(path, split):
         for folder in rendered:
             part_of = description_of(RENDERED, folder).get('split', folder.parent.name)
             yield DriveJob(folder.name, str(part_of), RENDERED, str(folder), settings, stride)
         return
-    bags = sorted(found.parent for found in path.glob('*/metadata.yaml'))
-    for recording in [str(bag) for bag in bags] or [source]:
+    folder, topic = split_topic(source)
+    bags = sorted(found.parent for found in folder.glob('*/metadata.yaml'))
+    for recording in [f'{bag}:{topic}' if topic else str(bag) for bag in bags] or [source]:
         drive = open_drive(recording)  # fails now, not at last
-        own = path.resolve().name if bags else drive.name
+        own = folder.resolve().name if bags else drive.name
         part_of = description_of(RECORDING, Path(recording)).get('split', own)
         yield DriveJob(drive.name, str(part_of), RECORDING, recording, settings, stride)
 

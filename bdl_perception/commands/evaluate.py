@@ -55,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'its test')
     parser.add_argument('--calibration', type=Path, metavar='FILE',
                         help=f'of the alarm that is judged (default: {FILE_NAME} of the model)')
+    parser.add_argument('--camera', metavar='NAME',
+                        help='that the drives are of, in a calibration grouped by camera '
+                             '(default: judged by all drives)')
     parser.add_argument('--nominal', metavar='SPLIT',
                         help='set that all others are compared with (default: test, else the '
                              'first that holds nominal drives only; camvid_test: how other '
@@ -83,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) < 1:
             raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
     files = _model_files(arguments.model)
-    calibration = _calibration(arguments.calibration, files)
+    calibration = _of_camera(_calibration(arguments.calibration, files), arguments.camera)
     how = spreading_of(arguments)
     jobs = _jobs(arguments, how)
     nominal = nominal_set(jobs, arguments.nominal)
@@ -163,6 +166,19 @@ def _calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None'
         return calibration_from_dict(json.loads(chosen.read_text(encoding='utf-8')))
     except ValueError as error:
         raise ValueError(f'{chosen}: {error}') from error
+
+
+def _of_camera(calibration: 'Calibration | None', camera: str | None) -> 'Calibration | None':
+    """Choose what a camera is judged by, and tell when that is all drives and not its own."""
+    by_camera = calibration is not None and calibration.group_by == 'camera'
+    if camera is not None and not by_camera:
+        raise ValueError(f'--camera {camera}: there is no calibration that is grouped by camera; '
+                         f'leave it out, or calibrate with --group-by camera')
+    chosen = calibration.of_camera(camera) if calibration and camera is not None else calibration
+    if chosen and chosen.group_by == 'camera':
+        print(f'bdl evaluate: {chosen.fallback({})}; --camera NAME chooses among '
+              f'{", ".join(chosen.own)}', file=sys.stderr)
+    return chosen
 
 
 def _outdated(calibration: 'Calibration | None') -> str | None:

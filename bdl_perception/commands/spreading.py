@@ -101,10 +101,9 @@ def refuse_twice(drives: Iterable[Path]) -> None:
 
 def _real(drive: str) -> str:
     """Follow links; of a bag PATH:TOPIC those of its path."""
-    path, colon, topic = drive.rpartition(':/')
-    if colon and not os.path.exists(drive):
-        return f'{os.path.realpath(path)}:/{topic}'
-    return os.path.realpath(drive)
+    from bdl_perception.drives import split_topic
+    path, topic = split_topic(drive)
+    return f'{os.path.realpath(path)}:{topic}' if topic else os.path.realpath(path)
 
 
 def refuse_failures(outcomes: Sequence[Outcome]) -> None:

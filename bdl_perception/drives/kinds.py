@@ -21,7 +21,7 @@ def open_drive(path: str | Path) -> Drive:
     Of a bag with several image topics PATH:TOPIC chooses one, as in run.mcap:/front/image_raw.
     ValueError or FileNotFoundError says what is wrong with the path.
     """
-    path, topic = _split(str(path))
+    path, topic = split_topic(str(path))
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist; give a folder of pictures, a video file '
                                 f'or a bag')
@@ -39,7 +39,7 @@ def open_drive(path: str | Path) -> Drive:
 
 
 def open_drives(paths: Iterable[str | Path]) -> list[Drive]:
-    """Open many; a folder of rendered drives or of bags stands for all of them, sorted."""
+    """Open many; a folder of rendered drives or of bags (FOLDER:TOPIC) stands for all, sorted."""
     return [open_drive(path) for path in list_drives(paths)]
 
 
@@ -47,13 +47,14 @@ def list_drives(paths: Iterable[str | Path]) -> list[Path]:
     """Give the path of each drive that open_drives opens, in its order."""
     drives: list[Path] = []
     for path in map(Path, paths):
-        rendered = sorted(found.parent for mark in (DESCRIPTION, BAG_FOLDER_FILE)
-                          for found in path.glob(f'*/{mark}'))
-        drives += rendered or [path]
+        folder, topic = split_topic(str(path))
+        several = sorted(found.parent for mark in (DESCRIPTION, BAG_FOLDER_FILE)
+                         for found in folder.glob(f'*/{mark}'))
+        drives += [Path(f'{one}:{topic}') if topic else one for one in several] or [path]
     return drives
 
 
-def _split(words: str) -> tuple[Path, str]:
+def split_topic(words: str) -> tuple[Path, str]:
     """Split PATH:TOPIC; a topic begins with a slash, and a path that exists stays whole."""
     path, colon, topic = words.rpartition(':/')
     if colon and not Path(words).exists():

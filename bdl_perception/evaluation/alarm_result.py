@@ -45,6 +45,7 @@ def seen_in_calibration(records: Sequence[DriveRecord], nominal: str | None,
 def _calibration(calibration: Calibration) -> dict[str, Any]:
     return {'watched': list(calibration.watched), 'alpha': calibration.alpha,
             'drives': len(calibration.drives), 'frames': calibration.frames,
+            'camera': calibration.camera, 'by_all_cameras': calibration.group_by == 'camera',
             'step_s': calibration.step_s, 'cusum_limit': calibration.cusum_limit,
             'false_alarms_per_hour': calibration.false_alarms_per_hour}
 

@@ -26,14 +26,24 @@ def summary(calibration: Calibration) -> str:
         f'{calibration.frames} scored',
         f'thresholds    of a WARN, together exceeded by {calibration.alpha:.2%} at most of what '
         f'is like these drives ({calibration.tails})']
-    lines += _thresholds(calibration) + _limits(calibration) + _intervals(calibration)
+    lines += (_thresholds(calibration) + _limits(calibration) + _cameras(calibration)
+              + _intervals(calibration))
     return '\n'.join(lines + [f'warning: {text}' for text in warnings(calibration)])
 
 
 def warnings(calibration: Calibration) -> tuple[str, ...]:
-    """Say what makes the calibration weaker than its numbers look."""
+    """Say what makes the calibration weaker than its numbers look, camera by camera."""
+    if not calibration.cameras:
+        return (*_evidence_warnings(calibration), *_group_warnings(calibration))
+    every = [f'all drives: {text}' for text in _evidence_warnings(calibration)]
+    own = [f'{name}: {text}' for name in calibration.own
+           for text in _evidence_warnings(calibration.of_camera(name))]
+    return (*own, *_group_warnings(calibration), *every)
+
+
+def _evidence_warnings(calibration: Calibration) -> tuple[str, ...]:
     found = []
-    drives = len(calibration.drives)
+    drives = calibration.separate_drives
     if drives < MANY_DRIVES:
         found.append(f'{drives} drives are few: a further nominal drive may top all of them with '
                      f'a probability of {1 / (drives + 1):.0%}; add drives')
@@ -42,8 +52,7 @@ def warnings(calibration: Calibration) -> tuple[str, ...]:
             found.append(f'held-out drives came near or above the {name} limit of {wished:.2f} '
                          f'that the wished rate asks for, so it was raised: detection is slower, '
                          f'and the rate is not shown to be reached')
-    return (*found, *_slow_warnings(calibration), *_group_warnings(calibration),
-            *_step_warnings(calibration))
+    return (*found, *_slow_warnings(calibration), *_step_warnings(calibration))
 
 
 def _thresholds(calibration: Calibration) -> list[str]:
@@ -55,7 +64,7 @@ def _thresholds(calibration: Calibration) -> list[str]:
             low = reference.low_thresholds.get(name)
             shown = f'{limit:12.5g}' if low is None else f'{low:.5g} to {limit:.5g}'
             seen = reference.scores[name]
-            memory = calibration.decorrelation_s.get(name)
+            memory = calibration.cameras.get(group, calibration).decorrelation_s.get(name)
             lines.append(f'  {name:18} {shown} {units[name].unit:4} '
                          f'({group}{", " if group else ""}seen {seen[0]:.5g} to {seen[-1]:.5g}'
                          + (f', remembers {memory:.2g} s)' if memory else ')'))
@@ -75,6 +84,23 @@ def _limits(calibration: Calibration) -> list[str]:
                          f'{calibration.slow_step_s:g} s in all drives, '
                          f'{max(calibration.windows)} in the longest')
     return lines
+
+
+def _cameras(calibration: Calibration) -> list[str]:
+    """Tell what there is of each camera, and what judges it."""
+    lines = []
+    for name, part in calibration.cameras.items():
+        has = (f'  {name:11} {len(part.drives)} drives, '
+               f'{calibration.count(calibration.groups[name])} observations')
+        if name not in calibration.own:
+            lines.append(f'{has}: too few, judged by all drives')
+            continue
+        chosen = calibration.of_camera(name)
+        slow = f', slow limit {chosen.slow_limit:.2f}' if chosen.slow_limit is not None else ''
+        lines.append(f'{has} {chosen.score_step_s or chosen.step_s:g} s apart; CUSUM limit '
+                     f'{chosen.cusum_limit:.2f}{slow}; {_reached(soonest_fast(chosen))}')
+    return ['cameras       each judged by its own drives; above, of all drives', *lines
+            ] if lines else []
 
 
 def _reached(soonest: Sum | None) -> str:
@@ -118,12 +144,10 @@ def _slow_warnings(calibration: Calibration) -> list[str]:
 
 
 def _group_warnings(calibration: Calibration) -> list[str]:
-    counts = {group: calibration.count(scores) for group, scores in calibration.groups.items()}
-    if calibration.group_by == 'light':
-        counts = {'day': 0, 'night': 0, **counts}
-    return [f'{count} observations of {group}, {calibration.fewest} are needed: there the '
-            f'thresholds of all drives are used' for group, count in counts.items()
-            if group not in calibration.own]
+    groups = {*calibration.groups, *(('day', 'night') if calibration.group_by == 'light' else ())}
+    found = [calibration.lacking(group) for group in sorted(groups)]
+    return [f'{lacking}: there the thresholds of all drives are used' for lacking in found
+            if lacking]
 
 
 def _step_warnings(calibration: Calibration) -> list[str]:

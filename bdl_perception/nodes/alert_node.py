@@ -45,8 +45,9 @@ class AlertNode(Node):
         if found.calibration is None:
             self.get_logger().error(f'not armed: {found.unarmed}')
         namespaces = {name: name for name in camera_names(settings.cameras)}
-        return {camera: CameraWatch(self, namespace, AlertMachine(_policy(settings), *found),
-                                    self._log.tell)
+        return {camera: CameraWatch(
+                    self, namespace, AlertMachine(_policy(settings), *found.of_camera(camera)),
+                    self._log.tell)
                 for camera, namespace in (namespaces or {settings.camera: ''}).items()}
 
     def _make_publishers(self) -> None:

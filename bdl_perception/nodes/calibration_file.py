@@ -20,6 +20,11 @@ class Found(NamedTuple):
     calibration: Calibration | None
     unarmed: str
 
+    def of_camera(self, name: str) -> 'Found':
+        """Give what that camera is judged by."""
+        chosen = self.calibration.of_camera(name) if self.calibration else None
+        return self._replace(calibration=chosen)
+
 
 def find_calibration(told: str) -> Found:
     """Read the calibration of a file, a model folder or a shipped model."""

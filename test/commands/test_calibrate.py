@@ -17,6 +17,8 @@ from bdl_perception.commands import spreading
 from bdl_perception.evaluation.depth_intervals import DepthIntervals
 from bdl_perception.perception.model_spec import spec_from_dict
 import cv2
+from drive_files import image
+from drive_files import write_bag
 import numpy as np
 import pytest
 from source_tree import ROOT
@@ -124,11 +126,11 @@ def test_a_drive_given_by_two_paths_is_refused(
         assert f'{Path(real).resolve()} is given twice' in capsys.readouterr().err
 
 
-def test_a_topic_of_a_bag_is_a_drive_of_its_own_whatever_the_path(tmp_path: Path) -> None:
+def test_the_same_topic_of_a_bag_is_given_twice_whatever_the_path(tmp_path: Path) -> None:
     bag = tmp_path / 'run.mcap'
     bag.touch()
     (tmp_path / 'link.mcap').symlink_to(bag)
-    spreading.refuse_twice([Path(f'{bag}:/front'), Path(f'{bag}:/rear')])
+    spreading.refuse_twice([Path(f'{bag}:/front'), Path(f'{bag}:/rear')])  # named_drives refuses
     with pytest.raises(ValueError, match='run.mcap:/front is given twice'):
         spreading.refuse_twice([Path(f'{bag}:/front'), tmp_path / 'link.mcap:/front'])
 
@@ -146,6 +148,50 @@ def test_it_is_told_of_regions_tails_groups_and_steps(
     said = capsys.readouterr().out
     assert '0 observations of night' in said and 'calibration.png' in said
     assert 'energy_left' in said
+
+
+def make_bags(folder: Path, count: int) -> list[Path]:
+    """Write bags of two cameras, of which the rear one sees a darker street."""
+    bags = []
+    for number in range(count):
+        rng, messages = np.random.default_rng(number), list[tuple[str, int, object]]()
+        for index in range(8):
+            for topic, high in (('/front/image', 200), ('/rear/image', 100)):
+                picture = rng.integers(0, high, (24, 40, 3)).astype(np.uint8)
+                stamp_ns = index * 10**8 + 1
+                messages.append((topic, stamp_ns, image(picture, stamp_ns)))
+        bags.append(write_bag(folder / f'run_{number}', messages))
+    return bags
+
+
+def test_one_file_holds_for_two_cameras_of_one_vehicle(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bags = make_bags(tmp_path / 'bags', 8)
+    words = [f'front={tmp_path / "bags"}:/front/image',
+             *(f'rear={bag}:/rear/image' for bag in bags[:3])]
+    assert main(['calibrate', '--model', str(model), *words, *FAST, '--group-by', 'camera']) == 0
+    made = read(model / 'calibration.json')
+    assert made.group_by == 'camera' and len(made.drives) == 11
+    assert {name: len(part.drives) for name, part in made.cameras.items()} == {
+        'front': 8, 'rear': 3}
+    alone = tmp_path / 'alone.json'
+    assert main(['calibrate', '--model', str(model), words[0].partition('=')[2], *FAST,
+                 '--out', str(alone)]) == 0
+    front, whole = made.of_camera('front'), read(alone)
+    assert front.scores == {name: whole.scores[name] for name in whole.watched}
+    assert (front.cusum_limit, front.held_out) == (whole.cusum_limit, whole.held_out)
+    assert str(made.of_camera('rear').fallback({})).startswith('calibration has 3 drives of rear')
+    few = [f'{camera}={bag}:/{camera}/image' for bag in bags[:5] for camera in ('front', 'rear')]
+    assert main(['calibrate', '--model', str(model), *few, *FAST, '--group-by', 'camera']) == 2
+    assert 'no camera has the 8 drives' in capsys.readouterr().err
+
+
+def test_two_topics_of_a_bag_are_refused_before_any_is_read(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bags = make_bags(tmp_path, 4)
+    words = [f'{bag}:/{topic}/image' for bag in bags for topic in ('front', 'rear')]
+    assert main(['calibrate', '--model', str(model), *words, *FAST]) == 2
+    assert 'are the same road at the same time' in capsys.readouterr().err
 
 
 def test_a_calibration_of_stretched_pictures_arms_no_node_that_crops(

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 
 from bdl_perception.commands.drive_jobs import camvid_sequences
+from bdl_perception.commands.drive_jobs import frames_of
 from bdl_perception.commands.drive_jobs import segments_of
 from bdl_perception.commands.drive_sets import find_jobs
 from bdl_perception.commands.drive_sets import nominal_set
 from bdl_perception.commands.scoring_job import ModelSettings
 from camvid_files import make_tiny_camvid
 import cv2
+from drive_files import camera_drive
+from drive_files import write_bag
 import numpy as np
 import pytest
 from tiny_drives import make_tiny_drives
@@ -54,6 +57,14 @@ def test_drives_and_folders_of_drives_are_taken_as_they_are_named(data: Path) ->
 def test_a_recording_is_a_set_of_its_own(data: Path) -> None:
     job, = find_jobs([str(data / 'walk')], None, SETTINGS, 1)
     assert (job.title, job.kind, segments_of(job)) == ('walk/walk', 'recording', ())
+
+
+def test_a_folder_of_bags_with_a_topic_is_one_set_of_one_camera(tmp_path: Path) -> None:
+    for name in ('first', 'second'):
+        write_bag(tmp_path / 'rides' / name, camera_drive(2) + camera_drive(3, '/rear/image_raw'))
+    jobs = find_jobs([f'{tmp_path / "rides"}:/rear/image_raw'], None, SETTINGS, 1)
+    assert [job.title for job in jobs] == ['rides/first', 'rides/second']
+    assert [len(list(frames_of(job))) for job in jobs] == [3, 3]
 
 
 def test_a_drive_that_is_named_twice_is_refused(data: Path) -> None:

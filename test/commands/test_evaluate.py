@@ -6,6 +6,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
+from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.backends.registry import open_backend
 from bdl_perception.cli import main
@@ -237,7 +238,39 @@ def test_a_calibration_of_this_software_is_judged(
     assert read(tmp_path)['alarm']['calibration']['drives'] == len(calibrated['drives']) == 8
 
 
+def of_two_cameras(calibrated: dict[str, Any]) -> dict[str, Any]:
+    """Make calibrated the part of front, beside a rear without drives; all saw far higher."""
+    watched = {name: calibrated['scores'][name] for name in calibrated['watched']}
+    part = {name: calibrated[name] for name in CameraPart.__dataclass_fields__}
+    higher = {name: [9. + value for value in values]
+              for name, values in calibrated['scores'].items()}
+    return {**calibrated, 'scores': higher, 'group_by': 'camera',
+            'groups': {'front': watched, 'rear': dict.fromkeys(watched, [])},
+            'cameras': {'front': part, 'rear': {**part, 'drives': []}}}
+
+
+def test_drives_of_a_camera_are_judged_by_the_drives_of_that_camera(
+        folder: Path, calibrated: dict[str, Any], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / 'two.json'
+    path.write_text(json.dumps(of_two_cameras(calibrated)))
+    warned = {}
+    for name, words, said in (
+            ('alone', [str(folder / 'calm.json')], ''),
+            ('front', [str(path), '--camera', 'front'], ''),
+            ('rear', [str(path), '--camera', 'rear'], 'calibration has 0 drives of rear, 8 are'),
+            ('nobody', [str(path)], 'the camera of the picture is not known')):
+        assert main(words_for(folder, tmp_path / name, '--calibration', *words)) == 0
+        warned[name] = read(tmp_path / name)['alarm']['warned']
+        told = capsys.readouterr().err
+        assert said in told and bool(said) == ('--camera NAME chooses among front' in told)
+        page = (tmp_path / name / 'report.html').read_text()
+        assert bool(said) == ('judged by the drives of all of them' in page)
+    assert warned['alone'] == warned['front'] != warned['rear'] == warned['nobody']
+
+
 @pytest.mark.parametrize(('words', 'message'), [
+    (['--camera', 'front'], 'no calibration that is grouped by camera'),
     (['--nominal', 'train'], 'data/train holds no drive; make some with `bdl render train'),
     (['--stride', '0'], 'stride is 0'), (['--samples', '3'], 'samples is 3'),
     (['--camvid', 'nowhere'], 'nowhere/test is no folder'),

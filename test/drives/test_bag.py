@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from bdl_perception.drives import list_drives
 from bdl_perception.drives import open_drive
 from bdl_perception.drives.bag_messages import camera_from_info
 from bdl_perception.drives.bag_messages import rgb_from_message
@@ -162,3 +163,11 @@ def test_binning_and_region_of_interest_move_the_camera() -> None:
 
 def test_a_camera_that_was_never_calibrated_is_unknown() -> None:
     assert camera_from_info(camera_info(0, fx=0.0)) is None
+
+
+def test_a_folder_of_bags_stands_for_one_topic_of_each(tmp_path: Path) -> None:
+    for name in ('second', 'first'):
+        write_bag(tmp_path / name, two_cameras())
+    listed = list_drives([f'{tmp_path}:/right/image_raw'])
+    assert listed == [Path(f'{tmp_path / name}:/right/image_raw') for name in ('first', 'second')]
+    assert [len(open_drive(path)) for path in listed] == [3, 3]

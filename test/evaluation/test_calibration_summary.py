@@ -5,6 +5,7 @@ from dataclasses import replace
 import math
 
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.status import Identity
 from bdl_perception.evaluation.calibration_summary import summary
 from bdl_perception.evaluation.calibration_summary import warnings
@@ -57,12 +58,38 @@ def test_a_group_that_falls_back_and_a_slow_camera_are_warnings() -> None:
     scores = calibration(20, 9).scores
     made = replace(calibration(20, math.log(14400)), group_by='light', observed_step_s=.5,
                    groups={'day': scores})
-    night, step = warnings(made)
+    step, night = warnings(made)
     assert '0 observations of night, 99 are needed' in night
     assert '0.5 s apart' in step and '0.25 s' in step
     assert '(day, seen 0.001' in summary(made)
     low = replace(made, tails='two_sided', alpha=.1, group_by='none', groups={})
     assert '0.005 to 0.095' in summary(low)
+
+
+def test_each_camera_is_told_with_its_drives_and_what_judges_it() -> None:
+    scores = dict(calibration(20, 9).scores)
+    limit = math.log(14400)
+    made = replace(
+        calibration(34, 12.), group_by='camera', slow_limit=8.,
+        groups={'front': scores, 'rear': scores, 'roof': {'epistemic_depth': (.5,)}},
+        cameras={'front': CameraPart(tuple('abcdefghijklmnopqrstu'), 200, limit, 8., .5),
+                 'rear': CameraPart(tuple('abcdefgh'), 90, limit + 1, 7., decorrelation_s={
+                     'epistemic_depth': .75}),
+                 'roof': CameraPart(tuple('abcde'), 10)})
+    text = summary(made)
+    for part in ('front       21 drives, 99 observations 0.5 s apart; CUSUM limit 9.57, slow '
+                 'limit 8.00; the strangest scene reaches it in 1.5 s',
+                 'rear        8 drives, 99 observations 0.25 s apart; CUSUM limit 10.57, slow',
+                 'roof        5 drives, 1 observations: too few, judged by all drives',
+                 '(front, seen 0.001 to 0.099)', '(rear, seen 0.001 to 0.099, remembers 0.75 s)',
+                 'CUSUM limit   12.00'):
+        assert part in text
+    few, raised, roof, every = warnings(replace(made, cusum_limit=limit + 1))
+    assert few.startswith('rear: 8 drives are few') and '11%' in few
+    assert raised.startswith('rear: held-out drives came near or above')
+    assert roof == ('calibration has 5 drives of roof, 8 are needed: there the thresholds of all '
+                    'drives are used')
+    assert every.startswith('all drives: held-out drives')
 
 
 def test_few_drives_and_a_raised_limit_are_warnings() -> None:

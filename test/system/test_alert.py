@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """alert_node without what it needs: it runs, says why, and never says OK."""
+from dataclasses import replace
 import json
 import os
 import signal
@@ -8,6 +9,9 @@ import subprocess
 import sys
 
 from bdl_perception import interface
+from bdl_perception.alarm.calibration import calibration_from_dict
+from bdl_perception.alarm.calibration import calibration_to_dict
+from bdl_perception.alarm.camera_part import part_of
 from bdl_perception.alarm.level import Level
 from bdl_perception.nodes import qos
 from diagnostic_msgs.msg import DiagnosticArray
@@ -149,3 +153,33 @@ def test_one_alarm_watches_several_cameras_and_none_may_fall_silent(world, model
     world.until(only_rear_is_stale, 'STALE because of one of them', make=street)
     assert 'rear: ' in world.heard[interface.ALERT_TOPIC][-1].status[0].message
     assert front.ended() is None
+
+
+def by_camera(path):
+    """Make of a calibration one of two cameras, of which rear has too few drives."""
+    made = calibration_from_dict(json.loads(path.read_text()))
+    watched = {name: made.scores[name] for name in made.watched}
+    front = {name: tuple(value + 1e6 for value in values) for name, values in watched.items()}
+    part = part_of(made)
+    return replace(made, group_by='camera', groups={'front': front, 'rear': watched}, cameras={
+        'front': replace(part, cusum_limit=7.), 'rear': replace(part, drives=part.drives[:3])})
+
+
+def test_each_camera_is_judged_by_its_own_drives_or_says_that_it_has_too_few(
+        world, model, tmp_path):
+    made = by_camera(model / 'calibration.json')
+    path = tmp_path / 'two.json'
+    path.write_text(json.dumps(calibration_to_dict(made)))
+    world.start('alert_node', calibration=path, cameras='front,rear', clear_s=0.2)
+    world.listen(interface.ALERT_TOPIC)
+    for name in ('front', 'rear'):
+        world.perception(model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
+    world.until(world.alert_is(Level.OK, 'rear: calibration has 3 drives of rear, 8 are needed'),
+                'OK, and which thresholds rear has', make=street)
+    _, front, rear = world.heard[interface.ALERT_TOPIC][-1].status
+    assert 'thresholds are of all drives' in rear.message and 'drives' not in front.message
+    for status, chosen in ((front, made.of_camera('front')), (rear, made)):
+        said = {item.key: item.value for item in status.values}
+        assert float(said['cusum_limit']) == pytest.approx(chosen.cusum_limit)
+        for name, threshold in chosen.thresholds.items():
+            assert float(said[f'threshold_{name}']) == pytest.approx(threshold, rel=1e-4)

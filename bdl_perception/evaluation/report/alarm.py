@@ -38,6 +38,9 @@ def _blocks(found: Values) -> Iterator[Block]:
                f'{known["drives"]} drives; a WARN is asked of {known["alpha"]:.1%} of nominal '
                f'frames, an ERROR of {known["false_alarms_per_hour"]:g} an hour (evidence above '
                f'{known["cusum_limit"]:.2f}).')
+    if known['by_all_cameras']:
+        yield Text('Warning: the calibration is of several cameras, and these drives were judged '
+                   'by the drives of all of them, not by those of their own camera.')
     if found['seen_in_calibration']:
         yield Text(f'Warning: {len(found["seen_in_calibration"])} of the nominal drives are named '
                    f'like drives of the calibration. If they are the same, false alarms look '

@@ -1,0 +1,65 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+From the drives of several cameras to one calibration that holds for each.
+
+The drives of a camera make its part alone: thinning, thresholds, the count of drives and what
+held-out drives asked of the limits are its own, so that it promises of this camera what a
+calibration of one camera promises. All drives together are what is left for a camera with too few,
+and for one that nobody knows; there each drive is judged by other recordings only. The wished rate
+of false alarms is of each camera: a vehicle with two has up to twice as many.
+"""
+from collections import Counter
+from dataclasses import replace
+from typing import Iterable, Sequence
+
+from bdl_perception.alarm.calibrate import calibrate
+from bdl_perception.alarm.calibrate import ordered
+from bdl_perception.alarm.calibrate import prepare
+from bdl_perception.alarm.calibrate import ScoredDrive
+from bdl_perception.alarm.calibrate import Wish
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration import Ordered
+from bdl_perception.alarm.camera_part import CameraPart
+from bdl_perception.alarm.camera_part import part_of
+from bdl_perception.alarm.enough import FEWEST_DRIVES
+from bdl_perception.alarm.status import Identity
+
+
+def calibrate_cameras(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
+                      software_version: str) -> Calibration:
+    """Make the calibration; ValueError when the drives cannot give what is wished."""
+    check_cameras(drive.camera for drive in drives)
+    alone = wish._replace(group_by='none')
+    pooled = calibrate(drives, identity, alone, software_version)
+    groups: dict[str, Ordered] = {}
+    cameras: dict[str, CameraPart] = {}
+    for name in sorted({drive.camera or '' for drive in drives}):
+        own = [drive for drive in drives if drive.camera == name]
+        groups[name] = _scores(own, alone)
+        enough = len(own) >= FEWEST_DRIVES and pooled.count(groups[name]) >= pooled.fewest
+        cameras[name] = (part_of(calibrate(own, identity, alone, software_version)) if enough else
+                         CameraPart(tuple(drive.name for drive in own), _frames(own)))
+    return replace(pooled, group_by='camera', groups=groups, cameras=cameras)
+
+
+def check_cameras(cameras: Iterable[str | None]) -> None:
+    """Refuse drives of no camera, and cameras none of which could be judged by itself."""
+    counts = Counter(cameras)
+    if unnamed := counts.pop(None, 0):
+        raise ValueError(f'{unnamed} drives are of no camera; name it before each, such as '
+                         f'front=DRIVE, or leave --group-by camera out')
+    if counts and max(counts.values()) < FEWEST_DRIVES:
+        told = ', '.join(f'{count} of {name}' for name, count in sorted(counts.items()))
+        raise ValueError(f'no camera has the {FEWEST_DRIVES} drives that it needs to be judged by '
+                         f'itself ({told}): frames of one drive are alike, and cameras of one '
+                         f'vehicle see the same road; add drives of a camera')
+
+
+def _scores(drives: Sequence[ScoredDrive], wish: Wish) -> Ordered:
+    kept = prepare(drives, wish).kept
+    return ordered([seen for drive in kept for seen in drive.observations], wish.watched)
+
+
+def _frames(drives: Sequence[ScoredDrive]) -> int:
+    return sum(len(drive.observations) for drive in drives)

@@ -1,0 +1,216 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""One calibration of several cameras: each is judged by its own drives, or says that it is not."""
+from dataclasses import replace
+import json
+import math
+from pathlib import Path
+from typing import Any, Sequence
+
+from bdl_perception.alarm.alert import AlertMachine
+from bdl_perception.alarm.calibrate import calibrate
+from bdl_perception.alarm.calibrate import ScoredDrive
+from bdl_perception.alarm.calibrate import Wish
+from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration import calibration_from_dict
+from bdl_perception.alarm.calibration import calibration_to_dict
+from bdl_perception.alarm.camera_part import CameraPart
+from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.policy import AlertPolicy
+from bdl_perception.alarm.scores import SCORE_NAMES
+from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.status import PerceptionStatus
+from bdl_perception.perception.values import Scores
+import numpy as np
+import pytest
+
+IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
+WATCHED = ('energy', 'epistemic_depth')
+WISH = Wish(WATCHED, alpha=.05, step_s=.25, exponent=.5, group_by='camera')
+ALONE = WISH._replace(group_by='none')
+STEP_NS = 250_000_000
+STREET = Path(__file__).parents[2] / 'bdl_perception' / 'models' / 'street' / 'calibration.json'
+
+
+def drive(camera: str | None, number: int, shift: float = 0., count: int = 30) -> ScoredDrive:
+    """Give noise about shift; front and rear of one number are of one recording."""
+    seed = [number, 7 if camera == 'rear' else 0]
+    draw = np.random.default_rng(seed).normal(shift, 1, (count, len(SCORE_NAMES)))
+    seen = tuple(Observation(index * STEP_NS, dict(zip(SCORE_NAMES, row.tolist(), strict=True)))
+                 for index, row in enumerate(draw))
+    return ScoredDrive(f'run_{number}', seen, camera, f'run_{number}')
+
+
+def drives(camera: str | None, how_many: int, **changes: Any) -> list[ScoredDrive]:
+    return [drive(camera, number, **changes) for number in range(how_many)]
+
+
+def made_of(*scored: ScoredDrive, wish: Wish = WISH) -> Calibration:
+    return calibrate_cameras(scored, IDENTITY, wish, '0.1.0')
+
+
+def threshold_by_counting(scored: Sequence[ScoredDrive], name: str) -> float:
+    """Give the lowest value that at most a share alpha / 2 of n + 1 values would top."""
+    values = [float(f'{seen.values[name]:.6g}') for one in scored for seen in one.observations]
+    return min(value for value in values if sum(other > value for other in values) + 1
+               <= .05 / 2 * (len(values) + 1))
+
+
+def test_each_camera_has_the_thresholds_that_its_own_drives_give_by_counting() -> None:
+    front, rear = drives('front', 9), drives('rear', 8, shift=5)
+    made = made_of(*front, *rear)
+    for camera, own in (('front', front), ('rear', rear)):
+        chosen = made.of_camera(camera)
+        assert chosen.thresholds == {name: threshold_by_counting(own, name) for name in WATCHED}
+        assert chosen.fallback({'energy': 1.}) is None and chosen.refusals(IDENTITY) == ()
+    like_rear = dict.fromkeys(WATCHED, 5.)
+    assert made.of_camera('front').strange(like_rear) == WATCHED
+    assert made.of_camera('rear').strange(like_rear) == () == made.strange(like_rear)
+
+
+@pytest.mark.parametrize('decorrelate', [False, True])
+def test_a_camera_is_calibrated_as_if_there_were_no_other(decorrelate: bool) -> None:
+    front = drives('front', 20)
+    slow = [one._replace(observations=tuple(  # a rear camera that sees each picture four times
+        seen._replace(stamp_ns=(4 * k + twin) * STEP_NS)
+        for k, seen in enumerate(one.observations) for twin in range(4)))
+        for one in drives('rear', 8, shift=3)]
+    made = made_of(*front, *slow, wish=WISH._replace(decorrelate=decorrelate))
+    for camera, own in (('front', front), ('rear', slow)):
+        chosen = made.of_camera(camera)
+        alone = calibrate(own, IDENTITY, ALONE._replace(decorrelate=decorrelate), '0.1.0')
+        watched = {name: alone.scores[name] for name in WATCHED}
+        assert chosen == replace(alone, scores=watched, camera=camera)
+    steps = [made.of_camera(camera).score_step_s or 0. for camera in ('front', 'rear')]
+    assert (steps[1] > steps[0]) == decorrelate
+
+
+def test_strange_drives_of_one_camera_raise_no_limit_of_another() -> None:
+    front = drives('front', 8)
+    made = made_of(*front, *drives('rear', 3, shift=9))
+    alone = calibrate(front, IDENTITY, ALONE, '')
+    assert made.of_camera('front').cusum_limit == alone.cusum_limit
+    assert made.of_camera('front').slow_limit == alone.slow_limit
+    assert made.cusum_limit > alone.cusum_limit + 4  # of all drives: the rear ones are strange
+    assert made.of_camera('rear').cusum_limit == made.of_camera('roof').cusum_limit
+
+
+def test_a_camera_with_too_few_drives_or_that_nobody_knows_falls_back_and_says_so() -> None:
+    made = made_of(*drives('front', 8), *drives('rear', 7, shift=5))
+    values = dict.fromkeys(WATCHED, 5.)
+    for camera, count in (('rear', 7), ('roof', 0)):
+        chosen = made.of_camera(camera)
+        assert chosen.fallback(values) == (f'calibration has {count} drives of {camera}, 8 are '
+                                           f'needed: thresholds are of all drives')
+        assert chosen.reference(values).thresholds == made.pooled.thresholds
+        assert chosen.refusals(IDENTITY) == ()
+    assert made.of_camera('front').fallback(values) is None
+    assert made.fallback(values) == ('the camera of the picture is not known: thresholds are of '
+                                     'all drives')
+
+
+def test_a_camera_with_too_few_observations_falls_back_and_says_so() -> None:
+    strict = WISH._replace(alpha=.02)  # .01 for each of two scores: 99 are needed
+    made = made_of(*drives('front', 8), *drives('rear', 8, count=12), wish=strict)
+    assert made.of_camera('rear').fallback({}) == (
+        'calibration has 96 observations of rear, 99 are needed: thresholds are of all drives')
+    enough = made_of(*drives('front', 8), *drives('rear', 8, count=13), wish=strict)
+    assert enough.of_camera('rear').fallback({}) is None
+
+
+def test_the_alert_says_which_thresholds_a_camera_has() -> None:
+    made = made_of(*drives('front', 8), *drives('rear', 3))
+    said = {}
+    for camera in ('front', 'rear'):
+        machine = AlertMachine(AlertPolicy(), made.of_camera(camera))
+        machine.status(0., PerceptionStatus('active', identity=IDENTITY))
+        for cycle, name in enumerate(WATCHED):
+            machine.scores(0., Scores(1, camera, {name: -9.}, cycle))
+        said[camera] = machine.state(0.)
+    assert said['front'].level == said['rear'].level == Level.OK
+    assert said['front'].reasons == ()
+    assert said['rear'].reasons == (
+        'calibration has 3 drives of rear, 8 are needed: thresholds are of all drives',)
+    assert said['front'].thresholds == made.of_camera('front').thresholds != made.thresholds
+    assert said['rear'].thresholds == made.thresholds
+
+
+def slow_highest(one: ScoredDrive, others: Sequence[ScoredDrive]) -> float:
+    """Reread everything for each step: p by counting, S as the best of all runs."""
+    rows = [seen.values for other in others for seen in other.observations]
+    gains = []
+    for seen in one.observations:
+        shares = [(sum(row[name] >= seen.values[name] for row in rows) + 1) / (len(rows) + 1)
+                  for name in WATCHED]
+        gains.append(math.log(.5) - .5 * math.log(min(1, len(WATCHED) * min(shares))))
+    return max(sum(gains[a:b]) for b in range(len(gains) + 1) for a in range(b + 1))
+
+
+def test_of_all_drives_each_is_judged_by_other_recordings_alone() -> None:
+    front, rear = drives('front', 8, count=20), drives('rear', 8, count=20)
+    rear[3], front[3] = drive('rear', 3, 3., 20), drive('front', 3, 3., 20)  # one odd road
+    everything = [*front, *rear]
+    expected = [slow_highest(one, [other for other in everything if other.name != one.name])
+                for one in everything]
+    assert made_of(*everything).held_out == pytest.approx(expected, abs=1e-4)
+    leaked = slow_highest(front[3], [*front[:3], *front[4:], *rear])
+    assert expected[3] > leaked + 5  # its own road, seen by the other camera, would excuse it
+
+
+def test_cameras_none_of_which_has_enough_drives_are_refused() -> None:
+    with pytest.raises(ValueError, match=r'no camera has the 8 .*\(7 of front, 7 of rear\)'):
+        made_of(*drives('front', 7), *drives('rear', 7))
+    with pytest.raises(ValueError, match='1 drives are of no camera; .*front=DRIVE'):
+        made_of(*drives('front', 8), drive(None, 50))
+
+
+def test_drives_of_several_cameras_at_once_count_once_for_being_armed() -> None:
+    made = made_of(*drives('front', 8), *drives('rear', 7))
+    part = made.cameras['front']
+    fewer = replace(made, cameras={**made.cameras, 'front': replace(part, drives=part.drives[:7])})
+    assert made.refusals(IDENTITY) == ()
+    assert fewer.refusals(IDENTITY)[0].startswith('calibration has 7 drives, at least 8')
+
+
+def test_it_survives_its_file() -> None:
+    made = made_of(*drives('front', 8), *drives('rear', 2))
+    again = calibration_from_dict(json.loads(json.dumps(calibration_to_dict(made))))
+    assert again == made
+    for camera in ('front', 'rear', 'roof'):
+        assert again.of_camera(camera) == made.of_camera(camera)
+
+
+def test_a_file_from_before_there_were_cameras_is_the_same_for_all_of_them() -> None:
+    values = json.loads(STREET.read_text(encoding='utf-8'))
+    assert values['format'] == 4 and 'cameras' not in values
+    made = calibration_from_dict(values)
+    assert made.of_camera('front') is made and made.fallback({}) is None
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'cameras': {}}, r"scores of the cameras \['front', 'rear'\] and parts of \[\]"),
+    ({'groups': {}, 'cameras': {}}, r'scores of the cameras \[\]'),
+    ({'group_by': 'light'}, r'scores of the cameras \[\] and parts of'),
+    *(({'cameras': {'front': CameraPart(tuple('abcdefgh'), 9, *limits),
+                    'rear': CameraPart((), 0)}}, message)
+      for limits, message in (((), 'enough of front but not its limits'),
+                              ((9.,), 'enough of front but not its limits'),
+                              ((-1., 8.), 'cusum_limit is -1'),
+                              ((9., math.inf), 'slow_limit is inf')))])
+def test_a_calibration_that_exists_is_valid(change: dict[str, Any], message: str) -> None:
+    made = made_of(*drives('front', 8), *drives('rear', 2))
+    with pytest.raises(ValueError, match=message):
+        replace(made, **change)
+
+
+@pytest.mark.parametrize(('spoil', 'message'), [
+    (lambda part: part.pop('drives'), r"camera front of the calibration: missing \['drives'\]"),
+    (lambda part: part.update(mood=1), r"not known \['mood'\]"),
+    (lambda part: part.update(drives=None), 'wrong types')])
+def test_a_spoiled_file_is_one_clear_error(spoil: Any, message: str) -> None:
+    values = json.loads(json.dumps(calibration_to_dict(made_of(*drives('front', 8)))))
+    spoil(values['cameras']['front'])
+    with pytest.raises(ValueError, match=message):
+        calibration_from_dict(values)
