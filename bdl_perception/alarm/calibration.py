@@ -1,7 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The numbers that turn scores into probabilities, and the one model that they hold for."""
-from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -10,7 +9,6 @@ import math
 from typing import Any, Mapping
 
 from bdl_perception.alarm.camera_part import CameraPart
-from bdl_perception.alarm.camera_part import part_from_dict
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import smallest_p_value
 from bdl_perception.alarm.conformal import TAILS
@@ -37,8 +35,6 @@ BOUND = {  # field of Identity -> what is said when it differs
     'regions': 'other regions of the picture',
     'fit_mode': 'another fit of the picture to the network (fit_mode)',
 }
-LATER = {'cameras'}  # fields that came after the first files of this format, which do without
-NOT_STORED = {'camera'}  # it is chosen where the alarm is armed
 Ordered = Mapping[str, tuple[float, ...]]  # name of a score -> ascending
 
 
@@ -75,7 +71,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be an alarm's."""
-        _check_format(self.format)
+        check_format(self.format)
         smallest_count(self.alpha)  # refuses what is no probability
         for name in ('step_s', 'false_alarms_per_hour', 'cusum_limit', 'slow_limit',
                      'slow_step_s', 'score_step_s', 'observed_step_s'):
@@ -248,6 +244,15 @@ class Calibration:
                          self.tails)
 
 
+def check_format(found: Any) -> None:
+    """Refuse a file of another format; FORMAT is the one that is read."""
+    if found != FORMAT:
+        raise ValueError(
+            f'calibration format is {found!r}, this version reads {FORMAT}: make it again from '
+            f'its drives with `bdl calibrate --model MODEL DRIVES...`, with the --fit-mode that '
+            f'perception_node is told; a file of {FORMAT - 1} does not say which it was')
+
+
 def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
     """Refuse a set of scores that is unknown or knows nothing of the model's ignorance."""
     unknown = sorted(set(watched) - set(known))
@@ -258,60 +263,6 @@ def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
     if not any(map(is_epistemic, watched)):
         raise ValueError(f'watched scores are {watched}: at least one of '
                          f'{sorted(filter(is_epistemic, known))} must be among them')
-
-
-def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
-    """Turn a calibration into what calibration.json holds."""
-    values = asdict(calibration)
-    return {name: value for name, value in values.items() if name not in NOT_STORED}
-
-
-def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
-    """Read what calibration.json holds; ValueError says what is wrong with it."""
-    if not isinstance(values, Mapping):
-        raise ValueError(f'calibration is a {type(values).__name__}, must hold names and values; '
-                         f'calibrate again')
-    _check_format(values.get('format', FORMAT))
-    _check_names('calibration', Calibration, values)
-    try:
-        _check_names('identity of the calibration', Identity, values['identity'])
-        return Calibration(**{
-            **values,
-            'identity': Identity(**values['identity']), 'scores': _ordered(values['scores']),
-            'groups': {group: _ordered(rows) for group, rows in values['groups'].items()},
-            'cameras': {name: _camera_part(name, part)
-                        for name, part in values.get('cameras', {}).items()},
-            **{name: tuple(values[name]) for name in ('watched', 'drives', 'held_out',
-                                                      'held_out_slow', 'windows')}})
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f'calibration holds values of wrong types ({error}); '
-                         f'calibrate again') from error
-
-
-def _check_format(found: Any) -> None:
-    if found != FORMAT:
-        raise ValueError(
-            f'calibration format is {found!r}, this version reads {FORMAT}: make it again from '
-            f'its drives with `bdl calibrate --model MODEL DRIVES...`, with the --fit-mode that '
-            f'perception_node is told; a file of {FORMAT - 1} does not say which it was')
-
-
-def _camera_part(name: str, values: Mapping[str, Any]) -> CameraPart:
-    _check_names(f'camera {name} of the calibration', CameraPart, values)
-    return part_from_dict(values)
-
-
-def _check_names(what: str, kind: type[Calibration] | type[Identity] | type[CameraPart],
-                 values: Mapping[str, Any]) -> None:
-    known = set(kind.__dataclass_fields__) - NOT_STORED
-    missing, unknown = known - set(values) - LATER, set(values) - known
-    if missing or unknown:
-        raise ValueError(f'{what}: missing {sorted(missing)}, not known {sorted(unknown)}; '
-                         f'calibrate again')
-
-
-def _ordered(rows: Mapping[str, Any]) -> Ordered:
-    return {name: tuple(map(float, row)) for name, row in rows.items()}
 
 
 def _check_ordered(scores: Ordered) -> None:

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.alarm.calibrate import check_wish
     from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
     from bdl_perception.alarm.calibrate_cameras import check_cameras
-    from bdl_perception.alarm.calibration import calibration_to_dict
+    from bdl_perception.alarm.stored_calibration import calibration_to_dict
     from bdl_perception.backends.model_files import find_model
     from bdl_perception.evaluation.calibration_plot import draw_calibration
     from bdl_perception.evaluation.calibration_summary import summary

@@ -157,7 +157,7 @@ def _model_files(model: str) -> 'ModelFiles':
 
 def _calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None':
     """Read the calibration that is named, else the model's own if it has one."""
-    from bdl_perception.alarm.calibration import calibration_from_dict
+    from bdl_perception.alarm.stored_calibration import calibration_from_dict
     own = files.folder / FILE_NAME
     if path is None and not own.is_file():
         return None

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration import calibration_from_dict
 from bdl_perception.alarm.calibration_version import version_refusal
+from bdl_perception.alarm.stored_calibration import calibration_from_dict
 from bdl_perception.backends.model_files import find_model
 from bdl_perception.version import software_version
 

@@ -7,10 +7,10 @@ import math
 from typing import Any
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration import calibration_from_dict
-from bdl_perception.alarm.calibration import calibration_to_dict
 from bdl_perception.alarm.calibration_version import version_refusal
 from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.stored_calibration import calibration_from_dict
+from bdl_perception.alarm.stored_calibration import calibration_to_dict
 import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration import calibration_from_dict
-from bdl_perception.alarm.calibration import calibration_to_dict
 from bdl_perception.alarm.status import identity_of
+from bdl_perception.alarm.stored_calibration import calibration_from_dict
+from bdl_perception.alarm.stored_calibration import calibration_to_dict
 from bdl_perception.cli import main
 from bdl_perception.commands import calibrate as command
 from bdl_perception.commands import scoring_job

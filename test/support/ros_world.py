@@ -14,11 +14,11 @@ import time
 
 from bdl_perception import interface
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration import calibration_to_dict
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.stored_calibration import calibration_to_dict
 from bdl_perception.backends.registry import open_backend
 from bdl_perception.demo.processes import NodeProcess
 from bdl_perception.nodes import qos

@@ -9,10 +9,10 @@ import subprocess
 import sys
 
 from bdl_perception import interface
-from bdl_perception.alarm.calibration import calibration_from_dict
-from bdl_perception.alarm.calibration import calibration_to_dict
 from bdl_perception.alarm.camera_part import part_of
 from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.stored_calibration import calibration_from_dict
+from bdl_perception.alarm.stored_calibration import calibration_to_dict
 from bdl_perception.nodes import qos
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
