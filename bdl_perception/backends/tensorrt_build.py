@@ -12,7 +12,7 @@ from bdl_perception.backends.tensorrt_api import Network
 from bdl_perception.backends.tensorrt_library import Library
 
 PRECISIONS = ('fp32', 'fp16')
-BUILDER = 1  # add one when a change below makes other engines of the same graph
+BUILDER = 2  # add one when a change below makes other engines of the same graph
 EXPORT = 'Export the model again'
 
 
