@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two engines of a model: out of the cache, or built into it."""
 import platform
-import sys
 import time
 from typing import Callable, NamedTuple
 
@@ -10,6 +9,7 @@ from bdl_perception.backends.engine_cache import EngineCache
 from bdl_perception.backends.engine_cache import EngineKey
 from bdl_perception.backends.engine_cache import NoEngine
 from bdl_perception.backends.model_files import ModelFiles
+from bdl_perception.backends.tell import tell
 from bdl_perception.backends.tensorrt_build import build_engine
 from bdl_perception.backends.tensorrt_build import BUILDER
 from bdl_perception.backends.tensorrt_build import Built
@@ -40,11 +40,6 @@ class Ready(NamedTuple):
     key: EngineKey
     data: bytes
     built_s: float | None  # None: it came from the cache
-
-
-def tell(text: str) -> None:
-    """Say on stderr, where a node's log goes too."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def ready_engines(files: ModelFiles, target: Target, cache: EngineCache,
