@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The two engines of a model: out of the cache, or built into it."""
+from contextlib import suppress
 import platform
 import time
 from typing import Callable, NamedTuple
@@ -40,14 +41,18 @@ class Ready(NamedTuple):
     key: EngineKey
     data: bytes
     built_s: float | None  # None: it came from the cache
+    kept: bool = True  # False: it could not be written there
 
 
 def ready_engines(files: ModelFiles, target: Target, cache: EngineCache,
                   build: Builder = build_engine) -> tuple[Ready, Ready]:
     """Give the engines of perceive and sample; one process builds, the others wait for it."""
+    perceive, sample = (key_of(files.spec, graph, target) for graph in ('perceive', 'sample'))
+    with suppress(NoEngine):  # without the lock, which a read-only folder does not give
+        return _found(perceive, cache), _found(sample, cache)
     with cache.locked():
-        return (_ready(files, 'perceive', target, cache, build),
-                _ready(files, 'sample', target, cache, build))
+        return (_ready(files, perceive, target, cache, build),
+                _ready(files, sample, target, cache, build))
 
 
 def key_of(spec: ModelSpec, graph: str, target: Target) -> EngineKey:
@@ -58,21 +63,35 @@ def key_of(spec: ModelSpec, graph: str, target: Target) -> EngineKey:
                      target.gpu, platform.machine(), target.precision, shapes, BUILDER)
 
 
-def _ready(files: ModelFiles, graph: str, target: Target, cache: EngineCache,
+def _found(key: EngineKey, cache: EngineCache) -> Ready:
+    return Ready(key, cache.load(key), None)
+
+
+def _ready(files: ModelFiles, key: EngineKey, target: Target, cache: EngineCache,
            build: Builder) -> Ready:
-    key = key_of(files.spec, graph, target)
     try:
-        return Ready(key, cache.load(key), None)
+        return _found(key, cache)
     except NoEngine as reason:
-        tell(f'building the {graph} engine of {files.spec.name} for {key.gpu}, {key.precision}, '
+        tell(f'building the {key.graph} engine of {files.spec.name} for {key.gpu}, {key.precision}, '
              f'with {key.library} {key.version}: {reason}; this takes seconds to minutes')
     begin = time.monotonic()
-    made = build(target.library, getattr(files, graph), target.precision,
-                 _other_gpu(target), _timing_cache(cache, key), graph)
-    cache.store(key, made.engine)
-    if made.timing_cache:
-        cache.store(_timing_key(key), made.timing_cache)
-    return Ready(key, made.engine, time.monotonic() - begin)
+    made = build(target.library, getattr(files, key.graph), target.precision,
+                 _other_gpu(target), _timing_cache(cache, key), key.graph)
+    took_s = time.monotonic() - begin
+    return Ready(key, made.engine, took_s, kept=_keep(cache, key, made))
+
+
+def _keep(cache: EngineCache, key: EngineKey, made: Built) -> bool:
+    """Store what was built; a folder that takes nothing costs the next start, not this one."""
+    try:
+        cache.store(key, made.engine)
+        if made.timing_cache:
+            cache.store(_timing_key(key), made.timing_cache)
+    except OSError as error:
+        tell(f'the {key.graph} engine is used but not kept, {cache.folder} cannot be written '
+             f'({error}); the next start builds it again')
+        return False
+    return True
 
 
 def _other_gpu(target: Target) -> str:

@@ -6,7 +6,10 @@ from dataclasses import replace
 import fcntl
 import os
 from pathlib import Path
+import re
 import shutil
+from threading import Thread
+import time
 
 from bdl_perception.backends import engine_cache
 from bdl_perception.backends.engine_cache import default_folder
@@ -65,7 +68,8 @@ def test_every_single_flipped_bit_and_every_cut_is_seen(cache):
             cache.load(KEY)
 
 
-@pytest.mark.parametrize('record', [b'', b'{', b'[]', b'null', b'\xff\xfe', b'{"sha256": "0"}'])
+@pytest.mark.parametrize('record', [b'', b'{', b'[]', b'null', b'\xff\xfe', b'{"sha256": "0"}',
+                                    b'[' * 10**5])
 def test_a_record_that_is_none_is_seen(cache, record):
     cache.store(KEY, DATA).with_suffix('.json').write_bytes(record)
     with pytest.raises(NoEngine):
@@ -132,6 +136,26 @@ def test_one_process_at_a_time_builds(cache):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with (cache.folder / 'lock').open('r+') as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_who_waits_for_a_build_says_so(cache, capsys):
+    with (cache.folder / 'lock').open('w') as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = Thread(target=lambda: cache.locked().__enter__(), daemon=True)
+        waiting.start()
+        said = ''
+        deadline = time.monotonic() + 10
+        while not said and time.monotonic() < deadline:
+            time.sleep(.01)
+            said = capsys.readouterr().err
+    waiting.join(10)
+    assert re.match(f'another process builds engines into {cache.folder}; waiting', said)
+    assert not waiting.is_alive()
+
+
+def test_a_free_lock_is_taken_without_a_word(cache, capsys):
+    with cache.locked():
+        assert capsys.readouterr().err == ''
 
 
 @pytest.mark.parametrize('said, where', [

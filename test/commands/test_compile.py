@@ -5,8 +5,10 @@ import hashlib
 import json
 from pathlib import Path
 
+from bdl_perception.backends import engine_cache
 from bdl_perception.backends import engines
 from bdl_perception.backends.cuda import no_gpu
+from bdl_perception.backends.tensorrt_build import Built
 from bdl_perception.cli import main
 import pytest
 
@@ -33,6 +35,18 @@ def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, mon
     monkeypatch.setattr(engines, 'build_engine', None)  # would fail
     assert main(['compile', '--gpu', 'sm89', '--out', str(out)]) == 0
     assert capsys.readouterr().out.count('was there') == 2
+
+
+@pytest.mark.usefixtures('rtx')
+def test_engines_that_could_not_be_written_end_with_one(tmp_path, capsys, monkeypatch):
+    def refuse(*arguments, **words):
+        raise OSError('No space left on device')
+
+    monkeypatch.setattr(engine_cache.tempfile, 'mkstemp', refuse)
+    monkeypatch.setattr(engines.ready_engines, '__defaults__', (lambda *_: Built(b'it', b''),))
+    assert main(['compile', '--gpu', 'sm89', '--out', str(tmp_path / 'engines')]) == 1
+    said = capsys.readouterr()
+    assert said.out.count('(not written)') == 2 and 'No space left' in said.err
 
 
 @pytest.mark.usefixtures('rtx')
