@@ -38,6 +38,7 @@ class Gpu(Protocol):
 
     name: str
     capability: str  # such as sm89
+    cuda: str  # of the driver, such as 12.4
     stream: int
 
     def enter(self) -> None:
@@ -71,6 +72,7 @@ class CudaGpu:
             raise RuntimeError(f'no GPU can be used ({_first_line(error)}); {REMEDY}') from error
         self.name = str(self._device.name)
         self.capability = f'sm{self._device.arch}'
+        self.cuda = cuda_version()
         self.stream = int(self._stream.handle)
 
     def enter(self) -> None:
@@ -109,6 +111,14 @@ def array_at(address: int, tensor: Tensor) -> NDArray[Any]:
 def size_of(tensor: Tensor) -> int:
     """Count the bytes of a tensor."""
     return int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
+
+
+def cuda_version() -> str:
+    """Ask the driver for the CUDA that it has, such as 12.4; empty when it does not say."""
+    number = ctypes.c_int()  # 1000 major + 10 minor
+    if ctypes.CDLL(DRIVER).cuDriverGetVersion(ctypes.byref(number)):
+        return ''
+    return f'{number.value // 1000}.{number.value % 1000 // 10}'
 
 
 def no_gpu() -> str:

@@ -35,6 +35,7 @@ class EngineKey:
     library: str
     version: str
     gpu: str  # name and compute capability
+    cuda: str  # of the driver; empty where an engine is built without one
     machine: str  # x86_64, aarch64
     precision: str
     shapes: str  # of the inputs; the graph has them too

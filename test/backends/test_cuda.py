@@ -4,6 +4,7 @@
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 from bdl_perception.backends import cuda
 from bdl_perception.backends.cuda import array_at
@@ -58,6 +59,18 @@ def test_an_empty_list_of_gpus_is_none(monkeypatch):
     assert no_gpu() == 'CUDA sees no GPU'
     monkeypatch.setattr(cuda, '_count_gpus', lambda: 1)
     assert no_gpu() == ''
+
+
+@pytest.mark.parametrize('number, failed, version', [
+    (12040, 0, '12.4'), (13000, 0, '13.0'), (11080, 0, '11.8'), (0, 3, '')])
+def test_the_driver_is_asked_for_its_cuda(monkeypatch, number, failed, version):
+    def answer(pointer):
+        pointer._obj.value = number
+        return failed
+
+    monkeypatch.setattr(cuda.ctypes, 'CDLL', lambda name: SimpleNamespace(
+        cuDriverGetVersion=answer))
+    assert cuda.cuda_version() == version
 
 
 def test_an_array_on_an_address_writes_there():

@@ -19,7 +19,7 @@ from bdl_perception.backends.engine_cache import NoEngine
 from bdl_perception.backends.model_files import ModelError
 import pytest
 
-KEY = EngineKey('perceive', 'a' * 64, 'tensorrt', '10.3.0', 'GPU sm89', 'x86_64', 'fp32',
+KEY = EngineKey('perceive', 'a' * 64, 'tensorrt', '10.3.0', 'GPU sm89', '12.4', 'x86_64', 'fp32',
                 '24x40', 1)
 DATA = bytes(range(256)) * 4
 

@@ -44,8 +44,8 @@ def cache(tmp_path):
     return EngineCache(tmp_path / 'engines')
 
 
-def target(version='10.3.0', gpu='Fake GPU', precision='fp32', library='tensorrt'):
-    return Target(Library(library, version, FakeTensorRt()), precision, gpu, 'sm89')
+def target(version='10.3.0', gpu='Fake GPU', precision='fp32', library='tensorrt', cuda='12.4'):
+    return Target(Library(library, version, FakeTensorRt()), precision, gpu, 'sm89', cuda)
 
 
 def drive(files, cache, compiler, wanted=None):
@@ -118,8 +118,8 @@ def test_a_damaged_engine_is_built_again_and_never_loaded(files, cache, capsys, 
 
 @pytest.mark.parametrize('other', [
     target(version='10.4.0'), target(gpu='Another GPU'), target(precision='fp16'),
-    target(library='tensorrt_rtx')])
-def test_an_engine_of_another_version_gpu_or_precision_is_not_used(files, cache, other):
+    target(library='tensorrt_rtx'), target(cuda='12.5')])
+def test_an_engine_of_another_version_gpu_cuda_or_precision_is_not_used(files, cache, other):
     compiler = Compiler()
     drive(files, cache, compiler)
     drive(files, cache, compiler, other)

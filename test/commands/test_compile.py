@@ -8,8 +8,16 @@ from pathlib import Path
 from bdl_perception.backends import engine_cache
 from bdl_perception.backends import engines
 from bdl_perception.backends.cuda import no_gpu
+from bdl_perception.backends.engines import key_of
+from bdl_perception.backends.engines import ready_engines
+from bdl_perception.backends.engines import Target
+from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.tensorrt_build import Built
+from bdl_perception.backends.tensorrt_library import load_library
+from bdl_perception.backends.tensorrt_library import RTX
 from bdl_perception.cli import main
+from bdl_perception.commands.compile import target_of
+from fake_gpu import FakeGpu
 import pytest
 
 
@@ -38,12 +46,22 @@ def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, mon
 
 
 @pytest.mark.usefixtures('rtx')
+@pytest.mark.parametrize('graph', ['perceive', 'sample'])
+def test_what_is_built_without_a_gpu_is_what_a_node_on_that_gpu_looks_for(graph):
+    gpu = FakeGpu()
+    node = Target.on(load_library(RTX), gpu, 'fp32')
+    spec = load_model_files('street').spec
+    assert key_of(spec, graph, target_of(gpu.capability, 'fp32')) == key_of(spec, graph, node)
+
+
+@pytest.mark.usefixtures('rtx')
 def test_engines_that_could_not_be_written_end_with_one(tmp_path, capsys, monkeypatch):
     def refuse(*arguments, **words):
         raise OSError('No space left on device')
 
     monkeypatch.setattr(engine_cache.tempfile, 'mkstemp', refuse)
-    monkeypatch.setattr(engines.ready_engines, '__defaults__', (lambda *_: Built(b'it', b''),))
+    monkeypatch.setattr(engines, 'ready_engines', lambda *words: ready_engines(
+        *words, lambda *_: Built(b'it', b'')))
     assert main(['compile', '--gpu', 'sm89', '--out', str(tmp_path / 'engines')]) == 1
     said = capsys.readouterr()
     assert said.out.count('(not written)') == 2 and 'No space left' in said.err
