@@ -3,6 +3,7 @@
 """From a model on disk to TensorRT running it: the library, the GPU, the engines, the backend."""
 from pathlib import Path
 
+from bdl_perception.backends.cuda import capability
 from bdl_perception.backends.cuda import CudaGpu
 from bdl_perception.backends.cuda import Gpu
 from bdl_perception.backends.engine_cache import default_folder
@@ -13,6 +14,7 @@ from bdl_perception.backends.engines import Target
 from bdl_perception.backends.model_files import ModelFiles
 from bdl_perception.backends.tell import tell
 from bdl_perception.backends.tensorrt_build import build_engine
+from bdl_perception.backends.tensorrt_build import known_gpus
 from bdl_perception.backends.tensorrt_library import Library
 from bdl_perception.backends.tensorrt_library import load_library
 from bdl_perception.backends.tensorrt_run import EngineRefused
@@ -24,6 +26,18 @@ def open_tensorrt(files: ModelFiles, precision: str, folder: Path | None = None,
     """Run a model on the GPU; engines that are not in the folder yet are built first."""
     return open_on(load_library(), CudaGpu(), files, precision,
                    EngineCache(folder or default_folder()))
+
+
+def why_unusable(name: str) -> str:
+    """Say why the library of this name cannot run on the first GPU; empty when it can."""
+    try:
+        library, gpu = load_library(name), capability()
+    except (ModuleNotFoundError, RuntimeError) as error:
+        return str(error)
+    known = known_gpus(library)
+    if known and gpu not in known:
+        return f'{name} {library.version} does not know {gpu}, only {", ".join(known)}'
+    return ''
 
 
 def open_on(library: Library, gpu: Gpu, files: ModelFiles, precision: str, cache: EngineCache,

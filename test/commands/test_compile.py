@@ -86,3 +86,15 @@ def test_a_folder_that_others_can_enter_is_refused(tmp_path, capsys):
     tmp_path.chmod(0o755)
     assert main(['compile', '--gpu', 'sm89', '--out', str(tmp_path)]) == 2
     assert 'can be entered by others' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('words', [['compile'], ['parity', '--backend', 'tensorrt', '--samples',
+                                                 '4', '--frames', '1']])
+def test_a_tensorrt_that_does_not_load_is_one_line_of_error(tmp_path, capsys, monkeypatch, words):
+    (tmp_path / 'tensorrt').mkdir()
+    (tmp_path / 'tensorrt' / '__init__.py').write_text(
+        'raise ImportError("libnvinfer.so.10: cannot open shared object file")')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(words) == 2
+    error, = capsys.readouterr().err.splitlines()
+    assert 'tensorrt is installed but does not load (libnvinfer.so.10' in error
