@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import re
 import shutil
+import subprocess
 from threading import Thread
 import time
 
@@ -18,9 +19,11 @@ from bdl_perception.backends.engine_cache import EngineKey
 from bdl_perception.backends.engine_cache import NoEngine
 from bdl_perception.backends.model_files import ModelError
 import pytest
+from source_tree import ROOT
 
 KEY = EngineKey('perceive', 'a' * 64, 'tensorrt', '10.3.0', 'GPU sm89', '12.4', 'x86_64', 'fp32',
                 '24x40', 1)
+DOCUMENT = ROOT / 'docs' / 'tensorrt.md'
 DATA = bytes(range(256)) * 4
 
 
@@ -156,6 +159,23 @@ def test_who_waits_for_a_build_says_so(cache, capsys):
 def test_a_free_lock_is_taken_without_a_word(cache, capsys):
     with cache.locked():
         assert capsys.readouterr().err == ''
+
+
+@pytest.mark.parametrize('there', [False, True])
+def test_engines_copied_as_the_documents_say_are_found(cache, tmp_path, monkeypatch, there):
+    cache.store(KEY, DATA)
+    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
+    monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
+    if there:  # a node was started before
+        EngineCache(default_folder()).store(replace(KEY, graph='sample'), DATA[::-1])
+        default_folder().chmod(0o750)  # that of the source counts
+    commands = [line for line in DOCUMENT.read_text().splitlines() if 'cp -a' in line]
+    assert len(commands) == 1
+    subprocess.run(['sh', '-c', commands[0].strip()], cwd=tmp_path, check=True)
+    found = EngineCache(default_folder())
+    assert found.load(KEY) == DATA
+    if there:
+        assert found.load(replace(KEY, graph='sample')) == DATA[::-1]
 
 
 @pytest.mark.parametrize('said, where', [
