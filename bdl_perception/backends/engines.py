@@ -106,20 +106,21 @@ def _ready(files: ModelFiles, key: EngineKey, target: Target, cache: EngineCache
     made = build(target.library, getattr(files, key.graph), target.precision,
                  _other_gpu(target), _timing_cache(cache, key), key.graph)
     took_s = time.monotonic() - begin
-    return Ready(key, made.engine, took_s, kept=_keep(cache, key, made))
+    kept = _keep(cache, key, made.engine, 'the next start builds it again')
+    if kept and made.timing_cache:
+        _keep(cache, _timing_key(key), made.timing_cache, 'the next build measures again')
+    return Ready(key, made.engine, took_s, kept)
 
 
-def _keep(cache: EngineCache, key: EngineKey, made: Built) -> bool:
-    """Store what was built; a folder that takes nothing costs the next start, not this one."""
+def _keep(cache: EngineCache, key: EngineKey, data: bytes, otherwise: str) -> bool:
+    """Store what was built; a folder that takes nothing costs later starts, not this one."""
     try:
-        cache.store(key, made.engine)
-        if made.timing_cache:
-            cache.store(_timing_key(key), made.timing_cache)
+        cache.store(key, data)
+        return True
     except OSError as error:
-        tell(f'the {key.graph} engine is used but not kept, {cache.folder} cannot be written '
-             f'({error}); the next start builds it again')
+        tell(f'{cache.folder} cannot be written ({error}), {key.graph} goes on in memory; '
+             f'{otherwise}')
         return False
-    return True
 
 
 def _other_gpu(target: Target) -> str:

@@ -155,6 +155,19 @@ def test_an_engine_that_cannot_be_written_is_used_all_the_same(files, cache, mon
     assert not any(engine.kept for engine in ready_engines(files, target(), cache, Compiler()))
 
 
+def test_an_engine_is_kept_though_its_timings_are_not(files, cache, monkeypatch, capsys):
+    def store(key, data):
+        if key.graph == 'timing':
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(key, data)
+
+    real = cache.store
+    monkeypatch.setattr(cache, 'store', store)
+    made = ready_engines(files, target(), cache, Compiler())
+    assert [engine.kept for engine in made] == [True, True]
+    assert 'the next build measures again' in capsys.readouterr().err
+
+
 def test_a_changed_graph_is_built_again(files, cache, tmp_path):
     compiler = Compiler()
     drive(files, cache, compiler)
