@@ -7,8 +7,9 @@ NVIDIA's cuda-core does the work and raises what CUDA returns. Its types lie whe
 find them, so what we use of it is declared here. The first GPU is used; CUDA_VISIBLE_DEVICES says
 which one that is.
 """
+from contextlib import contextmanager
 import ctypes
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Iterator, NamedTuple, Protocol
 
 from bdl_perception.backends.graph_contract import Tensor
 import numpy as np
@@ -38,6 +39,7 @@ class Gpu(Protocol):
 
     name: str
     capability: str  # such as sm89
+    cuda: str  # of the driver, such as 12.4
     stream: int
 
     def enter(self) -> None:
@@ -62,38 +64,44 @@ class CudaGpu:
     def __init__(self) -> None:
         """Find it and make a stream; RuntimeError says that there is none and what CUDA said."""
         device_class, pinned_memory = _cuda_core()
-        try:
+        with _told('no GPU can be used', REMEDY):
             self._device = device_class(0)
             self._device.set_current()
             self._stream = self._device.create_stream()
             self._pinned = pinned_memory()
-        except Exception as error:  # CUDA's errors and a missing driver have no base in common
-            raise RuntimeError(f'no GPU can be used ({_first_line(error)}); {REMEDY}') from error
-        self.name = str(self._device.name)
-        self.capability = f'sm{self._device.arch}'
-        self.stream = int(self._stream.handle)
+            self.name = str(self._device.name)
+            self.capability = f'sm{self._device.arch}'
+            self.cuda = cuda_version()
+            self.stream = int(self._stream.handle)
 
     def enter(self) -> None:
         """Make it the GPU of the calling thread."""
-        self._device.set_current()
+        with _told('entering the GPU failed'):
+            self._device.set_current()
 
     def allocate(self, tensor: Tensor) -> Memory:
         """Reserve GPU memory for a tensor."""
-        memory: Memory = self._device.allocate(size_of(tensor), stream=self._stream)
+        size = size_of(tensor)
+        with _told(f'reserving {size} bytes on the GPU failed', 'is there enough GPU memory?'):
+            memory: Memory = self._device.allocate(size, stream=self._stream)
         return memory
 
     def pin(self, tensor: Tensor) -> Pinned:
         """Reserve pinned memory for a tensor."""
-        memory = self._pinned.allocate(size_of(tensor))
+        size = size_of(tensor)
+        with _told(f'pinning {size} bytes failed', 'is there enough memory?'):
+            memory = self._pinned.allocate(size)
         return Pinned(memory, array_at(int(memory.handle), tensor))
 
     def copy(self, source: Any, destination: Any) -> None:
         """Queue a copy, either way."""
-        source.copy_to(destination, stream=self._stream)
+        with _told('copying from or to the GPU failed'):
+            source.copy_to(destination, stream=self._stream)
 
     def wait(self) -> None:
         """Wait until everything queued is done."""
-        self._stream.sync()
+        with _told('waiting for the GPU failed'):
+            self._stream.sync()
 
 
 def array_at(address: int, tensor: Tensor) -> NDArray[Any]:
@@ -111,6 +119,14 @@ def size_of(tensor: Tensor) -> int:
     return int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
 
 
+def cuda_version() -> str:
+    """Ask the driver for the CUDA that it has, such as 12.4; empty when it does not say."""
+    number = ctypes.c_int()  # 1000 major + 10 minor
+    if ctypes.CDLL(DRIVER).cuDriverGetVersion(ctypes.byref(number)):
+        return ''
+    return f'{number.value // 1000}.{number.value % 1000 // 10}'
+
+
 def no_gpu() -> str:
     """Say why there is no GPU to use; empty when there is one."""
     try:
@@ -125,10 +141,15 @@ def no_gpu() -> str:
 
 def _count_gpus() -> int:
     device_class, _ = _cuda_core()
-    try:
+    with _told('counting the GPUs failed'):
         return len(device_class.get_all_devices())
-    except Exception as error:  # the same as above
-        raise RuntimeError(_first_line(error)) from error
+
+
+def capability() -> str:
+    """Name the compute capability of the first GPU, such as sm89; RuntimeError without one."""
+    device_class, _ = _cuda_core()
+    with _told('no GPU can be used'):
+        return f'sm{device_class(0).arch}'
 
 
 def _cuda_core() -> tuple[Any, Any]:
@@ -140,6 +161,15 @@ def _cuda_core() -> tuple[Any, Any]:
             f'cuda-core cannot be imported ({error}); `pip install cuda-core '
             f'"cuda-bindings==12.*"`, or 13.*: the CUDA of the driver', name='cuda') from error
     return Device, LegacyPinnedMemoryResource
+
+
+@contextmanager
+def _told(what: str, remedy: str = REMEDY) -> Iterator[None]:
+    """Say what failed: CUDA's errors and a missing driver have no base in common."""
+    try:
+        yield
+    except Exception as error:
+        raise RuntimeError(f'{what} ({_first_line(error)}); {remedy}') from error
 
 
 def _first_line(error: Exception) -> str:

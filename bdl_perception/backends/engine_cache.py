@@ -19,6 +19,7 @@ import tempfile
 from typing import Iterator
 
 from bdl_perception.backends.model_files import ModelError
+from bdl_perception.backends.tell import tell
 
 
 class NoEngine(Exception):
@@ -34,6 +35,7 @@ class EngineKey:
     library: str
     version: str
     gpu: str  # name and compute capability
+    cuda: str  # of the driver; empty where an engine is built without one
     machine: str  # x86_64, aarch64
     precision: str
     shapes: str  # of the inputs; the graph has them too
@@ -72,7 +74,7 @@ class EngineCache:
             data = self._path(key, 'engine').read_bytes()
         except FileNotFoundError as error:
             raise NoEngine('there is none yet') from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:  # the last one: nested too deep
             raise NoEngine(f'its files cannot be read ({error})') from error
         if record != _record(key, data):
             raise NoEngine(f'{self._path(key, "engine")} is not what its record says; it was '
@@ -89,12 +91,24 @@ class EngineCache:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes out, so that of several cameras one builds and all use it."""
-        lock = os.open(self.folder / 'lock', os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock = os.open(self.folder / 'lock', os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:  # read-only: nobody can build into it, so there is none to meet
+            tell(f'{self.folder} cannot be locked ({error})')
+            yield
+            return
+        try:
+            self._wait_for(lock)
             yield
         finally:
             os.close(lock)
+
+    def _wait_for(self, lock: int) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell(f'another process builds engines into {self.folder}; waiting for it')
+            fcntl.flock(lock, fcntl.LOCK_EX)
 
     def _path(self, key: EngineKey, ending: str) -> Path:
         return self.folder / f'{key.stem}.{ending}'

@@ -58,12 +58,22 @@ def choose_backend(name: str = AUTO) -> Choice:
 def _best() -> Choice:
     libraries = installed()
     if not libraries:
-        return Choice('onnxruntime', 'the CPU it is, as no TensorRT is installed')
+        return Choice('onnxruntime', 'no TensorRT is installed')
+    library = libraries[0]
     why_not = no_gpu()
     if why_not:
-        return Choice('onnxruntime', f'the CPU it is: {libraries[0]} is installed, but there is '
-                                     f'no GPU for it ({why_not})')
-    return Choice('tensorrt', f'{libraries[0]} is installed and there is a GPU')
+        return Choice('onnxruntime', f'{library} is installed, but there is no GPU for it '
+                                     f'({why_not})')
+    why_not = _unusable(library)
+    if why_not:
+        return Choice('onnxruntime', f'there is a GPU, but {why_not}')
+    return Choice('tensorrt', f'{library} is installed and there is a GPU')
+
+
+def _unusable(library: str) -> str:
+    """Say why the library cannot run on the GPU that is there; empty when it can."""
+    from bdl_perception.backends.tensorrt_open import why_unusable
+    return why_unusable(library)
 
 
 def _onnxruntime(files: ModelFiles, options: Options) -> Backend:

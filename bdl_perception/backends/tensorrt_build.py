@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from bdl_perception.backends.half_precision import to_half
 from bdl_perception.backends.model_files import ModelError
+from bdl_perception.backends.tell import tell
 from bdl_perception.backends.tensorrt_api import Api
 from bdl_perception.backends.tensorrt_api import BuilderConfig
 from bdl_perception.backends.tensorrt_api import Log
@@ -12,7 +13,7 @@ from bdl_perception.backends.tensorrt_api import Network
 from bdl_perception.backends.tensorrt_library import Library
 
 PRECISIONS = ('fp32', 'fp16')
-BUILDER = 1  # add one when a change below makes other engines of the same graph
+BUILDER = 2  # add one when a change below makes other engines of the same graph
 EXPORT = 'Export the model again'
 
 
@@ -42,7 +43,7 @@ def build_engine(library: Library, graph: bytes, precision: str = 'fp32', gpu: s
     if gpu:
         _choose_gpu(library, log, config, gpu)
     if library.keeps_timings:
-        _use_timing_cache(log, config, timing_cache)
+        use_timing_cache(log, config, timing_cache)
     progress = _progress(api, title)
     config.progress_monitor = progress
     try:
@@ -91,9 +92,20 @@ def _choose_gpu(library: Library, log: Log, config: BuilderConfig, gpu: str) -> 
     log.need(config.set_compute_capability(capability, 0), f'choosing {gpu}', 'Leave it out')
 
 
-def _use_timing_cache(log: Log, config: BuilderConfig, data: bytes) -> None:
-    cache = log.need(config.create_timing_cache(data), 'reading the timing cache', 'Remove it')
-    log.need(config.set_timing_cache(cache, False), 'using the timing cache', 'Remove it')
+def use_timing_cache(log: Log, config: BuilderConfig, data: bytes) -> None:
+    """Start from the timings of earlier builds; from none where these do not fit."""
+    if data and not _takes(config, data):
+        said = '; '.join(log.errors) or 'it gave no reason'
+        tell(f'the library refuses the timings of earlier builds ({said}); new ones are taken')
+        log.errors.clear()
+        data = b''
+    if not data and not _takes(config, data):
+        log.need(None, 'beginning a timing cache', 'Is the library complete?')
+
+
+def _takes(config: BuilderConfig, data: bytes) -> bool:
+    cache = config.create_timing_cache(data)
+    return cache is not None and config.set_timing_cache(cache, False)
 
 
 def _timing_cache_of(config: BuilderConfig) -> bytes:

@@ -40,12 +40,22 @@ def installed() -> tuple[str, ...]:
 
 
 def load_library(name: str = '') -> Library:
-    """Load the library of this name, or the better one; ModuleNotFoundError says what to do."""
+    """
+    Load the library of this name, or the better one.
+
+    ModuleNotFoundError: it is not installed; RuntimeError: it is and does not load. Both say what
+    to do.
+    """
     wanted = name or next(iter(installed()), TENSORRT)
     module = _module_of(wanted)
     if module is None:
         raise ModuleNotFoundError(f'{wanted} is not installed; {INSTALL}', name=wanted)
-    api = cast(Any, importlib.import_module(module))
+    try:
+        api = cast(Any, importlib.import_module(module))
+    except (ImportError, OSError) as error:  # such as libnvinfer.so.10, or of another Python
+        raise RuntimeError(
+            f'{wanted} is installed but does not load ({error}); install it again with all its '
+            f'libraries: {INSTALL}, or say where they are in LD_LIBRARY_PATH') from error
     return Library(wanted, str(api.__version__), api)
 
 

@@ -38,6 +38,15 @@ from numpy.typing import NDArray
 LOAD = 'Is there a GPU with a driver that is new enough? `nvidia-smi` tells'
 
 
+class EngineRefused(ModelError):
+    """The library does not load an engine whose bytes are those that were built."""
+
+    def __init__(self, message: str, data: bytes) -> None:
+        """Keep the bytes, so that they are not tried again."""
+        super().__init__(message)
+        self.data = data
+
+
 class TensorRtBackend:
     """Runs two engines of a verified model; calls must not overlap."""
 
@@ -129,8 +138,7 @@ class _Program:
     def __init__(self, api: Api, runtime: Runtime, data: bytes, log: Log, title: str) -> None:
         self._log = log
         self._title = title
-        self._engine: Engine | None = log.need(
-            runtime.deserialize_cuda_engine(data), f'loading the {title} engine', LOAD)
+        self._engine: Engine | None = _load(runtime, data, log, title)
         self._context: ExecutionContext | None = log.need(
             self._engine.create_execution_context(), f'preparing the {title} engine',
             'Is there enough GPU memory?')
@@ -156,6 +164,15 @@ class _Program:
     def _fail(self, what: str) -> None:
         said = '; '.join(self._log.errors) or 'the library gave no reason'
         raise RuntimeError(f'{what} of the {self._title} engine failed: {said}')
+
+
+def _load(runtime: Runtime, data: bytes, log: Log, title: str) -> Engine:
+    engine = runtime.deserialize_cuda_engine(data)
+    try:
+        loaded: Engine = log.need(engine, f'loading the {title} engine', LOAD)
+        return loaded
+    except ModelError as error:
+        raise EngineRefused(str(error), data) from None
 
 
 def _without(tensors: Tensors, names: Iterable[str]) -> Tensors:

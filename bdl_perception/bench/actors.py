@@ -12,7 +12,8 @@ from bdl_perception.bench.stage import Actor
 from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.model_spec import ModelSpec
 
-PERCEPTION: dict[str, object] = {'autostart': True}  # all else: defaults
+# All else: defaults. Not 'auto': the rows that a node is held against run ONNX Runtime.
+PERCEPTION: dict[str, object] = {'autostart': True, 'backend': 'onnxruntime'}
 SAMPLES = PerceptionParameters.samples  # T of a cycle
 WARM_UP_S = 3.0
 WORK = 'work'  # folder in out: plans, logs, and the pictures while they are needed

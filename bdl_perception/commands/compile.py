@@ -32,23 +32,24 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.backends.engines import ready_engines
     from bdl_perception.backends.model_files import load_model_files
     files = load_model_files(arguments.model)
-    target = _target(arguments.gpu, arguments.precision)
+    target = target_of(arguments.gpu, arguments.precision)
     cache = EngineCache(arguments.out or default_folder())
-    for engine in ready_engines(files, target, cache):
+    engines = ready_engines(files, target, cache)
+    for engine in engines:
         key = engine.key
         how = 'was there' if engine.built_s is None else f'built in {engine.built_s:.1f} s'
         print(f'{files.spec.name} {key.graph} {key.precision} for {key.gpu}, {key.library} '
               f'{key.version}: {len(engine.data) / 1e6:.1f} MB, {how}: '
-              f'{cache.folder / key.stem}.engine')
-    return 0
+              f'{cache.folder / key.stem}.engine{"" if engine.kept else " (not written)"}')
+    return 0 if all(engine.kept for engine in engines) else 1
 
 
-def _target(gpu: str, precision: str) -> 'Target':
+def target_of(gpu: str, precision: str) -> 'Target':
+    """Say what to build for: the GPU of this name, or the one that is there."""
     from bdl_perception.backends.cuda import CudaGpu
     from bdl_perception.backends.engines import Target
     from bdl_perception.backends.tensorrt_library import load_library
     from bdl_perception.backends.tensorrt_library import RTX
     if gpu:
         return Target(load_library(RTX), precision, '', gpu)
-    library, found = load_library(), CudaGpu()
-    return Target(library, precision, found.name, found.capability)
+    return Target.on(load_library(), CudaGpu(), precision)

@@ -4,6 +4,7 @@
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 from bdl_perception.backends import cuda
 from bdl_perception.backends.cuda import array_at
@@ -58,6 +59,47 @@ def test_an_empty_list_of_gpus_is_none(monkeypatch):
     assert no_gpu() == 'CUDA sees no GPU'
     monkeypatch.setattr(cuda, '_count_gpus', lambda: 1)
     assert no_gpu() == ''
+
+
+@pytest.mark.parametrize('number, failed, version', [
+    (12040, 0, '12.4'), (13000, 0, '13.0'), (11080, 0, '11.8'), (0, 3, '')])
+def test_the_driver_is_asked_for_its_cuda(monkeypatch, number, failed, version):
+    def answer(pointer):
+        pointer._obj.value = number
+        return failed
+
+    monkeypatch.setattr(cuda.ctypes, 'CDLL', lambda name: SimpleNamespace(
+        cuDriverGetVersion=answer))
+    assert cuda.cuda_version() == version
+
+
+class CudaError(Exception):
+    """As cuda-core's own, which is no RuntimeError."""
+
+
+def fail(*arguments, **words):
+    raise CudaError('CUDA_ERROR_LAUNCH_FAILED: a kernel died\nand more')
+
+
+@pytest.mark.parametrize('call, said', [
+    (lambda gpu: gpu.enter(), 'entering the GPU'),
+    (lambda gpu: gpu.allocate(Tensor('float32', (3,))), 'reserving 12 bytes on the GPU'),
+    (lambda gpu: gpu.pin(Tensor('float32', (3,))), 'pinning 12 bytes'),
+    (lambda gpu: gpu.copy(SimpleNamespace(copy_to=fail), None), 'copying'),
+    (lambda gpu: gpu.wait(), 'waiting for the GPU')])
+def test_an_error_of_cuda_is_told_in_one_line_with_what_failed_and_what_to_do(
+        monkeypatch, call, said):
+    device = SimpleNamespace(
+        set_current=lambda: None, create_stream=lambda: SimpleNamespace(handle=1, sync=fail),
+        name='GPU', arch='89', allocate=fail)
+    monkeypatch.setattr(cuda, '_cuda_core', lambda: (
+        lambda number: device, lambda: SimpleNamespace(allocate=fail)))
+    monkeypatch.setattr(cuda, 'cuda_version', lambda: '12.4')
+    gpu = CudaGpu()
+    device.set_current = fail
+    with pytest.raises(RuntimeError, match=rf'^{said}.* failed \(CUDA_ERROR.*died\); is ') as told:
+        call(gpu)
+    assert isinstance(told.value.__cause__, CudaError) and '\n' not in str(told.value)
 
 
 def test_an_array_on_an_address_writes_there():

@@ -6,7 +6,11 @@ from dataclasses import replace
 import fcntl
 import os
 from pathlib import Path
+import re
 import shutil
+import subprocess
+from threading import Thread
+import time
 
 from bdl_perception.backends import engine_cache
 from bdl_perception.backends.engine_cache import default_folder
@@ -15,9 +19,11 @@ from bdl_perception.backends.engine_cache import EngineKey
 from bdl_perception.backends.engine_cache import NoEngine
 from bdl_perception.backends.model_files import ModelError
 import pytest
+from source_tree import ROOT
 
-KEY = EngineKey('perceive', 'a' * 64, 'tensorrt', '10.3.0', 'GPU sm89', 'x86_64', 'fp32',
+KEY = EngineKey('perceive', 'a' * 64, 'tensorrt', '10.3.0', 'GPU sm89', '12.4', 'x86_64', 'fp32',
                 '24x40', 1)
+DOCUMENT = ROOT / 'docs' / 'tensorrt.md'
 DATA = bytes(range(256)) * 4
 
 
@@ -65,7 +71,8 @@ def test_every_single_flipped_bit_and_every_cut_is_seen(cache):
             cache.load(KEY)
 
 
-@pytest.mark.parametrize('record', [b'', b'{', b'[]', b'null', b'\xff\xfe', b'{"sha256": "0"}'])
+@pytest.mark.parametrize('record', [b'', b'{', b'[]', b'null', b'\xff\xfe', b'{"sha256": "0"}',
+                                    b'[' * 10**5])
 def test_a_record_that_is_none_is_seen(cache, record):
     cache.store(KEY, DATA).with_suffix('.json').write_bytes(record)
     with pytest.raises(NoEngine):
@@ -132,6 +139,43 @@ def test_one_process_at_a_time_builds(cache):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with (cache.folder / 'lock').open('r+') as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_who_waits_for_a_build_says_so(cache, capsys):
+    with (cache.folder / 'lock').open('w') as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = Thread(target=lambda: cache.locked().__enter__(), daemon=True)
+        waiting.start()
+        said = ''
+        deadline = time.monotonic() + 10
+        while not said and time.monotonic() < deadline:
+            time.sleep(.01)
+            said = capsys.readouterr().err
+    waiting.join(10)
+    assert re.match(f'another process builds engines into {cache.folder}; waiting', said)
+    assert not waiting.is_alive()
+
+
+def test_a_free_lock_is_taken_without_a_word(cache, capsys):
+    with cache.locked():
+        assert capsys.readouterr().err == ''
+
+
+@pytest.mark.parametrize('there', [False, True])
+def test_engines_copied_as_the_documents_say_are_found(cache, tmp_path, monkeypatch, there):
+    cache.store(KEY, DATA)
+    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
+    monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
+    if there:  # a node was started before
+        EngineCache(default_folder()).store(replace(KEY, graph='sample'), DATA[::-1])
+        default_folder().chmod(0o750)  # that of the source counts
+    commands = [line for line in DOCUMENT.read_text().splitlines() if 'cp -a' in line]
+    assert len(commands) == 1
+    subprocess.run(['sh', '-c', commands[0].strip()], cwd=tmp_path, check=True)
+    found = EngineCache(default_folder())
+    assert found.load(KEY) == DATA
+    if there:
+        assert found.load(replace(KEY, graph='sample')) == DATA[::-1]
 
 
 @pytest.mark.parametrize('said, where', [

@@ -5,6 +5,10 @@ From a model to engines that may be loaded, with a fake compiler and a fake GPU.
 
 The fake runtime keeps all bytes that it was given: no damaged engine may be among them.
 """
+import errno
+import os
+
+from bdl_perception.backends import engine_cache
 from bdl_perception.backends.engine_cache import EngineCache
 from bdl_perception.backends.engines import key_of
 from bdl_perception.backends.engines import ready_engines
@@ -40,8 +44,8 @@ def cache(tmp_path):
     return EngineCache(tmp_path / 'engines')
 
 
-def target(version='10.3.0', gpu='Fake GPU', precision='fp32', library='tensorrt'):
-    return Target(Library(library, version, FakeTensorRt()), precision, gpu, 'sm89')
+def target(version='10.3.0', gpu='Fake GPU', precision='fp32', library='tensorrt', cuda='12.4'):
+    return Target(Library(library, version, FakeTensorRt()), precision, gpu, 'sm89', cuda)
 
 
 def drive(files, cache, compiler, wanted=None):
@@ -114,14 +118,54 @@ def test_a_damaged_engine_is_built_again_and_never_loaded(files, cache, capsys, 
 
 @pytest.mark.parametrize('other', [
     target(version='10.4.0'), target(gpu='Another GPU'), target(precision='fp16'),
-    target(library='tensorrt_rtx')])
-def test_an_engine_of_another_version_gpu_or_precision_is_not_used(files, cache, other):
+    target(library='tensorrt_rtx'), target(cuda='12.5')])
+def test_an_engine_of_another_version_gpu_cuda_or_precision_is_not_used(files, cache, other):
     compiler = Compiler()
     drive(files, cache, compiler)
     drive(files, cache, compiler, other)
     assert len(compiler.made) == 4
     drive(files, cache, compiler)
     assert len(compiler.made) == 4  # both are kept
+
+
+def refuse_writing(monkeypatch, number):
+    def refuse(*arguments, **words):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(engine_cache.os, 'open', refuse)  # of the lock
+    monkeypatch.setattr(engine_cache.tempfile, 'mkstemp', refuse)
+
+
+def test_good_engines_in_a_folder_that_is_read_only_are_used(files, cache, monkeypatch, capsys):
+    compiler = Compiler()
+    drive(files, cache, compiler)
+    capsys.readouterr()
+    refuse_writing(monkeypatch, errno.EROFS)
+    assert drive(files, cache, compiler) == [files.perceive, files.sample]
+    assert len(compiler.made) == 2 and capsys.readouterr().err == ''
+
+
+@pytest.mark.parametrize('number', [errno.ENOSPC, errno.EROFS])
+def test_an_engine_that_cannot_be_written_is_used_all_the_same(files, cache, monkeypatch, capsys,
+                                                               number):
+    refuse_writing(monkeypatch, number)
+    assert drive(files, cache, Compiler()) == [files.perceive, files.sample]
+    said = capsys.readouterr().err
+    assert said.count('cannot be written') == 2 and os.strerror(number) in said
+    assert not any(engine.kept for engine in ready_engines(files, target(), cache, Compiler()))
+
+
+def test_an_engine_is_kept_though_its_timings_are_not(files, cache, monkeypatch, capsys):
+    def store(key, data):
+        if key.graph == 'timing':
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(key, data)
+
+    real = cache.store
+    monkeypatch.setattr(cache, 'store', store)
+    made = ready_engines(files, target(), cache, Compiler())
+    assert [engine.kept for engine in made] == [True, True]
+    assert 'the next build measures again' in capsys.readouterr().err
 
 
 def test_a_changed_graph_is_built_again(files, cache, tmp_path):

@@ -21,7 +21,8 @@ VIDEO = SHIPPED.parent / 'demo' / 'street_fog_dirt.mp4'
 GRAPHS = {'perceive': FILES.perceive, 'sample': FILES.sample}
 MEAN_SHARE = .005  # of an output's mean size, on pictures of the kind that was trained on
 SENSITIVE = {'Exp', 'Log', 'Sqrt', 'Div', 'Softmax', 'ReduceMax', 'ReduceMean', 'ReduceSum',
-             'ArgMax', 'MatMul'}
+             'ArgMax', 'MatMul', 'AveragePool'}
+CASTS = {'perceive': 12, 'sample': 9}  # that the conversion adds: one where the types meet
 
 
 @pytest.fixture(scope='module')
@@ -50,6 +51,25 @@ def test_convolutions_but_the_last_are_half_and_what_is_sensitive_is_not(halves,
     for node in sensitive:
         for tensor in (*node.input, *node.output):
             assert types.get(tensor) != TensorProto.FLOAT16, f'{node.op_type} {node.name}'
+
+
+def test_the_features_of_the_cells_are_averaged_and_joined_in_float32(halves):
+    """Only a float32 convolution follows, so half would round them and save nothing."""
+    model = onnx.load_from_string(halves['perceive'])
+    makers = {output: node for node in model.graph.node for output in node.output}
+    types = types_of(model)
+    cells = [node for node in model.graph.node if node.op_type == 'Conv'][-1]
+    joined = makers[cells.input[0]]
+    assert joined.op_type == 'Concat'
+    assert [makers[name].op_type for name in joined.input].count('AveragePool') == 2
+    assert {types[name] for name in (*joined.input, *joined.output)} == {TensorProto.FLOAT}
+
+
+@pytest.mark.parametrize('name', GRAPHS)
+def test_casts_are_few(halves, name):
+    before, after = ([node.op_type for node in onnx.load_from_string(graphs[name]).graph.node]
+                     for graphs in (GRAPHS, halves))
+    assert after.count('Cast') - before.count('Cast') <= CASTS[name]
 
 
 @pytest.mark.parametrize('name', GRAPHS)

@@ -10,6 +10,7 @@ from bdl_perception.backends import onnxruntime_cpu
 from bdl_perception.backends import registry
 from bdl_perception.backends import tensorrt_build
 from bdl_perception.backends import tensorrt_library
+from bdl_perception.backends import tensorrt_open
 from bdl_perception.backends.model_files import ModelError
 from bdl_perception.parameters import PRECISIONS
 from bdl_perception.parameters import PROVIDERS
@@ -34,16 +35,40 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path):
 
 
 @pytest.mark.parametrize('libraries, why_no_gpu, name, said', [
-    ((), 'no driver', 'onnxruntime', 'the CPU .* no TensorRT is installed'),
-    ((), '', 'onnxruntime', 'the CPU .* no TensorRT is installed'),
-    (('tensorrt_rtx',), 'no driver', 'onnxruntime', r'the CPU .*tensorrt_rtx .* \(no driver\)'),
+    ((), 'no driver', 'onnxruntime', '^no TensorRT is installed'),
+    ((), '', 'onnxruntime', '^no TensorRT is installed'),
+    (('tensorrt_rtx',), 'no driver', 'onnxruntime', r'^tensorrt_rtx .* no GPU .*\(no driver\)'),
     (('tensorrt', 'tensorrt_rtx'), '', 'tensorrt', 'tensorrt is installed and there is a GPU')])
 def test_auto_takes_tensorrt_where_it_can_run_and_tells_why(
         monkeypatch, libraries, why_no_gpu, name, said):
     monkeypatch.setattr(registry, 'installed', lambda: libraries)
     monkeypatch.setattr(registry, 'no_gpu', lambda: why_no_gpu)
+    monkeypatch.setattr(registry, '_unusable', lambda library: '')
     choice = registry.choose_backend()
     assert choice.name == name and re.search(said, choice.reason)
+    assert 'CPU' not in choice.reason  # ONNX Runtime may be on a GPU too
+
+
+@pytest.mark.parametrize('gpu, name', [
+    ('sm89', 'tensorrt'), ('sm87', 'onnxruntime'), ('sm90', 'onnxruntime')])
+def test_auto_leaves_a_gpu_that_tensorrt_rtx_does_not_know_and_says_so(monkeypatch, gpu, name):
+    pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT-RTX is not there')
+    monkeypatch.setattr(registry, 'installed', lambda: ('tensorrt_rtx',))
+    monkeypatch.setattr(registry, 'no_gpu', lambda: '')
+    monkeypatch.setattr(tensorrt_open, 'capability', lambda: gpu)
+    choice = registry.choose_backend()
+    assert choice.name == name
+    assert (f'does not know {gpu}, only sm75, ' in choice.reason) == (name == 'onnxruntime')
+
+
+def test_auto_leaves_a_tensorrt_that_does_not_load_and_says_so(tmp_path, monkeypatch):
+    (tmp_path / 'tensorrt').mkdir()
+    (tmp_path / 'tensorrt' / '__init__.py').write_text(
+        'raise ImportError("libnvinfer.so.10: cannot open shared object file")')
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, 'no_gpu', lambda: '')
+    choice = registry.choose_backend()
+    assert choice.name == 'onnxruntime' and 'libnvinfer.so.10' in choice.reason
 
 
 def test_tensorrt_that_is_not_installed_is_told_with_what_to_install(tmp_path, monkeypatch):

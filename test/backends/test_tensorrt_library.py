@@ -60,3 +60,12 @@ def test_a_folder_of_types_is_no_library(site):
     (site / 'tensorrt').mkdir()
     (site / 'tensorrt' / '__init__.pyi').write_text('')
     assert installed() == ()
+
+
+@pytest.mark.parametrize('error', ['ImportError', 'OSError', 'ModuleNotFoundError'])
+def test_one_that_does_not_load_is_told_with_its_cause_and_what_to_do(site, error):
+    (site / 'tensorrt').mkdir()
+    said = 'libnvinfer.so.10: cannot open shared object file'
+    (site / 'tensorrt' / '__init__.py').write_text(f'raise {error}({said!r})')
+    with pytest.raises(RuntimeError, match=f'does not load .{said}.*pip install.*LIBRARY_PATH'):
+        load_library()

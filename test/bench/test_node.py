@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from bdl_perception.bench import bare_loop
 from bdl_perception.bench import node
 from bdl_perception.bench.actors import chunks_of
+from bdl_perception.bench.actors import perception
 from bdl_perception.bench.setting import Setting
 from bdl_perception.bench.stage import Seen
 from bdl_perception.bench.usage import Usage
@@ -47,6 +48,12 @@ def test_cpu_time_is_divided_by_that_of_the_same_frames_and_chunks(outcome):
     assert outcome[1] == [(10, 20)]
     assert outcome[0].rows[4].value == pytest.approx(1.5)
     assert outcome[0].details['node_cpu_ms_per_frame'] == pytest.approx(30.0)
+
+
+def test_the_nodes_run_the_library_of_the_loop_that_they_are_divided_by():
+    """On a machine with a GPU 'auto' would be another one."""
+    actor = perception(Setting(Path('out'), quick=True))
+    assert actor.parameters['backend'] == 'onnxruntime'
 
 
 def test_a_cycle_of_sixteen_samples_is_four_runs_of_a_chunk_of_four():

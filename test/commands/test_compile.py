@@ -5,9 +5,19 @@ import hashlib
 import json
 from pathlib import Path
 
+from bdl_perception.backends import engine_cache
 from bdl_perception.backends import engines
 from bdl_perception.backends.cuda import no_gpu
+from bdl_perception.backends.engines import key_of
+from bdl_perception.backends.engines import ready_engines
+from bdl_perception.backends.engines import Target
+from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.backends.tensorrt_build import Built
+from bdl_perception.backends.tensorrt_library import load_library
+from bdl_perception.backends.tensorrt_library import RTX
 from bdl_perception.cli import main
+from bdl_perception.commands.compile import target_of
+from fake_gpu import FakeGpu
 import pytest
 
 
@@ -36,6 +46,28 @@ def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, mon
 
 
 @pytest.mark.usefixtures('rtx')
+@pytest.mark.parametrize('graph', ['perceive', 'sample'])
+def test_what_is_built_without_a_gpu_is_what_a_node_on_that_gpu_looks_for(graph):
+    gpu = FakeGpu()
+    node = Target.on(load_library(RTX), gpu, 'fp32')
+    spec = load_model_files('street').spec
+    assert key_of(spec, graph, target_of(gpu.capability, 'fp32')) == key_of(spec, graph, node)
+
+
+@pytest.mark.usefixtures('rtx')
+def test_engines_that_could_not_be_written_end_with_one(tmp_path, capsys, monkeypatch):
+    def refuse(*arguments, **words):
+        raise OSError('No space left on device')
+
+    monkeypatch.setattr(engine_cache.tempfile, 'mkstemp', refuse)
+    monkeypatch.setattr(engines, 'ready_engines', lambda *words: ready_engines(
+        *words, lambda *_: Built(b'it', b'')))
+    assert main(['compile', '--gpu', 'sm89', '--out', str(tmp_path / 'engines')]) == 1
+    said = capsys.readouterr()
+    assert said.out.count('(not written)') == 2 and 'No space left' in said.err
+
+
+@pytest.mark.usefixtures('rtx')
 def test_without_a_gpu_one_must_be_named(tmp_path, capsys):
     if not no_gpu():
         pytest.skip('there is a GPU')
@@ -54,3 +86,15 @@ def test_a_folder_that_others_can_enter_is_refused(tmp_path, capsys):
     tmp_path.chmod(0o755)
     assert main(['compile', '--gpu', 'sm89', '--out', str(tmp_path)]) == 2
     assert 'can be entered by others' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('words', [['compile'], ['parity', '--backend', 'tensorrt', '--samples',
+                                                 '4', '--frames', '1']])
+def test_a_tensorrt_that_does_not_load_is_one_line_of_error(tmp_path, capsys, monkeypatch, words):
+    (tmp_path / 'tensorrt').mkdir()
+    (tmp_path / 'tensorrt' / '__init__.py').write_text(
+        'raise ImportError("libnvinfer.so.10: cannot open shared object file")')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(words) == 2
+    error, = capsys.readouterr().err.splitlines()
+    assert 'tensorrt is installed but does not load (libnvinfer.so.10' in error

@@ -90,8 +90,26 @@ def test_a_backend_that_is_off_ends_with_one(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.endswith('out of bounds: entropy\n')
 
 
+def test_float32_graphs_get_the_bounds_of_float32_whatever_was_wished(tmp_path, monkeypatch,
+                                                                      capsys):
+    class Coarse(OnnxRuntimeBackend):
+
+        def perceive(self, rgb):
+            raw = super().perceive(rgb)
+            return raw._replace(depth=raw.depth * np.float32(1.01))  # float16 may be so far off
+
+    monkeypatch.setitem(registry.BACKENDS, 'onnxruntime', lambda files, options: Coarse(files, 1))
+    words = '--model', make_tiny_model(tmp_path / 'tiny'), '--frames', 1, '--samples', 4
+    assert parity(*words, '--precision', 'fp16') == 1
+    assert 'in fp32' in capsys.readouterr().out
+    monkeypatch.setattr(Coarse, 'precision', 'fp16')
+    assert parity(*words) == 0
+    assert 'in fp16' in capsys.readouterr().out
+
+
 def test_a_graph_of_another_maker_cannot_take_a_checkpoint(run, tmp_path, capsys):
     model = make_tiny_model(tmp_path / 'tiny')
     assert parity('--model', model, '--checkpoint', run / '0.pt') == 2
-    wanted = 'holds no cells.bias, cells.weight, mean, network.decoder.heads.bias, whitening'
+    wanted = ('holds no cells.bias, cells.scaled_means, cells.scales, cells.weight, mean, '
+              'network.decoder.heads.bias, whitening')
     assert wanted in capsys.readouterr().err

@@ -8,12 +8,15 @@ import bdl_perception
 from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.status import identity_of
 from bdl_perception.alarm.stored_calibration import calibration_from_dict
+from bdl_perception.backends.model_files import has_weights
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.drives import open_drive
 from bdl_perception.perception.classes import CLASS_NAMES
 from bdl_perception.perception.classes import SKY
 from bdl_perception.perception.image_geometry import fit_image
+from bdl_perception.perception.masks import draw_masks
+from bdl_perception.perception.moments import total
 import numpy as np
 import pytest
 
@@ -26,12 +29,15 @@ def files():
 
 
 @pytest.fixture(scope='module')
-def seen(files):
-    backend = OnnxRuntimeBackend(files)
-    picture = next(iter(open_drive(VIDEO))).rgb  # its first seconds are of a street in the sun
-    fit = fit_image(picture.shape[1], picture.shape[0], files.spec.width, files.spec.height,
-                    'crop')
-    return backend.perceive(fit.apply(picture))
+def picture(files):
+    rgb = next(iter(open_drive(VIDEO))).rgb  # its first seconds are of a street in the sun
+    return fit_image(rgb.shape[1], rgb.shape[0], files.spec.width, files.spec.height,
+                     'crop').apply(rgb)
+
+
+@pytest.fixture(scope='module')
+def seen(files, picture):
+    return OnnxRuntimeBackend(files).perceive(picture)
 
 
 def test_the_folder_is_small_and_has_a_card(files):
@@ -65,3 +71,25 @@ def test_sky_is_above_and_road_below_and_nearer_at_the_bottom(seen):
     assert (seen.classes[150:, middle] == CLASS_NAMES.index('road')).mean() > .9
     assert np.median(seen.depth[185:, middle]) < .6 * np.median(seen.depth[115:120, middle])
     assert (seen.aleatoric_std > 0).all()
+
+
+def test_chunks_of_the_graph_merge_to_one_batch_of_torch_within_1e_5(files, picture):
+    """As a share of each map's largest value and norm; pixels that hardly spread may be worse."""
+    torch = pytest.importorskip('torch', reason='the batch is of torch')
+    if not has_weights(files):
+        pytest.skip('weights.pt is in the checkout only')
+    from bdl_perception.backends.torch_reference import open_torch
+    spec, count = files.spec, 4 * files.spec.chunk
+    masks = draw_masks(0, count, spec.dropout_channels, spec.dropout_probability)
+    backend = OnnxRuntimeBackend(files, threads=1)
+    features = backend.perceive(picture).features
+    found = total(backend.sample(features, [mask[start:start + spec.chunk] for mask in masks])
+                  for start in range(0, count, spec.chunk))
+    wanted = open_torch(files).sample(
+        tuple(torch.from_numpy(features[name]) for name in sorted(features)), masks)
+    assert found.count == wanted.count == 16
+    for name in ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum'):
+        truth = getattr(wanted, name).astype(np.float64)
+        error = getattr(found, name) - truth
+        assert np.abs(error).max() <= 1e-5 * np.abs(truth).max(), name
+        assert np.linalg.norm(error) <= 1e-5 * np.linalg.norm(truth), name

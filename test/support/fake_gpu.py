@@ -33,7 +33,7 @@ class FakeMemory:
 class FakeGpu:
     """Counts allocations and remembers which threads entered; copies at once."""
 
-    name, capability, stream = 'Fake GPU', 'sm00', 7
+    name, capability, cuda, stream = 'Fake GPU', 'sm89', '12.4', 7
 
     def __init__(self, offset: int = 0) -> None:
         """Give addresses that are off by this many bytes."""
@@ -75,6 +75,7 @@ class FakeTensorRt:
         self.loaded: list[bytes] = []
         self.freed: list[str] = []
         self.refuse: set[str] = set()  # names of calls that shall fail
+        self.refuse_engines: set[bytes] = set()  # that shall not be deserialised
 
     def Runtime(self, logger: Any) -> 'FakeRuntime':  # noqa: N802  # the library's name
         return FakeRuntime(self, logger)
@@ -91,7 +92,7 @@ class FakeRuntime:
 
     def deserialize_cuda_engine(self, data: bytes) -> 'FakeEngine | None':
         self._api.loaded.append(data)
-        if 'deserialize_cuda_engine' in self._api.refuse:
+        if 'deserialize_cuda_engine' in self._api.refuse or data in self._api.refuse_engines:
             self._logger.log(self._api.ILogger.ERROR, 'cudaError 35')
             return None
         return FakeEngine(self._api, data)

@@ -1,0 +1,90 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""From a model to a backend on a fake GPU, whose library may refuse what lies in the cache."""
+from bdl_perception.backends.engine_cache import EngineCache
+from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.backends.model_files import ModelError
+from bdl_perception.backends.tensorrt_build import Built
+from bdl_perception.backends.tensorrt_library import Library
+from bdl_perception.backends.tensorrt_open import open_on
+from fake_gpu import FakeGpu
+from fake_gpu import FakeTensorRt
+import onnx
+import pytest
+from tiny_model import make_tiny_model
+
+
+class Compiler:
+    """Gives the graph itself, marked so that no two builds are the same bytes."""
+
+    def __init__(self):
+        self.made = []
+
+    def __call__(self, library, graph, precision, gpu, timing_cache, title):
+        model = onnx.load_from_string(graph)
+        model.producer_version = str(len(self.made))
+        self.made.append(model.SerializeToString())
+        return Built(self.made[-1], b'')
+
+
+@pytest.fixture
+def files(tmp_path):
+    return load_model_files(make_tiny_model(tmp_path / 'tiny'))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return EngineCache(tmp_path / 'engines')
+
+
+def drive(files, cache, compiler, refused=()):
+    """Open as a node does, with a library that refuses these bytes; returns what it met."""
+    api = FakeTensorRt()
+    api.refuse_engines = set(refused)
+    library = Library('tensorrt', '10.3.0', api)
+    open_on(library, FakeGpu(), files, 'fp32', cache, compiler).close()
+    return api.loaded
+
+
+@pytest.mark.parametrize('which', [slice(0, 1), slice(1, 2), slice(0, 2)])
+def test_an_engine_of_the_cache_that_the_library_refuses_is_built_anew(files, cache, capsys,
+                                                                       which):
+    compiler = Compiler()
+    old = drive(files, cache, compiler)
+    capsys.readouterr()
+    loaded = drive(files, cache, compiler, old[which])
+    assert loaded[-2:] == compiler.made[-2:] and len(compiler.made) == 4
+    said = capsys.readouterr().err
+    assert 'engine failed: cudaError 35' in said and 'is built anew' in said
+    assert said.count('the library refused the one that was there') == 2
+    assert drive(files, cache, compiler, old) == compiler.made[-2:]  # and that is kept
+    assert len(compiler.made) == 4
+
+
+def test_what_was_just_built_and_is_refused_is_not_built_again(files, cache):
+    compiler = Compiler()
+    api = FakeTensorRt()
+    api.refuse = {'deserialize_cuda_engine'}
+    with pytest.raises(ModelError, match='loading the perceive engine failed: cudaError 35'):
+        open_on(Library('tensorrt', '1', api), FakeGpu(), files, 'fp32', cache, compiler)
+    assert len(compiler.made) == 2
+
+
+def test_a_library_that_refuses_everything_is_asked_twice(files, cache):
+    compiler = Compiler()
+    drive(files, cache, compiler)
+    api = FakeTensorRt()
+    api.refuse = {'deserialize_cuda_engine'}
+    with pytest.raises(ModelError, match='loading the perceive engine failed'):
+        open_on(Library('tensorrt', '10.3.0', api), FakeGpu(), files, 'fp32', cache, compiler)
+    assert len(api.loaded) == 2 and len(compiler.made) == 4
+
+
+def test_other_failures_build_nothing(files, cache):
+    compiler = Compiler()
+    drive(files, cache, compiler)
+    api = FakeTensorRt()
+    api.refuse = {'create_execution_context'}
+    with pytest.raises(ModelError, match='preparing the perceive engine failed'):
+        open_on(Library('tensorrt', '10.3.0', api), FakeGpu(), files, 'fp32', cache, compiler)
+    assert len(compiler.made) == 2
