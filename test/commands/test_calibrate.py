@@ -228,7 +228,7 @@ def test_a_drive_that_fails_is_named_and_nothing_is_written(
 
 @pytest.mark.parametrize(('words', 'message'), [
     (['--watch', 'energy'], 'at least one of'), (['--watch', 'fear'], 'fear'),
-    (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 199'),
+    (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 399'),
     (['--samples', '5'], 'samples'), (['--regions', 'a=0,0 1,1'], 'at least 3'),
     (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
 def test_what_cannot_be_had_is_one_clear_line(
@@ -266,7 +266,7 @@ def test_a_broken_network_gives_no_calibration(
 
 def test_drives_with_truth_scale_the_intervals_of_depth(
         model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    drives = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=5))
+    drives = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=8))
     assert main(['calibrate', '--model', str(model), drives, *FAST]) == 0
     found = DepthIntervals.from_dict(dict(read(model / 'calibration.json').intervals or {}))
     assert found.drives == 8 and sum(found.pixels) > 0
