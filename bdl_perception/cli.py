@@ -24,8 +24,8 @@ COMMANDS = {
 EXTRAS = {  # module -> the part of setup.py's extras that brings it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
-    'sklearn': 'evaluate', 'jinja2': 'evaluate', 'psutil': 'bench', 'tensorrt_rtx': 'rtx',
-    'cuda': 'rtx', 'ray': 'ray'}
+    'sklearn': 'evaluate', 'scipy': 'evaluate', 'jinja2': 'evaluate', 'psutil': 'bench',
+    'tensorrt_rtx': 'rtx', 'cuda': 'rtx', 'ray': 'ray'}
 
 
 class Command(Protocol):

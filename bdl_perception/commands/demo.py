@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
                 frames=_length(drive), rate_hz=arguments.rate_hz)
     with private_domain() as environment:
         problems = play(plan, environment)
-    summary = _conclude(plan, read_segments(arguments.input), problems)
+    stretch = drive.rate_hz / arguments.rate_hz if arguments.rate_hz else 1.0
+    summary = _conclude(plan, read_segments(arguments.input, stretch), problems)
     print(json.dumps(summary, indent=2))
     for failure in summary['failures']:
         print(f'FAILED: {failure}')
@@ -48,13 +49,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if summary['failures'] else 0
 
 
-def read_segments(drive: Path) -> list[Segment]:
-    """Read which parts must alarm from DRIVE.json beside the drive; none when it is not there."""
+def read_segments(drive: Path, stretch: float = 1.0) -> list[Segment]:
+    """
+    Read which parts must alarm from DRIVE.json beside the drive; none when it is not there.
+
+    stretch: how many times its own length the drive is played in.
+    """
     path = drive.with_suffix('.json')
     if drive.is_dir() or not path.exists():
         return []
     parts = json.loads(path.read_text(encoding='utf-8'))['must_alarm']
-    return [Segment(part['name'], part['start_s'], part['end_s']) for part in parts]
+    return [Segment(part['name'], stretch * part['start_s'], stretch * part['end_s'])
+            for part in parts]
 
 
 def _length(drive: Any) -> int | None:

@@ -82,7 +82,8 @@ def failures(record: Record, segments: Sequence[Segment]) -> list[str]:
     if lost or record.dropped:
         found.append(f'{lost} of {len(record.frames)} frames got no depth, '
                      f'{record.dropped} were dropped by perception_node for newer ones; '
-                     f'a lower --rate-hz (make: RATE_HZ=10) asks less of the machine')
+                     f'a --rate-hz (make: RATE_HZ) below the {1 / record.spacing_s:.3g} that was '
+                     f'played asks less of the machine')
     if not any(alert.level == OK for alert in record.alerts) and segments:
         found.append('the alert never said OK, so its silence on the street means nothing')
     for segment in segments:

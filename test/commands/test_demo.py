@@ -18,6 +18,12 @@ def test_a_drive_says_beside_itself_which_parts_must_alarm(tmp_path):
     assert read_segments(tmp_path / 'drive.mp4') == [FOG]
 
 
+def test_a_drive_played_at_half_its_rate_must_alarm_twice_as_late_and_long(tmp_path):
+    part = {'name': 'fog', 'start_s': 16.0, 'end_s': 26.0}
+    (tmp_path / 'drive.json').write_text(json.dumps({'must_alarm': [part]}))
+    assert read_segments(tmp_path / 'drive.mp4', 2.0) == [Segment('fog', 32.0, 52.0)]
+
+
 def test_a_drive_that_says_nothing_must_not_alarm_anywhere(tmp_path):
     assert read_segments(tmp_path / 'drive.mp4') == []
 
