@@ -5,9 +5,9 @@ From the drives of several cameras to one calibration that holds for each.
 
 The drives of a camera make its part alone: thinning, thresholds, the count of drives and what
 held-out drives asked of the limits are its own, so that it promises of this camera what a
-calibration of one camera promises. All drives together are what is left for a camera with too few,
-and for one that nobody knows; there each drive is judged by other recordings only. The wished rate
-of false alarms is of each camera: a vehicle with two has up to twice as many.
+calibration of one camera promises. All drives together are what is left for a camera with too few;
+there each drive is judged by other recordings only. The wished rate of false alarms is of each
+camera: a vehicle with two has up to twice as many.
 """
 from collections import Counter
 from dataclasses import replace

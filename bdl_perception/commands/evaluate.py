@@ -175,6 +175,8 @@ def _of_camera(calibration: 'Calibration | None', camera: str | None) -> 'Calibr
         raise ValueError(f'--camera {camera}: there is no calibration that is grouped by camera; '
                          f'leave it out, or calibrate with --group-by camera')
     chosen = calibration.of_camera(camera) if calibration and camera is not None else calibration
+    if chosen and chosen.unknown_camera:
+        raise ValueError(chosen.unknown_camera)
     if chosen and chosen.group_by == 'camera':
         print(f'bdl evaluate: {chosen.fallback({})}; --camera NAME chooses among '
               f'{", ".join(chosen.own)}', file=sys.stderr)

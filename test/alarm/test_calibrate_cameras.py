@@ -97,18 +97,30 @@ def test_strange_drives_of_one_camera_raise_no_limit_of_another() -> None:
     assert made.of_camera('rear').cusum_limit == made.of_camera('roof').cusum_limit
 
 
-def test_a_camera_with_too_few_drives_or_that_nobody_knows_falls_back_and_says_so() -> None:
+def test_a_camera_with_too_few_drives_falls_back_and_says_so() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 7, shift=5))
     values = dict.fromkeys(WATCHED, 5.)
-    for camera, count in (('rear', 7), ('roof', 0)):
-        chosen = made.of_camera(camera)
-        assert chosen.fallback(values) == (f'calibration has {count} drives of {camera}, 8 are '
-                                           f'needed: thresholds are of all drives')
-        assert chosen.reference(values).thresholds == made.pooled.thresholds
-        assert chosen.refusals(IDENTITY) == ()
+    chosen = made.of_camera('rear')
+    assert chosen.fallback(values) == (
+        'calibration has 7 drives of rear, 8 are needed: thresholds are of all drives')
+    assert chosen.reference(values).thresholds == made.pooled.thresholds
+    assert chosen.refusals(IDENTITY) == ()
     assert made.of_camera('front').fallback(values) is None
     assert made.fallback(values) == ('the camera of the picture is not known: thresholds are of '
                                      'all drives')
+
+
+@pytest.mark.parametrize('name', ['frnt', 'camera', 'Front', ''])
+def test_a_camera_of_an_unknown_name_is_never_armed_and_is_told_the_known_ones(name: str) -> None:
+    made = made_of(*drives('front', 8), *drives('rear', 3)).of_camera(name)
+    why, = made.refusals(IDENTITY)
+    assert why.startswith(f'calibration knows the cameras front, rear and no {name!r}: set ')
+    machine = AlertMachine(AlertPolicy(), made)
+    machine.status(0., PerceptionStatus('active', identity=IDENTITY))
+    for cycle, score in enumerate(WATCHED):
+        machine.scores(0., Scores(1, 'camera', {score: -9.}, cycle))
+    assert machine.state(0.).level == Level.STALE
+    assert machine.state(0.).reasons == (f'not armed: {why}',)
 
 
 def test_a_camera_with_too_few_observations_falls_back_and_says_so() -> None:

@@ -269,6 +269,17 @@ def test_drives_of_a_camera_are_judged_by_the_drives_of_that_camera(
     assert warned['alone'] == warned['front'] != warned['rear'] == warned['nobody']
 
 
+def test_a_camera_that_the_calibration_does_not_know_is_one_clear_line(
+        folder: Path, calibrated: dict[str, Any], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / 'two.json'
+    path.write_text(json.dumps(of_two_cameras(calibrated)))
+    words = ['--calibration', str(path), '--camera', 'frnt']
+    assert main(words_for(folder, tmp_path / 'out', *words)) == 2
+    assert "knows the cameras front, rear and no 'frnt'" in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
 @pytest.mark.parametrize(('words', 'message'), [
     (['--camera', 'front'], 'no calibration that is grouped by camera'),
     (['--nominal', 'train'], 'data/train holds no drive; make some with `bdl render train'),
