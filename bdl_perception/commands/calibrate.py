@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'PATH:TOPIC of a bag with several image topics; CAMERA=DRIVE with '
                              '--group-by camera')
     parser.add_argument('--alpha', type=float, default=DEFAULTS.alpha,
-                        help='chance of a WARN from one nominal picture (default: %(default)s)')
+                        help='chance that one nominal picture passes a threshold; the alert then '
+                             'stays at WARN for clear_s (default: %(default)s)')
     parser.add_argument('--false-alarms-per-hour', type=float,
                         default=DEFAULTS.false_alarms_per_hour,
                         help='wished rate of ERROR on nominal drives (default: %(default)s)')

@@ -24,8 +24,8 @@ def summary(calibration: Calibration) -> str:
         f'drives        {len(calibration.drives)} ({", ".join(calibration.drives)})',
         f'observations  {count}, {calibration.score_step_s or calibration.step_s:g} s apart, of '
         f'{calibration.frames} scored',
-        f'thresholds    of a WARN, together exceeded by {calibration.alpha:.2%} at most of what '
-        f'is like these drives ({calibration.tails})']
+        f'thresholds    together exceeded by {calibration.alpha:.2%} at most of single pictures '
+        f'like these drives ({calibration.tails}); each begins a WARN that stays for clear_s']
     lines += (_thresholds(calibration) + _limits(calibration) + _cameras(calibration)
               + _intervals(calibration))
     return '\n'.join(lines + [f'warning: {text}' for text in warnings(calibration)])
