@@ -7,10 +7,11 @@ Frames of one drive are alike, so drives are what is counted: the observations o
 for the thresholds to the time that the scores remember if so wished, and the limits of the two
 sequential alarms are checked by leaving each drive out in turn.
 """
+from collections import Counter
 from dataclasses import replace
 import math
 from statistics import median
-from typing import Mapping, NamedTuple, Sequence
+from typing import Iterable, Mapping, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import check_watched
@@ -93,7 +94,7 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
               software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
     regions = parse_regions(identity.regions)
-    check_wish(wish, len(drives), regions)
+    check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     for drive in drives:
         _check_drive(drive, regions, wish.watched)
     thinned, kept, score_step_s, observed_s, memory = prepare(drives, wish)
@@ -111,8 +112,14 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         windows=tuple(_windows(drive, wish.slow_step_s) for drive in thinned))
 
 
+def count_recordings(names: Iterable[str]) -> int:
+    """Count those that drives are of: all without a name, and each name once."""
+    counts = Counter(names)
+    return counts.pop('', 0) + len(counts)
+
+
 def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
-    """Refuse, with a ValueError, what no scores of that many drives could give."""
+    """Refuse, with a ValueError, what no scores of that many separate drives could give."""
     check_watched(wish.watched, score_meanings(regions))
     smallest_count(wish.alpha)
     Thinning(wish.step_s)
@@ -121,7 +128,8 @@ def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
     _theory(wish)
     if drives < FEWEST_DRIVES:
         raise ValueError(f'{drives} drives, at least {FEWEST_DRIVES} are needed: frames of one '
-                         f'drive are alike; add {FEWEST_DRIVES - drives} more')
+                         f'drive are alike, and pieces of one recording count as one drive; add '
+                         f'{FEWEST_DRIVES - drives} more')
 
 
 def prepare(drives: Sequence[ScoredDrive], wish: Wish) -> Prepared:
@@ -150,6 +158,9 @@ def held_out(thinned: Sequence[ScoredDrive], kept: Sequence[ScoredDrive], identi
     for index, drive in enumerate(thinned):
         rest = [one for one in (*kept[:index], *kept[index + 1:])
                 if not one.recording or one.recording != drive.recording]
+        if not rest:
+            raise ValueError(f'nothing is left to judge drive {drive.name} by: every other drive '
+                             f'is of its recording {drive.recording}; add other recordings')
         others = _unlimited(rest, identity, wish, wish.watched)
         p_values = [(seen.stamp_ns, others.p_value(seen.values)) for seen in drive.observations]
         found.append(Highest(highest((p for _, p in p_values), wish.exponent),

@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Score every drive, make the calibration and write it; nothing is written if one fails."""
     from bdl_perception.alarm.calibrate import calibrate
     from bdl_perception.alarm.calibrate import check_wish
+    from bdl_perception.alarm.calibrate import count_recordings
     from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
     from bdl_perception.alarm.calibrate_cameras import check_cameras
     from bdl_perception.alarm.stored_calibration import calibration_to_dict
@@ -79,9 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.evaluation.calibration_summary import summary
     wish, regions = _wish(arguments), parse_regions(arguments.regions)
     drives = named_drives(arguments.drives, wish.group_by)
-    check_wish(wish, len(drives), regions)  # before an hour of scoring, not after
-    if wish.group_by == 'camera':
-        check_cameras(drive.camera for drive in drives)
+    if wish.group_by == 'camera':  # before an hour of scoring, not after
+        check_cameras([(drive.camera, drive.recording) for drive in drives])
+    check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     _check_version()
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
     scored = score_all(arguments, [drive.path for drive in drives], wish.step_s)

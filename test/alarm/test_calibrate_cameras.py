@@ -9,6 +9,7 @@ from typing import Any, Sequence
 
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.calibrate import calibrate
+from bdl_perception.alarm.calibrate import held_out
 from bdl_perception.alarm.calibrate import ScoredDrive
 from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
@@ -176,6 +177,17 @@ def test_cameras_none_of_which_has_enough_drives_are_refused() -> None:
         made_of(*drives('front', 7), *drives('rear', 7))
     with pytest.raises(ValueError, match='1 drives are of no camera; .*front=DRIVE'):
         made_of(*drives('front', 8), drive(None, 50))
+
+
+def test_pieces_of_one_recording_count_as_one_drive() -> None:
+    pieces = [one._replace(recording='run') for one in drives('front', 8)]
+    with pytest.raises(ValueError, match='8 drives of front are of 1 recordings, .* 8 are needed'):
+        made_of(*pieces, *drives('rear', 8))
+    with pytest.raises(ValueError, match='1 drives, at least 8 .* pieces of one recording count'):
+        calibrate(pieces, IDENTITY, ALONE, '')
+    with pytest.raises(ValueError, match='nothing is left to judge drive run_0 by'):
+        held_out(pieces, pieces, IDENTITY, ALONE)
+    assert len(calibrate([*pieces, *drives('rear', 7)], IDENTITY, ALONE, '').drives) == 15
 
 
 def test_drives_of_several_cameras_at_once_count_once_for_being_armed() -> None:
