@@ -105,7 +105,7 @@ class Meter:
                fit_mode: str = 'crop',
                intervals: DepthIntervals | None = None, every: int = 1) -> DriveRecord:
         """
-        Look at every picture; ValueError without any.
+        Look at every picture; ValueError without any, or where stamps do not rise.
 
         fit_mode 'crop': truth is cut and brought to the network's input. 'stretch': the classes
         are brought to the picture's own size and judged on all of it, as published results are.
@@ -118,6 +118,7 @@ class Meter:
         groups: list[str] = []
         scores: dict[str, list[float]] = {}
         for labelled in frames:
+            _check_rising(origin, labelled.frame.stamp_ns, stamps_ns)
             view = look(perceiver, labelled)._replace(probability=self._backend.probability)
             stamps_ns.append(labelled.frame.stamp_ns)
             groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
@@ -150,6 +151,13 @@ class Meter:
             perceive.append(1e3 * (middle - start))
             samples.append(1e3 * (perf_counter() - middle))
         return Milliseconds(median(perceive), median(samples))
+
+
+def _check_rising(origin: Origin, stamp_ns: int, before_ns: Sequence[int]) -> None:
+    """Refuse a drive whose stamps do not rise: its alert is STALE, which no ERROR can pass."""
+    if before_ns and stamp_ns <= before_ns[-1]:
+        raise ValueError(f'{origin.name}, frame {len(before_ns)}: stamp {stamp_ns} follows '
+                         f'{before_ns[-1]}, they must rise; leave the drive out or mend it')
 
 
 def view_scores(view: View, regions: Regions = DEFAULT) -> dict[str, float]:

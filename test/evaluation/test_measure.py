@@ -83,6 +83,13 @@ def test_no_picture_is_an_error() -> None:
         Meter(FakeBackend(), 8, 0).record(Origin('x', 'mine'), [])
 
 
+@pytest.mark.parametrize('again', [1, 0])
+def test_stamps_that_do_not_rise_are_one_clear_error(again: int) -> None:
+    frames = [Labelled('a', picture(stamp)) for stamp in (0, 1, again)]
+    with pytest.raises(ValueError, match=f'drive_7, frame 2: stamp {again} follows 1, they must'):
+        Meter(FakeBackend(), 8, 0).record(Origin('drive_7', 'mine'), frames)
+
+
 def test_a_meter_is_of_the_model_as_it_is_run() -> None:
     meter = Meter(FakeBackend(), 8, 3)
     assert meter.identity == identity_of(FakeBackend().spec, 8, 3)
