@@ -71,7 +71,7 @@ def markdown(evaluation: Values) -> str:
 def _head(evaluation: Values) -> str:
     ms, counts = evaluation['ms'], evaluation['parameters']
     names = ('software_version', 'nominal', 'samples', 'seed', 'stride', 'quality_every',
-             'backend', 'threads')
+             'backend', 'threads', 'fit_mode')
     rows = [[name.replace('_', ' '), str(evaluation[name])] for name in names]
     rows += [['sha256', f'perceive {evaluation["perceive_sha256"][:12]}, '
                         f'sample {evaluation["sample_sha256"][:12]}'],

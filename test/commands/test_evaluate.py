@@ -203,6 +203,10 @@ def test_a_calibration_of_another_fit_is_not_judged_on_cropped_pictures(
     assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
     assert 'another fit of the picture' in capsys.readouterr().err
     assert 'fit_mode' in read(tmp_path)['alarm']['not_measured']
+    assert main(words_for(folder, tmp_path, '--calibration', str(path), '--fit-mode',
+                          'stretch')) == 0
+    assert read(tmp_path)['fit_mode'] == 'stretch'
+    assert 'not_measured' not in read(tmp_path)['alarm']
 
 
 @pytest.mark.parametrize(('changes', 'why'), [
