@@ -15,6 +15,7 @@ from typing import Iterable, Mapping, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import check_watched
+from bdl_perception.alarm.conformal import comparable
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import smallest_p_value
 from bdl_perception.alarm.conformal import Tails
@@ -107,8 +108,8 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         frames=sum(len(drive.observations) for drive in drives),
         cusum_limit=limits.fast, slow_limit=limits.slow, software_version=software_version,
         score_step_s=score_step_s, observed_step_s=observed_s, decorrelation_s=memory,
-        held_out=tuple(_rounded(one.fast) for one in judged),
-        held_out_slow=tuple(_rounded(one.slow) for one in judged),
+        held_out=tuple(comparable(one.fast) for one in judged),
+        held_out_slow=tuple(comparable(one.slow) for one in judged),
         windows=tuple(_windows(drive, wish.slow_step_s) for drive in thinned))
 
 
@@ -223,13 +224,8 @@ def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
 
 def ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
     """Sort the values of each score; what nobody watches may be missing here and there."""
-    return {name: tuple(sorted(_rounded(one.values[name]) for one in seen if name in one.values))
+    return {name: tuple(sorted(comparable(one.values[name]) for one in seen if name in one.values))
             for name in names}
-
-
-def _rounded(value: float) -> float:
-    """Keep six digits, which no score has, so that the file stays small."""
-    return float(f'{value:.6g}')
 
 
 def _values(drive: ScoredDrive, name: str) -> list[float]:

@@ -133,6 +133,17 @@ def test_a_camera_with_too_few_observations_falls_back_and_says_so() -> None:
     assert enough.of_camera('rear').fallback({}) is None
 
 
+@pytest.mark.parametrize('tails', ['upper', 'two_sided'])
+@pytest.mark.parametrize('score', [1 / 3, 2 / 3, 1e-9 / 7])
+def test_a_score_that_never_changes_is_as_ordinary_as_can_be(score: float, tails: Any) -> None:
+    constant = [one._replace(observations=tuple(
+        seen._replace(values={**seen.values, 'energy': score}) for seen in one.observations))
+        for one in drives('front', 8)]
+    made = calibrate(constant, IDENTITY, ALONE._replace(tails=tails), '')
+    own = replace(made.pooled, scores={'energy': made.scores['energy']})
+    assert own.p_value({'energy': score}) == 1. and own.strange({'energy': score}) == {}
+
+
 def test_the_alert_says_which_thresholds_a_camera_has() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 3))
     said = {}
