@@ -21,6 +21,7 @@ from bdl_perception.commands.spreading import score_all
 from bdl_perception.version import software_version
 
 FILE_NAME = 'calibration.json'
+SUMMARY = '.txt'  # takes the place of .json in the name of what is said of it
 DEFAULTS = Wish()
 AUTO = 'auto'
 
@@ -63,8 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_fit_mode_argument(parser)
     add_spreading_arguments(parser)
     parser.add_argument('--out', type=Path, metavar='PATH',
-                        help=f'file to write (default: {FILE_NAME} in the model folder, not of a '
-                             'shipped model)')
+                        help=f'file to write, and beside it what it says in words, as {SUMMARY} '
+                             f'(default: {FILE_NAME} in the model folder, not of a shipped '
+                             f'model)')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,6 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
     check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     _check_version()
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
+    if path.suffix == SUMMARY:
+        raise ValueError(f'--out {path}: a name in {SUMMARY} is of the summary that is written '
+                         f'beside; write to a name in .json')
     scored = score_all(arguments, [drive.path for drive in drives], wish.step_s)
     make = calibrate_cameras if wish.group_by == 'camera' else calibrate
     of_cameras = [one._replace(camera=drive.camera, recording=drive.recording)
@@ -92,8 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
     made = replace(make(of_cameras, scored.identity, wish, software_version()),
                    intervals=scored.intervals)
     _write(path, _text(calibration_to_dict(made)))
+    _write(path.with_suffix(SUMMARY), summary(made) + '\n')
     drawn = draw_calibration(made, path.with_suffix('.png'))
-    print(summary(made), f'written to {path}', drawn, sep='\n')
+    print(summary(made), f'written to {path}, this to {path.with_suffix(SUMMARY).name}', drawn,
+          sep='\n')
     return 0
 
 
