@@ -68,7 +68,7 @@ class Wish(NamedTuple):
 
     # Chosen on validation drives of the shipped model, by drives missed and delay: the picture
     # tells night and mount, the corridor objects on the road, and no nominal drive stays strange
-    # in all of them, which would raise the ERROR limit.
+    # in any of them for long, which would raise the ERROR limit: the smallest p-value counts.
     watched: tuple[str, ...] = ('local_feature', 'local_feature_corridor',
                                 'mutual_information_corridor', 'epistemic_depth_corridor')
     alpha: float = .01
