@@ -7,13 +7,15 @@ Frames of one drive are alike, so drives are what is counted: the observations o
 for the thresholds to the time that the scores remember if so wished, and the limits of the two
 sequential alarms are checked by leaving each drive out in turn.
 """
+from collections import Counter
 from dataclasses import replace
 import math
 from statistics import median
-from typing import Mapping, NamedTuple, Sequence
+from typing import Iterable, Mapping, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import check_watched
+from bdl_perception.alarm.conformal import comparable
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import smallest_p_value
 from bdl_perception.alarm.conformal import Tails
@@ -66,7 +68,7 @@ class Wish(NamedTuple):
 
     # Chosen on validation drives of the shipped model, by drives missed and delay: the picture
     # tells night and mount, the corridor objects on the road, and no nominal drive stays strange
-    # in all of them, which would raise the ERROR limit.
+    # in any of them for long, which would raise the ERROR limit: the smallest p-value counts.
     watched: tuple[str, ...] = ('local_feature', 'local_feature_corridor',
                                 'mutual_information_corridor', 'epistemic_depth_corridor')
     alpha: float = .01
@@ -93,7 +95,7 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
               software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
     regions = parse_regions(identity.regions)
-    check_wish(wish, len(drives), regions)
+    check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     for drive in drives:
         _check_drive(drive, regions, wish.watched)
     thinned, kept, score_step_s, observed_s, memory = prepare(drives, wish)
@@ -106,13 +108,19 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         frames=sum(len(drive.observations) for drive in drives),
         cusum_limit=limits.fast, slow_limit=limits.slow, software_version=software_version,
         score_step_s=score_step_s, observed_step_s=observed_s, decorrelation_s=memory,
-        held_out=tuple(_rounded(one.fast) for one in judged),
-        held_out_slow=tuple(_rounded(one.slow) for one in judged),
+        held_out=tuple(comparable(one.fast) for one in judged),
+        held_out_slow=tuple(comparable(one.slow) for one in judged),
         windows=tuple(_windows(drive, wish.slow_step_s) for drive in thinned))
 
 
+def count_recordings(names: Iterable[str]) -> int:
+    """Count those that drives are of: all without a name, and each name once."""
+    counts = Counter(names)
+    return counts.pop('', 0) + len(counts)
+
+
 def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
-    """Refuse, with a ValueError, what no scores of that many drives could give."""
+    """Refuse, with a ValueError, what no scores of that many separate drives could give."""
     check_watched(wish.watched, score_meanings(regions))
     smallest_count(wish.alpha)
     Thinning(wish.step_s)
@@ -121,7 +129,8 @@ def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
     _theory(wish)
     if drives < FEWEST_DRIVES:
         raise ValueError(f'{drives} drives, at least {FEWEST_DRIVES} are needed: frames of one '
-                         f'drive are alike; add {FEWEST_DRIVES - drives} more')
+                         f'drive are alike, and pieces of one recording count as one drive; add '
+                         f'{FEWEST_DRIVES - drives} more')
 
 
 def prepare(drives: Sequence[ScoredDrive], wish: Wish) -> Prepared:
@@ -150,6 +159,9 @@ def held_out(thinned: Sequence[ScoredDrive], kept: Sequence[ScoredDrive], identi
     for index, drive in enumerate(thinned):
         rest = [one for one in (*kept[:index], *kept[index + 1:])
                 if not one.recording or one.recording != drive.recording]
+        if not rest:
+            raise ValueError(f'nothing is left to judge drive {drive.name} by: every other drive '
+                             f'is of its recording {drive.recording}; add other recordings')
         others = _unlimited(rest, identity, wish, wish.watched)
         p_values = [(seen.stamp_ns, others.p_value(seen.values)) for seen in drive.observations]
         found.append(Highest(highest((p for _, p in p_values), wish.exponent),
@@ -212,13 +224,8 @@ def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
 
 def ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
     """Sort the values of each score; what nobody watches may be missing here and there."""
-    return {name: tuple(sorted(_rounded(one.values[name]) for one in seen if name in one.values))
+    return {name: tuple(sorted(comparable(one.values[name]) for one in seen if name in one.values))
             for name in names}
-
-
-def _rounded(value: float) -> float:
-    """Keep six digits, which no score has, so that the file stays small."""
-    return float(f'{value:.6g}')
 
 
 def _values(drive: ScoredDrive, name: str) -> list[float]:

@@ -5,15 +5,16 @@ From the drives of several cameras to one calibration that holds for each.
 
 The drives of a camera make its part alone: thinning, thresholds, the count of drives and what
 held-out drives asked of the limits are its own, so that it promises of this camera what a
-calibration of one camera promises. All drives together are what is left for a camera with too few,
-and for one that nobody knows; there each drive is judged by other recordings only. The wished rate
-of false alarms is of each camera: a vehicle with two has up to twice as many.
+calibration of one camera promises. All drives together are what is left for a camera with too few;
+there each drive is judged by other recordings only. The wished rate of false alarms is of each
+camera: a vehicle with two has up to twice as many.
 """
 from collections import Counter
 from dataclasses import replace
-from typing import Iterable, Sequence
+from typing import Sequence
 
 from bdl_perception.alarm.calibrate import calibrate
+from bdl_perception.alarm.calibrate import count_recordings
 from bdl_perception.alarm.calibrate import ordered
 from bdl_perception.alarm.calibrate import prepare
 from bdl_perception.alarm.calibrate import ScoredDrive
@@ -29,7 +30,7 @@ from bdl_perception.alarm.status import Identity
 def calibrate_cameras(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
                       software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
-    check_cameras(drive.camera for drive in drives)
+    check_cameras([(drive.camera, drive.recording) for drive in drives])
     alone = wish._replace(group_by='none')
     pooled = calibrate(drives, identity, alone, software_version)
     groups: dict[str, Ordered] = {}
@@ -43,9 +44,14 @@ def calibrate_cameras(drives: Sequence[ScoredDrive], identity: Identity, wish: W
     return replace(pooled, group_by='camera', groups=groups, cameras=cameras)
 
 
-def check_cameras(cameras: Iterable[str | None]) -> None:
-    """Refuse drives of no camera, and cameras none of which could be judged by itself."""
-    counts = Counter(cameras)
+def check_cameras(drives: Sequence[tuple[str | None, str]]) -> None:
+    """
+    Refuse what no calibration by camera can be made of; a drive is a camera and a recording.
+
+    That is drives of no camera, cameras none of which could be judged by itself, and one that has
+    enough drives only because one recording is in pieces.
+    """
+    counts = Counter(camera for camera, _ in drives)
     if unnamed := counts.pop(None, 0):
         raise ValueError(f'{unnamed} drives are of no camera; name it before each, such as '
                          f'front=DRIVE, or leave --group-by camera out')
@@ -54,6 +60,12 @@ def check_cameras(cameras: Iterable[str | None]) -> None:
         raise ValueError(f'no camera has the {FEWEST_DRIVES} drives that it needs to be judged by '
                          f'itself ({told}): frames of one drive are alike, and cameras of one '
                          f'vehicle see the same road; add drives of a camera')
+    for name, count in counts.items():
+        separate = count_recordings(recording for camera, recording in drives if camera == name)
+        if separate < FEWEST_DRIVES <= count:
+            raise ValueError(f'{count} drives of {name} are of {separate} recordings, which count '
+                             f'as one drive each; {FEWEST_DRIVES} are needed: add recordings of '
+                             f'it, or give fewer pieces')
 
 
 def _scores(drives: Sequence[ScoredDrive], wish: Wish) -> Ordered:

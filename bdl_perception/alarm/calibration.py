@@ -113,9 +113,10 @@ class Calibration:
 
         Grouped by camera it is what the drives of this camera alone had given: thresholds,
         p-values and both limits promise of it what a calibration of one camera promises, whatever
-        the other cameras saw. Where those drives or observations are too few, or nobody knows the
-        camera, it is that of all drives, which promises nothing of a camera unlike them: fallback
-        says so. A calibration that is not grouped by camera is the same for all of them.
+        the other cameras saw. Where those drives or observations are too few it is that of all
+        drives, which promises nothing of a camera unlike them: fallback says so. With a name that
+        it does not know it arms nothing. A calibration that is not grouped by camera is the same
+        for all of them.
         """
         if self.group_by != 'camera':
             return self
@@ -151,6 +152,15 @@ class Calibration:
         """Give what each group showed that could raise the alarm all by itself."""
         return {group: self._reference(scores) for group, scores in self.groups.items()
                 if not self.lacking(group)}
+
+    @property
+    def unknown_camera(self) -> str | None:
+        """Say that the camera it was asked for is none of its own; None: it is one of them."""
+        if self.group_by != 'camera' or self.camera is None or self.camera in self.cameras:
+            return None
+        return (f'calibration knows the cameras {", ".join(sorted(self.cameras))} and no '
+                f'{self.camera!r}: set `cameras` or `camera` of alert_node (of `bdl evaluate`, '
+                f'--camera) to names that it knows')
 
     @property
     def separate_drives(self) -> int:
@@ -194,7 +204,7 @@ class Calibration:
 
     def fallback(self, values: Mapping[str, float]) -> str | None:
         """Say why a picture with these values is compared with all drives and not its group's."""
-        if self.group_by == 'none':
+        if self.group_by == 'none' or self.unknown_camera:
             return None
         group = self.camera or group_of(self.group_by, values)
         if group is None:
@@ -227,7 +237,8 @@ class Calibration:
         drives = self.separate_drives
         few = [f'calibration has {drives} drives, at least {FEWEST_DRIVES} are needed: '
                f'calibrate with more drives'] if drives < FEWEST_DRIVES else []
-        return (*differences, *few, *short, *self._mute())
+        unknown = (self.unknown_camera,) if self.unknown_camera else ()
+        return (*unknown, *differences, *few, *short, *self._mute())
 
     def _mute(self) -> tuple[str, ...]:
         """Say when not even the strangest picture could add to the evidence of an ERROR."""

@@ -17,6 +17,16 @@ Tails = Literal['upper', 'two_sided']
 TAILS: tuple[Tails, ...] = ('upper', 'two_sided')  # what is strange: too high, or too low too
 
 
+def comparable(score: float) -> float:
+    """
+    Keep six digits of a score, which no score has.
+
+    Calibration scores are kept so, and a file stays small; a further score that was not rounded
+    too would be above or below those that it is equal to.
+    """
+    return float(f'{score:.6g}')
+
+
 def rank(count: int, alpha: float) -> int:
     """Give k, which is above count when there are too few scores for alpha."""
     return count + 1 - math.floor((count + 1) * _exactly(alpha))

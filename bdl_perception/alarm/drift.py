@@ -13,7 +13,10 @@ same make it one of them. It feeds a mixture of conformal CUSUMs (sequential.py)
 
 as nobody knows how small the p-values of a drift will be. Each exp(L_e) is at most its
 Shiryaev-Roberts sum R_e, and the mean of these minus the number of steps is a supermartingale too,
-so the mean number of steps until exp(S) reaches c is at least c. Each bet restarts alone: if all
+so the mean number of steps until exp(S) reaches c is at least c. That needs medians that, given
+the calibration set, are uniform or larger and nearly independent from one window to the next,
+which nothing assures (sequential.py); drives that are held out are what checks it, if they are
+long enough to reach the limit. Each bet restarts alone: if all
 did when S falls below 0, a bet that has lost much would start anew after mild pictures and not
 after strange ones, and stranger pictures could give less evidence.
 """

@@ -7,6 +7,7 @@ import math
 from typing import Mapping
 
 from bdl_perception.alarm.conformal import combined_p_value
+from bdl_perception.alarm.conformal import comparable
 from bdl_perception.alarm.conformal import low_threshold
 from bdl_perception.alarm.conformal import rank
 from bdl_perception.alarm.conformal import Tails
@@ -47,15 +48,17 @@ class Reference:
         for name, limit in self.thresholds.items():
             if name not in values:
                 continue
-            if not values[name] <= limit:
+            value = comparable(values[name])
+            if not value <= limit:
                 found[name] = 'too high'
-            elif name in low and values[name] < low[name]:
+            elif name in low and value < low[name]:
                 found[name] = 'too low'
         return found
 
     def p_value(self, values: Mapping[str, float]) -> float:
         """Give the combined p-value of values, which must have every score."""
-        return combined_p_value(self.scores, values, self.tails)
+        return combined_p_value(self.scores, {name: comparable(values[name])
+                                              for name in self.scores}, self.tails)
 
     def suffices(self, name: str) -> bool:
         """Tell whether a score was seen often enough for a threshold."""

@@ -15,8 +15,11 @@ steps until exp(S) first reaches c is at least c. An alarm that clears with S = 
 has at least c - exp(s) steps until the next. One false alarm an hour at four steps a second:
 c = 14400, S = 9.6. That is a mean, not a promise about each hour.
 
-What is not: video frames depend on each other, so the p-values do. Steps are therefore taken
-step_s apart, and the limit is never below what held-out drives reached (calibrate.py).
+What is not: the bound needs p-values that, given the calibration set, are uniform or larger and
+nearly independent from one step to the next, and neither is sure: one set of scores may lie too
+low by chance, and video frames depend on each other (the shipped steps are .1 s apart, its scores
+remember .2 to .6 s). Drives that are held out are what checks it: the limit is never below what
+they reached when the others judged them (calibrate.py).
 """
 import math
 from typing import Iterable

@@ -21,6 +21,7 @@ from bdl_perception.commands.spreading import score_all
 from bdl_perception.version import software_version
 
 FILE_NAME = 'calibration.json'
+SUMMARY = '.txt'  # takes the place of .json in the name of what is said of it
 DEFAULTS = Wish()
 AUTO = 'auto'
 
@@ -34,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'PATH:TOPIC of a bag with several image topics; CAMERA=DRIVE with '
                              '--group-by camera')
     parser.add_argument('--alpha', type=float, default=DEFAULTS.alpha,
-                        help='chance of a WARN from one nominal picture (default: %(default)s)')
+                        help='chance that one nominal picture passes a threshold; the alert then '
+                             'stays at WARN for clear_s (default: %(default)s)')
     parser.add_argument('--false-alarms-per-hour', type=float,
                         default=DEFAULTS.false_alarms_per_hour,
                         help='wished rate of ERROR on nominal drives (default: %(default)s)')
@@ -62,14 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_fit_mode_argument(parser)
     add_spreading_arguments(parser)
     parser.add_argument('--out', type=Path, metavar='PATH',
-                        help=f'file to write (default: {FILE_NAME} in the model folder, not of a '
-                             'shipped model)')
+                        help=f'file to write, and beside it what it says in words, as {SUMMARY} '
+                             f'(default: {FILE_NAME} in the model folder, not of a shipped '
+                             f'model)')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score every drive, make the calibration and write it; nothing is written if one fails."""
     from bdl_perception.alarm.calibrate import calibrate
     from bdl_perception.alarm.calibrate import check_wish
+    from bdl_perception.alarm.calibrate import count_recordings
     from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
     from bdl_perception.alarm.calibrate_cameras import check_cameras
     from bdl_perception.alarm.stored_calibration import calibration_to_dict
@@ -78,11 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.evaluation.calibration_summary import summary
     wish, regions = _wish(arguments), parse_regions(arguments.regions)
     drives = named_drives(arguments.drives, wish.group_by)
-    check_wish(wish, len(drives), regions)  # before an hour of scoring, not after
-    if wish.group_by == 'camera':
-        check_cameras(drive.camera for drive in drives)
+    if wish.group_by == 'camera':  # before an hour of scoring, not after
+        check_cameras([(drive.camera, drive.recording) for drive in drives])
+    check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     _check_version()
     path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
+    if path.suffix == SUMMARY:
+        raise ValueError(f'--out {path}: a name in {SUMMARY} is of the summary that is written '
+                         f'beside; write to a name in .json')
     scored = score_all(arguments, [drive.path for drive in drives], wish.step_s)
     make = calibrate_cameras if wish.group_by == 'camera' else calibrate
     of_cameras = [one._replace(camera=drive.camera, recording=drive.recording)
@@ -90,8 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
     made = replace(make(of_cameras, scored.identity, wish, software_version()),
                    intervals=scored.intervals)
     _write(path, _text(calibration_to_dict(made)))
+    _write(path.with_suffix(SUMMARY), summary(made) + '\n')
     drawn = draw_calibration(made, path.with_suffix('.png'))
-    print(summary(made), f'written to {path}', drawn, sep='\n')
+    print(summary(made), f'written to {path}, this to {path.with_suffix(SUMMARY).name}', drawn,
+          sep='\n')
     return 0
 
 

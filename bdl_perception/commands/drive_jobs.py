@@ -8,7 +8,6 @@ from typing import Any, Iterable, Iterator, Mapping, NamedTuple, TYPE_CHECKING
 
 from bdl_perception.commands.scoring_job import ModelSettings
 from bdl_perception.commands.sources import DESCRIPTION
-from bdl_perception.commands.sources import fit_mode_of
 from bdl_perception.commands.sources import read_camvid
 from bdl_perception.commands.sources import read_rendered
 
@@ -45,7 +44,7 @@ def measure_drive(job: DriveJob) -> dict[str, Any]:
     from bdl_perception.evaluation.drive_record import Origin
     from bdl_perception.evaluation.drive_record import record_to_dict
     origin = Origin(job.name, job.part_of, segments_of(job), job.kind != CAMVID)
-    fit_mode = fit_mode_of(f'{job.kind}:')
+    fit_mode = 'stretch' if job.kind == CAMVID else None  # judged on the whole frame
     intervals = DepthIntervals.from_dict(job.intervals) if job.intervals else None
     meter = open_meter(job.settings)
     return record_to_dict(meter.record(origin, frames_of(job), fit_mode, intervals, job.every))
@@ -60,7 +59,8 @@ def open_meter(settings: ModelSettings) -> 'Meter':
     backend = open_backend(settings.backend, settings.model, settings.threads, settings.provider,
                            settings.precision)
     try:
-        return Meter(backend, settings.samples, settings.seed, parse_regions(settings.regions))
+        return Meter(backend, settings.samples, settings.seed, parse_regions(settings.regions),
+                     settings.fit_mode)
     except ValueError:
         backend.close()
         raise

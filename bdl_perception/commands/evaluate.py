@@ -15,6 +15,7 @@ from bdl_perception.commands.drive_jobs import open_meter
 from bdl_perception.commands.drive_sets import camvid_jobs
 from bdl_perception.commands.drive_sets import find_jobs
 from bdl_perception.commands.drive_sets import nominal_set
+from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.scoring_job import mark_of
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '(default: %(default)s)')
     add_sampling_arguments(parser)
     add_regions_argument(parser)
+    add_fit_mode_argument(parser)
     add_spreading_arguments(parser)
 
 
@@ -142,7 +144,7 @@ def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
 
 
 def _jobs(arguments: argparse.Namespace, how: Spreading) -> list[DriveJob]:
-    settings = settings_of(arguments, how)
+    settings = settings_of(arguments, how)._replace(fit_mode=arguments.fit_mode)
     jobs = find_jobs(arguments.drives, arguments.nominal, settings, arguments.stride)
     if arguments.camvid:
         split = CAMVID_SPLITS.get(arguments.nominal, 'test')
@@ -175,6 +177,8 @@ def _of_camera(calibration: 'Calibration | None', camera: str | None) -> 'Calibr
         raise ValueError(f'--camera {camera}: there is no calibration that is grouped by camera; '
                          f'leave it out, or calibrate with --group-by camera')
     chosen = calibration.of_camera(camera) if calibration and camera is not None else calibration
+    if chosen and chosen.unknown_camera:
+        raise ValueError(chosen.unknown_camera)
     if chosen and chosen.group_by == 'camera':
         print(f'bdl evaluate: {chosen.fallback({})}; --camera NAME chooses among '
               f'{", ".join(chosen.own)}', file=sys.stderr)
@@ -197,7 +201,7 @@ def _milliseconds(jobs: Sequence[DriveJob], outcomes: Outcomes) -> dict[str, flo
 def _identity(files: 'ModelFiles', arguments: argparse.Namespace) -> dict[str, Any]:
     """Say which model this is of, how large it is, and how it was run."""
     from bdl_perception.network.graph_size import count_parameters
-    names = ('stride', 'quality_every', 'samples', 'seed', 'threads')
+    names = ('stride', 'quality_every', 'samples', 'seed', 'threads', 'fit_mode')
     return {
         'model': files.spec.name, 'software_version': software_version(),
         'perceive_sha256': files.spec.perceive_sha256, 'sample_sha256': files.spec.sample_sha256,

@@ -23,7 +23,7 @@ class ModelSettings(NamedTuple):
     provider: str
     precision: str
     regions: str  # as alarm.regions reads them
-    fit_mode: str = 'crop'  # of what is scored; an evaluation chooses it by kind of source
+    fit_mode: str = 'crop'  # of what is scored; CamVid is stretched whatever this is
 
 
 class ScoringJob(NamedTuple):

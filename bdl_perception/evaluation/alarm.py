@@ -46,6 +46,13 @@ class Delays(NamedTuple):
     strength_median: float
 
 
+class Shares(NamedTuple):
+    """How many of the frames are strange, and at how many a planner is told to be careful."""
+
+    exceeded: float  # with a score above its threshold at this moment
+    warned: float  # at WARN or worse, which the alert holds for clear_s
+
+
 def errors_begun(steps: Sequence[Step]) -> int:
     """Count how often ERROR was raised: steps 0 1 1 0 1 raise it twice."""
     raised = [False, *(step.error for step in steps)]
@@ -57,10 +64,12 @@ def false_alarms(drives: Sequence[Sequence[Step]], hours: float) -> Rate:
     return rate(sum(map(errors_begun, drives)), hours)
 
 
-def warned(drives: Sequence[Sequence[Step]]) -> float:
-    """Give the share of frames with a score above its threshold; NaN without any."""
-    exceeds = [step.exceeds for steps in drives for step in steps]
-    return sum(exceeds) / len(exceeds) if exceeds else math.nan
+def shares(steps: Sequence[Step]) -> Shares:
+    """Give shares of the frames; NaN without any."""
+    if not steps:
+        return Shares(math.nan, math.nan)
+    return Shares(sum(step.exceeds for step in steps) / len(steps),
+                  sum(step.warned for step in steps) / len(steps))
 
 
 def detections(record: DriveRecord, steps: Sequence[Step]) -> list[tuple[Segment, Detection]]:

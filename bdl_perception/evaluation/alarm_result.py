@@ -10,7 +10,8 @@ from bdl_perception.evaluation.alarm import delays
 from bdl_perception.evaluation.alarm import Detection
 from bdl_perception.evaluation.alarm import detections
 from bdl_perception.evaluation.alarm import false_alarms
-from bdl_perception.evaluation.alarm import warned
+from bdl_perception.evaluation.alarm import Shares
+from bdl_perception.evaluation.alarm import shares
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.drive_record import group_under
 from bdl_perception.evaluation.replay import duration_ns
@@ -31,7 +32,7 @@ def alarm_result(records: Sequence[DriveRecord], nominal: str | None, calibratio
     return {'calibration': _calibration(calibration),
             'seen_in_calibration': seen_in_calibration(plain, nominal, calibration),
             'false_alarms': _false_alarms(plain, played, calibration, identity),
-            'conditions': _conditions(played), 'warned': _warned(played),
+            'conditions': _conditions(played), **_shares(played),
             'timelines': _timelines(played, nominal)}
 
 
@@ -78,13 +79,15 @@ def _condition(group: str, fade_s: float) -> str:
     return group if fade_s <= ABRUPT_S else f'{group}, fading in over {fade_s:g} s'
 
 
-def _warned(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, float]:
-    """Give the share of frames with a WARN for each group."""
+def _shares(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, dict[str, float]]:
+    """Give for each group the share of frames above a threshold, and of those with a WARN."""
     by_group: dict[str, list[Step]] = {}
     for record, steps in played:
         for group, step in zip(record.groups, steps, strict=True):
             by_group.setdefault(group, []).append(step)
-    return {group: warned([steps]) for group, steps in by_group.items()}
+    found = {group: shares(steps) for group, steps in by_group.items()}
+    return {name: {group: getattr(one, name) for group, one in found.items()}
+            for name in Shares._fields}
 
 
 def _timelines(played: Sequence[tuple[DriveRecord, list[Step]]],

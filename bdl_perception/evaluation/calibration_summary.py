@@ -22,10 +22,11 @@ def summary(calibration: Calibration) -> str:
     lines = [
         f'model         {calibration.identity.model}, {calibration.identity.samples} samples',
         f'drives        {len(calibration.drives)} ({", ".join(calibration.drives)})',
+        _length(calibration),
         f'observations  {count}, {calibration.score_step_s or calibration.step_s:g} s apart, of '
         f'{calibration.frames} scored',
-        f'thresholds    of a WARN, together exceeded by {calibration.alpha:.2%} at most of what '
-        f'is like these drives ({calibration.tails})']
+        f'thresholds    together exceeded by {calibration.alpha:.2%} at most of single pictures '
+        f'like these drives ({calibration.tails}); each begins a WARN that stays for clear_s']
     lines += (_thresholds(calibration) + _limits(calibration) + _cameras(calibration)
               + _intervals(calibration))
     return '\n'.join(lines + [f'warning: {text}' for text in warnings(calibration)])
@@ -53,6 +54,16 @@ def _evidence_warnings(calibration: Calibration) -> tuple[str, ...]:
                          f'that the wished rate asks for, so it was raised: detection is slower, '
                          f'and the rate is not shown to be reached')
     return (*found, *_slow_warnings(calibration), *_step_warnings(calibration))
+
+
+def _length(calibration: Calibration) -> str:
+    """Say how long the drives are, and what so many can show of false alarms at best."""
+    drives = calibration.separate_drives
+    hours = calibration.frames * (calibration.observed_step_s or calibration.step_s) / 3600
+    an_hour = len(calibration.drives) / hours / (drives + 1)
+    return (f'length        about {hours:.2g} h; were no drive to raise an ERROR, {drives} could '
+            f'show no less than one in {drives + 1} drives, {an_hour:.2g} an hour at their mean '
+            f'length')
 
 
 def _thresholds(calibration: Calibration) -> list[str]:

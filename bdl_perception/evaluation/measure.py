@@ -79,22 +79,23 @@ class Meter:
     """Measures drives with one model, its samples and seed."""
 
     def __init__(self, backend: Backend, samples: int, seed: int,
-                 regions: Regions = DEFAULT) -> None:
+                 regions: Regions = DEFAULT, fit_mode: str = 'crop') -> None:
         """Keep the backend, which stays the caller's to close."""
         self._regions = regions
+        self._fit_mode = fit_mode
         self._backend = Averaging(backend)
         self._settings = (samples, seed)
-        Perceiver(self._backend, *self._settings)  # refuses a wrong number of samples now
+        Perceiver(self._backend, *self._settings, fit_mode)  # refuses wrong samples now
 
     @property
     def identity(self) -> Identity:
         """
         Name the model as it is run on drives: what a calibration must be of.
 
-        Their pictures are cropped. Only CamVid is stretched, and no alarm is judged on that.
+        CamVid, which is always stretched, may differ in fit; no alarm is judged on that.
         """
         return identity_of(self._backend.spec, *self._settings, self._backend.precision,
-                           self._regions, 'crop')
+                           self._regions, self._fit_mode)
 
     @property
     def backend_name(self) -> str:
@@ -102,22 +103,25 @@ class Meter:
         return self._backend.name
 
     def record(self, origin: Origin, frames: Iterable[Labelled],
-               fit_mode: str = 'crop',
+               fit_mode: str | None = None,
                intervals: DepthIntervals | None = None, every: int = 1) -> DriveRecord:
         """
-        Look at every picture; ValueError without any.
+        Look at every picture; ValueError without any, or where stamps do not rise.
 
-        fit_mode 'crop': truth is cut and brought to the network's input. 'stretch': the classes
-        are brought to the picture's own size and judged on all of it, as published results are.
+        fit_mode, if it is not the meter's own: 'crop': truth is cut and brought to the network's
+        input. 'stretch': the classes are brought to the picture's own size and judged on all of
+        it, as published results are.
         intervals: of a calibration, to be judged beside what the network states. every: quality is
         measured on every so many pictures of a group, as neighbours are alike; scores on all.
         """
+        fit_mode = fit_mode or self._fit_mode
         perceiver = Perceiver(self._backend, *self._settings, fit_mode)
         tallies: dict[str, dict[str, Tally]] = {}
         stamps_ns: list[int] = []
         groups: list[str] = []
         scores: dict[str, list[float]] = {}
         for labelled in frames:
+            _check_rising(origin, labelled.frame.stamp_ns, stamps_ns)
             view = look(perceiver, labelled)._replace(probability=self._backend.probability)
             stamps_ns.append(labelled.frame.stamp_ns)
             groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
@@ -140,7 +144,7 @@ class Meter:
 
     def time(self, frame: CameraFrame, repetitions: int = 50) -> Milliseconds:
         """Take the time of whole calls of the Perceiver on one picture."""
-        perceiver = Perceiver(self._backend, *self._settings)
+        perceiver = Perceiver(self._backend, *self._settings, self._fit_mode)
         perceive, samples = [], []
         for _ in range(repetitions):
             start = perf_counter()
@@ -150,6 +154,13 @@ class Meter:
             perceive.append(1e3 * (middle - start))
             samples.append(1e3 * (perf_counter() - middle))
         return Milliseconds(median(perceive), median(samples))
+
+
+def _check_rising(origin: Origin, stamp_ns: int, before_ns: Sequence[int]) -> None:
+    """Refuse a drive whose stamps do not rise: its alert is STALE, which no ERROR can pass."""
+    if before_ns and stamp_ns <= before_ns[-1]:
+        raise ValueError(f'{origin.name}, frame {len(before_ns)}: stamp {stamp_ns} follows '
+                         f'{before_ns[-1]}, they must rise; leave the drive out or mend it')
 
 
 def view_scores(view: View, regions: Regions = DEFAULT) -> dict[str, float]:

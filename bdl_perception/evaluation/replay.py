@@ -23,7 +23,8 @@ class Step(NamedTuple):
 
     stamp_ns: int
     error: bool
-    exceeds: bool  # a watched score is above its threshold: a WARN
+    exceeds: bool  # a watched score is above its threshold: a WARN begins, or goes on
+    warned: bool  # WARN or worse stands; it stays for clear_s after the last score above
     cusum: float
     p_value: float | None
 
@@ -53,7 +54,8 @@ class Player:
             self._machine.scores(now_s, Scores(stamp_ns, CAMERA, own, cycle))
         state = self._machine.state(now_s)
         return Step(stamp_ns, state.level == Level.ERROR,
-                    bool(self._calibration.strange(values)), state.cusum, state.p_value)
+                    bool(self._calibration.strange(values)), state.level >= Level.WARN,
+                    state.cusum, state.p_value)
 
 
 def replay(record: DriveRecord, calibration: Calibration, identity: Identity) -> list[Step]:

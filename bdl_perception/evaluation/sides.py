@@ -11,6 +11,7 @@ one-sided p = 1, two-sided p = 2 * 1/4, strangeness 0 and 1/2; a score of 9 has 
 from typing import Mapping, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.conformal import comparable
 from bdl_perception.alarm.conformal import p_value
 from bdl_perception.alarm.conformal import two_sided_p_value
 
@@ -20,12 +21,12 @@ ONE_SIDED, TWO_SIDED = 'one-sided', 'two-sided'
 
 def one_sided(ordered: Sequence[float], score: float) -> float:
     """Give 1 - p; ordered are ascending calibration scores."""
-    return 1 - p_value(ordered, score)
+    return 1 - p_value(ordered, comparable(score))
 
 
 def two_sided(ordered: Sequence[float], score: float) -> float:
     """Give 1 - p, p of both ends; the highest of all is as strange as the lowest."""
-    return 1 - two_sided_p_value(ordered, score)
+    return 1 - two_sided_p_value(ordered, comparable(score))
 
 
 def alarm_set(calibration: Calibration, values: Mapping[str, float]) -> float:

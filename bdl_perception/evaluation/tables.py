@@ -20,6 +20,7 @@ SEPARATION = {  # measure -> title of its table
     'auroc': 'Frame AUROC of each score', 'aupr': 'Area under precision and recall',
     'fpr_95': 'Nominal frames above a threshold that finds 95 % of the strange ones',
     'mean_ratio': 'Mean of each score, as a multiple of the nominal one'}
+WARN_HEAD = ('set', 'frames above a threshold, %', 'frames at WARN or worse, %')
 FADE_HEAD = ('set', 'fade, s', 'median to WARN, s', 'strength at WARN', 'median to ERROR, s',
              'strength at ERROR')
 FADES = f"""
@@ -35,7 +36,8 @@ single pass, *averaged* of the mean over the Monte Carlo samples, both over the 
 and without unlabelled pixels; CamVid's is of whole frames at their own size. AUROC is by frames,
 against those of the nominal set; .5 is a coin. Frames of one drive are alike: count drives. The
 mean is over the conditions that were held out. A delay that is a dash is of drives that the alarm
-missed.
+missed. After a frame above a threshold the alert stays at WARN for `clear_s`, so more frames are
+at WARN than above.
 """.strip()
 
 
@@ -69,7 +71,7 @@ def markdown(evaluation: Values) -> str:
 def _head(evaluation: Values) -> str:
     ms, counts = evaluation['ms'], evaluation['parameters']
     names = ('software_version', 'nominal', 'samples', 'seed', 'stride', 'quality_every',
-             'backend', 'threads')
+             'backend', 'threads', 'fit_mode')
     rows = [[name.replace('_', ' '), str(evaluation[name])] for name in names]
     rows += [['sha256', f'perceive {evaluation["perceive_sha256"][:12]}, '
                         f'sample {evaluation["sample_sha256"][:12]}'],
@@ -118,8 +120,7 @@ def _alarm(alarm: Values) -> str:
     if 'not_measured' in alarm:
         return f'Not measured: {alarm["not_measured"]}.'
     return '\n\n'.join([_false_alarms(alarm['false_alarms']), _table(
-        ['set', 'frames with a WARN, %'],
-        [[name, f'{100 * share:.1f}'] for name, share in alarm['warned'].items()]),
+        WARN_HEAD, warn_rows(alarm)),
         _table(['set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
                 'median time to clear, s'],
                [[name, str(one['drives']), str(one['missed']), str(one['early']),
@@ -127,6 +128,12 @@ def _alarm(alarm: Values) -> str:
                                                 'clear_median_s'))]
                 for name, one in alarm['conditions'].items()]),
         *([FADES, _table(FADE_HEAD, rows)] if (rows := fade_rows(alarm['conditions'])) else [])])
+
+
+def warn_rows(alarm: Values) -> list[list[str]]:
+    """Say of each set how many frames pass a threshold, and at how many the alert says so."""
+    return [[name, f'{100 * share:.1f}', f'{100 * alarm["warned"][name]:.1f}']
+            for name, share in alarm['exceeded'].items()]
 
 
 def fade_rows(conditions: Values) -> list[list[str]]:

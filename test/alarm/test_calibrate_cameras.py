@@ -9,6 +9,7 @@ from typing import Any, Sequence
 
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.calibrate import calibrate
+from bdl_perception.alarm.calibrate import held_out
 from bdl_perception.alarm.calibrate import ScoredDrive
 from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
@@ -97,18 +98,30 @@ def test_strange_drives_of_one_camera_raise_no_limit_of_another() -> None:
     assert made.of_camera('rear').cusum_limit == made.of_camera('roof').cusum_limit
 
 
-def test_a_camera_with_too_few_drives_or_that_nobody_knows_falls_back_and_says_so() -> None:
+def test_a_camera_with_too_few_drives_falls_back_and_says_so() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 7, shift=5))
     values = dict.fromkeys(WATCHED, 5.)
-    for camera, count in (('rear', 7), ('roof', 0)):
-        chosen = made.of_camera(camera)
-        assert chosen.fallback(values) == (f'calibration has {count} drives of {camera}, 8 are '
-                                           f'needed: thresholds are of all drives')
-        assert chosen.reference(values).thresholds == made.pooled.thresholds
-        assert chosen.refusals(IDENTITY) == ()
+    chosen = made.of_camera('rear')
+    assert chosen.fallback(values) == (
+        'calibration has 7 drives of rear, 8 are needed: thresholds are of all drives')
+    assert chosen.reference(values).thresholds == made.pooled.thresholds
+    assert chosen.refusals(IDENTITY) == ()
     assert made.of_camera('front').fallback(values) is None
     assert made.fallback(values) == ('the camera of the picture is not known: thresholds are of '
                                      'all drives')
+
+
+@pytest.mark.parametrize('name', ['frnt', 'camera', 'Front', ''])
+def test_a_camera_of_an_unknown_name_is_never_armed_and_is_told_the_known_ones(name: str) -> None:
+    made = made_of(*drives('front', 8), *drives('rear', 3)).of_camera(name)
+    why, = made.refusals(IDENTITY)
+    assert why.startswith(f'calibration knows the cameras front, rear and no {name!r}: set ')
+    machine = AlertMachine(AlertPolicy(), made)
+    machine.status(0., PerceptionStatus('active', identity=IDENTITY))
+    for cycle, score in enumerate(WATCHED):
+        machine.scores(0., Scores(1, 'camera', {score: -9.}, cycle))
+    assert machine.state(0.).level == Level.STALE
+    assert machine.state(0.).reasons == (f'not armed: {why}',)
 
 
 def test_a_camera_with_too_few_observations_falls_back_and_says_so() -> None:
@@ -118,6 +131,17 @@ def test_a_camera_with_too_few_observations_falls_back_and_says_so() -> None:
         'calibration has 96 observations of rear, 99 are needed: thresholds are of all drives')
     enough = made_of(*drives('front', 8), *drives('rear', 8, count=13), wish=strict)
     assert enough.of_camera('rear').fallback({}) is None
+
+
+@pytest.mark.parametrize('tails', ['upper', 'two_sided'])
+@pytest.mark.parametrize('score', [1 / 3, 2 / 3, 1e-9 / 7])
+def test_a_score_that_never_changes_is_as_ordinary_as_can_be(score: float, tails: Any) -> None:
+    constant = [one._replace(observations=tuple(
+        seen._replace(values={**seen.values, 'energy': score}) for seen in one.observations))
+        for one in drives('front', 8)]
+    made = calibrate(constant, IDENTITY, ALONE._replace(tails=tails), '')
+    own = replace(made.pooled, scores={'energy': made.scores['energy']})
+    assert own.p_value({'energy': score}) == 1. and own.strange({'energy': score}) == {}
 
 
 def test_the_alert_says_which_thresholds_a_camera_has() -> None:
@@ -164,6 +188,17 @@ def test_cameras_none_of_which_has_enough_drives_are_refused() -> None:
         made_of(*drives('front', 7), *drives('rear', 7))
     with pytest.raises(ValueError, match='1 drives are of no camera; .*front=DRIVE'):
         made_of(*drives('front', 8), drive(None, 50))
+
+
+def test_pieces_of_one_recording_count_as_one_drive() -> None:
+    pieces = [one._replace(recording='run') for one in drives('front', 8)]
+    with pytest.raises(ValueError, match='8 drives of front are of 1 recordings, .* 8 are needed'):
+        made_of(*pieces, *drives('rear', 8))
+    with pytest.raises(ValueError, match='1 drives, at least 8 .* pieces of one recording count'):
+        calibrate(pieces, IDENTITY, ALONE, '')
+    with pytest.raises(ValueError, match='nothing is left to judge drive run_0 by'):
+        held_out(pieces, pieces, IDENTITY, ALONE)
+    assert len(calibrate([*pieces, *drives('rear', 7)], IDENTITY, ALONE, '').drives) == 15
 
 
 def test_drives_of_several_cameras_at_once_count_once_for_being_armed() -> None:

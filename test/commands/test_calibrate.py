@@ -60,9 +60,12 @@ def test_it_writes_a_calibration_that_arms_its_model(
     assert made.refusals(identity_of(spec, 8, 0)) != ()
     assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
     assert (made.frames, len(made.scores['energy'])) == (80, 80)
-    assert 'warning: 8 drives are few' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'warning: 8 drives are few' in told
+    assert told.startswith((model / 'calibration.txt').read_text(encoding='utf-8'))
     assert sorted(path.name for path in model.iterdir()) == [
-        'calibration.json', 'calibration.png', 'model.json', 'perceive.onnx', 'sample.onnx']
+        'calibration.json', 'calibration.png', 'calibration.txt', 'model.json', 'perceive.onnx',
+        'sample.onnx']
 
 
 def test_two_runs_give_the_same_numbers(model: Path, drives: list[str], tmp_path: Path) -> None:
@@ -230,6 +233,7 @@ def test_a_drive_that_fails_is_named_and_nothing_is_written(
     (['--watch', 'energy'], 'at least one of'), (['--watch', 'fear'], 'fear'),
     (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 399'),
     (['--samples', '5'], 'samples'), (['--regions', 'a=0,0 1,1'], 'at least 3'),
+    (['--out', 'mine.txt'], 'a name in .json'),
     (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
 def test_what_cannot_be_had_is_one_clear_line(
         model: Path, drives: list[str], words: list[str], message: str,

@@ -203,6 +203,10 @@ def test_a_calibration_of_another_fit_is_not_judged_on_cropped_pictures(
     assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
     assert 'another fit of the picture' in capsys.readouterr().err
     assert 'fit_mode' in read(tmp_path)['alarm']['not_measured']
+    assert main(words_for(folder, tmp_path, '--calibration', str(path), '--fit-mode',
+                          'stretch')) == 0
+    assert read(tmp_path)['fit_mode'] == 'stretch'
+    assert 'not_measured' not in read(tmp_path)['alarm']
 
 
 @pytest.mark.parametrize(('changes', 'why'), [
@@ -267,6 +271,17 @@ def test_drives_of_a_camera_are_judged_by_the_drives_of_that_camera(
         page = (tmp_path / name / 'report.html').read_text()
         assert bool(said) == ('judged by the drives of all of them' in page)
     assert warned['alone'] == warned['front'] != warned['rear'] == warned['nobody']
+
+
+def test_a_camera_that_the_calibration_does_not_know_is_one_clear_line(
+        folder: Path, calibrated: dict[str, Any], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / 'two.json'
+    path.write_text(json.dumps(of_two_cameras(calibrated)))
+    words = ['--calibration', str(path), '--camera', 'frnt']
+    assert main(words_for(folder, tmp_path / 'out', *words)) == 2
+    assert "knows the cameras front, rear and no 'frnt'" in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize(('words', 'message'), [

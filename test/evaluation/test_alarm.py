@@ -9,8 +9,8 @@ from bdl_perception.evaluation.alarm import Detection
 from bdl_perception.evaluation.alarm import detections
 from bdl_perception.evaluation.alarm import errors_begun
 from bdl_perception.evaluation.alarm import false_alarms
+from bdl_perception.evaluation.alarm import shares
 from bdl_perception.evaluation.alarm import stretches
-from bdl_perception.evaluation.alarm import warned
 from bdl_perception.evaluation.drive_record import Segment
 from bdl_perception.evaluation.replay import Step
 import pytest
@@ -20,8 +20,8 @@ NIGHT = Segment('night', .5, 1.25, True)
 
 
 def steps_of(pattern: str) -> list[Step]:
-    """E: ERROR, w: WARN, anything else: nothing; four a second."""
-    return [Step(index * 250_000_000, one == 'E', one in 'Ew', 0., None)
+    """E: ERROR, w: above a threshold, h: WARN is held, else: nothing; four a second."""
+    return [Step(index * 250_000_000, one == 'E', one in 'Ew', one in 'Ewh', 0., None)
             for index, one in enumerate(pattern)]
 
 
@@ -41,8 +41,8 @@ def test_false_alarms_of_all_drives_are_added() -> None:
 
 
 def test_frames_with_a_warning_are_a_share_of_all() -> None:
-    assert warned([steps_of('.w'), steps_of('E...')]) == pytest.approx(2 / 6)
-    assert isnan(warned([]))
+    assert shares(steps_of('.whE..')) == pytest.approx((2 / 6, 3 / 6))
+    assert all(map(isnan, shares([])))
 
 
 @pytest.mark.parametrize(('pattern', 'delay_s', 'early', 'clear_s'), [

@@ -26,6 +26,13 @@ def test_it_tells_the_numbers() -> None:
     assert 'warning' not in text
 
 
+def test_it_tells_how_long_the_drives_are_and_what_they_can_show_at_best() -> None:
+    made = replace(calibration(20, 9.), frames=7200)  # .25 s apart: half an hour, of 90 s each
+    assert ('about 0.5 h; were no drive to raise an ERROR, 20 could show no less than one in 21 '
+            'drives, 1.9 an hour') in summary(made)  # 3600 / (21 * 90)
+    assert 'about 1 h;' in summary(replace(made, observed_step_s=.5))
+
+
 def test_it_tells_of_the_slow_alarm_and_of_what_scores_remember() -> None:
     made = replace(calibration(20, math.log(28800)), slow_limit=math.log(3600),
                    decorrelation_s={'epistemic_depth': .75}, score_step_s=.5)

@@ -70,6 +70,15 @@ def test_a_stretched_picture_is_judged_at_its_own_size() -> None:
     assert iou['road'] == pytest.approx(.75)
 
 
+def test_a_meter_that_stretches_scores_stretched_pictures() -> None:
+    wide = CameraFrame(np.ascontiguousarray(picture(0).rgb[:24]), 0, 'camera')
+    found = Meter(FakeBackend(), 8, 0, fit_mode='stretch').record(
+        Origin('x', 'mine'), [Labelled('a', wide)])
+    for mode in ('stretch', 'crop'):
+        alone = view_scores(look(Perceiver(FakeBackend(), 8, 0, mode), Labelled('a', wide)))
+        assert (found.values(0) == alone) == (mode == 'stretch')
+
+
 def test_the_moments_of_all_samples_are_kept_until_the_next_picture() -> None:
     backend = Averaging(FakeBackend())
     look(Perceiver(backend, 8, 0), Labelled('a', picture(0)))
@@ -83,10 +92,19 @@ def test_no_picture_is_an_error() -> None:
         Meter(FakeBackend(), 8, 0).record(Origin('x', 'mine'), [])
 
 
+@pytest.mark.parametrize('again', [1, 0])
+def test_stamps_that_do_not_rise_are_one_clear_error(again: int) -> None:
+    frames = [Labelled('a', picture(stamp)) for stamp in (0, 1, again)]
+    with pytest.raises(ValueError, match=f'drive_7, frame 2: stamp {again} follows 1, they must'):
+        Meter(FakeBackend(), 8, 0).record(Origin('drive_7', 'mine'), frames)
+
+
 def test_a_meter_is_of_the_model_as_it_is_run() -> None:
     meter = Meter(FakeBackend(), 8, 3)
     assert meter.identity == identity_of(FakeBackend().spec, 8, 3)
     assert meter.backend_name == 'fake'
+    stretching = Meter(FakeBackend(), 8, 3, fit_mode='stretch')
+    assert stretching.identity == identity_of(FakeBackend().spec, 8, 3, fit_mode='stretch')
 
 
 def test_times_are_of_whole_calls() -> None:

@@ -4,6 +4,7 @@
 from dataclasses import replace
 import math
 
+from bdl_perception.alarm.policy import AlertPolicy
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.replay import duration_ns
 from bdl_perception.evaluation.replay import replay
@@ -34,6 +35,13 @@ def test_an_error_is_held_as_in_the_node() -> None:
     raised = [index for index, step in enumerate(steps) if step.error]
     assert raised == list(range(raised[0], raised[-1] + 1))
     assert raised[-1] > 5 + 4  # hold_s is 2 s: eight frames
+
+
+def test_a_warning_stays_for_clear_s_after_one_frame_above_its_threshold() -> None:
+    steps = replay(nominal_record('n', [.5] * 4 + [2.] + [.5] * 12), fake_calibration(), IDENTITY)
+    assert [step.exceeds for step in steps] == [False] * 4 + [True] + [False] * 12
+    held = 1 + round(AlertPolicy().clear_s / .25)  # it is the newest frame until the next comes
+    assert [step.warned for step in steps] == [4 <= index < 4 + held for index in range(17)]
 
 
 def test_in_a_row_evidence_is_carried_on() -> None:

@@ -89,7 +89,9 @@ def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
     alarm = made()['alarm']
     assert alarm['false_alarms']['apart']['events'] == 0
     assert alarm['false_alarms']['apart']['hours'] == pytest.approx(4 / 3600)
-    assert alarm['warned']['test'] == 1 / 16 and alarm['warned']['test_night'] == 1
+    assert alarm['exceeded']['test'] == 1 / 16 and alarm['exceeded']['test_night'] == 1
+    assert alarm['warned']['test'] == 1 / 16  # it was the last of its drive
+    assert alarm['warned']['test_night'] == 1
     night, fog = alarm['conditions']['test_night'], alarm['conditions']['test_changes: dense_fog']
     assert (night['drives'], night['missed'], night['median_s']) == (2, 1, 1.)
     assert fog['median_s'] == 1.  # what the nominal frames took off the evidence is forgotten

@@ -18,6 +18,8 @@ from bdl_perception.evaluation.tables import FADE_HEAD
 from bdl_perception.evaluation.tables import fade_rows
 from bdl_perception.evaluation.tables import FADES
 from bdl_perception.evaluation.tables import number
+from bdl_perception.evaluation.tables import WARN_HEAD
+from bdl_perception.evaluation.tables import warn_rows
 
 TITLE = 'Alarm'
 ROWS = {'apart': 'each drive by itself', 'in_a_row': 'all drives in a row'}
@@ -35,8 +37,9 @@ def _blocks(found: Values) -> Iterator[Block]:
     known = found['calibration']
     yield Text(f'Every drive was played to the alert machine that alert_node runs, at the times '
                f'of its own stamps. It watches {", ".join(known["watched"])}, calibrated on '
-               f'{known["drives"]} drives; a WARN is asked of {known["alpha"]:.1%} of nominal '
-               f'frames, an ERROR of {known["false_alarms_per_hour"]:g} an hour (evidence above '
+               f'{known["drives"]} drives; {known["alpha"]:.1%} of nominal frames are asked to '
+               f'pass a threshold, after which WARN stays for clear_s, and an ERROR is asked '
+               f'{known["false_alarms_per_hour"]:g} times an hour (evidence above '
                f'{known["cusum_limit"]:.2f}).')
     if known['by_all_cameras']:
         yield Text('Warning: the calibration is of several cameras, and these drives were judged '
@@ -46,8 +49,8 @@ def _blocks(found: Values) -> Iterator[Block]:
                    f'like drives of the calibration. If they are the same, false alarms look '
                    f'rarer here than they are.')
     yield from _false_alarms(found['false_alarms'])
-    yield Table('Frames with a score above its threshold (WARN)', ('set', 'share of frames'),
-                [[name, f'{share:.1%}'] for name, share in found['warned'].items()])
+    yield Table('Frames above a threshold, and at WARN, which stays for clear_s after them',
+                WARN_HEAD, warn_rows(found))
     yield from _delays(found['conditions'])
     yield Text('Evidence (the conformal CUSUM) over one drive of each set; of the nominal set '
                'the drive with the most. A line at its top: ERROR stands.')

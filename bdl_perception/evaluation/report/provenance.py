@@ -29,6 +29,7 @@ def provenance(evaluation: Values) -> Section:
         ['numbers in the graphs', f'{counts["perceive"]:,} and {counts["sample"]:,}'],
         ['Monte Carlo samples, seed', f'{evaluation["samples"]}, {evaluation["seed"]}'],
         ['run by', f'{evaluation["backend"]}, {evaluation["precision"]}'],
+        ['fit of pictures', evaluation['fit_mode']],
         ['time, median', f'one pass {ms["perceive"]:.1f} ms, all samples {ms["samples"]:.1f} ms'],
         ['frames taken', 'every one' if evaluation['stride'] == 1
          else f'every {evaluation["stride"]}th of a labelled drive'],
