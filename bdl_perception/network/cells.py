@@ -8,8 +8,8 @@ do: each is compared with the cells of every class in the training set, as featu
 single classes tell what was never seen (Mukhoti et al. 2023, Deep Deterministic Uncertainty; Lee
 et al. 2018), here by the smallest Mahalanobis distance. The covariance is that of all
 classes together and only variances are of each, as in a discriminant analysis regularised that far
-(Friedman 1989): whole covariances found no more of what is rendered at seven times the products. They
-did find a real motorway strange, which this does not.
+(Friedman 1989): whole covariances found no more of what is rendered, at seven times the products.
+They did find a real motorway strange, which this does not.
 """
 from typing import Mapping, NamedTuple, Sequence
 
