@@ -5,11 +5,11 @@ from typing import Mapping
 
 from bdl_perception.alarm.regions import region_mask
 from bdl_perception.alarm.regions import Regions
+from bdl_perception.perception.values import CELL_PX
 from bdl_perception.perception.values import Floats
 import numpy as np
 from numpy.typing import NDArray
 
-CELL_PX = 8  # of the coarsest map that is pooled
 HIGH = .9  # quantile of cells
 
 

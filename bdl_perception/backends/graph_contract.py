@@ -10,6 +10,7 @@ from typing import Iterable, Mapping, NamedTuple
 
 from bdl_perception.backends.model_files import ModelError
 from bdl_perception.perception.model_spec import ModelSpec
+from bdl_perception.perception.values import CELL_PX
 
 
 class Tensor(NamedTuple):
@@ -22,7 +23,6 @@ class Tensor(NamedTuple):
 Tensors = Mapping[str, Tensor]
 FLOAT, BYTE = 'float32', 'uint8'
 DECODER_STRIDE = 2  # the single pass predicts at every second pixel of the picture
-CELL_STRIDE = 8  # pixels of a cell, whose features are compared with those of training
 
 
 class Graph(NamedTuple):
@@ -55,7 +55,7 @@ def perceive_outputs(spec: ModelSpec) -> dict[str, Tensor]:
         'max_probability': Tensor(FLOAT, small), 'energy': Tensor(FLOAT, small),
         'log_depth_std': Tensor(FLOAT, small), 'feature_distance': Tensor(FLOAT, (1,)),
         'cell_distance': Tensor(
-            FLOAT, (1, spec.height // CELL_STRIDE, spec.width // CELL_STRIDE))}
+            FLOAT, (1, spec.height // CELL_PX, spec.width // CELL_PX))}
 
 
 def mask_inputs(spec: ModelSpec) -> dict[str, Tensor]:

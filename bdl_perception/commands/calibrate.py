@@ -97,9 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
     made = replace(make(of_cameras, scored.identity, wish, software_version()),
                    intervals=scored.intervals)
     _write(path, _text(calibration_to_dict(made)))
-    _write(path.with_suffix(SUMMARY), summary(made) + '\n')
+    said = summary(made)
+    _write(path.with_suffix(SUMMARY), said + '\n')
     drawn = draw_calibration(made, path.with_suffix('.png'))
-    print(summary(made), f'written to {path}, this to {path.with_suffix(SUMMARY).name}', drawn,
+    print(said, f'written to {path}, this to {path.with_suffix(SUMMARY).name}', drawn,
           sep='\n')
     return 0
 

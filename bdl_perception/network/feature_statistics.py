@@ -30,7 +30,8 @@ class FeatureStatistics(NamedTuple):
     @property
     def cells(self) -> CellStatistics:
         """Give what the cells were like."""
-        return CellStatistics(*self[2:])
+        return CellStatistics(self.cell_origin, self.cell_whitening, self.class_means,
+                              self.class_variances)
 
 
 class Looked(NamedTuple):

@@ -114,4 +114,5 @@ class Scores:
     cycle: int = 0  # 0: from the single pass; n: from the n-th Monte Carlo cycle
 
 
+CELL_PX = 8  # side of the cells of a picture whose features are compared with those of training
 Features = Any  # whatever the backend keeps of a frame for its samples; opaque to everyone else

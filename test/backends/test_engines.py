@@ -9,7 +9,6 @@ import errno
 import os
 
 from bdl_perception.backends import engine_cache
-from bdl_perception.backends.engine_cache import EngineCache
 from bdl_perception.backends.engines import key_of
 from bdl_perception.backends.engines import ready_engines
 from bdl_perception.backends.engines import Target
@@ -32,16 +31,6 @@ class Compiler:
     def __call__(self, library, graph, precision, gpu, timing_cache, title):
         self.made.append((title, precision, gpu, timing_cache))
         return Built(graph, b'timings of ' + title.encode())
-
-
-@pytest.fixture
-def files(tmp_path):
-    return load_model_files(make_tiny_model(tmp_path / 'tiny'))
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return EngineCache(tmp_path / 'engines')
 
 
 def target(version='10.3.0', gpu='Fake GPU', precision='fp32', library='tensorrt', cuda='12.4'):

@@ -1,8 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """From a model to a backend on a fake GPU, whose library may refuse what lies in the cache."""
-from bdl_perception.backends.engine_cache import EngineCache
-from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.model_files import ModelError
 from bdl_perception.backends.tensorrt_build import Built
 from bdl_perception.backends.tensorrt_library import Library
@@ -11,7 +9,6 @@ from fake_gpu import FakeGpu
 from fake_gpu import FakeTensorRt
 import onnx
 import pytest
-from tiny_model import make_tiny_model
 
 
 class Compiler:
@@ -25,16 +22,6 @@ class Compiler:
         model.producer_version = str(len(self.made))
         self.made.append(model.SerializeToString())
         return Built(self.made[-1], b'')
-
-
-@pytest.fixture
-def files(tmp_path):
-    return load_model_files(make_tiny_model(tmp_path / 'tiny'))
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return EngineCache(tmp_path / 'engines')
 
 
 def drive(files, cache, compiler, refused=()):
@@ -61,30 +48,33 @@ def test_an_engine_of_the_cache_that_the_library_refuses_is_built_anew(files, ca
     assert len(compiler.made) == 4
 
 
+def fail(files, cache, compiler, call, said):
+    """Open as a node does, with a library that fails in this call; returns the engines it met."""
+    api = FakeTensorRt()
+    api.refuse = {call}
+    with pytest.raises(ModelError, match=said):
+        open_on(Library('tensorrt', '10.3.0', api), FakeGpu(), files, 'fp32', cache, compiler)
+    return api.loaded
+
+
 def test_what_was_just_built_and_is_refused_is_not_built_again(files, cache):
     compiler = Compiler()
-    api = FakeTensorRt()
-    api.refuse = {'deserialize_cuda_engine'}
-    with pytest.raises(ModelError, match='loading the perceive engine failed: cudaError 35'):
-        open_on(Library('tensorrt', '1', api), FakeGpu(), files, 'fp32', cache, compiler)
+    fail(files, cache, compiler, 'deserialize_cuda_engine',
+         'loading the perceive engine failed: cudaError 35')
     assert len(compiler.made) == 2
 
 
 def test_a_library_that_refuses_everything_is_asked_twice(files, cache):
     compiler = Compiler()
     drive(files, cache, compiler)
-    api = FakeTensorRt()
-    api.refuse = {'deserialize_cuda_engine'}
-    with pytest.raises(ModelError, match='loading the perceive engine failed'):
-        open_on(Library('tensorrt', '10.3.0', api), FakeGpu(), files, 'fp32', cache, compiler)
-    assert len(api.loaded) == 2 and len(compiler.made) == 4
+    loaded = fail(files, cache, compiler, 'deserialize_cuda_engine',
+                  'loading the perceive engine failed')
+    assert len(loaded) == 2 and len(compiler.made) == 4
 
 
 def test_other_failures_build_nothing(files, cache):
     compiler = Compiler()
     drive(files, cache, compiler)
-    api = FakeTensorRt()
-    api.refuse = {'create_execution_context'}
-    with pytest.raises(ModelError, match='preparing the perceive engine failed'):
-        open_on(Library('tensorrt', '10.3.0', api), FakeGpu(), files, 'fp32', cache, compiler)
+    fail(files, cache, compiler, 'create_execution_context',
+         'preparing the perceive engine failed')
     assert len(compiler.made) == 2

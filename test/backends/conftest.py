@@ -1,0 +1,17 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A model and an empty cache of its engines."""
+from bdl_perception.backends.engine_cache import EngineCache
+from bdl_perception.backends.model_files import load_model_files
+import pytest
+from tiny_model import make_tiny_model
+
+
+@pytest.fixture
+def files(tmp_path):
+    return load_model_files(make_tiny_model(tmp_path / 'tiny'))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return EngineCache(tmp_path / 'engines')
