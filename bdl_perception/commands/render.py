@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='held-out splits: drive under nominal conditions until then')
     parser.add_argument('--fade-s', type=float, metavar='S',
                         help='with --begins-at-s: the change takes so long (default: 0.5)')
+    parser.add_argument('--ends-at-s', type=float, metavar='S',
+                        help='with --begins-at-s: nominal again from then on (default: never)')
     parser.add_argument('--format', choices=FORMATS, default=FORMATS[0],
                         help='mcap: each drive is a rosbag2 recording (default: %(default)s)')
     parser.add_argument('--video', type=Path, metavar='MP4',
@@ -70,11 +72,14 @@ def _change(arguments: argparse.Namespace) -> 'Change | None':
     from bdl_perception.world.conditions import SWITCH_S
     from bdl_perception.world.splits import Change
     if arguments.begins_at_s is None:
-        if arguments.fade_s is not None:
-            raise ValueError('--fade-s needs --begins-at-s: nothing changes otherwise')
+        for name in ('fade_s', 'ends_at_s'):
+            if getattr(arguments, name) is not None:
+                raise ValueError(f'--{name.replace("_", "-")} needs --begins-at-s: nothing '
+                                 f'changes otherwise')
         return None
     return Change(arguments.begins_at_s,
-                  SWITCH_S if arguments.fade_s is None else arguments.fade_s)
+                  SWITCH_S if arguments.fade_s is None else arguments.fade_s,
+                  arguments.ends_at_s)
 
 
 def _layout(name: str) -> 'Layout':

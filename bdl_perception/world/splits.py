@@ -31,15 +31,16 @@ def drive_seed(split: str, index: int, seed: int) -> int:
 
 
 class Change(NamedTuple):
-    """When the condition of a held-out drive begins, and how long it takes to fade in."""
+    """When the condition of a held-out drive begins and ends, and how long it takes to fade in."""
 
     at_s: float
     fade_s: float = SWITCH_S
+    ends_at_s: float | None = None  # then nominal again, within SWITCH_S; None: to the drive's end
 
 
 def split_specs(split: str, drives: int, frames: int, rate_hz: float, height: int, width: int,
                 seed: int, change: Change | None = None) -> list[DriveSpec]:
-    """Specify the drives of a split; its conditions take turns. With a change: nominal first."""
+    """Specify the drives of a split; its conditions take turns. With a change: nominal before."""
     end_s = frames / rate_hz
     return [DriveSpec(f'{split}_{index:04d}', split, drive_seed(split, index, seed),
                       _segments(split, index, end_s, change), frames, rate_hz, width, height)
@@ -54,11 +55,14 @@ def _segments(split: str, index: int, end_s: float,
         return (Segment(condition, 0., end_s),)
     if condition in NOMINAL:
         raise ValueError(f'{split} has no held-out condition that could begin later')
-    if not 0 < change.at_s < end_s:
-        raise ValueError(f'the condition begins at {change.at_s} s, must lie within the '
-                         f'{end_s:g} s of a drive')
-    return (Segment(NOMINAL[index % len(NOMINAL)], 0., change.at_s),
-            Segment(condition, change.at_s, end_s, change.fade_s))
+    over_s = end_s if change.ends_at_s is None else change.ends_at_s
+    if not 0 < change.at_s < over_s <= end_s:
+        raise ValueError(f'the condition lasts from {change.at_s:g} s to {over_s:g} s, must begin '
+                         f'after 0 s and end later, within the {end_s:g} s of a drive')
+    nominal = NOMINAL[index % len(NOMINAL)]
+    segments = (Segment(nominal, 0., change.at_s),
+                Segment(condition, change.at_s, over_s, change.fade_s))
+    return segments if over_s == end_s else (*segments, Segment(nominal, over_s, end_s))
 
 
 def demo_spec(rate_hz: float, height: int, width: int, seed: int) -> DriveSpec:

@@ -42,11 +42,12 @@ def test_a_video_in_the_format_of_a_recording_is_refused(
     assert '--video writes no drive' in capsys.readouterr().err
 
 
-def test_a_fade_without_a_beginning_is_refused(
-        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ['render', 'test_night', '--fade-s', '3', '--out', str(tmp_path)]
+@pytest.mark.parametrize('option', ['--fade-s', '--ends-at-s'])
+def test_a_fade_or_an_end_without_a_beginning_is_refused(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    words = ['render', 'test_night', option, '3', '--out', str(tmp_path)]
     assert main(words) == 2
-    assert '--fade-s needs --begins-at-s' in capsys.readouterr().err
+    assert f'{option} needs --begins-at-s' in capsys.readouterr().err
 
 
 def render(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> None:

@@ -178,10 +178,20 @@ def test_a_held_out_condition_can_begin_within_a_drive():
     assert second.segments[0].condition == 'overcast' and second.segments[1].fade_s == .2
 
 
-@pytest.mark.parametrize('split, at_s', [('test', 1.), ('test_night', 4.), ('test_night', 0.)])
-def test_a_change_that_cannot_be_is_refused(split, at_s):
+def test_a_held_out_condition_can_end_within_a_drive():
+    _, spec = split_specs('test_night', 2, 40, 10., 48, 80, 0, Change(1.5, .2, 2.5))
+    assert [(s.condition, s.start_s, s.end_s, s.fade_s) for s in spec.segments] == [
+        ('overcast', 0., 1.5, .5), ('night', 1.5, 2.5, .2), ('overcast', 2.5, 4., .5)]
+    to_the_end, = split_specs('test_night', 1, 40, 10., 48, 80, 0, Change(1.5, .2, 4.))
+    assert len(to_the_end.segments) == 2
+
+
+@pytest.mark.parametrize(('split', 'change'), [
+    ('test', Change(1.)), ('test_night', Change(4.)), ('test_night', Change(0.)),
+    ('test_night', Change(1., ends_at_s=1.)), ('test_night', Change(1., ends_at_s=4.1))])
+def test_a_change_that_cannot_be_is_refused(split, change):
     with pytest.raises(ValueError, match='begin'):
-        split_specs(split, 2, 40, 10., 48, 80, 0, Change(at_s))
+        split_specs(split, 2, 40, 10., 48, 80, 0, change)
 
 
 def test_drives_with_another_change_are_not_taken_for_those_asked_for(tmp_path, renderer):
