@@ -69,12 +69,19 @@ class AlertMachine:
             slow_limit=calibration.slow_limit if calibration else None,
             low_thresholds=dict(reference.low_thresholds) if reference else {})
 
+    def _awaited(self, elapsed_s: float) -> str:
+        """Name what keeps up an alarm; it also lasts hold_s in any case."""
+        waits = list(self._evidence.unfallen)
+        if not self._latch.quiet(elapsed_s):
+            waits.append(f'nothing is strange for {self._policy.clear_s:g} s')
+        return ' and '.join(waits or [f'{self._policy.hold_s:g} s have passed since'])
+
     def _advance(self, now_s: float) -> float:
         """Let time pass with things as they were; gives the steady time."""
         back_s = self._time.advance(now_s)
         self._latch.advance(self._time.elapsed_s, bool(self._errors()),
                             bool(self._evidence.strange),
-                            self._evidence.fallen)
+                            not self._evidence.unfallen)
         if back_s > 0:
             self._jumped(f'the clock jumped back by {back_s:.3g} s: wait')
         return self._time.elapsed_s
@@ -92,10 +99,8 @@ class AlertMachine:
         """Say what is strange now or was lately, and whether an alarm waits to be earned off."""
         found = []
         if self._latch.held and not self._evidence.alarmed:
-            found.append(Reason(Level.ERROR, f'the alarm holds until evidence '
-                                f'{self._evidence.cusum.value:.1f} and slow evidence '
-                                f'{self._evidence.drift.value:.1f} have fallen and nothing is '
-                                f'strange for {self._policy.clear_s:g} s: wait'))
+            found.append(Reason(Level.ERROR, f'the alarm holds until {self._awaited(elapsed_s)}: '
+                                             f'wait'))
         strange = ', '.join(f'{name} is {how}' for name, how in self._evidence.strange.items())
         if strange:
             found.append(Reason(Level.WARN, f'unlike the calibration drives: {strange}'))

@@ -159,13 +159,19 @@ class Evidence:
         return self.calibration.fallback(self.statistics) if known and self.calibration else None
 
     @property
-    def fallen(self) -> bool:
+    def unfallen(self) -> list[str]:
         """
-        Tell whether the evidence has fallen as far as it must.
+        Name the evidence that has not fallen as far as it must.
 
         Slow evidence that never reached its limit does not keep up an alarm that is not its own.
         """
-        return self.cusum.value < self._clear_fraction * self.cusum.limit and not self._drifted
+        fast, slow = (self._clear_fraction * one.limit for one in (self.cusum, self.drift))
+        found = []
+        if self.cusum.value >= fast:
+            found.append(f'evidence {self.cusum.value:.1f} is below {fast:.1f}')
+        if self._drifted:
+            found.append(f'slow evidence {self.drift.value:.1f} is below {slow:.1f}')
+        return found
 
 
 def _with_light(values: Mapping[str, float], picture: Mapping[str, float]) -> dict[str, float]:

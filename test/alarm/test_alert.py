@@ -102,6 +102,19 @@ def test_a_small_drift_is_an_error_of_the_slow_alarm_alone_and_is_earned_off() -
     assert any(2.5 < value < 5 for value in held)
 
 
+def test_an_alarm_that_holds_names_what_keeps_it_up_and_nothing_else() -> None:
+    story = Story(hold_s=4, clear_s=1)
+    story.goes_on(2)
+    story.goes_on(2, epistemic=1000)
+    states = [story.goes_on() for _ in range(16)]
+    held = [one for one in states if one.level == Level.ERROR and one.cusum <= 5]
+    told = [one.reasons[0].removeprefix('the alarm holds until ') for one in held]
+    assert all(('evidence' in text) == (one.cusum >= 2.5)
+               for text, one in zip(told, held, strict=True))
+    assert any(text.endswith('is below 2.5 and nothing is strange for 1 s: wait') for text in told)
+    assert told[-1] == '4 s have passed since: wait'
+
+
 def test_ten_seconds_of_fog_are_forgotten_by_the_slow_alarm_at_once() -> None:
     story = Story(replace(CALIBRATION, slow_limit=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
     story.goes_on(20)
