@@ -7,50 +7,36 @@ Frames of one drive are alike, so drives are what is counted: the observations o
 for the thresholds to the time that the scores remember if so wished, and the limits of the two
 sequential alarms are checked by leaving each drive out in turn.
 """
-from collections import Counter
 from dataclasses import replace
-import math
 from statistics import median
-from typing import Iterable, Mapping, NamedTuple, Sequence
+from typing import Mapping, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration import check_watched
 from bdl_perception.alarm.conformal import comparable
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import smallest_p_value
-from bdl_perception.alarm.conformal import Tails
 from bdl_perception.alarm.decorrelation import decorrelation_s
 from bdl_perception.alarm.drift import EXPONENTS
 from bdl_perception.alarm.drift import FLOOR
 from bdl_perception.alarm.drift import highest_drift
-from bdl_perception.alarm.drift import SHARE
 from bdl_perception.alarm.drift import Windows
-from bdl_perception.alarm.enough import FEWEST_DRIVES
 from bdl_perception.alarm.enough import fewest_for_evidence
-from bdl_perception.alarm.enough import FEWEST_OBSERVATIONS
 from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.groups import group_of
-from bdl_perception.alarm.groups import GroupBy
-from bdl_perception.alarm.regions import DEFAULT
 from bdl_perception.alarm.regions import parse_regions
-from bdl_perception.alarm.regions import Regions
-from bdl_perception.alarm.scores import has_no_pixel
+from bdl_perception.alarm.scored_drives import check_drive
+from bdl_perception.alarm.scored_drives import check_drives
+from bdl_perception.alarm.scored_drives import ScoredDrive
+from bdl_perception.alarm.scored_drives import thin
 from bdl_perception.alarm.scores import score_meanings
-from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.sequential import highest
 from bdl_perception.alarm.sequential import log_evidence
-from bdl_perception.alarm.sequential import Thinning
-from bdl_perception.alarm.sequential import ville_limit
 from bdl_perception.alarm.status import Identity
-
-
-class ScoredDrive(NamedTuple):
-    """What a model said of one drive."""
-
-    name: str
-    observations: Sequence[Observation]
-    camera: str | None = None  # that it is of; None: nobody said
-    recording: str = ''  # drives of one recording are one road at one time; empty: of its own
+from bdl_perception.alarm.wish import check_wish
+from bdl_perception.alarm.wish import count_recordings
+from bdl_perception.alarm.wish import Highest
+from bdl_perception.alarm.wish import theory
+from bdl_perception.alarm.wish import Wish
 
 
 class Prepared(NamedTuple):
@@ -63,41 +49,13 @@ class Prepared(NamedTuple):
     decorrelation_s: dict[str, float]
 
 
-class Wish(NamedTuple):
-    """What the alarm is asked to be."""
-
-    # Chosen on validation drives of the shipped model, by drives missed and delay: the picture
-    # tells night and mount, the corridor objects on the road, and no nominal drive stays strange
-    # in any of them for long, which would raise the ERROR limit: the smallest p-value counts.
-    watched: tuple[str, ...] = ('local_feature', 'local_feature_corridor',
-                                'mutual_information_corridor', 'epistemic_depth_corridor')
-    alpha: float = .01
-    step_s: float = .1  # every Monte Carlo cycle of a camera at 10 Hz
-    false_alarms_per_hour: float = 1.
-    # Below p = .0095 evidence grows. With a larger exponent an unusual nominal drive gathers as
-    # much as a strange one (.1: at p = .03 in every picture), with a smaller one small objects
-    # gather too little; chosen on validation drives.
-    exponent: float = .01
-    tails: Tails = 'upper'
-    group_by: GroupBy = 'none'
-    slow_step_s: float = 2.  # a drift takes minutes; a passing car is gone
-    decorrelate: bool = False  # thin the scores of the thresholds to the time that they remember
-
-
-class Highest(NamedTuple):
-    """The most evidence that a drive gathers when the others are its calibration."""
-
-    fast: float
-    slow: float
-
-
 def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
               software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
     regions = parse_regions(identity.regions)
     check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     for drive in drives:
-        _check_drive(drive, regions, wish.watched)
+        check_drive(drive, regions, wish.watched)
     thinned, kept, score_step_s, observed_s, memory = prepare(drives, wish)
     _check_count(kept, wish)
     judged = held_out(thinned, kept, identity, wish)
@@ -113,43 +71,16 @@ def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         windows=tuple(_windows(drive, wish.slow_step_s) for drive in thinned))
 
 
-def count_recordings(names: Iterable[str]) -> int:
-    """Count those that drives are of: all without a name, and each name once."""
-    counts = Counter(names)
-    return counts.pop('', 0) + len(counts)
-
-
-def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
-    """Refuse, with a ValueError, what no scores of that many separate drives could give."""
-    check_watched(wish.watched, score_meanings(regions))
-    smallest_count(wish.alpha)
-    Thinning(wish.step_s)
-    Windows(wish.slow_step_s)
-    check_exponent(wish.exponent)
-    _theory(wish)
-    if drives < FEWEST_DRIVES:
-        raise ValueError(f'{drives} drives, at least {FEWEST_DRIVES} are needed: frames of one '
-                         f'drive are alike, and pieces of one recording count as one drive; add '
-                         f'{FEWEST_DRIVES - drives} more')
-
-
 def prepare(drives: Sequence[ScoredDrive], wish: Wish) -> Prepared:
     """Thin drives for the alarm and for its thresholds; ValueError names one that is none."""
     thinned = [thin(drive, wish.step_s) for drive in drives]
-    _check_drives(thinned, wish.step_s)
+    check_drives(thinned, wish.step_s)
     observed_s = _observed_step_s(thinned)
     memory = {name: decorrelation_s([_values(drive, name) for drive in thinned],
                                     observed_s or wish.step_s) for name in wish.watched}
     score_step_s = max(wish.step_s, *memory.values()) if wish.decorrelate else wish.step_s
     return Prepared(thinned, [thin(drive, score_step_s) for drive in drives], score_step_s,
                     observed_s, memory)
-
-
-def thin(drive: ScoredDrive, step_s: float) -> ScoredDrive:
-    """Keep observations that are at least step_s apart."""
-    thinning = Thinning(step_s)
-    kept = tuple(seen for seen in drive.observations if thinning.due(seen.stamp_ns))
-    return drive._replace(observations=kept)
 
 
 def held_out(thinned: Sequence[ScoredDrive], kept: Sequence[ScoredDrive], identity: Identity,
@@ -187,22 +118,15 @@ def _unlimited(kept: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         groups={group: ordered(rows, wish.watched) for group, rows in sorted(groups.items())})
 
 
-def _theory(wish: Wish) -> Highest:
-    """Share out the wished false alarms; ValueError when they cannot be had."""
-    rate = wish.false_alarms_per_hour
-    return Highest(ville_limit(wish.step_s, (1 - SHARE) * rate),
-                   ville_limit(wish.slow_step_s, SHARE * rate))
-
-
 def _limits(judged: Sequence[Highest], count: int, wish: Wish) -> Highest:
     """Take the limits that theory asks for, or one best-paid step above what was seen."""
     # A single step cannot lift a further drive from the highest value seen over the limit.
     smallest_p = smallest_p_value(count, len(wish.watched), wish.tails)
     step = max(0., log_evidence(smallest_p, wish.exponent))
     slow_step = max(log_evidence(max(smallest_p, FLOOR), exponent) for exponent in EXPONENTS)
-    theory = _theory(wish)
-    return Highest(max(theory.fast, max(one.fast for one in judged) + step),
-                   max(theory.slow, max(one.slow for one in judged) + max(0., slow_step)))
+    least = theory(wish)
+    return Highest(max(least.fast, max(one.fast for one in judged) + step),
+                   max(least.slow, max(one.slow for one in judged) + max(0., slow_step)))
 
 
 def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
@@ -243,34 +167,3 @@ def _observed_step_s(drives: Sequence[ScoredDrive]) -> float | None:
     gaps = [later.stamp_ns - seen.stamp_ns for drive in drives for seen, later
             in zip(drive.observations, drive.observations[1:], strict=False)]
     return median(gaps) / 1e9 if gaps else None
-
-
-def _check_drives(thinned: Sequence[ScoredDrive], step_s: float) -> None:
-    """Refuse what is no drive of its own: too short, or another one under a second name."""
-    known: dict[tuple[float, ...], str] = {}
-    for drive in thinned:
-        count = len(drive.observations)
-        if count < FEWEST_OBSERVATIONS:
-            raise ValueError(f'drive {drive.name} has {count} observations {step_s:g} s apart, at '
-                             f'least {FEWEST_OBSERVATIONS} are needed; leave it out or drive on')
-        scores = tuple(value for seen in drive.observations for value in seen.values.values())
-        if scores in known:
-            raise ValueError(f'drives {known[scores]} and {drive.name} have the very same scores; '
-                             f'give each drive once, or it counts for more than it is')
-        known[scores] = drive.name
-
-
-def _check_drive(drive: ScoredDrive, regions: Regions, watched: Sequence[str]) -> None:
-    if not drive.observations:
-        raise ValueError(f'drive {drive.name} gave no observation; is it empty?')
-    for seen in drive.observations:
-        where = f'drive {drive.name}, stamp {seen.stamp_ns}'
-        empty = {name for name in score_meanings(regions) if has_no_pixel(name, seen.values)}
-        if blind := sorted(empty.intersection(watched)):
-            raise ValueError(f'{where}: nothing has a depth where {blind} is measured; watch '
-                             f'another score, or leave the drive out')
-        bad = [name for name in score_meanings(regions) if name not in empty
-               and not math.isfinite(seen.values.get(name, math.nan))]
-        if bad:
-            raise ValueError(f'{where}: {bad} missing or not finite; leave the drive out or mend '
-                             f'the model')

@@ -14,17 +14,17 @@ from dataclasses import replace
 from typing import Sequence
 
 from bdl_perception.alarm.calibrate import calibrate
-from bdl_perception.alarm.calibrate import count_recordings
 from bdl_perception.alarm.calibrate import ordered
 from bdl_perception.alarm.calibrate import prepare
-from bdl_perception.alarm.calibrate import ScoredDrive
-from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import Ordered
 from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.camera_part import part_of
 from bdl_perception.alarm.enough import FEWEST_DRIVES
+from bdl_perception.alarm.scored_drives import ScoredDrive
 from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.wish import count_recordings
+from bdl_perception.alarm.wish import Wish
 
 
 def calibrate_cameras(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,

@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 from typing import Any, Mapping
 
-from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.groups import GROUP_BY
 from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.alarm.wish import Wish
 from bdl_perception.commands.named_drives import named_drives
 from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
@@ -72,21 +72,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score every drive, make the calibration and write it; nothing is written if one fails."""
     from bdl_perception.alarm.calibrate import calibrate
-    from bdl_perception.alarm.calibrate import check_wish
-    from bdl_perception.alarm.calibrate import count_recordings
     from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
     from bdl_perception.alarm.calibrate_cameras import check_cameras
     from bdl_perception.alarm.stored_calibration import calibration_to_dict
+    from bdl_perception.alarm.wish import check_wish
+    from bdl_perception.alarm.wish import count_recordings
     from bdl_perception.backends.model_files import find_model
     from bdl_perception.evaluation.calibration_plot import draw_calibration
     from bdl_perception.evaluation.calibration_summary import summary
     wish, regions = _wish(arguments), parse_regions(arguments.regions)
+    folder = find_model(arguments.model)
     drives = named_drives(arguments.drives, wish.group_by)
     if wish.group_by == 'camera':  # before an hour of scoring, not after
         check_cameras([(drive.camera, drive.recording) for drive in drives])
     check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     _check_version()
-    path: Path = arguments.out or _beside(find_model(arguments.model), arguments.model)
+    path: Path = arguments.out or _beside(folder, arguments.model)
     if path.suffix == SUMMARY:
         raise ValueError(f'--out {path}: a name in {SUMMARY} is of the summary that is written '
                          f'beside; write to a name in .json')

@@ -22,7 +22,7 @@ from bdl_perception.evaluation.spread import spread
 from bdl_perception.evaluation.spread import Spreading
 
 if TYPE_CHECKING:
-    from bdl_perception.alarm.calibrate import ScoredDrive
+    from bdl_perception.alarm.scored_drives import ScoredDrive
     from bdl_perception.alarm.status import Identity
 
 
@@ -67,8 +67,8 @@ def settings_of(arguments: argparse.Namespace, how: Spreading) -> ModelSettings:
 def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
               step_s: float) -> Scored:
     """Score every drive, and say what with; RuntimeError names all that failed."""
-    from bdl_perception.alarm.calibrate import ScoredDrive
     from bdl_perception.alarm.evidence import Observation
+    from bdl_perception.alarm.scored_drives import ScoredDrive
     from bdl_perception.alarm.status import identity_of
     from bdl_perception.drives import open_drive
     how = spreading_of(arguments)

@@ -21,10 +21,8 @@ def open_drive(path: str | Path) -> Drive:
     Of a bag with several image topics PATH:TOPIC chooses one, as in run.mcap:/front/image_raw.
     ValueError or FileNotFoundError says what is wrong with the path.
     """
+    check_exists(path)
     path, topic = split_topic(str(path))
-    if not path.exists():
-        raise FileNotFoundError(f'{path} does not exist; give a folder of pictures, a video file '
-                                f'or a bag')
     if path.suffix.lower() in BAGS or (path / BAG_FOLDER_FILE).exists():
         from bdl_perception.drives.bag import open_bag  # rosbags is heavy, and only for bags
         return open_bag(path, topic)
@@ -36,6 +34,13 @@ def open_drive(path: str | Path) -> Drive:
         raise ValueError(f'{path} is of no known kind; give a folder of pictures, a bag (folder, '
                          f'{", ".join(BAGS)}) or a video ({", ".join(VIDEOS)})')
     return open_video(path)
+
+
+def check_exists(path: str | Path) -> None:
+    """Refuse, with a FileNotFoundError, a path at which there is nothing to open."""
+    if not split_topic(str(path))[0].exists():
+        raise FileNotFoundError(f'{path} does not exist; give a folder of pictures, a video file '
+                                f'or a bag')
 
 
 def open_drives(paths: Iterable[str | Path]) -> list[Drive]:

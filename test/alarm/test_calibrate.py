@@ -7,14 +7,14 @@ from typing import Any, Sequence
 
 from bdl_perception.alarm.calibrate import calibrate
 from bdl_perception.alarm.calibrate import held_out
-from bdl_perception.alarm.calibrate import ScoredDrive
-from bdl_perception.alarm.calibrate import thin
-from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.scored_drives import ScoredDrive
+from bdl_perception.alarm.scored_drives import thin
 from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.alarm.sequential import ConformalCusum
 from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.wish import Wish
 import numpy as np
 import pytest
 

@@ -10,19 +10,19 @@ from typing import Any, Sequence
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.calibrate import calibrate
 from bdl_perception.alarm.calibrate import held_out
-from bdl_perception.alarm.calibrate import ScoredDrive
-from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.policy import AlertPolicy
+from bdl_perception.alarm.scored_drives import ScoredDrive
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.status import PerceptionStatus
 from bdl_perception.alarm.stored_calibration import calibration_from_dict
 from bdl_perception.alarm.stored_calibration import calibration_to_dict
+from bdl_perception.alarm.wish import Wish
 from bdl_perception.perception.values import Scores
 import numpy as np
 import pytest

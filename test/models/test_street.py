@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import bdl_perception
-from bdl_perception.alarm.calibrate import Wish
 from bdl_perception.alarm.status import identity_of
 from bdl_perception.alarm.stored_calibration import calibration_from_dict
+from bdl_perception.alarm.wish import Wish
 from bdl_perception.backends.model_files import has_weights
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend

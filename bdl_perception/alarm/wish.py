@@ -1,0 +1,74 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a calibration is asked for, and what no scores could give."""
+from collections import Counter
+from typing import Iterable, NamedTuple
+
+from bdl_perception.alarm.calibration import check_watched
+from bdl_perception.alarm.conformal import smallest_count
+from bdl_perception.alarm.conformal import Tails
+from bdl_perception.alarm.drift import SHARE
+from bdl_perception.alarm.drift import Windows
+from bdl_perception.alarm.enough import FEWEST_DRIVES
+from bdl_perception.alarm.groups import GroupBy
+from bdl_perception.alarm.regions import DEFAULT
+from bdl_perception.alarm.regions import Regions
+from bdl_perception.alarm.scores import score_meanings
+from bdl_perception.alarm.sequential import check_exponent
+from bdl_perception.alarm.sequential import Thinning
+from bdl_perception.alarm.sequential import ville_limit
+
+
+class Wish(NamedTuple):
+    """What the alarm is asked to be."""
+
+    # Chosen on validation drives of the shipped model, by drives missed and delay: the picture
+    # tells night and mount, the corridor objects on the road, and no nominal drive stays strange
+    # in any of them for long, which would raise the ERROR limit: the smallest p-value counts.
+    watched: tuple[str, ...] = ('local_feature', 'local_feature_corridor',
+                                'mutual_information_corridor', 'epistemic_depth_corridor')
+    alpha: float = .01
+    step_s: float = .1  # every Monte Carlo cycle of a camera at 10 Hz
+    false_alarms_per_hour: float = 1.
+    # Below p = .0095 evidence grows. With a larger exponent an unusual nominal drive gathers as
+    # much as a strange one (.1: at p = .03 in every picture), with a smaller one small objects
+    # gather too little; chosen on validation drives.
+    exponent: float = .01
+    tails: Tails = 'upper'
+    group_by: GroupBy = 'none'
+    slow_step_s: float = 2.  # a drift takes minutes; a passing car is gone
+    decorrelate: bool = False  # thin the scores of the thresholds to the time that they remember
+
+
+class Highest(NamedTuple):
+    """Evidence of the two sequential alarms: the most that a drive gathers, or their limits."""
+
+    fast: float
+    slow: float
+
+
+def count_recordings(names: Iterable[str]) -> int:
+    """Count those that drives are of: all without a name, and each name once."""
+    counts = Counter(names)
+    return counts.pop('', 0) + len(counts)
+
+
+def check_wish(wish: Wish, drives: int, regions: Regions = DEFAULT) -> None:
+    """Refuse, with a ValueError, what no scores of that many separate drives could give."""
+    check_watched(wish.watched, score_meanings(regions))
+    smallest_count(wish.alpha)
+    Thinning(wish.step_s)
+    Windows(wish.slow_step_s)
+    check_exponent(wish.exponent)
+    theory(wish)
+    if drives < FEWEST_DRIVES:
+        raise ValueError(f'{drives} drives, at least {FEWEST_DRIVES} are needed: frames of one '
+                         f'drive are alike, and pieces of one recording count as one drive; add '
+                         f'{FEWEST_DRIVES - drives} more')
+
+
+def theory(wish: Wish) -> Highest:
+    """Share out the wished false alarms; ValueError when they cannot be had."""
+    rate = wish.false_alarms_per_hour
+    return Highest(ville_limit(wish.step_s, (1 - SHARE) * rate),
+                   ville_limit(wish.slow_step_s, SHARE * rate))
