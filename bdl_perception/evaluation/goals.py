@@ -26,8 +26,16 @@ def judge(results: Values) -> list[Goal]:
     fitted = bool(results['calibrated_intervals'].get('seen_in_calibration'))
     return [*_separated(strange, ALARM_SET, 'default alarm set', .97),
             *_separated(strange, EPISTEMIC, 'epistemic variance of depth alone', .95),
+            *(goal for name in _watched_parts(alarm)
+              for goal in _separated(strange, name, f'{name} alone', .95)),
             _recall(strange), _false_alarms(alarm), *_delays(alarm),
             *of_set(sets.get(results.get('nominal'), {}), fitted), *of_each(conditions)]
+
+
+def _watched_parts(alarm: Values) -> list[str]:
+    """Name the scores by which the alarm watches that variance in a part of the picture."""
+    return [name for name in alarm.get('calibration', {}).get('watched', ())
+            if name.startswith(EPISTEMIC) and name != EPISTEMIC]
 
 
 def _separated(strange: Values, score: str, title: str, mean: float) -> Iterator[Goal]:

@@ -47,6 +47,20 @@ def test_a_little_less_is_missed() -> None:
     assert found == ['missed'] * 8
 
 
+def test_epistemic_variance_is_judged_in_the_parts_of_the_picture_where_it_is_watched() -> None:
+    seen = strange(1, 1, 0)
+    for scores in (seen['mean'], *seen['groups'].values()):
+        scores['epistemic_depth_ahead'] = {**scores['epistemic_depth'], 'auroc': .5}
+    watched = ['feature', 'epistemic_depth', 'epistemic_depth_ahead']
+    goals = judged(seen, {**alarm(0., 1., []), 'calibration': {'watched': watched}})
+    alone = [(goal.what, goal.verdict) for goal in goals if ' alone' in goal.what]
+    assert alone == [
+        ('frame AUROC, epistemic variance of depth alone: mean', 'met'),
+        ('frame AUROC, epistemic variance of depth alone: each condition', 'met'),
+        ('frame AUROC, epistemic_depth_ahead alone: mean', 'missed'),
+        ('frame AUROC, epistemic_depth_ahead alone: each condition', 'missed')]
+
+
 def test_a_rate_that_may_be_luck_is_not_shown() -> None:
     assert verdicts(strange(1, 1, 0), alarm(0., 3.69, [.1]))[5] == 'not shown'
 
