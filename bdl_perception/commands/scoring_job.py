@@ -43,10 +43,11 @@ def score(job: ScoringJob) -> dict[str, Any]:
     """
     from bdl_perception.alarm.regions import parse_regions
     from bdl_perception.drives import open_drive
+    from bdl_perception.evaluation.score_drive import healthy
     from bdl_perception.evaluation.score_drive import score_drive
     perceiver = opened(job.settings)
     perceiver.forget()
-    seen = score_drive(perceiver, open_drive(job.drive), job.step_s,
+    seen = score_drive(perceiver, healthy(open_drive(job.drive)), job.step_s,
                        parse_regions(job.settings.regions))
     return {'seen': [[one.stamp_ns, dict(one.values)] for one in seen],
             'scaling': scaling_sums(perceiver, job.drive)}

@@ -8,6 +8,7 @@ one group: its set, or a part of it where a drive of the set changes from nomina
 one fades into the other a frame is neither, and those are a part of their own.
 """
 from dataclasses import dataclass
+from dataclasses import field
 import math
 from typing import Any, Iterable, Mapping, NamedTuple
 
@@ -48,6 +49,7 @@ class DriveRecord:
     scores: Mapping[str, tuple[float, ...]]
     sums: Mapping[str, Mapping[str, Sums]]
     of_cycle: tuple[str, ...] = ()  # scores of Monte Carlo cycles; the others are of the frame
+    faults: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # frame -> of the camera
 
     def of_group(self, group: str) -> dict[str, list[float]]:
         """Give the scores of the frames of a group."""
@@ -110,6 +112,7 @@ def record_to_dict(record: DriveRecord) -> dict[str, Any]:
                    'segments': [segment._asdict() for segment in record.origin.segments]},
         'stamps_ns': list(record.stamps_ns), 'groups': list(record.groups),
         'of_cycle': list(record.of_cycle),
+        'faults': {str(index): list(found) for index, found in record.faults.items()},
         'scores': {name: [value if math.isfinite(value) else None for value in values]
                    for name, values in record.scores.items()},
         'sums': {group: {name: {key: np.asarray(value).tolist() for key, value in sums.items()}
@@ -127,4 +130,5 @@ def record_from_dict(values: Mapping[str, Any]) -> DriveRecord:
          for name, row in values['scores'].items()},
         {group: {name: {key: np.asarray(value, np.float64) for key, value in sums.items()}
                  for name, sums in measures.items()}
-         for group, measures in values['sums'].items()}, tuple(values['of_cycle']))
+         for group, measures in values['sums'].items()}, tuple(values['of_cycle']),
+        {int(index): tuple(found) for index, found in values['faults'].items()})

@@ -5,6 +5,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any, Iterable, NamedTuple, Sequence
 
+from bdl_perception.alarm.health import CameraHealth
 from bdl_perception.alarm.regions import DEFAULT
 from bdl_perception.alarm.regions import Regions
 from bdl_perception.alarm.scores import cycle_meanings
@@ -120,8 +121,11 @@ class Meter:
         stamps_ns: list[int] = []
         groups: list[str] = []
         scores: dict[str, list[float]] = {}
+        health, faults = CameraHealth(), dict[int, tuple[str, ...]]()
         for labelled in frames:
             _check_rising(origin, labelled.frame.stamp_ns, stamps_ns)
+            if found := health.faults(labelled.frame.rgb):
+                faults[len(stamps_ns)] = found
             view = look(perceiver, labelled)._replace(probability=self._backend.probability)
             stamps_ns.append(labelled.frame.stamp_ns)
             groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
@@ -140,7 +144,7 @@ class Meter:
             {name: tuple(values) for name, values in scores.items()
              if len(values) == len(stamps_ns)},
             {group: {name: tally.sums() for name, tally in own.items()}
-             for group, own in tallies.items()}, tuple(cycle_meanings(self._regions)))
+             for group, own in tallies.items()}, tuple(cycle_meanings(self._regions)), faults)
 
     def time(self, frame: CameraFrame, repetitions: int = 50) -> Milliseconds:
         """Take the time of whole calls of the Perceiver on one picture."""

@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The alert of a recorded drive, by the very machine that runs in alert_node."""
-from typing import Iterable, NamedTuple, Sequence
+from typing import Iterable, NamedTuple
 
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.calibration import Calibration
@@ -40,17 +40,19 @@ class Player:
             raise ValueError(f'the alarm would not be armed: {"; ".join(refusals)}')
         self._calibration = calibration
         self._machine = AlertMachine(policy or AlertPolicy(), calibration)
-        self._status = PerceptionStatus(ACTIVE, identity=identity)
+        self._identity = identity
         self._cycle = 0
 
-    def play(self, stamp_ns: int, values: dict[str, float], of_cycle: Sequence[str]) -> Step:
-        """Take every score of one frame, which comes at its stamp."""
+    def play(self, record: DriveRecord, index: int, shift_ns: int = 0) -> Step:
+        """Take all that is known of one frame, which comes shift_ns after its stamp."""
+        stamp_ns, values = record.stamps_ns[index] + shift_ns, record.values(index)
         now_s = stamp_ns / 1e9
         self._cycle += 1
-        self._machine.status(now_s, self._status)
+        self._machine.status(now_s, PerceptionStatus(ACTIVE, record.faults.get(index, ()),
+                                                     identity=self._identity))
         for cycle in (0, self._cycle):
             own = {name: value for name, value in as_sent(values).items()
-                   if (name in of_cycle) == (cycle > 0) and name != ALARM_SET}
+                   if (name in record.of_cycle) == (cycle > 0) and name != ALARM_SET}
             self._machine.scores(now_s, Scores(stamp_ns, CAMERA, own, cycle))
         state = self._machine.state(now_s)
         return Step(stamp_ns, state.level == Level.ERROR,
@@ -61,8 +63,7 @@ class Player:
 def replay(record: DriveRecord, calibration: Calibration, identity: Identity) -> list[Step]:
     """Play one drive to a machine of its own."""
     player = Player(calibration, identity)
-    return [player.play(stamp_ns, record.values(index), record.of_cycle)
-            for index, stamp_ns in enumerate(record.stamps_ns)]
+    return [player.play(record, index) for index in range(len(record.stamps_ns))]
 
 
 def replay_in_a_row(records: Iterable[DriveRecord], calibration: Calibration,
@@ -71,8 +72,7 @@ def replay_in_a_row(records: Iterable[DriveRecord], calibration: Calibration,
     player, steps, next_ns = Player(calibration, identity), list[Step](), 0
     for record in records:
         shift_ns = next_ns - record.stamps_ns[0]
-        steps += [player.play(stamp_ns + shift_ns, record.values(index), record.of_cycle)
-                  for index, stamp_ns in enumerate(record.stamps_ns)]
+        steps += [player.play(record, index, shift_ns) for index in range(len(record.stamps_ns))]
         next_ns += duration_ns(record)
     return steps
 

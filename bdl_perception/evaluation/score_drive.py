@@ -5,6 +5,7 @@ from typing import Iterable, Iterator, Protocol
 
 from bdl_perception.alarm.evidence import Joiner
 from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.health import CameraHealth
 from bdl_perception.alarm.regions import DEFAULT
 from bdl_perception.alarm.regions import Regions
 from bdl_perception.alarm.scores import cycle_scores
@@ -44,6 +45,16 @@ def score_drive(perceiver: Sampling, frames: Iterable[CameraFrame],
             raise RuntimeError(f'the Monte Carlo cycle after stamp {frame.stamp_ns} was of '
                                f'another frame; give a perceiver that holds none')
         yield seen
+
+
+def healthy(frames: Iterable[CameraFrame]) -> Iterator[CameraFrame]:
+    """Pass frames on; ValueError at one that perception_node would call a fault of the camera."""
+    health = CameraHealth()
+    for index, frame in enumerate(frames):
+        if found := health.faults(frame.rgb):
+            raise ValueError(f'frame {index}: {"; ".join(found)}; a calibration of it would call '
+                             f'this nominal: cut it out or leave the drive out')
+        yield frame
 
 
 def finish_cycle(perceiver: Sampling) -> Epistemic:

@@ -105,7 +105,8 @@ def test_kept_drives_are_not_looked_at_again_unless_they_changed(
     words = ['calibrate', '--model', str(model), *drives, *FAST, '--keep', str(tmp_path / 'kept')]
     (Path(drives[5]) / '000003.png').write_bytes(b'no picture')
     assert main(words) == 2 and len(looked) == 8
-    cv2.imwrite(str(Path(drives[5]) / '000003.png'), np.zeros((24, 40, 3), np.uint8))
+    other = np.random.default_rng(99).integers(0, 256, (24, 40, 3), np.uint8)
+    cv2.imwrite(str(Path(drives[5]) / '000003.png'), other)
     assert main(words) == 0 and looked[8:] == ['drive_5']
     kept = read(model / 'calibration.json')
     assert main(words[:-2]) == 0 and read(model / 'calibration.json') == kept
@@ -258,10 +259,19 @@ def test_too_few_drives_are_refused_before_any_is_read(
     assert '7 drives, at least 8 are needed' in capsys.readouterr().err
 
 
+def test_a_covered_lens_is_nothing_to_calibrate_on(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(Path(drives[2]) / '000003.png'), np.zeros((24, 40, 3), np.uint8))
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
+    assert 'drive_2 failed, nothing is written: ValueError: frame 3: the picture is blank' in (
+        capsys.readouterr().err.splitlines()[-1])
+
+
 def test_a_broken_network_gives_no_calibration(
         tmp_path: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     model = make_tiny_model(tmp_path / 'broken', nan_on_white=True)
-    white = np.full((24, 40, 3), 255, np.uint8)
+    white = np.full((24, 60, 3), 255, np.uint8)
+    white[:, 0] = 0  # cut off
     cv2.imwrite(str(Path(drives[2]) / '000000.png'), white)
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
     assert 'drive drive_2, stamp 0' in capsys.readouterr().err.splitlines()[-1]

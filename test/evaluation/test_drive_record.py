@@ -20,11 +20,13 @@ from records import nominal_record
 
 def test_a_record_survives_json_and_what_is_no_number_stays_none() -> None:
     record = replace(changing_record('x', [.1], [nan, inf], [.4]), sums={
-        'test_changes: nominal': {'depth': {'pixels': np.array([3., 2.])}}})
+        'test_changes: nominal': {'depth': {'pixels': np.array([3., 2.])}}},
+        faults={2: ('blank', 'frozen')})
     made = record_from_dict(json.loads(json.dumps(record_to_dict(record), allow_nan=False)))
     assert (made.origin, made.stamps_ns, made.groups) == (
         record.origin, record.stamps_ns, record.groups)
     assert [isnan(value) for value in made.scores['feature']] == [False, True, True, False]
+    assert made.faults == record.faults
     assert made.sums['test_changes: nominal']['depth']['pixels'].tolist() == [3, 2]
 
 

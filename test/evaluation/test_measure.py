@@ -46,6 +46,16 @@ def test_a_picture_of_the_sky_takes_no_score_from_the_rest_of_its_drive() -> Non
     assert np.isfinite(found.scores['mutual_information_corridor']).all()
 
 
+def test_the_faults_of_a_camera_are_kept_with_their_frames() -> None:
+    blank = CameraFrame(np.zeros((48, 80, 3), np.uint8), 1, 'camera')
+    frozen = [CameraFrame(picture(0).rgb, stamp, 'camera') for stamp in range(2, 8)]
+    found = Meter(FakeBackend(), 8, 0).record(
+        Origin('x', 'mine'), [Labelled('a', one) for one in (picture(0), blank, *frozen)])
+    assert {index: one[0][:30] for index, one in found.faults.items()} == {
+        1: 'the picture is blank: is the l', 6: 'the last 5 pictures are identi',
+        7: 'the last 6 pictures are identi'}
+
+
 def test_a_frame_is_summed_up_in_the_group_of_its_time_alone() -> None:
     origin = Origin('x', 's', (Segment('sun', 0, 1, False), Segment('night', 1, 2, True)))
     truth = np.full((24, 40), 5., np.float32)

@@ -37,6 +37,15 @@ def test_an_error_is_held_as_in_the_node() -> None:
     assert raised[-1] > 5 + 4  # hold_s is 2 s: eight frames
 
 
+def test_a_covered_lens_is_an_error_whatever_the_scores_say() -> None:
+    record = replace(nominal_record('n', [.5] * 12), faults={3: ('the picture is blank',)})
+    for steps in (replay(record, fake_calibration(), IDENTITY),
+                  replay_in_a_row([record], fake_calibration(), IDENTITY)):
+        raised = [index for index, step in enumerate(steps) if step.error]
+        assert raised == list(range(3, 12))  # hold_s is 2 s: eight frames
+        assert not any(step.exceeds for step in steps)
+
+
 def test_a_warning_stays_for_clear_s_after_one_frame_above_its_threshold() -> None:
     steps = replay(nominal_record('n', [.5] * 4 + [2.] + [.5] * 12), fake_calibration(), IDENTITY)
     assert [step.exceeds for step in steps] == [False] * 4 + [True] + [False] * 12

@@ -1,12 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Scoring a drive takes the pictures and gives the numbers that the nodes would."""
+from dataclasses import replace
 from typing import Iterator
 
 from bdl_perception.alarm.scores import cycle_scores
 from bdl_perception.alarm.scores import frame_scores
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.evaluation import score_drive as module
+from bdl_perception.evaluation.score_drive import healthy
 from bdl_perception.evaluation.score_drive import score_drive
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.values import CameraFrame
@@ -47,6 +49,16 @@ def test_stamps_that_do_not_rise_are_refused() -> None:
     first, second = frames(2, 10)
     with pytest.raises(ValueError, match='must rise'):
         list(score_drive(Perceiver(FakeBackend(), 8, 0), [first, second, second], .25))
+
+
+def test_pictures_of_a_camera_that_has_a_fault_are_no_nominal_drive() -> None:
+    good = list(frames(6, 10))
+    assert list(healthy(good)) == good
+    blank = replace(good[1], rgb=np.zeros((24, 40, 3), np.uint8))
+    with pytest.raises(ValueError, match='frame 1: the picture is blank.*leave the drive out'):
+        list(healthy([good[0], blank]))
+    with pytest.raises(ValueError, match='frame 4: the last 5 pictures are identical'):
+        list(healthy(good[:1] * 6))
 
 
 def test_a_perceiver_that_still_holds_another_picture_is_refused() -> None:
