@@ -14,10 +14,11 @@ from bdl_perception.evaluation.alarm import Shares
 from bdl_perception.evaluation.alarm import shares
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.drive_record import group_under
-from bdl_perception.evaluation.replay import duration_ns
+from bdl_perception.evaluation.replay import paused_ns
 from bdl_perception.evaluation.replay import replay
 from bdl_perception.evaluation.replay import replay_in_a_row
 from bdl_perception.evaluation.replay import Step
+from bdl_perception.evaluation.replay import watched_ns
 
 NS_PER_HOUR = 3.6e12
 NOTHING_NOMINAL = 'no drive with a time is nominal'
@@ -53,14 +54,14 @@ def _calibration(calibration: Calibration) -> dict[str, Any]:
 
 def _false_alarms(plain: Sequence[DriveRecord], played: Sequence[tuple[DriveRecord, list[Step]]],
                   calibration: Calibration, identity: Identity) -> dict[str, Any]:
-    hours = sum(map(duration_ns, plain)) / NS_PER_HOUR
+    hours = sum(watched_ns(record)[-1] for record in plain) / NS_PER_HOUR
     if not hours:
         return {'not_measured': NOTHING_NOMINAL}
     steps = [steps for record, steps in played if record.origin.part_of == plain[0].origin.part_of]
     joined = replay_in_a_row(plain, calibration, identity)
     return {'apart': false_alarms(steps, hours)._asdict(),
             'in_a_row': false_alarms([joined], hours)._asdict(),
-            'drives': len(plain),
+            'paused_hours': sum(map(paused_ns, plain)) / NS_PER_HOUR, 'drives': len(plain),
             'drives_with_error': sum(any(step.error for step in one) for one in steps)}
 
 

@@ -1,6 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The alert of a recorded drive, by the very machine that runs in alert_node."""
+from itertools import accumulate
+from itertools import pairwise
+from statistics import median_low
 from typing import Iterable, NamedTuple
 
 from bdl_perception.alarm.alert import AlertMachine
@@ -16,6 +19,7 @@ from bdl_perception.evaluation.sides import ALARM_SET
 from bdl_perception.perception.values import Scores
 
 CAMERA = 'camera'
+LONGEST_GAP = 5  # median gaps of a drive; what a longer one adds is a pause or a wrong stamp
 
 
 class Step(NamedTuple):
@@ -43,10 +47,9 @@ class Player:
         self._identity = identity
         self._cycle = 0
 
-    def play(self, record: DriveRecord, index: int, shift_ns: int = 0) -> Step:
-        """Take all that is known of one frame, which comes shift_ns after its stamp."""
-        stamp_ns, values = record.stamps_ns[index] + shift_ns, record.values(index)
-        now_s = stamp_ns / 1e9
+    def play(self, record: DriveRecord, index: int, stamp_ns: int) -> Step:
+        """Take all that is known of one frame, which comes at this time."""
+        values, now_s = record.values(index), stamp_ns / 1e9
         self._cycle += 1
         self._machine.status(now_s, PerceptionStatus(ACTIVE, record.faults.get(index, ()),
                                                      identity=self._identity))
@@ -63,23 +66,41 @@ class Player:
 def replay(record: DriveRecord, calibration: Calibration, identity: Identity) -> list[Step]:
     """Play one drive to a machine of its own."""
     player = Player(calibration, identity)
-    return [player.play(record, index) for index in range(len(record.stamps_ns))]
+    return [player.play(record, index, stamp_ns)
+            for index, stamp_ns in enumerate(record.stamps_ns)]
 
 
 def replay_in_a_row(records: Iterable[DriveRecord], calibration: Calibration,
                     identity: Identity) -> list[Step]:
-    """Play drives one after the other to one machine, as if the streets joined."""
-    player, steps, next_ns = Player(calibration, identity), list[Step](), 0
+    """Play drives one after the other to one machine, as if the streets joined without a pause."""
+    player, steps, start_ns = Player(calibration, identity), list[Step](), 0
     for record in records:
-        shift_ns = next_ns - record.stamps_ns[0]
-        steps += [player.play(record, index, shift_ns) for index in range(len(record.stamps_ns))]
-        next_ns += duration_ns(record)
+        *times_ns, end_ns = watched_ns(record)
+        steps += [player.play(record, index, start_ns + time_ns)
+                  for index, time_ns in enumerate(times_ns)]
+        start_ns += end_ns
     return steps
 
 
-def duration_ns(record: DriveRecord) -> int:
-    """Give the time from the first frame to one gap after the last; one frame has none."""
-    stamps = record.stamps_ns
-    if len(stamps) < 2:
-        return 0
-    return round((stamps[-1] - stamps[0]) * len(stamps) / (len(stamps) - 1))
+def watched_ns(record: DriveRecord) -> list[int]:
+    """
+    Give the time watched before each frame, and last that of the drive: one mean gap longer.
+
+    A gap counts LONGEST_GAP median ones at most. By hand, gaps of 1, 1, 1 and 60 s: 0, 1, 2, 3, 8
+    and 10 s. One frame has no gap; the only gap of two is counted whole.
+    """
+    gaps = _gaps_ns(record)
+    if not gaps:
+        return [0, 0]
+    limit_ns = LONGEST_GAP * median_low(gaps)
+    times_ns = list(accumulate((min(gap, limit_ns) for gap in gaps), initial=0))
+    return [*times_ns, round(times_ns[-1] * len(times_ns) / len(gaps))]
+
+
+def paused_ns(record: DriveRecord) -> int:
+    """Give the time between the frames of a drive that is not counted as watched."""
+    return sum(_gaps_ns(record)) - watched_ns(record)[-2]
+
+
+def _gaps_ns(record: DriveRecord) -> list[int]:
+    return [after - before for before, after in pairwise(record.stamps_ns)]

@@ -6,6 +6,7 @@ import re
 from typing import Any, Mapping, Sequence
 
 from bdl_perception.evaluation.alarm import ABRUPT_S
+from bdl_perception.evaluation.replay import LONGEST_GAP
 from bdl_perception.perception.classes import CLASS_NAMES
 
 Values = Mapping[str, Any]
@@ -150,8 +151,16 @@ def _false_alarms(found: Values) -> str:
     rows = [[title, str(found[key]['events']), number(found[key]['hours']),
              number(found[key]['per_hour']), number(found[key]['low']),
              number(found[key]['high'])] for key, title in titles.items()]
-    return _table(['nominal drives', 'false ERRORs', 'hours', 'an hour', 'at least (95 %)',
-                   'at most (95 %)'], rows)
+    table = _table(['nominal drives', 'false ERRORs', 'hours', 'an hour', 'at least (95 %)',
+                    'at most (95 %)'], rows)
+    return '\n\n'.join([*told_pauses(found), table])
+
+
+def told_pauses(found: Values) -> list[str]:
+    """Say how long the drives paused, which nobody watched; nothing to say where none did."""
+    hours = found['paused_hours']
+    return [f'The hours are without pauses: of gaps between frames of one drive, what is above '
+            f'{LONGEST_GAP} median ones ({hours:.3g} h) is left out.'] if hours else []
 
 
 def number(value: float | None) -> str:

@@ -6,9 +6,10 @@ import math
 
 from bdl_perception.alarm.policy import AlertPolicy
 from bdl_perception.evaluation.drive_record import DriveRecord
-from bdl_perception.evaluation.replay import duration_ns
+from bdl_perception.evaluation.replay import paused_ns
 from bdl_perception.evaluation.replay import replay
 from bdl_perception.evaluation.replay import replay_in_a_row
+from bdl_perception.evaluation.replay import watched_ns
 import pytest
 from records import fake_calibration
 from records import IDENTITY
@@ -76,9 +77,33 @@ def test_a_score_without_a_pixel_is_an_error_only_if_it_is_watched() -> None:
     assert blind[4].cusum == pytest.approx(2.1793, abs=.001)  # as of the strangest of all
 
 
+def stamped(*seconds: float) -> DriveRecord:
+    """Give a calm drive whose frames come at these times."""
+    record = nominal_record('n', [.5] * len(seconds))
+    return replace(record, stamps_ns=tuple(round(1e9 * second) for second in seconds))
+
+
 def test_a_drive_lasts_one_gap_longer_than_its_stamps() -> None:
-    assert duration_ns(nominal_record('n', [.5] * 8)) == 2_000_000_000
-    assert duration_ns(nominal_record('n', [.5])) == 0
+    assert watched_ns(nominal_record('n', [.5] * 8))[-1] == 2_000_000_000
+    assert watched_ns(nominal_record('n', [.5])) == [0, 0]
+
+
+@pytest.mark.parametrize(('seconds', 'watched_s', 'paused_s'), [
+    ((0, 1, 2, 3, 63), (0, 1, 2, 3, 8, 10), 55),
+    ((0, 1, 2, 7), (0, 1, 2, 7, 28 / 3), 0),  # five median gaps are no pause
+    ((7, 12.01, 13.01), (0, 5, 6, 9), .01),
+    ((0, 1.7e9, 1.7e9 + 1, 1.7e9 + 2), (0, 5, 6, 7, 28 / 3), 1.7e9 - 5)])
+def test_a_pause_and_a_wrong_stamp_are_no_time_watched(
+        seconds: tuple[float, ...], watched_s: tuple[float, ...], paused_s: float) -> None:
+    found = [time_ns / 1e9 for time_ns in watched_ns(stamped(*seconds))]
+    assert found == pytest.approx(watched_s)
+    assert paused_ns(stamped(*seconds)) / 1e9 == pytest.approx(paused_s)
+
+
+def test_in_a_row_a_pause_lasts_as_long_as_it_counts() -> None:
+    row = replay_in_a_row([stamped(0, 1, 2, 3, 63), stamped(9, 10, 11)], fake_calibration(),
+                          IDENTITY)
+    assert [step.stamp_ns / 1e9 for step in row] == [0, 1, 2, 3, 8, 10, 11, 12]
 
 
 def test_another_model_is_refused() -> None:

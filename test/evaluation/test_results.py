@@ -7,6 +7,7 @@ from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.results import results
 from bdl_perception.evaluation.results import Setting
+from bdl_perception.evaluation.tables import told_pauses
 from bdl_perception.world.conditions import SWITCH_S
 import pytest
 from records import changing_record
@@ -97,6 +98,20 @@ def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
     assert fog['median_s'] == 1.  # what the nominal frames took off the evidence is forgotten
     assert alarm['seen_in_calibration'] == ['a', 'b']
     assert alarm['timelines']['test']['drive'] == 'b'
+
+
+def test_one_wrong_stamp_is_no_million_of_hours_without_a_false_alarm() -> None:
+    epoch_s = 1_700_000_000
+    stamps = tuple(round(1e9 * second) for second in (0, epoch_s, epoch_s + .25, epoch_s + .5))
+    drives = [replace(nominal_record(name, [.5] * 4), stamps_ns=stamps) for name in 'xy']
+    found = made(drives)
+    rates = found['alarm']['false_alarms']
+    assert 3600 * rates['in_a_row']['hours'] == pytest.approx(2 * (1.75 * 4 / 3))
+    assert 3600 * rates['paused_hours'] == pytest.approx(2 * (epoch_s - 1.25))
+    goal, = (goal for goal in found['goals'] if 'false alarms' in goal['what'])
+    assert goal['verdict'] == 'not shown'
+    assert told_pauses(rates)[0].endswith('(9.44e+05 h) is left out.')
+    assert not told_pauses(made()['alarm']['false_alarms'])
 
 
 def test_a_calibration_that_would_not_arm_is_not_played_and_says_why() -> None:

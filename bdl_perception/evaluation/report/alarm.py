@@ -18,6 +18,7 @@ from bdl_perception.evaluation.tables import FADE_HEAD
 from bdl_perception.evaluation.tables import fade_rows
 from bdl_perception.evaluation.tables import FADES
 from bdl_perception.evaluation.tables import number
+from bdl_perception.evaluation.tables import told_pauses
 from bdl_perception.evaluation.tables import WARN_HEAD
 from bdl_perception.evaluation.tables import warn_rows
 
@@ -66,6 +67,7 @@ def _false_alarms(found: Values) -> Iterator[Block]:
                f'By itself each drive starts without evidence; in a row the evidence of one is '
                f'carried into the next, as on a long road. The interval is exact for events that '
                f'come independently (Poisson).')
+    yield from map(Text, told_pauses(found))
     yield Table('False alarms of the ERROR level on nominal drives',
                 ('drives', 'false ERRORs', 'hours watched', 'an hour', '95 % interval'),
                 [[title, str(found[key]['events']), f'{found[key]["hours"]:.3g}',
