@@ -27,6 +27,7 @@ NO_CALIBRATION = 'no calibration was given, and the model folder has none'
 NO_NOMINAL = 'no set of nominal drives was given to compare with'
 NOT_WHOLE = 'frames were left out (--stride), and the alarm counts them all'
 NO_STRANGE = 'only nominal drives were given'
+LOST_NOMINAL = 'no drive of {} could be measured, and all others would be compared with it'
 NO_INTERVALS = 'no drive of the calibration had a true depth'
 
 
@@ -133,9 +134,12 @@ def _quality(sums: Mapping[str, Sums]) -> dict[str, Any]:
 def _strange(records: Sequence[DriveRecord], nominal: str | None,
              calibration: Calibration | None) -> dict[str, Any]:
     """Compare every other group with the nominal set."""
-    groups = [name for name in group_names(records, nominal) if name != nominal]
-    if nominal is None or not groups:
-        return {'not_measured': NO_NOMINAL if nominal is None else NO_STRANGE}
+    names = group_names(records, nominal)
+    groups = [name for name in names if name != nominal]
+    if nominal is None or nominal not in names:
+        return {'not_measured': LOST_NOMINAL.format(nominal) if nominal else NO_NOMINAL}
+    if not groups:
+        return {'not_measured': NO_STRANGE}
     conditions = [name for name in groups if held_out(records, name)]
     found, mean = separations(records, nominal, groups, conditions)
     return {'groups': found, 'mean': mean, 'mean_over': conditions,

@@ -170,6 +170,22 @@ def test_a_drive_that_fails_is_told_and_the_others_are_measured(
     assert '000001.png' in (tmp_path / 'out' / 'evaluation.md').read_text()
 
 
+def test_where_every_nominal_drive_fails_the_strange_ones_are_still_measured(
+        folder: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(folder / 'data', tmp_path / 'data')
+    for path in (data / 'test').glob('*/depth/000001.png'):
+        path.write_bytes(b'no picture')
+    words = words_for(folder, tmp_path / 'out')
+    assert main([str(data) if word == str(folder / 'data') else word for word in words]) == 1
+    found = read(tmp_path / 'out')
+    assert list(found['failed']) == ['test/test_0000', 'test/test_0001']
+    assert list(found['sets']) == ['test_night']
+    why = 'no drive of test could be measured'
+    assert why in found['strange']['not_measured']
+    for name in ('evaluation.md', 'report.html'):
+        assert why in (tmp_path / 'out' / name).read_text()
+
+
 @pytest.fixture(scope='module')
 def calibrated(folder: Path) -> dict[str, Any]:
     """Make a calibration of the tiny model, as JSON has it."""

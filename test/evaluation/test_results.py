@@ -165,3 +165,10 @@ def test_without_a_nominal_set_nothing_is_strange() -> None:
     assert 'no set of nominal drives' in found['strange']['not_measured']
     assert found['alarm']['false_alarms'] == {'not_measured': 'no drive with a time is nominal'}
     assert 'only nominal' in made([RECORDS[1]])['strange']['not_measured']
+
+
+def test_without_any_drive_of_the_nominal_set_the_others_are_still_told() -> None:
+    found = made([RECORDS[0], RECORDS[3]])
+    assert found['strange']['not_measured'].startswith('no drive of test could be measured')
+    assert found['alarm']['conditions']['test_night']['drives'] == 2
+    assert found['sets']['test_night']['drives'] == 2
