@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.evaluation.drive_record import record_from_dict
     from bdl_perception.evaluation.results import results
     from bdl_perception.evaluation.results import Setting
+    from bdl_perception.world.conditions import STRANGE
     import jinja2  # noqa: F401  # if they are missing, better now than after the last drive
     import matplotlib  # noqa: F401
     import onnx  # noqa: F401
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     nominal = nominal_set(jobs, arguments.nominal)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
     setting = Setting(nominal, calibration, meter.identity, arguments.stride == 1,
-                      _outdated(calibration))
+                      _outdated(calibration), STRANGE)
     jobs = [job._replace(intervals=setting.intervals, every=arguments.quality_every)
             for job in jobs]
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last

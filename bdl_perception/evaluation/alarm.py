@@ -29,6 +29,7 @@ class Detection(NamedTuple):
     strength: float = math.inf  # how much of it was there at the first ERROR, 0 to 1; +Inf: missed
     warn_s: float = math.inf  # to the first WARN or ERROR; +Inf: none
     warn_strength: float = math.inf
+    condition: str = ''  # that came first
 
 
 class Delays(NamedTuple):
@@ -92,7 +93,8 @@ def detect(name: str, times_s: Sequence[float], steps: Sequence[Step],
     cleared = [times_s[i] - stretch.end_s for i in after if not steps[i].error]
     was_on = bool(after) and steps[inside[-1]].error
     clear_s = (max(0., cleared[0]) if cleared else math.inf) if was_on else None
-    return Detection(name, error[0], early, clear_s, stretch.fade_s, error[1], *warn)
+    return Detection(name, error[0], early, clear_s, stretch.fade_s, error[1], *warn,
+                     condition=stretch.name)
 
 
 def _reached(stretch: Segment, raised: Sequence[tuple[float, bool]]) -> tuple[float, float]:

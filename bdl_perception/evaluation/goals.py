@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an evaluation should reach, and whether it does."""
 import math
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.goal import at_least
@@ -11,6 +11,7 @@ from bdl_perception.evaluation.goal import Goal
 from bdl_perception.evaluation.goal import MET
 from bdl_perception.evaluation.goal import missing
 from bdl_perception.evaluation.goal import NOT_SHOWN
+from bdl_perception.evaluation.goal import over
 from bdl_perception.evaluation.quality_goals import of_each
 from bdl_perception.evaluation.quality_goals import of_set
 from bdl_perception.evaluation.sides import ALARM_SET
@@ -20,16 +21,21 @@ EPISTEMIC = 'epistemic_depth'
 
 
 def judge(results: Values) -> list[Goal]:
-    """Hold results against every goal."""
+    """Hold results against every goal; those over held-out conditions ask for some of them."""
     strange, alarm, sets = results['strange'], results['alarm'], results['sets']
+    asked = results['asked_conditions']
     conditions = {name: one for name, one in sets.items() if one['held_out']}
+    seen = {condition for name in strange.get('mean_over', ())
+            for condition in sets[name]['conditions']}
     fitted = bool(results['calibrated_intervals'].get('seen_in_calibration'))
-    return [*_separated(strange, ALARM_SET, 'default alarm set', .97),
-            *_separated(strange, EPISTEMIC, 'epistemic variance of depth alone', .95),
-            *(goal for name in _watched_parts(alarm)
-              for goal in _separated(strange, name, f'{name} alone', .95)),
-            _recall(strange), _false_alarms(alarm), *_delays(alarm),
-            *of_set(sets.get(results.get('nominal'), {}), fitted), *of_each(conditions)]
+    separated = [*_separated(strange, ALARM_SET, 'default alarm set', .97),
+                 *_separated(strange, EPISTEMIC, 'epistemic variance of depth alone', .95),
+                 *(goal for name in _watched_parts(alarm)
+                   for goal in _separated(strange, name, f'{name} alone', .95)),
+                 _recall(strange)]
+    return [*(over(goal, seen, asked) for goal in separated),
+            _false_alarms(alarm), *_delays(alarm, asked),
+            *of_set(sets.get(results.get('nominal'), {}), fitted), *of_each(conditions, asked)]
 
 
 def _watched_parts(alarm: Values) -> list[str]:
@@ -79,7 +85,7 @@ def _false_alarms(alarm: Values) -> Goal:
                              f'at most {rate["high"]:.3g} (95 %){told}', verdict)
 
 
-def _delays(alarm: Values) -> Iterator[Goal]:
+def _delays(alarm: Values, asked: Sequence[str]) -> Iterator[Goal]:
     """
     Ask all abrupt strange stretches together; a missed one is an endless delay.
 
@@ -89,7 +95,8 @@ def _delays(alarm: Values) -> Iterator[Goal]:
     found = [one for condition in alarm.get('conditions', {}).values()
              for one in condition['found']]
     abrupt = [one for one in found if one['fade_s'] <= ABRUPT_S]
-    delays = sorted(one['delay_s'] for one in abrupt if not one['early'])
+    judged = [one for one in abrupt if not one['early']]
+    delays = sorted(one['delay_s'] for one in judged)
     apart = {'early': len(abrupt) - len(delays), 'slow': len(found) - len(abrupt)}
     left_out = ''.join(f', {count} {why} left out' for why, count in apart.items() if count)
     for name, (share, wish_s) in wishes.items():
@@ -100,5 +107,6 @@ def _delays(alarm: Values) -> Iterator[Goal]:
         delay_s = delays[math.ceil(share * len(delays)) - 1]
         missed = sum(map(math.isinf, delays))
         told = 'not within the drive' if math.isinf(delay_s) else f'{delay_s:.2f} s'
-        yield Goal(title, wish, f'{told} ({missed} of {len(delays)} drives missed{left_out})',
-                   at_most(delay_s, wish_s))
+        goal = Goal(title, wish, f'{told} ({missed} of {len(delays)} drives missed{left_out})',
+                    at_most(delay_s, wish_s))
+        yield over(goal, {one['condition'] for one in judged}, asked)

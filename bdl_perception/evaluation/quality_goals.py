@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What uncertainty should be worth where the truth is known: goals for one set, and for each."""
 import math
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from bdl_perception.evaluation.goal import at_most
 from bdl_perception.evaluation.goal import Goal
@@ -11,6 +11,7 @@ from bdl_perception.evaluation.goal import MISSED
 from bdl_perception.evaluation.goal import missing
 from bdl_perception.evaluation.goal import NOT_MEASURED
 from bdl_perception.evaluation.goal import NOT_SHOWN
+from bdl_perception.evaluation.goal import over
 
 Values = Mapping[str, Any]
 CLASSES_MSE, DEPTH_MSE = .00214, .00364  # of Kendall & Gal 2017, to be beaten
@@ -27,15 +28,22 @@ def of_set(found: Values, fitted: bool = False) -> list[Goal]:
             _sparsification(found.get('sparsification'))]
 
 
-def of_each(conditions: Mapping[str, Values]) -> Iterator[Goal]:
-    """Ask the same of every held-out condition; one that knows no truth is left out."""
-    judged = {name: of_set(found) for name, found in conditions.items()}
+def of_each(sets: Mapping[str, Values], asked: Sequence[str] = ()) -> Iterator[Goal]:
+    """
+    Ask the same of every held-out set; one that knows no truth is left out.
+
+    asked: conditions that must be among those of the sets that are judged.
+    """
+    judged = {name: of_set(found) for name, found in sets.items()}
     for row, blank in enumerate(of_set({})):
-        yield _joined(blank, {name: goals[row] for name, goals in judged.items()})
+        goals = {name: of_one[row] for name, of_one in judged.items()}
+        seen = {condition for name, goal in goals.items() if goal.verdict != NOT_MEASURED
+                for condition in sets[name]['conditions']}
+        yield over(_joined(blank, goals), seen, asked)
 
 
 def _joined(blank: Goal, goals: Mapping[str, Goal]) -> Goal:
-    """Call a goal met where every condition that could be judged meets it."""
+    """Call a goal met where every set that could be judged meets it."""
     what = f'{blank.what}: each held-out condition'
     known = {name: goal for name, goal in goals.items() if goal.verdict != NOT_MEASURED}
     if not known:

@@ -39,6 +39,7 @@ class Setting(NamedTuple):
     identity: Identity  # of the model as it was run
     whole: bool = True  # every frame of every drive was taken
     outdated: str | None = None  # why the calibration is not of this software; None: it is
+    asked_conditions: tuple[str, ...] = ()  # held out; no goal over such is met without each
 
     @property
     def refusals(self) -> tuple[str, ...]:
@@ -70,7 +71,8 @@ def results(records: Sequence[DriveRecord], setting: Setting) -> dict[str, Any]:
     if armed:
         records = [with_alarm_set(record, armed) for record in records]
     made: dict[str, Any] = {
-        'nominal': setting.nominal, 'sets': _sets(records, setting.nominal),
+        'nominal': setting.nominal, 'asked_conditions': list(setting.asked_conditions),
+        'sets': _sets(records, setting.nominal),
         'strange': _strange(records, setting.nominal, armed),
         'alarm': _alarm(records, setting), 'calibrated_intervals': _intervals(records, setting),
         'drives': [_drive(record) for record in records]}
@@ -110,6 +112,14 @@ def held_out(records: Iterable[DriveRecord], group: str) -> bool | None:
     return None
 
 
+def _conditions(records: Iterable[DriveRecord], group: str) -> list[str]:
+    """Name the conditions of the frames of a group; of those within a fade, what fades in."""
+    return sorted({segment_at(record.origin.segments, (stamp - record.stamps_ns[0]) / 1e9).name
+                   for record in records if record.origin.segments
+                   for own, stamp in zip(record.groups, record.stamps_ns, strict=True)
+                   if own == group})
+
+
 def _half_strange(records: Iterable[DriveRecord]) -> int:
     """Count the frames that are neither nominal nor strange."""
     return sum(fading(record.origin.segments, (stamp - record.stamps_ns[0]) / 1e9)
@@ -120,7 +130,7 @@ def _sets(records: Sequence[DriveRecord], nominal: str | None) -> dict[str, Any]
     return {group: {
         'drives': sum(group in record.groups for record in records),
         'frames': sum(record.groups.count(group) for record in records),
-        'held_out': held_out(records, group),
+        'held_out': held_out(records, group), 'conditions': _conditions(records, group),
         **_quality(group_sums(records, group))} for group in group_names(records, nominal)}
 
 

@@ -69,6 +69,16 @@ def test_every_set_is_measured_and_only_strange_ones_are_compared(made: dict[str
         assert set(found) == set(SCORE_NAMES)
 
 
+def test_goals_over_held_out_conditions_name_those_that_no_drive_is_of(
+        made: dict[str, Any]) -> None:
+    over = [goal for goal in made['goals'] if goal['what'].endswith((
+        'each condition', 'each held-out condition')) and goal['verdict'] != 'not measured']
+    assert len(over) == 1 + 4 and 'met' not in [goal['verdict'] for goal in over]
+    assert all(goal['found'].endswith('; over 1 of 5 held-out conditions, without dense_fog, '
+                                      'unknown_objects, unseen_mount, lens_dirt')
+               for goal in over)
+
+
 def test_errors_agree_with_numpy_on_the_backend_itself(
         folder: Path, made: dict[str, Any]) -> None:
     backend = open_backend('onnxruntime', folder / 'model', 1)

@@ -116,4 +116,4 @@ def test_a_drive_that_changes_is_judged_from_the_change() -> None:
     record = changing_record('x', [.5] * 4, [2.] * 4, [.5] * 2)
     (segment, found), = detections(record, steps_of('.....EEEE.'))
     assert segment.name == 'dense_fog'
-    assert found == Detection('x', .25, False, .25, 0., 1., .25, 1.)
+    assert found == Detection('x', .25, False, .25, 0., 1., .25, 1., 'dense_fog')

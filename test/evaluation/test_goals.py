@@ -23,8 +23,9 @@ def alarm(per_hour: float, high: float, delays: list[float]) -> dict[str, Any]:
         'night': {'found': [found(delay) for delay in delays]}, 'fog': {'found': []}}}
 
 
-def found(delay_s: float, early: bool = False, fade_s: float = .5) -> dict[str, Any]:
-    return {'delay_s': delay_s, 'early': early, 'fade_s': fade_s}
+def found(delay_s: float, early: bool = False, fade_s: float = .5,
+          condition: str = 'night') -> dict[str, Any]:
+    return {'delay_s': delay_s, 'early': early, 'fade_s': fade_s, 'condition': condition}
 
 
 def verdicts(strange_: dict[str, Any], alarm_: dict[str, Any]) -> list[str]:
@@ -32,9 +33,13 @@ def verdicts(strange_: dict[str, Any], alarm_: dict[str, Any]) -> list[str]:
 
 
 def judged(strange_: dict[str, Any], alarm_: dict[str, Any], nominal: str | None = None,
-           sets: dict[str, Any] | None = None, seen: tuple[str, ...] = ()) -> list[Goal]:
-    return judge({'strange': strange_, 'alarm': alarm_, 'nominal': nominal, 'sets': sets or {},
-                  'calibrated_intervals': {'seen_in_calibration': seen}})
+           sets: dict[str, Any] | None = None, seen: tuple[str, ...] = (),
+           asked: tuple[str, ...] = ()) -> list[Goal]:
+    known = {name: {'held_out': True, 'conditions': [name]}
+             for name in strange_.get('mean_over', ())} if sets is None else sets
+    return judge({'strange': strange_, 'alarm': alarm_, 'nominal': nominal, 'sets': known,
+                  'calibrated_intervals': {'seen_in_calibration': seen},
+                  'asked_conditions': asked})
 
 
 def test_all_is_met_at_the_very_wish() -> None:
@@ -86,7 +91,7 @@ def test_a_missed_drive_is_an_endless_delay_and_no_number_is_no_success() -> Non
 
 def test_the_truth_is_asked_of_the_nominal_set_and_of_held_out_conditions_alone() -> None:
     def classes(mse: float, held_out: bool | None) -> dict[str, Any]:
-        return {'held_out': held_out, 'reliability': {'calibration_mse': mse}}
+        return {'held_out': held_out, 'conditions': [], 'reliability': {'calibration_mse': mse}}
 
     goals = judged({}, {}, 'test', {
         'test': classes(.001, False), 'night': classes(.002, True), 'fog': classes(.003, True),
@@ -121,3 +126,35 @@ def test_drives_that_fade_in_slowly_or_alarm_early_are_counted_apart() -> None:
 @pytest.mark.parametrize(('count', 'verdict'), [(19, 'missed'), (20, 'met')])
 def test_one_of_twenty_may_be_late(count: int, verdict: str) -> None:
     assert verdicts(strange(1, 1, 0), alarm(0, 1, [.1] * (count - 1) + [9.]))[7] == verdict
+
+
+@pytest.mark.parametrize(('asked', 'told', 'verdict'), [
+    (('night', 'fog'), 'over 2 of 2 held-out conditions', 'met'),
+    (('night', 'rain', 'fog', 'dirt'), 'over 2 of 4 held-out conditions, without rain, dirt',
+     'not shown')])
+def test_a_goal_over_held_out_conditions_is_not_met_without_one_that_is_asked_for(
+        asked: tuple[str, ...], told: str, verdict: str) -> None:
+    def whole(condition: str) -> dict[str, Any]:
+        return {'held_out': True, 'conditions': [condition],
+                'reliability': {'calibration_mse': 0.}}
+
+    some = alarm(0., 1., [.1])
+    some['conditions']['fog']['found'] = [found(.2, condition='fog')]
+    goals = judged(strange(1, 1, 0), some, sets={name: whole(name) for name in ('night', 'fog')},
+                   asked=asked)
+    over = [goal for goal in goals if 'held-out conditions' in goal.found]
+    assert len(over) == 5 + 2 + 1 and {goal.verdict for goal in over} == {verdict}
+    assert all(goal.found.endswith(f'; {told}') for goal in over)
+
+
+def test_a_condition_that_is_missing_excuses_no_goal_that_others_miss() -> None:
+    goals = judged(strange(0, 0, 1), alarm(0., 1., [9.]), asked=('rain',))
+    assert [goal.verdict for goal in goals[:8]] == ['missed'] * 5 + ['met'] + ['missed'] * 2
+
+
+def test_a_stretch_of_which_no_delay_can_be_told_shows_nothing_of_its_condition() -> None:
+    some = alarm(0., 1., [.1])
+    some['conditions']['fog']['found'] = [found(0., early=True, condition='fog'),
+                                          found(.1, fade_s=9., condition='fog')]
+    assert judged({}, some, asked=('night', 'fog'))[6].found.endswith(
+        'over 1 of 2 held-out conditions, without fog')

@@ -23,7 +23,7 @@ def intervals(shares: list[float], mse: float = .001, scaled: float | None = Non
 def quality(shares: tuple[float, ...] = (.88, .9, .92), classes: float = .0021,
             depth: float = .0036, ause: tuple[float, ...] = (.2, .3, .2)) -> dict[str, Any]:
     kinds = zip(('aleatoric', 'epistemic', 'total'), ause, strict=True)
-    return {'intervals': intervals(list(shares), depth),
+    return {'conditions': [], 'intervals': intervals(list(shares), depth),
             'reliability': {'calibration_mse': classes},
             'sparsification': {'ause': {kind: {'abs_rel': value} for kind, value in kinds}}}
 
@@ -49,7 +49,7 @@ def test_what_no_truth_was_there_for_is_neither_met_nor_missed(
     assert [goal.verdict != 'not measured' for goal in found] == measured
     assert all(goal.found == '-' for goal in found if goal.verdict == 'not measured')
     assert verdicts(of_set({})) == verdicts(list(of_each({}))) == ['not measured'] * 4
-    of_one = list(of_each({'night': {}, 'fog': {left: quality()[left]}}))
+    of_one = list(of_each({'night': {}, 'fog': {left: quality()[left], 'conditions': []}}))
     assert [goal.verdict != 'not measured' for goal in of_one] == measured
     assert {goal.found for goal in of_one} == {'-', '1 of 1'}
 
@@ -85,3 +85,10 @@ def test_held_out_conditions_meet_a_goal_if_each_of_them_does() -> None:
     assert verdicts(found) == ['missed', 'met', 'missed', 'met']
     assert found[0].found == '1 of 3, not fog, dirt'
     assert found[0].what == '90 % intervals hold in each range: each held-out condition'
+
+
+def test_a_set_without_truth_shows_nothing_of_its_condition() -> None:
+    sets = {'night': {**quality(), 'conditions': ['night']}, 'fog': {'conditions': ['fog']}}
+    found = list(of_each(sets, ('night', 'fog')))
+    assert verdicts(found) == ['not shown'] * 4
+    assert found[0].found == '1 of 1; over 1 of 2 held-out conditions, without fog'

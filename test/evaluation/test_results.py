@@ -34,6 +34,17 @@ def test_sets_are_counted_the_nominal_one_first() -> None:
                   'test_changes: nominal': (1, 4, False), 'test_changes: dense_fog': (1, 8, True),
                   'mine': (1, 4, None)}
     assert next(iter(sets)) == 'test'
+    assert {name: one['conditions'] for name, one in sets.items()} == {
+        'test': ['sun'], 'test_night': ['night'], 'test_changes: nominal': ['sun'],
+        'test_changes: dense_fog': ['dense_fog'], 'mine': []}
+
+
+def test_goals_are_met_only_with_every_condition_that_is_asked_for() -> None:
+    for asked, verdict in ((('dense_fog', 'night'), 'met'), (('night', 'rain'), 'not shown')):
+        found = made([*RECORDS[:2], *RECORDS[3:]], asked_conditions=asked)
+        mean, each = found['goals'][:2]
+        assert mean['verdict'] == each['verdict'] == verdict
+        assert f'over {2 - (verdict != "met")} of 2 held-out conditions' in mean['found']
 
 
 def test_the_mean_is_over_what_was_held_out() -> None:

@@ -28,7 +28,7 @@ def _blocks(evaluation: Values) -> Iterator[Block]:
                         if verdict in verdicts)
     yield Text(f'Of {len(verdicts)} goals: {counted}. A goal is not shown where the number is '
                f'good, but so little was watched that it may be luck, or what was watched made '
-               f'the calibration.')
+               f'the calibration, or a held-out condition is missing.')
     failed = evaluation['failed']
     if failed:
         yield Text(f'Drives that could not be measured: {len(failed)}. They are missing from '
