@@ -19,7 +19,8 @@ def strange(worst: float, mean: float, fpr_95: float) -> dict[str, Any]:
 
 def alarm(per_hour: float, high: float, delays: list[float]) -> dict[str, Any]:
     rate = {'events': 0, 'hours': 1., 'per_hour': per_hour, 'low': 0., 'high': high}
-    return {'seen_in_calibration': [], 'false_alarms': {'in_a_row': rate}, 'conditions': {
+    return {'seen_in_calibration': [], 'false_alarms': {'apart': rate, 'in_a_row': rate},
+            'conditions': {
         'night': {'found': [found(delay) for delay in delays]}, 'fog': {'found': []}}}
 
 
@@ -68,6 +69,14 @@ def test_epistemic_variance_is_judged_in_the_parts_of_the_picture_where_it_is_wa
 
 def test_a_rate_that_may_be_luck_is_not_shown() -> None:
     assert verdicts(strange(1, 1, 0), alarm(0., 3.69, [.1]))[5] == 'not shown'
+
+
+@pytest.mark.parametrize('worse', ['apart', 'in_a_row'])
+def test_the_worse_of_both_counts_of_false_alarms_is_judged(worse: str) -> None:
+    some = alarm(0., 1., [])
+    some['false_alarms'][worse] = {**some['false_alarms'][worse], 'events': 2, 'per_hour': 2.}
+    goal = judged({}, some)[5]
+    assert goal.verdict == 'missed' and goal.found.startswith('2 in 1 h: 2')
 
 
 def test_a_rate_on_drives_of_the_calibration_shows_nothing() -> None:
