@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """How often the alarm is wrong, and how soon it is right."""
-from itertools import pairwise
 import math
 from typing import NamedTuple, Sequence
 
+from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.drive_record import Segment
 from bdl_perception.evaluation.drive_record import share_of
@@ -16,6 +16,7 @@ import numpy as np
 # What fades in for longer cannot be seen at once, and its delay says how slowly it came. `bdl
 # render` takes .5 s where nothing else is said (world.conditions.SWITCH_S).
 ABRUPT_S = .5
+FAST, SLOW, OTHER = 'fast', 'slow', 'other'  # evidence; other: neither, such as a score of NaN
 
 
 class Detection(NamedTuple):
@@ -54,15 +55,36 @@ class Shares(NamedTuple):
     warned: float  # at WARN or worse, which the alert holds for clear_s
 
 
-def errors_begun(steps: Sequence[Step]) -> int:
-    """Count how often ERROR was raised: steps 0 1 1 0 1 raise it twice."""
-    raised = [False, *(step.error for step in steps)]
-    return sum(now and not before for before, now in pairwise(raised))
+def begun(steps: Sequence[Step]) -> list[Step]:
+    """Give the steps at which ERROR was raised: of 0 1 1 0 1 the second and the last."""
+    before = (False, *(step.error for step in steps[:-1]))
+    return [step for was, step in zip(before, steps, strict=False) if step.error and not was]
+
+
+def cause_of(step: Step, calibration: Calibration) -> str:
+    """Name the evidence that is above its limit, the fast one where both are."""
+    if step.cusum > calibration.cusum_limit:
+        return FAST
+    return SLOW if evidence(step, calibration) > 1 else OTHER
+
+
+def evidence(step: Step, calibration: Calibration) -> float:
+    """Give the fast or the slow evidence, whichever is the larger multiple of its limit."""
+    fast = step.cusum / calibration.cusum_limit
+    if step.slow is None or calibration.slow_limit is None:
+        return fast
+    return max(fast, step.slow / calibration.slow_limit)
 
 
 def false_alarms(drives: Sequence[Sequence[Step]], hours: float) -> Rate:
     """Give the rate of ERROR in drives that deserve none."""
-    return rate(sum(map(errors_begun, drives)), hours)
+    return rate(sum(len(begun(steps)) for steps in drives), hours)
+
+
+def causes(drives: Sequence[Sequence[Step]], calibration: Calibration) -> dict[str, int]:
+    """Count the ERRORs of all drives by what raised them."""
+    found = [cause_of(step, calibration) for steps in drives for step in begun(steps)]
+    return {cause: found.count(cause) for cause in (FAST, SLOW, OTHER)}
 
 
 def shares(steps: Sequence[Step]) -> Shares:

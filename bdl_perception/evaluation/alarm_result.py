@@ -6,9 +6,13 @@ from typing import Any, Sequence
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import Identity
 from bdl_perception.evaluation.alarm import ABRUPT_S
+from bdl_perception.evaluation.alarm import begun
+from bdl_perception.evaluation.alarm import cause_of
+from bdl_perception.evaluation.alarm import causes
 from bdl_perception.evaluation.alarm import delays
 from bdl_perception.evaluation.alarm import Detection
 from bdl_perception.evaluation.alarm import detections
+from bdl_perception.evaluation.alarm import evidence
 from bdl_perception.evaluation.alarm import false_alarms
 from bdl_perception.evaluation.alarm import Shares
 from bdl_perception.evaluation.alarm import shares
@@ -34,7 +38,7 @@ def alarm_result(records: Sequence[DriveRecord], nominal: str | None, calibratio
             'seen_in_calibration': seen_in_calibration(plain, nominal, calibration),
             'false_alarms': _false_alarms(plain, played, calibration, identity),
             'conditions': _conditions(played), **_shares(played),
-            'timelines': _timelines(played, nominal)}
+            'timelines': _timelines(played, nominal, calibration)}
 
 
 def seen_in_calibration(records: Sequence[DriveRecord], nominal: str | None,
@@ -49,6 +53,7 @@ def _calibration(calibration: Calibration) -> dict[str, Any]:
             'drives': len(calibration.drives), 'frames': calibration.frames,
             'camera': calibration.camera, 'by_all_cameras': calibration.group_by == 'camera',
             'step_s': calibration.step_s, 'cusum_limit': calibration.cusum_limit,
+            'slow_limit': calibration.slow_limit,
             'false_alarms_per_hour': calibration.false_alarms_per_hour}
 
 
@@ -59,8 +64,9 @@ def _false_alarms(plain: Sequence[DriveRecord], played: Sequence[tuple[DriveReco
         return {'not_measured': NOTHING_NOMINAL}
     steps = [steps for record, steps in played if record.origin.part_of == plain[0].origin.part_of]
     joined = replay_in_a_row(plain, calibration, identity)
-    return {'apart': false_alarms(steps, hours)._asdict(),
-            'in_a_row': false_alarms([joined], hours)._asdict(),
+    return {**{how: {**false_alarms(drives, hours)._asdict(),
+                     'causes': causes(drives, calibration)}
+               for how, drives in (('apart', steps), ('in_a_row', [joined]))},
             'paused_hours': sum(map(paused_ns, plain)) / NS_PER_HOUR, 'drives': len(plain),
             'drives_with_error': sum(any(step.error for step in one) for one in steps)}
 
@@ -91,26 +97,29 @@ def _shares(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, dict[
             for name in Shares._fields}
 
 
-def _timelines(played: Sequence[tuple[DriveRecord, list[Step]]],
-               nominal: str | None) -> dict[str, Any]:
+def _timelines(played: Sequence[tuple[DriveRecord, list[Step]]], nominal: str | None,
+               calibration: Calibration) -> dict[str, Any]:
     """Keep the first drive of each set, and of nominal ones the one with the most evidence."""
     chosen: dict[str, tuple[DriveRecord, list[Step]]] = {}
     for record, steps in played:
         name = record.origin.part_of
-        worse = name == nominal and name in chosen and _peak(steps) > _peak(chosen[name][1])
-        if name not in chosen or worse:
+        if name not in chosen or (name == nominal and _peak(steps, calibration)
+                                  > _peak(chosen[name][1], calibration)):
             chosen[name] = record, steps
-    return {name: _timeline(*one) for name, one in chosen.items()}
+    return {name: _timeline(*one, calibration) for name, one in chosen.items()}
 
 
-def _timeline(record: DriveRecord, steps: Sequence[Step]) -> dict[str, Any]:
+def _timeline(record: DriveRecord, steps: Sequence[Step],
+              calibration: Calibration) -> dict[str, Any]:
     first = steps[0].stamp_ns
     return {'drive': record.origin.name,
             'seconds': [(step.stamp_ns - first) / 1e9 for step in steps],
-            'cusum': [step.cusum for step in steps], 'error': [step.error for step in steps],
+            'cusum': [step.cusum for step in steps], 'slow': [step.slow for step in steps],
+            'error': [step.error for step in steps],
+            'raised_by': [cause_of(step, calibration) for step in begun(steps)],
             'exceeds': [step.exceeds for step in steps],
             'segments': [segment._asdict() for segment in record.origin.segments]}
 
 
-def _peak(steps: Sequence[Step]) -> float:
-    return max(step.cusum for step in steps)
+def _peak(steps: Sequence[Step], calibration: Calibration) -> float:
+    return max(evidence(step, calibration) for step in steps)

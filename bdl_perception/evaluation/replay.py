@@ -31,6 +31,7 @@ class Step(NamedTuple):
     warned: bool  # WARN or worse stands; it stays for clear_s after the last score above
     cusum: float
     p_value: float | None
+    slow: float | None = None  # evidence of the slow alarm; None: there is no such alarm
 
 
 class Player:
@@ -60,7 +61,7 @@ class Player:
         state = self._machine.state(now_s)
         return Step(stamp_ns, state.level == Level.ERROR,
                     bool(self._calibration.strange(values)), state.level >= Level.WARN,
-                    state.cusum, state.p_value)
+                    state.cusum, state.p_value, state.slow)
 
 
 def replay(record: DriveRecord, calibration: Calibration, identity: Identity) -> list[Step]:

@@ -6,6 +6,9 @@ import re
 from typing import Any, Mapping, Sequence
 
 from bdl_perception.evaluation.alarm import ABRUPT_S
+from bdl_perception.evaluation.alarm import FAST
+from bdl_perception.evaluation.alarm import OTHER
+from bdl_perception.evaluation.alarm import SLOW
 from bdl_perception.evaluation.replay import LONGEST_GAP
 from bdl_perception.perception.classes import CLASS_NAMES
 
@@ -15,6 +18,7 @@ DEPTH = {  # name in DepthQuality -> what the table calls it
     'delta_125_2': 'delta < 1.25^2', 'delta_125_3': 'delta < 1.25^3', 'log10': 'log10',
     'silog': 'SILog', 'answered': 'answered', 'inside_90_aleatoric': 'in 90 % interval, aleatoric',
     'inside_90_total': 'in 90 % interval, total'}
+CAUSES = {FAST: 'by fast evidence', SLOW: 'by slow evidence', OTHER: 'by neither evidence'}
 GOALS = ('goal', 'wish', 'found', 'verdict')
 MEAN = 'mean of held-out conditions'
 SEPARATION = {  # measure -> title of its table
@@ -148,12 +152,18 @@ def _false_alarms(found: Values) -> str:
     if 'not_measured' in found:
         return f'False alarms were not measured: {found["not_measured"]}.'
     titles = {'apart': 'each drive by itself', 'in_a_row': 'all drives in a row'}
-    rows = [[title, str(found[key]['events']), number(found[key]['hours']),
+    rows = [[title, str(found[key]['events']), *cause_cells(found[key]),
+             number(found[key]['hours']),
              number(found[key]['per_hour']), number(found[key]['low']),
              number(found[key]['high'])] for key, title in titles.items()]
-    table = _table(['nominal drives', 'false ERRORs', 'hours', 'an hour', 'at least (95 %)',
-                    'at most (95 %)'], rows)
+    table = _table(['nominal drives', 'false ERRORs', *CAUSES.values(), 'hours', 'an hour',
+                    'at least (95 %)', 'at most (95 %)'], rows)
     return '\n\n'.join([*told_pauses(found), table])
+
+
+def cause_cells(found: Values) -> list[str]:
+    """Say how many ERRORs each kind of evidence raised; the fast one where both were high."""
+    return [str(found['causes'][cause]) for cause in CAUSES]
 
 
 def told_pauses(found: Values) -> list[str]:

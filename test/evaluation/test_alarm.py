@@ -3,11 +3,12 @@
 from math import inf
 from math import isnan
 
+from bdl_perception.evaluation.alarm import begun
+from bdl_perception.evaluation.alarm import causes
 from bdl_perception.evaluation.alarm import delays
 from bdl_perception.evaluation.alarm import detect
 from bdl_perception.evaluation.alarm import Detection
 from bdl_perception.evaluation.alarm import detections
-from bdl_perception.evaluation.alarm import errors_begun
 from bdl_perception.evaluation.alarm import false_alarms
 from bdl_perception.evaluation.alarm import shares
 from bdl_perception.evaluation.alarm import stretches
@@ -15,6 +16,7 @@ from bdl_perception.evaluation.drive_record import Segment
 from bdl_perception.evaluation.replay import Step
 import pytest
 from records import changing_record
+from records import fake_calibration
 
 NIGHT = Segment('night', .5, 1.25, True)
 
@@ -32,12 +34,22 @@ def times_of(pattern: str) -> list[float]:
 @pytest.mark.parametrize(('pattern', 'count'), [
     ('', 0), ('....', 0), ('.EE.E', 2), ('E..', 1), ('EEE', 1), ('E.E.E', 3)])
 def test_an_error_counts_once_however_long_it_stands(pattern: str, count: int) -> None:
-    assert errors_begun(steps_of(pattern)) == count
+    assert len(begun(steps_of(pattern))) == count
 
 
 def test_false_alarms_of_all_drives_are_added() -> None:
     found = false_alarms([steps_of('.E.E'), steps_of('...'), steps_of('E')], 1.5)
     assert (found.events, found.per_hour) == (3, 2)
+
+
+def test_errors_are_counted_by_the_evidence_that_was_above_its_limit_as_they_began() -> None:
+    quiet, error = steps_of('.E')
+    some = [error._replace(cusum=cusum, slow=slow) for cusum, slow in (
+        (9.7, 1.), (-.5, 8.1), (9.7, 8.1), (-.5, 8.), (9.6, None))]
+    drives = [[one, one._replace(cusum=99.), quiet, one] for one in some]
+    known = fake_calibration(slow_limit=8.)
+    assert causes(drives, known) == {'fast': 4, 'slow': 2, 'other': 4}
+    assert causes(drives[:1], fake_calibration()) == {'fast': 2, 'slow': 0, 'other': 0}
 
 
 def test_frames_with_a_warning_are_a_share_of_all() -> None:

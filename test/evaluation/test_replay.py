@@ -31,6 +31,14 @@ def test_nominal_scores_raise_nothing() -> None:
     assert max(step.cusum for step in steps) < 0
 
 
+def test_slow_evidence_raises_an_error_that_the_fast_one_does_not() -> None:
+    known = fake_calibration(slow_limit=1.)
+    steps = replay(nominal_record('n', [.95] * 40), known, IDENTITY)
+    first = next(step for step in steps if step.error)
+    assert first.cusum < 0 and first.slow is not None and first.slow > 1
+    assert replay(nominal_record('n', [.95]), fake_calibration(), IDENTITY)[0].slow is None
+
+
 def test_an_error_is_held_as_in_the_node() -> None:
     steps = replay(night_record('n', [2.] * 6 + [.5] * 20), fake_calibration(), IDENTITY)
     raised = [index for index, step in enumerate(steps) if step.error]

@@ -111,6 +111,17 @@ def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
     assert alarm['timelines']['test']['drive'] == 'b'
 
 
+def test_an_error_of_the_slow_alarm_alone_is_told_and_its_drive_is_shown() -> None:
+    known = fake_calibration(slow_limit=1.)
+    alarm = made([nominal_record('a', [.5] * 7 + [2.]), nominal_record('b', [.95] * 40)],
+                 calibration=known)['alarm']
+    assert alarm['false_alarms']['apart']['causes'] == {'fast': 0, 'slow': 1, 'other': 0}
+    assert alarm['calibration']['slow_limit'] == 1
+    shown = alarm['timelines']['test']
+    assert (shown['drive'], shown['raised_by']) == ('b', ['slow'])
+    assert max(shown['cusum']) < 0 < 1 < max(shown['slow'])
+
+
 def test_one_wrong_stamp_is_no_million_of_hours_without_a_false_alarm() -> None:
     epoch_s = 1_700_000_000
     stamps = tuple(round(1e9 * second) for second in (0, epoch_s, epoch_s + .25, epoch_s + .5))

@@ -4,6 +4,8 @@
 from typing import Iterator
 
 from bdl_perception.evaluation.alarm import ABRUPT_S
+from bdl_perception.evaluation.alarm import FAST
+from bdl_perception.evaluation.alarm import SLOW
 from bdl_perception.evaluation.report.blocks import Block
 from bdl_perception.evaluation.report.blocks import Missing
 from bdl_perception.evaluation.report.blocks import Plot
@@ -14,6 +16,8 @@ from bdl_perception.evaluation.report.blocks import Text
 from bdl_perception.evaluation.report.blocks import Values
 from bdl_perception.evaluation.report.drawing import COLOURS
 from bdl_perception.evaluation.report.drawing import sheet
+from bdl_perception.evaluation.tables import cause_cells
+from bdl_perception.evaluation.tables import CAUSES
 from bdl_perception.evaluation.tables import FADE_HEAD
 from bdl_perception.evaluation.tables import fade_rows
 from bdl_perception.evaluation.tables import FADES
@@ -36,12 +40,13 @@ def alarm(evaluation: Values) -> Section:
 
 def _blocks(found: Values) -> Iterator[Block]:
     known = found['calibration']
+    slow = f', slow evidence above {known["slow_limit"]:.2f}' if known['slow_limit'] else ''
     yield Text(f'Every drive was played to the alert machine that alert_node runs, at the times '
                f'of its own stamps. It watches {", ".join(known["watched"])}, calibrated on '
                f'{known["drives"]} drives; {known["alpha"]:.1%} of nominal frames are asked to '
                f'pass a threshold, after which WARN stays for clear_s, and an ERROR is asked '
-               f'{known["false_alarms_per_hour"]:g} times an hour (evidence above '
-               f'{known["cusum_limit"]:.2f}).')
+               f'{known["false_alarms_per_hour"]:g} times an hour (fast evidence '
+               f'above {known["cusum_limit"]:.2f}{slow}).')
     if known['by_all_cameras']:
         yield Text('Warning: the calibration is of several cameras, and these drives were judged '
                    'by the drives of all of them, not by those of their own camera.')
@@ -53,10 +58,11 @@ def _blocks(found: Values) -> Iterator[Block]:
     yield Table('Frames above a threshold, and at WARN, which stays for clear_s after them',
                 WARN_HEAD, warn_rows(found))
     yield from _delays(found['conditions'])
-    yield Text('Evidence (the conformal CUSUM) over one drive of each set; of the nominal set '
-               'the drive with the most. A line at its top: ERROR stands.')
-    limit = known['cusum_limit']
-    yield Plots([_timeline(name, one, limit) for name, one in found['timelines'].items()])
+    yield Text('Fast evidence (the conformal CUSUM) and, where there is such an alarm, slow '
+               'evidence (of a drift), each as a multiple of its limit, over one drive of each '
+               'set; of the nominal set the drive with the most of either. A line at its top: '
+               'ERROR stands, for a while after the evidence has fallen too.')
+    yield Plots([_timeline(name, one, known) for name, one in found['timelines'].items()])
 
 
 def _false_alarms(found: Values) -> Iterator[Block]:
@@ -69,8 +75,10 @@ def _false_alarms(found: Values) -> Iterator[Block]:
                f'come independently (Poisson).')
     yield from map(Text, told_pauses(found))
     yield Table('False alarms of the ERROR level on nominal drives',
-                ('drives', 'false ERRORs', 'hours watched', 'an hour', '95 % interval'),
-                [[title, str(found[key]['events']), f'{found[key]["hours"]:.3g}',
+                ('drives', 'false ERRORs', *CAUSES.values(), 'hours watched', 'an hour',
+                 '95 % interval'),
+                [[title, str(found[key]['events']), *cause_cells(found[key]),
+                  f'{found[key]["hours"]:.3g}',
                   f'{found[key]["per_hour"]:.3g}',
                   f'{found[key]["low"]:.3g} to {found[key]["high"]:.3g}']
                  for key, title in ROWS.items()])
@@ -121,23 +129,28 @@ def _strip(conditions: Values) -> Plot:
     return made.plot
 
 
-def _timeline(name: str, one: Values, limit: float) -> Plot:
-    peak = max(one['cusum'])
+def _timeline(name: str, one: Values, known: Values) -> Plot:
+    sums = {FAST: (one['cusum'], known['cusum_limit']), SLOW: (one['slow'], known['slow_limit'])}
+    lines = {kind: [value / limit for value in values]
+             for kind, (values, limit) in sums.items() if limit}
     raised = [second for second, error in zip(one['seconds'], one['error'], strict=True) if error]
-    told = f'first ERROR at {raised[0]:.1f} s' if raised else 'no ERROR'
-    with sheet(f'Evidence over time in {one["drive"]}: at most {peak:.1f} of {limit:.1f}, {told}.',
+    told = (f'first ERROR at {raised[0]:.1f} s {CAUSES[one["raised_by"][0]]}' if raised
+            else 'no ERROR')
+    peaks = ', '.join(f'{kind} at most {max(values):.2f} of its limit'
+                      for kind, values in lines.items())
+    with sheet(f'Evidence over time in {one["drive"]}: {peaks}, {told}.',
                f'{name}: {one["drive"]}, {told}.', (4.8, 2.6)) as made:
-        axes, top = made.axes, 1.25 * max(limit, peak)
+        axes, peak = made.axes, max(1, *map(max, lines.values()))
         for segment in one['segments']:
             if segment['held_out']:
                 axes.axvspan(segment['start_s'], segment['end_s'], color=COLOURS[5], alpha=.15,
                              linewidth=0, label=segment['name'].replace('_', ' '))
-        axes.plot(one['seconds'], one['cusum'], color=COLOURS[0], marker='.', label='evidence')
-        axes.axhline(limit, color=COLOURS[7], linestyle='--', linewidth=1, label='limit')
-        axes.plot(raised, [1.15 * max(limit, peak)] * len(raised), 's', color=COLOURS[7],
-                  markersize=3)
-        axes.set_ylim(min(0, *one['cusum']) - .05 * top, top)
+        for colour, marker, (kind, values) in zip(COLOURS, '.x', lines.items(), strict=False):
+            axes.plot(one['seconds'], values, color=colour, marker=marker, label=kind)
+        axes.axhline(1, color=COLOURS[7], linestyle='--', linewidth=1, label='limit')
+        axes.plot(raised, [1.15 * peak] * len(raised), 's', color=COLOURS[7], markersize=3)
+        axes.set_ylim(min(0, *map(min, lines.values())) - .05 * peak, 1.25 * peak)
         axes.set_xlabel('s')
-        axes.set_ylabel('evidence')
+        axes.set_ylabel('evidence / limit')
         axes.legend(loc='center right')
     return made.plot

@@ -119,6 +119,16 @@ def test_delays_of_slow_fades_are_told_and_do_not_squeeze_the_drawing_of_the_oth
     assert "'test_changes: dense_fog, fading in over 12 s', '12.000'" in words
 
 
+def test_an_error_of_the_slow_alarm_is_drawn_and_told_beside_fast_evidence() -> None:
+    records = [nominal_record('a', [.95] * 40), night_record('n', [2.] * 8)]
+    words = str(alarm(plain(results(records, Setting(
+        'test', fake_calibration(slow_limit=1.), IDENTITY)))))
+    assert re.search(r'a: fast at most -0\.\d+ of its limit, slow at most 1\.\d+ of its limit, '
+                     r'first ERROR at \d\.\d s by slow evidence', words)
+    assert 'slow evidence above 1.00' in words
+    assert "'each drive by itself', '1', '0', '1', '0'" in words
+
+
 @pytest.mark.parametrize('level', [.5, .8, .9, .95])
 def test_intervals_of_every_level_are_told_for_every_range(
         full: dict[str, Any], level: float) -> None:
