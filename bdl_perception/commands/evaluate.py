@@ -23,6 +23,7 @@ from bdl_perception.commands.shown_words import shown_words
 from bdl_perception.commands.spreading import add_spreading_arguments
 from bdl_perception.commands.spreading import settings_of
 from bdl_perception.commands.spreading import spreading_of
+from bdl_perception.commands.whole_file import write_whole
 from bdl_perception.evaluation.spread import spread
 from bdl_perception.evaluation.spread import Spreading
 from bdl_perception.version import software_version
@@ -223,14 +224,16 @@ def _versions() -> dict[str, str]:
 
 
 def _write(made: Mapping[str, Any], out: Path) -> None:
+    """Write all files once all are made; each is the old one or the new one, never half of it."""
     from bdl_perception.evaluation.report.page import page
     from bdl_perception.evaluation.tables import markdown
     from bdl_perception.evaluation.tables import plain
     fit = plain(made)
-    (out / JSON).write_text(json.dumps(fit, indent=1) + '\n', encoding='utf-8')
-    (out / MARKDOWN).write_text(markdown(fit), encoding='utf-8')
-    (out / PAGE).write_text(page(fit), encoding='utf-8')
-    print(markdown(fit), f'written to {out}', sep='\n')
+    tables = markdown(fit)
+    texts = {JSON: json.dumps(fit, indent=1) + '\n', MARKDOWN: tables, PAGE: page(fit)}
+    for name, text in texts.items():
+        write_whole(out / name, text)
+    print(tables, f'written to {out}', sep='\n')
 
 
 def _told(errors: Mapping[str, str]) -> str:

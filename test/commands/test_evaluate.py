@@ -196,6 +196,20 @@ def test_where_every_nominal_drive_fails_the_strange_ones_are_still_measured(
         assert why in (tmp_path / 'out' / name).read_text()
 
 
+def test_an_evaluation_that_cannot_be_drawn_leaves_what_was_written_before(
+        folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ['evaluation.json', 'evaluation.md', 'report.html']
+    for name in names:
+        (tmp_path / name).write_text('old')
+
+    def break_off(_: object) -> str:
+        raise RuntimeError('cannot be drawn')
+    monkeypatch.setattr('bdl_perception.evaluation.report.page.page', break_off)
+    assert main(words_for(folder, tmp_path)) == 2
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        names, 'old')
+
+
 @pytest.fixture(scope='module')
 def calibrated(folder: Path) -> dict[str, Any]:
     """Make a calibration of the tiny model, as JSON has it."""
