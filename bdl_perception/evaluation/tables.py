@@ -179,5 +179,7 @@ def number(value: float | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ['---'] * len(head), *rows]
+    """Write a Markdown table; a | within a cell, as of a drive's name, would end the cell."""
+    lines = [head, ['---'] * len(head), *([cell.replace('|', r'\|') for cell in row]
+                                          for row in rows)]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)

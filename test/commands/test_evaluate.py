@@ -3,6 +3,7 @@
 """`bdl evaluate` from pictures on disk to the numbers and tables of a model card."""
 import json
 from pathlib import Path
+import re
 import shutil
 from typing import Any
 
@@ -178,6 +179,17 @@ def test_a_drive_that_fails_is_told_and_the_others_are_measured(
     assert list(found['failed']) == ['test/test_0001'] and found['sets']['test']['drives'] == 1
     assert 'test/test_0001' in (tmp_path / 'out' / 'report.html').read_text()
     assert '000001.png' in (tmp_path / 'out' / 'evaluation.md').read_text()
+
+
+def test_a_bar_in_the_name_of_a_drive_ends_no_cell_of_a_table(
+        folder: Path, tmp_path: Path) -> None:
+    mine = shutil.copytree(folder / 'mine', tmp_path / 'a|b')
+    assert main(words_for(folder, tmp_path / 'out', str(mine))) == 0
+    assert 'a|b' in read(tmp_path / 'out')['sets']
+    text = (tmp_path / 'out' / 'evaluation.md').read_text()
+    columns = {len(re.findall(r'(?<!\\)\|', line)) for line in
+               text.split('## Depth')[1].split('##')[0].splitlines() if line.startswith('|')}
+    assert r'| a\|b |' in text and len(columns) == 1
 
 
 def test_where_every_nominal_drive_fails_the_strange_ones_are_still_measured(
