@@ -7,6 +7,7 @@ Frames of one drive are alike, so drives are what is counted: the observations o
 for the thresholds to the time that the scores remember if so wished, and the limits of the two
 sequential alarms are checked by leaving each drive out in turn.
 """
+from collections import Counter
 from dataclasses import replace
 from statistics import median
 from typing import Mapping, NamedTuple, Sequence
@@ -21,6 +22,7 @@ from bdl_perception.alarm.drift import FLOOR
 from bdl_perception.alarm.drift import highest_drift
 from bdl_perception.alarm.drift import Windows
 from bdl_perception.alarm.enough import fewest_for_evidence
+from bdl_perception.alarm.enough import FEWEST_OBSERVATIONS
 from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.groups import group_of
 from bdl_perception.alarm.regions import parse_regions
@@ -85,8 +87,12 @@ def prepare(drives: Sequence[ScoredDrive], wish: Wish) -> Prepared:
 
 def held_out(thinned: Sequence[ScoredDrive], kept: Sequence[ScoredDrive], identity: Identity,
              wish: Wish) -> list[Highest]:
-    """Judge every observation of each thinned drive by what is kept of other recordings."""
-    found = []
+    """
+    Judge every observation of each thinned drive by what is kept of other recordings.
+
+    A group counts as many drives as in the end: one of just enough is judged by its own too.
+    """
+    found, counts = [], group_drives(kept, wish)
     for index, drive in enumerate(thinned):
         rest = [one for one in (*kept[:index], *kept[index + 1:])
                 if not one.recording or one.recording != drive.recording]
@@ -94,6 +100,7 @@ def held_out(thinned: Sequence[ScoredDrive], kept: Sequence[ScoredDrive], identi
             raise ValueError(f'nothing is left to judge drive {drive.name} by: every other drive '
                              f'is of its recording {drive.recording}; add other recordings')
         others = _unlimited(rest, identity, wish, wish.watched)
+        others = replace(others, group_drives={group: counts[group] for group in others.groups})
         p_values = [(seen.stamp_ns, others.p_value(seen.values)) for seen in drive.observations]
         found.append(Highest(highest((p for _, p in p_values), wish.exponent),
                              highest_drift(p_values, wish.slow_step_s)))
@@ -115,7 +122,20 @@ def _unlimited(kept: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         false_alarms_per_hour=wish.false_alarms_per_hour, cusum_limit=1., exponent=wish.exponent,
         software_version='', slow_step_s=wish.slow_step_s, tails=wish.tails,
         group_by=wish.group_by,
-        groups={group: ordered(rows, wish.watched) for group, rows in sorted(groups.items())})
+        groups={group: ordered(rows, wish.watched) for group, rows in sorted(groups.items())},
+        group_drives=group_drives(kept, wish))
+
+
+def group_drives(kept: Sequence[ScoredDrive], wish: Wish) -> dict[str, int]:
+    """Count the drives of each group: those with as many pictures of it as a drive must have."""
+    found: dict[str, list[str]] = {}  # group -> recordings
+    for drive in kept:
+        counts = Counter(group_of(wish.group_by, seen.values) for seen in drive.observations)
+        for group, count in counts.items():
+            if group is not None:
+                enough = count >= FEWEST_OBSERVATIONS  # a tunnel is no drive at night
+                found.setdefault(group, []).extend([drive.recording] if enough else [])
+    return {group: count_recordings(names) for group, names in sorted(found.items())}
 
 
 def _limits(judged: Sequence[Highest], count: int, wish: Wish) -> Highest:

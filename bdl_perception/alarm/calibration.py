@@ -58,6 +58,7 @@ class Calibration:
     tails: Tails = 'upper'
     group_by: GroupBy = 'none'
     groups: Mapping[str, Ordered] = field(default_factory=dict)  # group -> its watched scores
+    group_drives: Mapping[str, int] = field(default_factory=dict)  # that each light was seen in
     score_step_s: float | None = None  # between the scores above; None: step_s
     observed_step_s: float | None = None  # between the pictures of the drives; None: not known
     decorrelation_s: Mapping[str, float] = field(default_factory=dict)  # of the watched scores
@@ -93,6 +94,9 @@ class Calibration:
                 raise ValueError(f'calibration has group {group} but group_by none; calibrate '
                                  f'again')
         self._check_cameras()
+        if self.group_by == 'light' and set(self.groups) != set(self.group_drives):
+            raise ValueError(f'calibration has scores of {sorted(self.groups)} and counts drives '
+                             f'of {sorted(self.group_drives)}; calibrate again')
 
     def _check_cameras(self) -> None:
         """Refuse cameras without scores, or scores without a camera, or limits that are none."""
@@ -188,10 +192,10 @@ class Calibration:
 
     def lacking(self, group: str) -> str | None:
         """Say what a group has too little of to be judged by itself; None: it has enough."""
-        if self.group_by == 'camera':
-            drives = len(self.cameras[group].drives) if group in self.cameras else 0
-            if drives < FEWEST_DRIVES:
-                return (f'calibration has {drives} drives of {group}, {FEWEST_DRIVES} are needed')
+        drives = (len(self.cameras[group].drives) if group in self.cameras
+                  else self.group_drives.get(group, 0))
+        if drives < FEWEST_DRIVES:
+            return f'calibration has {drives} drives of {group}, {FEWEST_DRIVES} are needed'
         count = self.count(self.groups[group]) if group in self.groups else 0
         if count < self.fewest:
             return f'calibration has {count} observations of {group}, {self.fewest} are needed'

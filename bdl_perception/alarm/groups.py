@@ -5,8 +5,8 @@ Kinds of pictures that are calibrated each on their own (Mondrian conformal pred
 
 Thresholds of day and night together are too high for the one and too low for the other, and so
 are those of a front and a rear camera. The promise then holds within each group, and each needs as
-many scores as a calibration of its own. The light is told picture by picture; the camera once and
-for all (Calibration.of_camera).
+many drives and scores as a calibration of its own. The light is told picture by picture; the
+camera once and for all (Calibration.of_camera).
 """
 from typing import Literal, Mapping
 

@@ -12,7 +12,8 @@ from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.camera_part import part_from_dict
 from bdl_perception.alarm.status import Identity
 
-LATER = {'cameras'}  # fields that came after the first files of this format, which do without
+# Fields that came after the first files of this format, which do without.
+LATER = {'cameras', 'group_drives'}
 NOT_STORED = {'camera'}  # it is chosen where the alarm is armed
 
 

@@ -143,7 +143,8 @@ def test_a_score_that_is_too_low_is_a_warning_where_both_tails_are_strange() -> 
 
 def test_a_group_without_enough_scores_is_told_and_does_not_change_the_level() -> None:
     few = {name: values[:9] for name, values in CALIBRATION.scores.items()}
-    made = replace(CALIBRATION, group_by='light', groups={'day': CALIBRATION.scores, 'night': few})
+    made = replace(CALIBRATION, group_by='light', group_drives={'day': 8, 'night': 8},
+                   groups={'day': CALIBRATION.scores, 'night': few})
     story = Story(made)
     story.goes_on(2)
     for step, (brightness, said) in enumerate([(.5, ()), (.1, ('9 observations of night',))]):

@@ -32,7 +32,7 @@ CALIBRATION = Calibration(
 # hardly reached: the slow alarm is alone then.
 SLOW = replace(CALIBRATION, cusum_limit=2., slow_limit=.5, slow_step_s=.5)
 HIGH = tuple(map(float, range(11, 30)))
-GROUPED = replace(SLOW, group_by='light', groups={
+GROUPED = replace(SLOW, group_by='light', group_drives={'day': 8, 'night': 8}, groups={
     'day': {'energy': ONE_TO_19, 'epistemic_depth': HIGH},
     'night': {'energy': ONE_TO_19[:5], 'epistemic_depth': ONE_TO_19[:5]}})
 TWO_SIDED = replace(SLOW, alpha=.4, tails='two_sided')

@@ -89,6 +89,42 @@ def test_day_and_night_have_thresholds_of_their_own() -> None:
     few = calibrate([lit(one, .1 if index < 2 else .5) for index, one in enumerate(scored)],
                     IDENTITY, WISH._replace(group_by='light'), '')
     assert set(few.groups) == {'day', 'night'} and set(few.own) == {'day'}
+    assert made.group_drives == {'day': 10, 'night': 10}
+
+
+LIGHT = WISH._replace(group_by='light')
+
+
+def test_one_long_night_is_no_night_of_its_own_but_an_odd_drive_among_all() -> None:
+    night = lit(drive('night', 99, count=500), .1, .5)
+    made = calibrate([*(lit(one, .5) for one in drives(20)), night], IDENTITY, LIGHT, '')
+    assert made.group_drives == {'day': 20, 'night': 1} and set(made.own) == {'day'}
+    dark = {**dict.fromkeys(WATCHED, 0.), 'brightness': .1}
+    assert made.reference(dark) is made.pooled
+    assert made.fallback(dark) == ('calibration has 1 drives of night, 8 are needed: thresholds '
+                                   'are of all drives')
+
+
+def test_pieces_of_one_night_and_tunnels_are_no_drives_at_night() -> None:
+    def through_a_tunnel(one: ScoredDrive, pictures: int) -> ScoredDrive:
+        dark = lit(one, .1).observations[:pictures]
+        return one._replace(observations=(*dark, *lit(one, .5).observations[pictures:]))
+
+    pieces = [lit(one, .1)._replace(recording='one night') for one in drives(8)]
+    days = [through_a_tunnel(drive(f'day_{seed}', seed), 4) for seed in range(100, 120)]
+    made = calibrate([*pieces, *days], IDENTITY, LIGHT, '')
+    assert made.group_drives == {'day': 20, 'night': 1}
+    longer = [through_a_tunnel(one, 5) for one in days]
+    assert calibrate([*pieces, *longer], IDENTITY, LIGHT, '').group_drives['night'] == 21
+
+
+@pytest.mark.parametrize('nights', [7, 8])
+def test_a_held_out_drive_is_judged_by_the_groups_that_the_file_will_have(nights: int) -> None:
+    scored = [*(lit(one, .5) for one in drives(20)),
+              *(lit(drive(f'night_{seed}', seed, 80), .1, 5.) for seed in range(50, 50 + nights))]
+    judges = [one for one in scored[:-1] if nights < 8 or one.name.startswith('night')]
+    expected = slow_highest([*judges, scored[-1]], len(judges))
+    assert held_out(scored, scored, IDENTITY, LIGHT)[-1].fast == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_regions_of_the_model_decide_what_must_be_there() -> None:

@@ -73,7 +73,8 @@ def test_thresholds_by_hand() -> None:
 def grouped(night: int) -> Calibration:
     day = {name: tuple(map(float, range(11, 30))) for name in ('energy', 'epistemic_depth')}
     dark = {name: tuple(map(float, range(101, 101 + night))) for name in day}
-    return calibration(group_by='light', groups={'day': day, 'night': dark})
+    return calibration(group_by='light', groups={'day': day, 'night': dark},
+                       group_drives={'day': 8, 'night': 8})
 
 
 def test_each_group_is_judged_by_its_own_scores() -> None:
@@ -95,6 +96,16 @@ def test_a_group_that_is_too_small_or_unknown_falls_back_and_says_so() -> None:
     assert 'not known' in str(made.fallback({'energy': 1.}))
     assert grouped(9).fallback(night) is None
     assert calibration().fallback(night) is None
+
+
+def test_a_group_of_too_few_drives_falls_back_and_says_so() -> None:
+    made = replace(grouped(19), group_drives={'day': 8, 'night': 7})
+    night = {'energy': 18.5, 'epistemic_depth': 1., 'brightness': .1}
+    assert made.strange(night) == ('energy',) and set(made.own) == {'day'}
+    assert made.fallback(night) == ('calibration has 7 drives of night, 8 are needed: thresholds '
+                                    'are of all drives')
+    with pytest.raises(ValueError, match=r"of \['day', 'night'\] and counts drives of \['day'\]"):
+        replace(made, group_drives={'day': 8})
 
 
 def test_a_group_whose_evidence_could_never_rise_falls_back_and_says_so() -> None:
@@ -184,6 +195,16 @@ def test_a_file_of_the_format_before_says_what_to_do() -> None:
         calibration_from_dict({**values, 'format': 3})
     with pytest.raises(ValueError, match=r"identity of the calibration: missing \['fit_mode'\]"):
         calibration_from_dict(values)
+
+
+def test_a_file_from_before_the_drives_of_a_light_were_counted_is_read_if_it_has_none() -> None:
+    values = calibration_to_dict(calibration())
+    del values['group_drives']
+    assert calibration_from_dict(values) == calibration()
+    lit = calibration_to_dict(grouped(19))
+    del lit['group_drives']
+    with pytest.raises(ValueError, match=r'counts drives of \[\]; calibrate again'):
+        calibration_from_dict(lit)
 
 
 def test_a_missing_entry_is_named() -> None:

@@ -151,7 +151,7 @@ def test_a_cycle_is_judged_by_the_light_of_its_own_picture() -> None:
     plain = evidence().calibration
     assert plain
     seen = Evidence(replace(plain, group_by='light', groups={
-        'day': plain.scores, 'night': dark}), keep_s=1)
+        'day': plain.scores, 'night': dark}, group_drives={'day': 8, 'night': 8}), keep_s=1)
     for stamp_ns, brightness in ((1, .1), (2, .5)):  # out of a tunnel
         seen.add(Scores(stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
     seen.add(cycle(1, 105.))  # ordinary at night, and beyond everything by day

@@ -147,10 +147,11 @@ def test_it_is_told_of_regions_tails_groups_and_steps(
     made = read(model / 'calibration.json')
     assert made.identity.regions == 'left=0,0 0.5,0 0.5,1 0,1'
     assert (made.tails, made.group_by, set(made.groups)) == ('two_sided', 'light', {'day'})
+    assert made.group_drives == {'day': 8}
     assert made.step_s == pytest.approx(.1) and made.score_step_s == max(
         .1, *made.decorrelation_s.values())
     said = capsys.readouterr().out
-    assert '0 observations of night' in said and 'calibration.png' in said
+    assert '0 drives of night' in said and 'calibration.png' in said
     assert 'energy_left' in said
 
 

@@ -15,7 +15,7 @@ VALUES = tuple(index / 100 for index in range(200))
 
 @pytest.mark.parametrize('changes', [
     {}, {'slow_limit': 8., 'held_out': (1., 2.), 'held_out_slow': (0., 3.)},
-    {'tails': 'two_sided', 'group_by': 'light',
+    {'tails': 'two_sided', 'group_by': 'light', 'group_drives': {'day': 8, 'night': 8},
      'groups': {'day': {'epistemic_depth': VALUES}, 'night': {'epistemic_depth': VALUES[:3]}}}])
 def test_it_is_drawn(tmp_path: Path, changes: dict) -> None:
     made = Calibration(Identity('street', 'a', 'b', 16, 0, 192, 320), .02, ('epistemic_depth',),

@@ -64,9 +64,9 @@ def test_a_slow_limit_that_no_drive_could_reach_is_called_theory() -> None:
 def test_a_group_that_falls_back_and_a_slow_camera_are_warnings() -> None:
     scores = calibration(20, 9).scores
     made = replace(calibration(20, math.log(14400)), group_by='light', observed_step_s=.5,
-                   groups={'day': scores})
+                   groups={'day': scores}, group_drives={'day': 20})
     step, night = warnings(made)
-    assert '0 observations of night, 99 are needed' in night
+    assert '0 drives of night, 8 are needed' in night
     assert '0.5 s apart' in step and '0.25 s' in step
     assert '(day, seen 0.001' in summary(made)
     low = replace(made, tails='two_sided', alpha=.1, group_by='none', groups={})
