@@ -25,6 +25,7 @@ from bdl_perception.alarm.enough import fewest_for_evidence
 from bdl_perception.alarm.enough import FEWEST_OBSERVATIONS
 from bdl_perception.alarm.evidence import Observation
 from bdl_perception.alarm.groups import group_of
+from bdl_perception.alarm.odd_drives import refuse_late
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.scored_drives import check_drive
 from bdl_perception.alarm.scored_drives import check_drives
@@ -54,6 +55,14 @@ class Prepared(NamedTuple):
 def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
               software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
+    made = calibrate_late(drives, identity, wish, software_version)
+    refuse_late(made, theory(wish))
+    return made
+
+
+def calibrate_late(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
+                   software_version: str) -> Calibration:
+    """Make the calibration, however late its ERROR can be."""
     regions = parse_regions(identity.regions)
     check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     for drive in drives:

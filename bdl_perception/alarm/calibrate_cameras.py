@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Sequence
 
 from bdl_perception.alarm.calibrate import calibrate
+from bdl_perception.alarm.calibrate import calibrate_late
 from bdl_perception.alarm.calibrate import ordered
 from bdl_perception.alarm.calibrate import prepare
 from bdl_perception.alarm.calibration import Calibration
@@ -21,9 +22,11 @@ from bdl_perception.alarm.calibration import Ordered
 from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.camera_part import part_of
 from bdl_perception.alarm.enough import FEWEST_DRIVES
+from bdl_perception.alarm.odd_drives import refuse_late
 from bdl_perception.alarm.scored_drives import ScoredDrive
 from bdl_perception.alarm.status import Identity
 from bdl_perception.alarm.wish import count_recordings
+from bdl_perception.alarm.wish import theory
 from bdl_perception.alarm.wish import Wish
 
 
@@ -32,7 +35,7 @@ def calibrate_cameras(drives: Sequence[ScoredDrive], identity: Identity, wish: W
     """Make the calibration; ValueError when the drives cannot give what is wished."""
     check_cameras([(drive.camera, drive.recording) for drive in drives])
     alone = wish._replace(group_by='none')
-    pooled = calibrate(drives, identity, alone, software_version)
+    pooled = calibrate_late(drives, identity, alone, software_version)
     groups: dict[str, Ordered] = {}
     cameras: dict[str, CameraPart] = {}
     for name in sorted({drive.camera or '' for drive in drives}):
@@ -41,7 +44,10 @@ def calibrate_cameras(drives: Sequence[ScoredDrive], identity: Identity, wish: W
         enough = len(own) >= FEWEST_DRIVES and pooled.count(groups[name]) >= pooled.fewest
         cameras[name] = (part_of(calibrate(own, identity, alone, software_version)) if enough else
                          CameraPart(tuple(drive.name for drive in own), _frames(own)))
-    return replace(pooled, group_by='camera', groups=groups, cameras=cameras)
+    made = replace(pooled, group_by='camera', groups=groups, cameras=cameras)
+    if len(made.own) < len(cameras):  # else the limit of all drives is nobody's
+        refuse_late(pooled, theory(alone))
+    return made
 
 
 def check_cameras(drives: Sequence[tuple[str | None, str]]) -> None:

@@ -1,9 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """A calibration in words, with what it can and cannot be trusted for."""
+from dataclasses import replace
+
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.drift import SHARE
 from bdl_perception.alarm.enough import FEWEST_DRIVES
+from bdl_perception.alarm.odd_drives import oddest
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.sequential import ville_limit
@@ -48,12 +51,8 @@ def _evidence_warnings(calibration: Calibration) -> tuple[str, ...]:
     if drives < MANY_DRIVES:
         found.append(f'{drives} drives are few: a further nominal drive may top all of them with '
                      f'a probability of {1 / (drives + 1):.0%}; add drives')
-    for name, limit, wished in _wished(calibration):
-        if limit > wished:
-            found.append(f'held-out drives came near or above the {name} limit of {wished:.2f} '
-                         f'that the wished rate asks for, so it was raised: detection is slower, '
-                         f'and the rate is not shown to be reached')
-    return (*found, *_slow_warnings(calibration), *_step_warnings(calibration))
+    return (*found, *_raised_warnings(calibration), *_slow_warnings(calibration),
+            *_step_warnings(calibration))
 
 
 def _length(calibration: Calibration) -> str:
@@ -131,13 +130,34 @@ def _intervals(calibration: Calibration) -> list[str]:
             f'  90 % of depths within so many sigma as stated: {", ".join(wide)}']
 
 
-def _wished(calibration: Calibration) -> list[tuple[str, float, float]]:
-    rate = calibration.false_alarms_per_hour
-    if calibration.slow_limit is None:
-        return [('CUSUM', calibration.cusum_limit, ville_limit(calibration.step_s, rate))]
-    return [('CUSUM', calibration.cusum_limit,
-             ville_limit(calibration.step_s, (1 - SHARE) * rate)),
-            ('slow', calibration.slow_limit, ville_limit(calibration.slow_step_s, SHARE * rate))]
+def _raised_warnings(calibration: Calibration) -> list[str]:
+    """Say which drives raised a limit, and how much later its ERROR is for them."""
+    rate, slow = calibration.false_alarms_per_hour, calibration.slow_limit is not None
+    wished = replace(
+        calibration,
+        cusum_limit=ville_limit(calibration.step_s, (1 - SHARE) * rate if slow else rate),
+        slow_limit=ville_limit(calibration.slow_step_s, SHARE * rate) if slow else None)
+    found = []
+    for name, limit, least, held_out, soonest in (
+            ('CUSUM', calibration.cusum_limit, wished.cusum_limit, calibration.held_out,
+             soonest_fast),
+            ('slow', calibration.slow_limit, wished.slow_limit, calibration.held_out_slow,
+             soonest_slow)):
+        if limit is not None and least is not None and limit > least:
+            found.append(
+                f'held-out drives came near or above the {name} limit of {least:.2f} that the '
+                f'wished rate asks for, so it was raised: detection is slower'
+                f'{_later(soonest(calibration), soonest(wished))}, and the rate is not shown to '
+                f'be reached; {oddest(calibration.drives, held_out)}: look at what raised it, '
+                f'and leave out what is not nominal')
+    return found
+
+
+def _later(raised: Sum | None, unraised: Sum | None) -> str:
+    if raised is None or unraised is None:
+        return ''
+    return (f' (the soonest ERROR by {raised.seconds - unraised.seconds:.3g} s, '
+            f'{raised.seconds:.3g} s)')
 
 
 def _slow_warnings(calibration: Calibration) -> list[str]:

@@ -96,7 +96,7 @@ LIGHT = WISH._replace(group_by='light')
 
 
 def test_one_long_night_is_no_night_of_its_own_but_an_odd_drive_among_all() -> None:
-    night = lit(drive('night', 99, count=500), .1, .5)
+    night = lit(drive('night', 99, count=500), .1)
     made = calibrate([*(lit(one, .5) for one in drives(20)), night], IDENTITY, LIGHT, '')
     assert made.group_drives == {'day': 20, 'night': 1} and set(made.own) == {'day'}
     dark = {**dict.fromkeys(WATCHED, 0.), 'brightness': .1}
@@ -170,7 +170,7 @@ def test_it_keeps_how_many_windows_each_drive_gave_the_slow_alarm() -> None:
 
 
 def test_an_odd_nominal_drive_raises_the_limit_above_itself_by_one_step() -> None:
-    scored = [*drives(19), drive('odd', 99, shift=3)]
+    scored = [*drives(19), drive('odd', 99, shift=1.2)]
     made = calibrate(scored, IDENTITY, WISH._replace(slow_step_s=.5), '')
     step = math.log(.5) - .5 * math.log(4 / (20 * 60 + 1))
     assert made.cusum_limit == pytest.approx(slow_highest(scored, 19) + step, abs=1e-4)
@@ -178,6 +178,22 @@ def test_an_odd_nominal_drive_raises_the_limit_above_itself_by_one_step() -> Non
     slow_step = math.log(.3) - .7 * math.log(.05)  # the bet that pays most at the floor
     assert made.slow_limit == pytest.approx(max(made.held_out_slow) + slow_step, abs=1e-4)
     assert made.slow_limit > math.log(14400)
+
+
+@pytest.mark.parametrize(('count', 'refused'), [(24, False), (25, True)])
+def test_a_drive_that_would_put_error_off_for_too_long_is_named(count: int,
+                                                                refused: bool) -> None:
+    dirty = lit(drive('dirty', 99, count=count), .5, 99.)  # all of it the strangest of all
+    scored = [*drives(20), dirty]
+    gain = math.log(.5) - .5 * math.log(4 / (20 * 60 + 1))  # 2.16 a step
+    assert math.ceil(math.log(28800) / gain) == 5  # 1.25 s, and of 25 steps and one 6.5 s
+    if not refused:
+        assert calibrate(scored, IDENTITY, WISH, '').cusum_limit > 24 * gain
+        return
+    with pytest.raises(ValueError, match=(
+            r'ERROR that takes 6.5 s of the strangest pictures, 1.25 s would .*: drive dirty '
+            rf'gathered {25 * gain:.2f}, the next one \d.\d\d; .* leave it out')):
+        calibrate(scored, IDENTITY, WISH, '')
 
 
 def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> None:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, Sequence
 
+from bdl_perception.alarm import odd_drives
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.calibrate import calibrate
 from bdl_perception.alarm.calibrate import held_out
@@ -96,6 +97,16 @@ def test_strange_drives_of_one_camera_raise_no_limit_of_another() -> None:
     assert made.of_camera('front').slow_limit == alone.slow_limit
     assert made.cusum_limit > alone.cusum_limit + 4  # of all drives: the rear ones are strange
     assert made.of_camera('rear').cusum_limit == made.of_camera('roof').cusum_limit
+
+
+def test_the_drives_of_all_may_raise_a_limit_that_judges_no_camera(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(odd_drives, 'LATEST_S', 1.)
+    mixed = [*drives('front', 30), *drives('rear', 8, shift=9, count=50)]
+    made = made_of(*mixed)
+    assert made.cusum_limit > made.of_camera('front').cusum_limit + 10
+    with pytest.raises(ValueError, match='ERROR that takes .* of the strangest .*drive run_. '):
+        made_of(*mixed, drive('roof', 60))
 
 
 def test_a_camera_with_too_few_drives_falls_back_and_says_so() -> None:

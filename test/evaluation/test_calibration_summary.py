@@ -104,3 +104,23 @@ def test_few_drives_and_a_raised_limit_are_warnings() -> None:
     assert '9 drives are few' in few and '10%' in few
     assert 'raised' in raised and '9.57' in raised
     assert 'warning: 9 drives are few' in summary(calibration(9, 12))
+
+
+def test_the_drive_that_raised_a_limit_is_named_with_what_it_costs() -> None:
+    # p is never below 1/100: a step of .25 s adds 1.61 at most, 6 steps to 9.57 and 19 to 30
+    odd = replace(calibration(20, 30.), held_out=(*[1.5] * 18, 28.4, 3.25))
+    raised, = warnings(odd)
+    for part in ('CUSUM limit of 9.57', 'the soonest ERROR by 3.25 s, 4.75 s',
+                 'drive d18 gathered 28.40, the next one 3.25:'):
+        assert part in raised
+    twins = replace(odd, held_out=(28.4,) * 20, drives=tuple('abcdefghijklmnopqrst'))
+    assert 'drive a, b, c' in warnings(twins)[0] and 'the next' not in warnings(twins)[0]
+
+
+def test_a_drive_that_raised_the_slow_limit_is_named_too() -> None:
+    made = replace(calibration(20, math.log(28800)), slow_limit=20.,
+                   held_out=(0.,) * 20, held_out_slow=(*[.5] * 19, 18.))
+    raised, = warnings(made)
+    for part in ('slow limit of 8.19', 'the soonest ERROR by 26 s, 48 s',
+                 'drive d19 gathered 18.00, the next one 0.50:'):
+        assert part in raised
