@@ -21,7 +21,7 @@ from bdl_perception.commands.spreading import score_all
 from bdl_perception.version import software_version
 
 FILE_NAME = 'calibration.json'
-SUMMARY = '.txt'  # takes the place of .json in the name of what is said of it
+SUMMARY, PLOT = '.txt', '.png'  # take the place of .json in the names of what is made of it
 DEFAULTS = Wish()
 AUTO = 'auto'
 
@@ -88,9 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     _check_version()
     path: Path = arguments.out or _beside(folder, arguments.model)
-    if path.suffix == SUMMARY:
-        raise ValueError(f'--out {path}: a name in {SUMMARY} is of the summary that is written '
-                         f'beside; write to a name in .json')
+    _check_writable(path)
     scored = score_all(arguments, [drive.path for drive in drives], wish.step_s)
     make = calibrate_cameras if wish.group_by == 'camera' else calibrate
     of_cameras = [one._replace(camera=drive.camera, recording=drive.recording)
@@ -100,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     _write(path, _text(calibration_to_dict(made)))
     said = summary(made)
     _write(path.with_suffix(SUMMARY), said + '\n')
-    drawn = draw_calibration(made, path.with_suffix('.png'))
+    drawn = draw_calibration(made, path.with_suffix(PLOT))
     print(said, f'written to {path}, this to {path.with_suffix(SUMMARY).name}', drawn,
           sep='\n')
     return 0
@@ -112,6 +110,20 @@ def _check_version() -> None:
     refusal = version_refusal(software_version(), software_version())
     if refusal:
         raise ValueError(refusal)
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse, before an hour of scoring, a name at which nothing can be written after it."""
+    if path.is_dir():
+        raise ValueError(f'--out {path} is a folder; name a file in it, such as '
+                         f'{path / FILE_NAME}')
+    if path.suffix != '.json':
+        raise ValueError(f'--out {path} must be a name in .json: alert_node takes no other for a '
+                         f'file, and {SUMMARY} and {PLOT} are of what is written beside')
+    if not path.parent.is_dir():
+        raise ValueError(f'--out {path}: there is no folder {path.parent}; make it')
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ValueError(f'--out {path}: nothing can be written in {path.parent}; write elsewhere')
 
 
 def _beside(folder: Path, model: str) -> Path:

@@ -3,6 +3,7 @@
 """`bdl calibrate` from pictures on disk to a file that arms the alarm of its model."""
 import json
 from pathlib import Path
+import re
 import subprocess
 import sys
 
@@ -235,7 +236,6 @@ def test_a_drive_that_fails_is_named_and_nothing_is_written(
     (['--watch', 'energy'], 'at least one of'), (['--watch', 'fear'], 'fear'),
     (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 399'),
     (['--samples', '5'], 'samples'), (['--regions', 'a=0,0 1,1'], 'at least 3'),
-    (['--out', 'mine.txt'], 'a name in .json'),
     (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
 def test_what_cannot_be_had_is_one_clear_line(
         model: Path, drives: list[str], words: list[str], message: str,
@@ -243,6 +243,30 @@ def test_what_cannot_be_had_is_one_clear_line(
     assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert not (model / 'calibration.json').exists()
+
+
+@pytest.mark.parametrize(('out', 'message'), [
+    ('mine.txt', 'mine.txt must be a name in .json'), ('mine.png', 'must be a name in .json'),
+    ('mine', 'must be a name in .json'), ('no/where/mine.json', 'no folder .*no/where; make it'),
+    ('folder', 'folder is a folder; name a file in it, such as .*folder/calibration.json'),
+    ('folder.json', 'folder.json is a folder'),
+    ('file/mine.json', 'there is no folder .*file; make it'),
+    ('sealed/mine.json', 'nothing can be written in .*sealed')])
+def test_where_nothing_can_be_written_is_told_before_any_drive_is_read(
+        model: Path, drives: list[str], tmp_path: Path, out: str, message: str,
+        capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('folder', 'folder.json', 'sealed'):
+        (tmp_path / name).mkdir()
+    (tmp_path / 'file').touch()
+    real = command.os.access  # root may write anywhere
+    monkeypatch.setattr(command.os, 'access', lambda path, mode: (
+        'sealed' not in str(path) and real(path, mode)))
+    monkeypatch.setattr(command, 'score_all', lambda *_: pytest.fail('it looked at drives'))
+    before = sorted(tmp_path.rglob('*'))
+    assert main(['calibrate', '--model', str(model), *drives, *FAST,
+                 '--out', str(tmp_path / out)]) == 2
+    assert re.search(message, capsys.readouterr().err.splitlines()[-1])
+    assert sorted(tmp_path.rglob('*')) == before
 
 
 def test_software_of_no_known_version_makes_no_calibration(
