@@ -79,6 +79,7 @@ def calibrate_late(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish
         score_step_s=score_step_s, observed_step_s=observed_s, decorrelation_s=memory,
         held_out=tuple(comparable(one.fast) for one in judged),
         held_out_slow=tuple(comparable(one.slow) for one in judged),
+        steps=tuple(len(drive.observations) for drive in thinned),
         windows=tuple(_windows(drive, wish.slow_step_s) for drive in thinned))
 
 

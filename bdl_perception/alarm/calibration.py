@@ -64,6 +64,7 @@ class Calibration:
     decorrelation_s: Mapping[str, float] = field(default_factory=dict)  # of the watched scores
     held_out: tuple[float, ...] = ()  # highest CUSUM of each drive, judged by the others
     held_out_slow: tuple[float, ...] = ()  # and of the slow alarm
+    steps: tuple[int, ...] = ()  # of step_s that each drive has; empty: not known
     windows: tuple[int, ...] = ()  # of slow_step_s that each drive filled; empty: not known
     intervals: Mapping[str, Any] | None = None  # of depth, from drives with truth; None: none had
     cameras: Mapping[str, CameraPart] = field(default_factory=dict)  # one for each such group

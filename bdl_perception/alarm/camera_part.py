@@ -25,6 +25,7 @@ class CameraPart:
     decorrelation_s: Mapping[str, float] = field(default_factory=dict)
     held_out: tuple[float, ...] = ()  # each drive judged by the others of this camera
     held_out_slow: tuple[float, ...] = ()
+    steps: tuple[int, ...] = ()
     windows: tuple[int, ...] = ()
 
 
@@ -35,6 +36,6 @@ def part_of(calibration: Any) -> CameraPart:
 
 
 def part_from_dict(values: Mapping[str, Any]) -> CameraPart:
-    """Read what calibration.json holds of a camera; all names must be there."""
-    rows = ('drives', 'held_out', 'held_out_slow', 'windows')
-    return CameraPart(**{**values, **{name: tuple(values[name]) for name in rows}})
+    """Read what calibration.json holds of a camera; all names but steps must be there."""
+    rows = ('drives', 'held_out', 'held_out_slow', 'steps', 'windows')
+    return CameraPart(**{**values, **{name: tuple(values.get(name, ())) for name in rows}})

@@ -13,7 +13,7 @@ from bdl_perception.alarm.camera_part import part_from_dict
 from bdl_perception.alarm.status import Identity
 
 # Fields that came after the first files of this format, which do without.
-LATER = {'cameras', 'group_drives'}
+LATER = {'cameras', 'group_drives', 'steps'}
 NOT_STORED = {'camera'}  # it is chosen where the alarm is armed
 
 
@@ -38,8 +38,8 @@ def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
             'groups': {group: _ordered(rows) for group, rows in values['groups'].items()},
             'cameras': {name: _camera_part(name, part)
                         for name, part in values.get('cameras', {}).items()},
-            **{name: tuple(values[name]) for name in ('watched', 'drives', 'held_out',
-                                                      'held_out_slow', 'windows')}})
+            **{name: tuple(values.get(name, ())) for name in (
+                'watched', 'drives', 'held_out', 'held_out_slow', 'steps', 'windows')}})
     except (TypeError, AttributeError) as error:
         raise ValueError(f'calibration holds values of wrong types ({error}); '
                          f'calibrate again') from error

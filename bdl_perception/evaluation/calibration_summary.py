@@ -51,7 +51,7 @@ def _evidence_warnings(calibration: Calibration) -> tuple[str, ...]:
     if drives < MANY_DRIVES:
         found.append(f'{drives} drives are few: a further nominal drive may top all of them with '
                      f'a probability of {1 / (drives + 1):.0%}; add drives')
-    return (*found, *_raised_warnings(calibration), *_slow_warnings(calibration),
+    return (*found, *_raised_warnings(calibration), *_theory_warnings(calibration),
             *_step_warnings(calibration))
 
 
@@ -160,18 +160,24 @@ def _later(raised: Sum | None, unraised: Sum | None) -> str:
             f'{raised.seconds:.3g} s)')
 
 
-def _slow_warnings(calibration: Calibration) -> list[str]:
-    """Say when drives too short to reach the slow limit were all there was to hold it against."""
-    soonest = soonest_slow(calibration)
-    if soonest is None or not calibration.windows:
-        return []
-    long = sum(windows >= soonest.steps for windows in calibration.windows)
-    if long >= FEWEST_DRIVES:
-        return []
-    return [f'{long or "none"} of {len(calibration.windows)} drives held the {soonest.steps} '
-            f'windows of {calibration.slow_step_s:g} s ({soonest.seconds:.3g} s) that the slow '
-            f'limit takes to reach: it is theory {"alone" if not long else "more than measured"}, '
-            f'and its false alarms are not known; calibrate with longer drives']
+def _theory_warnings(calibration: Calibration) -> list[str]:
+    """Say when drives too short to reach a limit were all there was to hold it against."""
+    found = []
+    for name, soonest, lengths, unit in (
+            ('fast', soonest_fast(calibration), calibration.steps,
+             f'steps of {calibration.step_s:g} s'),
+            ('slow', soonest_slow(calibration), calibration.windows,
+             f'windows of {calibration.slow_step_s:g} s')):
+        if soonest is None or not lengths:
+            continue
+        long = sum(length >= soonest.steps for length in lengths)
+        if long < FEWEST_DRIVES:
+            found.append(
+                f'{long or "none"} of {len(lengths)} drives held the {soonest.steps} {unit} '
+                f'({soonest.seconds:.3g} s) that the {name} limit takes to reach: it is theory '
+                f'{"alone" if not long else "more than measured"}, and its false alarms are not '
+                f'known; calibrate with longer drives')
+    return found
 
 
 def _group_warnings(calibration: Calibration) -> list[str]:

@@ -163,10 +163,13 @@ def test_the_limit_is_what_the_rate_asks_for_when_drives_are_alike() -> None:
     assert max(made.held_out) < math.log(28800) and max(made.held_out_slow) < math.log(3600)
 
 
-def test_it_keeps_how_many_windows_each_drive_gave_the_slow_alarm() -> None:
+def test_it_keeps_how_many_steps_each_drive_gave_the_alarms() -> None:
     scored = [*drives(8), drive('short', 99, count=21), drive('shorter', 98, count=8)]
     made = calibrate(scored, IDENTITY, WISH, '')
     assert made.windows == (*[7] * 8, 2, 0)  # 14.75 s, 5 s and 1.75 s in windows of 2 s
+    assert made.steps == (*[60] * 8, 21, 8)
+    fast = calibrate(drives(8, count=240, step_ns=STEP_NS // 4), IDENTITY, WISH, '')
+    assert fast.steps == (61,) * 8  # the first step may end a quarter early
 
 
 def test_an_odd_nominal_drive_raises_the_limit_above_itself_by_one_step() -> None:

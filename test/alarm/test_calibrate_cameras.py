@@ -235,6 +235,17 @@ def test_a_file_from_before_there_were_cameras_is_the_same_for_all_of_them() -> 
     assert made.of_camera('front') is made and made.fallback({}) is None
 
 
+def test_a_file_from_before_steps_were_counted_can_be_read() -> None:
+    made = made_of(*drives('front', 8), *drives('rear', 2))
+    assert made.of_camera('front').steps == (30,) * 8
+    values = json.loads(json.dumps(calibration_to_dict(made)))
+    for part in (values, *values['cameras'].values()):
+        del part['steps']
+    again = calibration_from_dict(values)
+    assert again.steps == again.of_camera('front').steps == ()
+    assert again.of_camera('front').cusum_limit == made.of_camera('front').cusum_limit
+
+
 @pytest.mark.parametrize(('change', 'message'), [
     ({'cameras': {}}, r"scores of the cameras \['front', 'rear'\] and parts of \[\]"),
     ({'groups': {}, 'cameras': {}}, r'scores of the cameras \[\]'),

@@ -61,6 +61,17 @@ def test_a_slow_limit_that_no_drive_could_reach_is_called_theory() -> None:
     assert warnings(replace(made, windows=(60,) * 20)) == ()
 
 
+def test_a_fast_limit_that_no_drive_could_reach_is_called_theory_too() -> None:
+    # a step adds 1.61 at most: the limit of 9.57 takes six
+    made = replace(calibration(20, math.log(14400)), steps=(5,) * 20)
+    warning, = warnings(made)
+    assert warning.startswith('none of 20 drives held the 6 steps of 0.25 s (1.5 s) that the fast '
+                              'limit takes to reach: it is theory alone')
+    few, = warnings(replace(made, steps=(*[5] * 13, *[6] * 7)))
+    assert few.startswith('7 of 20 drives') and 'theory more than measured' in few
+    assert warnings(replace(made, steps=(*[5] * 12, *[6] * 8))) == ()
+
+
 def test_a_group_that_falls_back_and_a_slow_camera_are_warnings() -> None:
     scores = calibration(20, 9).scores
     made = replace(calibration(20, math.log(14400)), group_by='light', observed_step_s=.5,
