@@ -35,6 +35,8 @@ BOUND = {  # field of Identity -> what is said when it differs
     'regions': 'other regions of the picture',
     'fit_mode': 'another fit of the picture to the network (fit_mode)',
 }
+MAY_BE_NONE = ('slow_limit', 'score_step_s', 'observed_step_s')
+MOST = 1e6  # of a limit or a time, s: one that is reached in days, or never, is no alarm's
 Ordered = Mapping[str, tuple[float, ...]]  # name of a score -> ascending
 
 
@@ -78,9 +80,11 @@ class Calibration:
         for name in ('step_s', 'false_alarms_per_hour', 'cusum_limit', 'slow_limit',
                      'slow_step_s', 'score_step_s', 'observed_step_s'):
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise ValueError(f'calibration {name} is {value}, must be positive and finite; '
-                                 f'calibrate again')
+            if value is None and name in MAY_BE_NONE:
+                continue
+            if value is None or not 0 < value <= MOST:
+                raise ValueError(f'calibration {name} is {value}, must be above 0 and at most '
+                                 f'{MOST:g}; calibrate again')
         for name, known in (('tails', TAILS), ('group_by', GROUP_BY)):
             if getattr(self, name) not in known:
                 raise ValueError(f'calibration {name} is {getattr(self, name)!r}, must be one of '

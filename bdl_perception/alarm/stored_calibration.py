@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What calibration.json holds, and what is wrong with one that cannot be read."""
 from dataclasses import asdict
-from typing import Any, Mapping
+from typing import Any, get_type_hints, Mapping, TypedDict
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration import check_format
@@ -11,10 +11,25 @@ from bdl_perception.alarm.calibration import Ordered
 from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.camera_part import part_from_dict
 from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.stored_types import check_type
 
 # Fields that came after the first files of this format, which do without.
 LATER = {'cameras', 'group_drives', 'steps'}
 NOT_STORED = {'camera'}  # it is chosen where the alarm is armed
+
+
+class Intervals(TypedDict):
+    """What evaluation/depth_intervals.py makes and reads; the alarm has no use for it."""
+
+    factor: float
+    aleatoric_factor: float
+    temperature: float
+    edges_m: tuple[float, ...]
+    levels: tuple[float, ...]
+    multipliers: tuple[tuple[float, ...], ...]
+    pooled: tuple[bool, ...]
+    pixels: tuple[int, ...]
+    drives: int
 
 
 def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
@@ -31,7 +46,11 @@ def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
     check_format(values.get('format', FORMAT))
     _check_names('calibration', Calibration, values)
     try:
+        check_type('calibration', values, Calibration)
         _check_names('identity of the calibration', Identity, values['identity'])
+        if values['intervals'] is not None:
+            _check_names('intervals of the calibration', Intervals, values['intervals'])
+            check_type('intervals', values['intervals'], Intervals)
         return Calibration(**{
             **values,
             'identity': Identity(**values['identity']), 'scores': _ordered(values['scores']),
@@ -40,7 +59,7 @@ def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
                         for name, part in values.get('cameras', {}).items()},
             **{name: tuple(values.get(name, ())) for name in (
                 'watched', 'drives', 'held_out', 'held_out_slow', 'steps', 'windows')}})
-    except (TypeError, AttributeError) as error:
+    except TypeError as error:
         raise ValueError(f'calibration holds values of wrong types ({error}); '
                          f'calibrate again') from error
 
@@ -50,9 +69,8 @@ def _camera_part(name: str, values: Mapping[str, Any]) -> CameraPart:
     return part_from_dict(values)
 
 
-def _check_names(what: str, kind: type[Calibration] | type[Identity] | type[CameraPart],
-                 values: Mapping[str, Any]) -> None:
-    known = set(kind.__dataclass_fields__) - NOT_STORED
+def _check_names(what: str, kind: type[Any], values: Mapping[str, Any]) -> None:
+    known = set(get_type_hints(kind)) - NOT_STORED
     missing, unknown = known - set(values) - LATER, set(values) - known
     if missing or unknown:
         raise ValueError(f'{what}: missing {sorted(missing)}, not known {sorted(unknown)}; '
