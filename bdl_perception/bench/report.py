@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table in markdown, and the JSON beside it."""
 import json
-import os
-from pathlib import Path
 from typing import Any, Mapping
 
 from bdl_perception.bench.setting import MODEL
 from bdl_perception.bench.setting import Outcome
 from bdl_perception.bench.setting import Setting
+from bdl_perception.whole_file import write_whole
 
 HEAD = ('what', 'to reach', 'measured', 'met', 'command')
 MET = {True: 'yes', False: '**no**', None: ''}
@@ -49,15 +48,10 @@ def document(outcomes: Mapping[str, Outcome], setting: Setting,
 def write(outcomes: Mapping[str, Outcome], setting: Setting, machine: Mapping[str, Any]) -> None:
     """Replace bench.json and bench.md; done after each group, so that a crash loses one."""
     values = document(outcomes, setting, machine)
-    _replace(setting.out / 'bench.json', json.dumps(values, indent=2, allow_nan=False) + '\n')
-    _replace(setting.out / 'bench.md', table(outcomes, setting) + '\n')
+    write_whole(setting.out / 'bench.json',
+                (json.dumps(values, indent=2, allow_nan=False) + '\n').encode())
+    write_whole(setting.out / 'bench.md', (table(outcomes, setting) + '\n').encode())
 
 
 def _line(cells: Any) -> str:
     return f'| {" | ".join(cells)} |'
-
-
-def _replace(path: Path, text: str) -> None:
-    sibling = path.with_name(f'.{path.name}.partial')
-    sibling.write_text(text, encoding='utf-8')
-    os.replace(sibling, path)

@@ -19,6 +19,7 @@ from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.spreading import add_spreading_arguments
 from bdl_perception.commands.spreading import score_all
 from bdl_perception.version import software_version
+from bdl_perception.whole_file import write_whole
 
 FILE_NAME = 'calibration.json'
 SUMMARY, PLOT = '.txt', '.png'  # take the place of .json in the names of what is made of it
@@ -95,9 +96,9 @@ def run(arguments: argparse.Namespace) -> int:
                   for one, drive in zip(scored.drives, drives, strict=True)]
     made = replace(make(of_cameras, scored.identity, wish, software_version()),
                    intervals=scored.intervals)
-    _write(path, _text(calibration_to_dict(made)))
+    write_whole(path, _text(calibration_to_dict(made)).encode())
     said = summary(made)
-    _write(path.with_suffix(SUMMARY), said + '\n')
+    write_whole(path.with_suffix(SUMMARY), f'{said}\n'.encode())
     drawn = draw_calibration(made, path.with_suffix(PLOT))
     print(said, f'written to {path}, this to {path.with_suffix(SUMMARY).name}', drawn,
           sep='\n')
@@ -151,13 +152,3 @@ def _text(values: Mapping[str, Any]) -> str:
     entries = (f'{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}'
                for name, value in values.items())
     return '{\n' + ',\n'.join(entries) + '\n}\n'
-
-
-def _write(path: Path, text: str) -> None:
-    """Write so that a reader finds the old file or the new one, never half of one."""
-    sibling = path.with_name(f'.{path.name}.{os.getpid()}')
-    try:
-        sibling.write_text(text, encoding='utf-8')
-        os.replace(sibling, path)
-    finally:
-        sibling.unlink(missing_ok=True)

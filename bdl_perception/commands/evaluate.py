@@ -23,10 +23,10 @@ from bdl_perception.commands.shown_words import shown_words
 from bdl_perception.commands.spreading import add_spreading_arguments
 from bdl_perception.commands.spreading import settings_of
 from bdl_perception.commands.spreading import spreading_of
-from bdl_perception.commands.whole_file import write_whole
 from bdl_perception.evaluation.spread import spread
 from bdl_perception.evaluation.spread import Spreading
 from bdl_perception.version import software_version
+from bdl_perception.whole_file import write_whole
 
 if TYPE_CHECKING:
     from bdl_perception.alarm.calibration import Calibration
@@ -232,7 +232,7 @@ def _write(made: Mapping[str, Any], out: Path) -> None:
     tables = markdown(fit)
     texts = {JSON: json.dumps(fit, indent=1) + '\n', MARKDOWN: tables, PAGE: page(fit)}
     for name, text in texts.items():
-        write_whole(out / name, text)
+        write_whole(out / name, text.encode())
     print(tables, f'written to {out}', sep='\n')
 
 

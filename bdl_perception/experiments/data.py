@@ -10,7 +10,6 @@ from typing import Mapping, NamedTuple, Sequence
 
 from bdl_perception.experiments.faults import FAULTS
 from bdl_perception.experiments.faults import Faulty
-from bdl_perception.experiments.files import write_whole
 from bdl_perception.experiments.tiers import SplitSize
 from bdl_perception.experiments.tiers import Tier
 from bdl_perception.training.batches import spread_indices
@@ -20,6 +19,7 @@ from bdl_perception.training.datasets import Sample
 from bdl_perception.training.datasets.camvid import CamVid
 from bdl_perception.training.datasets.memory import InMemory
 from bdl_perception.training.datasets.world import WorldDataset
+from bdl_perception.whole_file import write_whole
 from bdl_perception.world.conditions import NOMINAL
 import numpy as np
 

@@ -5,13 +5,13 @@ import io
 from pathlib import Path
 import statistics
 
-from bdl_perception.experiments.files import write_whole
 from bdl_perception.experiments.intervals import LEVELS
 from bdl_perception.experiments.results import Results
 from bdl_perception.experiments.table import NOTHING
 from bdl_perception.experiments.uncertainty_tables import IGNORANCE
 from bdl_perception.experiments.uncertainty_tables import known_scores
 from bdl_perception.experiments.uncertainty_tables import USUAL
+from bdl_perception.whole_file import write_whole
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 import numpy as np

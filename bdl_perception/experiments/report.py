@@ -7,7 +7,6 @@ from typing import Any, Iterable
 from bdl_perception.experiments.accuracy_tables import ablation
 from bdl_perception.experiments.accuracy_tables import dropout_cost
 from bdl_perception.experiments.accuracy_tables import task_weights
-from bdl_perception.experiments.files import write_whole
 from bdl_perception.experiments.plots import draw_all
 from bdl_perception.experiments.results import Results
 from bdl_perception.experiments.table import markdown_table
@@ -19,6 +18,7 @@ from bdl_perception.experiments.uncertainty_tables import data_size
 from bdl_perception.experiments.uncertainty_tables import intervals
 from bdl_perception.experiments.uncertainty_tables import strangeness
 from bdl_perception.experiments.uncertainty_tables import variants
+from bdl_perception.whole_file import write_whole
 
 INTRODUCTION = """# Does the uncertainty deserve its name?
 
@@ -43,6 +43,7 @@ def all_tables(results: Results) -> list[Table]:
 
 def write_report(results: Results, tier: Tier, out: Path, command: str) -> Path:
     """Write the page and the plots; returns the page."""
+    out.mkdir(parents=True, exist_ok=True)
     plots = draw_all(results, out)
     tables = all_tables(results)
     parts = [INTRODUCTION, _origin(results, tier, command), CHOICE,

@@ -16,7 +16,6 @@ import shutil
 from typing import Any, Sequence
 
 from bdl_perception.experiments.data import Data
-from bdl_perception.experiments.files import write_whole
 from bdl_perception.experiments.measure import BATCH
 from bdl_perception.experiments.measure import measure
 from bdl_perception.experiments.measure import plain
@@ -27,6 +26,7 @@ from bdl_perception.network.pretrained import find_imagenet
 from bdl_perception.training.batches import plain_batches
 from bdl_perception.training.config import config_to_dict
 from bdl_perception.training.loop import Run
+from bdl_perception.whole_file import write_whole
 import torch
 from tqdm import tqdm
 

@@ -19,14 +19,15 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'world': {'perception'},
     'network': {'perception'},
     'training': {'world', 'network', 'perception'},
-    'experiments': {'training', 'network', 'world', 'perception'},
+    'experiments': {'training', 'network', 'world', 'perception', 'whole_file'},
     'evaluation': {'alarm', 'perception'},
     'demo': {'interface', 'perception'},
     'nodes': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception',
               'version'},
     'bench': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception',
-              'network', 'training', 'nodes'},
+              'network', 'training', 'nodes', 'whole_file'},
     'version': set(),
+    'whole_file': set(),
     'cli': set(),  # imports commands by name
     'models': set(),
 }

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write to a hidden sibling and rename it; what fails leaves the old file."""
     sibling = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
-        sibling.write_text(text, encoding='utf-8')
+        sibling.write_bytes(data)
         os.replace(sibling, path)
     finally:
         sibling.unlink(missing_ok=True)
