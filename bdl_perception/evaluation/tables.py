@@ -42,7 +42,8 @@ and without unlabelled pixels; CamVid's is of whole frames at their own size. AU
 against those of the nominal set; .5 is a coin. Frames of one drive are alike: count drives. The
 mean is over the conditions that were held out. A delay that is a dash is of drives that the alarm
 missed. After a frame above a threshold the alert stays at WARN for `clear_s`, so more frames are
-at WARN than above.
+at WARN than above. Every picture had its Monte Carlo cycle at once; on line cycles are as frequent
+as there is time for, and late by as much, which `bdl bench` measures.
 """.strip()
 
 

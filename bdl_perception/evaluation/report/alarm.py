@@ -42,7 +42,9 @@ def _blocks(found: Values) -> Iterator[Block]:
     known = found['calibration']
     slow = f', slow evidence above {known["slow_limit"]:.2f}' if known['slow_limit'] else ''
     yield Text(f'Every drive was played to the alert machine that alert_node runs, at the times '
-               f'of its own stamps. It watches {", ".join(known["watched"])}, calibrated on '
+               f'of its own stamps. Every picture had its Monte Carlo cycle at once: on line '
+               f'cycles are as frequent as there is time for, and late by as much, which `bdl '
+               f'bench` measures. It watches {", ".join(known["watched"])}, calibrated on '
                f'{known["drives"]} drives; {known["alpha"]:.1%} of nominal frames are asked to '
                f'pass a threshold, after which WARN stays for clear_s, and an ERROR is asked '
                f'{known["false_alarms_per_hour"]:g} times an hour (fast evidence '
