@@ -10,9 +10,10 @@ sequential alarms are checked by leaving each drive out in turn.
 from collections import Counter
 from dataclasses import replace
 from statistics import median
-from typing import Mapping, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration import Ordered
 from bdl_perception.alarm.conformal import comparable
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import smallest_p_value
@@ -40,6 +41,8 @@ from bdl_perception.alarm.wish import count_recordings
 from bdl_perception.alarm.wish import Highest
 from bdl_perception.alarm.wish import theory
 from bdl_perception.alarm.wish import Wish
+
+UNWATCHED = 5000  # observations that are kept of a score that only `bdl evaluate` compares with
 
 
 class Prepared(NamedTuple):
@@ -127,8 +130,8 @@ def _unlimited(kept: Sequence[ScoredDrive], identity: Identity, wish: Wish,
         if group is not None:
             groups.setdefault(group, []).append(one)
     return Calibration(
-        identity=identity, alpha=wish.alpha, watched=wish.watched, scores=ordered(seen, names),
-        drives=(), frames=0, step_s=wish.step_s,
+        identity=identity, alpha=wish.alpha, watched=wish.watched,
+        scores=_scores(seen, names, wish), drives=(), frames=0, step_s=wish.step_s,
         false_alarms_per_hour=wish.false_alarms_per_hour, cusum_limit=1., exponent=wish.exponent,
         software_version='', slow_step_s=wish.slow_step_s, tails=wish.tails,
         group_by=wish.group_by,
@@ -176,7 +179,14 @@ def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
                 f'like these or {remedy}')
 
 
-def ordered(seen: Sequence[Observation], names: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+def _scores(seen: Sequence[Observation], names: Sequence[str], wish: Wish) -> Ordered:
+    """Sort all values of what is watched, and enough to compare with of what is not."""
+    few = seen[::-(-len(seen) // UNWATCHED) or 1]
+    return {name: values for name in names
+            for values in ordered(seen if name in wish.watched else few, [name]).values()}
+
+
+def ordered(seen: Sequence[Observation], names: Sequence[str]) -> Ordered:
     """Sort the values of each score; what nobody watches may be missing here and there."""
     return {name: tuple(sorted(comparable(one.values[name]) for one in seen if name in one.values))
             for name in names}

@@ -21,7 +21,7 @@ MANY_DRIVES = 20  # a further one tops them all with a probability below 5 %
 
 def summary(calibration: Calibration) -> str:
     """Tell drives, observations, thresholds, the limits, and warnings."""
-    count = len(next(iter(calibration.scores.values())))
+    count = calibration.count(calibration.scores)
     lines = [
         f'model         {calibration.identity.model}, {calibration.identity.samples} samples',
         f'drives        {len(calibration.drives)} ({", ".join(calibration.drives)})',

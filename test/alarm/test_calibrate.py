@@ -5,6 +5,7 @@ from dataclasses import replace
 import math
 from typing import Any, Sequence
 
+from bdl_perception.alarm import calibrate as module
 from bdl_perception.alarm.calibrate import calibrate
 from bdl_perception.alarm.calibrate import held_out
 from bdl_perception.alarm.evidence import Observation
@@ -46,6 +47,16 @@ def test_every_observation_of_every_score_is_kept_in_order() -> None:
     assert made.drives == tuple(f'drive_{index}' for index in range(8))
     assert (made.frames, made.software_version, made.identity) == (480, '1.2.3', IDENTITY)
     assert made.refusals(IDENTITY) == ()
+
+
+def test_of_a_score_that_nobody_watches_some_observations_of_every_drive_are_kept(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, 'UNWATCHED', 100)
+    scored = drives(8)
+    made = calibrate(scored, IDENTITY, WISH, '')
+    assert {len(made.scores[name]) for name in WATCHED} == {480}
+    kept = [seen.values['entropy'] for one in scored for seen in one.observations[::5]]
+    assert list(made.scores['entropy']) == pytest.approx(sorted(kept), rel=1e-5)
 
 
 def test_frames_that_come_too_fast_are_thinned_drive_by_drive() -> None:
