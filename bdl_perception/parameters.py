@@ -101,7 +101,8 @@ class PerceptionParameters(Parameters):
         'crop', 'how a picture of another shape meets the network: its middle, or distorted; a '
         'calibration is bound to it', choices=FIT_MODES)
     samples: int = parameter(
-        16, 'Monte Carlo samples of a cycle; a calibration is bound to it', low=2, high=256)
+        16, 'Monte Carlo samples of a cycle, a multiple of the chunk of the model (4); a '
+        'calibration is bound to it', low=2, high=256)
     seed: int = parameter(
         0, 'draws the dropout masks; a calibration is bound to it', low=0, high=2**31 - 1)
     regions: str = parameter(
