@@ -15,6 +15,7 @@ from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.model_files import read_weights
 from bdl_perception.backends.model_files import WEIGHTS
 from bdl_perception.backends.torch_reference import TorchBackend
+from bdl_perception.network.cells import kept_directions
 from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
@@ -61,12 +62,13 @@ def random_network(config: NetworkConfig) -> Network:
 
 
 def blank_statistics(network: Network) -> FeatureStatistics:
-    """Make feature statistics that leave pooled features as they are."""
+    """Make feature statistics that leave pooled features, and the first of cells, as they are."""
     pooled = network.config.feature_channels[-1]
     cell = sum(network.config.decoder_channels[1:])
+    kept = kept_directions(cell)
     return FeatureStatistics(torch.zeros(pooled), torch.eye(pooled),
-                             torch.zeros(cell), torch.eye(cell),
-                             torch.zeros(1, cell), torch.ones(1, cell))
+                             torch.zeros(cell), torch.eye(cell)[:, :kept],
+                             torch.zeros(1, kept), torch.eye(kept)[None])
 
 
 def torch_backend(model: str | Path, rebuilt: Rebuilt) -> TorchBackend:

@@ -6,22 +6,26 @@ How the decoder's features lie in each class: the measure of strangeness of a pl
 Pooled over a picture, features do not tell a small unknown object from none. In cells of it they
 do: each is compared with the cells of every class in the training set, as feature densities of
 single classes tell what was never seen (Mukhoti et al. 2023, Deep Deterministic Uncertainty; Lee
-et al. 2018), here by the smallest Mahalanobis distance. The covariance is that of all
-classes together and only variances are of each, as in a discriminant analysis regularised that far
-(Friedman 1989): whole covariances found no more of what is rendered, at seven times the products.
-They did find a real motorway strange, which this does not.
+et al. 2018), by the smallest Mahalanobis distance. Only the directions count in which cells of one
+class vary least: what the classes share is broken there first (a residual space, as of Wang et al.
+2022, ViM), and half of the directions cost a quarter of the products. Variances alone of each
+class find as much of what is rendered, but do not find a real motorway strange.
 """
+import math
 from typing import Mapping, NamedTuple, Sequence
 
+from bdl_perception.network.whitening import whitening_from
 from bdl_perception.network.whitening import whitening_of
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-SHRINKAGE = 0.05  # of the common covariance to the identity, of variances to the common ones
+SHRINKAGE = 0.05  # of the common covariance, towards its mean variance
+CLASS_SHRINKAGE = 0.15  # of that of a class, towards the common one (Friedman 1989)
+KEPT = 0.5  # of the directions
 LEAST_PER_FEATURE = 3  # cells of a class for each feature, fewer are no shape
-# A class so rare that the network hardly learns it has features like anything's: what is unknown
-# would be near to it.
+# A class so rare that the network hardly learns it has features like anything's: in the lab, with
+# all classes, night in the corridor fell from an AUROC of .982 to .968.
 LEAST_SHARE = 0.005  # of all cells
 
 
@@ -34,15 +38,16 @@ class Cells(NamedTuple):
 
 class CellStatistics(NamedTuple):
     """
-    Cells f, whitened by what K classes have in common, and how each class lies there.
+    Cells f along D directions, and how K classes lie there.
 
-    z = (f - origin) whitening has unit covariance within a class, on the average of all.
+    z = (f - origin) projection has unit covariance within a class, on the average of all;
+    |(z - mean) whitening| is the Mahalanobis distance of z from a class.
     """
 
     cell_origin: Tensor  # (C,)
-    cell_whitening: Tensor  # (C, C)
-    class_means: Tensor  # (K, C) of z
-    class_variances: Tensor  # (K, C) of z
+    cell_projection: Tensor  # (C, D)
+    class_means: Tensor  # (K, D)
+    class_whitenings: Tensor  # (K, D, D)
 
 
 def cell_features(levels: Sequence[Tensor]) -> Tensor:
@@ -76,50 +81,59 @@ def cell_statistics(cells: Cells, classes: int) -> CellStatistics:
     groups = [cells.features[cells.classes == k].double() for k in range(classes)]
     groups = [group for group in groups if len(group) >= least] or [cells.features.double()]
     within = whitening_of(torch.cat([group - group.mean(0) for group in groups]), SHRINKAGE)
+    # Its columns go from the least eigenvalue up.
+    projection = within.matrix.double()[:, :kept_directions(features)]
     origin = cells.features.double().mean(0)
-    whitened = [(group - origin) @ within.matrix.double() for group in groups]
-    variances = torch.stack([group.var(0, correction=0) for group in whitened])
-    return CellStatistics(origin.float(), within.matrix,
-                          torch.stack([group.mean(0) for group in whitened]).float(),
-                          ((1 - SHRINKAGE) * variances + SHRINKAGE).float())
+    along = [(group - origin) @ projection for group in groups]
+    return CellStatistics(origin.float(), projection.float(),
+                          torch.stack([group.mean(0) for group in along]).float(),
+                          torch.stack([_whitening(group) for group in along]).float())
+
+
+def kept_directions(features: int) -> int:
+    """Count the directions that are compared."""
+    return math.ceil(KEPT * features)
+
+
+def _whitening(group: Tensor) -> Tensor:
+    """Whiten (N, D) cells of a class whose common covariance is the identity."""
+    shrunk = ((1 - CLASS_SHRINKAGE) * torch.cov(group.T, correction=0)
+              + CLASS_SHRINKAGE * torch.eye(group.shape[1]).double())
+    return whitening_from(shrunk)
 
 
 class CellDistance(torch.nn.Module):
-    """The smallest distance of each cell from any class, per feature."""
+    """The smallest distance of each cell from any class, per direction."""
 
-    weight: Tensor
-    bias: Tensor
-    scales: Tensor
-    scaled_means: Tensor
+    origin: Tensor
+    projection: Tensor
+    means: Tensor
+    whitenings: Tensor
 
     def __init__(self, statistics: CellStatistics) -> None:
         """Turn the statistics into constants of a graph."""
         super().__init__()
-        origin, whitening, means, variances = statistics
-        scales = variances.rsqrt()
-        self.register_buffer('weight', whitening.T[:, :, None, None].contiguous())
-        self.register_buffer('bias', -(origin @ whitening))
-        self.register_buffer('scales', scales[:, :, None])
-        self.register_buffer('scaled_means', (scales * means)[:, :, None])
+        origin, projection, means, whitenings = statistics
+        self.register_buffer('origin', origin[:, None])
+        self.register_buffer('projection', projection.T.contiguous())
+        self.register_buffer('means', means[:, :, None])
+        self.register_buffer('whitenings', whitenings.transpose(1, 2).contiguous())
 
     def forward(self, features: Tensor) -> Tensor:
         """
         features: (1, C, h, w) of cell_features; returns (1, h, w).
 
-        Root mean square of C standardised numbers: about 1 for a cell of a known class. Squares
-        of differences, not differences of squares: TF32 on a GPU would leave little of those.
+        Root mean square of D standardised numbers: about 1 for a cell of a known class.
+        Differences are taken before products: TF32 on a GPU would leave little of them after.
         """
         height, width = features.shape[2:]
-        whitened = functional.conv2d(features, self.weight, self.bias).flatten(2)  # (1, C, h w)
-        deviations = whitened * self.scales - self.scaled_means  # (K, C, h w)
-        nearest = deviations.square().mean(1).amin(0)
-        return nearest.sqrt().reshape(1, height, width)
+        along = self.projection @ (features.flatten(2)[0] - self.origin)  # (D, h w)
+        deviations = self.whitenings @ (along - self.means)  # (K, D, h w)
+        return deviations.square().mean(1).amin(0).sqrt().reshape(1, height, width)
 
 
 def statistics_of(constants: Mapping[str, Tensor]) -> CellStatistics:
     """Give back the statistics from the constants of a CellDistance, by their names there."""
-    whitening = constants['weight'][:, :, 0, 0].T
-    origin = torch.linalg.solve(whitening.T.double(), -constants['bias'].double())
-    scales = constants['scales'][:, :, 0]
-    return CellStatistics(origin.float(), whitening.contiguous(),
-                          constants['scaled_means'][:, :, 0] / scales, scales ** -2)
+    return CellStatistics(constants['origin'][:, 0], constants['projection'].T.contiguous(),
+                          constants['means'][:, :, 0],
+                          constants['whitenings'].transpose(1, 2).contiguous())

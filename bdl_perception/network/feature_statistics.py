@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 SHRINKAGE = 0.05  # share of the identity in the covariance: frames of one drive repeat themselves
-CELLS = 80  # of each frame, drawn at random: its cells are alike
+CELLS = 200  # of each frame, drawn at random: its cells are alike
 
 
 class FeatureStatistics(NamedTuple):
@@ -23,15 +23,15 @@ class FeatureStatistics(NamedTuple):
     mean: Tensor  # (C,)
     whitening: Tensor  # (C, C)
     cell_origin: Tensor  # (C',)
-    cell_whitening: Tensor  # (C', C')
-    class_means: Tensor  # (K, C')
-    class_variances: Tensor  # (K, C')
+    cell_projection: Tensor  # (C', D)
+    class_means: Tensor  # (K, D)
+    class_whitenings: Tensor  # (K, D, D)
 
     @property
     def cells(self) -> CellStatistics:
         """Give what the cells were like."""
-        return CellStatistics(self.cell_origin, self.cell_whitening, self.class_means,
-                              self.class_variances)
+        return CellStatistics(self.cell_origin, self.cell_projection, self.class_means,
+                              self.class_whitenings)
 
 
 class Looked(NamedTuple):

@@ -8,7 +8,7 @@ import onnx
 from onnx import numpy_helper
 import torch
 
-CELLS = ('weight', 'bias', 'scales', 'scaled_means')  # of a CellDistance
+CELLS = ('origin', 'projection', 'means', 'whitenings')  # of a CellDistance
 HEADS_BIAS = 'network.decoder.heads.bias'  # holds the scale of sigma
 
 

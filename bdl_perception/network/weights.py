@@ -16,7 +16,7 @@ from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
 import torch
 
-FORMAT = 3  # 1 had no cells, 2 a covariance of each class
+FORMAT = 4  # 1 had no cells, 2 all directions of each class, 3 their variances
 PARTS = {'weights_format', 'config', 'network', *FeatureStatistics._fields}
 
 

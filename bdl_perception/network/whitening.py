@@ -30,5 +30,11 @@ def whitening_of(features: Tensor, shrinkage: float) -> Whitening:
         raise ValueError('features do not vary over the training frames; '
                          'are all pictures the same?')
     shrunk = (1 - shrinkage) * covariance + shrinkage * scale * torch.eye(size).double()
-    values, vectors = torch.linalg.eigh(shrunk)
-    return Whitening(mean.float(), (vectors * values.rsqrt()).float())
+    return Whitening(mean.float(), whitening_from(shrunk).float())
+
+
+def whitening_from(covariance: Tensor) -> Tensor:
+    """Give W with W W' = inverse of a (C, C) covariance, columns from its least eigenvalue up."""
+    values, vectors = torch.linalg.eigh(covariance)
+    matrix: Tensor = vectors * values.rsqrt()
+    return matrix

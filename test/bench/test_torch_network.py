@@ -40,7 +40,7 @@ def test_a_folder_with_weights_gives_the_very_network(tmp_path):
     (tmp_path / 'tiny' / 'train_1.yaml').write_text('network: {height: 96, width: 160}\n')
     found, source, kept = rebuild(tmp_path / 'tiny')
     assert source == 'weights.pt' and found.config == network.config
-    assert torch.equal(kept.class_variances, statistics.class_variances)
+    assert torch.equal(kept.class_whitenings, statistics.class_whitenings)
     assert torch.equal(found.decoder.heads.weight, network.decoder.heads.weight)
 
 

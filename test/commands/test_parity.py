@@ -110,6 +110,6 @@ def test_float32_graphs_get_the_bounds_of_float32_whatever_was_wished(tmp_path, 
 def test_a_graph_of_another_maker_cannot_take_a_checkpoint(run, tmp_path, capsys):
     model = make_tiny_model(tmp_path / 'tiny')
     assert parity('--model', model, '--checkpoint', run / '0.pt') == 2
-    wanted = ('holds no cells.bias, cells.scaled_means, cells.scales, cells.weight, mean, '
+    wanted = ('holds no cells.means, cells.origin, cells.projection, cells.whitenings, mean, '
               'network.decoder.heads.bias, whitening')
     assert wanted in capsys.readouterr().err

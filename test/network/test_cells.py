@@ -6,6 +6,7 @@ from bdl_perception.network.cells import cell_features
 from bdl_perception.network.cells import cell_statistics
 from bdl_perception.network.cells import CellDistance
 from bdl_perception.network.cells import Cells
+from bdl_perception.network.cells import CLASS_SHRINKAGE
 from bdl_perception.network.cells import LEAST_PER_FEATURE
 from bdl_perception.network.cells import LEAST_SHARE
 from bdl_perception.network.cells import SHRINKAGE
@@ -31,17 +32,16 @@ def cells():
 def slow_distance(cells, point):
     """Compare with every class that has enough cells, by numpy alone."""
     own = [cells.features[cells.classes == k].numpy() for k in (0, 2)]
-    scatter = sum((one - one.mean(0)).T @ (one - one.mean(0)) for one in own)
-    covariance = scatter / sum(map(len, own))
-    shrunk = ((1 - SHRINKAGE) * covariance
-              + SHRINKAGE * np.trace(covariance) / FEATURES * np.eye(FEATURES))
-    values, axes = np.linalg.eigh(shrunk)
+    common = np.cov(np.concatenate([one - one.mean(0) for one in own]), rowvar=False, bias=True)
+    values, axes = np.linalg.eigh((1 - SHRINKAGE) * common
+                                  + SHRINKAGE * np.trace(common) / FEATURES * np.eye(FEATURES))
+    kept = axes[:, :FEATURES // 2] / np.sqrt(values[:FEATURES // 2])
     found = []
     for one in own:
-        along = (one - one.mean(0)) @ axes / np.sqrt(values)
-        variances = (1 - SHRINKAGE) * (along ** 2).mean(0) + SHRINKAGE
-        off = (point - one.mean(0)) @ axes / np.sqrt(values)
-        found.append(np.sqrt((off ** 2 / variances).mean()))
+        off = (point - one.mean(0)) @ kept
+        shrunk = ((1 - CLASS_SHRINKAGE) * np.cov(one @ kept, rowvar=False, bias=True)
+                  + CLASS_SHRINKAGE * np.eye(len(off)))
+        found.append(np.sqrt(off @ np.linalg.solve(shrunk, off) / len(off)))
     return min(found)
 
 
@@ -58,8 +58,8 @@ def test_the_distance_is_that_of_the_nearest_class_with_enough_cells(cells):
 
 def test_cells_of_no_class_are_one_class_when_no_other_has_enough(cells):
     ignored = Cells(cells.features, torch.full_like(cells.classes, 255))
-    assert cell_statistics(ignored, 11).class_means.shape == (1, FEATURES)
-    assert cell_statistics(cells, 11).class_means.shape == (2, FEATURES)
+    assert cell_statistics(ignored, 11).class_means.shape == (1, FEATURES // 2)
+    assert cell_statistics(cells, 11).class_means.shape == (2, FEATURES // 2)
 
 
 def test_a_class_that_fills_too_small_a_share_of_all_cells_is_left_out(cells):

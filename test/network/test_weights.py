@@ -48,7 +48,7 @@ def test_numbers_are_kept_in_float32(kept):
 
 
 @pytest.mark.parametrize(('changes', 'message'), [
-    ({'weights_format': 1}, 'file.pt has format 1, this version reads 3'),
+    ({'weights_format': 1}, 'file.pt has format 1, this version reads 4'),
     ({'mean': None}, 'file.pt is no weights.pt'),
     ({'optimizer': 1}, 'file.pt is no weights.pt'),
     ({'config': {'colour': 'red'}}, 'file.pt is of another version of the network'),
