@@ -89,6 +89,10 @@ class Calibration:
             if getattr(self, name) not in known:
                 raise ValueError(f'calibration {name} is {getattr(self, name)!r}, must be one of '
                                  f'{known}; calibrate again')
+        for name in ('held_out', 'held_out_slow', 'steps', 'windows'):
+            if getattr(self, name) and len(getattr(self, name)) != len(self.drives):
+                raise ValueError(f'calibration has {len(getattr(self, name))} {name} of '
+                                 f'{len(self.drives)} drives; calibrate again')
         check_exponent(self.exponent)
         check_watched(self.watched, self.scores)
         for scores in (self.scores, *self.groups.values()):

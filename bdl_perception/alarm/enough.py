@@ -9,10 +9,10 @@ from bdl_perception.alarm.sequential import log_evidence
 # fewer than eight drives that is above 11 %: the largest value seen would say next to nothing.
 FEWEST_DRIVES = 8
 # Of a drive, a step apart. The limit of an ERROR is held against what drives gather when they are
-# left out. The shipped alarm takes four pictures to its limit, were each the strangest of all
+# left out. The shipped alarm takes five pictures to its limit, were each the strangest of all
 # (soonest.py computes it of any calibration; of fewer observations it is more), so that a drive of
-# three could not have reached it whatever it showed; five leave one to spare.
-FEWEST_OBSERVATIONS = 5
+# four could not have reached it whatever it showed; six leave one to spare.
+FEWEST_OBSERVATIONS = 6
 
 
 def fewest_for_evidence(scores: int, tails: Tails, exponent: float) -> int:

@@ -6,11 +6,13 @@ from typing import Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.soonest import soonest_fast
+from bdl_perception.alarm.soonest import soonest_slow
 from bdl_perception.alarm.wish import Highest
 
 # Limits are raised above all that a held-out drive gathered, so that one with a dirty lens could
 # put ERROR off without end. At 50 km/h a car drives 70 m in the five seconds that it may at most.
 LATEST_S = 5.
+LATEST_SLOW_S = 60.  # what drifts over minutes is found a minute later
 
 
 def oddest(drives: Sequence[str], held_out: Sequence[float]) -> str:
@@ -25,14 +27,17 @@ def oddest(drives: Sequence[str], held_out: Sequence[float]) -> str:
 
 
 def refuse_late(calibration: Calibration, theory: Highest) -> None:
-    """Refuse, with a ValueError, a limit that drives raised until ERROR comes too late."""
-    wished = soonest_fast(replace(calibration, cusum_limit=theory.fast))
-    raised = soonest_fast(calibration)
-    if wished is None or (raised and raised.seconds - wished.seconds <= LATEST_S):
-        return
-    takes = f'{raised.seconds:.3g} s' if raised else 'for ever'
-    raise ValueError(
-        f'held-out drives ask for an ERROR that takes {takes} of the strangest pictures, '
-        f'{wished.seconds:.3g} s would do without them, and {LATEST_S:g} s more are the most: '
-        f'{oddest(calibration.drives, calibration.held_out)}; look at it and leave it out if it '
-        f'is not nominal, or add drives like it')
+    """Refuse, with a ValueError, limits that drives raised until an ERROR comes too late."""
+    wished = replace(calibration, cusum_limit=theory.fast, slow_limit=theory.slow)
+    for name, soonest, held_out, latest_s in (
+            ('an ERROR', soonest_fast, calibration.held_out, LATEST_S),
+            ('a slow ERROR', soonest_slow, calibration.held_out_slow, LATEST_SLOW_S)):
+        before, raised = soonest(wished), soonest(calibration)
+        if before is None or (raised and raised.seconds - before.seconds <= latest_s):
+            continue
+        takes = f'{raised.seconds:.3g} s' if raised else 'for ever'
+        raise ValueError(
+            f'held-out drives ask for {name} that takes {takes} of the strangest pictures, '
+            f'{before.seconds:.3g} s would do without them, and {latest_s:g} s more are the '
+            f'most: {oddest(calibration.drives, held_out)}; look at it and leave it out if it '
+            f'is not nominal, or add drives like it')

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from onnx import NodeProto
     from onnx import TensorProto
 
-# No AveragePool: it is a reduction. No Concat: that of the cells lies between these and the last
-# convolution, and no other joins floats.
+# No AveragePool: it is a reduction. No Concat: only cells are joined, and no convolution follows.
 ELEMENTWISE = {'Relu', 'Clip', 'Pad', 'Resize', 'Add', 'MaxPool'}
 HALF_INPUTS = {'Resize': 1}  # only so many inputs follow the type; all of them by default
 

@@ -132,6 +132,7 @@ def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
     """Bind what is kept to all that a record depends on."""
     if arguments.keep is None:
         return None
+    from bdl_perception.alarm.health import HealthPolicy
     from bdl_perception.evaluation.drive_record import FADING_PART
     from bdl_perception.evaluation.kept import Kept
     from bdl_perception.evaluation.measures import MEASURES
@@ -139,7 +140,7 @@ def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
                    'backend': meter.backend_name, 'provider': arguments.provider,
                    'stride': arguments.stride, 'every': arguments.quality_every,
                    'measures': list(MEASURES), 'parts': FADING_PART,
-                   'intervals': jobs[0].intervals,
+                   'intervals': jobs[0].intervals, 'health': vars(HealthPolicy()),
                    'software_version': software_version()}
     marks = {job.title: [job.path, job.split, mark_of(job.path)] for job in jobs}
     return Kept(arguments.keep, fingerprint, marks)

@@ -72,7 +72,7 @@ def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
     from bdl_perception.alarm.status import identity_of
     from bdl_perception.drives import open_drive
     how = spreading_of(arguments)
-    names = {os.path.abspath(path): open_drive(path).name for path in drives}
+    names = distinct({os.path.abspath(path): open_drive(path).name for path in drives})
     refuse_twice(drives)
     settings = settings_of(arguments, how)._replace(fit_mode=arguments.fit_mode)
     backend = opened(settings).backend  # what is wrong with the model is wrong before any drive
@@ -88,6 +88,19 @@ def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
     scored = [ScoredDrive(name, tuple(Observation(*seen) for seen in outcomes[path].value['seen']))
               for path, name in names.items()]
     return Scored(scored, identity, fitted(one.value['scaling'] for one in outcomes.values()))
+
+
+def distinct(names: Mapping[str, str]) -> dict[str, str]:
+    """Put as many folders before the name of each path as it takes to tell all of them apart."""
+    from bdl_perception.drives import split_topic
+    made = dict(names)
+    folders = {path: split_topic(path)[0].parent.parts for path in names}
+    most = max(map(len, folders.values()), default=0)
+    for count in range(1, most + 1):
+        if len(set(made.values())) == len(names):
+            break
+        made = {path: '/'.join((*folders[path][-count:], name)) for path, name in names.items()}
+    return made
 
 
 def refuse_twice(drives: Iterable[Path]) -> None:
@@ -126,9 +139,10 @@ def _kept(arguments: argparse.Namespace, jobs: Mapping[str, ScoringJob],
           identity: Mapping[str, Any]) -> Kept | None:
     if arguments.keep is None:
         return None
+    from bdl_perception.alarm.health import HealthPolicy
     from bdl_perception.version import software_version
     job = next(iter(jobs.values()))
     fingerprint = {'work': 'score', 'identity': dict(identity), 'step_s': job.step_s,
                    'backend': job.settings.backend, 'provider': job.settings.provider,
-                   'software_version': software_version()}
+                   'software_version': software_version(), 'health': vars(HealthPolicy())}
     return Kept(arguments.keep, fingerprint, {name: mark_of(name) for name in jobs})

@@ -44,8 +44,9 @@ def alarm_result(records: Sequence[DriveRecord], nominal: str | None, calibratio
 def seen_in_calibration(records: Sequence[DriveRecord], nominal: str | None,
                         calibration: Calibration) -> list[str]:
     """Name the nominal drives that the calibration knows by name: they may be no news to it."""
-    return sorted(set(calibration.drives) & {record.origin.name for record in records
-                                             if record.origin.part_of == nominal})
+    names = {name.rpartition('/')[2] for name in calibration.drives}  # of several folders
+    return sorted(names & {record.origin.name for record in records
+                           if record.origin.part_of == nominal})
 
 
 def _calibration(calibration: Calibration) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A calibration in words, with what it can and cannot be trusted for."""
 from dataclasses import replace
+from typing import Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.drift import SHARE
@@ -16,6 +17,7 @@ from bdl_perception.alarm.soonest import Sum
 from bdl_perception.evaluation.depth_intervals import BIN_NAMES
 from bdl_perception.evaluation.depth_intervals import DepthIntervals
 
+NAMED = 20  # drives; the file itself names all
 MANY_DRIVES = 20  # a further one tops them all with a probability below 5 %
 
 
@@ -24,7 +26,7 @@ def summary(calibration: Calibration) -> str:
     count = calibration.count(calibration.scores)
     lines = [
         f'model         {calibration.identity.model}, {calibration.identity.samples} samples',
-        f'drives        {len(calibration.drives)} ({", ".join(calibration.drives)})',
+        f'drives        {len(calibration.drives)} ({_some(calibration.drives)})',
         _length(calibration),
         f'observations  {count}, {calibration.score_step_s or calibration.step_s:g} s apart, of '
         f'{calibration.frames} scored',
@@ -43,6 +45,12 @@ def warnings(calibration: Calibration) -> tuple[str, ...]:
     own = [f'{name}: {text}' for name in calibration.own
            for text in _evidence_warnings(calibration.of_camera(name))]
     return (*own, *_group_warnings(calibration), *every)
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name all, or of many the first ones."""
+    more = len(names) - NAMED
+    return ', '.join(names[:NAMED]) + (f' and {more} more' if more > 0 else '')
 
 
 def _evidence_warnings(calibration: Calibration) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ from bdl_perception.evaluation.sides import ALARM_SET
 from bdl_perception.perception.values import Scores
 
 CAMERA = 'camera'
-LONGEST_GAP = 5  # median gaps of a drive; what a longer one adds is a pause or a wrong stamp
+LONGEST_GAP = 5  # median gaps of a drive; what a longer one adds is a pause or a wrong stamp,
+SHORTEST_PAUSE_NS = 1_000_000_000  # but not below this: rates change, and stamps come in pairs
 
 
 class Step(NamedTuple):
@@ -87,13 +88,13 @@ def watched_ns(record: DriveRecord) -> list[int]:
     """
     Give the time watched before each frame, and last that of the drive: one mean gap longer.
 
-    A gap counts LONGEST_GAP median ones at most. By hand, gaps of 1, 1, 1 and 60 s: 0, 1, 2, 3, 8
-    and 10 s. One frame has no gap; the only gap of two is counted whole.
+    A gap counts LONGEST_GAP median ones at most, or a second. By hand, gaps of 1, 1, 1 and 60 s:
+    0, 1, 2, 3, 8 and 10 s. One frame has no gap; the only gap of two is counted whole.
     """
     gaps = _gaps_ns(record)
     if not gaps:
         return [0, 0]
-    limit_ns = LONGEST_GAP * median_low(gaps)
+    limit_ns = max(LONGEST_GAP * median_low(gaps), SHORTEST_PAUSE_NS)
     times_ns = list(accumulate((min(gap, limit_ns) for gap in gaps), initial=0))
     return [*times_ns, round(times_ns[-1] * len(times_ns) / len(gaps))]
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 SHRINKAGE = 0.05  # of the common covariance, towards its mean variance
-CLASS_SHRINKAGE = 0.15  # of that of a class, towards the common one (Friedman 1989)
+CLASS_SHRINKAGE = 0.15  # of that of a class, towards the shrunk common one (Friedman 1989)
 KEPT = 0.5  # of the directions
 LEAST_PER_FEATURE = 3  # cells of a class for each feature, fewer are no shape
 # A class so rare that the network hardly learns it has features like anything's: in the lab, with
@@ -40,8 +40,8 @@ class CellStatistics(NamedTuple):
     """
     Cells f along D directions, and how K classes lie there.
 
-    z = (f - origin) projection has unit covariance within a class, on the average of all;
-    |(z - mean) whitening| is the Mahalanobis distance of z from a class.
+    z = (f - origin) projection has at most unit covariance within a class, on the average of all;
+    it is unit with what SHRINKAGE added. |(z - mean) whitening| is the Mahalanobis distance of z.
     """
 
     cell_origin: Tensor  # (C,)
@@ -96,7 +96,7 @@ def kept_directions(features: int) -> int:
 
 
 def _whitening(group: Tensor) -> Tensor:
-    """Whiten (N, D) cells of a class whose common covariance is the identity."""
+    """Whiten (N, D) cells of a class, where the shrunk common covariance is the identity."""
     shrunk = ((1 - CLASS_SHRINKAGE) * torch.cov(group.T, correction=0)
               + CLASS_SHRINKAGE * torch.eye(group.shape[1]).double())
     return whitening_from(shrunk)
@@ -123,7 +123,8 @@ class CellDistance(torch.nn.Module):
         """
         features: (1, C, h, w) of cell_features; returns (1, h, w).
 
-        Root mean square of D standardised numbers: about 1 for a cell of a known class.
+        Root mean square of D standardised numbers: about 1, or less for what shrinkage added, for
+        a cell of a known class.
         Differences are taken before products: TF32 on a GPU would leave little of them after.
         """
         height, width = features.shape[2:]

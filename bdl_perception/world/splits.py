@@ -59,6 +59,9 @@ def _segments(split: str, index: int, end_s: float,
     if not 0 < change.at_s < over_s <= end_s:
         raise ValueError(f'the condition lasts from {change.at_s:g} s to {over_s:g} s, must begin '
                          f'after 0 s and end later, within the {end_s:g} s of a drive')
+    if change.ends_at_s is not None and change.at_s + change.fade_s > over_s:
+        raise ValueError(f'the condition ends at {over_s:g} s, before it has faded in by '
+                         f'{change.at_s + change.fade_s:g} s; let it last, or fade in sooner')
     nominal = NOMINAL[index % len(NOMINAL)]
     segments = (Segment(nominal, 0., change.at_s),
                 Segment(condition, change.at_s, over_s, change.fade_s))

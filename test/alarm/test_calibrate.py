@@ -9,12 +9,14 @@ from bdl_perception.alarm import calibrate as module
 from bdl_perception.alarm.calibrate import calibrate
 from bdl_perception.alarm.calibrate import held_out
 from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.odd_drives import refuse_late
 from bdl_perception.alarm.scored_drives import ScoredDrive
 from bdl_perception.alarm.scored_drives import thin
 from bdl_perception.alarm.scores import score_meanings
 from bdl_perception.alarm.scores import SCORE_NAMES
 from bdl_perception.alarm.sequential import ConformalCusum
 from bdl_perception.alarm.status import Identity
+from bdl_perception.alarm.wish import theory
 from bdl_perception.alarm.wish import Wish
 import numpy as np
 import pytest
@@ -122,10 +124,10 @@ def test_pieces_of_one_night_and_tunnels_are_no_drives_at_night() -> None:
         return one._replace(observations=(*dark, *lit(one, .5).observations[pictures:]))
 
     pieces = [lit(one, .1)._replace(recording='one night') for one in drives(8)]
-    days = [through_a_tunnel(drive(f'day_{seed}', seed), 4) for seed in range(100, 120)]
+    days = [through_a_tunnel(drive(f'day_{seed}', seed), 5) for seed in range(100, 120)]
     made = calibrate([*pieces, *days], IDENTITY, LIGHT, '')
     assert made.group_drives == {'day': 20, 'night': 1}
-    longer = [through_a_tunnel(one, 5) for one in days]
+    longer = [through_a_tunnel(one, 6) for one in days]
     assert calibrate([*pieces, *longer], IDENTITY, LIGHT, '').group_drives['night'] == 21
 
 
@@ -210,6 +212,29 @@ def test_a_drive_that_would_put_error_off_for_too_long_is_named(count: int,
         calibrate(scored, IDENTITY, WISH, '')
 
 
+@pytest.mark.parametrize(('minutes', 'refused'), [(1, False), (5, True)])
+def test_a_drive_that_would_put_the_slow_error_off_for_minutes_is_named(minutes: int,
+                                                                        refused: bool) -> None:
+    # Higher than 97 % of the others all the time: p = .12 over four scores bets in the slow alarm.
+    odd = drive('odd', 99, count=240 * minutes)
+    odd = odd._replace(observations=tuple(
+        seen._replace(values={**seen.values, 'energy': 1.9}) for seen in odd.observations))
+    scored = [*drives(20, count=240), odd]
+    wish = WISH._replace(exponent=.01)
+    if not refused:
+        made = calibrate(scored, IDENTITY, wish, '')
+        assert made.slow_limit is not None and made.slow_limit > 8.2
+        return
+    with pytest.raises(ValueError, match='ask for a slow ERROR that takes .*: drive odd gathered'):
+        calibrate(scored, IDENTITY, wish, '')
+
+
+def test_an_error_that_could_never_come_is_refused() -> None:
+    made = replace(calibrate(drives(20), IDENTITY, WISH, ''), cusum_limit=1e6)
+    with pytest.raises(ValueError, match='ask for an ERROR that takes for ever'):
+        refuse_late(made, theory(WISH))
+
+
 def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> None:
     made = calibrate(drives(20), IDENTITY, WISH, '')
     alarms, warned, count = 0, 0, 0
@@ -268,11 +293,11 @@ def test_a_score_without_a_pixel_is_left_out_unless_it_is_watched() -> None:
 
 
 def test_a_drive_of_a_few_pictures_is_none() -> None:
-    for short in (drive('photograph', 99, count=4),  # and thirty in the time of four
-                  drive('photograph', 99, count=30, step_ns=STEP_NS // 10)):
-        with pytest.raises(ValueError, match='photograph has 4 observations 0.25 s apart.*5 are'):
+    for short in (drive('photograph', 99, count=5),  # and forty in the time of five
+                  drive('photograph', 99, count=40, step_ns=STEP_NS // 10)):
+        with pytest.raises(ValueError, match='photograph has 5 observations 0.25 s apart.*6 are'):
             calibrate([*drives(8), short], IDENTITY, WISH, '')
-    least = drive('short', 99, count=5)
+    least = drive('short', 99, count=6)
     assert len(calibrate([*drives(8), least], IDENTITY, WISH, '').drives) == 9
 
 

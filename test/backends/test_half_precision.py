@@ -43,9 +43,9 @@ def test_convolutions_but_the_last_are_half_and_what_is_sensitive_is_not(halves,
     model = onnx.load_from_string(halves[name])
     types = types_of(model)
     convolutions = [types[node.output[0]] for node in model.graph.node if node.op_type == 'Conv']
-    last = -2 if name == 'perceive' else -1  # the heads, and the distances of cells
-    assert set(convolutions[last:]) == {TensorProto.FLOAT} and len(convolutions) > 5
-    assert set(convolutions[:last]) == {TensorProto.FLOAT16}
+    *others, heads = convolutions
+    assert heads == TensorProto.FLOAT and len(others) > 4
+    assert set(others) == {TensorProto.FLOAT16}
     sensitive = [node for node in model.graph.node if node.op_type in SENSITIVE]
     assert len(sensitive) >= 15
     for node in sensitive:
@@ -54,15 +54,16 @@ def test_convolutions_but_the_last_are_half_and_what_is_sensitive_is_not(halves,
 
 
 def test_the_features_of_the_cells_are_averaged_and_joined_in_float32(halves):
-    """Only a float32 convolution follows, so half would round them and save nothing."""
+    """Only a float32 product follows, so half would round them and save nothing."""
     model = onnx.load_from_string(halves['perceive'])
     makers = {output: node for node in model.graph.node for output in node.output}
     types = types_of(model)
-    cells = [node for node in model.graph.node if node.op_type == 'Conv'][-1]
-    joined = makers[cells.input[0]]
-    assert joined.op_type == 'Concat'
+    joined, = [node for node in model.graph.node if node.op_type == 'Concat' and 'AveragePool' in [
+        makers[name].op_type for name in node.input if name in makers]]
     assert [makers[name].op_type for name in joined.input].count('AveragePool') == 2
     assert {types[name] for name in (*joined.input, *joined.output)} == {TensorProto.FLOAT}
+    constants = [name for name in types if name.startswith('cells.')]
+    assert len(constants) == 4 and {types[name] for name in constants} == {TensorProto.FLOAT}
 
 
 @pytest.mark.parametrize('name', GRAPHS)

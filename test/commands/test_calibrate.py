@@ -114,6 +114,12 @@ def test_kept_drives_are_not_looked_at_again_unless_they_changed(
     assert main([*words, '--seed', '1']) == 0 and len(looked) == 9 + 8 + 8
 
 
+def test_drives_of_one_name_are_told_apart_by_their_folders() -> None:
+    names = {'/a/x/run:/front': 'run', '/b/x/run:/front': 'run', '/b/y/walk.mp4': 'walk'}
+    assert spreading.distinct({'/b/y/walk.mp4': 'walk'}) == {'/b/y/walk.mp4': 'walk'}
+    assert list(spreading.distinct(names).values()) == ['a/x/run', 'b/x/run', 'b/y/walk']
+
+
 def test_a_drive_given_twice_is_refused(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['calibrate', '--model', str(model), *drives, drives[0] + '/', *FAST]) == 2

@@ -263,7 +263,8 @@ def test_a_calibration_of_another_fit_is_not_judged_on_cropped_pictures(
 
 @pytest.mark.parametrize(('changes', 'why'), [
     ({'identity': {'perceive_sha256': 'f' * 64}}, 'another model (perceive graph)'),
-    ({'drives': ['one', 'two']}, 'calibration has 2 drives')])
+    ({'drives': ['one', 'two'], 'held_out': [], 'held_out_slow': [], 'steps': [], 'windows': []},
+     'calibration has 2 drives')])
 def test_intervals_of_a_calibration_that_would_not_arm_are_left_out_and_it_is_said_why(
         folder: Path, calibrated: dict[str, Any], tmp_path: Path,
         changes: dict[str, Any], why: str) -> None:

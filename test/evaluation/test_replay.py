@@ -99,6 +99,7 @@ def test_a_drive_lasts_one_gap_longer_than_its_stamps() -> None:
 @pytest.mark.parametrize(('seconds', 'watched_s', 'paused_s'), [
     ((0, 1, 2, 3, 63), (0, 1, 2, 3, 8, 10), 55),
     ((0, 1, 2, 7), (0, 1, 2, 7, 28 / 3), 0),  # five median gaps are no pause
+    ((0, .01, .8, .81, 1.6), (0, .01, .8, .81, 1.6, 2), 0),  # nor are .79 s between pairs
     ((7, 12.01, 13.01), (0, 5, 6, 9), .01),
     ((0, 1.7e9, 1.7e9 + 1, 1.7e9 + 2), (0, 5, 6, 7, 28 / 3), 1.7e9 - 5)])
 def test_a_pause_and_a_wrong_stamp_are_no_time_watched(

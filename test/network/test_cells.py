@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-FEATURES = 4
+FEATURES, KEPT_DIRECTIONS = 5, 3
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def slow_distance(cells, point):
     common = np.cov(np.concatenate([one - one.mean(0) for one in own]), rowvar=False, bias=True)
     values, axes = np.linalg.eigh((1 - SHRINKAGE) * common
                                   + SHRINKAGE * np.trace(common) / FEATURES * np.eye(FEATURES))
-    kept = axes[:, :FEATURES // 2] / np.sqrt(values[:FEATURES // 2])
+    kept = axes[:, :KEPT_DIRECTIONS] / np.sqrt(values[:KEPT_DIRECTIONS])
     found = []
     for one in own:
         off = (point - one.mean(0)) @ kept
@@ -58,8 +58,8 @@ def test_the_distance_is_that_of_the_nearest_class_with_enough_cells(cells):
 
 def test_cells_of_no_class_are_one_class_when_no_other_has_enough(cells):
     ignored = Cells(cells.features, torch.full_like(cells.classes, 255))
-    assert cell_statistics(ignored, 11).class_means.shape == (1, FEATURES // 2)
-    assert cell_statistics(cells, 11).class_means.shape == (2, FEATURES // 2)
+    assert cell_statistics(ignored, 11).class_means.shape == (1, KEPT_DIRECTIONS)
+    assert cell_statistics(cells, 11).class_means.shape == (2, KEPT_DIRECTIONS)
 
 
 def test_a_class_that_fills_too_small_a_share_of_all_cells_is_left_out(cells):
@@ -86,7 +86,7 @@ def test_a_feature_that_is_not_a_number_is_no_known_cell(cells):
 
 def test_one_cell_is_refused():
     with pytest.raises(ValueError, match='1 cells'):
-        cell_statistics(Cells(torch.ones(1, 4), torch.zeros(1)), 11)
+        cell_statistics(Cells(torch.ones(1, FEATURES), torch.zeros(1)), 11)
 
 
 def test_the_statistics_come_back_from_the_constants(cells):

@@ -194,6 +194,12 @@ def test_a_change_that_cannot_be_is_refused(split, change):
         split_specs(split, 2, 40, 10., 48, 80, 0, change)
 
 
+def test_a_condition_that_ends_before_it_is_wholly_there_is_refused():
+    split_specs('test_night', 2, 40, 10., 48, 80, 0, Change(1., 2., 3.))
+    with pytest.raises(ValueError, match='ends at 3 s, before it has faded in by 3.1 s'):
+        split_specs('test_night', 2, 40, 10., 48, 80, 0, Change(1., 2.1, 3.))
+
+
 def test_drives_with_another_change_are_not_taken_for_those_asked_for(tmp_path, renderer):
     asked = {'drives': 1, 'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
     made, = render_drives(tmp_path, 'test_night', change=Change(.25), **asked)
