@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--fade-s', type=float, metavar='S',
                         help='with --begins-at-s: the change takes so long (default: 0.5)')
     parser.add_argument('--ends-at-s', type=float, metavar='S',
-                        help='with --begins-at-s: nominal again from then on (default: never)')
+                        help='with --begins-at-s: then it fades out, within .5 s (default: never)')
     parser.add_argument('--format', choices=FORMATS, default=FORMATS[0],
                         help='mcap: each drive is a rosbag2 recording (default: %(default)s)')
     parser.add_argument('--video', type=Path, metavar='MP4',

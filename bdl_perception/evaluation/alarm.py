@@ -23,7 +23,7 @@ class Detection(NamedTuple):
     """What the alarm said of one strange stretch of one drive."""
 
     drive: str
-    delay_s: float  # from the first strange frame to the first ERROR; +Inf: missed
+    delay_s: float  # from the beginning of the change to the first ERROR; +Inf: missed
     early: bool  # ERROR stood already before; then there is no delay to be told
     clear_s: float | None  # from the end to the first frame without ERROR; None: not to be seen
     fade_s: float = 0.  # how long the condition took to be wholly there

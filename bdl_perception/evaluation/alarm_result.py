@@ -4,6 +4,8 @@
 from typing import Any, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.soonest import soonest_fast
+from bdl_perception.alarm.soonest import soonest_slow
 from bdl_perception.alarm.status import Identity
 from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.alarm import begun
@@ -16,6 +18,7 @@ from bdl_perception.evaluation.alarm import evidence
 from bdl_perception.evaluation.alarm import false_alarms
 from bdl_perception.evaluation.alarm import Shares
 from bdl_perception.evaluation.alarm import shares
+from bdl_perception.evaluation.calibration_summary import warnings
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.drive_record import group_under
 from bdl_perception.evaluation.replay import paused_ns
@@ -50,9 +53,12 @@ def seen_in_calibration(records: Sequence[DriveRecord], nominal: str | None,
 
 
 def _calibration(calibration: Calibration) -> dict[str, Any]:
+    fast, slow = soonest_fast(calibration), soonest_slow(calibration)
     return {'watched': list(calibration.watched), 'alpha': calibration.alpha,
             'drives': len(calibration.drives), 'frames': calibration.frames,
             'camera': calibration.camera, 'by_all_cameras': calibration.group_by == 'camera',
+            'soonest_s': fast and fast.seconds, 'soonest_slow_s': slow and slow.seconds,
+            'warnings': list(warnings(calibration)),
             'step_s': calibration.step_s, 'cusum_limit': calibration.cusum_limit,
             'slow_limit': calibration.slow_limit,
             'false_alarms_per_hour': calibration.false_alarms_per_hour}
@@ -69,7 +75,9 @@ def _false_alarms(plain: Sequence[DriveRecord], played: Sequence[tuple[DriveReco
                      'causes': causes(drives, calibration)}
                for how, drives in (('apart', steps), ('in_a_row', [joined]))},
             'paused_hours': sum(map(paused_ns, plain)) / NS_PER_HOUR, 'drives': len(plain),
-            'drives_with_error': sum(any(step.error for step in one) for one in steps)}
+            'drives_with_error': [record.origin.name for record, one
+                                  in zip(plain, steps, strict=True)
+                                  if any(step.error for step in one)]}
 
 
 def _conditions(played: Sequence[tuple[DriveRecord, list[Step]]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Sequence
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.drift import SHARE
 from bdl_perception.alarm.enough import FEWEST_DRIVES
+from bdl_perception.alarm.odd_drives import LATEST_S
 from bdl_perception.alarm.odd_drives import oddest
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.scores import score_meanings
@@ -59,6 +60,11 @@ def _evidence_warnings(calibration: Calibration) -> tuple[str, ...]:
     if drives < MANY_DRIVES:
         found.append(f'{drives} drives are few: a further nominal drive may top all of them with '
                      f'a probability of {1 / (drives + 1):.0%}; add drives')
+    fast = soonest_fast(calibration)
+    if fast is not None and fast.seconds > LATEST_S:
+        found.append(f'ERROR takes {fast.seconds:.3g} s of the strangest pictures at the least, '
+                     f'too late to be of use; add drives: of more observations the strangest '
+                     f'picture says more')
     return (*found, *_raised_warnings(calibration), *_theory_warnings(calibration),
             *_step_warnings(calibration))
 

@@ -34,16 +34,23 @@ that was there at that moment, 1 after the whole fade. A slow fade gives single 
 to raise a WARN by chance. One of more than {ABRUPT_S:g} s is no abrupt change: it has a row of its
 own and is left out of the goal for delays.
 """.strip()
+DELAYS = """
+The delay is from the beginning of the change, and of its fade, to the first ERROR. A missed drive
+counts as an endless delay: a dash in a column of delays means that so many were missed. Early:
+ERROR stood before the change. The time to clear is from the end of the condition, where it begins
+to fade back, and is seen only where ERROR stood then. Until then a nominal part of such a drive is
+at WARN or worse for what was there before it.
+""".strip()
 NOTES = """
 Depth is judged where a true one of at most 80 m and a predicted one exist; *answered* is the share
 of the former that has the latter. Intervals are of log-depth: 90 % would be right. IoU is of the
 single pass, *averaged* of the mean over the Monte Carlo samples, both over the classes that occur
 and without unlabelled pixels; CamVid's is of whole frames at their own size. AUROC is by frames,
 against those of the nominal set; .5 is a coin. Frames of one drive are alike: count drives. The
-mean is over the conditions that were held out. A delay that is a dash is of drives that the alarm
-missed. After a frame above a threshold the alert stays at WARN for `clear_s`, so more frames are
-at WARN than above. Every picture had its Monte Carlo cycle at once; on line cycles are as frequent
-as there is time for, and late by as much, which `bdl bench` measures.
+mean is over the conditions that were held out. After a frame above a threshold the alert stays at
+WARN for `clear_s`, so more frames are at WARN than above. Every picture had its Monte Carlo cycle
+at once; on line cycles are as frequent as there is time for, and late by as much, which `bdl
+bench` measures.
 """.strip()
 
 
@@ -125,15 +132,40 @@ def told_half_strange(strange: Values) -> str:
 def _alarm(alarm: Values) -> str:
     if 'not_measured' in alarm:
         return f'Not measured: {alarm["not_measured"]}.'
-    return '\n\n'.join([_false_alarms(alarm['false_alarms']), _table(
-        WARN_HEAD, warn_rows(alarm)),
+    return '\n\n'.join([
+        *told_calibration(alarm['calibration']), _false_alarms(alarm['false_alarms']),
+        _table(WARN_HEAD, warn_rows(alarm)), DELAYS,
         _table(['set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
                 'median time to clear, s'],
                [[name, str(one['drives']), str(one['missed']), str(one['early']),
                  *(number(one[key]) for key in ('median_s', 'percentile_95_s',
                                                 'clear_median_s'))]
                 for name, one in alarm['conditions'].items()]),
+        *told_missed(alarm['conditions']),
         *([FADES, _table(FADE_HEAD, rows)] if (rows := fade_rows(alarm['conditions'])) else [])])
+
+
+def told_calibration(known: Values) -> list[str]:
+    """Say how soon the alarm can speak at all, and what its calibration warns of."""
+    soonest = [f'{kind} evidence takes {number(known[key])} s' for kind, key in (
+        ('fast', 'soonest_s'), ('slow', 'soonest_slow_s')) if known[key] is not None]
+    said = [f'Of the strangest pictures {" and ".join(soonest)} to its limit at the least: of a '
+            f'drive that is strange for less, silence says nothing.'] if soonest else []
+    return said + [f'The calibration warns: {text}.' for text in known['warnings']]
+
+
+def told_errors(found: Values) -> str:
+    """Name the nominal drives with an ERROR."""
+    names = found['drives_with_error']
+    named = f': {", ".join(names)}' if names else ''
+    return f'{len(names)} of {found["drives"]} nominal drives raise an ERROR{named}.'
+
+
+def told_missed(conditions: Values) -> list[str]:
+    """Name the drives of each condition that raised no ERROR."""
+    missed = {name: [drive['drive'] for drive in one['found'] if drive['delay_s'] is None]
+              for name, one in conditions.items()}
+    return [f'Missed of {name}: {", ".join(drives)}.' for name, drives in missed.items() if drives]
 
 
 def warn_rows(alarm: Values) -> list[list[str]]:
@@ -159,7 +191,7 @@ def _false_alarms(found: Values) -> str:
              number(found[key]['high'])] for key, title in titles.items()]
     table = _table(['nominal drives', 'false ERRORs', *CAUSES.values(), 'hours', 'an hour',
                     'at least (95 %)', 'at most (95 %)'], rows)
-    return '\n\n'.join([*told_pauses(found), table])
+    return '\n\n'.join([told_errors(found), *told_pauses(found), table])
 
 
 def cause_cells(found: Values) -> list[str]:

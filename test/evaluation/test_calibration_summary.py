@@ -72,6 +72,14 @@ def test_a_fast_limit_that_no_drive_could_reach_is_called_theory_too() -> None:
     assert warnings(replace(made, steps=(*[5] * 12, *[6] * 8))) == ()
 
 
+def test_an_error_that_takes_too_long_at_the_least_is_a_warning() -> None:
+    # a step adds 1.61 at most and .25 s: twenty are not above 32.3
+    assert warnings(calibration(20, 20 * 1.6)) and 'too late' not in str(
+        warnings(calibration(20, 20 * 1.6)))
+    assert any('ERROR takes 5.25 s of the strangest pictures at the least, too late' in text
+               for text in warnings(calibration(20, 20.5 * 1.61)))
+
+
 def test_a_group_that_falls_back_and_a_slow_camera_are_warnings() -> None:
     scores = calibration(20, 9).scores
     made = replace(calibration(20, math.log(14400)), group_by='light', observed_step_s=.5,

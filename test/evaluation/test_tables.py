@@ -5,12 +5,35 @@ from math import nan
 
 from bdl_perception.evaluation.tables import number
 from bdl_perception.evaluation.tables import plain
+from bdl_perception.evaluation.tables import told_calibration
+from bdl_perception.evaluation.tables import told_errors
+from bdl_perception.evaluation.tables import told_missed
 import pytest
 
 
 def test_what_is_no_number_is_null_in_json() -> None:
     assert plain({'a': nan, 'b': {'c': inf, 'd': 1.5}, 'e': 'text', 'f': [1., (nan, 2)]}) == {
         'a': None, 'b': {'c': None, 'd': 1.5}, 'e': 'text', 'f': [1., [None, 2]]}
+
+
+def test_drives_with_a_false_error_and_missed_ones_are_named() -> None:
+    assert told_errors({'drives': 3, 'drives_with_error': ['a', 'b']}) == (
+        '2 of 3 nominal drives raise an ERROR: a, b.')
+    assert told_errors({'drives': 3, 'drives_with_error': []}) == (
+        '0 of 3 nominal drives raise an ERROR.')
+    found = {'night': [('c', 1.), ('d', None)], 'fog': [('e', .5)]}
+    assert told_missed({name: {'found': [{'drive': drive, 'delay_s': delay}
+                                         for drive, delay in drives]}
+                        for name, drives in found.items()}) == ['Missed of night: d.']
+
+
+def test_how_soon_the_alarm_can_speak_is_told_with_what_its_calibration_warns_of() -> None:
+    known = {'soonest_s': .5, 'soonest_slow_s': 22., 'warnings': ['few drives']}
+    soonest, warning = told_calibration(known)
+    assert 'fast evidence takes .500 s and slow evidence takes 22.000 s' in soonest
+    assert warning == 'The calibration warns: few drives.'
+    only, = told_calibration({'soonest_s': .5, 'soonest_slow_s': None, 'warnings': []})
+    assert 'slow' not in only
 
 
 @pytest.mark.parametrize(('value', 'text'), [

@@ -18,10 +18,14 @@ from bdl_perception.evaluation.report.drawing import COLOURS
 from bdl_perception.evaluation.report.drawing import sheet
 from bdl_perception.evaluation.tables import cause_cells
 from bdl_perception.evaluation.tables import CAUSES
+from bdl_perception.evaluation.tables import DELAYS
 from bdl_perception.evaluation.tables import FADE_HEAD
 from bdl_perception.evaluation.tables import fade_rows
 from bdl_perception.evaluation.tables import FADES
 from bdl_perception.evaluation.tables import number
+from bdl_perception.evaluation.tables import told_calibration
+from bdl_perception.evaluation.tables import told_errors
+from bdl_perception.evaluation.tables import told_missed
 from bdl_perception.evaluation.tables import told_pauses
 from bdl_perception.evaluation.tables import WARN_HEAD
 from bdl_perception.evaluation.tables import warn_rows
@@ -56,6 +60,7 @@ def _blocks(found: Values) -> Iterator[Block]:
         yield Text(f'Warning: {len(found["seen_in_calibration"])} of the nominal drives are named '
                    f'like drives of the calibration. If they are the same, false alarms look '
                    f'rarer here than they are.')
+    yield from map(Text, told_calibration(known))
     yield from _false_alarms(found['false_alarms'])
     yield Table('Frames above a threshold, and at WARN, which stays for clear_s after them',
                 WARN_HEAD, warn_rows(found))
@@ -71,10 +76,9 @@ def _false_alarms(found: Values) -> Iterator[Block]:
     if 'not_measured' in found:
         yield Missing('False alarms', found['not_measured'])
         return
-    yield Text(f'{found["drives_with_error"]} of {found["drives"]} nominal drives raise an ERROR. '
-               f'By itself each drive starts without evidence; in a row the evidence of one is '
-               f'carried into the next, as on a long road. The interval is exact for events that '
-               f'come independently (Poisson).')
+    yield Text(f'{told_errors(found)} By itself each drive starts without evidence; in a row the '
+               f'evidence of one is carried into the next, as on a long road. The interval is '
+               f'exact for events that come independently (Poisson).')
     yield from map(Text, told_pauses(found))
     yield Table('False alarms of the ERROR level on nominal drives',
                 ('drives', 'false ERRORs', *CAUSES.values(), 'hours watched', 'an hour',
@@ -90,10 +94,7 @@ def _delays(conditions: Values) -> Iterator[Block]:
     if not conditions:
         yield Missing('Detection delay', 'no drive has a condition that was held out')
         return
-    yield Text('The delay is from the first strange frame to the first ERROR. A missed drive '
-               'counts as an endless delay: a dash in a column of delays means that so many were '
-               'missed. Early: ERROR stood before the change. Time to clear is seen only where '
-               'a drive becomes nominal again.')
+    yield Text(DELAYS)
     yield Table('Detection of each held-out condition',
                 ('set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
                  'median time to clear, s'),
@@ -101,6 +102,7 @@ def _delays(conditions: Values) -> Iterator[Block]:
                   *(number(one[key]) for key in ('median_s', 'percentile_95_s',
                                                  'clear_median_s'))]
                  for name, one in conditions.items()])
+    yield from map(Text, told_missed(conditions))
     if rows := fade_rows(conditions):
         yield Table(FADES, FADE_HEAD, rows)
     abrupt = {name: one for name, one in conditions.items() if one['fade_s'] <= ABRUPT_S}
