@@ -15,6 +15,8 @@ from bdl_perception.alarm.sequential import ville_limit
 from bdl_perception.alarm.soonest import soonest_fast
 from bdl_perception.alarm.soonest import soonest_slow
 from bdl_perception.alarm.soonest import Sum
+from bdl_perception.alarm.wish import theory
+from bdl_perception.alarm.wish import Wish
 from bdl_perception.evaluation.depth_intervals import BIN_NAMES
 from bdl_perception.evaluation.depth_intervals import DepthIntervals
 
@@ -147,19 +149,19 @@ def _intervals(calibration: Calibration) -> list[str]:
 def _raised_warnings(calibration: Calibration) -> list[str]:
     """Say which drives raised a limit, and how much later its ERROR is for them."""
     rate, slow = calibration.false_alarms_per_hour, calibration.slow_limit is not None
-    wished = replace(
-        calibration,
-        cusum_limit=ville_limit(calibration.step_s, (1 - SHARE) * rate if slow else rate),
-        slow_limit=ville_limit(calibration.slow_step_s, SHARE * rate) if slow else None)
+    least = theory(Wish(step_s=calibration.step_s, slow_step_s=calibration.slow_step_s,
+                        false_alarms_per_hour=rate))
+    wished = (replace(calibration, cusum_limit=least.fast, slow_limit=least.slow) if slow else
+              replace(calibration, cusum_limit=ville_limit(calibration.step_s, rate)))
     found = []
-    for name, limit, least, held_out, soonest in (
+    for name, limit, asked, held_out, soonest in (
             ('CUSUM', calibration.cusum_limit, wished.cusum_limit, calibration.held_out,
              soonest_fast),
             ('slow', calibration.slow_limit, wished.slow_limit, calibration.held_out_slow,
              soonest_slow)):
-        if limit is not None and least is not None and limit > least:
+        if limit is not None and asked is not None and limit > asked:
             found.append(
-                f'held-out drives came near or above the {name} limit of {least:.2f} that the '
+                f'held-out drives came near or above the {name} limit of {asked:.2f} that the '
                 f'wished rate asks for, so it was raised: detection is slower'
                 f'{_later(soonest(calibration), soonest(wished))}, and the rate is not shown to '
                 f'be reached; {oddest(calibration.drives, held_out)}: look at what raised it, '

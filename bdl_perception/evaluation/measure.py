@@ -131,12 +131,9 @@ class Meter:
             groups.append(group_of(origin, (stamps_ns[-1] - stamps_ns[0]) / 1e9))
             for name, value in view_scores(view, self._regions).items():
                 scores.setdefault(name, []).append(value)
-            if (groups.count(groups[-1]) - 1) % every:
-                continue
-            own = tallies.setdefault(groups[-1], begin_all(intervals))
-            for name, seen in views(view, labelled.classes, fit_mode):
-                if name in own:
-                    own[name].add(seen)
+            if (groups.count(groups[-1]) - 1) % every == 0:
+                own = tallies.setdefault(groups[-1], begin_all(intervals))
+                _add(own, view, labelled, fit_mode)
         if not stamps_ns:
             raise ValueError(f'{origin.name}: there is no picture to measure on')
         return DriveRecord(
@@ -158,6 +155,13 @@ class Meter:
             perceive.append(1e3 * (middle - start))
             samples.append(1e3 * (perf_counter() - middle))
         return Milliseconds(median(perceive), median(samples))
+
+
+def _add(tallies: dict[str, Tally], view: View, labelled: Labelled, fit_mode: str) -> None:
+    """Give a picture to those tallies that its views are for."""
+    for name, seen in views(view, labelled.classes, fit_mode):
+        if name in tallies:
+            tallies[name].add(seen)
 
 
 def _check_rising(origin: Origin, stamp_ns: int, before_ns: Sequence[int]) -> None:

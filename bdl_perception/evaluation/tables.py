@@ -203,7 +203,7 @@ def told_pauses(found: Values) -> list[str]:
     """Say how long the drives paused, which nobody watched; nothing to say where none did."""
     hours = found['paused_hours']
     return [f'The hours are without pauses: of gaps between frames of one drive, what is above '
-            f'{LONGEST_GAP} median ones ({hours:.3g} h) is left out.'] if hours else []
+            f'{LONGEST_GAP} median ones and 1 s ({hours:.3g} h) is left out.'] if hours else []
 
 
 def number(value: float | None) -> str:
