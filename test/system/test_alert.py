@@ -111,7 +111,7 @@ def test_a_hanging_alert_node_loses_its_liveliness(world, model):
     lost.clear()
     os.kill(process._process.pid, signal.SIGSTOP)
     try:
-        world.until(lambda: 0 in lost and 'deadline' in lost, 'the loss', timeout_s=5)
+        world.until(lambda: 0 in lost and 'deadline' in lost, 'the loss')
     finally:
         os.kill(process._process.pid, signal.SIGCONT)
 

@@ -47,9 +47,16 @@ def test_a_drive_is_played_once_in_order_and_the_node_ends_with_zero(world, driv
     assert [int(rgb_from_image(message)[0, 0, 0]) for message in heard] == list(range(0, 160, 20))
     assert {message.header.frame_id for message in heard} == {'front'}
     stamps = [stamp_to_ns(message.header.stamp) for message in heard]
-    steps_s = np.diff(stamps) / 1e9
-    assert (steps_s > 0).all()
-    assert np.mean(steps_s) == pytest.approx(1 / 40, rel=.5)
+    assert (np.diff(stamps) > 0).all()
+
+
+def test_a_drive_is_played_no_faster_than_its_rate(world, drive):
+    heard = watch(world, Image, 'image')
+    camera = world.start('camera_node', path=drive, rate_hz=4.0, wait_for_subscribers=1)
+    world.until(lambda: camera.ended() is not None, 'the end')
+    first, *_, last = (stamp_to_ns(message.header.stamp) for message in heard)
+    # a machine that stalls lengthens this; the .7 s at the folder's own 10 Hz would be too short
+    assert (last - first) / 1e9 >= .6 * 7 / 4
 
 
 def test_compressed_pictures_come_round_and_round_on_their_own_topic(world, drive):

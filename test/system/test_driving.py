@@ -14,7 +14,7 @@ from ros_world import street
 pytestmark = pytest.mark.slow  # starts processes
 
 STALE_AFTER_S = 0.5
-SLACK_S = 0.25  # a status or scores that were under way
+SLACK_S = 0.45  # a status or scores that were under way
 
 
 def now_s(world):
