@@ -5,38 +5,20 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from functools import cached_property
-import math
 from typing import Any, Mapping
 
+from bdl_perception.alarm.calibration_checks import check_calibration
+from bdl_perception.alarm.calibration_checks import FORMAT
 from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.conformal import smallest_count
-from bdl_perception.alarm.conformal import smallest_p_value
-from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.conformal import Tails
 from bdl_perception.alarm.enough import FEWEST_DRIVES
 from bdl_perception.alarm.enough import fewest_for_evidence
-from bdl_perception.alarm.groups import GROUP_BY
 from bdl_perception.alarm.groups import group_of
 from bdl_perception.alarm.groups import GroupBy
 from bdl_perception.alarm.reference import Reference
-from bdl_perception.alarm.scores import is_epistemic
-from bdl_perception.alarm.sequential import check_exponent
 from bdl_perception.alarm.status import Identity
 
-FORMAT = 4  # of calibration.json; 3 did not say how a picture meets the network (fit_mode)
-BOUND = {  # field of Identity -> what is said when it differs
-    'perceive_sha256': 'another model (perceive graph)',
-    'sample_sha256': 'another model (sample graph)',
-    'samples': 'another number of Monte Carlo samples',
-    'seed': 'other dropout masks (seed)',
-    'height': 'another input height',
-    'width': 'another input width',
-    'precision': 'another precision of the graphs',
-    'regions': 'other regions of the picture',
-    'fit_mode': 'another fit of the picture to the network (fit_mode)',
-}
-MAY_BE_NONE = ('slow_limit', 'score_step_s', 'observed_step_s')
-MOST = 1e6  # of a limit or a time, s: one that is reached in days, or never, is no alarm's
 Ordered = Mapping[str, tuple[float, ...]]  # name of a score -> ascending
 
 
@@ -75,50 +57,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be an alarm's."""
-        check_format(self.format)
-        smallest_count(self.alpha)  # refuses what is no probability
-        for name in ('step_s', 'false_alarms_per_hour', 'cusum_limit', 'slow_limit',
-                     'slow_step_s', 'score_step_s', 'observed_step_s'):
-            value = getattr(self, name)
-            if value is None and name in MAY_BE_NONE:
-                continue
-            if value is None or not 0 < value <= MOST:
-                raise ValueError(f'calibration {name} is {value}, must be above 0 and at most '
-                                 f'{MOST:g}; calibrate again')
-        for name, known in (('tails', TAILS), ('group_by', GROUP_BY)):
-            if getattr(self, name) not in known:
-                raise ValueError(f'calibration {name} is {getattr(self, name)!r}, must be one of '
-                                 f'{known}; calibrate again')
-        for name in ('held_out', 'held_out_slow', 'steps', 'windows'):
-            if getattr(self, name) and len(getattr(self, name)) != len(self.drives):
-                raise ValueError(f'calibration has {len(getattr(self, name))} {name} of '
-                                 f'{len(self.drives)} drives; calibrate again')
-        check_exponent(self.exponent)
-        check_watched(self.watched, self.scores)
-        for scores in (self.scores, *self.groups.values()):
-            _check_ordered(scores)
-        for group, scores in self.groups.items():
-            check_watched(self.watched, scores)
-            if self.group_by == 'none':
-                raise ValueError(f'calibration has group {group} but group_by none; calibrate '
-                                 f'again')
-        self._check_cameras()
-        if self.group_by == 'light' and set(self.groups) != set(self.group_drives):
-            raise ValueError(f'calibration has scores of {sorted(self.groups)} and counts drives '
-                             f'of {sorted(self.group_drives)}; calibrate again')
-
-    def _check_cameras(self) -> None:
-        """Refuse cameras without scores, or scores without a camera, or limits that are none."""
-        named = set(self.groups) if self.group_by == 'camera' else set()
-        if named != set(self.cameras) or (self.group_by == 'camera' and not named):
-            raise ValueError(f'calibration has scores of the cameras {sorted(named)} and parts of '
-                             f'{sorted(self.cameras)}; calibrate again')
-        for name in named.intersection(self.own):
-            part = self.cameras[name]
-            if part.cusum_limit is None or (part.slow_limit is None) != (self.slow_limit is None):
-                raise ValueError(f'calibration has enough of {name} but not its limits; calibrate '
-                                 f'again')
-            self.of_camera(name)  # checks itself
+        check_calibration(self)
 
     def of_camera(self, name: str) -> 'Calibration':
         """
@@ -189,10 +128,11 @@ class Calibration:
     @cached_property
     def fewest(self) -> int:
         """Give how many observations thresholds take, and evidence that can rise."""
-        return max(smallest_count(self.pooled.side_alpha), self._fewest_for_evidence)
+        return max(smallest_count(self.pooled.side_alpha), self.fewest_for_evidence)
 
     @property
-    def _fewest_for_evidence(self) -> int:
+    def fewest_for_evidence(self) -> int:
+        """Give how many observations it takes until the strangest adds to the evidence."""
         return fewest_for_evidence(len(self.watched), self.tails, self.exponent)
 
     def count(self, scores: Ordered) -> int:
@@ -237,60 +177,6 @@ class Calibration:
         """Give the combined p-value of a complete observation."""
         return self.reference(values).p_value(values)
 
-    def refusals(self, identity: Identity | None) -> tuple[str, ...]:
-        """Say why this calibration must not arm an alarm on that model; empty: it may."""
-        if identity is None:
-            return ('perception_node has not said which model it runs',)
-        differences = [f'calibration is of {what}: calibrate this one' for name, what in
-                       BOUND.items() if getattr(identity, name) != getattr(self.identity, name)]
-        short = [f'calibration has {len(self.scores[name])} observations of {name}, alpha '
-                 f'{self.alpha:g} over {len(self.watched)} scores needs '
-                 f'{smallest_count(self.pooled.side_alpha)}: calibrate with more drives'
-                 for name in self.watched if not self.pooled.suffices(name)]
-        drives = self.separate_drives
-        few = [f'calibration has {drives} drives, at least {FEWEST_DRIVES} are needed: '
-               f'calibrate with more drives'] if drives < FEWEST_DRIVES else []
-        unknown = (self.unknown_camera,) if self.unknown_camera else ()
-        return (*unknown, *differences, *few, *short, *self._mute())
-
-    def _mute(self) -> tuple[str, ...]:
-        """Say when not even the strangest picture could add to the evidence of an ERROR."""
-        count, needed = self.count(self.scores), self._fewest_for_evidence
-        if count >= needed:
-            return ()
-        smallest_p = smallest_p_value(count, len(self.watched), self.tails)
-        return (f'calibration has {count} observations, so few that p cannot fall below '
-                f'{smallest_p:.2g}, at which exponent {self.exponent:g} gathers no evidence '
-                f'({needed} are needed): calibrate with more drives or a larger exponent',)
-
     def _reference(self, scores: Ordered) -> Reference:
         return Reference({name: scores[name] for name in self.watched}, self.score_alpha,
                          self.tails)
-
-
-def check_format(found: Any) -> None:
-    """Refuse a file of another format; FORMAT is the one that is read."""
-    if found != FORMAT:
-        raise ValueError(
-            f'calibration format is {found!r}, this version reads {FORMAT}: make it again from '
-            f'its drives with `bdl calibrate --model MODEL DRIVES...`, with the --fit-mode that '
-            f'perception_node is told; a file of {FORMAT - 1} does not say which it was')
-
-
-def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
-    """Refuse a set of scores that is unknown or knows nothing of the model's ignorance."""
-    unknown = sorted(set(watched) - set(known))
-    if unknown:
-        raise ValueError(f'watched scores {unknown} are not known, choose from {sorted(known)}')
-    if len(set(watched)) != len(watched):
-        raise ValueError(f'watched scores {watched} name one twice; name each once')
-    if not any(map(is_epistemic, watched)):
-        raise ValueError(f'watched scores are {watched}: at least one of '
-                         f'{sorted(filter(is_epistemic, known))} must be among them')
-
-
-def _check_ordered(scores: Ordered) -> None:
-    for name, values in scores.items():
-        if not all(map(math.isfinite, values)) or list(values) != sorted(values):
-            raise ValueError(f'calibration scores of {name} are not finite and ascending; '
-                             f'calibrate again')

@@ -4,6 +4,7 @@
 import math
 from typing import NamedTuple
 
+from bdl_perception.alarm.arming import refusals
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.level import Reason
@@ -115,7 +116,7 @@ class Freshness:
         identity, state = self._status[1].identity, self._status[1].state
         if identity is None and state != ACTIVE:
             return []  # said already: no model is loaded yet
-        return [f'not armed: {text}' for text in self._calibration.refusals(identity)]
+        return [f'not armed: {text}' for text in refusals(self._calibration, identity)]
 
     def _order_texts(self, now_s: float) -> list[str]:
         if self._jump is None or now_s - self._jump[0] >= self._policy.hold_s:

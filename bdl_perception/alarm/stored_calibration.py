@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any, get_type_hints, Mapping, TypedDict
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration import check_format
-from bdl_perception.alarm.calibration import FORMAT
 from bdl_perception.alarm.calibration import Ordered
+from bdl_perception.alarm.calibration_checks import check_format
+from bdl_perception.alarm.calibration_checks import FORMAT
 from bdl_perception.alarm.camera_part import CameraPart
 from bdl_perception.alarm.camera_part import part_from_dict
 from bdl_perception.alarm.status import Identity

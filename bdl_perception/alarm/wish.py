@@ -4,7 +4,7 @@
 from collections import Counter
 from typing import Iterable, NamedTuple
 
-from bdl_perception.alarm.calibration import check_watched
+from bdl_perception.alarm.calibration_checks import check_watched
 from bdl_perception.alarm.conformal import smallest_count
 from bdl_perception.alarm.conformal import Tails
 from bdl_perception.alarm.drift import SHARE

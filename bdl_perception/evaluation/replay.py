@@ -7,6 +7,7 @@ from statistics import median_low
 from typing import Iterable, NamedTuple
 
 from bdl_perception.alarm.alert import AlertMachine
+from bdl_perception.alarm.arming import refusals
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.level import Level
 from bdl_perception.alarm.policy import AlertPolicy
@@ -41,9 +42,9 @@ class Player:
     def __init__(self, calibration: Calibration, identity: Identity,
                  policy: AlertPolicy | None = None) -> None:
         """Start a machine; ValueError when the calibration would not arm it on this model."""
-        refusals = calibration.refusals(identity)
-        if refusals:
-            raise ValueError(f'the alarm would not be armed: {"; ".join(refusals)}')
+        reasons = refusals(calibration, identity)
+        if reasons:
+            raise ValueError(f'the alarm would not be armed: {"; ".join(reasons)}')
         self._calibration = calibration
         self._machine = AlertMachine(policy or AlertPolicy(), calibration)
         self._identity = identity

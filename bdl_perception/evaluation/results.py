@@ -3,6 +3,7 @@
 """From the records of all drives to everything that is told of a model."""
 from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
+from bdl_perception.alarm.arming import refusals
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import Identity
 from bdl_perception.evaluation.alarm_result import alarm_result
@@ -46,7 +47,7 @@ class Setting(NamedTuple):
         """Say why the calibration must not arm an alarm; empty: it may, or there is none."""
         if self.calibration is None:
             return ()
-        found = self.calibration.refusals(self.identity)
+        found = refusals(self.calibration, self.identity)
         return (self.outdated, *found) if self.outdated else found
 
     @property

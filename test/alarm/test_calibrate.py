@@ -6,6 +6,7 @@ import math
 from typing import Any, Sequence
 
 from bdl_perception.alarm import calibrate as module
+from bdl_perception.alarm.arming import refusals
 from bdl_perception.alarm.calibrate import calibrate
 from bdl_perception.alarm.calibrate import held_out
 from bdl_perception.alarm.evidence import Observation
@@ -48,7 +49,7 @@ def test_every_observation_of_every_score_is_kept_in_order() -> None:
         assert all(float(f'{value:.6g}') == value for value in made.scores[name])
     assert made.drives == tuple(f'drive_{index}' for index in range(8))
     assert (made.frames, made.software_version, made.identity) == (480, '1.2.3', IDENTITY)
-    assert made.refusals(IDENTITY) == ()
+    assert refusals(made, IDENTITY) == ()
 
 
 def test_of_a_score_that_nobody_watches_some_observations_of_every_drive_are_kept(

@@ -9,6 +9,7 @@ from typing import Any, Sequence
 
 from bdl_perception.alarm import odd_drives
 from bdl_perception.alarm.alert import AlertMachine
+from bdl_perception.alarm.arming import refusals
 from bdl_perception.alarm.calibrate import calibrate
 from bdl_perception.alarm.calibrate import held_out
 from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
@@ -66,7 +67,7 @@ def test_each_camera_has_the_thresholds_that_its_own_drives_give_by_counting() -
     for camera, own in (('front', front), ('rear', rear)):
         chosen = made.of_camera(camera)
         assert chosen.thresholds == {name: threshold_by_counting(own, name) for name in WATCHED}
-        assert chosen.fallback({'energy': 1.}) is None and chosen.refusals(IDENTITY) == ()
+        assert chosen.fallback({'energy': 1.}) is None and refusals(chosen, IDENTITY) == ()
     like_rear = dict.fromkeys(WATCHED, 5.)
     assert made.of_camera('front').strange(like_rear) == WATCHED
     assert made.of_camera('rear').strange(like_rear) == () == made.strange(like_rear)
@@ -116,7 +117,7 @@ def test_a_camera_with_too_few_drives_falls_back_and_says_so() -> None:
     assert chosen.fallback(values) == (
         'calibration has 7 drives of rear, 8 are needed: thresholds are of all drives')
     assert chosen.reference(values).thresholds == made.pooled.thresholds
-    assert chosen.refusals(IDENTITY) == ()
+    assert refusals(chosen, IDENTITY) == ()
     assert made.of_camera('front').fallback(values) is None
     assert made.fallback(values) == ('the camera of the picture is not known: thresholds are of '
                                      'all drives')
@@ -125,7 +126,7 @@ def test_a_camera_with_too_few_drives_falls_back_and_says_so() -> None:
 @pytest.mark.parametrize('name', ['frnt', 'camera', 'Front', ''])
 def test_a_camera_of_an_unknown_name_is_never_armed_and_is_told_the_known_ones(name: str) -> None:
     made = made_of(*drives('front', 8), *drives('rear', 3)).of_camera(name)
-    why, = made.refusals(IDENTITY)
+    why, = refusals(made, IDENTITY)
     assert why.startswith(f'calibration knows the cameras front, rear and no {name!r}: set ')
     machine = AlertMachine(AlertPolicy(), made)
     machine.status(0., PerceptionStatus('active', identity=IDENTITY))
@@ -216,8 +217,8 @@ def test_drives_of_several_cameras_at_once_count_once_for_being_armed() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 7))
     part = made.cameras['front']
     fewer = replace(made, cameras={**made.cameras, 'front': replace(part, drives=part.drives[:7])})
-    assert made.refusals(IDENTITY) == ()
-    assert fewer.refusals(IDENTITY)[0].startswith('calibration has 7 drives, at least 8')
+    assert refusals(made, IDENTITY) == ()
+    assert refusals(fewer, IDENTITY)[0].startswith('calibration has 7 drives, at least 8')
 
 
 def test_it_survives_its_file() -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+from bdl_perception.alarm.arming import refusals
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.status import identity_of
 from bdl_perception.alarm.stored_calibration import calibration_from_dict
@@ -57,8 +58,8 @@ def test_it_writes_a_calibration_that_arms_its_model(
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 0
     made = read(model / 'calibration.json')
     spec = spec_from_dict(json.loads((model / 'model.json').read_text(encoding='utf-8')))
-    assert made.refusals(identity_of(spec, 4, 0)) == ()
-    assert made.refusals(identity_of(spec, 8, 0)) != ()
+    assert refusals(made, identity_of(spec, 4, 0)) == ()
+    assert refusals(made, identity_of(spec, 8, 0)) != ()
     assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
     assert (made.frames, len(made.scores['energy'])) == (80, 80)
     told = capsys.readouterr().out
@@ -221,9 +222,9 @@ def test_a_calibration_of_stretched_pictures_arms_no_node_that_crops(
                      '--out', str(out)]) == 0
         made[mode] = read(out)
     assert made['crop'].scores != made['stretch'].scores
-    refusal, = made['stretch'].refusals(made['crop'].identity)
+    refusal, = refusals(made['stretch'], made['crop'].identity)
     assert 'another fit of the picture' in refusal
-    assert made['stretch'].refusals(made['stretch'].identity) == ()
+    assert refusals(made['stretch'], made['stretch'].identity) == ()
 
 
 def test_a_drive_that_fails_is_named_and_nothing_is_written(

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import bdl_perception
+from bdl_perception.alarm.arming import refusals
 from bdl_perception.alarm.status import identity_of
 from bdl_perception.alarm.stored_calibration import calibration_from_dict
 from bdl_perception.alarm.wish import Wish
@@ -51,7 +52,7 @@ def test_the_folder_is_small_and_has_a_card(files):
 def test_its_calibration_arms_the_alarm_on_it(files):
     calibration = calibration_from_dict(json.loads(
         (files.folder / 'calibration.json').read_text()))
-    assert calibration.refusals(identity_of(files.spec, samples=16, seed=0)) == ()
+    assert refusals(calibration, identity_of(files.spec, samples=16, seed=0)) == ()
     assert calibration.watched == Wish().watched
 
 
