@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.start_from and training.progress.epoch:
             print(f'{arguments.out} is gone on with, --start-from has no effect')
         elif arguments.start_from:
-            start_from(arguments.start_from, training.network)
+            start_from(arguments.start_from, training.learner.network)
         teaching = load(sources, 'train', repeats, config)
         validation = load(sources, 'validation', {}, config)
         if teaching is None:

@@ -60,7 +60,7 @@ def run_one(spec: RunSpec, data: Data, folder: Path, keep_checkpoints: bool) -> 
     frames, once = data.teaching(spec.share, spec.seed, spec.epoch_frames)
     training = Run(spec.config, place, build=spec.build)
     progress = training.train(frames, None)
-    network = training.network.cpu().eval()
+    network = training.learner.network.cpu().eval()
     taught = data.splits['train'].frames
     fitted = fit(network, (batch.rgb for batch in plain_batches(
         taught, BATCH, once, spec.config.network)))
@@ -68,7 +68,7 @@ def run_one(spec: RunSpec, data: Data, folder: Path, keep_checkpoints: bool) -> 
         **describe(spec, data), 'training': {
             'images': progress.images, 'different_images': len(once),
             'elapsed_s': progress.elapsed_s,
-            'log_variances': training.tasks.log_variances.tolist(),
+            'log_variances': training.learner.tasks.log_variances.tolist(),
             'parameters': sum(weight.numel() for weight in network.parameters())},
         **measure(network, data, fitted, spec.samples, spec.config.aleatoric)}
     path = folder / f'{spec.name}.json'

@@ -36,7 +36,7 @@ def pictures(monkeypatch):
 
 
 def _weights(run):
-    return {name: value.clone() for name, value in run.network.state_dict().items()}
+    return {name: value.clone() for name, value in run.learner.network.state_dict().items()}
 
 
 def _same(first, second):
@@ -100,7 +100,7 @@ def test_a_run_of_another_network_is_not_taken_up(data, tmp_path):
 
 def test_every_number_that_is_learned_moves(data, tmp_path):
     run = Run(replace(CONFIG, epochs=1), tmp_path)
-    named = [*run.network.named_parameters(), *run.tasks.named_parameters()]
+    named = [*run.learner.network.named_parameters(), *run.learner.tasks.named_parameters()]
     before = {name: value.detach().clone() for name, value in named}
     run.train(data, None)
     still = [name for name, value in named if torch.equal(value, before[name])]
@@ -108,7 +108,7 @@ def test_every_number_that_is_learned_moves(data, tmp_path):
 
 
 def test_only_kernels_decay(tmp_path):
-    for group in Run(CONFIG, tmp_path).optimizer.param_groups:
+    for group in Run(CONFIG, tmp_path).learner.optimizer.param_groups:
         dimensions = {value.ndim for value in group['params']}
         assert dimensions == ({4} if group['weight_decay'] else {1})
 
@@ -116,8 +116,8 @@ def test_only_kernels_decay(tmp_path):
 def test_the_encoder_learns_at_its_share_of_the_rate(data, tmp_path):
     run = Run(replace(CONFIG, encoder_rate=.25), tmp_path)
     run.train(data, None)
-    encoder = {id(parameter) for parameter in run.network.encoder.parameters()}
-    rates = {id(parameter): group['lr'] for group in run.optimizer.param_groups
+    encoder = {id(parameter) for parameter in run.learner.network.encoder.parameters()}
+    rates = {id(parameter): group['lr'] for group in run.learner.optimizer.param_groups
              for parameter in group['params']}
     inside = {rates[key] for key in encoder}
     outside = {rate for key, rate in rates.items() if key not in encoder}
@@ -132,9 +132,9 @@ def test_fixed_task_weights_stay_fixed(data, tmp_path):
 
 def test_without_aleatoric_no_variance_is_learned(data, tmp_path):
     run = Run(replace(CONFIG, aleatoric=False), tmp_path)
-    before = run.network.decoder.heads.bias[1:3].clone()
+    before = run.learner.network.decoder.heads.bias[1:3].clone()
     run.train(data, None)
-    torch.testing.assert_close(run.network.decoder.heads.bias[1:3], before)
+    torch.testing.assert_close(run.learner.network.decoder.heads.bias[1:3], before)
 
 
 def test_a_few_epochs_teach_the_tiny_street(data, tmp_path):
@@ -228,7 +228,7 @@ def test_the_minutes_of_a_killed_run_are_not_spent_twice(data, tmp_path):
 def test_a_loss_that_is_no_number_stops_the_run_with_advice(data, tmp_path):
     run = Run(CONFIG, tmp_path)
     with torch.no_grad():
-        run.network.decoder.heads.bias[0] = float('nan')
+        run.learner.network.decoder.heads.bias[0] = float('nan')
     with pytest.raises(RuntimeError, match='loss became nan.*learning_rate'):
         run.train(data, None)
     assert not (tmp_path / 'checkpoint.pt').exists()

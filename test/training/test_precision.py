@@ -1,5 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+from bdl_perception.training import learner
 from bdl_perception.training import loop
 from bdl_perception.training.augment import AugmentConfig
 from bdl_perception.training.batches import Batch
@@ -63,16 +64,16 @@ def test_a_batch_is_moved_whole():
 def test_halves_teach_nearly_the_same_and_leave_whole_weights(tmp_path, monkeypatch, half):
     monkeypatch.setattr(loop, 'draw_curves', lambda *_: None)
     seen = []
-    monkeypatch.setattr(loop, 'regression_loss', _spy(loop.regression_loss, seen))
+    monkeypatch.setattr(learner, 'regression_loss', _spy(learner.regression_loss, seen))
     data = WorldDataset(make_tiny_drives(tmp_path / 'drives'), 'train', TINY.height, TINY.width)
     rows = []
     for precision in (Precision(CPU), Precision(CPU, half)):
         run = Run(CONFIG, tmp_path / str(precision.half), precision=precision)
         inside = []
-        run.network.decoder.heads.register_forward_hook(
+        run.learner.network.decoder.heads.register_forward_hook(
             lambda module, args, maps, inside=inside: inside.append(maps.dtype))
         rows.append(run.train(data, data).history[-1])
-        assert {value.dtype for value in run.network.parameters()} == {torch.float32}
+        assert {value.dtype for value in run.learner.network.parameters()} == {torch.float32}
         assert inside[0] == (precision.half or torch.float32)
     assert set(seen) == {torch.float32}
     assert rows[1]['loss'] == pytest.approx(rows[0]['loss'], rel=.02)
