@@ -7,6 +7,9 @@ To try another score, add what it must fit to `Fitted` and its formula to `frame
 """
 from typing import Iterable, NamedTuple
 
+from bdl_perception.alarm.regions import DEFAULT_TEXT
+from bdl_perception.alarm.regions import parse_regions
+from bdl_perception.alarm.regions import region_mask
 from bdl_perception.experiments.last_layer import decoder_maps
 from bdl_perception.experiments.last_layer import fit_last_layer
 from bdl_perception.experiments.last_layer import LastLayer
@@ -27,10 +30,12 @@ from sklearn.metrics import roc_auc_score
 import torch
 from torch import Tensor
 
+CORRIDOR, = parse_regions(DEFAULT_TEXT)  # as the shipped alarm has it
 SAMPLED = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_information')
+IN_CORRIDOR = tuple(f'{name}_corridor' for name in SAMPLED)  # of the lane ahead alone
 LINEAR = ('analytic_first', 'analytic_last')  # variance of a Bayesian linear layer, no samples
 ANALYTIC = (*LINEAR, 'analytic_random_features')  # and of a Gaussian process
-NAMES = (*SAMPLED, *ANALYTIC, 'entropy', 'energy', 'softmax', 'aleatoric', 'feature')
+NAMES = (*SAMPLED, *IN_CORRIDOR, *ANALYTIC, 'entropy', 'energy', 'softmax', 'aleatoric', 'feature')
 
 Floats = NDArray[np.float64]
 
@@ -68,13 +73,17 @@ def frame_scores(network: Network, seen: Seen, fitted: Fitted) -> dict[str, Tens
             strict=True):
         scores[name] = mean_variance(map_, whitening)
     ground = single.logits.argmax(1) != SKY  # (B, h, w): the sky has no depth
-    variances = {'aleatoric': single.variance, 'epistemic_log_depth': seen.epistemic,
-                 'epistemic_inverse_depth': seen.epistemic_inverse}
-    for name, values in variances.items():
+    whole = torch.ones_like(ground)
+    ahead = torch.from_numpy(region_mask(CORRIDOR, *ground.shape[1:]).copy())  # (h, w)
+    maps = {'aleatoric': (single.variance, ground),
+            'epistemic_log_depth': (seen.epistemic, ground),
+            'epistemic_inverse_depth': (seen.epistemic_inverse, ground),
+            'mutual_information': (seen.mutual_information, whole)}
+    for name, (values, valid) in maps.items():
         if values is not None:
-            scores[name] = pooled(values, ground)
-    if seen.mutual_information is not None:
-        scores['mutual_information'] = seen.mutual_information.mean((1, 2))
+            scores[name] = pooled(values, valid)
+        if values is not None and name in SAMPLED:
+            scores[f'{name}_corridor'] = pooled(values, valid & ahead)
     return scores
 
 

@@ -3,7 +3,6 @@
 """What the network is taught to make small: two likelihoods and how much each task counts."""
 import math
 
-from bdl_perception.network.decoder import DEPTH_LOG_VARIANCE
 from bdl_perception.perception.classes import IGNORE
 import torch
 from torch import nn
@@ -16,11 +15,11 @@ def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
     """
     Gaussian likelihood of log-depth with a predicted variance.
 
-    L = mean over finite targets of sigma^(2 beta) * 1/2 ((y - mean)^2 / sigma^2 + s - s_min),
-    s = log sigma^2 (Kendall & Gal 2017, eq. 8), s_min its lower bound, which keeps L above zero
-    so that a learned task weight stays bounded; sigma^(2 beta) without gradient (Seitzer et al.
-    2022) gives pixels of large variance their say in the mean; beta = 0 is the plain likelihood.
-    Worked: mean 1, target 3, s = 0, beta = 0: (4 + 0 + 8) / 2 = 6. Without log_variance it is
+    L = mean over finite targets of 1/2 ((y - mean)^2 / sigma^2 + s), s = log sigma^2 (Kendall &
+    Gal 2017, eq. 8). The mean is weighted by sigma^(2 beta), which has no gradient and gives
+    pixels of large variance their say (Seitzer et al. 2022; divided by its sum here, so that
+    sigma does not change what depth counts beside the classes); beta = 0 is the plain likelihood.
+    Worked: mean 1, target 3, s = 0: (4 + 0) / 2 = 2. Without log_variance it is
     1/2 (y - mean)^2: one sigma for all, which the weight of the task stands for.
     All (B, h, w); a target of NaN or infinity takes no part; none finite: 0.
     """
@@ -30,10 +29,17 @@ def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
     error = (target - mean)[valid].square()  # (N,)
     if log_variance is None:
         return 0.5 * error.mean()
-    log_variance = log_variance[valid]
-    squared = error * (-log_variance).exp()
-    loss = 0.5 * (squared + log_variance - DEPTH_LOG_VARIANCE[0])
-    return (loss * (beta * log_variance).exp().detach()).mean()
+    weights, log_variance = regression_weights(log_variance, target, beta), log_variance[valid]
+    loss = 0.5 * (error * (-log_variance).exp() + log_variance)
+    return (weights * loss).sum() / weights.sum()
+
+
+def regression_weights(log_variance: Tensor | None, target: Tensor, beta: float) -> Tensor:
+    """Say how much each finite target counts in regression_loss, (N,), without gradient."""
+    valid = torch.isfinite(target)
+    if log_variance is None:
+        return torch.ones_like(target[valid])
+    return (beta * log_variance[valid]).exp().detach()
 
 
 def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Tensor,
@@ -75,22 +81,29 @@ def mean_probability(log_probability: Tensor) -> Tensor:
 
 class TaskWeights(nn.Module):
     """
-    Learned weight of each task: exp(-s) c L + s/2, s = log sigma^2 (Kendall et al. 2018).
+    Learned weight of each task: exp(-s) L + s/2, s = log sigma^2 (Kendall et al. 2018, eq. 10).
 
-    c is 1/2 for the regression and 1 for the classification, as in their eq. 10. For a loss L
-    the best s is log(2 c L): a task counts in inverse proportion to what it still gets wrong.
+    L of the regression is 1/2 of the squared error, L of the classification the cross-entropy.
+    The best s is log(2 L): a task counts in inverse proportion to what it still gets wrong. A
+    regression that predicts the sigma of each pixel is such a likelihood already and is taken as
+    it is: a second sigma over it would count it twice, and have no best value where L < 0.
     """
 
-    def __init__(self, depth_weight: float = 0.0) -> None:
+    def __init__(self, depth_weight: float = 0.0, sigma_predicted: bool = False) -> None:
         """Start with sigma = 1 for both tasks; or fix the weights at depth_weight and 1 - it."""
         super().__init__()
         self.log_variances = nn.Parameter(torch.zeros(2))
-        self.depth_weight = depth_weight
+        self.depth_weight, self._sigma_predicted = depth_weight, sigma_predicted
 
-    def forward(self, regression: Tensor, classification: Tensor) -> Tensor:
-        """Weigh the two losses, each at least zero, into one."""
+    def forward(self, regression: Tensor, classification: Tensor, has_depth: bool = True,
+                has_classes: bool = True) -> Tensor:
+        """Weigh two losses into one; a task without any truth moves no weight."""
         if self.depth_weight:
             return self.depth_weight * regression + (1 - self.depth_weight) * classification
-        weights = (-self.log_variances).exp()
-        return (0.5 * weights[0] * regression + weights[1] * classification
-                + 0.5 * self.log_variances.sum())
+        depth, classes = self.log_variances
+        loss: Tensor = (-classes).exp() * classification + 0.5 * has_classes * classes
+        if self._sigma_predicted:
+            loss = loss + regression
+        else:
+            loss = loss + (-depth).exp() * regression + 0.5 * has_depth * depth
+        return loss

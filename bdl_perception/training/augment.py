@@ -82,12 +82,12 @@ def zoomed(sample: Sample, factor: float, across: float, down: float, height: in
     top, left = round((whole_height - part_height) * down), round((whole_width - part_width)
                                                                   * across)
     part = np.s_[top:top + part_height, left:left + part_width]
-    size = (width, height)
+    size, nearest = (width, height), cv2.INTER_NEAREST_EXACT  # the other is half a pixel off
     smooth = cv2.INTER_AREA if part_width > width else cv2.INTER_LINEAR
     return Sample(
         cv2.resize(sample.rgb[part], size, interpolation=smooth).astype(np.uint8),
-        cv2.resize(sample.depth[part], size, interpolation=cv2.INTER_NEAREST).astype(np.float32),
-        cv2.resize(sample.classes[part], size, interpolation=cv2.INTER_NEAREST).astype(np.uint8),
+        cv2.resize(sample.depth[part], size, interpolation=nearest).astype(np.float32),
+        cv2.resize(sample.classes[part], size, interpolation=nearest).astype(np.uint8),
         sample.fx * width / part_width)
 
 

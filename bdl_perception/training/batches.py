@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From samples to the tensors that the network and its losses take."""
 from dataclasses import dataclass
-from typing import Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.augment import augment
@@ -12,9 +12,14 @@ from bdl_perception.training.datasets import canonical_depth
 from bdl_perception.training.datasets import Dataset
 from bdl_perception.training.datasets import Sample
 import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
+Corner = tuple[int, int]  # row and column in a square of 2x2 pixels
+# The decoder's pixel is the middle of such a square, which no pixel of the truth is: each corner
+# has its turn, or depth would be learned and judged half a pixel too far up and to the left.
+CORNERS: tuple[Corner, ...] = ((0, 0), (1, 1), (0, 1), (1, 0))
 
 @dataclass(frozen=True)
 class Batch:
@@ -37,15 +42,16 @@ def training_batches(dataset: Dataset, size: int, rng: np.random.Generator,
     for start in range(0, whole, size):
         samples = [augment(dataset[int(index)], rng, changes, network.height, network.width)
                    for index in order[start:start + size]]
-        corner = rng.integers(0, 2, 2)  # which pixel of each 2x2 is the truth: none on average
-        yield make_batch(samples, network, (int(corner[0]), int(corner[1])))
+        yield make_batch(samples, network, [CORNERS[rng.integers(4)]] * len(samples))
 
 
 def plain_batches(dataset: Dataset, size: int, indices: Sequence[int],
                   network: NetworkConfig) -> Iterator[Batch]:
-    """Go through some samples as they are, in the order given."""
+    """Go through some samples as they are, in the order given, and through the corners in turn."""
     for start in range(0, len(indices), size):
-        yield make_batch([dataset[index] for index in indices[start:start + size]], network)
+        chosen = range(start, min(start + size, len(indices)))
+        yield make_batch([dataset[indices[place]] for place in chosen], network,
+                         [CORNERS[place % 4] for place in chosen])
 
 
 def spread_indices(count: int, wanted: int) -> list[int]:
@@ -54,13 +60,18 @@ def spread_indices(count: int, wanted: int) -> list[int]:
 
 
 def make_batch(samples: Sequence[Sample], network: NetworkConfig,
-               corner: tuple[int, int] = (0, 0)) -> Batch:
-    """Stack samples; corner: the row and column, 0 or 1, of each 2x2 whose truth is kept."""
+               corners: Sequence[Corner]) -> Batch:
+    """Stack samples; corners: of each one, which pixel of every 2x2 has the truth that is kept."""
     samples = [fitted(sample, network.height, network.width) for sample in samples]
-    half = np.s_[corner[0]::2, corner[1]::2]
     rgb = np.stack([sample.rgb for sample in samples])  # (B, H, W, 3)
-    depth = np.stack([canonical_depth(sample, network.canonical_focal_px, network.max_depth_m)
-                      [half] for sample in samples])  # (B, h, w) m
-    classes = np.stack([sample.classes[half] for sample in samples])
+    depth = np.stack([
+        _halved(canonical_depth(sample, network.canonical_focal_px, network.max_depth_m), corner)
+        for sample, corner in zip(samples, corners, strict=True)])  # (B, h, w) m
+    classes = np.stack([_halved(sample.classes, corner)
+                        for sample, corner in zip(samples, corners, strict=True)])
     return Batch(torch.from_numpy(rgb).permute(0, 3, 1, 2).float(),  # channels last
                  torch.from_numpy(np.log(depth)), torch.from_numpy(classes))
+
+
+def _halved(values: NDArray[Any], corner: Corner) -> NDArray[Any]:
+    return values[corner[0]::2, corner[1]::2]

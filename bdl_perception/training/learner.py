@@ -6,6 +6,7 @@ from typing import Any, Callable
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.losses import classification_loss
 from bdl_perception.network.losses import regression_loss
+from bdl_perception.network.losses import regression_weights
 from bdl_perception.network.losses import TaskWeights
 from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
@@ -37,7 +38,7 @@ class Learner:
             share_batch_norms(self.network)
         self.network.to(precision.device)
         convert_conv2d_weight_memory_format(self.network, torch.channels_last)  # is faster
-        self.tasks = TaskWeights(config.depth_weight).to(precision.device)
+        self.tasks = TaskWeights(config.depth_weight, config.aleatoric).to(precision.device)
         weights = config.class_weights
         self._class_weights = torch.tensor(weights, device=precision.device) if weights else None
         self.optimizer = torch.optim.AdamW(self._groups(), config.learning_rate)
@@ -83,7 +84,8 @@ class Learner:
             halves = self._shared(batch.rgb[part], masks)
         maps = HeadMaps(*(each.float() for each in halves))
         regression, classification = self._losses(maps, batch, part)
-        loss = self.tasks(regression, classification)
+        loss = self.tasks(regression, classification, bool(batch.log_depth.isfinite().any()),
+                          bool((batch.classes != IGNORE).any()))
         if not torch.isfinite(loss):
             raise RuntimeError(f'the loss became {loss.item()}; lower learning_rate and resume')
         self.optimizer.zero_grad()
@@ -98,14 +100,15 @@ class Learner:
         """Give both losses of the whole batch, of which the maps are a part."""
         config, heard = self._config, self._config.aleatoric
         log_depth, classes = batch.log_depth[part], batch.classes[part]
-        regression = regression_loss(
-            maps.log_depth, maps.depth_log_variance if heard else None, log_depth, config.beta)
+        variance = maps.depth_log_variance if heard else None
+        regression = regression_loss(maps.log_depth, variance, log_depth, config.beta)
         noise = (own_noise(batch.classes, part, config.logit_samples, config.network.classes)
                  if heard else None)
         classification = classification_loss(
             maps.logits, maps.logit_log_variance if heard else None, classes, noise=noise,
             weights=self._class_weights)
-        return (self._team.mean(regression, torch.isfinite(log_depth).sum()),
+        return (self._team.mean(regression,
+                                regression_weights(variance, log_depth, config.beta).sum()),
                 self._team.mean(classification, self._weight_of(classes)))
 
     def _weight_of(self, classes: Tensor) -> Tensor:

@@ -45,8 +45,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-MAY_CHANGE = ('epochs', 'minutes', 'patience', 'threads', 'device', 'mixed_precision',
-              'validation_frames')  # between a kill and a resume; all else makes another run
+MAY_CHANGE = ('epochs', 'minutes', 'patience', 'threads', 'device', 'mixed_precision', 'clip',
+              'learning_rate', 'validation_frames')  # when it is taken up; all else is another run
 TENSORBOARD = 'tensorboard'  # folder of its events
 Clock = Callable[[], float]
 

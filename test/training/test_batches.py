@@ -31,7 +31,7 @@ def test_truth_is_one_pixel_of_each_square_and_pictures_keep_their_size(corner):
     depth = rng.uniform(2, 40, size).astype(np.float32)
     classes = rng.integers(0, 11, size, dtype=np.uint8)
     rgb = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    batch = make_batch([Sample(rgb, depth, classes, TINY.canonical_focal_px)], TINY, corner)
+    batch = make_batch([Sample(rgb, depth, classes, TINY.canonical_focal_px)], TINY, [corner])
     assert len(batch) == 1
     np.testing.assert_array_equal(batch.rgb[0, 2], rgb[..., 2])
     picked = (5 * 2 + corner[0], 7 * 2 + corner[1])
@@ -42,7 +42,7 @@ def test_truth_is_one_pixel_of_each_square_and_pictures_keep_their_size(corner):
 def test_truth_is_in_the_canonical_camera():
     sample = _samples(8)[7]
     wide = Sample(sample.rgb, sample.depth, sample.classes, TINY.canonical_focal_px / 2)
-    found = make_batch([sample, wide], TINY).log_depth[:, 0, 0].exp()
+    found = make_batch([sample, wide], TINY, [(0, 0), (1, 1)]).log_depth[:, 0, 0].exp()
     torch.testing.assert_close(found, torch.tensor([8., 16.]))
 
 
@@ -58,6 +58,36 @@ def test_an_epoch_shows_each_frame_at_most_once_and_whole_batches_only():
 def test_plain_batches_show_all_of_what_was_chosen_in_order():
     batches = list(plain_batches(_samples(7), 3, [6, 0, 2, 1], TINY))
     assert [int(picture[0, 0, 0]) for batch in batches for picture in batch.rgb] == [6, 0, 2, 1]
+
+
+def _ramp():
+    """Make a frame whose depth is the middle of its row, and its class the side it is on."""
+    rows = np.arange(TINY.height, dtype=np.float32)[:, None] + .5
+    across = np.arange(TINY.width) % 2
+    depth, sides = np.broadcast_arrays(rows, across.astype(np.uint8))
+    return Sample(np.zeros((*depth.shape, 3), np.uint8), depth.copy(), sides.copy(),
+                  TINY.canonical_focal_px)
+
+
+def _rows_off(batches):
+    """Give how far, on average, truth lies from the middle of the decoder's pixels, in px."""
+    middles = torch.arange(TINY.height // 2)[None, :, None] * 2. + 1
+    depth = torch.cat([batch.log_depth for batch in batches]).exp()
+    return float((depth - middles).mean())
+
+
+def test_truth_that_frames_are_judged_by_lies_in_the_middle_of_the_decoders_pixels():
+    batches = list(plain_batches([_ramp()] * 8, 3, range(8), TINY))
+    assert _rows_off(batches) == pytest.approx(0, abs=1e-4)
+    sides = torch.cat([batch.classes for batch in batches]).float()
+    assert float(sides.mean()) == pytest.approx(.5)
+
+
+def test_truth_that_is_taught_lies_in_the_middle_of_the_decoders_pixels():
+    quiet = AugmentConfig(flip=0, zoom=1, exposure=0, contrast=0, saturation=0, tint=0, noise=0,
+                          blur=0, jpeg=0)
+    batches = list(training_batches([_ramp()] * 300, 1, np.random.default_rng(0), TINY, quiet))
+    assert _rows_off(batches) == pytest.approx(0, abs=.1)  # four standard errors of a coin
 
 
 @given(st.integers(1, 500), st.integers(1, 500))

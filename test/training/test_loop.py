@@ -268,7 +268,7 @@ def test_fewer_frames_than_a_batch_are_one_batch(data, tmp_path):
     assert progress.images == len(data)
 
 
-@pytest.mark.parametrize('change', [{'seed': 9}, {'learning_rate': .5}, {'depth_weight': .5}])
+@pytest.mark.parametrize('change', [{'seed': 9}, {'beta': .25}, {'depth_weight': .5}])
 def test_a_resume_with_another_configuration_is_refused_by_the_name_of_the_field(
         data, tmp_path, change):
     Run(CONFIG, tmp_path).train(data, None)

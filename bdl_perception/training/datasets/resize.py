@@ -4,8 +4,6 @@
 from bdl_perception.perception.image_geometry import fit_image
 from bdl_perception.training.datasets import Dataset
 from bdl_perception.training.datasets import Sample
-import cv2
-import numpy as np
 
 
 class Resized:
@@ -35,9 +33,5 @@ def resized(sample: Sample, height: int, width: int, mode: str = 'crop') -> Samp
     if (down, across) == (height, width):
         return sample
     fit = fit_image(across, down, width, height, mode)
-    kept = np.s_[fit.top:fit.top + fit.kept_height, fit.left:fit.left + fit.kept_width]
-    nearest = cv2.INTER_NEAREST
-    depth = cv2.resize(sample.depth[kept], (width, height), interpolation=nearest)
-    classes = cv2.resize(sample.classes[kept], (width, height), interpolation=nearest)
-    return Sample(fit.apply(sample.rgb), depth.astype(np.float32), classes.astype(np.uint8),
-                  sample.fx * width / fit.kept_width)
+    return Sample(fit.apply(sample.rgb), fit.apply_to_truth(sample.depth),
+                  fit.apply_to_truth(sample.classes), sample.fx * width / fit.kept_width)

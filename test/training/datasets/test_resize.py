@@ -28,7 +28,7 @@ def test_a_higher_picture_loses_its_top_and_bottom():
 
 
 def test_what_is_left_is_shrunk_without_inventing_depths_or_classes():
-    found = resized(_columns(0, 10, 10, 20, 30, 30, 9, 9, height=4), 2, 3)
+    found = resized(_columns(9, 10, 10, 20, 20, 30, 30, 9, height=4), 2, 3)
     assert {*found.depth.flat} <= {10, 20, 30} and {*found.classes.flat} <= {10, 20, 30}
     assert found.rgb.shape == (2, 3, 3) and found.fx == 50
 
@@ -49,3 +49,11 @@ def test_a_resized_set_is_as_long_and_gives_each_at_the_size():
     assert len(data) == 2
     assert [data[k].classes.tolist() for k in (0, 1)] == [[[2, 3]] * 2, [[5, 5]] * 2]
     assert [data[k].fx for k in (0, 1)] == pytest.approx([100, 10])
+
+
+def test_truth_stays_in_place_against_the_picture():
+    columns = np.tile(np.arange(60, dtype=np.uint8), (40, 1))
+    sample = Sample(np.stack([columns] * 3, axis=-1), columns.astype(np.float32), columns, 100.)
+    found = resized(sample, 26, 39)
+    assert np.mean(found.depth - found.rgb[..., 0]) == pytest.approx(0, abs=.05)
+    assert np.mean(found.classes.astype(float) - found.rgb[..., 0]) == pytest.approx(0, abs=.05)
