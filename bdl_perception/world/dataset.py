@@ -6,9 +6,12 @@ Renders drives that do not exist yet, over several processes.
 A drive is written beside its place and renamed, so a folder that exists is whole.
 """
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+import fcntl
 from functools import lru_cache
 import multiprocessing
 import os
@@ -51,11 +54,26 @@ def write_drives(out: Path, specs: Sequence[DriveSpec], processes: int,
     if processes < 1:
         raise ValueError(f'processes {processes} must be at least 1')
     out.mkdir(parents=True, exist_ok=True)
-    missing = [spec for spec in specs if not _finished(out / spec.name, spec, layout)]
-    with tqdm(total=len(specs), initial=len(specs) - len(missing), unit='drive') as bar:
-        for _ in _rendered(out, missing, processes, layout):
-            bar.update()
+    with _alone(out):
+        missing = [spec for spec in specs if not _finished(out / spec.name, spec, layout)]
+        with tqdm(total=len(specs), initial=len(specs) - len(missing), unit='drive') as bar:
+            for _ in _rendered(out, missing, processes, layout):
+                bar.update()
     return [out / spec.name for spec in specs]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Refuse to write where another process does: each takes the other's drives for remains."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process
+        yield
+    except BlockingIOError as error:
+        raise ValueError(f'another process renders into {folder}; wait for it, or choose another '
+                         f'--out') from error
+    finally:
+        os.close(handle)
 
 
 def _finished(drive: Path, spec: DriveSpec, layout: Layout) -> bool:
@@ -89,9 +107,12 @@ def _rendered(out: Path, specs: Sequence[DriveSpec], processes: int,
         return
     with ProcessPoolExecutor(processes, multiprocessing.get_context('spawn'),
                              _use_one_core) as pool:
-        for done in as_completed([pool.submit(write_drive, out, spec, layout)
-                                  for spec in specs]):
-            yield done.result()
+        try:
+            for done in as_completed([pool.submit(write_drive, out, spec, layout)
+                                      for spec in specs]):
+                yield done.result()
+        finally:  # after an error, or ^C, none of those that wait is begun
+            pool.shutdown(cancel_futures=True)
 
 
 def _use_one_core() -> None:

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Which drives a split has: their seeds, their conditions and when those begin."""
+import math
 from typing import NamedTuple
 
 from bdl_perception.world.conditions import NOMINAL
@@ -41,6 +42,11 @@ class Change(NamedTuple):
 def split_specs(split: str, drives: int, frames: int, rate_hz: float, height: int, width: int,
                 seed: int, change: Change | None = None) -> list[DriveSpec]:
     """Specify the drives of a split; its conditions take turns. With a change: nominal before."""
+    for name, count in (('drives', drives), ('frames', frames)):
+        if count < 1:
+            raise ValueError(f'{name} is {count}, must be 1 or more')
+    if not 0 < rate_hz < math.inf:
+        raise ValueError(f'rate_hz is {rate_hz}, must be above 0 and finite')
     end_s = frames / rate_hz
     return [DriveSpec(f'{split}_{index:04d}', split, drive_seed(split, index, seed),
                       _segments(split, index, end_s, change), frames, rate_hz, width, height)

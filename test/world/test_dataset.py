@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 import json
+import math
 
 from bdl_perception.world import dataset
 from bdl_perception.world import layout
@@ -14,6 +15,7 @@ from bdl_perception.world.splits import drive_seed
 from bdl_perception.world.splits import SPLIT_NUMBERS
 from bdl_perception.world.splits import split_specs
 import cv2
+from full_disk import FULL_DISK
 import numpy as np
 import pytest
 
@@ -216,3 +218,32 @@ def test_drives_of_before_a_change_had_a_time_are_still_known(tmp_path, renderer
     del about['conditions'][0]['fade_s']
     (made / 'drive.json').write_text(json.dumps(about))
     assert render_drives(tmp_path, 'test_night', **asked) == [made]
+
+
+@pytest.mark.parametrize(('change', 'said'), [
+    ({'drives': 0}, 'drives is 0, must be 1 or more'), ({'frames': -2}, 'frames is -2'),
+    ({'rate_hz': 0.}, 'rate_hz is 0.0, must be above 0'),
+    ({'rate_hz': math.inf}, 'rate_hz is inf')])
+def test_drives_that_cannot_be_are_refused_by_the_name_of_what_is_wrong(tmp_path, change, said):
+    with pytest.raises(ValueError, match=said):
+        render_drives(tmp_path, 'test', **{'drives': 1, 'frames': 2, 'rate_hz': 4., **SIZE,
+                                           **change})
+
+
+def test_after_an_error_no_further_drive_is_begun(renderer, tmp_path):
+    with pytest.raises(OSError, match='disk is full'):
+        render_drives(tmp_path, 'test', 40, 2, 4., processes=2, layout=FULL_DISK, **SIZE)
+    assert len([*tmp_path.iterdir()]) < 20  # remains of those that were in hand
+
+
+def test_two_processes_do_not_render_into_one_folder(tmp_path, monkeypatch):
+    def try_again(out, spec, layout):
+        with pytest.raises(ValueError, match='another process renders into .*; wait for it'):
+            render_drives(tmp_path, 'test', 1, 2, 4., **SIZE)
+        asked.append(spec.name)
+
+    asked = []
+    monkeypatch.setattr(dataset, 'write_drive', try_again)
+    for _ in range(2):  # the first leaves nothing that keeps the second out
+        render_drives(tmp_path, 'test', 1, 2, 4., **SIZE)
+    assert asked == ['test_0000'] * 2

@@ -1,0 +1,12 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A disk that takes nothing, where spawned processes can import it."""
+from bdl_perception.world.layout import FOLDER
+from bdl_perception.world.layout import Layout
+
+
+def fail(folder, drive, frames):
+    raise OSError(f'the disk is full at {drive.spec.name}')
+
+
+FULL_DISK = Layout(FOLDER.mark, fail, FOLDER.read)
