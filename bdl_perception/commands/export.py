@@ -76,6 +76,7 @@ def open_trained(path: Path) -> Trained:
     from bdl_perception.network.weights import weights_from_bytes
     from bdl_perception.training.checkpoint import read_checkpoint
     from bdl_perception.training.config import TrainConfig
+    from bdl_perception.training.truth import untaught
     data = path.read_bytes()
     if is_weights(data):
         network = weights_from_bytes(data, str(path)).network
@@ -84,6 +85,10 @@ def open_trained(path: Path) -> Trained:
     if not checkpoint.config.aleatoric:
         raise ValueError(f'{path} was trained without aleatoric: its variances mean nothing, so '
                          f'there is nothing to export')
+    if tasks := untaught(checkpoint.progress.history):
+        raise ValueError(f'{path} was never taught {" and ".join(tasks)}: no data of its run had '
+                         f'truth of it, so the model would answer by chance; train again with a '
+                         f'set that has it, such as drives of `bdl render`, mixed in')
     return Trained(checkpoint.build_network(), checkpoint.config, False)
 
 

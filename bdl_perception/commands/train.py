@@ -3,6 +3,7 @@
 """`bdl train`: teach the network on drives, or go on with a run that was killed."""
 import argparse
 from pathlib import Path
+import sys
 from typing import Collection, Mapping, Sequence, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,11 +94,16 @@ def run(arguments: argparse.Namespace) -> int:
 def report(out: Path, progress: 'Progress') -> None:
     """Say what came of it."""
     from bdl_perception.training.checkpoint import BEST
+    from bdl_perception.training.truth import untaught
     print(f'{out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
     if progress.best_epoch:
         print(f'{out / BEST}: the network after epoch {progress.best_epoch}, '
               f'which validated best')
+    for task in untaught(progress.history):
+        print(f'warning: {out} was never taught {task}: no frame had truth of it. `bdl export` '
+              f'refuses such a run; begin another with a set that has it mixed in, such as drives '
+              f'of `bdl render`', file=sys.stderr)
 
 
 def start_from(path: Path, network: 'Network') -> None:

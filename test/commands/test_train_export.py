@@ -9,6 +9,7 @@ from bdl_perception.commands import train
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.checkpoint import read_network_weights
 from bdl_perception.training.datasets.world import WorldDataset
+from camvid_files import make_tiny_camvid
 import cv2
 import numpy as np
 import pytest
@@ -105,18 +106,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
     assert not (folder / 'm').exists()
 
 
-def _make_tiny_camvid(root, split, frames):
-    for folder in (root / split, root / f'{split}annot'):
-        folder.mkdir(parents=True)
-    for number in range(frames):
-        picture = np.random.default_rng(number).integers(0, 255, (36, 48, 3), np.uint8)
-        cv2.imwrite(str(root / split / f'{number}.png'), picture)
-        cv2.imwrite(str(root / f'{split}annot' / f'{number}.png'), picture[..., 0] % 12)
-
-
 def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder, tmp_path):
     for split, frames in (('train', 2), ('val', 1)):
-        _make_tiny_camvid(tmp_path / 'camvid', split, frames)
+        make_tiny_camvid(tmp_path / 'camvid', split, frames)
     words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=3']
     assert main(['train', '--data', str(folder / 'data'), *words, '--out', str(tmp_path / 'run'),
                  '--config', str(folder / 'train.yaml'), '--epochs', '1', '--batch', '2']) == 0
@@ -169,3 +161,31 @@ def test_weights_of_another_network_are_refused(trained, tmp_path, capsys):
                  '--config', str(wide), '--start-from',
                  str(trained / 'run' / 'checkpoint.pt')]) != 0
     assert 'another shape' in capsys.readouterr().err
+
+
+def _camvid_alone(folder):
+    for split, frames in (('train', 3), ('val', 1)):
+        make_tiny_camvid(folder / 'camvid', split, frames)
+    return f'camvid={folder / "camvid"}'
+
+
+def _unlabelled_world(folder):
+    make_tiny_drives(folder / 'world', drives=1, frames=3)
+    for path in folder.glob('world/*/classes/*.png'):
+        cv2.imwrite(str(path), np.full((32, 64), 255, np.uint8))
+    return str(folder / 'world')
+
+
+@pytest.mark.parametrize(('make', 'task'), [
+    (_camvid_alone, 'depth'), (_unlabelled_world, 'classes')])
+def test_a_task_without_truth_is_told_of_by_train_and_refused_by_export(
+        folder, tmp_path, capsys, make, task):
+    data, run = make(tmp_path), tmp_path / 'run'
+    assert main(['train', '--data', data, '--out', str(run), '--config',
+                 str(folder / 'train.yaml'), '--epochs', '1']) == 0
+    assert f'was never taught {task}' in capsys.readouterr().err
+    assert main(['export', str(run / 'checkpoint.pt'), str(tmp_path / 'model'), '--data', data,
+                 '--stride', '1']) == 2
+    error = capsys.readouterr().err
+    assert f'was never taught {task}:' in error and '`bdl render`' in error
+    assert not (tmp_path / 'model').exists()
