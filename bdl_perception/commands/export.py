@@ -5,9 +5,9 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple, Sequence, TYPE_CHECKING
 
-from bdl_perception.commands.train import has_drives
-from bdl_perception.commands.train import open_split
-from bdl_perception.commands.train import source
+from bdl_perception.commands.train_data import open_split
+from bdl_perception.commands.train_data import open_validation
+from bdl_perception.commands.train_data import source
 
 if TYPE_CHECKING:
     from bdl_perception.network.feature_statistics import FeatureStatistics
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     network, config, scaled = open_trained(arguments.checkpoint)
     data = Mixed([open_split(kind, root, 'train', config) for kind, root in arguments.data])
     indices = range(0, len(data), arguments.stride)
-    held_out = [open_split(kind, root, 'validation', config) for kind, root in arguments.data
-                if kind == 'world' and has_drives(root, 'validation')]
+    held_out = [found for kind, root in arguments.data if kind == 'world'
+                if (found := open_validation(kind, root, config)) is not None]
     if held_out and not scaled:
         hold_intervals(network, Mixed(held_out))
     spec = export_model(

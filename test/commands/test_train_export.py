@@ -5,7 +5,7 @@ import csv
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
-from bdl_perception.commands import train
+from bdl_perception.commands.train_data import by_kind
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.checkpoint import read_network_weights
 from bdl_perception.training.datasets.world import WorldDataset
@@ -119,12 +119,20 @@ def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder
 
 def test_a_repeat_that_is_said_twice_is_refused():
     with pytest.raises(ValueError, match='names a KIND twice'):
-        train.repeats_of([('camvid', 2), ('camvid', 3)], {'camvid'})
+        by_kind('--repeat', [('camvid', 2), ('camvid', 3)], {'camvid'})
 
 
 def test_a_repeat_of_no_set_is_refused(folder, capsys):
     assert _train(folder, '--repeat', 'camvid=2') != 0
     assert 'camvid' in capsys.readouterr().err
+
+
+def test_every_split_is_listed_before_the_first_picture_is_decoded(
+        folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
+    make_tiny_camvid(tmp_path / 'camvid', 'train', 1)  # and no split val
+    assert _train(folder, '--data', f'camvid={tmp_path / "camvid"}') == 2
+    assert 'val is no folder' in capsys.readouterr().err
 
 
 def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tmp_path):
@@ -183,7 +191,8 @@ def test_a_task_without_truth_is_told_of_by_train_and_refused_by_export(
     data, run = make(tmp_path), tmp_path / 'run'
     assert main(['train', '--data', data, '--out', str(run), '--config',
                  str(folder / 'train.yaml'), '--epochs', '1']) == 0
-    assert f'was never taught {task}' in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.index(f'no --data has truth of {task}') < error.index(f'was never taught {task}')
     assert main(['export', str(run / 'checkpoint.pt'), str(tmp_path / 'model'), '--data', data,
                  '--stride', '1']) == 2
     error = capsys.readouterr().err
