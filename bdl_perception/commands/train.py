@@ -17,6 +17,7 @@ from bdl_perception.commands.train_data import times
 if TYPE_CHECKING:
     from bdl_perception.network.model import Network
     from bdl_perception.training.checkpoint import Progress
+    from bdl_perception.training.loop import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,17 +59,29 @@ def run(arguments: argparse.Namespace) -> int:
     precision = choose_precision(config.device, config.mixed_precision)
     with join_team(precision.device) as team:
         training = Run(config, arguments.out, team=team, precision=precision)
-        if arguments.start_from and training.progress.epoch:
-            print(f'{arguments.out} is gone on with, --start-from has no effect')
-        elif arguments.start_from:
-            start_from(arguments.start_from, training.learner.network)
+        if training.progress.finished:
+            if team.leads:
+                print(f'{arguments.out} is finished, nothing is taught; ask for more --epochs, '
+                      f'--minutes or --patience, or choose another --out')
+                report(arguments.out, training.progress)
+            return 0
+        begin(training, arguments.start_from)
         opened = open_sources(arguments.data, repeats, config)
+        training.hold_to([one.taught for one in opened])
         if team.leads:
             warn_of_lacking_truth(opened)
         progress = training.train(decode_train(opened), decode_validation(opened))
     if team.leads:
         report(arguments.out, progress)
     return 0
+
+
+def begin(training: 'Run', path: Path | None) -> None:
+    """Take the weights at a path, if there is one and nothing was learned yet."""
+    if path is not None and training.progress.epoch:
+        print(f'{training.folder} is gone on with, --start-from has no effect')
+    elif path is not None:
+        start_from(path, training.learner.network)
 
 
 def warn_of_lacking_truth(opened: Sequence[Opened]) -> None:

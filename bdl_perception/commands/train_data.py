@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Collection, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bdl_perception.training.checkpoint import Taught
     from bdl_perception.training.config import TrainConfig
     from bdl_perception.training.datasets import Dataset
 
@@ -17,6 +18,11 @@ class Opened(NamedTuple):
     train: 'Dataset'
     validation: 'Dataset | None'  # of a world without such drives: none
     repeat: int
+
+    @property
+    def taught(self) -> 'Taught':
+        """Say what a checkpoint remembers."""
+        return {'kind': self.kind, 'frames': len(self.train), 'repeat': self.repeat}
 
 
 def source(text: str) -> tuple[str, Path]:

@@ -11,7 +11,7 @@ import math
 import os
 from pathlib import Path
 import pickle
-from typing import Any
+from typing import Any, Sequence, TypedDict
 
 from bdl_perception.network.model import Network
 from bdl_perception.network.weights import is_weights
@@ -27,6 +27,19 @@ BEST = 'best.pt'  # of the epoch with the lowest validation score
 SCORE = 'validation_score'  # column of the history
 
 
+class Taught(TypedDict):
+    """One of the sets that a run is taught: not where it lies, since folders may move."""
+
+    kind: str
+    frames: int
+    repeat: int  # times in an epoch
+
+
+def in_words(sets: Sequence[Taught]) -> str:
+    """Name what is taught, for an error."""
+    return ', '.join('{kind} ({frames} frames, repeat {repeat})'.format(**one) for one in sets)
+
+
 @dataclass
 class Progress:
     """How far a run has come."""
@@ -36,6 +49,7 @@ class Progress:
     elapsed_s: float = 0.0  # of training, without what lay between a kill and a resume
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
+    data: list[Taught] = field(default_factory=list)  # empty: not known, of an old checkpoint
 
     @property
     def best_epoch(self) -> int:

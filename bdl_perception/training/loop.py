@@ -13,7 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 import sys
 import time
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 
 from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
@@ -23,10 +23,12 @@ from bdl_perception.training.batches import spread_indices
 from bdl_perception.training.batches import training_batches
 from bdl_perception.training.checkpoint import BEST
 from bdl_perception.training.checkpoint import Checkpoint
+from bdl_perception.training.checkpoint import in_words
 from bdl_perception.training.checkpoint import NAME
 from bdl_perception.training.checkpoint import Progress
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.checkpoint import SCORE
+from bdl_perception.training.checkpoint import Taught
 from bdl_perception.training.checkpoint import write_checkpoint
 from bdl_perception.training.config import TrainConfig
 from bdl_perception.training.curves import draw_curves
@@ -70,6 +72,14 @@ class Run:
         self.learner = Learner(config, team, self._precision, build, found)
         self.progress = found.progress if found is not None else Progress()
         self.progress.finished = found is not None and self._over()
+
+    def hold_to(self, data: Sequence[Taught]) -> None:
+        """Remember what is taught; ValueError when it was something else so far."""
+        before = self.progress.data
+        if before and before != list(data):
+            raise ValueError(f'{self.folder} holds a run on {in_words(before)}, not on '
+                             f'{in_words(data)}; choose another folder or the same data')
+        self.progress.data = list(data)
 
     def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
         """Run the epochs that are left; validation: None for none."""

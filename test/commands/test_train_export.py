@@ -127,6 +127,23 @@ def test_a_repeat_of_no_set_is_refused(folder, capsys):
     assert 'camvid' in capsys.readouterr().err
 
 
+def test_a_finished_run_says_so_before_any_data_is_opened(trained, capsys):
+    assert main(['train', '--data', str(trained / 'moved'), '--out', str(trained / 'run'),
+                 '--config', str(trained / 'train.yaml'), '--epochs', '2']) == 0
+    said = capsys.readouterr().out
+    assert 'run is finished' in said and 'more --epochs' in said and '2 epochs' in said
+
+
+def test_a_run_is_not_gone_on_with_on_other_data(trained, tmp_path, capsys):
+    make_tiny_camvid(tmp_path / 'camvid', 'train', 3)
+    make_tiny_camvid(tmp_path / 'camvid', 'val', 1)
+    words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=2', '--epochs', '3']
+    assert _train(trained, *words) == 2
+    assert ('on world (8 frames, repeat 1), not on world (8 frames, repeat 1), camvid (3 frames, '
+            'repeat 2)') in capsys.readouterr().err
+    assert read_checkpoint(trained / 'run' / 'checkpoint.pt').progress.epoch == 2
+
+
 def test_every_split_is_listed_before_the_first_picture_is_decoded(
         folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))

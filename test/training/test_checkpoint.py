@@ -35,6 +35,21 @@ def test_what_was_written_is_read(tmp_path):
                                    make_tiny_network()(rgb).logits)
 
 
+def test_a_checkpoint_of_before_data_was_told_is_still_read(tmp_path):
+    write_checkpoint(tmp_path / 'c.pt', _checkpoint())
+    values = torch.load(tmp_path / 'c.pt', weights_only=True)
+    del values['progress']['data']
+    torch.save(values, tmp_path / 'c.pt')
+    assert read_checkpoint(tmp_path / 'c.pt').progress == _checkpoint().progress
+
+
+def test_what_is_taught_is_read_again(tmp_path):
+    told = _checkpoint()
+    told.progress.data = [{'kind': 'camvid', 'frames': 367, 'repeat': 5}]
+    write_checkpoint(tmp_path / 'c.pt', told)
+    assert read_checkpoint(tmp_path / 'c.pt').progress.data == told.progress.data
+
+
 def test_a_network_from_a_checkpoint_is_ready_to_predict(tmp_path):
     write_checkpoint(tmp_path / 'c.pt', _checkpoint())
     assert not read_checkpoint(tmp_path / 'c.pt').build_network().training
