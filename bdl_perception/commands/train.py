@@ -36,8 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='checkpoint of a run, or weights.pt of a model folder, to begin '
                              'with: of the same network at any input size. First small pictures, '
                              'then large ones; or your own camera')
-    parser.add_argument('--epochs', type=int, help='passes over the data')
-    parser.add_argument('--minutes', type=float,
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument('--epochs', type=int,
+                        help='passes over the data, whatever minutes the YAML has')
+    length.add_argument('--minutes', type=float,
                         help='length of the run by the clock, instead of --epochs')
     parser.add_argument('--batch', type=int, help='frames in one step')
     parser.add_argument('--patience', type=int,
@@ -52,9 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.training.loop import Run
     from bdl_perception.training.parallel import join_team
     from bdl_perception.training.precision import choose_precision
-    names = ('epochs', 'minutes', 'batch', 'patience', 'seed', 'threads')
-    config = read_config(arguments.config,
-                         **{name: getattr(arguments, name) for name in names})
+    config = read_config(arguments.config, **told(arguments))
     repeats = by_kind('--repeat', arguments.repeat, {kind for kind, _ in arguments.data})
     precision = choose_precision(config.device, config.mixed_precision)
     with join_team(precision.device) as team:
@@ -74,6 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
     if team.leads:
         report(arguments.out, progress)
     return 0
+
+
+def told(arguments: argparse.Namespace) -> dict[str, int | float | None]:
+    """Collect what changes the configuration; epochs asked for are not cut short by minutes."""
+    names = ('epochs', 'minutes', 'batch', 'patience', 'seed', 'threads')
+    values = {name: getattr(arguments, name) for name in names}
+    return values if arguments.epochs is None else {**values, 'minutes': 0.0}
 
 
 def begin(training: 'Run', path: Path | None) -> None:

@@ -144,6 +144,24 @@ def test_a_run_is_not_gone_on_with_on_other_data(trained, tmp_path, capsys):
     assert read_checkpoint(trained / 'run' / 'checkpoint.pt').progress.epoch == 2
 
 
+def test_epochs_that_are_asked_for_beat_the_minutes_of_the_yaml(folder, tmp_path):
+    (tmp_path / 'clock.yaml').write_text(YAML + 'minutes: 1.0e-9')
+    words = ['train', '--data', str(folder / 'data'), '--config', str(tmp_path / 'clock.yaml')]
+    assert main([*words, '--out', str(tmp_path / 'clock')]) == 0
+    assert main([*words, '--out', str(tmp_path / 'asked'), '--epochs', '2']) == 0
+    clock, asked = (read_checkpoint(tmp_path / name / 'checkpoint.pt')
+                    for name in ('clock', 'asked'))
+    assert clock.progress.images < 8 and asked.progress.epoch == 2
+    assert (asked.config.epochs, asked.config.minutes) == (2, 0)
+
+
+def test_epochs_and_minutes_at_once_are_refused(folder, capsys):
+    with pytest.raises(SystemExit) as caught:
+        _train(folder, '--epochs', '2', '--minutes', '1')
+    assert caught.value.code == 2
+    assert '--minutes: not allowed with argument --epochs' in capsys.readouterr().err
+
+
 def test_every_split_is_listed_before_the_first_picture_is_decoded(
         folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
