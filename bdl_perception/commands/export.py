@@ -48,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     network, config, scaled = open_trained(arguments.checkpoint)
     data = Mixed([open_split(kind, root, 'train', config) for kind, root in arguments.data])
     indices = range(0, len(data), arguments.stride)
-    held_out = [found for kind, root in arguments.data if kind == 'world'
-                if (found := open_validation(kind, root, config)) is not None]
-    if held_out and not scaled:
-        hold_intervals(network, Mixed(held_out))
+    if scaled:
+        print(f'sigma is kept as it is in {arguments.checkpoint}')
+    else:
+        hold_intervals(network, open_held_out(arguments.data, config))
     spec = export_model(
         arguments.model, network, fit_statistics(network, data, indices),
         name=arguments.name or arguments.model.resolve().name, chunk=arguments.chunk,
@@ -92,12 +92,25 @@ def open_trained(path: Path) -> Trained:
     return Trained(checkpoint.build_network(), checkpoint.config, False)
 
 
-def hold_intervals(network: 'Network', data: 'Dataset') -> None:
-    """Scale sigma so that the 90 % interval of depth holds on validation drives."""
+def open_held_out(sources: Sequence[tuple[str, Path]], config: 'TrainConfig') -> list['Dataset']:
+    """Open what sigma is scaled on: the validation splits that have depth."""
+    from bdl_perception.training.truth import tasks_of
+    opened = [open_validation(kind, root, config) for kind, root in sources]
+    return [one for one in opened if one is not None and 'depth' in tasks_of(one)]
+
+
+def hold_intervals(network: 'Network', held_out: Sequence['Dataset']) -> None:
+    """Scale sigma so that the 90 % interval of depth holds on frames that were not taught."""
     from bdl_perception.training.batches import plain_batches
     from bdl_perception.training.batches import spread_indices
+    from bdl_perception.training.datasets.mixed import Mixed
     from bdl_perception.training.interval_scale import fit_sigma_factor
     from bdl_perception.training.interval_scale import scale_sigma
+    if not held_out:
+        print('sigma was not scaled: no --data has validation frames with depth, so nobody knows '
+              'whether its 90 % interval holds; `bdl render validation` makes some')
+        return
+    data = Mixed(held_out)
     indices = spread_indices(len(data), INTERVAL_FRAMES)
     total = 1.0
     for _ in range(SCALINGS):

@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the data into memory and train; the run can be killed and started again."""
+    from bdl_perception.training.checkpoint import BEST
     from bdl_perception.training.config import read_config
     from bdl_perception.training.loop import Run
     from bdl_perception.training.parallel import join_team
@@ -70,7 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
         training.hold_to([one.taught for one in opened])
         if team.leads:
             warn_of_lacking_truth(opened)
-        progress = training.train(decode_train(opened), decode_validation(opened))
+        validation = decode_validation(opened)
+        if team.leads and validation is None:
+            print(f'no validation frames: no {BEST} is kept; `bdl render validation` makes some')
+        progress = training.train(decode_train(opened), validation)
     if team.leads:
         report(arguments.out, progress)
     return 0

@@ -11,6 +11,7 @@ from bdl_perception.training.checkpoint import read_network_weights
 from bdl_perception.training.datasets.world import WorldDataset
 from camvid_files import make_tiny_camvid
 import cv2
+from kitti_files import make_tiny_kitti
 import numpy as np
 import pytest
 from tiny_drives import make_tiny_drives
@@ -160,6 +161,36 @@ def test_epochs_and_minutes_at_once_are_refused(folder, capsys):
         _train(folder, '--epochs', '2', '--minutes', '1')
     assert caught.value.code == 2
     assert '--minutes: not allowed with argument --epochs' in capsys.readouterr().err
+
+
+def _train_and_export(folder, *words):
+    """Make a run and a model in a folder of their own."""
+    data = [word for path in words for word in ('--data', str(path))]
+    assert main(['train', *data, '--out', str(folder / 'run'), '--config',
+                 str(folder / 'train.yaml'), '--epochs', '1']) == 0
+    assert main(['export', str(folder / 'run' / 'checkpoint.pt'), str(folder / 'model'), *data,
+                 '--stride', '1']) == 0
+
+
+def test_without_validation_frames_neither_a_best_network_nor_a_scaled_sigma_is_claimed(
+        tmp_path, capsys):
+    (tmp_path / 'train.yaml').write_text(YAML)
+    make_tiny_drives(tmp_path / 'data', drives=1, frames=4)
+    _train_and_export(tmp_path, tmp_path / 'data')
+    said = capsys.readouterr().out
+    assert 'no validation frames: no best.pt is kept' in said
+    assert 'sigma was not scaled: no --data has validation frames with depth' in said
+
+
+def test_sigma_is_scaled_on_every_set_with_depth_and_on_no_other(tmp_path, capsys):
+    (tmp_path / 'train.yaml').write_text(YAML)
+    make_tiny_drives(tmp_path / 'data', drives=1, frames=4)
+    for split in ('train', 'val'):
+        make_tiny_kitti(tmp_path / 'kitti', split, 3)
+        make_tiny_camvid(tmp_path / 'camvid', split, 2)
+    _train_and_export(tmp_path, tmp_path / 'data', f'kitti_depth={tmp_path / "kitti"}',
+                      f'camvid={tmp_path / "camvid"}')
+    assert 'interval on 6 validation frames' in capsys.readouterr().out
 
 
 def test_every_split_is_listed_before_the_first_picture_is_decoded(
