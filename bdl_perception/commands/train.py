@@ -7,8 +7,7 @@ import sys
 from typing import Sequence, TYPE_CHECKING
 
 from bdl_perception.commands.train_data import by_kind
-from bdl_perception.commands.train_data import decode_train
-from bdl_perception.commands.train_data import decode_validation
+from bdl_perception.commands.train_data import decode
 from bdl_perception.commands.train_data import open_sources
 from bdl_perception.commands.train_data import Opened
 from bdl_perception.commands.train_data import source
@@ -29,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'to mix. The split train is taught, validation measured on')
     parser.add_argument('--repeat', type=times, action='append', default=[], metavar='KIND=N',
                         help='count a set N times in an epoch, so that a small one has its say')
+    parser.add_argument('--stride', type=times, action='append', default=[], metavar='KIND=N',
+                        help='teach every n-th frame of a set, so that a large one fits into '
+                             'memory')
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is gone on with')
     parser.add_argument('--config', type=Path, metavar='YAML', help='changes of the defaults')
@@ -56,7 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.training.parallel import join_team
     from bdl_perception.training.precision import choose_precision
     config = read_config(arguments.config, **told(arguments))
-    repeats = by_kind('--repeat', arguments.repeat, {kind for kind, _ in arguments.data})
+    kinds = {kind for kind, _ in arguments.data}
+    strides = by_kind('--stride', arguments.stride, kinds)
+    repeats = by_kind('--repeat', arguments.repeat, kinds)
     precision = choose_precision(config.device, config.mixed_precision)
     with join_team(precision.device) as team:
         training = Run(config, arguments.out, team=team, precision=precision)
@@ -67,14 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
                 report(arguments.out, training.progress)
             return 0
         begin(training, arguments.start_from)
-        opened = open_sources(arguments.data, repeats, config)
+        opened = open_sources(arguments.data, strides, repeats, config)
         training.hold_to([one.taught for one in opened])
         if team.leads:
             warn_of_lacking_truth(opened)
-        validation = decode_validation(opened)
+        teaching, validation = decode(opened, config.validation_frames, team.leads)
         if team.leads and validation is None:
             print(f'no validation frames: no {BEST} is kept; `bdl render validation` makes some')
-        progress = training.train(decode_train(opened), validation)
+        progress = training.train(teaching, validation)
     if team.leads:
         report(arguments.out, progress)
     return 0

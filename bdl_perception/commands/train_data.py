@@ -15,14 +15,16 @@ class Opened(NamedTuple):
     """What --data names, listed."""
 
     kind: str
-    train: 'Dataset'
+    train: 'Dataset'  # every stride-th frame
     validation: 'Dataset | None'  # of a world without such drives: none
+    stride: int
     repeat: int
 
     @property
     def taught(self) -> 'Taught':
         """Say what a checkpoint remembers."""
-        return {'kind': self.kind, 'frames': len(self.train), 'repeat': self.repeat}
+        return {'kind': self.kind, 'frames': len(self.train), 'stride': self.stride,
+                'repeat': self.repeat}
 
 
 def source(text: str) -> tuple[str, Path]:
@@ -50,12 +52,20 @@ def by_kind(option: str, said: Sequence[tuple[str, int]],
     return numbers
 
 
-def open_sources(sources: Sequence[tuple[str, Path]], repeats: Mapping[str, int],
-                 config: 'TrainConfig') -> list[Opened]:
+def open_sources(sources: Sequence[tuple[str, Path]], strides: Mapping[str, int],
+                 repeats: Mapping[str, int], config: 'TrainConfig') -> list[Opened]:
     """List both splits of all sources; DatasetError: one is not there or not whole."""
-    return [Opened(kind, open_split(kind, root, 'train', config),
-                   open_validation(kind, root, config), repeats.get(kind, 1))
+    return [Opened(kind, open_train(kind, root, strides.get(kind, 1), config),
+                   open_validation(kind, root, config), strides.get(kind, 1),
+                   repeats.get(kind, 1))
             for kind, root in sources]
+
+
+def open_train(kind: str, root: Path, stride: int, config: 'TrainConfig') -> 'Dataset':
+    """Open every stride-th frame of what is taught."""
+    from bdl_perception.training.datasets.chosen import Chosen
+    data = open_split(kind, root, 'train', config)
+    return Chosen(data, range(0, len(data), stride))
 
 
 def open_validation(kind: str, root: Path, config: 'TrainConfig') -> 'Dataset | None':
@@ -78,18 +88,32 @@ def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dat
     return Resized(open_dataset(kind, root, split), **size)
 
 
-def decode_train(opened: Sequence[Opened]) -> 'Dataset':
-    """Decode what is taught into memory."""
-    from bdl_perception.training.datasets.memory import InMemory
-    from bdl_perception.training.datasets.mixed import Mixed
-    return Mixed([InMemory(one.train, f'{one.kind} train frames') for one in opened],
-                 [one.repeat for one in opened])
+def chosen_for_validation(opened: Sequence[Opened], wanted: int) -> list[tuple[str, 'Dataset']]:
+    """Choose the frames that are looked at after each epoch, of all sets as of one; with kinds."""
+    from bdl_perception.training.batches import spread_indices
+    from bdl_perception.training.datasets.chosen import Chosen
+    sets = [(one.kind, one.validation) for one in opened if one.validation is not None]
+    chosen = spread_indices(sum(len(data) for _, data in sets), wanted) if sets else []
+    parts: list[tuple[str, Dataset]] = []
+    for kind, data in sets:
+        parts.append((kind, Chosen(data, [index for index in chosen if index < len(data)])))
+        chosen = [index - len(data) for index in chosen if index >= len(data)]
+    return [(kind, part) for kind, part in parts if len(part)]
 
 
-def decode_validation(opened: Sequence[Opened]) -> 'Dataset | None':
-    """Decode what is measured on into memory; None where no set has any."""
+def decode(opened: Sequence[Opened], validation_frames: int, tells: bool,
+           ) -> tuple['Dataset', 'Dataset | None']:
+    """Decode into memory what is taught, and what is measured on if any; says how much it is."""
+    from bdl_perception.training.datasets.memory import bytes_held
     from bdl_perception.training.datasets.memory import InMemory
     from bdl_perception.training.datasets.mixed import Mixed
-    kept = [InMemory(one.validation, f'{one.kind} validation frames')
-            for one in opened if one.validation is not None]
-    return Mixed(kept) if kept else None
+    validation = chosen_for_validation(opened, validation_frames)
+    held = sum(bytes_held(data) for data in (*(one.train for one in opened),
+                                             *(data for _, data in validation)))
+    if tells:
+        print(f'{held / 1e6:.1f} MB of frames will be held in memory by each process; --stride '
+              f'KIND=N leaves some out', flush=True)
+    kept = [InMemory(one.train, f'{one.kind} train frames') for one in opened]
+    looked_at = [InMemory(data, f'{kind} validation frames') for kind, data in validation]
+    return (Mixed(kept, [one.repeat for one in opened]),
+            Mixed(looked_at) if looked_at else None)

@@ -31,13 +31,15 @@ class Taught(TypedDict):
     """One of the sets that a run is taught: not where it lies, since folders may move."""
 
     kind: str
-    frames: int
+    frames: int  # that are left of it
+    stride: int  # every n-th is left
     repeat: int  # times in an epoch
 
 
 def in_words(sets: Sequence[Taught]) -> str:
     """Name what is taught, for an error."""
-    return ', '.join('{kind} ({frames} frames, repeat {repeat})'.format(**one) for one in sets)
+    return ', '.join('{kind} ({frames} frames, stride {stride}, repeat {repeat})'.format(**one)
+                     for one in sets)
 
 
 @dataclass

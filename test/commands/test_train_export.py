@@ -5,7 +5,6 @@ import csv
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
-from bdl_perception.commands.train_data import by_kind
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.checkpoint import read_network_weights
 from bdl_perception.training.datasets.world import WorldDataset
@@ -118,9 +117,18 @@ def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder
     assert np.isfinite([float(row['validation_abs_rel']), float(row['validation_mean_iou'])]).all()
 
 
-def test_a_repeat_that_is_said_twice_is_refused():
-    with pytest.raises(ValueError, match='names a KIND twice'):
-        by_kind('--repeat', [('camvid', 2), ('camvid', 3)], {'camvid'})
+def test_a_stride_takes_every_nth_frame_of_its_set_and_less_memory(folder, tmp_path, capsys):
+    for split in ('train', 'val'):
+        make_tiny_camvid(tmp_path / 'camvid', split, 5)
+    words = ['--data', f'camvid={tmp_path / "camvid"}', '--stride', 'camvid=2', '--stride',
+             'world=8', '--repeat', 'world=2']
+    assert main(['train', '--data', str(folder / 'data'), *words, '--out', str(tmp_path / 'run'),
+                 '--config', str(folder / 'train.yaml'), '--epochs', '1', '--batch', '5']) == 0
+    progress = read_checkpoint(tmp_path / 'run' / 'checkpoint.pt').progress
+    assert progress.images == 2 * 1 + 3
+    assert progress.data[1] == {'kind': 'camvid', 'frames': 3, 'stride': 2, 'repeat': 1}
+    held = 6 * ((1 + 2) * 32 * 64 + (3 + 5) * 36 * 64)  # with validation, camvid's pixels square
+    assert f'{held / 1e6:.1f} MB of frames' in capsys.readouterr().out
 
 
 def test_a_repeat_of_no_set_is_refused(folder, capsys):
@@ -140,8 +148,8 @@ def test_a_run_is_not_gone_on_with_on_other_data(trained, tmp_path, capsys):
     make_tiny_camvid(tmp_path / 'camvid', 'val', 1)
     words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=2', '--epochs', '3']
     assert _train(trained, *words) == 2
-    assert ('on world (8 frames, repeat 1), not on world (8 frames, repeat 1), camvid (3 frames, '
-            'repeat 2)') in capsys.readouterr().err
+    assert ('on world (8 frames, stride 1, repeat 1), not on world (8 frames, stride 1, '
+            'repeat 1), camvid (3 frames, stride 1, repeat 2)') in capsys.readouterr().err
     assert read_checkpoint(trained / 'run' / 'checkpoint.pt').progress.epoch == 2
 
 

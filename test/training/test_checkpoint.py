@@ -45,7 +45,7 @@ def test_a_checkpoint_of_before_data_was_told_is_still_read(tmp_path):
 
 def test_what_is_taught_is_read_again(tmp_path):
     told = _checkpoint()
-    told.progress.data = [{'kind': 'camvid', 'frames': 367, 'repeat': 5}]
+    told.progress.data = [{'kind': 'camvid', 'frames': 367, 'stride': 1, 'repeat': 5}]
     write_checkpoint(tmp_path / 'c.pt', told)
     assert read_checkpoint(tmp_path / 'c.pt').progress.data == told.progress.data
 

@@ -283,11 +283,11 @@ def test_a_resume_may_be_longer_and_use_more_threads(data, tmp_path):
 
 
 def _taught(**changes):
-    return {'kind': 'world', 'frames': 6, 'repeat': 1, **changes}
+    return {'kind': 'world', 'frames': 6, 'stride': 1, 'repeat': 1, **changes}
 
 
 @pytest.mark.parametrize('other', [
-    [_taught(kind='camvid')], [_taught(frames=7)], [_taught(repeat=2)],
+    [_taught(kind='camvid')], [_taught(frames=7)], [_taught(repeat=2)], [_taught(stride=2)],
     [_taught(), _taught(kind='camvid')]])
 def test_a_run_is_not_taken_up_on_other_data(data, tmp_path, other):
     first = Run(replace(CONFIG, epochs=1), tmp_path)
@@ -296,8 +296,8 @@ def test_a_run_is_not_taken_up_on_other_data(data, tmp_path, other):
     again = Run(CONFIG, tmp_path)
     again.hold_to([_taught()])
     kind, frames = other[-1]['kind'], other[-1]['frames']
-    with pytest.raises(ValueError, match=rf'world \(6 frames, repeat 1\), not on .*{kind} '
-                                         rf'\({frames} frames'):
+    with pytest.raises(ValueError, match=rf'on world \(6 frames, stride 1, repeat 1\), '
+                                         rf'not on .*{kind} \({frames} frames'):
         again.hold_to(other)
 
 
