@@ -75,9 +75,10 @@ def open_trained(path: Path) -> Trained:
     from bdl_perception.network.weights import is_weights
     from bdl_perception.network.weights import weights_from_bytes
     from bdl_perception.training.checkpoint import read_checkpoint
+    from bdl_perception.training.checkpoint import read_stored
     from bdl_perception.training.config import TrainConfig
     from bdl_perception.training.truth import untaught
-    data = path.read_bytes()
+    data = read_stored(path)
     if is_weights(data):
         network = weights_from_bytes(data, str(path)).network
         return Trained(network, TrainConfig(network=network.config), True)

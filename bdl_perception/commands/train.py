@@ -14,7 +14,6 @@ from bdl_perception.commands.train_data import source
 from bdl_perception.commands.train_data import times
 
 if TYPE_CHECKING:
-    from bdl_perception.network.model import Network
     from bdl_perception.training.checkpoint import Progress
     from bdl_perception.training.loop import Run
 
@@ -93,6 +92,7 @@ def told(arguments: argparse.Namespace) -> dict[str, int | float | None]:
 
 def begin(training: 'Run', path: Path | None) -> None:
     """Take the weights at a path, if there is one and nothing was learned yet."""
+    from bdl_perception.training.start import start_from
     if path is not None and training.progress.epoch:
         print(f'{training.folder} is gone on with, --start-from has no effect')
     elif path is not None:
@@ -121,12 +121,3 @@ def report(out: Path, progress: 'Progress') -> None:
         print(f'warning: {out} was never taught {task}: no frame had truth of it. `bdl export` '
               f'refuses such a run; begin another with a set that has it mixed in, such as drives '
               f'of `bdl render`', file=sys.stderr)
-
-
-def start_from(path: Path, network: 'Network') -> None:
-    """Take the weights of a run or a model; ValueError when they are of another network."""
-    from bdl_perception.training.checkpoint import read_network_weights
-    try:
-        network.load_state_dict(read_network_weights(path))
-    except RuntimeError as error:
-        raise ValueError(f'{path} is of a network of another shape: {error}') from error

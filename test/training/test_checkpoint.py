@@ -7,6 +7,7 @@ from bdl_perception.network.losses import TaskWeights
 from bdl_perception.training.checkpoint import Checkpoint
 from bdl_perception.training.checkpoint import Progress
 from bdl_perception.training.checkpoint import read_checkpoint
+from bdl_perception.training.checkpoint import read_network
 from bdl_perception.training.checkpoint import write_checkpoint
 from bdl_perception.training.config import TrainConfig
 import pytest
@@ -103,8 +104,19 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
                                      b'PK\x03\x04 half a zip'])
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
     (tmp_path / 'c.pt').write_bytes(content)
-    with pytest.raises(ValueError, match=r'c\.pt is no checkpoint of `bdl train`'):
+    with pytest.raises(ValueError, match=r'c\.pt is no checkpoint of `bdl train`') as caught:
         read_checkpoint(tmp_path / 'c.pt')
+    assert 'weights_only' not in str(caught.value)  # torch would have a stranger's code run
+
+
+def test_weights_of_another_version_of_the_network_are_one_line(tmp_path):
+    stored = _checkpoint()
+    del stored.network['decoder.heads.bias']
+    write_checkpoint(tmp_path / 'c.pt', stored)
+    for read in (read_network, lambda path: read_checkpoint(path).build_network()):
+        with pytest.raises(ValueError, match=r'c\.pt is of another version') as caught:
+            read(tmp_path / 'c.pt')
+        assert 'heads' not in str(caught.value)
 
 
 def test_another_format_is_refused(tmp_path):
