@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PARITY_PICTURES = 3  # real frames on which ONNX Runtime must agree with torch, beside noise
 SCALINGS = 3  # more than one where sigma meets its bounds
 INTERVAL_FRAMES = 400  # of the validation drives, on which sigma is scaled
+LEAST_FRAMES = 2  # of feature_statistics
 BATCH = 8  # frames whose features are taken together
 
 
@@ -48,6 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     network, config, scaled = open_trained(arguments.checkpoint)
     data = Mixed([open_split(kind, root, 'train', config) for kind, root in arguments.data])
     indices = range(0, len(data), arguments.stride)
+    if len(indices) < LEAST_FRAMES:
+        raise ValueError(f'--stride {arguments.stride} takes {len(indices)} of the {len(data)} '
+                         f'frames of --data, need at least {LEAST_FRAMES} to see how features '
+                         f'lie; give a smaller --stride or more --data')
     if scaled:
         print(f'sigma is kept as it is in {arguments.checkpoint}')
     else:
@@ -127,6 +132,7 @@ def hold_intervals(network: 'Network', held_out: Sequence['Dataset']) -> None:
 def fit_statistics(network: 'Network', data: 'Dataset',
                    indices: Sequence[int]) -> 'FeatureStatistics':
     """Look at these samples once and remember how their features lie."""
+    from bdl_perception.network.cells import common_classes
     from bdl_perception.network.feature_statistics import feature_statistics
     from bdl_perception.network.feature_statistics import look
     from bdl_perception.perception.classes import CLASS_NAMES
@@ -135,10 +141,11 @@ def fit_statistics(network: 'Network', data: 'Dataset',
     batches = plain_batches(data, BATCH, indices, network.config)
     shown = tqdm(batches, 'feature statistics', -(-len(indices) // BATCH), disable=None)
     looked = look(network, ((batch.rgb, batch.classes) for batch in shown))
-    fitted = feature_statistics(looked, len(CLASS_NAMES))
-    print(f'{len(fitted.class_means)} of {len(CLASS_NAMES)} classes have cells enough to be '
-          f'compared with')
-    return fitted
+    common = len(common_classes(looked.cells, len(CLASS_NAMES)))
+    print(f'{common} of {len(CLASS_NAMES)} classes have cells enough to be compared with'
+          + ('' if common else ', so all cells are compared with as one class; take more frames '
+             'with a smaller --stride, or give more --data with classes'))
+    return feature_statistics(looked, len(CLASS_NAMES))
 
 
 def parity_pictures(network: 'Network', data: 'Dataset',

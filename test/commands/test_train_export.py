@@ -205,6 +205,24 @@ def test_sigma_is_scaled_on_every_set_with_depth_and_on_no_other(tmp_path, capsy
     assert 'interval on 6 validation frames' in capsys.readouterr().out
 
 
+def test_an_export_of_too_few_frames_names_the_stride(trained, capsys):
+    assert _export(trained, '--stride', '8') == 2
+    assert ('--stride 8 takes 1 of the 8 frames of --data, need at least 2'
+            in capsys.readouterr().err)
+
+
+def test_cells_that_are_all_one_class_for_want_of_enough_are_not_called_a_class(
+        trained, tmp_path, capsys):
+    make_tiny_camvid(tmp_path / 'camvid', 'train', 2)
+    model = trained / 'models' / 'tiny'
+    assert _export(trained, '--stride', '1') == 0
+    assert 'one class' not in capsys.readouterr().out
+    assert main(['export', str(model / 'weights.pt'), str(tmp_path / 'model'), '--stride', '1',
+                 '--data', f'camvid={tmp_path / "camvid"}']) == 0
+    said = capsys.readouterr().out
+    assert '0 of 11 classes have cells enough' in said and 'as one class' in said
+
+
 def test_every_split_is_listed_before_the_first_picture_is_decoded(
         folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
