@@ -96,8 +96,12 @@ def _version() -> str:
 
 
 def _read_folder(folder: Path) -> dict[str, object]:
-    said: dict[str, object] = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
-    return said
+    path = folder / 'drive.json'
+    try:
+        return dict(json.loads(path.read_text(encoding='utf-8')))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{path} is no description of a drive ({error}); remove {folder}, then '
+                         f'render again') from error
 
 
 FOLDER = Layout('drive.json', _write_folder, _read_folder)
