@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what an export can be told."""
     parser.add_argument('checkpoint', type=Path,
                         help='RUN/checkpoint.pt or RUN/best.pt of `bdl train`, or weights.pt of '
-                             'a model folder, whose sigma is scaled already')
+                             'a model folder, whose sigma is kept')
     parser.add_argument('model', type=Path, metavar='MODEL_DIR', help='folder to write')
     parser.add_argument('--data', type=source, action='append', required=True,
                         metavar='[KIND=]DIR',

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bdl_perception.training.checkpoint import Progress
     from bdl_perception.training.loop import Run
 
+# Of TrainConfig, as a test makes sure: --help does not import torch.
+DEFAULTS = {'epochs': 12, 'minutes': 0.0, 'batch': 12, 'patience': 0, 'seed': 1, 'threads': 2}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what a training run can be told."""
@@ -26,27 +29,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'camvid=DIR and other KINDs are read in their own layouts. Repeat it '
                              'to mix. The split train is taught, validation measured on')
     parser.add_argument('--repeat', type=times, action='append', default=[], metavar='KIND=N',
-                        help='count a set N times in an epoch, so that a small one has its say')
+                        help='count a set N times in an epoch, so that a small one has its say '
+                             '(default: once)')
     parser.add_argument('--stride', type=times, action='append', default=[], metavar='KIND=N',
                         help='teach every n-th frame of a set, so that a large one fits into '
-                             'memory')
+                             'memory (default: every frame)')
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is gone on with')
-    parser.add_argument('--config', type=Path, metavar='YAML', help='changes of the defaults')
+    parser.add_argument('--config', type=Path, metavar='YAML',
+                        help='changes of the defaults; what is said here beats it')
     parser.add_argument('--start-from', type=Path, metavar='PATH',
                         help='checkpoint of a run, or weights.pt of a model folder, to begin '
                              'with: of the same network at any input size. First small pictures, '
-                             'then large ones; or your own camera')
+                             'then large ones; or your own camera (default: random weights, or '
+                             "ImageNet's where the encoder has such)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument('--epochs', type=int,
-                        help='passes over the data, whatever minutes the YAML has')
+                        help=f'passes over the data, whatever minutes the YAML has (default: '
+                             f'{DEFAULTS["epochs"]})')
     length.add_argument('--minutes', type=float,
-                        help='length of the run by the clock, instead of --epochs')
-    parser.add_argument('--batch', type=int, help='frames in one step')
+                        help='length of the run by the clock, instead of --epochs (default: off)')
+    parser.add_argument('--batch', type=int,
+                        help=f'frames in one step (default: {DEFAULTS["batch"]})')
     parser.add_argument('--patience', type=int,
-                        help='end the run after so many epochs without a better validation score')
-    parser.add_argument('--seed', type=int, help='same seed, data and epochs: same network')
-    parser.add_argument('--threads', type=int, help='cores to use')
+                        help='end the run after so many epochs without a better validation score '
+                             '(default: off)')
+    parser.add_argument('--seed', type=int, help=f'same seed, data and epochs: same network '
+                                                 f'(default: {DEFAULTS["seed"]})')
+    parser.add_argument('--threads', type=int,
+                        help=f'cores to use (default: {DEFAULTS["threads"]})')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,8 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def told(arguments: argparse.Namespace) -> dict[str, int | float | None]:
     """Collect what changes the configuration; epochs asked for are not cut short by minutes."""
-    names = ('epochs', 'minutes', 'batch', 'patience', 'seed', 'threads')
-    values = {name: getattr(arguments, name) for name in names}
+    values = {name: getattr(arguments, name) for name in DEFAULTS}
     return values if arguments.epochs is None else {**values, 'minutes': 0.0}
 
 

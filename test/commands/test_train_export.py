@@ -5,8 +5,10 @@ import csv
 from bdl_perception.backends.model_files import load_model_files
 from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
 from bdl_perception.cli import main
+from bdl_perception.commands.train import DEFAULTS
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.checkpoint import read_network
+from bdl_perception.training.config import TrainConfig
 from bdl_perception.training.datasets.world import WorldDataset
 from camvid_files import make_tiny_camvid
 import cv2
@@ -221,6 +223,24 @@ def test_cells_that_are_all_one_class_for_want_of_enough_are_not_called_a_class(
                  '--data', f'camvid={tmp_path / "camvid"}']) == 0
     said = capsys.readouterr().out
     assert '0 of 11 classes have cells enough' in said and 'as one class' in said
+
+
+def test_the_defaults_that_train_tells_are_those_that_it_takes():
+    config = TrainConfig()
+    assert DEFAULTS == {name: getattr(config, name) for name in DEFAULTS}
+
+
+@pytest.mark.parametrize(('command', 'options'), [
+    ('train', ['--repeat', '--stride', '--start-from', '--epochs', '--minutes', '--batch',
+               '--patience', '--seed', '--threads']),
+    ('export', ['--name', '--chunk', '--stride'])])
+def test_the_help_tells_every_default(capsys, command, options):
+    with pytest.raises(SystemExit):
+        main([command, '--help'])
+    told = capsys.readouterr().out.partition('options:')[2]
+    for option in options:
+        assert '(default: ' in ' '.join(told.partition(f'\n  {option} ')[2].partition(
+            '\n  --')[0].split()), option
 
 
 def test_every_split_is_listed_before_the_first_picture_is_decoded(
