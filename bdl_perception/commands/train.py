@@ -83,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         begin(training, arguments.start_from)
         opened = open_sources(arguments.data, strides, repeats, config)
         training.hold_to([one.taught for one in opened])
+        training.check_patience(any(one.validation is not None for one in opened))
         if team.leads:
             warn_of_lacking_truth(opened)
         teaching, validation = decode(opened, config.validation_frames, team.leads)

@@ -113,9 +113,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
                          f'RUN/best.pt or the weights.pt of a model folder') from error
     if found != FORMAT:
         raise ValueError(f'{path} has format {found}, this version reads {FORMAT}; train again')
-    return Checkpoint(config_from_dict(values['config']), values['network'],
-                      values['task_weights'], values['optimizer'], Progress(**values['progress']),
-                      values.get('scaler', {}), str(path))
+    try:
+        return Checkpoint(
+            config_from_dict(values['config']), values['network'], values['task_weights'],
+            values['optimizer'], Progress(**values['progress']), values.get('scaler', {}),
+            str(path))
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f'{path} is a checkpoint of another version ({error}); train again, or '
+                         f'read it with the version that wrote it') from error
 
 
 def read_network(path: Path) -> Network:

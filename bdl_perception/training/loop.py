@@ -81,11 +81,15 @@ class Run:
                              f'{in_words(data)}; choose another folder or the same data')
         self.progress.data = list(data)
 
-    def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
-        """Run the epochs that are left; validation: None for none."""
-        if self.config.patience and validation is None:
+    def check_patience(self, has_validation: bool) -> None:
+        """Refuse patience with nothing to judge by."""
+        if self.config.patience and not has_validation:
             raise ValueError(f'patience is {self.config.patience}, but there are no validation '
                              f'frames to judge by; add some or set patience to 0')
+
+    def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
+        """Run the epochs that are left; validation: None for none."""
+        self.check_patience(validation is not None)
         if self.progress.finished:
             return self.progress
         leads, history = self._team.leads, self.progress.history

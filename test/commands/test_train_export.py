@@ -251,6 +251,15 @@ def test_every_split_is_listed_before_the_first_picture_is_decoded(
     assert 'val is no folder' in capsys.readouterr().err
 
 
+def test_patience_without_validation_frames_is_refused_before_anything_is_decoded(
+        folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
+    make_tiny_drives(tmp_path / 'data', drives=1, frames=1)
+    assert main(['train', '--data', str(tmp_path / 'data'), '--out', str(tmp_path / 'run'),
+                 '--config', str(folder / 'train.yaml'), '--patience', '3']) == 2
+    assert 'no validation frames to judge by' in capsys.readouterr().err
+
+
 def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tmp_path):
     large = YAML.replace('height: 32, width: 64, canonical_focal_px: 50',
                          'height: 64, width: 128, canonical_focal_px: 100')

@@ -123,3 +123,14 @@ def test_another_format_is_refused(tmp_path):
     torch.save({'format': 9}, tmp_path / 'c.pt')
     with pytest.raises(ValueError, match='has format 9'):
         read_checkpoint(tmp_path / 'c.pt')
+
+
+@pytest.mark.parametrize(('part', 'value'), [
+    ('network', None), ('progress', {'lap': 3}), ('config', {'colour': 'red'})])
+def test_a_checkpoint_with_other_parts_is_named(tmp_path, part, value):
+    write_checkpoint(tmp_path / 'c.pt', _checkpoint())
+    values = {**torch.load(tmp_path / 'c.pt', weights_only=True), part: value}
+    torch.save({name: one for name, one in values.items() if one is not None}, tmp_path / 'c.pt')
+    with pytest.raises(ValueError, match=r'c\.pt is a checkpoint of another version \(.*(network|'
+                                         r'lap|colour)'):
+        read_checkpoint(tmp_path / 'c.pt')
