@@ -62,7 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the data into memory and train; the run can be killed and started again."""
-    from bdl_perception.training.checkpoint import BEST
     from bdl_perception.training.config import read_config
     from bdl_perception.training.loop import Run
     from bdl_perception.training.parallel import join_team
@@ -74,25 +73,28 @@ def run(arguments: argparse.Namespace) -> int:
     precision = choose_precision(config.device, config.mixed_precision)
     with join_team(precision.device) as team:
         training = Run(config, arguments.out, team=team, precision=precision)
-        if training.progress.finished:
-            if team.leads:
-                print(f'{arguments.out} is finished, nothing is taught; ask for more --epochs, '
-                      f'--minutes or --patience, or choose another --out')
-                report(arguments.out, training.progress)
-            return 0
-        begin(training, arguments.start_from)
-        opened = open_sources(arguments.data, strides, repeats, config)
-        training.hold_to([one.taught for one in opened])
-        training.check_patience(any(one.validation is not None for one in opened))
-        if team.leads:
-            warn_of_lacking_truth(opened)
-        teaching, validation = decode(opened, config.validation_frames, team.leads)
-        if team.leads and validation is None:
-            print(f'no validation frames: no {BEST} is kept; `bdl render validation` makes some')
-        progress = training.train(teaching, validation)
+        if not training.progress.finished:
+            begin(training, arguments.start_from)
+            teach(training, open_sources(arguments.data, strides, repeats, config), team.leads)
+        elif team.leads:
+            print(f'{arguments.out} is finished, nothing is taught; ask for more --epochs, '
+                  f'--minutes or --patience, or choose another --out')
     if team.leads:
-        report(arguments.out, progress)
+        report(arguments.out, training.progress)
     return 0
+
+
+def teach(training: 'Run', opened: Sequence[Opened], tells: bool) -> None:
+    """Take a run to its end on the data that was listed, once nothing speaks against it."""
+    from bdl_perception.training.checkpoint import BEST
+    training.hold_to([one.taught for one in opened])
+    training.check_patience(any(one.validation is not None for one in opened))
+    if tells:
+        warn_of_lacking_truth(opened)
+    teaching, validation = decode(opened, training.config.validation_frames, tells)
+    if tells and validation is None:
+        print(f'no validation frames: no {BEST} is kept; `bdl render validation` makes some')
+    training.train(teaching, validation)
 
 
 def told(arguments: argparse.Namespace) -> dict[str, int | float | None]:
