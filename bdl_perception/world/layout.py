@@ -96,12 +96,8 @@ def _version() -> str:
 
 
 def _read_folder(folder: Path) -> dict[str, object]:
-    path = folder / 'drive.json'
-    try:
-        return dict(json.loads(path.read_text(encoding='utf-8')))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{path} is no description of a drive ({error}); remove {folder}, then '
-                         f'render again') from error
+    said: dict[str, object] = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
+    return said
 
 
 FOLDER = Layout('drive.json', _write_folder, _read_folder)

@@ -105,14 +105,6 @@ def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
         render_drives(tmp_path, 'test', 1, **{**asked, **change})
 
 
-@pytest.mark.parametrize('text', ['', '{"seed": ', '3'])
-def test_a_drive_whose_description_is_broken_is_named(tmp_path, text):
-    (tmp_path / 'test_0000').mkdir()
-    (tmp_path / 'test_0000' / 'drive.json').write_text(text)
-    with pytest.raises(ValueError, match='drive.json is no .*remove .*test_0000, then render'):
-        render_drives(tmp_path, 'test', 1, 2, 4., seed=5, **SIZE)
-
-
 def test_a_drive_of_another_format_is_not_taken_for_a_finished_one(tmp_path):
     (tmp_path / 'test_0000').mkdir()
     (tmp_path / 'test_0000' / 'metadata.yaml').touch()
