@@ -88,7 +88,7 @@ def segments_of(job: DriveJob) -> tuple['Segment', ...]:
                      for part in parts)
     except (KeyError, TypeError) as error:
         raise ValueError(f'{job.path} tells its conditions wrongly ({error!r}); '
-                         f'render it again') from error
+                         f'remove it, then render again') from error
 
 
 def description_of(kind: str, path: Path) -> dict[str, Any]:
@@ -96,8 +96,7 @@ def description_of(kind: str, path: Path) -> dict[str, Any]:
     if kind == CAMVID:
         return {}
     if kind == RENDERED:
-        said: dict[str, Any] = json.loads((path / DESCRIPTION).read_text(encoding='utf-8'))
-        return said
+        return _read_description(path)
     if not (path / 'metadata.yaml').is_file():
         return {}
     from bdl_perception.drives.recording import read_about
@@ -105,6 +104,15 @@ def description_of(kind: str, path: Path) -> dict[str, Any]:
         return dict(json.loads(read_about(path)))
     except ValueError:  # another writer's bag
         return {}
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    try:
+        return dict(json.loads(path.read_text(encoding='utf-8')))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{path} is no description of a drive ({error}); remove {folder}, then '
+                         f'render again') from error
 
 
 def camvid_sequences(root: Path, split: str) -> dict[str, list[int]]:
