@@ -105,7 +105,9 @@ def _version() -> str:
 
 
 def _read_folder(folder: Path) -> dict[str, object]:
-    said: dict[str, object] = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
+    said = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
+    if not isinstance(said, dict):
+        raise ValueError(f'it holds a {type(said).__name__}, not names and values')
     return said
 
 

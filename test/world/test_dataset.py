@@ -247,9 +247,10 @@ def test_a_damaged_drive_is_not_taken_for_a_finished_one(written, tmp_path):
     (tmp_path / 'train_0000' / 'depth' / '000001.png').unlink()
     with pytest.raises(ValueError, match=r'lacks 1 of its files.*000001\.png.*remove .*0000'):
         render_drives(tmp_path, 'train', **asked)
-    (tmp_path / 'train_0000' / 'drive.json').write_text('{broken')
-    with pytest.raises(ValueError, match=r'drive\.json cannot be read.*remove .*train_0000'):
-        render_drives(tmp_path, 'train', **asked)
+    for broken in ('{broken', '3'):
+        (tmp_path / 'train_0000' / 'drive.json').write_text(broken)
+        with pytest.raises(ValueError, match=r'drive\.json cannot be read.*remove .*train_0000'):
+            render_drives(tmp_path, 'train', **asked)
 
 
 def test_after_an_error_no_further_drive_is_begun(renderer, tmp_path):
