@@ -18,6 +18,7 @@ from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.spreading import add_spreading_arguments
 from bdl_perception.commands.spreading import score_all
+from bdl_perception.commands.stated import refuse_not_nominal
 from bdl_perception.version import software_version
 from bdl_perception.whole_file import write_whole
 
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     wish, regions = _wish(arguments), parse_regions(arguments.regions)
     folder = find_model(arguments.model)
     drives = named_drives(arguments.drives, wish.group_by)
+    refuse_not_nominal(drive.path for drive in drives)
     if wish.group_by == 'camera':  # before an hour of scoring, not after
         check_cameras([(drive.camera, drive.recording) for drive in drives])
     check_wish(wish, count_recordings(drive.recording for drive in drives), regions)

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of an evaluation on one drive: plain values in, plain values out, in any process."""
 from functools import lru_cache
-import json
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, TYPE_CHECKING
 
 from bdl_perception.commands.scoring_job import ModelSettings
-from bdl_perception.commands.sources import DESCRIPTION
 from bdl_perception.commands.sources import read_camvid
 from bdl_perception.commands.sources import read_rendered
+from bdl_perception.commands.stated import segments_in
 
 if TYPE_CHECKING:
     from bdl_perception.evaluation.drive_record import Segment
@@ -77,34 +76,7 @@ def frames_of(job: DriveJob) -> Iterator['Labelled']:
 
 def segments_of(job: DriveJob) -> tuple['Segment', ...]:
     """Tell the conditions of a drive; empty when nobody knows them."""
-    from bdl_perception.evaluation.drive_record import Segment
-    from bdl_perception.world.conditions import HELD_OUT
-    from bdl_perception.world.conditions import SWITCH_S
-    parts = description_of(job.kind, Path(job.path)).get('conditions', ())
-    try:
-        return tuple(Segment(part['name'], part['start_s'], part['end_s'],
-                             part['name'] in HELD_OUT,
-                             part.get('fade_s', SWITCH_S) if part is not parts[0] else 0.)
-                     for part in parts)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f'{job.path} tells its conditions wrongly ({error!r}); '
-                         f'render it again') from error
-
-
-def description_of(kind: str, path: Path) -> dict[str, Any]:
-    """Read what `bdl render` said of a drive, also of one in a bag; empty for others."""
-    if kind == CAMVID:
-        return {}
-    if kind == RENDERED:
-        said: dict[str, Any] = json.loads((path / DESCRIPTION).read_text(encoding='utf-8'))
-        return said
-    if not (path / 'metadata.yaml').is_file():
-        return {}
-    from bdl_perception.drives.recording import read_about
-    try:
-        return dict(json.loads(read_about(path)))
-    except ValueError:  # another writer's bag
-        return {}
+    return () if job.kind == CAMVID else segments_in(Path(job.path))
 
 
 def camvid_sequences(root: Path, split: str) -> dict[str, list[int]]:

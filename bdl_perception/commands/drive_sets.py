@@ -11,7 +11,6 @@ from typing import Iterable, Iterator, Sequence
 
 from bdl_perception.commands.drive_jobs import CAMVID
 from bdl_perception.commands.drive_jobs import camvid_sequences
-from bdl_perception.commands.drive_jobs import description_of
 from bdl_perception.commands.drive_jobs import DriveJob
 from bdl_perception.commands.drive_jobs import RECORDING
 from bdl_perception.commands.drive_jobs import RENDERED
@@ -19,6 +18,9 @@ from bdl_perception.commands.drive_jobs import segments_of
 from bdl_perception.commands.scoring_job import ModelSettings
 from bdl_perception.commands.sources import DESCRIPTION
 from bdl_perception.commands.sources import rendered_drives
+from bdl_perception.commands.stated import description_of
+from bdl_perception.commands.stated import held_out_in
+from bdl_perception.commands.stated import listed
 
 SPLIT = 'test'  # what an OUT of `bdl render` is searched for
 
@@ -42,8 +44,10 @@ def camvid_jobs(root: Path, split: str, settings: ModelSettings) -> list[DriveJo
 
 def nominal_set(jobs: Sequence[DriveJob], wished: str | None) -> str | None:
     """Choose what to compare with: as wished, `test`, or the first set without strange drives."""
-    strange = {job.part_of for job in jobs
-               if any(segment.held_out for segment in segments_of(job))}
+    strange: dict[str, dict[str, None]] = {}  # set -> its held-out conditions
+    for job in jobs:
+        if found := held_out_in(segments_of(job)):
+            strange.setdefault(job.part_of, {}).update(dict.fromkeys(found))
     known = dict.fromkeys(job.part_of for job in jobs)
     if wished is None:
         fit = [name for name in known if name not in strange and any(
@@ -52,8 +56,8 @@ def nominal_set(jobs: Sequence[DriveJob], wished: str | None) -> str | None:
     if wished not in known:
         raise ValueError(f'no drive is of the nominal set {wished}, only of {", ".join(known)}')
     if wished in strange:
-        raise ValueError(f'drives of {wished} have conditions that are held out; name another '
-                         f'nominal set')
+        raise ValueError(f'drives of {wished} have conditions that are held out '
+                         f'({listed(strange[wished])}); name another nominal set')
     return wished
 
 
@@ -63,7 +67,7 @@ def _jobs(source: str, split: str, settings: ModelSettings, stride: int) -> Iter
     path = Path(source)
     if rendered := rendered_drives(path) or _in_split_folders(path, split):
         for folder in rendered:
-            part_of = description_of(RENDERED, folder).get('split', folder.parent.name)
+            part_of = description_of(folder).get('split', folder.parent.name)
             yield DriveJob(folder.name, str(part_of), RENDERED, str(folder), settings, stride)
         return
     folder, topic = split_topic(source)
@@ -71,7 +75,7 @@ def _jobs(source: str, split: str, settings: ModelSettings, stride: int) -> Iter
     for recording in [f'{bag}:{topic}' if topic else str(bag) for bag in bags] or [source]:
         drive = open_drive(recording)  # fails now, not at last
         own = folder.resolve().name if bags else drive.name
-        part_of = description_of(RECORDING, Path(recording)).get('split', own)
+        part_of = description_of(Path(recording)).get('split', own)
         yield DriveJob(drive.name, str(part_of), RECORDING, recording, settings, stride)
 
 

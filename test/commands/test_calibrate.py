@@ -312,7 +312,7 @@ def test_a_broken_network_gives_no_calibration(
 
 def test_drives_with_truth_scale_the_intervals_of_depth(
         model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    drives = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=8))
+    drives = str(make_tiny_drives(tmp_path / 'drives', split='validation', drives=8, frames=8))
     assert main(['calibrate', '--model', str(model), drives, *FAST]) == 0
     found = DepthIntervals.from_dict(dict(read(model / 'calibration.json').intervals or {}))
     assert found.drives == 8 and sum(found.pixels) > 0
@@ -326,3 +326,13 @@ def test_drives_without_truth_scale_nothing_and_say_so(
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 0
     assert read(model / 'calibration.json').intervals is None
     assert 'not scaled: no drive has a true depth' in capsys.readouterr().out
+
+
+def test_drives_that_the_network_was_taught_on_are_refused_before_any_is_read(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, 'score_all', lambda *_: pytest.fail('it looked at drives'))
+    taught = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=1))
+    assert main(['calibrate', '--model', str(model), taught, *FAST]) == 2
+    assert 'and 5 more: the network was taught on drives of the split train' in (
+        capsys.readouterr().err)

@@ -100,7 +100,8 @@ def test_test_is_nominal_else_the_first_set_without_anything_strange(data: Path)
     assert chosen('out/test', 'walk', wished='walk') == 'walk'
     with pytest.raises(ValueError, match='no drive is of the nominal set sun, only of test'):
         chosen('out/test', wished='sun')
-    with pytest.raises(ValueError, match='drives of test_night have conditions'):
+    with pytest.raises(ValueError, match=r'drives of test_night have conditions that are held out '
+                                         r'\(night\); name another'):
         chosen('out/test', 'out/test_night', wished='test_night')
 
 
