@@ -38,6 +38,20 @@ def test_what_a_user_can_mend_is_one_line(failure, monkeypatch, capsys):
     assert capsys.readouterr().err == 'bdl train: no such drive\n'
 
 
+@pytest.mark.parametrize(('failure', 'said'), [
+    (FileNotFoundError(2, 'No such file or directory', 'nope.yaml'),
+     'nope.yaml: there is no such file or folder'),
+    (FileExistsError(17, 'File exists', 'out'), 'out: a file of this name is there'),
+    (NotADirectoryError(20, 'Not a directory', 'a/b'),
+     'a/b: a file stands where a folder is needed'),
+    (OSError(18, 'Invalid cross-device link', 'a', None, 'b'),
+     'a -> b: Invalid cross-device link'),
+    (OSError(28, 'No space left on device'), 'the disk is full')])
+def test_what_the_system_says_names_the_file_and_no_number(failure, said, monkeypatch, capsys):
+    assert run_with(monkeypatch, failure) == 2
+    assert capsys.readouterr().err == f'bdl train: {said}\n'
+
+
 def test_a_part_that_was_not_installed_is_named_with_the_command_that_installs_it(
         monkeypatch, capsys):
     missing = ModuleNotFoundError("No module named 'torch'", name='torch.nn')

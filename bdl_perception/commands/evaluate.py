@@ -168,7 +168,12 @@ def _calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None'
         return None
     chosen = path or own
     try:
-        return calibration_from_dict(json.loads(chosen.read_text(encoding='utf-8')))
+        values = json.loads(chosen.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{chosen} is no calibration: it is not JSON ({error}); give a '
+                         f'{FILE_NAME} that `bdl calibrate` made') from error
+    try:
+        return calibration_from_dict(values)
     except ValueError as error:
         raise ValueError(f'{chosen}: {error}') from error
 

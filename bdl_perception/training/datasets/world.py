@@ -89,6 +89,8 @@ def read_drive(path: Path) -> Drive:
     if found != FORMAT:
         raise DatasetError(f'{path} has format {found}, this version reads {FORMAT}; '
                            f'render it again')
+    if not 0 < drive.fx < np.inf:
+        raise DatasetError(f'{path}: fx is {drive.fx} px, must be positive; render it again')
     return drive
 
 
