@@ -24,6 +24,7 @@ from bdl_perception.evaluation.spread import Spreading
 if TYPE_CHECKING:
     from bdl_perception.alarm.scored_drives import ScoredDrive
     from bdl_perception.alarm.status import Identity
+    from bdl_perception.drives import Drive
 
 
 class Scored(NamedTuple):
@@ -64,16 +65,13 @@ def settings_of(arguments: argparse.Namespace, how: Spreading) -> ModelSettings:
         arguments.precision, regions_text(parse_regions(arguments.regions)))
 
 
-def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
+def score_all(arguments: argparse.Namespace, how: Spreading, drives: Mapping[Path, 'Drive'],
               step_s: float) -> Scored:
     """Score every drive, and say what with; RuntimeError names all that failed."""
     from bdl_perception.alarm.evidence import Observation
     from bdl_perception.alarm.scored_drives import ScoredDrive
     from bdl_perception.alarm.status import identity_of
-    from bdl_perception.drives import open_drive
-    how = spreading_of(arguments)
-    names = distinct({os.path.abspath(path): open_drive(path).name for path in drives})
-    refuse_twice(drives)
+    names = distinct({os.path.abspath(path): drive.name for path, drive in drives.items()})
     settings = settings_of(arguments, how)._replace(fit_mode=arguments.fit_mode)
     backend = opened(settings).backend  # what is wrong with the model is wrong before any drive
     try:

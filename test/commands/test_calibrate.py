@@ -328,6 +328,34 @@ def test_drives_without_truth_scale_nothing_and_say_so(
     assert 'not scaled: no drive has a true depth' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(('words', 'message'), [
+    (['--processes', '0'], 'processes 0 must be'), (['--samples', '3'], 'samples is 3'),
+    (['--ray', 'localhost'], '--ray localhost is no address of a cluster')])
+def test_what_cannot_be_meant_is_not_hidden_behind_the_count_of_drives(
+        model: Path, drives: list[str], words: list[str], message: str,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), drives[0], *FAST, *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_step_that_is_no_number_is_told_with_its_option(
+        model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match='2'):
+        main(['calibrate', '--model', str(model), 'drive', '--step-s', 'fast'])
+    assert "argument --step-s: 'fast' is neither seconds nor auto" in capsys.readouterr().err
+
+
+def test_what_is_no_drive_is_told_for_each_before_drives_are_counted(
+        model: Path, drives: list[str], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 't.yaml').write_text('a: 1')
+    words = [drives[0], str(tmp_path / 't.yaml'), str(model)]
+    assert main(['calibrate', '--model', str(model), *words, *FAST]) == 2
+    said = capsys.readouterr().err
+    assert 't.yaml is of no known kind' in said and f'{model} is a model, not a drive' in said
+    assert 'needed' not in said
+
+
 def test_drives_that_the_network_was_taught_on_are_refused_before_any_is_read(
         model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,49 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""All drives that a user names, opened before any is worked on, or what is wrong with each."""
+from pathlib import Path
+from typing import Iterable, TYPE_CHECKING
+
+from bdl_perception.commands.sources import DESCRIPTION
+from bdl_perception.plain_words import told
+
+if TYPE_CHECKING:
+    from bdl_perception.drives import Drive
+
+VISIBLE = '[!.]*'  # a drive that is still being written has a hidden folder
+BEST = 'validation'  # the split of `bdl render` that alarms are calibrated on
+
+
+def open_all(paths: Iterable[Path]) -> list['Drive']:
+    """Open each; a ValueError says what is wrong with all that cannot be, one a line."""
+    from bdl_perception.drives import open_drive
+    opened, wrong = list['Drive'](), list[str]()
+    for path in paths:
+        try:
+            opened.append(open_drive(path))
+        except (OSError, ValueError) as error:
+            said = told(error) if isinstance(error, OSError) else str(error)
+            wrong.append(_better(path) or said)
+    if wrong:
+        raise ValueError('\n'.join(wrong))
+    return opened
+
+
+def splits_in(out: Path) -> list[str]:
+    """Name the folders that hold drives, or bags, in an OUT of `bdl render`."""
+    from bdl_perception.drives import BAG_FOLDER_FILE
+    return sorted({found.parent.parent.name for mark in (DESCRIPTION, BAG_FOLDER_FILE)
+                   for found in out.glob(f'{VISIBLE}/{VISIBLE}/{mark}')})
+
+
+def _better(path: Path) -> str:
+    """Say what a path is that was taken for a drive; empty: nothing better is known."""
+    if path.name == DESCRIPTION and path.is_file():
+        return f'{path} describes a drive; give its folder, {path.parent}'
+    if (path / 'model.json').is_file():
+        return f'{path} is a model, not a drive; name it with --model'
+    if there := splits_in(path):
+        best = BEST if BEST in there else there[0]
+        return (f'{path} is no drive, but holds folders of drives ({", ".join(there)}); give one '
+                f'of them, such as {path / best}')
+    return ''

@@ -1,0 +1,48 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with each source that is no drive is told at once, with what to give instead."""
+from pathlib import Path
+
+from bdl_perception.commands.opened_drives import open_all
+from bdl_perception.commands.opened_drives import splits_in
+from drive_files import camera_drive
+from drive_files import write_bag
+from drive_files import write_pictures
+from drive_files import write_rendered
+import pytest
+
+
+def test_all_that_can_be_opened_are_given_in_their_order(tmp_path: Path) -> None:
+    paths = [write_pictures(tmp_path / 'b', ['1.png']), write_rendered(tmp_path / 'a')]
+    assert [drive.name for drive in open_all(paths)] == ['b', 'a']
+
+
+def test_every_source_that_is_no_drive_has_a_line_of_its_own(tmp_path: Path) -> None:
+    good = write_rendered(tmp_path / 'good')
+    (tmp_path / 't.yaml').touch()
+    (tmp_path / 'model').mkdir()
+    (tmp_path / 'model' / 'model.json').touch()
+    wrong = [tmp_path / name for name in ('t.yaml', 'model', 'nowhere')]
+    wrong += [good / 'drive.json', good / 'rgb' / '000000.jpg']
+    with pytest.raises(ValueError) as raised:
+        open_all([good, *wrong])
+    lines = str(raised.value).splitlines()
+    assert [line.startswith(str(path)) for path, line in zip(wrong, lines, strict=True)] == [
+        True] * 5
+    for line, said in zip(lines, ('is of no known kind', 'is a model, not a drive; name it with '
+                                  '--model', 'does not exist', f'give its folder, {good}',
+                                  'is of no known kind'), strict=True):
+        assert said in line
+
+
+def test_of_an_out_of_render_the_folder_to_give_is_named(tmp_path: Path) -> None:
+    write_rendered(tmp_path / 'out' / 'test' / 'test_0000')
+    write_bag(tmp_path / 'out' / 'train' / 'train_0000', camera_drive(1))
+    write_rendered(tmp_path / 'out' / '.hidden' / 'a')
+    assert splits_in(tmp_path / 'out') == ['test', 'train']
+    with pytest.raises(ValueError, match=r'out is no drive, but holds folders of drives \(test, '
+                                         r'train\); give one of them, such as .*out/test$'):
+        open_all([tmp_path / 'out'])
+    write_rendered(tmp_path / 'out' / 'validation' / 'validation_0000')
+    with pytest.raises(ValueError, match='such as .*out/validation$'):
+        open_all([tmp_path / 'out'])
