@@ -54,15 +54,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'truth: folders of pictures, videos, bags')
     parser.add_argument('--camvid', type=Path, metavar='DIR',
                         help='CamVid as SegNet has it; its val with --nominal validation, else '
-                             'its test')
+                             'its test (default: no CamVid)')
     parser.add_argument('--calibration', type=Path, metavar='FILE',
                         help=f'of the alarm that is judged (default: {FILE_NAME} of the model)')
     parser.add_argument('--camera', metavar='NAME',
                         help='that the drives are of, in a calibration grouped by camera '
                              '(default: judged by all drives)')
     parser.add_argument('--nominal', metavar='SPLIT',
-                        help='set that all others are compared with (default: test, else the '
-                             'first that holds nominal drives only; camvid_test: how other '
+                        help='set that all others are compared with; it also decides which '
+                             'splits of an OUT of `bdl render` are read: SPLIT and each '
+                             'SPLIT_CONDITION (default: test, and where no drive is of it the '
+                             'first set that holds nominal drives only; camvid_test: how other '
                              'cameras differ from CamVid)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help=f'folder for {PAGE}, {MARKDOWN} and {JSON}')

@@ -105,6 +105,43 @@ def test_test_is_nominal_else_the_first_set_without_anything_strange(data: Path)
         chosen('out/test', 'out/test_night', wished='test_night')
 
 
+def test_of_an_out_without_the_split_that_is_asked_for_those_that_are_there_are_named(
+        data: Path, tmp_path: Path) -> None:
+    for names, nominal, said in (
+            (('train', 'validation'), None, 'no drive of the split test, only of train, validation'
+             '; --nominal validation takes validation and each validation_CONDITION; or give the '
+             'folders that you mean by name, such as OUT/train'),
+            (('test_night',), None, 'no drive of the split test, only of test_night; give the '
+             'folders that you mean by name, such as OUT/test_night'),
+            (('test_night',), 'validation', 'no drive of the split validation, only of test_night;'
+             ' --nominal validation also decides which folders of OUT are read, validation and '
+             'validation_CONDITION: give the folders that you mean by name, such as '
+             'OUT/test_night')):
+        out = tmp_path / f'{len(names)}{nominal}'
+        for name in names:
+            make_tiny_drives(out / name, split=name, drives=1, frames=1)
+        with pytest.raises(ValueError) as raised:
+            titles(out, nominal=nominal)
+        assert str(raised.value) == f'{out} holds {said.replace("OUT", str(out))}'
+
+
+@pytest.mark.parametrize('source', ['kitti_depth=/data', 'camvid=/data', 'camvid:/data:test'])
+def test_a_data_set_without_a_judge_is_refused_as_such(
+        source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=f'^{source}: of data sets only rendered drives.*--camvid '
+                                         f'DIR, can be judged by a truth'):
+        titles(Path(source))
+
+
+def test_a_folder_that_is_named_like_a_data_set_is_a_folder(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'camvid=mine').mkdir()
+    cv2.imwrite('camvid=mine/0.png', np.zeros((20, 30, 3), np.uint8))
+    assert titles(Path('camvid=mine')) == ['camvid=mine/camvid=mine']
+
+
 def test_sequences_of_camvid_are_its_drives(tmp_path: Path) -> None:
     root = make_tiny_camvid(tmp_path, 'test', 3)
     assert camvid_sequences(root, 'test') == {'frame': [0, 1, 2]}
