@@ -1,6 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The command `bdl`: what it lists, what it refuses and how."""
+import argparse
+import importlib
 from types import SimpleNamespace
 
 from bdl_perception import cli
@@ -22,6 +24,16 @@ def test_every_command_that_is_listed_can_say_what_it_takes(capsys):
         with pytest.raises(SystemExit, match='0'):
             cli.main([name, '--help'])
         assert cli.COMMANDS[name] in capsys.readouterr().out.replace('\n', ' ')
+
+
+@pytest.mark.parametrize('name', ['calibrate', 'evaluate', 'sheet', 'parity', 'render'])
+def test_every_option_that_may_be_left_out_says_what_then_holds(name):
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f'bdl_perception.commands.{name}').add_arguments(parser)
+    silent = [action.option_strings for action in parser._actions
+              if action.option_strings and not action.required and action.dest != 'help'
+              and '(default: ' not in (action.help or '')]
+    assert silent == []
 
 
 @pytest.mark.parametrize('words', [['fly'], ['--fly']])

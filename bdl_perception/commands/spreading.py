@@ -41,9 +41,10 @@ def add_spreading_arguments(parser: argparse.ArgumentParser) -> None:
                         help='work on that many drives at a time (default: %(default)s)')
     parser.add_argument('--ray', default='', metavar='ADDRESS',
                         help='spread drives over the Ray cluster at HOST:PORT; local: start one '
-                             'on this machine')
+                             'on this machine (default: without Ray)')
     parser.add_argument('--keep', type=Path, metavar='FOLDER',
-                        help='keep what is finished, and go on from there after a kill')
+                        help='keep what is finished, and go on from there after a kill '
+                             '(default: nothing is kept)')
 
 
 def spreading_of(arguments: argparse.Namespace) -> Spreading:
