@@ -14,6 +14,7 @@ from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.wish import Wish
 from bdl_perception.commands.named_drives import named_drives
 from bdl_perception.commands.opened_drives import open_all
+from bdl_perception.commands.opened_drives import tell_assumed_rates
 from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
@@ -99,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_version()
     path: Path = arguments.out or _beside(files.folder, arguments.model)
     _check_writable(path)
+    tell_assumed_rates('calibrate', opened)
     scored = score_all(arguments, how, opened, wish.step_s)
     make = calibrate_cameras if wish.group_by == 'camera' else calibrate
     of_cameras = [one._replace(camera=drive.camera, recording=drive.recording)

@@ -12,9 +12,11 @@ from bdl_perception.commands.drive_jobs import DriveJob
 from bdl_perception.commands.drive_jobs import frames_of
 from bdl_perception.commands.drive_jobs import measure_drive
 from bdl_perception.commands.drive_jobs import open_meter
+from bdl_perception.commands.drive_jobs import RECORDING
 from bdl_perception.commands.drive_sets import camvid_jobs
 from bdl_perception.commands.drive_sets import find_jobs
 from bdl_perception.commands.drive_sets import nominal_set
+from bdl_perception.commands.opened_drives import tell_assumed_rates
 from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
@@ -102,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = [job._replace(intervals=setting.intervals, every=arguments.quality_every)
             for job in jobs]
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
+    tell_assumed_rates('evaluate', (job.path for job in jobs if job.kind == RECORDING))
     if setting.refusals:
         print(f'bdl evaluate: neither the alarm nor calibrated intervals are measured: '
               f'{"; ".join(setting.refusals)}', file=sys.stderr)

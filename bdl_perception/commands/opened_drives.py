@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """All drives that a user names, opened before any is worked on, or what is wrong with each."""
 from pathlib import Path
+import sys
 from typing import Iterable, TYPE_CHECKING
 
 from bdl_perception.commands.sources import DESCRIPTION
+from bdl_perception.commands.stated import listed
 from bdl_perception.plain_words import told
 
 if TYPE_CHECKING:
@@ -27,6 +29,15 @@ def open_all(paths: Iterable[Path]) -> list['Drive']:
     if wrong:
         raise ValueError('\n'.join(wrong))
     return opened
+
+
+def tell_assumed_rates(command: str, paths: Iterable[str | Path]) -> None:
+    """Say on stderr of which drives the time between two pictures is a guess."""
+    from bdl_perception.drives import rate_is_assumed
+    from bdl_perception.drives.drive import DEFAULT_RATE_HZ
+    if assumed := [str(path) for path in paths if rate_is_assumed(path)]:
+        print(f'bdl {command}: no stamps in {listed(assumed)}: {DEFAULT_RATE_HZ:g} Hz is assumed; '
+              f'hours and delays follow from it', file=sys.stderr)
 
 
 def splits_in(out: Path) -> list[str]:

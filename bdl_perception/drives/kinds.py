@@ -43,6 +43,13 @@ def check_exists(path: str | Path) -> None:
                                 f'or a bag')
 
 
+def rate_is_assumed(path: str | Path) -> bool:
+    """Tell whether a drive is a folder of pictures that says neither stamps nor a rate."""
+    folder = split_topic(str(path))[0]
+    marks = (DESCRIPTION, BAG_FOLDER_FILE)
+    return folder.is_dir() and not any((folder / mark).exists() for mark in marks)
+
+
 def open_drives(paths: Iterable[str | Path]) -> list[Drive]:
     """Open many; a folder of rendered drives or of bags (FOLDER:TOPIC) stands for all, sorted."""
     return [open_drive(path) for path in list_drives(paths)]

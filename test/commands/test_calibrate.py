@@ -62,7 +62,8 @@ def test_it_writes_a_calibration_that_arms_its_model(
     assert refusals(made, identity_of(spec, 8, 0)) != ()
     assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
     assert (made.frames, len(made.scores['energy'])) == (80, 80)
-    told = capsys.readouterr().out
+    told, told_beside = capsys.readouterr()
+    assert 'and 5 more: 10 Hz is assumed' in told_beside
     assert 'warning: 8 drives are few' in told
     assert told.startswith((model / 'calibration.txt').read_text(encoding='utf-8'))
     assert sorted(path.name for path in model.iterdir()) == [

@@ -135,8 +135,10 @@ def test_the_page_is_there_and_says_what_was_not_measured(
                                              'none'}
 
 
-def test_a_recording_without_truth_has_scores_alone(folder: Path, tmp_path: Path) -> None:
+def test_a_recording_without_truth_has_scores_alone(
+        folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words_for(folder, tmp_path, str(folder / 'mine'))) == 0
+    assert f'bdl evaluate: no stamps in {folder / "mine"}: 10 Hz' in capsys.readouterr().err
     mine = read(tmp_path)['sets']['mine']
     assert (mine['drives'], mine['frames'], mine['held_out']) == (1, 2, None)
     assert not {'depth', 'classes', 'reliability'} & set(mine)

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from bdl_perception.commands.opened_drives import open_all
 from bdl_perception.commands.opened_drives import splits_in
+from bdl_perception.commands.opened_drives import tell_assumed_rates
 from drive_files import camera_drive
 from drive_files import write_bag
 from drive_files import write_pictures
 from drive_files import write_rendered
+from drive_files import write_video
 import pytest
 
 
@@ -33,6 +35,19 @@ def test_every_source_that_is_no_drive_has_a_line_of_its_own(tmp_path: Path) -> 
                                   '--model', 'does not exist', f'give its folder, {good}',
                                   'is of no known kind'), strict=True):
         assert said in line
+
+
+def test_a_rate_that_nobody_said_is_told_once_for_all_drives(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stamped = [write_rendered(tmp_path / 'r'), write_bag(tmp_path / 'bag', camera_drive(1)),
+               write_video(tmp_path / 'v.mp4')]
+    tell_assumed_rates('calibrate', [*stamped, f'{tmp_path / "bag"}:/front/image_raw'])
+    assert capsys.readouterr().err == ''
+    folders = [write_pictures(tmp_path / name, ['1.png']) for name in 'abcde']
+    tell_assumed_rates('calibrate', [*stamped, *folders])
+    assert capsys.readouterr().err == (
+        f'bdl calibrate: no stamps in {folders[0]}, {folders[1]}, {folders[2]} and 2 more: 10 Hz '
+        f'is assumed; hours and delays follow from it\n')
 
 
 def test_of_an_out_of_render_the_folder_to_give_is_named(tmp_path: Path) -> None:
