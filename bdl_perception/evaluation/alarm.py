@@ -31,6 +31,7 @@ class Detection(NamedTuple):
     warn_s: float = math.inf  # to the first WARN or ERROR; +Inf: none
     warn_strength: float = math.inf
     condition: str = ''  # that came first
+    there: float = 1.  # how much of it was there at its last frame; below 1: it ended too soon
 
 
 class Delays(NamedTuple):
@@ -46,6 +47,7 @@ class Delays(NamedTuple):
     warn_median_s: float
     warn_strength_median: float
     strength_median: float
+    cut_short: int  # of those missed; what was there of the condition was never all of it
 
 
 class Shares(NamedTuple):
@@ -116,7 +118,7 @@ def detect(name: str, times_s: Sequence[float], steps: Sequence[Step],
     was_on = bool(after) and steps[inside[-1]].error
     clear_s = (max(0., cleared[0]) if cleared else math.inf) if was_on else None
     return Detection(name, error[0], early, clear_s, stretch.fade_s, error[1], *warn,
-                     condition=stretch.name)
+                     condition=stretch.name, there=share_of(stretch, times_s[inside[-1]]))
 
 
 def _reached(stretch: Segment, raised: Sequence[tuple[float, bool]]) -> tuple[float, float]:
@@ -141,7 +143,8 @@ def delays(found: Sequence[Detection]) -> Delays:
                   max((one.fade_s for one in found), default=0.),
                   _quantile([one.warn_s for one in judged], .5),
                   _quantile([one.warn_strength for one in judged], .5),
-                  _quantile([one.strength for one in judged], .5))
+                  _quantile([one.strength for one in judged], .5),
+                  sum(math.isinf(one.delay_s) and one.there < 1 for one in judged))
 
 
 def stretches(segments: Sequence[Segment]) -> list[Segment]:

@@ -36,10 +36,11 @@ own and is left out of the goal for delays.
 """.strip()
 DELAYS = """
 The delay is from the beginning of the change, and of its fade, to the first ERROR. A missed drive
-counts as an endless delay: a dash in a column of delays means that so many were missed. Early:
-ERROR stood before the change. The time to clear is from the end of the condition, where it begins
-to fade back, and is seen only where ERROR stood then. Until then a nominal part of such a drive is
-at WARN or worse for what was there before it.
+counts as an endless delay: a dash in a column of delays means that so many were missed. Cut short:
+it was missed, but the condition ended, or the drive did, before it had wholly faded in; that says
+nothing of the whole condition. Early: ERROR stood before the change. The time to clear is from the
+end of the condition, where it begins to fade back, and is seen only where ERROR stood then. Until
+then a nominal part of such a drive is at WARN or worse for what was there before it.
 """.strip()
 NOTES = """
 Depth is judged where a true one of at most 80 m and a predicted one exist; *answered* is the share
@@ -137,7 +138,7 @@ def _alarm(alarm: Values) -> str:
         _table(WARN_HEAD, warn_rows(alarm)), DELAYS,
         _table(['set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
                 'median time to clear, s'],
-               [[name, str(one['drives']), str(one['missed']), str(one['early']),
+               [[name, str(one['drives']), missed_cell(one), str(one['early']),
                  *(number(one[key]) for key in ('median_s', 'percentile_95_s',
                                                 'clear_median_s'))]
                 for name, one in alarm['conditions'].items()]),
@@ -163,9 +164,20 @@ def told_errors(found: Values) -> str:
 
 def told_missed(conditions: Values) -> list[str]:
     """Name the drives of each condition that raised no ERROR."""
-    missed = {name: [drive['drive'] for drive in one['found'] if drive['delay_s'] is None]
+    missed = {name: [_missed(drive) for drive in one['found'] if drive['delay_s'] is None]
               for name, one in conditions.items()}
     return [f'Missed of {name}: {", ".join(drives)}.' for name, drives in missed.items() if drives]
+
+
+def missed_cell(one: Values) -> str:
+    """Count the drives without an ERROR, and those of them that never showed it all."""
+    cut = f' ({one["cut_short"]} cut short)' if one['cut_short'] else ''
+    return f'{one["missed"]}{cut}'
+
+
+def _missed(drive: Values) -> str:
+    cut = f' (cut short with {int(100 * drive["there"])}% of it there)' if drive['there'] < 1 else ''
+    return f'{drive["drive"]}{cut}'
 
 
 def warn_rows(alarm: Values) -> list[list[str]]:

@@ -88,6 +88,7 @@ def test_a_fade_is_judged_by_how_much_of_it_was_there(pattern: str, fade_s: floa
     assert (found.delay_s, found.strength) == pytest.approx(error)
     assert (found.warn_s, found.warn_strength) == pytest.approx(warn)
     assert found.fade_s == fade_s
+    assert found.there == pytest.approx(min(1., 1.75 / fade_s) if fade_s else 1.)
 
 
 def test_a_stretch_without_a_frame_is_an_error() -> None:

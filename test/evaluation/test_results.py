@@ -7,6 +7,9 @@ from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.results import results
 from bdl_perception.evaluation.results import Setting
+from bdl_perception.evaluation.tables import missed_cell
+from bdl_perception.evaluation.tables import plain
+from bdl_perception.evaluation.tables import told_missed
 from bdl_perception.evaluation.tables import told_pauses
 from bdl_perception.world.conditions import SWITCH_S
 import pytest
@@ -91,6 +94,18 @@ def test_slow_fades_have_rows_of_their_own_and_are_no_abrupt_changes() -> None:
     assert (slow['warn_median_s'], slow['warn_strength_median']) == (1., .25)
     goals = [goal['found'] for goal in found['goals'] if 'detection delay' in goal['what']]
     assert goals == ['1.00 s (0 of 2 drives missed, 3 slow left out)'] * 2
+
+
+def test_a_fade_that_the_end_of_the_drive_cuts_short_is_no_plain_miss() -> None:
+    drives = [changing_record('short', [.5] * 4, [.5] * 5, fade_s=4.),
+              changing_record('found', [.5] * 4, [2.] * 9, fade_s=4.),
+              changing_record('whole', [.5] * 4, [.5] * 17, fade_s=4.)]
+    row, = made([RECORDS[1], *drives])['alarm']['conditions'].values()
+    assert (row['drives'], row['missed'], row['cut_short']) == (3, 2, 1)
+    assert [one['there'] for one in row['found']] == [.25, .5, 1.]
+    assert missed_cell(row) == '2 (1 cut short)' and missed_cell({**row, 'cut_short': 0}) == '2'
+    assert told_missed({'fog': plain(row)}) == [
+        'Missed of fog: short (cut short with 25% of it there), whole.']
 
 
 def test_what_is_rendered_without_a_word_about_its_fade_is_abrupt() -> None:

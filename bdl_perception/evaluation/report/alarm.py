@@ -22,6 +22,7 @@ from bdl_perception.evaluation.tables import DELAYS
 from bdl_perception.evaluation.tables import FADE_HEAD
 from bdl_perception.evaluation.tables import fade_rows
 from bdl_perception.evaluation.tables import FADES
+from bdl_perception.evaluation.tables import missed_cell
 from bdl_perception.evaluation.tables import number
 from bdl_perception.evaluation.tables import told_calibration
 from bdl_perception.evaluation.tables import told_errors
@@ -98,7 +99,7 @@ def _delays(conditions: Values) -> Iterator[Block]:
     yield Table('Detection of each held-out condition',
                 ('set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
                  'median time to clear, s'),
-                [[name, str(one['drives']), str(one['missed']), str(one['early']),
+                [[name, str(one['drives']), missed_cell(one), str(one['early']),
                   *(number(one[key]) for key in ('median_s', 'percentile_95_s',
                                                  'clear_median_s'))]
                  for name, one in conditions.items()])
