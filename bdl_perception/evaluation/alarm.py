@@ -1,8 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """How often the alarm is wrong, and how soon it is right."""
+from bisect import bisect_right
+from itertools import accumulate
 import math
-from typing import NamedTuple, Sequence
+from typing import Iterable, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.evaluation.drive_record import DriveRecord
@@ -59,8 +61,19 @@ class Shares(NamedTuple):
 
 def begun(steps: Sequence[Step]) -> list[Step]:
     """Give the steps at which ERROR was raised: of 0 1 1 0 1 the second and the last."""
+    return [steps[index] for index in _beginnings(steps)]
+
+
+def drives_begun(steps: Sequence[Step], lengths: Iterable[int]) -> int:
+    """Count the drives, of these many steps each in a row, in which ERROR was raised."""
+    ends = list(accumulate(lengths))
+    return len({bisect_right(ends, index) for index in _beginnings(steps)})
+
+
+def _beginnings(steps: Sequence[Step]) -> list[int]:
     before = (False, *(step.error for step in steps[:-1]))
-    return [step for was, step in zip(before, steps, strict=False) if step.error and not was]
+    return [index for index, (was, step) in enumerate(zip(before, steps, strict=False))
+            if step.error and not was]
 
 
 def cause_of(step: Step, calibration: Calibration) -> str:

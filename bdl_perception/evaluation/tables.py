@@ -42,6 +42,8 @@ nothing of the whole condition. Early: ERROR stood before the change. The time t
 end of the condition, where it begins to fade back, and is seen only where ERROR stood then. Until
 then a nominal part of such a drive is at WARN or worse for what was there before it.
 """.strip()
+POISSON = ('The interval is exact for ERRORs that come independently (Poisson); those of one drive '
+           'do not, so count the drives that they came from.')
 NOTES = """
 Depth is judged where a true one of at most 80 m and a predicted one exist; *answered* is the share
 of the former that has the latter. Intervals are of log-depth: 90 % would be right. IoU is of the
@@ -197,13 +199,18 @@ def _false_alarms(found: Values) -> str:
     if 'not_measured' in found:
         return f'False alarms were not measured: {found["not_measured"]}.'
     titles = {'apart': 'each drive by itself', 'in_a_row': 'all drives in a row'}
-    rows = [[title, str(found[key]['events']), *cause_cells(found[key]),
+    rows = [[title, events_cell(found, key), *cause_cells(found[key]),
              number(found[key]['hours']),
              number(found[key]['per_hour']), number(found[key]['low']),
              number(found[key]['high'])] for key, title in titles.items()]
     table = _table(['nominal drives', 'false ERRORs', *CAUSES.values(), 'hours', 'an hour',
                     'at least (95 %)', 'at most (95 %)'], rows)
-    return '\n\n'.join([told_errors(found), *told_pauses(found), table])
+    return '\n\n'.join([f'{told_errors(found)} {POISSON}', *told_pauses(found), table])
+
+
+def events_cell(found: Values, key: str) -> str:
+    """Count the false ERRORs, and the drives that they came from: 3 in 2 of 72 drives."""
+    return f'{found[key]["events"]} in {found[key]["in_drives"]} of {found["drives"]} drives'
 
 
 def cause_cells(found: Values) -> list[str]:

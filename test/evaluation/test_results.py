@@ -7,6 +7,7 @@ from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.results import results
 from bdl_perception.evaluation.results import Setting
+from bdl_perception.evaluation.tables import events_cell
 from bdl_perception.evaluation.tables import missed_cell
 from bdl_perception.evaluation.tables import plain
 from bdl_perception.evaluation.tables import told_missed
@@ -115,6 +116,7 @@ def test_what_is_rendered_without_a_word_about_its_fade_is_abrupt() -> None:
 def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
     alarm = made()['alarm']
     assert alarm['false_alarms']['apart']['events'] == 0
+    assert alarm['false_alarms']['apart']['in_drives'] == 0
     assert alarm['false_alarms']['apart']['hours'] == pytest.approx(4 / 3600)
     assert alarm['exceeded']['test'] == 1 / 16 and alarm['exceeded']['test_night'] == 1
     assert alarm['warned']['test'] == 1 / 16  # it was the last of its drive
@@ -130,7 +132,9 @@ def test_an_error_of_the_slow_alarm_alone_is_told_and_its_drive_is_shown() -> No
     known = fake_calibration(slow_limit=1.)
     alarm = made([nominal_record('a', [.5] * 7 + [2.]), nominal_record('b', [.95] * 40)],
                  calibration=known)['alarm']
-    assert alarm['false_alarms']['apart']['causes'] == {'fast': 0, 'slow': 1, 'other': 0}
+    found = alarm['false_alarms']
+    assert found['apart']['causes'] == {'fast': 0, 'slow': 1, 'other': 0}
+    assert events_cell(found, 'apart') == events_cell(found, 'in_a_row') == '1 in 1 of 2 drives'
     assert alarm['calibration']['slow_limit'] == 1
     shown = alarm['timelines']['test']
     assert (shown['drive'], shown['raised_by']) == ('b', ['slow'])
