@@ -17,6 +17,7 @@ from bdl_perception.commands.drive_jobs import RECORDING
 from bdl_perception.commands.drive_jobs import RENDERED
 from bdl_perception.commands.drive_jobs import segments_of
 from bdl_perception.commands.opened_drives import BEST
+from bdl_perception.commands.opened_drives import open_all
 from bdl_perception.commands.opened_drives import splits_in
 from bdl_perception.commands.scoring_job import ModelSettings
 from bdl_perception.commands.sources import DESCRIPTION
@@ -67,7 +68,6 @@ def nominal_set(jobs: Sequence[DriveJob], wished: str | None) -> str | None:
 
 def _jobs(source: str, nominal: str | None, settings: ModelSettings,
           stride: int) -> Iterator[DriveJob]:
-    from bdl_perception.drives import open_drive
     from bdl_perception.drives import split_topic
     path = Path(source)
     if rendered := rendered_drives(path) or _in_split_folders(path, nominal):
@@ -79,7 +79,7 @@ def _jobs(source: str, nominal: str | None, settings: ModelSettings,
     folder, topic = split_topic(source)
     bags = sorted(found.parent for found in folder.glob('*/metadata.yaml'))
     for recording in [f'{bag}:{topic}' if topic else str(bag) for bag in bags] or [source]:
-        drive = open_drive(recording)  # fails now, not at last
+        drive, = open_all([Path(recording)])  # fails now, not at last
         own = folder.resolve().name if bags else drive.name
         part_of = description_of(Path(recording)).get('split', own)
         yield DriveJob(drive.name, str(part_of), RECORDING, recording, settings, stride)

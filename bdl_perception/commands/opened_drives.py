@@ -22,6 +22,7 @@ def open_all(paths: Iterable[Path]) -> list['Drive']:
     opened, wrong = list['Drive'](), list[str]()
     for path in paths:
         try:
+            _refuse_model(path)
             opened.append(open_drive(path))
         except (OSError, ValueError) as error:
             said = told(error) if isinstance(error, OSError) else str(error)
@@ -47,12 +48,16 @@ def splits_in(out: Path) -> list[str]:
                    for found in out.glob(f'{VISIBLE}/{VISIBLE}/{mark}')})
 
 
+def _refuse_model(path: Path) -> None:
+    """Refuse a model folder: the plot of its calibration would be taken for a drive."""
+    if (path / 'model.json').is_file():
+        raise ValueError(f'{path} is a model, not a drive; leave it out of the drives')
+
+
 def _better(path: Path) -> str:
     """Say what a path is that was taken for a drive; empty: nothing better is known."""
     if path.name == DESCRIPTION and path.is_file():
         return f'{path} describes a drive; give its folder, {path.parent}'
-    if (path / 'model.json').is_file():
-        return f'{path} is a model, not a drive; name it with --model'
     if there := splits_in(path):
         best = BEST if BEST in there else there[0]
         return (f'{path} is no drive, but holds folders of drives ({", ".join(there)}); give one '

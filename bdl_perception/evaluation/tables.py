@@ -42,8 +42,8 @@ nothing of the whole condition. Early: ERROR stood before the change. The time t
 end of the condition, where it begins to fade back, and is seen only where ERROR stood then. Until
 then a nominal part of such a drive is at WARN or worse for what was there before it.
 """.strip()
-POISSON = ('The interval is exact for ERRORs that come independently (Poisson); those of one drive '
-           'do not, so count the drives that they came from.')
+POISSON = ('The interval is exact for ERRORs that come independently (Poisson); those of one '
+           'drive do not, so count the drives that they came from.')
 NOTES = """
 Depth is judged where a true one of at most 80 m and a predicted one exist; *answered* is the share
 of the former that has the latter. Intervals are of log-depth: 90 % would be right. IoU is of the
@@ -178,8 +178,9 @@ def missed_cell(one: Values) -> str:
 
 
 def _missed(drive: Values) -> str:
-    cut = f' (cut short with {int(100 * drive["there"])}% of it there)' if drive['there'] < 1 else ''
-    return f'{drive["drive"]}{cut}'
+    if drive['there'] >= 1:
+        return str(drive['drive'])
+    return f'{drive["drive"]} (cut short with {int(100 * drive["there"])}% of it there)'
 
 
 def warn_rows(alarm: Values) -> list[list[str]]:

@@ -342,11 +342,12 @@ def test_a_camera_that_the_calibration_does_not_know_is_one_clear_line(
 @pytest.mark.parametrize(('words', 'message'), [
     (['--camera', 'front'], 'no calibration that is grouped by camera'),
     (['--nominal', 'train'], 'data holds no drive of the split train, only of test, test_night, '
-                              'validation; --nominal train also decides which folders'),
+     'validation; --nominal train also decides which folders'),
     (['kitti_depth=nowhere'], 'CamVid, with --camvid DIR, can be judged by a truth'),
     (['--stride', '0'], 'stride is 0'), (['--samples', '3'], 'samples is 3'),
     (['--camvid', 'nowhere'], 'nowhere/test is no folder'),
-    (['nowhere'], 'nowhere does not exist'), (['--calibration', 'nowhere'], 'nowhere: there is no such file or folder'),
+    (['nowhere'], 'nowhere does not exist'),
+    (['--calibration', 'nowhere'], 'nowhere: there is no such file or folder'),
     (['--calibration', __file__], f'{__file__} is no calibration: it is not JSON'),
     (['--processes', '0'], 'processes 0 must be')])
 def test_what_cannot_be_had_is_one_clear_line(

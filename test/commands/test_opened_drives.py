@@ -22,7 +22,7 @@ def test_all_that_can_be_opened_are_given_in_their_order(tmp_path: Path) -> None
 def test_every_source_that_is_no_drive_has_a_line_of_its_own(tmp_path: Path) -> None:
     good = write_rendered(tmp_path / 'good')
     (tmp_path / 't.yaml').touch()
-    (tmp_path / 'model').mkdir()
+    write_pictures(tmp_path / 'model', ['calibration.png'])
     (tmp_path / 'model' / 'model.json').touch()
     wrong = [tmp_path / name for name in ('t.yaml', 'model', 'nowhere')]
     wrong += [good / 'drive.json', good / 'rgb' / '000000.jpg']
@@ -31,9 +31,9 @@ def test_every_source_that_is_no_drive_has_a_line_of_its_own(tmp_path: Path) -> 
     lines = str(raised.value).splitlines()
     assert [line.startswith(str(path)) for path, line in zip(wrong, lines, strict=True)] == [
         True] * 5
-    for line, said in zip(lines, ('is of no known kind', 'is a model, not a drive; name it with '
-                                  '--model', 'does not exist', f'give its folder, {good}',
-                                  'is of no known kind'), strict=True):
+    told = ('is of no known kind', 'is a model, not a drive; leave it out', 'does not exist',
+            f'give its folder, {good}', 'is of no known kind')
+    for line, said in zip(lines, told, strict=True):
         assert said in line
 
 
