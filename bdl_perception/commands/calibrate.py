@@ -13,8 +13,9 @@ from bdl_perception.alarm.groups import GROUP_BY
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.wish import Wish
 from bdl_perception.commands.named_drives import named_drives
+from bdl_perception.commands.opened_drives import add_rate_argument
+from bdl_perception.commands.opened_drives import check_rate
 from bdl_perception.commands.opened_drives import open_all
-from bdl_perception.commands.opened_drives import tell_assumed_rates
 from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
@@ -68,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='light: thresholds for day and for night; camera: thresholds and '
                              'limits for each camera, whose name stands before its drives, such '
                              'as front=DRIVE rear=DRIVE (default: %(default)s)')
+    add_rate_argument(parser)
     add_sampling_arguments(parser)
     add_regions_argument(parser)
     add_fit_mode_argument(parser)
@@ -100,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_version()
     path: Path = arguments.out or _beside(files.folder, arguments.model)
     _check_writable(path)
-    tell_assumed_rates('calibrate', opened)
+    check_rate('calibrate', opened, arguments.rate_hz)
     scored = score_all(arguments, how, opened, wish.step_s)
     make = calibrate_cameras if wish.group_by == 'camera' else calibrate
     of_cameras = [one._replace(camera=drive.camera, recording=drive.recording)

@@ -30,6 +30,7 @@ class DriveJob(NamedTuple):
     split: str = ''  # of CamVid, whose drives are the sequences of a split
     every: int = 1  # pictures, of which one is judged by the truth
     intervals: Mapping[str, Any] | None = None  # of depth, as DepthIntervals.to_dict gives them
+    rate_hz: float | None = None  # of a folder of pictures that says none
 
     @property
     def title(self) -> str:
@@ -96,7 +97,7 @@ def _sequence(job: DriveJob) -> Iterator['Labelled']:
 def _unlabelled(job: DriveJob) -> Iterator['Labelled']:
     from bdl_perception.drives import open_drive
     from bdl_perception.evaluation.view import Labelled
-    frames: Iterable[Any] = open_drive(job.path)
+    frames: Iterable[Any] = open_drive(job.path, job.rate_hz)
     for number, frame in enumerate(frames):
         if number % job.stride == 0:
             yield Labelled(f'{job.name}\nframe {number}', frame)

@@ -16,7 +16,8 @@ from bdl_perception.commands.drive_jobs import RECORDING
 from bdl_perception.commands.drive_sets import camvid_jobs
 from bdl_perception.commands.drive_sets import find_jobs
 from bdl_perception.commands.drive_sets import nominal_set
-from bdl_perception.commands.opened_drives import tell_assumed_rates
+from bdl_perception.commands.opened_drives import add_rate_argument
+from bdl_perception.commands.opened_drives import check_rate
 from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
@@ -75,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--quality-every', type=int, default=1, metavar='N',
                         help='compare with the truth on every n-th of these; the alarm sees all '
                              '(default: %(default)s)')
+    add_rate_argument(parser)
     add_sampling_arguments(parser)
     add_regions_argument(parser)
     add_fit_mode_argument(parser)
@@ -98,13 +100,13 @@ def run(arguments: argparse.Namespace) -> int:
     how = spreading_of(arguments)
     jobs = _jobs(arguments, how)
     nominal = nominal_set(jobs, arguments.nominal)
+    check_rate('evaluate', (job.path for job in jobs if job.kind == RECORDING), arguments.rate_hz)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
     setting = Setting(nominal, calibration, meter.identity, arguments.stride == 1,
                       _outdated(calibration), STRANGE)
-    jobs = [job._replace(intervals=setting.intervals, every=arguments.quality_every)
-            for job in jobs]
+    jobs = [job._replace(intervals=setting.intervals, every=arguments.quality_every,
+                         rate_hz=arguments.rate_hz) for job in jobs]
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
-    tell_assumed_rates('evaluate', (job.path for job in jobs if job.kind == RECORDING))
     if setting.refusals:
         print(f'bdl evaluate: neither the alarm nor calibrated intervals are measured: '
               f'{"; ".join(setting.refusals)}', file=sys.stderr)
@@ -144,6 +146,7 @@ def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
     fingerprint = {'work': 'measure', 'identity': vars(meter.identity),
                    'backend': meter.backend_name, 'provider': arguments.provider,
                    'stride': arguments.stride, 'every': arguments.quality_every,
+                   'rate_hz': arguments.rate_hz,
                    'measures': list(MEASURES), 'parts': FADING_PART,
                    'intervals': jobs[0].intervals, 'health': vars(HealthPolicy()),
                    'software_version': software_version()}

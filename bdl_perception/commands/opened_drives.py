@@ -1,6 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """All drives that a user names, opened before any is worked on, or what is wrong with each."""
+import argparse
+import math
 from pathlib import Path
 import sys
 from typing import Iterable, TYPE_CHECKING
@@ -32,13 +34,28 @@ def open_all(paths: Iterable[Path]) -> list['Drive']:
     return opened
 
 
-def tell_assumed_rates(command: str, paths: Iterable[str | Path]) -> None:
-    """Say on stderr of which drives the time between two pictures is a guess."""
+def add_rate_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare how fast pictures were taken that do not say it."""
+    parser.add_argument('--rate-hz', type=float, metavar='N',
+                        help='pictures a second of folders of pictures, which have no stamps; all '
+                             'other drives say theirs (default: 10 is assumed, and told)')
+
+
+def check_rate(command: str, paths: Iterable[str | Path], rate_hz: float | None) -> None:
+    """Refuse a rate that nothing needs; say on stderr where one is a guess, as nobody gave it."""
     from bdl_perception.drives import rate_is_assumed
     from bdl_perception.drives.drive import DEFAULT_RATE_HZ
-    if assumed := [str(path) for path in paths if rate_is_assumed(path)]:
-        print(f'bdl {command}: no stamps in {listed(assumed)}: {DEFAULT_RATE_HZ:g} Hz is assumed; '
-              f'hours and delays follow from it', file=sys.stderr)
+    assumed = [str(path) for path in paths if rate_is_assumed(path)]
+    if rate_hz is None:
+        if assumed:
+            print(f'bdl {command}: no stamps in {listed(assumed)}: {DEFAULT_RATE_HZ:g} Hz is '
+                  f'assumed; hours and delays follow from it', file=sys.stderr)
+        return
+    if not 0 < rate_hz < math.inf:
+        raise ValueError(f'--rate-hz is {rate_hz}, must be above 0 and finite')
+    if not assumed:
+        raise ValueError(f'--rate-hz {rate_hz:g}: every drive says when its pictures were taken; '
+                         f'leave it out')
 
 
 def splits_in(out: Path) -> list[str]:

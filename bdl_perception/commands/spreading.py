@@ -78,7 +78,7 @@ def score_all(arguments: argparse.Namespace, how: Spreading, drives: Mapping[Pat
     try:
         identity = identity_of(backend.spec, settings.samples, settings.seed, backend.precision,
                                parse_regions(settings.regions), settings.fit_mode)
-        jobs = {path: ScoringJob(path, settings, step_s) for path in names}
+        jobs = {path: ScoringJob(path, settings, step_s, arguments.rate_hz) for path in names}
         outcomes = _done(score, jobs, how, _kept(arguments, jobs, vars(identity)))
     finally:
         backend.close()
@@ -142,6 +142,7 @@ def _kept(arguments: argparse.Namespace, jobs: Mapping[str, ScoringJob],
     from bdl_perception.version import software_version
     job = next(iter(jobs.values()))
     fingerprint = {'work': 'score', 'identity': dict(identity), 'step_s': job.step_s,
+                   'rate_hz': job.rate_hz,
                    'backend': job.settings.backend, 'provider': job.settings.provider,
                    'software_version': software_version(), 'health': vars(HealthPolicy())}
     return Kept(arguments.keep, fingerprint, {name: mark_of(name) for name in jobs})

@@ -346,6 +346,16 @@ def test_a_step_that_is_no_number_is_told_with_its_option(
     assert "argument --step-s: 'fast' is neither seconds nor auto" in capsys.readouterr().err
 
 
+def test_pictures_are_as_far_apart_as_their_rate_says(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['calibrate', '--model', str(model), *drives, *FAST, '--step-s', '.2']
+    assert main(words) == 2  # five of ten pictures count, if they come at 10 Hz
+    assert '10 Hz is assumed' in capsys.readouterr().err
+    assert main([*words, '--rate-hz', '5']) == 0
+    assert read(model / 'calibration.json').frames == 80
+    assert 'assumed' not in capsys.readouterr().err
+
+
 def test_what_is_no_drive_is_told_for_each_before_drives_are_counted(
         model: Path, drives: list[str], tmp_path: Path,
         capsys: pytest.CaptureFixture[str]) -> None:

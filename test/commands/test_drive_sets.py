@@ -59,6 +59,16 @@ def test_a_recording_is_a_set_of_its_own(data: Path) -> None:
     assert (job.title, job.kind, segments_of(job)) == ('walk/walk', 'recording', ())
 
 
+@pytest.mark.parametrize(('rate_hz', 'gap_ns'), [(None, 100_000_000), (2., 500_000_000)])
+def test_pictures_of_a_folder_come_as_fast_as_the_job_says(
+        tmp_path: Path, rate_hz: float | None, gap_ns: int) -> None:
+    for name in '01':
+        cv2.imwrite(str(tmp_path / f'{name}.png'), np.zeros((20, 30, 3), np.uint8))
+    job, = find_jobs([str(tmp_path)], None, SETTINGS, 1)
+    frames = frames_of(job._replace(rate_hz=rate_hz))
+    assert [one.frame.stamp_ns for one in frames] == [0, gap_ns]
+
+
 def test_a_folder_of_bags_with_a_topic_is_one_set_of_one_camera(tmp_path: Path) -> None:
     for name in ('first', 'second'):
         write_bag(tmp_path / 'rides' / name, camera_drive(2) + camera_drive(3, '/rear/image_raw'))

@@ -139,6 +139,9 @@ def test_a_recording_without_truth_has_scores_alone(
         folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words_for(folder, tmp_path, str(folder / 'mine'))) == 0
     assert f'bdl evaluate: no stamps in {folder / "mine"}: 10 Hz' in capsys.readouterr().err
+    assert main(words_for(folder, tmp_path, str(folder / 'mine'), '--rate-hz', '2')) == 0
+    assert 'no stamps' not in capsys.readouterr().err
+    assert '--rate-hz 2' in read(tmp_path)['command']
     mine = read(tmp_path)['sets']['mine']
     assert (mine['drives'], mine['frames'], mine['held_out']) == (1, 2, None)
     assert not {'depth', 'classes', 'reliability'} & set(mine)

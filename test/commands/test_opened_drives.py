@@ -1,11 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """What is wrong with each source that is no drive is told at once, with what to give instead."""
+import math
 from pathlib import Path
 
+from bdl_perception.commands.opened_drives import check_rate
 from bdl_perception.commands.opened_drives import open_all
 from bdl_perception.commands.opened_drives import splits_in
-from bdl_perception.commands.opened_drives import tell_assumed_rates
 from drive_files import camera_drive
 from drive_files import write_bag
 from drive_files import write_pictures
@@ -41,13 +42,19 @@ def test_a_rate_that_nobody_said_is_told_once_for_all_drives(
         tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stamped = [write_rendered(tmp_path / 'r'), write_bag(tmp_path / 'bag', camera_drive(1)),
                write_video(tmp_path / 'v.mp4')]
-    tell_assumed_rates('calibrate', [*stamped, f'{tmp_path / "bag"}:/front/image_raw'])
+    check_rate('calibrate', [*stamped, f'{tmp_path / "bag"}:/front/image_raw'], None)
     assert capsys.readouterr().err == ''
     folders = [write_pictures(tmp_path / name, ['1.png']) for name in 'abcde']
-    tell_assumed_rates('calibrate', [*stamped, *folders])
+    check_rate('calibrate', [*stamped, *folders], None)
     assert capsys.readouterr().err == (
         f'bdl calibrate: no stamps in {folders[0]}, {folders[1]}, {folders[2]} and 2 more: 10 Hz '
         f'is assumed; hours and delays follow from it\n')
+    check_rate('calibrate', [*stamped, *folders], 30.)
+    assert capsys.readouterr().err == ''
+    for paths, rate_hz, said in ((stamped, 30., 'every drive says when'), (folders, 0., 'is 0.0'),
+                                 (folders, math.inf, 'is inf')):
+        with pytest.raises(ValueError, match=f'--rate-hz .*{said}'):
+            check_rate('calibrate', paths, rate_hz)
 
 
 def test_of_an_out_of_render_the_folder_to_give_is_named(tmp_path: Path) -> None:
