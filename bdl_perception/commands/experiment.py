@@ -44,25 +44,33 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.experiments.plan import plan
     from bdl_perception.experiments.report import write_report
     from bdl_perception.experiments.results import read_results
+    from bdl_perception.experiments.runner import choose
     from bdl_perception.experiments.runner import run_all
     from bdl_perception.experiments.tiers import FULL
     from bdl_perception.experiments.tiers import QUICK
     from bdl_perception.experiments.tiers import read_tier
+    from bdl_perception.training.datasets.camvid import CamVid
     tier = read_tier(QUICK if arguments.quick else FULL, arguments.config)
+    if arguments.threads < 1:
+        raise ValueError(f'--threads is {arguments.threads}, must be 1 or more')
     specs = plan(tier, arguments.threads)
     home = Path('experiment') / tier.name
     arguments.out = arguments.out or home
     arguments.data = arguments.data or home / 'data'
     arguments.runs = arguments.runs or home / 'runs'
+    choose(specs, arguments.only)  # if there is none, better now than after rendering
     data_hash = None
     if not arguments.tables_only:
+        if arguments.camvid is not None:
+            CamVid(arguments.camvid, 'val')
         render_missing(arguments.data, tier, arguments.threads)
         data = load(arguments.data, tier, arguments.camvid)
         data_hash = data.digest
         run_all(specs, data, arguments.runs, arguments.only, arguments.keep_checkpoints)
     results = read_results(arguments.runs, specs, data_hash)
     if arguments.tables_only and not results.found:
-        raise ValueError(f'{arguments.runs} holds no result of a run of tier {tier.name}')
+        raise ValueError(f'{arguments.runs} holds no result of a run of tier {tier.name}; if it '
+                         f'holds those of another, give the --config or --quick that made them')
     page = write_report(results, tier, arguments.out, command_of(arguments))
     print(f'{page}: {len(results.found)} of {len(specs)} runs')
     return 0

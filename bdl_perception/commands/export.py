@@ -5,9 +5,9 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple, Sequence, TYPE_CHECKING
 
-from bdl_perception.commands.train import has_drives
-from bdl_perception.commands.train import open_split
-from bdl_perception.commands.train import source
+from bdl_perception.commands.train_data import open_split
+from bdl_perception.commands.train_data import open_validation
+from bdl_perception.commands.train_data import source
 
 if TYPE_CHECKING:
     from bdl_perception.network.feature_statistics import FeatureStatistics
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PARITY_PICTURES = 3  # real frames on which ONNX Runtime must agree with torch, beside noise
 SCALINGS = 3  # more than one where sigma meets its bounds
 INTERVAL_FRAMES = 400  # of the validation drives, on which sigma is scaled
+LEAST_FRAMES = 2  # of feature_statistics
 BATCH = 8  # frames whose features are taken together
 
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what an export can be told."""
     parser.add_argument('checkpoint', type=Path,
                         help='RUN/checkpoint.pt or RUN/best.pt of `bdl train`, or weights.pt of '
-                             'a model folder, whose sigma is scaled already')
+                             'a model folder, whose sigma is kept')
     parser.add_argument('model', type=Path, metavar='MODEL_DIR', help='folder to write')
     parser.add_argument('--data', type=source, action='append', required=True,
                         metavar='[KIND=]DIR',
@@ -48,10 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     network, config, scaled = open_trained(arguments.checkpoint)
     data = Mixed([open_split(kind, root, 'train', config) for kind, root in arguments.data])
     indices = range(0, len(data), arguments.stride)
-    held_out = [open_split(kind, root, 'validation', config) for kind, root in arguments.data
-                if kind == 'world' and has_drives(root, 'validation')]
-    if held_out and not scaled:
-        hold_intervals(network, Mixed(held_out))
+    if len(indices) < LEAST_FRAMES:
+        raise ValueError(f'--stride {arguments.stride} takes {len(indices)} of the {len(data)} '
+                         f'frames of --data, need at least {LEAST_FRAMES} to see how features '
+                         f'lie; give a smaller --stride or more --data')
+    if scaled:
+        print(f'sigma is kept as it is in {arguments.checkpoint}')
+    else:
+        hold_intervals(network, open_held_out(arguments.data, config))
     spec = export_model(
         arguments.model, network, fit_statistics(network, data, indices),
         name=arguments.name or arguments.model.resolve().name, chunk=arguments.chunk,
@@ -75,8 +80,10 @@ def open_trained(path: Path) -> Trained:
     from bdl_perception.network.weights import is_weights
     from bdl_perception.network.weights import weights_from_bytes
     from bdl_perception.training.checkpoint import read_checkpoint
+    from bdl_perception.training.checkpoint import read_stored
     from bdl_perception.training.config import TrainConfig
-    data = path.read_bytes()
+    from bdl_perception.training.truth import untaught
+    data = read_stored(path)
     if is_weights(data):
         network = weights_from_bytes(data, str(path)).network
         return Trained(network, TrainConfig(network=network.config), True)
@@ -84,15 +91,32 @@ def open_trained(path: Path) -> Trained:
     if not checkpoint.config.aleatoric:
         raise ValueError(f'{path} was trained without aleatoric: its variances mean nothing, so '
                          f'there is nothing to export')
+    if tasks := untaught(checkpoint.progress.history):
+        raise ValueError(f'{path} was never taught {" and ".join(tasks)}: no data of its run had '
+                         f'truth of it, so the model would answer by chance; train again with a '
+                         f'set that has it, such as drives of `bdl render`, mixed in')
     return Trained(checkpoint.build_network(), checkpoint.config, False)
 
 
-def hold_intervals(network: 'Network', data: 'Dataset') -> None:
-    """Scale sigma so that the 90 % interval of depth holds on validation drives."""
+def open_held_out(sources: Sequence[tuple[str, Path]], config: 'TrainConfig') -> list['Dataset']:
+    """Open what sigma is scaled on: the validation splits that have depth."""
+    from bdl_perception.training.truth import tasks_of
+    opened = [open_validation(kind, root, config) for kind, root in sources]
+    return [one for one in opened if one is not None and 'depth' in tasks_of(one)]
+
+
+def hold_intervals(network: 'Network', held_out: Sequence['Dataset']) -> None:
+    """Scale sigma so that the 90 % interval of depth holds on frames that were not taught."""
     from bdl_perception.training.batches import plain_batches
     from bdl_perception.training.batches import spread_indices
+    from bdl_perception.training.datasets.mixed import Mixed
     from bdl_perception.training.interval_scale import fit_sigma_factor
     from bdl_perception.training.interval_scale import scale_sigma
+    if not held_out:
+        print('sigma was not scaled: no --data has validation frames with depth, so nobody knows '
+              'whether its 90 % interval holds; `bdl render validation` makes some')
+        return
+    data = Mixed(held_out)
     indices = spread_indices(len(data), INTERVAL_FRAMES)
     total = 1.0
     for _ in range(SCALINGS):
@@ -108,6 +132,7 @@ def hold_intervals(network: 'Network', data: 'Dataset') -> None:
 def fit_statistics(network: 'Network', data: 'Dataset',
                    indices: Sequence[int]) -> 'FeatureStatistics':
     """Look at these samples once and remember how their features lie."""
+    from bdl_perception.network.cells import common_classes
     from bdl_perception.network.feature_statistics import feature_statistics
     from bdl_perception.network.feature_statistics import look
     from bdl_perception.perception.classes import CLASS_NAMES
@@ -116,10 +141,11 @@ def fit_statistics(network: 'Network', data: 'Dataset',
     batches = plain_batches(data, BATCH, indices, network.config)
     shown = tqdm(batches, 'feature statistics', -(-len(indices) // BATCH), disable=None)
     looked = look(network, ((batch.rgb, batch.classes) for batch in shown))
-    fitted = feature_statistics(looked, len(CLASS_NAMES))
-    print(f'{len(fitted.class_means)} of {len(CLASS_NAMES)} classes have cells enough to be '
-          f'compared with')
-    return fitted
+    common = len(common_classes(looked.cells, len(CLASS_NAMES)))
+    print(f'{common} of {len(CLASS_NAMES)} classes have cells enough to be compared with'
+          + ('' if common else ', so all cells are compared with as one class; take more frames '
+             'with a smaller --stride, or give more --data with classes'))
+    return feature_statistics(looked, len(CLASS_NAMES))
 
 
 def parity_pictures(network: 'Network', data: 'Dataset',

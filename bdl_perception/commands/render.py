@@ -26,17 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('split', choices=[*SPLITS, DEMO], metavar='SPLIT',
                         help=f'{DEMO} (the drive of `bdl demo`), {", ".join(SPLITS)}')
     parser.add_argument('--out', type=Path, default=Path('data'),
-                        help='drives go to OUT/SPLIT; those that exist are kept '
-                             '(default: %(default)s)')
-    parser.add_argument('--drives', type=int, default=20, help='how many (default: %(default)s)')
-    parser.add_argument('--frames', type=int, default=100,
-                        help='of each drive (default: %(default)s)')
+                        help='drives go to OUT/SPLIT; those that exist are kept (default: data)')
+    parser.add_argument('--drives', type=int, help='how many (default: 20)')
+    parser.add_argument('--frames', type=int, help='of each drive (default: 100)')
     parser.add_argument('--rate-hz', type=float, default=10.0,
                         help='frames a second of a drive (default: %(default)s)')
     parser.add_argument('--height', type=int, help='px (default: 192; demo: 384)')
     parser.add_argument('--width', type=int, help='px (default: 320; demo: 640)')
-    parser.add_argument('--processes', type=int, default=1,
-                        help='render that many drives at a time (default: %(default)s)')
+    parser.add_argument('--processes', type=int, help='that share the drives (default: 1)')
     parser.add_argument('--seed', type=int, default=0,
                         help='another one gives other drives (default: %(default)s)')
     parser.add_argument('--begins-at-s', type=float, metavar='S',
@@ -57,22 +54,31 @@ def run(arguments: argparse.Namespace) -> int:
     """Render; the exit code is 0 when every drive is there."""
     if arguments.video and arguments.split != DEMO:
         raise ValueError(f'--video is for the split {DEMO}, not for {arguments.split}')
+    if arguments.video and arguments.video.suffix != '.mp4':
+        raise ValueError(f'--video is {arguments.video}, must end in .mp4')
     if arguments.video and arguments.format != FORMATS[0]:
         raise ValueError(f'--video writes no drive, so --format {arguments.format} has no '
                          f'meaning; leave one of them out')
     import moderngl  # noqa: F401  # if it is missing, better now than below a progress bar
     if arguments.split == DEMO:
-        if _change(arguments):
-            raise ValueError(f'{DEMO} has changes of its own; leave --begins-at-s out')
+        for name in ('drives', 'frames', 'processes', 'begins_at_s', 'fade_s', 'ends_at_s'):
+            if getattr(arguments, name) is not None:
+                raise ValueError(f'{DEMO} is one drive with a length and changes of its own; '
+                                 f'leave --{name.replace("_", "-")} out')
         _render_demo(arguments)
         return 0
     from bdl_perception.world.dataset import render_drives
     made = render_drives(
-        arguments.out / arguments.split, arguments.split, arguments.drives, arguments.frames,
-        arguments.rate_hz, arguments.height or 192, arguments.width or 320, arguments.processes,
-        arguments.seed, _layout(arguments.format), _change(arguments))
+        arguments.out / arguments.split, arguments.split, _given(arguments.drives, 20),
+        _given(arguments.frames, 100), arguments.rate_hz, _given(arguments.height, 192),
+        _given(arguments.width, 320), _given(arguments.processes, 1), arguments.seed,
+        _layout(arguments.format), _change(arguments))
     print(f'{len(made)} drives in {arguments.out / arguments.split}')
     return 0
+
+
+def _given(value: int | None, default: int) -> int:
+    return default if value is None else value
 
 
 def _change(arguments: argparse.Namespace) -> 'Change | None':
@@ -92,7 +98,7 @@ def _change(arguments: argparse.Namespace) -> 'Change | None':
 def _layout(name: str) -> 'Layout':
     from bdl_perception.world.layout import FOLDER
     from bdl_perception.world.layout import Layout
-    return Layout('metadata.yaml', write_mcap, read_mcap) if name == 'mcap' else FOLDER
+    return Layout('metadata.yaml', write_mcap, read_mcap, mcap_files) if name == 'mcap' else FOLDER
 
 
 def write_mcap(folder: Path, drive: 'Drive', frames: 'Iterable[Frame]') -> None:
@@ -116,9 +122,14 @@ def read_mcap(folder: Path) -> dict[str, object]:
     return said
 
 
+def mcap_files(folder: Path, _: int) -> list[Path]:
+    """Name the one file that holds all frames."""
+    return [folder / f'{folder.name}.mcap']
+
+
 def _render_demo(arguments: argparse.Namespace) -> None:
     from bdl_perception.world.dataset import render_demo
-    size = arguments.height or 384, arguments.width or 640
+    size = _given(arguments.height, 384), _given(arguments.width, 640)
     if not arguments.video:
         print(render_demo(arguments.out, arguments.rate_hz, *size, arguments.seed,
                           _layout(arguments.format)))

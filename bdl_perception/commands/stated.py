@@ -44,7 +44,7 @@ def segments_in(path: Path) -> tuple['Segment', ...]:
                      for part in parts)
     except (KeyError, TypeError) as error:
         raise ValueError(f'{path} tells its conditions wrongly ({error!r}); '
-                         f'render it again') from error
+                         f'remove it, then render again') from error
 
 
 def held_out_in(segments: Iterable['Segment']) -> tuple[str, ...]:
@@ -81,8 +81,7 @@ def listed(names: Iterable[str]) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        said: dict[str, Any] = dict(json.loads(path.read_text(encoding='utf-8')))
+        return dict(json.loads(path.read_text(encoding='utf-8')))
     except (TypeError, ValueError) as error:
-        raise ValueError(f'{path} is not the JSON that `bdl render` writes ({error}); '
-                         f'render the drive again') from error
-    return said
+        raise ValueError(f'{path} is no description of a drive ({error}); remove {path.parent}, '
+                         f'then render again') from error

@@ -3,13 +3,22 @@
 """`bdl train`: teach the network on drives, or go on with a run that was killed."""
 import argparse
 from pathlib import Path
-from typing import Collection, Mapping, Sequence, TYPE_CHECKING
+import sys
+from typing import Sequence, TYPE_CHECKING
+
+from bdl_perception.commands.train_data import by_kind
+from bdl_perception.commands.train_data import decode
+from bdl_perception.commands.train_data import open_sources
+from bdl_perception.commands.train_data import Opened
+from bdl_perception.commands.train_data import source
+from bdl_perception.commands.train_data import times
 
 if TYPE_CHECKING:
-    from bdl_perception.network.model import Network
     from bdl_perception.training.checkpoint import Progress
-    from bdl_perception.training.config import TrainConfig
-    from bdl_perception.training.datasets import Dataset
+    from bdl_perception.training.loop import Run
+
+# Of TrainConfig, as a test makes sure: --help does not import torch.
+DEFAULTS = {'epochs': 12, 'minutes': 0.0, 'batch': 12, 'patience': 0, 'seed': 1, 'threads': 2}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,47 +28,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='world=DIR, the OUT of `bdl render`, is what DIR alone means; '
                              'camvid=DIR and other KINDs are read in their own layouts. Repeat it '
                              'to mix. The split train is taught, validation measured on')
-    parser.add_argument('--repeat', type=repeat, action='append', default=[], metavar='KIND=N',
-                        help='count a set N times in an epoch, so that a small one has its say')
+    parser.add_argument('--repeat', type=times, action='append', default=[], metavar='KIND=N',
+                        help='count a set N times in an epoch, so that a small one has its say '
+                             '(default: once)')
+    parser.add_argument('--stride', type=times, action='append', default=[], metavar='KIND=N',
+                        help='teach every n-th frame of a set, so that a large one fits into '
+                             'memory (default: every frame)')
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is gone on with')
-    parser.add_argument('--config', type=Path, metavar='YAML', help='changes of the defaults')
+    parser.add_argument('--config', type=Path, metavar='YAML',
+                        help='changes of the defaults; what is said here beats it')
     parser.add_argument('--start-from', type=Path, metavar='PATH',
                         help='checkpoint of a run, or weights.pt of a model folder, to begin '
                              'with: of the same network at any input size. First small pictures, '
-                             'then large ones; or your own camera')
-    parser.add_argument('--epochs', type=int, help='passes over the data')
-    parser.add_argument('--minutes', type=float,
-                        help='length of the run by the clock, instead of --epochs')
-    parser.add_argument('--batch', type=int, help='frames in one step')
+                             'then large ones; or your own camera (default: random weights, or '
+                             "ImageNet's where the encoder has such)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument('--epochs', type=int,
+                        help=f'passes over the data, whatever minutes the YAML has (default: '
+                             f'{DEFAULTS["epochs"]})')
+    length.add_argument('--minutes', type=float,
+                        help='length of the run by the clock, instead of --epochs (default: off)')
+    parser.add_argument('--batch', type=int,
+                        help=f'frames in one step (default: {DEFAULTS["batch"]})')
     parser.add_argument('--patience', type=int,
-                        help='end the run after so many epochs without a better validation score')
-    parser.add_argument('--seed', type=int, help='same seed, data and epochs: same network')
-    parser.add_argument('--threads', type=int, help='cores to use')
-
-
-def source(text: str) -> tuple[str, Path]:
-    """Read [KIND=]DIR."""
-    kind, separator, folder = text.partition('=')
-    return (kind, Path(folder)) if separator else ('world', Path(text))
-
-
-def repeat(text: str) -> tuple[str, int]:
-    """Read KIND=N."""
-    kind, _, times = text.partition('=')
-    if not times.isdecimal() or int(times) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not KIND=N with N of 1 or more')
-    return kind, int(times)
-
-
-def repeats_of(said: Sequence[tuple[str, int]], kinds: Collection[str]) -> dict[str, int]:
-    """Collect what --repeat said; ValueError: of no set that is there, or twice of one."""
-    repeats = dict(said)
-    if unknown := set(repeats) - set(kinds):
-        raise ValueError(f'--repeat names {sorted(unknown)}, which no --data is of')
-    if len(repeats) < len(said):
-        raise ValueError('--repeat names a KIND twice; give each once')
-    return repeats
+                        help='end the run after so many epochs without a better validation score '
+                             '(default: off)')
+    parser.add_argument('--seed', type=int, help=f'same seed, data and epochs: same network '
+                                                 f'(default: {DEFAULTS["seed"]})')
+    parser.add_argument('--threads', type=int,
+                        help=f'cores to use (default: {DEFAULTS["threads"]})')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,73 +66,71 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.training.loop import Run
     from bdl_perception.training.parallel import join_team
     from bdl_perception.training.precision import choose_precision
-    names = ('epochs', 'minutes', 'batch', 'patience', 'seed', 'threads')
-    config = read_config(arguments.config,
-                         **{name: getattr(arguments, name) for name in names})
-    sources = arguments.data
-    repeats = repeats_of(arguments.repeat, {kind for kind, _ in sources})
+    config = read_config(arguments.config, **told(arguments))
+    kinds = {kind for kind, _ in arguments.data}
+    strides = by_kind('--stride', arguments.stride, kinds)
+    repeats = by_kind('--repeat', arguments.repeat, kinds)
     precision = choose_precision(config.device, config.mixed_precision)
     with join_team(precision.device) as team:
         training = Run(config, arguments.out, team=team, precision=precision)
-        if arguments.start_from and training.progress.epoch:
-            print(f'{arguments.out} is gone on with, --start-from has no effect')
-        elif arguments.start_from:
-            start_from(arguments.start_from, training.learner.network)
-        teaching = load(sources, 'train', repeats, config)
-        validation = load(sources, 'validation', {}, config)
-        if teaching is None:
-            raise ValueError('there is nothing to teach: no set has a split train')
-        progress = training.train(teaching, validation)
+        if not training.progress.finished:
+            begin(training, arguments.start_from)
+            teach(training, open_sources(arguments.data, strides, repeats, config), team.leads)
+        elif team.leads:
+            print(f'{arguments.out} is finished, nothing is taught; ask for more --epochs, '
+                  f'--minutes or --patience, or choose another --out')
     if team.leads:
-        report(arguments.out, progress)
+        report(arguments.out, training.progress)
     return 0
+
+
+def teach(training: 'Run', opened: Sequence[Opened], tells: bool) -> None:
+    """Take a run to its end on the data that was listed, once nothing speaks against it."""
+    from bdl_perception.training.checkpoint import BEST
+    training.hold_to([one.taught for one in opened])
+    training.check_patience(any(one.validation is not None for one in opened))
+    if tells:
+        warn_of_lacking_truth(opened)
+    teaching, validation = decode(opened, training.config.validation_frames, tells)
+    if tells and validation is None:
+        print(f'no validation frames: no {BEST} is kept; `bdl render validation` makes some')
+    training.train(teaching, validation)
+
+
+def told(arguments: argparse.Namespace) -> dict[str, int | float | None]:
+    """Collect what changes the configuration; epochs asked for are not cut short by minutes."""
+    values = {name: getattr(arguments, name) for name in DEFAULTS}
+    return values if arguments.epochs is None else {**values, 'minutes': 0.0}
+
+
+def begin(training: 'Run', path: Path | None) -> None:
+    """Take the weights at a path, if there is one and nothing was learned yet."""
+    from bdl_perception.training.start import start_from
+    if path is not None and training.progress.epoch:
+        print(f'{training.folder} is gone on with, --start-from has no effect')
+    elif path is not None:
+        start_from(path, training.learner.network)
+
+
+def warn_of_lacking_truth(opened: Sequence[Opened]) -> None:
+    """Say before anything is taught that a head will not be."""
+    from bdl_perception.training.truth import lacking
+    for task in lacking([one.train for one in opened]):
+        print(f'warning: no --data has truth of {task}, so {task} will not be taught, and `bdl '
+              f'export` will refuse the run; mix in a set that has it, such as drives of `bdl '
+              f'render`', file=sys.stderr)
 
 
 def report(out: Path, progress: 'Progress') -> None:
     """Say what came of it."""
     from bdl_perception.training.checkpoint import BEST
+    from bdl_perception.training.truth import untaught
     print(f'{out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
     if progress.best_epoch:
         print(f'{out / BEST}: the network after epoch {progress.best_epoch}, '
               f'which validated best')
-
-
-def start_from(path: Path, network: 'Network') -> None:
-    """Take the weights of a run or a model; ValueError when they are of another network."""
-    from bdl_perception.training.checkpoint import read_network_weights
-    try:
-        network.load_state_dict(read_network_weights(path))
-    except RuntimeError as error:
-        raise ValueError(f'{path} is of a network of another shape: {error}') from error
-
-
-def load(sources: Sequence[tuple[str, Path]], split: str, repeats: Mapping[str, int],
-         config: 'TrainConfig') -> 'Dataset | None':
-    """Decode one split of all sources into memory; a world without validation is left out."""
-    from bdl_perception.training.datasets.memory import InMemory
-    from bdl_perception.training.datasets.mixed import Mixed
-    kept = [(kind, root) for kind, root in sources
-            if split == 'train' or kind != 'world' or has_drives(root, split)]
-    if not kept:
-        return None
-    return Mixed([InMemory(open_split(kind, root, split, config), f'{kind} {split} frames')
-                  for kind, root in kept], [repeats.get(kind, 1) for kind, _ in kept])
-
-
-def has_drives(root: Path, split: str) -> bool:
-    """Say whether a rendered world has drives of a split."""
-    from bdl_perception.training.datasets.world import find_drives
-    return any(drive.split == split for drive in find_drives(root))
-
-
-def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dataset':
-    """Open one set; all but CamVid, which is small, come at the network's size."""
-    from bdl_perception.training.datasets.names import open_dataset
-    from bdl_perception.training.datasets.resize import Resized
-    if kind == 'camvid':
-        return open_dataset(kind, root, split, square_pixels=True)
-    size = {'height': config.network.height, 'width': config.network.width}
-    if kind == 'world':
-        return open_dataset(kind, root, split, **size)
-    return Resized(open_dataset(kind, root, split), **size)
+    for task in untaught(progress.history):
+        print(f'warning: {out} was never taught {task}: no frame had truth of it. `bdl export` '
+              f'refuses such a run; begin another with a set that has it mixed in, such as drives '
+              f'of `bdl render`', file=sys.stderr)

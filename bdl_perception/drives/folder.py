@@ -42,7 +42,8 @@ class FolderDrive:
             if self.camera and rgb.shape[:2] != (self.camera.height, self.camera.width):
                 raise ValueError(
                     f'{path} is {rgb.shape[1]}x{rgb.shape[0]} px, {DESCRIPTION} says '
-                    f'{self.camera.width}x{self.camera.height}; render the drive again')
+                    f'{self.camera.width}x{self.camera.height}; remove '
+                    f'{path.parent.parent}, then render again')
             yield CameraFrame(rgb, stamp, FRAME_ID, self.camera)
 
 
@@ -88,11 +89,11 @@ def _rendered(path: Path, description: Path) -> FolderDrive:
         name, rate_hz = str(said['name']), float(said['rate_hz'])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f'{description} cannot be used ({type(error).__name__}: {error}); '
-                         f'render the drive again') from error
+                         f'remove {path}, then render again') from error
     pictures = _pictures(path / 'rgb')
     if not pictures or len(pictures) != len(stamps):
         raise ValueError(f'{path / "rgb"} has {len(pictures)} pictures, {DESCRIPTION} says '
-                         f'{len(stamps)}; render the drive again')
+                         f'{len(stamps)}; remove {path}, then render again')
     return FolderDrive(name, rate_hz, pictures, stamps, camera)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Mapping, NamedTuple, Sequence
+from typing import Mapping, NamedTuple
 
 from bdl_perception.experiments.faults import FAULTS
 from bdl_perception.experiments.faults import Faulty
@@ -15,8 +15,8 @@ from bdl_perception.experiments.tiers import Tier
 from bdl_perception.training.batches import spread_indices
 from bdl_perception.training.datasets import Dataset
 from bdl_perception.training.datasets import DatasetError
-from bdl_perception.training.datasets import Sample
 from bdl_perception.training.datasets.camvid import CamVid
+from bdl_perception.training.datasets.chosen import Chosen
 from bdl_perception.training.datasets.memory import InMemory
 from bdl_perception.training.datasets.world import WorldDataset
 from bdl_perception.whole_file import write_whole
@@ -25,22 +25,6 @@ import numpy as np
 
 MARKER = 'experiment.json'  # says that the folder's drives were rendered for an experiment
 CAMVID = {'validation_camvid': 'val', 'test_camvid': 'test'}
-
-
-class Chosen:
-    """Some samples of a data set; one may stand there more than once."""
-
-    def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
-        """Take them in the order of the indices."""
-        self._dataset, self._indices = dataset, list(indices)
-
-    def __len__(self) -> int:
-        """Count the samples."""
-        return len(self._indices)
-
-    def __getitem__(self, index: int) -> Sample:
-        """Read one."""
-        return self._dataset[self._indices[index]]
 
 
 class Split(NamedTuple):

@@ -25,7 +25,11 @@ INTRODUCTION = """# Does the uncertainty deserve its name?
 The claims of Kendall & Gal 2017 (What Uncertainties Do We Need in Bayesian Deep Learning for
 Computer Vision?) and Kendall, Gal & Cipolla 2018 (Multi-Task Learning Using Uncertainty), measured
 on rendered drives with many small networks. Every number and every verdict is computed from the
-finished runs. Numbers are means over seeds +- standard deviation."""
+finished runs. Numbers are means over seeds +- standard deviation. The mean of the likelihood of
+depth is weighted by sigma (beta = .5, Seitzer et al. 2022); the network `plain_likelihood` is
+taught with the paper's own."""
+ONE_SEED = """**One seed:** every number is that of one network. Networks that differ by less than
+their seeds do cannot be told apart by this page, and their differences are undecided."""
 CHOICE = """Networks are taught on the split train. The scale of the intervals is fitted on the
 nominal drives of the split validation, and variants are chosen on its held-out conditions. No
 drive of the split test took part in choosing; they are only reported. Its conditions have the
@@ -46,7 +50,8 @@ def write_report(results: Results, tier: Tier, out: Path, command: str) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     plots = draw_all(results, out)
     tables = all_tables(results)
-    parts = [INTRODUCTION, _origin(results, tier, command), CHOICE,
+    parts = [INTRODUCTION, *([ONE_SEED] if len(tier.seeds) == 1 else []),
+             _origin(results, tier, command), CHOICE,
              '## All claims', summary_table(tables),
              *(f'![{Path(name).stem}]({name})' for name in plots),
              *(table.markdown().rstrip() for table in tables)]

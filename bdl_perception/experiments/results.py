@@ -45,15 +45,21 @@ class Results:
         numbers = {run['seed']: look_up(run, path) for run in self.runs(kind, share)}
         return {seed: number for seed, number in numbers.items() if number is not None}
 
-    def over_conditions(self, kind: str, part: str, leaf: str) -> dict[str, list[float]]:
-        """Give conditions/SPLIT/scores/LEAF of all conditions of a part, each by seed."""
-        return {split: self.values(kind, f'conditions/{split}/scores/{leaf}')
-                for split in self.conditions(part)}
+    @property
+    def first_seed(self) -> int:
+        """Give the one seed that every kind has: networks are compared by it."""
+        return min(spec.seed for spec in self.specs)
 
-    def missing(self, *kinds: str, share: float | None = None) -> list[str]:
-        """Name the planned runs of these kinds that are not there; share: of one share only."""
+    def first(self, kind: str, path: str) -> float | None:
+        """Give a number of the run of the first seed; None where it is not there."""
+        return self.by_seed(kind, path).get(self.first_seed)
+
+    def missing(self, *kinds: str, share: float | None = None,
+                seed: int | None = None) -> list[str]:
+        """Name the planned runs of these kinds that are not there; of one share or seed only."""
         return [spec.name for spec in self.specs if spec.kind in kinds
-                and share in (None, spec.share) and spec.name not in self.found]
+                and share in (None, spec.share) and seed in (None, spec.seed)
+                and spec.name not in self.found]
 
     def shares(self) -> list[float]:
         """List the shares of the data that are planned, smallest first."""

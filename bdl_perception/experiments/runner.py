@@ -34,8 +34,12 @@ from tqdm import tqdm
 def run_all(specs: Sequence[RunSpec], data: Data, folder: Path, pattern: str = '*',
             keep_checkpoints: bool = False) -> list[str]:
     """Do what is left of the runs whose name matches; returns the names of those done now."""
-    done = []
-    chosen = [spec for spec in specs if fnmatch(spec.name, pattern)]
+    done, chosen = [], choose(specs, pattern)
+    again = [spec.name for spec in chosen if (folder / f'{spec.name}.json').exists()
+             and read_result(folder, spec, data.digest) is None]
+    if again:
+        tqdm.write(f'{len(again)} results in {folder} are of another plan or other frames (was '
+                   f'--camvid given?): each is done again, the old one goes to {folder / "old"}')
     for number, spec in enumerate(chosen, start=1):
         title = f'run {number} of {len(chosen)}: {spec.name}'
         if read_result(folder, spec, data.digest) is not None:
@@ -47,6 +51,15 @@ def run_all(specs: Sequence[RunSpec], data: Data, folder: Path, pattern: str = '
             run_one(spec, data, folder, keep_checkpoints)
             done.append(spec.name)
     return done
+
+
+def choose(specs: Sequence[RunSpec], pattern: str) -> list[RunSpec]:
+    """Give the runs whose name matches; ValueError: none does."""
+    chosen = [spec for spec in specs if fnmatch(spec.name, pattern)]
+    if not chosen:
+        raise ValueError(f'no run is named like {pattern!r}; the runs are '
+                         f'{", ".join(spec.name for spec in specs)}')
+    return chosen
 
 
 def needs_imagenet(spec: RunSpec) -> bool:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import statistics
 from typing import NamedTuple, Sequence
 
+from scipy.stats import t as student_t
+
 CLAIM_COLUMNS = ('claim', 'goal', 'found', 'verdict')
+NOT_MEASURED, UNDECIDED = 'not measured', 'undecided'
 NOTHING = '-'  # in the place of a number that is not there
 
 
@@ -15,12 +18,13 @@ class Claim(NamedTuple):
     subject: str
     goal: str
     found: str
-    holds: bool | None  # None: a number is missing
+    holds: bool | None  # None: it cannot be judged
+    unjudged: str = NOT_MEASURED  # said where it cannot
 
     @property
     def verdict(self) -> str:
         """Say it in words."""
-        return {True: 'holds', False: 'does not hold', None: 'not measured'}[self.holds]
+        return {True: 'holds', False: 'does not hold', None: self.unjudged}[self.holds]
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,9 @@ class Table:
 
     def judged(self) -> list[Claim]:
         """Give the claims; while runs are missing none is judged."""
-        return [claim._replace(holds=None) if self.missing else claim for claim in self.claims]
+        if not self.missing:
+            return list(self.claims)
+        return [claim._replace(holds=None, unjudged=NOT_MEASURED) for claim in self.claims]
 
     def markdown(self) -> str:
         """Write it all."""
@@ -47,6 +53,28 @@ class Table:
             parts.append(f'**Runs missing:** {", ".join(self.missing)}. Nothing is judged '
                          f'without them.')
         return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def difference_claim(subject: str, goal: str, found: str, changes: Sequence[float], limit: float,
+                     more_is_better: bool) -> Claim:
+    """
+    Judge differences between two networks, seed by seed, against a limit of their mean.
+
+    Undecided where the limit lies within the 90 % interval of the mean (Student's t): 1, 2, 3
+    are 2 ± 1.69, above 0 and undecided about 1. One seed decides nothing.
+    """
+    if not changes:
+        return Claim(subject, goal, found, None)
+    distance = statistics.fmean(changes) - limit
+    if len(changes) < 2 or abs(distance) <= half_width(changes):
+        return Claim(subject, goal, found, None, UNDECIDED)
+    return Claim(subject, goal, found, (distance > 0) == more_is_better)
+
+
+def half_width(values: Sequence[float]) -> float:
+    """Give half of the 90 % interval of a mean."""
+    error: float = statistics.stdev(values) / len(values) ** .5
+    return error * float(student_t.ppf(.95, len(values) - 1))
 
 
 def claims_table(claims: Sequence[Claim]) -> str:

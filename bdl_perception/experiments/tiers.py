@@ -55,6 +55,11 @@ class Tier:
         for name, least in (*((size, 1) for size in sizes), ('samples', 2)):
             if getattr(self, name) < least:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be {least} or more')
+        for name in ('height', 'width', 'encoder_channels', 'decoder_channels', 'depth_weights'):
+            values = getattr(self, name)
+            if not all(isinstance(value, (int, float)) and value > 0 for value in
+                       (values if isinstance(values, tuple) else (values,))):
+                raise ValueError(f'{name} is {values!r}, must be numbers above 0')
         for name in ('conditions', 'seeds', 'shares'):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):

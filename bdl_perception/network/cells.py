@@ -77,9 +77,8 @@ def cell_statistics(cells: Cells, classes: int) -> CellStatistics:
     count, features = cells.features.shape
     if count < 2:
         raise ValueError(f'feature statistics of {count} cells, need at least 2')
-    least = max(LEAST_PER_FEATURE * features, LEAST_SHARE * count)
-    groups = [cells.features[cells.classes == k].double() for k in range(classes)]
-    groups = [group for group in groups if len(group) >= least] or [cells.features.double()]
+    groups = [cells.features[cells.classes == k].double()
+              for k in common_classes(cells, classes)] or [cells.features.double()]
     within = whitening_of(torch.cat([group - group.mean(0) for group in groups]), SHRINKAGE)
     # Its columns go from the least eigenvalue up.
     projection = within.matrix.double()[:, :kept_directions(features)]
@@ -88,6 +87,13 @@ def cell_statistics(cells: Cells, classes: int) -> CellStatistics:
     return CellStatistics(origin.float(), projection.float(),
                           torch.stack([group.mean(0) for group in along]).float(),
                           torch.stack([_whitening(group) for group in along]).float())
+
+
+def common_classes(cells: Cells, classes: int) -> list[int]:
+    """Choose the ids, of those below classes, that enough cells are of; maybe none."""
+    count, features = cells.features.shape
+    least = max(LEAST_PER_FEATURE * features, LEAST_SHARE * count)
+    return [k for k in range(classes) if int((cells.classes == k).sum()) >= least]
 
 
 def kept_directions(features: int) -> int:

@@ -48,7 +48,8 @@ def weights_from_bytes(data: bytes, where: str) -> Weights:
         network = Network(NetworkConfig(**values['config']))
         network.load_state_dict(values['network'])
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f'{where} is of another version of the network: {error}') from error
+        raise ValueError(f'{where} is of another version of the network; export the model '
+                         f'again') from error  # torch names every tensor
     return Weights(network.eval(), FeatureStatistics(
         *(values[name] for name in FeatureStatistics._fields)))
 

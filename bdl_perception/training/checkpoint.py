@@ -11,7 +11,7 @@ import math
 import os
 from pathlib import Path
 import pickle
-from typing import Any
+from typing import Any, Sequence, TypedDict
 
 from bdl_perception.network.model import Network
 from bdl_perception.network.weights import is_weights
@@ -27,6 +27,21 @@ BEST = 'best.pt'  # of the epoch with the lowest validation score
 SCORE = 'validation_score'  # column of the history
 
 
+class Taught(TypedDict):
+    """One of the sets that a run is taught: not where it lies, since folders may move."""
+
+    kind: str
+    frames: int  # that are left of it
+    stride: int  # every n-th is left
+    repeat: int  # times in an epoch
+
+
+def in_words(sets: Sequence[Taught]) -> str:
+    """Name what is taught, for an error."""
+    return ', '.join('{kind} ({frames} frames, stride {stride}, repeat {repeat})'.format(**one)
+                     for one in sets)
+
+
 @dataclass
 class Progress:
     """How far a run has come."""
@@ -36,6 +51,7 @@ class Progress:
     elapsed_s: float = 0.0  # of training, without what lay between a kill and a resume
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
+    data: list[Taught] = field(default_factory=list)  # empty: not known, of an old checkpoint
 
     @property
     def best_epoch(self) -> int:
@@ -55,12 +71,21 @@ class Checkpoint:
     optimizer: dict[str, Any]
     progress: Progress
     scaler: dict[str, Any] = field(default_factory=dict)  # of float16, else empty
+    where: str = 'the checkpoint'  # it was read from, for errors
 
     def build_network(self) -> Network:
         """Make the network with the weights of this checkpoint, ready to predict."""
         network = Network(self.config.network)
-        network.load_state_dict(self.network)
+        self.fill(network)
         return network.eval()
+
+    def fill(self, network: Network) -> None:
+        """Give a network these weights; ValueError when it has others."""
+        try:
+            network.load_state_dict(self.network)
+        except RuntimeError as error:  # torch names every tensor
+            raise ValueError(f'{self.where} is of another version of the network; train again '
+                             f'in another folder') from error
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -84,18 +109,33 @@ def read_checkpoint(path: Path) -> Checkpoint:
         found = values['format']
     except (pickle.UnpicklingError, AttributeError, EOFError, LookupError, RuntimeError,
             TypeError) as error:
-        why = str(error).partition('\n')[0]  # torch goes on for a page
-        raise ValueError(f'{path} is no checkpoint of `bdl train`: {why}') from error
+        raise ValueError(f'{path} is no checkpoint of `bdl train`; give RUN/checkpoint.pt, '
+                         f'RUN/best.pt or the weights.pt of a model folder') from error
     if found != FORMAT:
         raise ValueError(f'{path} has format {found}, this version reads {FORMAT}; train again')
-    return Checkpoint(config_from_dict(values['config']), values['network'],
-                      values['task_weights'], values['optimizer'], Progress(**values['progress']),
-                      values.get('scaler', {}))
+    try:
+        return Checkpoint(
+            config_from_dict(values['config']), values['network'], values['task_weights'],
+            values['optimizer'], Progress(**values['progress']), values.get('scaler', {}),
+            str(path))
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f'{path} is a checkpoint of another version ({error}); train again, or '
+                         f'read it with the version that wrote it') from error
 
 
-def read_network_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read the weights of a checkpoint, or of weights.pt in a model folder."""
-    data = path.read_bytes()
+def read_network(path: Path) -> Network:
+    """Read the network of a checkpoint, or of weights.pt in a model folder."""
+    data = read_stored(path)
     if is_weights(data):
-        return weights_from_bytes(data, str(path)).network.state_dict()
-    return read_checkpoint(path).network
+        return weights_from_bytes(data, str(path)).network
+    return read_checkpoint(path).build_network()
+
+
+def read_stored(path: Path) -> bytes:
+    """Read a file that may hold a network; ValueError: it is a graph or a folder."""
+    if path.suffix == '.onnx':
+        raise ValueError(f'{path} is a graph, of which no network can be made; give the '
+                         f'weights.pt beside it')
+    if path.is_dir():
+        raise ValueError(f'{path} is a folder; give the checkpoint.pt or weights.pt in it')
+    return path.read_bytes()

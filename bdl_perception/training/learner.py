@@ -61,7 +61,7 @@ class Learner:
                 for decays in (True, False)]
 
     def _take_up(self, found: Checkpoint) -> None:
-        self.network.load_state_dict(found.network)
+        found.fill(self.network)
         self.tasks.load_state_dict(found.task_weights)
         self.optimizer.load_state_dict(found.optimizer)
         if found.scaler and self._scaler.is_enabled():

@@ -13,7 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 import sys
 import time
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 
 from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
@@ -23,10 +23,12 @@ from bdl_perception.training.batches import spread_indices
 from bdl_perception.training.batches import training_batches
 from bdl_perception.training.checkpoint import BEST
 from bdl_perception.training.checkpoint import Checkpoint
+from bdl_perception.training.checkpoint import in_words
 from bdl_perception.training.checkpoint import NAME
 from bdl_perception.training.checkpoint import Progress
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.checkpoint import SCORE
+from bdl_perception.training.checkpoint import Taught
 from bdl_perception.training.checkpoint import write_checkpoint
 from bdl_perception.training.config import TrainConfig
 from bdl_perception.training.curves import draw_curves
@@ -71,11 +73,23 @@ class Run:
         self.progress = found.progress if found is not None else Progress()
         self.progress.finished = found is not None and self._over()
 
-    def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
-        """Run the epochs that are left; validation: None for none."""
-        if self.config.patience and validation is None:
+    def hold_to(self, data: Sequence[Taught]) -> None:
+        """Remember what is taught; ValueError when it was something else so far."""
+        before = self.progress.data
+        if before and before != list(data):
+            raise ValueError(f'{self.folder} holds a run on {in_words(before)}, not on '
+                             f'{in_words(data)}; choose another folder or the same data')
+        self.progress.data = list(data)
+
+    def check_patience(self, has_validation: bool) -> None:
+        """Refuse patience with nothing to judge by."""
+        if self.config.patience and not has_validation:
             raise ValueError(f'patience is {self.config.patience}, but there are no validation '
                              f'frames to judge by; add some or set patience to 0')
+
+    def train(self, teaching: Dataset, validation: Dataset | None) -> Progress:
+        """Run the epochs that are left; validation: None for none."""
+        self.check_patience(validation is not None)
         if self.progress.finished:
             return self.progress
         leads, history = self._team.leads, self.progress.history

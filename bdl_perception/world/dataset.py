@@ -83,7 +83,11 @@ def _finished(drive: Path, spec: DriveSpec, layout: Layout) -> bool:
     if not (drive / layout.mark).exists():
         raise ValueError(f'{drive} exists but has no {layout.mark}: it was made in another '
                          f'format; remove it or choose another --out')
-    said = layout.read(drive)
+    try:
+        said = layout.read(drive)
+    except ValueError as error:
+        raise ValueError(f'{drive / layout.mark} cannot be read ({error}): remove {drive}, then '
+                         f'render again') from error
     other = [f'{name} {said.get(name)}, not {getattr(spec, name)}' for name in ASKED
              if said.get(name) != getattr(spec, name)]
     if _stated(said.get('conditions')) != _stated(stated_conditions(spec)):
@@ -91,6 +95,10 @@ def _finished(drive: Path, spec: DriveSpec, layout: Layout) -> bool:
     if other:
         raise ValueError(f'{drive} has {", ".join(other)}: it comes from another call; ask for '
                          f'the same, remove it or choose another --out')
+    lost = [path for path in layout.files(drive, spec.frames) if not path.exists()]
+    if lost:
+        raise ValueError(f'{drive} lacks {len(lost)} of its files, {lost[0]} among them: remove '
+                         f'{drive}, then render again')
     return True
 
 

@@ -46,6 +46,7 @@ class Layout(NamedTuple):
     mark: str  # a file that every finished drive of this layout has, and no other
     write: Callable[[Path, Drive, Iterable[Frame]], None]  # makes the folder that it is given
     read: Callable[[Path], dict[str, object]]  # gives what describe() said of the drive
+    files: Callable[[Path, int], list[Path]]  # that a whole drive of so many frames has
 
 
 def _write_folder(folder: Path, drive: Drive, frames: Iterable[Frame]) -> None:
@@ -58,11 +59,19 @@ def _write_folder(folder: Path, drive: Drive, frames: Iterable[Frame]) -> None:
 
 
 def _write_frame(folder: Path, index: int, frame: Frame) -> None:
-    name = f'{index:06d}'
-    _write_image(folder / 'rgb' / f'{name}.jpg', frame.rgb[..., ::-1],
-                 [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    _write_image(folder / 'depth' / f'{name}.png', encode_depth(frame.depth), [])
-    _write_image(folder / 'classes' / f'{name}.png', frame.classes, [])
+    rgb, depth, classes = _frame_files(folder, index)
+    _write_image(rgb, frame.rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    _write_image(depth, encode_depth(frame.depth), [])
+    _write_image(classes, frame.classes, [])
+
+
+def _frame_files(folder: Path, index: int) -> tuple[Path, Path, Path]:
+    return (folder / 'rgb' / f'{index:06d}.jpg', folder / 'depth' / f'{index:06d}.png',
+            folder / 'classes' / f'{index:06d}.png')
+
+
+def _folder_files(folder: Path, frames: int) -> list[Path]:
+    return [path for index in range(frames) for path in _frame_files(folder, index)]
 
 
 def _write_image(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16],
@@ -100,4 +109,4 @@ def _read_folder(folder: Path) -> dict[str, object]:
     return said
 
 
-FOLDER = Layout('drive.json', _write_folder, _read_folder)
+FOLDER = Layout('drive.json', _write_folder, _read_folder, _folder_files)

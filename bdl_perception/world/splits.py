@@ -13,6 +13,7 @@ import numpy as np
 
 DEMO_SEGMENTS = (Segment('sun', 0., 16.), Segment('dense_fog', 16., 26.), Segment('sun', 26., 38.),
                  Segment('lens_dirt', 38., 46.), Segment('sun', 46., 55.))
+SMALLEST_PX, LARGEST_PX = 16, 4096  # of a picture's side
 # Part of every seed: a number is never changed nor given again, a new split takes the next.
 SPLIT_NUMBERS = {
     'train': 0, 'validation': 1, 'test': 2, 'validation_night': 3, 'validation_dense_fog': 4,
@@ -45,12 +46,22 @@ def split_specs(split: str, drives: int, frames: int, rate_hz: float, height: in
     for name, count in (('drives', drives), ('frames', frames)):
         if count < 1:
             raise ValueError(f'{name} is {count}, must be 1 or more')
-    if not 0 < rate_hz < math.inf:
-        raise ValueError(f'rate_hz is {rate_hz}, must be above 0 and finite')
+    check_view(rate_hz, height, width, seed)
     end_s = frames / rate_hz
     return [DriveSpec(f'{split}_{index:04d}', split, drive_seed(split, index, seed),
                       _segments(split, index, end_s, change), frames, rate_hz, width, height)
             for index in range(drives)]
+
+
+def check_view(rate_hz: float, height: int, width: int, seed: int) -> None:
+    """Refuse what no drive can have, by the name of what is wrong."""
+    if not 0 < rate_hz < math.inf:
+        raise ValueError(f'rate_hz is {rate_hz}, must be above 0 and finite')
+    for name, size in (('height', height), ('width', width)):
+        if not SMALLEST_PX <= size <= LARGEST_PX:
+            raise ValueError(f'{name} is {size} px, must lie in {SMALLEST_PX} to {LARGEST_PX}')
+    if seed < 0:
+        raise ValueError(f'seed is {seed}, must not be negative')
 
 
 def _segments(split: str, index: int, end_s: float,
@@ -76,6 +87,7 @@ def _segments(split: str, index: int, end_s: float,
 
 def demo_spec(rate_hz: float, height: int, width: int, seed: int) -> DriveSpec:
     """Specify one street in town that meets fog, then mud on the lens, and recovers from both."""
+    check_view(rate_hz, height, width, seed)
     frames = round(DEMO_SEGMENTS[-1].end_s * rate_hz)
     return DriveSpec('demo', 'demo', drive_seed('demo', 0, seed), DEMO_SEGMENTS, frames, rate_hz,
                      width, height, 'urban')

@@ -155,3 +155,11 @@ def test_a_folder_that_is_named_like_a_data_set_is_a_folder(
 def test_sequences_of_camvid_are_its_drives(tmp_path: Path) -> None:
     root = make_tiny_camvid(tmp_path, 'test', 3)
     assert camvid_sequences(root, 'test') == {'frame': [0, 1, 2]}
+
+
+@pytest.mark.parametrize('text', ['', '{"split": ', '3'])
+def test_a_drive_whose_description_is_broken_is_named(tmp_path: Path, text: str) -> None:
+    make_tiny_drives(tmp_path, split='test', drives=1, frames=1)
+    (tmp_path / 'test_0000' / 'drive.json').write_text(text)
+    with pytest.raises(ValueError, match='drive.json is no .*remove .*test_0000, then render'):
+        titles(tmp_path)

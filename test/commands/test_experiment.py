@@ -20,6 +20,7 @@ def folder(tmp_path_factory):
     values = {name: list(value) if isinstance(value, tuple) else value
               for name, value in asdict(replace(MICRO, images=MICRO.epoch_frames)).items()}
     (path / 'tier.yaml').write_text(yaml.safe_dump(values))
+    (path / 'text.yaml').write_text('height: abc')
     return path
 
 
@@ -63,7 +64,11 @@ def test_an_empty_folder_is_rendered_into(tmp_path):
 
 @pytest.mark.parametrize(('words', 'message'), [
     (['--data', '{0}/tier.yaml/x'], 'tier.yaml'),
-    (['--data', '{0}/data', '--config', '{0}/none.yaml'], 'none.yaml')])
+    (['--data', '{0}/data', '--config', '{0}/none.yaml'], 'none.yaml'),
+    (['--data', '{0}/data', '--config', '{0}/text.yaml'], "height is 'abc', must be numbers"),
+    (['--data', '{0}/no', '--only', 'zzz*'], "no run is named like 'zzz*'"),
+    (['--data', '{0}/no', '--camvid', '{0}/nowhere'], 'nowhere'),
+    (['--data', '{0}/data', '--threads', '0'], '--threads is 0')])
 def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
     given = [word.format(folder) for word in words]
     assert experiment(folder, '--out', str(folder / 'no'), *given) == 2

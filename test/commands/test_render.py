@@ -42,6 +42,17 @@ def test_a_video_in_the_format_of_a_recording_is_refused(
     assert '--video writes no drive' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(('words', 'said'), [
+    (['--frames', '2'], 'leave --frames out'), (['--begins-at-s', '3'], 'leave --begins-at-s out'),
+    (['--processes', '2'], 'leave --processes out'), (['--rate-hz', '0'], 'rate_hz is 0.0'),
+    (['--height', '0'], 'height is 0 px'), (['--video', 'a.txt'], 'must end in .mp4')])
+def test_a_demo_takes_nothing_that_it_would_not_heed(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    assert main(['render', 'demo', '--out', str(tmp_path / 'out'), *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
 @pytest.mark.parametrize('option', ['--fade-s', '--ends-at-s'])
 def test_a_fade_or_an_end_without_a_beginning_is_refused(
         tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:

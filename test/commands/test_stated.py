@@ -84,5 +84,6 @@ def test_drives_of_others_say_nothing_and_pass(tmp_path: Path) -> None:
 def test_a_description_that_is_no_json_is_named(tmp_path: Path, text: str) -> None:
     path = rendered(tmp_path / 'a') / 'drive.json'
     path.write_text(text)
-    with pytest.raises(ValueError, match=f'{path} is not the JSON .*render the drive again'):
+    with pytest.raises(ValueError, match=f'{path} is no description of a drive.*remove '
+                                         f'{path.parent}, then'):
         description_of(path.parent)

@@ -90,7 +90,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 ])
 def test_a_description_that_does_not_fit_is_refused(
         tmp_path: Path, change: dict[str, object], complaint: str) -> None:
-    with pytest.raises(ValueError, match=f'{complaint}.*render the drive again'):
+    with pytest.raises(ValueError, match=f'{complaint}.*remove .*, then render again'):
         open_drive(write_rendered(tmp_path, **change))
 
 

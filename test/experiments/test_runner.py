@@ -8,6 +8,7 @@ from bdl_perception.experiments.data import load
 from bdl_perception.experiments.fixed_masks import CHOICES
 from bdl_perception.experiments.plan import KINDS
 from bdl_perception.experiments.plan import plan
+from bdl_perception.experiments.runner import choose
 from bdl_perception.experiments.runner import run_all
 from bdl_perception.experiments.scores import ANALYTIC
 from bdl_perception.experiments.scores import SAMPLED
@@ -114,3 +115,18 @@ def test_a_kind_with_a_network_of_its_own_is_trained_taken_up_again_and_measured
     assert result['samples'] == samples and result['training']['images'] == 16
     for condition in result['conditions'].values():
         assert {*SAMPLED, *ANALYTIC} <= set(condition['scores'])
+
+
+def test_a_pattern_that_no_run_has_is_refused_and_the_names_are_told():
+    with pytest.raises(ValueError, match=r"no run is named like 'bth_\*'; .*both_25_seed1, "):
+        choose(SPECS, 'bth_*')
+    assert [spec.name for spec in choose(SPECS, TWO)] == ['both_25_seed1', 'both_50_seed1']
+
+
+def test_results_of_other_frames_are_counted_before_they_are_done_again(
+        finished, data, monkeypatch, capsys):
+    monkeypatch.setattr(runner, 'run_one', lambda *_: None)
+    run_all(SPECS, data, finished, TWO)
+    assert 'done again' not in capsys.readouterr().out
+    run_all(SPECS, replace(data, digest='other'), finished, TWO)
+    assert '2 results in' in capsys.readouterr().out.splitlines()[0]

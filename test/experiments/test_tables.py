@@ -1,5 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 import json
 
 from bdl_perception.experiments.accuracy_tables import ablation
@@ -10,6 +11,7 @@ from bdl_perception.experiments.report import all_tables
 from bdl_perception.experiments.report import write_report
 from bdl_perception.experiments.results import read_results
 from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.table import difference_claim
 from bdl_perception.experiments.table import markdown_table
 from bdl_perception.experiments.table import spread
 from bdl_perception.experiments.tiers import Tier
@@ -44,7 +46,7 @@ def made_up(spec):
         'hash': spec.digest, 'data_hash': 'd', 'data': {'train': [80, 800]},
         'machine': {'cores': 2, 'threads': 2, 'architecture': 'x', 'torch': '2',
                     'software_version': '0.1.0'},
-        'training': {'elapsed_s': 36.},
+        'training': {'elapsed_s': 36., 'parameters': 680_000},
         'nominal': {'single': dict(quality), 'average': dict(quality),
                     'aleatoric_variance': .05, 'epistemic_variance': ignorance,
                     'epistemic_inverse_variance': ignorance, 'mutual_information': ignorance},
@@ -180,9 +182,44 @@ def test_the_winner_is_chosen_without_the_test_conditions():
 
 def test_a_score_that_older_runs_do_not_have_is_left_out_and_judged_without():
     table = variants(results())
-    rows = [row for row in table.rows if row[1] == 'analytic_random_features']
+    rows = [row for row in table.rows if row[2] == 'analytic_random_features']
     assert [row[0] for row in rows] == ['both', 'everywhere', 'raw_features']
-    assert all(row[2:] == ['-', '-'] for row in rows) and verdicts(table) == [True]
+    assert all(row[3:] == ['-', '-'] for row in rows) and verdicts(table) == [True]
+
+
+def test_networks_are_compared_by_the_seed_that_all_of_them_have():
+    def strange(run):
+        run['conditions']['test_night']['scores']['mutual_information']['auroc'] = .1
+    assert variants(results(both_100_seed2=strange)).rows == variants(results()).rows
+    assert variants(results(both_100_seed1=strange)).rows != variants(results()).rows
+    assert 'both_100_seed2' not in variants(results(both_100_seed2=None)).missing
+
+
+def test_other_seeds_are_no_reason_for_a_table_to_be_empty():
+    specs = plan(replace(TIER, seeds=(5, 3)), 1)
+    tables = all_tables(Results(specs, {spec.name: made_up(spec) for spec in specs}))
+    assert [table.missing for table in tables] == [[]] * 9
+    assert {claim.verdict for table in tables for claim in table.judged()} == {'holds'}
+
+
+def test_a_difference_within_its_spread_is_undecided_and_so_is_one_seed():
+    def half_a_loss(run):
+        run['nominal']['average']['mean_iou'] = .65
+    first, _ = ablation(results(none_100_seed2=half_a_loss)).claims  # +2 and -3 points
+    assert first.holds is None and first.verdict == 'undecided'
+    one = plan(replace(TIER, seeds=(1,)), 1)
+    alone = Results(one, {spec.name: made_up(spec) for spec in one})
+    assert {claim.verdict for claim in ablation(alone).judged()} == {'undecided'}
+
+
+def test_an_interval_of_a_mean_is_students():
+    changes = [1., 2., 3.]  # standard error .577, t of 2 degrees of freedom at 95 % 2.920
+    assert difference_claim('', '', '', changes, 2 - 1.70, more_is_better=True).holds is True
+    assert difference_claim('', '', '', changes, 2 - 1.67, more_is_better=True).holds is None
+    assert difference_claim('', '', '', changes, 2 + 1.67, more_is_better=True).holds is None
+    assert difference_claim('', '', '', changes, 2 + 1.70, more_is_better=True).holds is False
+    assert difference_claim('', '', '', changes, 2 + 1.70, more_is_better=False).holds is True
+    assert difference_claim('', '', '', [], 0, more_is_better=True).verdict == 'not measured'
 
 
 def test_a_further_score_gets_its_column():

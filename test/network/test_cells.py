@@ -7,6 +7,7 @@ from bdl_perception.network.cells import cell_statistics
 from bdl_perception.network.cells import CellDistance
 from bdl_perception.network.cells import Cells
 from bdl_perception.network.cells import CLASS_SHRINKAGE
+from bdl_perception.network.cells import common_classes
 from bdl_perception.network.cells import LEAST_PER_FEATURE
 from bdl_perception.network.cells import LEAST_SHARE
 from bdl_perception.network.cells import SHRINKAGE
@@ -58,6 +59,7 @@ def test_the_distance_is_that_of_the_nearest_class_with_enough_cells(cells):
 
 def test_cells_of_no_class_are_one_class_when_no_other_has_enough(cells):
     ignored = Cells(cells.features, torch.full_like(cells.classes, 255))
+    assert common_classes(ignored, 11) == [] and common_classes(cells, 11) == [0, 2]
     assert cell_statistics(ignored, 11).class_means.shape == (1, KEPT_DIRECTIONS)
     assert cell_statistics(cells, 11).class_means.shape == (2, KEPT_DIRECTIONS)
 

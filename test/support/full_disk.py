@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A disk that takes nothing, where spawned processes can import it."""
 from bdl_perception.world.layout import FOLDER
-from bdl_perception.world.layout import Layout
 
 
 def fail(folder, drive, frames):
     raise OSError(f'the disk is full at {drive.spec.name}')
 
 
-FULL_DISK = Layout(FOLDER.mark, fail, FOLDER.read)
+FULL_DISK = FOLDER._replace(write=fail)

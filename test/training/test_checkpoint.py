@@ -7,6 +7,7 @@ from bdl_perception.network.losses import TaskWeights
 from bdl_perception.training.checkpoint import Checkpoint
 from bdl_perception.training.checkpoint import Progress
 from bdl_perception.training.checkpoint import read_checkpoint
+from bdl_perception.training.checkpoint import read_network
 from bdl_perception.training.checkpoint import write_checkpoint
 from bdl_perception.training.config import TrainConfig
 import pytest
@@ -33,6 +34,21 @@ def test_what_was_written_is_read(tmp_path):
     with torch.no_grad():
         torch.testing.assert_close(found.build_network()(rgb).logits,
                                    make_tiny_network()(rgb).logits)
+
+
+def test_a_checkpoint_of_before_data_was_told_is_still_read(tmp_path):
+    write_checkpoint(tmp_path / 'c.pt', _checkpoint())
+    values = torch.load(tmp_path / 'c.pt', weights_only=True)
+    del values['progress']['data']
+    torch.save(values, tmp_path / 'c.pt')
+    assert read_checkpoint(tmp_path / 'c.pt').progress == _checkpoint().progress
+
+
+def test_what_is_taught_is_read_again(tmp_path):
+    told = _checkpoint()
+    told.progress.data = [{'kind': 'camvid', 'frames': 367, 'stride': 1, 'repeat': 5}]
+    write_checkpoint(tmp_path / 'c.pt', told)
+    assert read_checkpoint(tmp_path / 'c.pt').progress.data == told.progress.data
 
 
 def test_a_network_from_a_checkpoint_is_ready_to_predict(tmp_path):
@@ -88,11 +104,33 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
                                      b'PK\x03\x04 half a zip'])
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
     (tmp_path / 'c.pt').write_bytes(content)
-    with pytest.raises(ValueError, match=r'c\.pt is no checkpoint of `bdl train`'):
+    with pytest.raises(ValueError, match=r'c\.pt is no checkpoint of `bdl train`') as caught:
         read_checkpoint(tmp_path / 'c.pt')
+    assert 'weights_only' not in str(caught.value)  # torch would have a stranger's code run
+
+
+def test_weights_of_another_version_of_the_network_are_one_line(tmp_path):
+    stored = _checkpoint()
+    del stored.network['decoder.heads.bias']
+    write_checkpoint(tmp_path / 'c.pt', stored)
+    for read in (read_network, lambda path: read_checkpoint(path).build_network()):
+        with pytest.raises(ValueError, match=r'c\.pt is of another version') as caught:
+            read(tmp_path / 'c.pt')
+        assert 'heads' not in str(caught.value)
 
 
 def test_another_format_is_refused(tmp_path):
     torch.save({'format': 9}, tmp_path / 'c.pt')
     with pytest.raises(ValueError, match='has format 9'):
+        read_checkpoint(tmp_path / 'c.pt')
+
+
+@pytest.mark.parametrize(('part', 'value'), [
+    ('network', None), ('progress', {'lap': 3}), ('config', {'colour': 'red'})])
+def test_a_checkpoint_with_other_parts_is_named(tmp_path, part, value):
+    write_checkpoint(tmp_path / 'c.pt', _checkpoint())
+    values = {**torch.load(tmp_path / 'c.pt', weights_only=True), part: value}
+    torch.save({name: one for name, one in values.items() if one is not None}, tmp_path / 'c.pt')
+    with pytest.raises(ValueError, match=r'c\.pt is a checkpoint of another version \(.*(network|'
+                                         r'lap|colour)'):
         read_checkpoint(tmp_path / 'c.pt')

@@ -280,3 +280,29 @@ def test_a_resume_may_be_longer_and_use_more_threads(data, tmp_path):
     Run(CONFIG, tmp_path).train(data, None)
     longer = Run(replace(CONFIG, epochs=3, threads=2), tmp_path)
     assert longer.train(data, None).epoch == 3
+
+
+def _taught(**changes):
+    return {'kind': 'world', 'frames': 6, 'stride': 1, 'repeat': 1, **changes}
+
+
+@pytest.mark.parametrize('other', [
+    [_taught(kind='camvid')], [_taught(frames=7)], [_taught(repeat=2)], [_taught(stride=2)],
+    [_taught(), _taught(kind='camvid')]])
+def test_a_run_is_not_taken_up_on_other_data(data, tmp_path, other):
+    first = Run(replace(CONFIG, epochs=1), tmp_path)
+    first.hold_to([_taught()])
+    first.train(data, None)
+    again = Run(CONFIG, tmp_path)
+    again.hold_to([_taught()])
+    kind, frames = other[-1]['kind'], other[-1]['frames']
+    with pytest.raises(ValueError, match=rf'on world \(6 frames, stride 1, repeat 1\), '
+                                         rf'not on .*{kind} \({frames} frames'):
+        again.hold_to(other)
+
+
+def test_a_run_that_does_not_know_its_data_takes_what_it_is_given(data, tmp_path):
+    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    old = Run(CONFIG, tmp_path)
+    old.hold_to([_taught()])
+    assert old.progress.data == [_taught()]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import math
+import shutil
 
 from bdl_perception.world import dataset
 from bdl_perception.world import layout
@@ -32,6 +33,12 @@ def written(tmp_path_factory, renderer):
 def files(folder):
     return {str(path.relative_to(folder)): path.read_bytes()
             for path in sorted(folder.rglob('*')) if path.is_file()}
+
+
+def touch_frames(folder, frames):
+    for path in layout.FOLDER.files(folder, frames):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
 
 
 def test_a_drive_on_disk_has_the_published_format(written):
@@ -78,6 +85,7 @@ def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_pa
         said = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE, 'conditions': [
             {'name': spec.segments[0].condition, 'start_s': 0., 'end_s': .5}]}
         (out / spec.name / layout.mark).write_text(json.dumps(said))
+        touch_frames(out / spec.name, 2)
         return out / spec.name
 
     monkeypatch.setattr(dataset, 'write_drive', note)
@@ -99,6 +107,7 @@ def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
             'conditions': [{'name': 'sun', 'start_s': 0., 'end_s': .5}]}
     (tmp_path / spec.name).mkdir()
     (tmp_path / spec.name / 'drive.json').write_text(json.dumps(made))
+    touch_frames(tmp_path / spec.name, 2)
     monkeypatch.setattr(dataset, 'write_drive', None)
     assert render_drives(tmp_path, 'test', 1, **asked) == [tmp_path / spec.name]
     with pytest.raises(ValueError, match=f'test_0000 has .*{said}.*another --out'):
@@ -223,11 +232,24 @@ def test_drives_of_before_a_change_had_a_time_are_still_known(tmp_path, renderer
 @pytest.mark.parametrize(('change', 'said'), [
     ({'drives': 0}, 'drives is 0, must be 1 or more'), ({'frames': -2}, 'frames is -2'),
     ({'rate_hz': 0.}, 'rate_hz is 0.0, must be above 0'),
-    ({'rate_hz': math.inf}, 'rate_hz is inf')])
+    ({'rate_hz': math.inf}, 'rate_hz is inf'), ({'seed': -3}, 'seed is -3'),
+    ({'height': 0}, 'height is 0 px, must lie in 16 to 4096'), ({'width': -6}, 'width is -6 px')])
 def test_drives_that_cannot_be_are_refused_by_the_name_of_what_is_wrong(tmp_path, change, said):
     with pytest.raises(ValueError, match=said):
         render_drives(tmp_path, 'test', **{'drives': 1, 'frames': 2, 'rate_hz': 4., **SIZE,
                                            **change})
+
+
+def test_a_damaged_drive_is_not_taken_for_a_finished_one(written, tmp_path):
+    asked = {'drives': 1, 'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
+    shutil.copytree(written[0], tmp_path / written[0].name)
+    assert render_drives(tmp_path, 'train', **asked) == [tmp_path / 'train_0000']
+    (tmp_path / 'train_0000' / 'depth' / '000001.png').unlink()
+    with pytest.raises(ValueError, match=r'lacks 1 of its files.*000001\.png.*remove .*0000'):
+        render_drives(tmp_path, 'train', **asked)
+    (tmp_path / 'train_0000' / 'drive.json').write_text('{broken')
+    with pytest.raises(ValueError, match=r'drive\.json cannot be read.*remove .*train_0000'):
+        render_drives(tmp_path, 'train', **asked)
 
 
 def test_after_an_error_no_further_drive_is_begun(renderer, tmp_path):

@@ -8,10 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+BYTES_A_PIXEL = 3 + 2 + 1  # of the picture, its depth and its class
+
+
+def bytes_held(dataset: Dataset) -> int:
+    """Say how many bytes InMemory takes, from the size of the first sample."""
+    return BYTES_A_PIXEL * len(dataset) * dataset[0].classes.size
+
 
 class InMemory:
     """
-    All samples as uint8 and float16: 320 KB a frame at 192x320.
+    All samples as uint8 and float16, 6 bytes a pixel: 369 KB a frame at 192x320.
 
     Half precision keeps 11 bits of a depth, .05 %, and NaN and infinity as they are.
     """

@@ -70,10 +70,19 @@ def find_drives(root: Path) -> list[Drive]:
     visible = '[!.]*'  # a drive that is still being written has a hidden folder
     paths = [*root.glob(f'{visible}/drive.json'), *root.glob(f'{visible}/{visible}/drive.json')]
     drives = [read_drive(path) for path in sorted(paths)]
+    if not drives and holds_recordings(root):
+        raise DatasetError(f'{root} holds recordings, which are not read here; make drives with '
+                           f'`bdl render` without --format mcap, into another folder')
     if not drives:
         raise DatasetError(f'{root} holds no drive (a folder with a drive.json); '
                            f'make drives with `bdl render`')
     return drives
+
+
+def holds_recordings(root: Path) -> bool:
+    """Say whether a folder is a bag, or bags lie where drives would."""
+    return any(any(root.glob(f'{above}{mark}')) for above in ('', '*/', '*/*/')
+               for mark in ('metadata.yaml', '*.mcap'))
 
 
 def read_drive(path: Path) -> Drive:
@@ -85,12 +94,13 @@ def read_drive(path: Path) -> Drive:
                       float(values['camera']['fx']))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f'{path} is no description of a drive ({error!r}); '
-                           f'render it again') from error
+                           f'{_again(path.parent)}') from error
     if found != FORMAT:
         raise DatasetError(f'{path} has format {found}, this version reads {FORMAT}; '
-                           f'render it again')
+                           f'{_again(path.parent)}')
     if not 0 < drive.fx < np.inf:
-        raise DatasetError(f'{path}: fx is {drive.fx} px, must be positive; render it again')
+        raise DatasetError(f'{path}: fx is {drive.fx} px, must be positive; '
+                           f'{_again(path.parent)}')
     return drive
 
 
@@ -109,7 +119,7 @@ def condition_at(folder: Path, time_s: float) -> str:
         begun = [str(part['name']) for part in parts if part['start_s'] <= time_s]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f'{path} names no conditions ({error!r}); '
-                           f'render it again') from error
+                           f'{_again(folder)}') from error
     return begun[-1] if begun else 'unknown'
 
 
@@ -127,5 +137,10 @@ def decode_depth(stored: NDArray[np.uint16]) -> NDArray[np.float32]:
 def _read(path: Path, flags: int) -> NDArray[Any]:
     picture: NDArray[Any] | None = cv2.imread(str(path), flags)
     if picture is None:
-        raise DatasetError(f'{path} is missing or no picture; render the drive again')
+        raise DatasetError(f'{path} is missing or no picture; {_again(path.parent.parent)}')
     return picture
+
+
+def _again(folder: Path) -> str:
+    """Say what mends a drive: `bdl render` keeps a folder that is there."""
+    return f'remove {folder}, then render again'

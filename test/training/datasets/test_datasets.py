@@ -3,6 +3,7 @@
 from bdl_perception.training.datasets import canonical_depth
 from bdl_perception.training.datasets import DatasetError
 from bdl_perception.training.datasets import Sample
+from bdl_perception.training.datasets.memory import bytes_held
 from bdl_perception.training.datasets.memory import InMemory
 import numpy as np
 import pytest
@@ -49,6 +50,13 @@ def test_memory_gives_back_what_it_was_given():
         np.testing.assert_array_equal(found.classes, sample.classes)
         np.testing.assert_allclose(found.depth, sample.depth, rtol=1e-3)
         assert found.fx == sample.fx
+
+
+def test_what_memory_will_hold_is_known_before():
+    assert bytes_held([_sample(np.ones((192, 320)))] * 2) == 2 * 368_640
+    memory = InMemory([_sample(np.ones((4, 6)))] * 5, 'reading')
+    held = sum(part.nbytes for part in (memory._rgb, memory._depth, memory._classes))
+    assert held == bytes_held(memory)
 
 
 def test_memory_refuses_sets_of_several_sizes():

@@ -93,6 +93,15 @@ def test_an_empty_folder_says_what_to_do(tmp_path):
         WorldDataset(tmp_path, 'train', 32, 64)
 
 
+@pytest.mark.parametrize('place', ['', 'train_0000', 'train/train_0000'])
+@pytest.mark.parametrize('file', ['metadata.yaml', 'train_0000_0.mcap'])
+def test_a_folder_of_recordings_says_what_can_be_taught(tmp_path, place, file):
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    (tmp_path / place / file).touch()
+    with pytest.raises(DatasetError, match='holds recordings.*bdl render` without --format mcap'):
+        WorldDataset(tmp_path, 'train', 32, 64)
+
+
 def test_a_missing_split_names_those_that_are_there(root):
     with pytest.raises(DatasetError, match="'test'.*only train"):
         WorldDataset(root, 'test', 32, 64)
@@ -103,7 +112,7 @@ def test_a_missing_split_names_those_that_are_there(root):
 def test_a_broken_description_is_named(root, text):
     path = root / 'train_0000' / 'drive.json'
     path.write_text(text)
-    with pytest.raises(DatasetError, match='train_0000.*render it again'):
+    with pytest.raises(DatasetError, match='drive.json .*remove .*train_0000, then render again'):
         find_drives(root)
 
 
@@ -132,7 +141,7 @@ def test_a_missing_or_broken_picture_is_named(root, part, content, capfd):
         path.write_bytes(content)
     data = WorldDataset(root, 'train', 32, 64)
     assert data[0].rgb.shape == (32, 64, 3)
-    with pytest.raises(DatasetError, match='00001.*missing or no picture'):
+    with pytest.raises(DatasetError, match='00001.*missing or no picture; remove .*train_0000, '):
         data[1]
     capfd.readouterr()  # OpenCV's own complaint
 
