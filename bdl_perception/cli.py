@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import Protocol, Sequence
 
+from bdl_perception.plain_words import told
+
 COMMANDS = {
     'render': 'make drives of the procedural world',
     'train': 'teach the network',
@@ -56,7 +58,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f'bdl {words[0]}: {_remedy(error)}', file=sys.stderr)
         return 2
     except (OSError, ValueError, RuntimeError) as error:
-        print(f'bdl {words[0]}: {error}', file=sys.stderr)
+        said = told(error) if isinstance(error, OSError) else error
+        print(f'bdl {words[0]}: {said}', file=sys.stderr)
         return 2
 
 

@@ -1,6 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The command `bdl`: what it lists, what it refuses and how."""
+import argparse
+import importlib
 from types import SimpleNamespace
 
 from bdl_perception import cli
@@ -24,6 +26,16 @@ def test_every_command_that_is_listed_can_say_what_it_takes(capsys):
         assert cli.COMMANDS[name] in capsys.readouterr().out.replace('\n', ' ')
 
 
+@pytest.mark.parametrize('name', ['calibrate', 'evaluate', 'sheet', 'parity', 'render'])
+def test_every_option_that_may_be_left_out_says_what_then_holds(name):
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f'bdl_perception.commands.{name}').add_arguments(parser)
+    silent = [action.option_strings for action in parser._actions
+              if action.option_strings and not action.required and action.dest != 'help'
+              and '(default: ' not in (action.help or '')]
+    assert silent == []
+
+
 @pytest.mark.parametrize('words', [['fly'], ['--fly']])
 def test_a_command_that_is_not_known_is_refused_with_those_that_are(words, capsys):
     with pytest.raises(SystemExit, match='2'):
@@ -36,6 +48,20 @@ def test_a_command_that_is_not_known_is_refused_with_those_that_are(words, capsy
 def test_what_a_user_can_mend_is_one_line(failure, monkeypatch, capsys):
     assert run_with(monkeypatch, failure) == 2
     assert capsys.readouterr().err == 'bdl train: no such drive\n'
+
+
+@pytest.mark.parametrize(('failure', 'said'), [
+    (FileNotFoundError(2, 'No such file or directory', 'nope.yaml'),
+     'nope.yaml: there is no such file or folder'),
+    (FileExistsError(17, 'File exists', 'out'), 'out: a file of this name is there'),
+    (NotADirectoryError(20, 'Not a directory', 'a/b'),
+     'a/b: a file stands where a folder is needed'),
+    (OSError(18, 'Invalid cross-device link', 'a', None, 'b'),
+     'a -> b: Invalid cross-device link'),
+    (OSError(28, 'No space left on device'), 'the disk is full')])
+def test_what_the_system_says_names_the_file_and_no_number(failure, said, monkeypatch, capsys):
+    assert run_with(monkeypatch, failure) == 2
+    assert capsys.readouterr().err == f'bdl train: {said}\n'
 
 
 def test_a_part_that_was_not_installed_is_named_with_the_command_that_installs_it(

@@ -6,20 +6,29 @@ from dataclasses import replace
 import json
 import os
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence, TYPE_CHECKING
 
 from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.groups import GROUP_BY
 from bdl_perception.alarm.regions import parse_regions
 from bdl_perception.alarm.wish import Wish
 from bdl_perception.commands.named_drives import named_drives
+from bdl_perception.commands.opened_drives import add_rate_argument
+from bdl_perception.commands.opened_drives import check_rate
+from bdl_perception.commands.opened_drives import open_all
 from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
 from bdl_perception.commands.spreading import add_spreading_arguments
+from bdl_perception.commands.spreading import refuse_twice
 from bdl_perception.commands.spreading import score_all
+from bdl_perception.commands.spreading import spreading_of
+from bdl_perception.commands.stated import refuse_not_nominal
 from bdl_perception.version import software_version
 from bdl_perception.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from bdl_perception.drives import Drive
 
 FILE_NAME = 'calibration.json'
 SUMMARY, PLOT = '.txt', '.png'  # take the place of .json in the names of what is made of it
@@ -60,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='light: thresholds for day and for night; camera: thresholds and '
                              'limits for each camera, whose name stands before its drives, such '
                              'as front=DRIVE rear=DRIVE (default: %(default)s)')
+    add_rate_argument(parser)
     add_sampling_arguments(parser)
     add_regions_argument(parser)
     add_fit_mode_argument(parser)
@@ -78,19 +88,22 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.alarm.stored_calibration import calibration_to_dict
     from bdl_perception.alarm.wish import check_wish
     from bdl_perception.alarm.wish import count_recordings
-    from bdl_perception.backends.model_files import find_model
+    from bdl_perception.backends.model_files import load_model_files
     from bdl_perception.evaluation.calibration_plot import draw_calibration
     from bdl_perception.evaluation.calibration_summary import summary
     wish, regions = _wish(arguments), parse_regions(arguments.regions)
-    folder = find_model(arguments.model)
+    files, how = load_model_files(arguments.model), spreading_of(arguments)
+    files.spec.check_samples(arguments.samples)
     drives = named_drives(arguments.drives, wish.group_by)
+    opened = _opened([drive.path for drive in drives])
     if wish.group_by == 'camera':  # before an hour of scoring, not after
         check_cameras([(drive.camera, drive.recording) for drive in drives])
     check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
     _check_version()
-    path: Path = arguments.out or _beside(folder, arguments.model)
+    path: Path = arguments.out or _beside(files.folder, arguments.model)
     _check_writable(path)
-    scored = score_all(arguments, [drive.path for drive in drives], wish.step_s)
+    check_rate('calibrate', opened, arguments.rate_hz)
+    scored = score_all(arguments, how, opened, wish.step_s)
     make = calibrate_cameras if wish.group_by == 'camera' else calibrate
     of_cameras = [one._replace(camera=drive.camera, recording=drive.recording)
                   for one, drive in zip(scored.drives, drives, strict=True)]
@@ -103,6 +116,14 @@ def run(arguments: argparse.Namespace) -> int:
     print(said, f'written to {path}, this to {path.with_suffix(SUMMARY).name}', drawn,
           sep='\n')
     return 0
+
+
+def _opened(paths: Sequence[Path]) -> dict[Path, 'Drive']:
+    """Open every drive, and refuse what no alarm may learn from, before they are counted."""
+    opened = dict(zip(paths, open_all(paths), strict=True))
+    refuse_twice(paths)
+    refuse_not_nominal(paths)
+    return opened
 
 
 def _check_version() -> None:
@@ -144,7 +165,10 @@ def _wish(arguments: argparse.Namespace) -> Wish:
 
 
 def _step_s(text: str) -> float | str:
-    return AUTO if text == AUTO else float(text)
+    try:
+        return AUTO if text == AUTO else float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'{text!r} is neither seconds nor {AUTO}') from error
 
 
 def _text(values: Mapping[str, Any]) -> str:

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of an evaluation on one drive: plain values in, plain values out, in any process."""
 from functools import lru_cache
-import json
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, TYPE_CHECKING
 
 from bdl_perception.commands.scoring_job import ModelSettings
-from bdl_perception.commands.sources import DESCRIPTION
 from bdl_perception.commands.sources import read_camvid
 from bdl_perception.commands.sources import read_rendered
+from bdl_perception.commands.stated import segments_in
 
 if TYPE_CHECKING:
     from bdl_perception.evaluation.drive_record import Segment
@@ -31,6 +30,7 @@ class DriveJob(NamedTuple):
     split: str = ''  # of CamVid, whose drives are the sequences of a split
     every: int = 1  # pictures, of which one is judged by the truth
     intervals: Mapping[str, Any] | None = None  # of depth, as DepthIntervals.to_dict gives them
+    rate_hz: float | None = None  # of a folder of pictures that says none
 
     @property
     def title(self) -> str:
@@ -77,42 +77,7 @@ def frames_of(job: DriveJob) -> Iterator['Labelled']:
 
 def segments_of(job: DriveJob) -> tuple['Segment', ...]:
     """Tell the conditions of a drive; empty when nobody knows them."""
-    from bdl_perception.evaluation.drive_record import Segment
-    from bdl_perception.world.conditions import HELD_OUT
-    from bdl_perception.world.conditions import SWITCH_S
-    parts = description_of(job.kind, Path(job.path)).get('conditions', ())
-    try:
-        return tuple(Segment(part['name'], part['start_s'], part['end_s'],
-                             part['name'] in HELD_OUT,
-                             part.get('fade_s', SWITCH_S) if part is not parts[0] else 0.)
-                     for part in parts)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f'{job.path} tells its conditions wrongly ({error!r}); '
-                         f'remove it, then render again') from error
-
-
-def description_of(kind: str, path: Path) -> dict[str, Any]:
-    """Read what `bdl render` said of a drive, also of one in a bag; empty for others."""
-    if kind == CAMVID:
-        return {}
-    if kind == RENDERED:
-        return _read_description(path)
-    if not (path / 'metadata.yaml').is_file():
-        return {}
-    from bdl_perception.drives.recording import read_about
-    try:
-        return dict(json.loads(read_about(path)))
-    except ValueError:  # another writer's bag
-        return {}
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    path = folder / DESCRIPTION
-    try:
-        return dict(json.loads(path.read_text(encoding='utf-8')))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{path} is no description of a drive ({error}); remove {folder}, then '
-                         f'render again') from error
+    return () if job.kind == CAMVID else segments_in(Path(job.path))
 
 
 def camvid_sequences(root: Path, split: str) -> dict[str, list[int]]:
@@ -132,7 +97,7 @@ def _sequence(job: DriveJob) -> Iterator['Labelled']:
 def _unlabelled(job: DriveJob) -> Iterator['Labelled']:
     from bdl_perception.drives import open_drive
     from bdl_perception.evaluation.view import Labelled
-    frames: Iterable[Any] = open_drive(job.path)
+    frames: Iterable[Any] = open_drive(job.path, job.rate_hz)
     for number, frame in enumerate(frames):
         if number % job.stride == 0:
             yield Labelled(f'{job.name}\nframe {number}', frame)

@@ -12,9 +12,12 @@ from bdl_perception.commands.drive_jobs import DriveJob
 from bdl_perception.commands.drive_jobs import frames_of
 from bdl_perception.commands.drive_jobs import measure_drive
 from bdl_perception.commands.drive_jobs import open_meter
+from bdl_perception.commands.drive_jobs import RECORDING
 from bdl_perception.commands.drive_sets import camvid_jobs
 from bdl_perception.commands.drive_sets import find_jobs
 from bdl_perception.commands.drive_sets import nominal_set
+from bdl_perception.commands.opened_drives import add_rate_argument
+from bdl_perception.commands.opened_drives import check_rate
 from bdl_perception.commands.sampling import add_fit_mode_argument
 from bdl_perception.commands.sampling import add_regions_argument
 from bdl_perception.commands.sampling import add_sampling_arguments
@@ -54,15 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'truth: folders of pictures, videos, bags')
     parser.add_argument('--camvid', type=Path, metavar='DIR',
                         help='CamVid as SegNet has it; its val with --nominal validation, else '
-                             'its test')
+                             'its test (default: no CamVid)')
     parser.add_argument('--calibration', type=Path, metavar='FILE',
                         help=f'of the alarm that is judged (default: {FILE_NAME} of the model)')
     parser.add_argument('--camera', metavar='NAME',
                         help='that the drives are of, in a calibration grouped by camera '
                              '(default: judged by all drives)')
     parser.add_argument('--nominal', metavar='SPLIT',
-                        help='set that all others are compared with (default: test, else the '
-                             'first that holds nominal drives only; camvid_test: how other '
+                        help='set that all others are compared with; it also decides which '
+                             'splits of an OUT of `bdl render` are read: SPLIT and each '
+                             'SPLIT_CONDITION (default: test, and where no drive is of it the '
+                             'first set that holds nominal drives only; camvid_test: how other '
                              'cameras differ from CamVid)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help=f'folder for {PAGE}, {MARKDOWN} and {JSON}')
@@ -71,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--quality-every', type=int, default=1, metavar='N',
                         help='compare with the truth on every n-th of these; the alarm sees all '
                              '(default: %(default)s)')
+    add_rate_argument(parser)
     add_sampling_arguments(parser)
     add_regions_argument(parser)
     add_fit_mode_argument(parser)
@@ -94,11 +100,12 @@ def run(arguments: argparse.Namespace) -> int:
     how = spreading_of(arguments)
     jobs = _jobs(arguments, how)
     nominal = nominal_set(jobs, arguments.nominal)
+    check_rate('evaluate', (job.path for job in jobs if job.kind == RECORDING), arguments.rate_hz)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
     setting = Setting(nominal, calibration, meter.identity, arguments.stride == 1,
                       _outdated(calibration), STRANGE)
-    jobs = [job._replace(intervals=setting.intervals, every=arguments.quality_every)
-            for job in jobs]
+    jobs = [job._replace(intervals=setting.intervals, every=arguments.quality_every,
+                         rate_hz=arguments.rate_hz) for job in jobs]
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
     if setting.refusals:
         print(f'bdl evaluate: neither the alarm nor calibrated intervals are measured: '
@@ -139,6 +146,7 @@ def _kept(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
     fingerprint = {'work': 'measure', 'identity': vars(meter.identity),
                    'backend': meter.backend_name, 'provider': arguments.provider,
                    'stride': arguments.stride, 'every': arguments.quality_every,
+                   'rate_hz': arguments.rate_hz,
                    'measures': list(MEASURES), 'parts': FADING_PART,
                    'intervals': jobs[0].intervals, 'health': vars(HealthPolicy()),
                    'software_version': software_version()}
@@ -168,7 +176,12 @@ def _calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None'
         return None
     chosen = path or own
     try:
-        return calibration_from_dict(json.loads(chosen.read_text(encoding='utf-8')))
+        values = json.loads(chosen.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{chosen} is no calibration: it is not JSON ({error}); give a '
+                         f'{FILE_NAME} that `bdl calibrate` made') from error
+    try:
+        return calibration_from_dict(values)
     except ValueError as error:
         raise ValueError(f'{chosen}: {error}') from error
 

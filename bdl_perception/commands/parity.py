@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='name of a shipped model, or model folder (default: %(default)s)')
     parser.add_argument('--checkpoint', type=Path, metavar='PATH',
                         help='run torch on the network of this checkpoint, for a model folder '
-                             'that has no weights.pt')
+                             'that has no weights.pt (default: see --reference)')
     parser.add_argument('--reference', choices=REFERENCES, default='auto',
                         help='torch: the network of the model folder itself; onnxruntime: the '
                              'graphs on the CPU without any optimisation; auto: torch, where it '

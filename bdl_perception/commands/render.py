@@ -29,13 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='drives go to OUT/SPLIT; those that exist are kept (default: data)')
     parser.add_argument('--drives', type=int, help='how many (default: 20)')
     parser.add_argument('--frames', type=int, help='of each drive (default: 100)')
-    parser.add_argument('--rate-hz', type=float, default=10.0)
+    parser.add_argument('--rate-hz', type=float, default=10.0,
+                        help='frames a second of a drive (default: %(default)s)')
     parser.add_argument('--height', type=int, help='px (default: 192; demo: 384)')
     parser.add_argument('--width', type=int, help='px (default: 320; demo: 640)')
     parser.add_argument('--processes', type=int, help='that share the drives (default: 1)')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=int, default=0,
+                        help='another one gives other drives (default: %(default)s)')
     parser.add_argument('--begins-at-s', type=float, metavar='S',
-                        help='held-out splits: drive under nominal conditions until then')
+                        help='held-out splits: drive under nominal conditions until then '
+                             '(default: the whole drive is under the condition)')
     parser.add_argument('--fade-s', type=float, metavar='S',
                         help='with --begins-at-s: the change takes so long (default: 0.5)')
     parser.add_argument('--ends-at-s', type=float, metavar='S',
@@ -43,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--format', choices=FORMATS, default=FORMATS[0],
                         help='mcap: each drive is a rosbag2 recording (default: %(default)s)')
     parser.add_argument('--video', type=Path, metavar='MP4',
-                        help=f'with {DEMO}: write this video and a .json beside it instead')
+                        help=f'with {DEMO}: write this video and a .json beside it instead '
+                             '(default: a drive is written)')
 
 
 def run(arguments: argparse.Namespace) -> int:

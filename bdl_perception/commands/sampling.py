@@ -20,8 +20,11 @@ def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
                              'and to the seed (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0,
                         help='of the dropout masks (default: %(default)s)')
-    parser.add_argument('--backend', default='auto', help='what runs the model')
-    parser.add_argument('--threads', type=int, default=0, help='of the backend; 0: all cores')
+    parser.add_argument('--backend', default='auto',
+                        help='what runs the model; auto: the best that is there '
+                             '(default: %(default)s)')
+    parser.add_argument('--threads', type=int, default=0,
+                        help='of the backend; 0: all cores (default: %(default)s)')
     parser.add_argument('--provider', choices=PROVIDERS, default=PROVIDERS[0],
                         help='of ONNX Runtime (default: %(default)s)')
     parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],

@@ -32,6 +32,7 @@ class ScoringJob(NamedTuple):
     drive: str  # absolute, as drives.open_drive takes it
     settings: ModelSettings
     step_s: float
+    rate_hz: float | None = None  # of a folder of pictures that says none
 
 
 def score(job: ScoringJob) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def score(job: ScoringJob) -> dict[str, Any]:
     from bdl_perception.evaluation.score_drive import score_drive
     perceiver = opened(job.settings)
     perceiver.forget()
-    seen = score_drive(perceiver, healthy(open_drive(job.drive)), job.step_s,
+    seen = score_drive(perceiver, healthy(open_drive(job.drive, job.rate_hz)), job.step_s,
                        parse_regions(job.settings.regions))
     return {'seen': [[one.stamp_ns, dict(one.values)] for one in seen],
             'scaling': scaling_sums(perceiver, job.drive)}

@@ -128,6 +128,6 @@ def _camvid_words(source: str) -> tuple[Path, str]:
 
 
 def _refuse_unknown_kind(source: str) -> None:
-    kind = re.match(r'(\w+):', source)
-    if kind and not Path(kind[1]).exists():
+    kind = re.match(r'(\w+)[:=]', source)
+    if kind and not Path(kind[1]).exists() and not Path(source).exists():
         raise ValueError(f'{source} is of the unknown kind {kind[1]!r}; give {HELP}')

@@ -24,6 +24,7 @@ from bdl_perception.evaluation.spread import Spreading
 if TYPE_CHECKING:
     from bdl_perception.alarm.scored_drives import ScoredDrive
     from bdl_perception.alarm.status import Identity
+    from bdl_perception.drives import Drive
 
 
 class Scored(NamedTuple):
@@ -40,9 +41,10 @@ def add_spreading_arguments(parser: argparse.ArgumentParser) -> None:
                         help='work on that many drives at a time (default: %(default)s)')
     parser.add_argument('--ray', default='', metavar='ADDRESS',
                         help='spread drives over the Ray cluster at HOST:PORT; local: start one '
-                             'on this machine')
+                             'on this machine (default: without Ray)')
     parser.add_argument('--keep', type=Path, metavar='FOLDER',
-                        help='keep what is finished, and go on from there after a kill')
+                        help='keep what is finished, and go on from there after a kill '
+                             '(default: nothing is kept)')
 
 
 def spreading_of(arguments: argparse.Namespace) -> Spreading:
@@ -64,22 +66,19 @@ def settings_of(arguments: argparse.Namespace, how: Spreading) -> ModelSettings:
         arguments.precision, regions_text(parse_regions(arguments.regions)))
 
 
-def score_all(arguments: argparse.Namespace, drives: Sequence[Path],
+def score_all(arguments: argparse.Namespace, how: Spreading, drives: Mapping[Path, 'Drive'],
               step_s: float) -> Scored:
     """Score every drive, and say what with; RuntimeError names all that failed."""
     from bdl_perception.alarm.evidence import Observation
     from bdl_perception.alarm.scored_drives import ScoredDrive
     from bdl_perception.alarm.status import identity_of
-    from bdl_perception.drives import open_drive
-    how = spreading_of(arguments)
-    names = distinct({os.path.abspath(path): open_drive(path).name for path in drives})
-    refuse_twice(drives)
+    names = distinct({os.path.abspath(path): drive.name for path, drive in drives.items()})
     settings = settings_of(arguments, how)._replace(fit_mode=arguments.fit_mode)
     backend = opened(settings).backend  # what is wrong with the model is wrong before any drive
     try:
         identity = identity_of(backend.spec, settings.samples, settings.seed, backend.precision,
                                parse_regions(settings.regions), settings.fit_mode)
-        jobs = {path: ScoringJob(path, settings, step_s) for path in names}
+        jobs = {path: ScoringJob(path, settings, step_s, arguments.rate_hz) for path in names}
         outcomes = _done(score, jobs, how, _kept(arguments, jobs, vars(identity)))
     finally:
         backend.close()
@@ -143,6 +142,7 @@ def _kept(arguments: argparse.Namespace, jobs: Mapping[str, ScoringJob],
     from bdl_perception.version import software_version
     job = next(iter(jobs.values()))
     fingerprint = {'work': 'score', 'identity': dict(identity), 'step_s': job.step_s,
+                   'rate_hz': job.rate_hz,
                    'backend': job.settings.backend, 'provider': job.settings.provider,
                    'software_version': software_version(), 'health': vars(HealthPolicy())}
     return Kept(arguments.keep, fingerprint, {name: mark_of(name) for name in jobs})

@@ -7,7 +7,8 @@ from bdl_perception.drives.kinds import check_exists
 from bdl_perception.drives.kinds import list_drives
 from bdl_perception.drives.kinds import open_drive
 from bdl_perception.drives.kinds import open_drives
+from bdl_perception.drives.kinds import rate_is_assumed
 from bdl_perception.drives.kinds import split_topic
 
 __all__ = ['BAG_FOLDER_FILE', 'check_exists', 'Drive', 'list_drives', 'open_drive', 'open_drives',
-           'split_topic']
+           'rate_is_assumed', 'split_topic']

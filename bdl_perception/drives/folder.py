@@ -47,8 +47,12 @@ class FolderDrive:
             yield CameraFrame(rgb, stamp, FRAME_ID, self.camera)
 
 
-def open_folder(path: Path) -> FolderDrive:
-    """Open a rendered drive, or pictures in the order of the numbers in their names."""
+def open_folder(path: Path, rate_hz: float = DEFAULT_RATE_HZ) -> FolderDrive:
+    """
+    Open a rendered drive, or pictures in the order of the numbers in their names.
+
+    rate_hz: of pictures that say no time.
+    """
     description = path / DESCRIPTION
     if description.exists():
         return _rendered(path, description)
@@ -56,8 +60,8 @@ def open_folder(path: Path) -> FolderDrive:
     if not pictures:
         raise ValueError(f'{path} has no picture ({", ".join(SUFFIXES)}), no {DESCRIPTION} and no '
                          f'metadata.yaml of a bag; give a folder of one drive')
-    stamps = tuple(stamp_ns(index, DEFAULT_RATE_HZ) for index in range(len(pictures)))
-    return FolderDrive(path.resolve().name, DEFAULT_RATE_HZ, pictures, stamps, camera=None)
+    stamps = tuple(stamp_ns(index, rate_hz) for index in range(len(pictures)))
+    return FolderDrive(path.resolve().name, rate_hz, pictures, stamps, camera=None)
 
 
 def read_picture(path: Path) -> Bytes:

@@ -4,6 +4,7 @@
 from pathlib import Path
 from typing import Iterable
 
+from bdl_perception.drives.drive import DEFAULT_RATE_HZ
 from bdl_perception.drives.drive import Drive
 from bdl_perception.drives.folder import DESCRIPTION
 from bdl_perception.drives.folder import open_folder
@@ -14,11 +15,12 @@ BAGS = ('.mcap', '.db3')
 VIDEOS = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 
 
-def open_drive(path: str | Path) -> Drive:
+def open_drive(path: str | Path, rate_hz: float | None = None) -> Drive:
     """
     Open a folder of pictures, a rendered drive, a video file or a bag.
 
     Of a bag with several image topics PATH:TOPIC chooses one, as in run.mcap:/front/image_raw.
+    rate_hz: of a folder of pictures that says none; None: DEFAULT_RATE_HZ.
     ValueError or FileNotFoundError says what is wrong with the path.
     """
     check_exists(path)
@@ -29,7 +31,7 @@ def open_drive(path: str | Path) -> Drive:
     if topic:
         raise ValueError(f'{path} is no bag, so it has no topic {topic}; leave the topic out')
     if path.is_dir():
-        return open_folder(path)
+        return open_folder(path, rate_hz or DEFAULT_RATE_HZ)
     if path.suffix.lower() not in VIDEOS:
         raise ValueError(f'{path} is of no known kind; give a folder of pictures, a bag (folder, '
                          f'{", ".join(BAGS)}) or a video ({", ".join(VIDEOS)})')
@@ -41,6 +43,13 @@ def check_exists(path: str | Path) -> None:
     if not split_topic(str(path))[0].exists():
         raise FileNotFoundError(f'{path} does not exist; give a folder of pictures, a video file '
                                 f'or a bag')
+
+
+def rate_is_assumed(path: str | Path) -> bool:
+    """Tell whether a drive is a folder of pictures that says neither stamps nor a rate."""
+    folder = split_topic(str(path))[0]
+    marks = (DESCRIPTION, BAG_FOLDER_FILE)
+    return folder.is_dir() and not any((folder / mark).exists() for mark in marks)
 
 
 def open_drives(paths: Iterable[str | Path]) -> list[Drive]:

@@ -56,8 +56,11 @@ def write_recording(folder: Path, camera: PinholeCamera, frames: Iterable[Record
 
 def read_about(folder: Path) -> str:
     """Give the text that write_recording was told; ValueError when another writer made it."""
-    said = yaml.safe_load((folder / 'metadata.yaml').read_text(encoding='utf-8'))
-    about = (said['rosbag2_bagfile_information'].get('custom_data') or {}).get(ABOUT)
+    try:
+        said = yaml.safe_load((folder / 'metadata.yaml').read_text(encoding='utf-8'))
+        about = (said['rosbag2_bagfile_information'].get('custom_data') or {}).get(ABOUT)
+    except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise ValueError(f'{folder / "metadata.yaml"} is of no recording ({error!r})') from error
     if not isinstance(about, str):
         raise ValueError(f'{folder} is a recording that `bdl render` did not make')
     return about

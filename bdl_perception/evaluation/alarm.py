@@ -1,8 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """How often the alarm is wrong, and how soon it is right."""
+from bisect import bisect_right
+from itertools import accumulate
 import math
-from typing import NamedTuple, Sequence
+from typing import Iterable, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.evaluation.drive_record import DriveRecord
@@ -31,6 +33,7 @@ class Detection(NamedTuple):
     warn_s: float = math.inf  # to the first WARN or ERROR; +Inf: none
     warn_strength: float = math.inf
     condition: str = ''  # that came first
+    there: float = 1.  # how much of it was there at its last frame; below 1: it ended too soon
 
 
 class Delays(NamedTuple):
@@ -46,6 +49,7 @@ class Delays(NamedTuple):
     warn_median_s: float
     warn_strength_median: float
     strength_median: float
+    cut_short: int  # of those missed; what was there of the condition was never all of it
 
 
 class Shares(NamedTuple):
@@ -57,8 +61,19 @@ class Shares(NamedTuple):
 
 def begun(steps: Sequence[Step]) -> list[Step]:
     """Give the steps at which ERROR was raised: of 0 1 1 0 1 the second and the last."""
+    return [steps[index] for index in _beginnings(steps)]
+
+
+def drives_begun(steps: Sequence[Step], lengths: Iterable[int]) -> int:
+    """Count the drives, of these many steps each in a row, in which ERROR was raised."""
+    ends = list(accumulate(lengths))
+    return len({bisect_right(ends, index) for index in _beginnings(steps)})
+
+
+def _beginnings(steps: Sequence[Step]) -> list[int]:
     before = (False, *(step.error for step in steps[:-1]))
-    return [step for was, step in zip(before, steps, strict=False) if step.error and not was]
+    return [index for index, (was, step) in enumerate(zip(before, steps, strict=False))
+            if step.error and not was]
 
 
 def cause_of(step: Step, calibration: Calibration) -> str:
@@ -116,7 +131,7 @@ def detect(name: str, times_s: Sequence[float], steps: Sequence[Step],
     was_on = bool(after) and steps[inside[-1]].error
     clear_s = (max(0., cleared[0]) if cleared else math.inf) if was_on else None
     return Detection(name, error[0], early, clear_s, stretch.fade_s, error[1], *warn,
-                     condition=stretch.name)
+                     condition=stretch.name, there=share_of(stretch, times_s[inside[-1]]))
 
 
 def _reached(stretch: Segment, raised: Sequence[tuple[float, bool]]) -> tuple[float, float]:
@@ -141,7 +156,8 @@ def delays(found: Sequence[Detection]) -> Delays:
                   max((one.fade_s for one in found), default=0.),
                   _quantile([one.warn_s for one in judged], .5),
                   _quantile([one.warn_strength for one in judged], .5),
-                  _quantile([one.strength for one in judged], .5))
+                  _quantile([one.strength for one in judged], .5),
+                  sum(math.isinf(one.delay_s) and one.there < 1 for one in judged))
 
 
 def stretches(segments: Sequence[Segment]) -> list[Segment]:

@@ -14,6 +14,7 @@ from bdl_perception.evaluation.alarm import causes
 from bdl_perception.evaluation.alarm import delays
 from bdl_perception.evaluation.alarm import Detection
 from bdl_perception.evaluation.alarm import detections
+from bdl_perception.evaluation.alarm import drives_begun
 from bdl_perception.evaluation.alarm import evidence
 from bdl_perception.evaluation.alarm import false_alarms
 from bdl_perception.evaluation.alarm import Shares
@@ -71,7 +72,9 @@ def _false_alarms(plain: Sequence[DriveRecord], played: Sequence[tuple[DriveReco
         return {'not_measured': NOTHING_NOMINAL}
     steps = [steps for record, steps in played if record.origin.part_of == plain[0].origin.part_of]
     joined = replay_in_a_row(plain, calibration, identity)
-    return {**{how: {**false_alarms(drives, hours)._asdict(),
+    came_from = {'apart': sum(bool(begun(one)) for one in steps),
+                 'in_a_row': drives_begun(joined, map(len, steps))}
+    return {**{how: {**false_alarms(drives, hours)._asdict(), 'in_drives': came_from[how],
                      'causes': causes(drives, calibration)}
                for how, drives in (('apart', steps), ('in_a_row', [joined]))},
             'paused_hours': sum(map(paused_ns, plain)) / NS_PER_HOUR, 'drives': len(plain),

@@ -83,7 +83,8 @@ def _false_alarms(alarm: Values) -> Goal:
     if verdict == MET and (rate['high'] > 1 or seen):
         verdict = NOT_SHOWN
     told = f'; {seen} drives named as in the calibration' if seen else ''
-    return Goal(title, wish, f'{rate["events"]} in {rate["hours"]:.3g} h: {rate["per_hour"]:.3g}, '
+    return Goal(title, wish, f'{rate["events"]} in {rate["hours"]:.3g} h, in {rate["in_drives"]} '
+                             f'of {found["drives"]} drives: {rate["per_hour"]:.3g}, '
                              f'at most {rate["high"]:.3g} (95 %){told}', verdict)
 
 

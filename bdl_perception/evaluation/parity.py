@@ -97,9 +97,7 @@ def compare(backend: Backend, reference: Backend, pictures: Iterable[Bytes], sam
             seed: int) -> Comparison:
     """Run both on pictures (H, W, 3) uint8 of the model's size, samples in chunks of the model."""
     spec = reference.spec
-    if samples < 2 or samples % spec.chunk:
-        raise ValueError(f'samples is {samples}, must be at least 2 and a multiple of '
-                         f'{spec.chunk}, the chunk of model {spec.name}')
+    spec.check_samples(samples)
     masks = draw_masks(seed, samples, spec.dropout_channels, spec.dropout_probability)
     names = (*MAPS, 'epistemic_log_depth_std', *MOMENTS)
     result = Comparison({name: Row(name) for name in names})

@@ -6,6 +6,7 @@ Does the same work on many jobs: one by one, over processes, or over a Ray clust
 The numbers do not depend on which: every value goes through JSON, whose floats come back as they
 were. A job that fails gives an outcome that says why, and the others go on.
 """
+import re
 from typing import Callable, Iterator, Mapping, NamedTuple
 
 from bdl_perception.evaluation.attempt import attempt
@@ -14,7 +15,8 @@ from bdl_perception.evaluation.attempt import outcome_of
 from bdl_perception.evaluation.attempt import Work
 from bdl_perception.evaluation.kept import Kept
 
-LOCAL = 'local'
+LOCAL, AUTO = 'local', 'auto'  # auto: a cluster that Ray finds on this machine
+ADDRESS = re.compile(r'(?:ray://)?(?P<host>[^:/]+|\[[^\]]+\]):(?P<port>\d+)')
 
 
 class Spreading(NamedTuple):
@@ -27,6 +29,9 @@ class Spreading(NamedTuple):
         """Refuse, with a ValueError, what cannot be meant."""
         if self.processes < 1:
             raise ValueError(f'processes {self.processes} must be at least 1')
+        if self.ray not in ('', LOCAL, AUTO) and not ADDRESS.fullmatch(self.ray):
+            raise ValueError(f'--ray {self.ray} is no address of a cluster; give its HOST:PORT, '
+                             f'such as 10.0.0.1:6379, or {LOCAL}, which starts one here')
         if self.processes > 1 and self.ray not in ('', LOCAL):
             raise ValueError(f'{self.processes} processes on the Ray cluster {self.ray}: it knows '
                              f'its own cores; leave --processes out')

@@ -10,7 +10,6 @@ used, has no dashboard, and is gone with its files when the work is done.
 """
 from contextlib import contextmanager
 import os
-import re
 import socket
 from tempfile import TemporaryDirectory
 from typing import Any, Iterator, Mapping
@@ -19,10 +18,10 @@ from bdl_perception.evaluation.attempt import attempt
 from bdl_perception.evaluation.attempt import Outcome
 from bdl_perception.evaluation.attempt import outcome_of
 from bdl_perception.evaluation.attempt import Work
+from bdl_perception.evaluation.spread import ADDRESS
+from bdl_perception.evaluation.spread import LOCAL
 
-LOCAL = 'local'
 ANSWER_S = 5.  # Ray itself would try for minutes
-ADDRESS = re.compile(r'(?:ray://)?(?P<host>[^:/]+|\[[^\]]+\]):(?P<port>\d+)')
 QUIET: dict[str, Any] = {'include_dashboard': False, 'logging_level': 'error'}
 
 

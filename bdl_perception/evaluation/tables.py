@@ -36,11 +36,14 @@ own and is left out of the goal for delays.
 """.strip()
 DELAYS = """
 The delay is from the beginning of the change, and of its fade, to the first ERROR. A missed drive
-counts as an endless delay: a dash in a column of delays means that so many were missed. Early:
-ERROR stood before the change. The time to clear is from the end of the condition, where it begins
-to fade back, and is seen only where ERROR stood then. Until then a nominal part of such a drive is
-at WARN or worse for what was there before it.
+counts as an endless delay: a dash in a column of delays means that so many were missed. Cut short:
+it was missed, but the condition ended, or the drive did, before it had wholly faded in; that says
+nothing of the whole condition. Early: ERROR stood before the change. The time to clear is from the
+end of the condition, where it begins to fade back, and is seen only where ERROR stood then. Until
+then a nominal part of such a drive is at WARN or worse for what was there before it.
 """.strip()
+POISSON = ('The interval is exact for ERRORs that come independently (Poisson); those of one '
+           'drive do not, so count the drives that they came from.')
 NOTES = """
 Depth is judged where a true one of at most 80 m and a predicted one exist; *answered* is the share
 of the former that has the latter. Intervals are of log-depth: 90 % would be right. IoU is of the
@@ -137,7 +140,7 @@ def _alarm(alarm: Values) -> str:
         _table(WARN_HEAD, warn_rows(alarm)), DELAYS,
         _table(['set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
                 'median time to clear, s'],
-               [[name, str(one['drives']), str(one['missed']), str(one['early']),
+               [[name, str(one['drives']), missed_cell(one), str(one['early']),
                  *(number(one[key]) for key in ('median_s', 'percentile_95_s',
                                                 'clear_median_s'))]
                 for name, one in alarm['conditions'].items()]),
@@ -163,9 +166,21 @@ def told_errors(found: Values) -> str:
 
 def told_missed(conditions: Values) -> list[str]:
     """Name the drives of each condition that raised no ERROR."""
-    missed = {name: [drive['drive'] for drive in one['found'] if drive['delay_s'] is None]
+    missed = {name: [_missed(drive) for drive in one['found'] if drive['delay_s'] is None]
               for name, one in conditions.items()}
     return [f'Missed of {name}: {", ".join(drives)}.' for name, drives in missed.items() if drives]
+
+
+def missed_cell(one: Values) -> str:
+    """Count the drives without an ERROR, and those of them that never showed it all."""
+    cut = f' ({one["cut_short"]} cut short)' if one['cut_short'] else ''
+    return f'{one["missed"]}{cut}'
+
+
+def _missed(drive: Values) -> str:
+    if drive['there'] >= 1:
+        return str(drive['drive'])
+    return f'{drive["drive"]} (cut short with {int(100 * drive["there"])}% of it there)'
 
 
 def warn_rows(alarm: Values) -> list[list[str]]:
@@ -185,13 +200,18 @@ def _false_alarms(found: Values) -> str:
     if 'not_measured' in found:
         return f'False alarms were not measured: {found["not_measured"]}.'
     titles = {'apart': 'each drive by itself', 'in_a_row': 'all drives in a row'}
-    rows = [[title, str(found[key]['events']), *cause_cells(found[key]),
+    rows = [[title, events_cell(found, key), *cause_cells(found[key]),
              number(found[key]['hours']),
              number(found[key]['per_hour']), number(found[key]['low']),
              number(found[key]['high'])] for key, title in titles.items()]
     table = _table(['nominal drives', 'false ERRORs', *CAUSES.values(), 'hours', 'an hour',
                     'at least (95 %)', 'at most (95 %)'], rows)
-    return '\n\n'.join([told_errors(found), *told_pauses(found), table])
+    return '\n\n'.join([f'{told_errors(found)} {POISSON}', *told_pauses(found), table])
+
+
+def events_cell(found: Values, key: str) -> str:
+    """Count the false ERRORs, and the drives that they came from: 3 in 2 of 72 drives."""
+    return f'{found[key]["events"]} in {found[key]["in_drives"]} of {found["drives"]} drives'
 
 
 def cause_cells(found: Values) -> list[str]:

@@ -44,6 +44,12 @@ class ModelSpec:
         if not self.dropout_channels:
             raise ValueError('the model has no dropout layer, so nothing can be sampled')
 
+    def check_samples(self, samples: int) -> None:
+        """Refuse, with a ValueError, a number of samples that no chunks add up to."""
+        if samples < 2 or samples % self.chunk:
+            raise ValueError(f'samples is {samples}, must be at least 2 and a multiple of '
+                             f'{self.chunk}, the chunk of model {self.name}')
+
 
 def spec_from_dict(values: Mapping[str, Any]) -> ModelSpec:
     """Read what model.json holds; ValueError names what is missing or not known."""

@@ -41,9 +41,7 @@ class Perceiver:
     def __init__(self, backend: Backend, samples: int, seed: int, fit_mode: str = 'crop') -> None:
         """Plan samples (T) for each held frame; the masks are the same in every cycle."""
         spec = backend.spec
-        if samples < 2 or samples % spec.chunk:
-            raise ValueError(f'samples is {samples}, must be at least 2 and a multiple of '
-                             f'{spec.chunk}, the chunk of model {spec.name}')
+        spec.check_samples(samples)
         self.backend = backend
         self.samples = samples
         self.seed = seed

@@ -62,7 +62,8 @@ def test_it_writes_a_calibration_that_arms_its_model(
     assert refusals(made, identity_of(spec, 8, 0)) != ()
     assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
     assert (made.frames, len(made.scores['energy'])) == (80, 80)
-    told = capsys.readouterr().out
+    told, told_beside = capsys.readouterr()
+    assert 'and 5 more: 10 Hz is assumed' in told_beside
     assert 'warning: 8 drives are few' in told
     assert told.startswith((model / 'calibration.txt').read_text(encoding='utf-8'))
     assert sorted(path.name for path in model.iterdir()) == [
@@ -312,7 +313,7 @@ def test_a_broken_network_gives_no_calibration(
 
 def test_drives_with_truth_scale_the_intervals_of_depth(
         model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    drives = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=8))
+    drives = str(make_tiny_drives(tmp_path / 'drives', split='validation', drives=8, frames=8))
     assert main(['calibrate', '--model', str(model), drives, *FAST]) == 0
     found = DepthIntervals.from_dict(dict(read(model / 'calibration.json').intervals or {}))
     assert found.drives == 8 and sum(found.pixels) > 0
@@ -326,3 +327,51 @@ def test_drives_without_truth_scale_nothing_and_say_so(
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 0
     assert read(model / 'calibration.json').intervals is None
     assert 'not scaled: no drive has a true depth' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('words', 'message'), [
+    (['--processes', '0'], 'processes 0 must be'), (['--samples', '3'], 'samples is 3'),
+    (['--ray', 'localhost'], '--ray localhost is no address of a cluster')])
+def test_what_cannot_be_meant_is_not_hidden_behind_the_count_of_drives(
+        model: Path, drives: list[str], words: list[str], message: str,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), drives[0], *FAST, *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_step_that_is_no_number_is_told_with_its_option(
+        model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match='2'):
+        main(['calibrate', '--model', str(model), 'drive', '--step-s', 'fast'])
+    assert "argument --step-s: 'fast' is neither seconds nor auto" in capsys.readouterr().err
+
+
+def test_pictures_are_as_far_apart_as_their_rate_says(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['calibrate', '--model', str(model), *drives, *FAST, '--step-s', '.2']
+    assert main(words) == 2  # five of ten pictures count, if they come at 10 Hz
+    assert '10 Hz is assumed' in capsys.readouterr().err
+    assert main([*words, '--rate-hz', '5']) == 0
+    assert read(model / 'calibration.json').frames == 80
+    assert 'assumed' not in capsys.readouterr().err
+
+
+def test_what_is_no_drive_is_told_for_each_before_drives_are_counted(
+        model: Path, drives: list[str], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 't.yaml').write_text('a: 1')
+    words = [drives[0], str(tmp_path / 't.yaml'), str(model)]
+    assert main(['calibrate', '--model', str(model), *words, *FAST]) == 2
+    said = capsys.readouterr().err
+    assert 't.yaml is of no known kind' in said and f'{model} is a model, not a drive' in said
+    assert 'needed' not in said
+
+
+def test_drives_that_the_network_was_taught_on_are_refused_before_any_is_read(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, 'score_all', lambda *_: pytest.fail('it looked at drives'))
+    taught = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=1))
+    assert main(['calibrate', '--model', str(model), taught, *FAST]) == 2
+    assert 'and 5 more: the network was taught on drives of the split train' in (
+        capsys.readouterr().err)

@@ -59,6 +59,16 @@ def test_a_recording_is_a_set_of_its_own(data: Path) -> None:
     assert (job.title, job.kind, segments_of(job)) == ('walk/walk', 'recording', ())
 
 
+@pytest.mark.parametrize(('rate_hz', 'gap_ns'), [(None, 100_000_000), (2., 500_000_000)])
+def test_pictures_of_a_folder_come_as_fast_as_the_job_says(
+        tmp_path: Path, rate_hz: float | None, gap_ns: int) -> None:
+    for name in '01':
+        cv2.imwrite(str(tmp_path / f'{name}.png'), np.zeros((20, 30, 3), np.uint8))
+    job, = find_jobs([str(tmp_path)], None, SETTINGS, 1)
+    frames = frames_of(job._replace(rate_hz=rate_hz))
+    assert [one.frame.stamp_ns for one in frames] == [0, gap_ns]
+
+
 def test_a_folder_of_bags_with_a_topic_is_one_set_of_one_camera(tmp_path: Path) -> None:
     for name in ('first', 'second'):
         write_bag(tmp_path / 'rides' / name, camera_drive(2) + camera_drive(3, '/rear/image_raw'))
@@ -100,8 +110,46 @@ def test_test_is_nominal_else_the_first_set_without_anything_strange(data: Path)
     assert chosen('out/test', 'walk', wished='walk') == 'walk'
     with pytest.raises(ValueError, match='no drive is of the nominal set sun, only of test'):
         chosen('out/test', wished='sun')
-    with pytest.raises(ValueError, match='drives of test_night have conditions'):
+    with pytest.raises(ValueError, match=r'drives of test_night have conditions that are held out '
+                                         r'\(night\); name another'):
         chosen('out/test', 'out/test_night', wished='test_night')
+
+
+def test_of_an_out_without_the_split_that_is_asked_for_those_that_are_there_are_named(
+        data: Path, tmp_path: Path) -> None:
+    for names, nominal, said in (
+            (('train', 'validation'), None, 'no drive of the split test, only of train, validation'
+             '; --nominal validation takes validation and each validation_CONDITION; or give the '
+             'folders that you mean by name, such as OUT/train'),
+            (('test_night',), None, 'no drive of the split test, only of test_night; give the '
+             'folders that you mean by name, such as OUT/test_night'),
+            (('test_night',), 'validation', 'no drive of the split validation, only of test_night;'
+             ' --nominal validation also decides which folders of OUT are read, validation and '
+             'validation_CONDITION: give the folders that you mean by name, such as '
+             'OUT/test_night')):
+        out = tmp_path / f'{len(names)}{nominal}'
+        for name in names:
+            make_tiny_drives(out / name, split=name, drives=1, frames=1)
+        with pytest.raises(ValueError) as raised:
+            titles(out, nominal=nominal)
+        assert str(raised.value) == f'{out} holds {said.replace("OUT", str(out))}'
+
+
+@pytest.mark.parametrize('source', ['kitti_depth=/data', 'camvid=/data', 'camvid:/data:test'])
+def test_a_data_set_without_a_judge_is_refused_as_such(
+        source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=f'^{source}: of data sets only rendered drives.*--camvid '
+                                         f'DIR, can be judged by a truth'):
+        titles(Path(source))
+
+
+def test_a_folder_that_is_named_like_a_data_set_is_a_folder(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'camvid=mine').mkdir()
+    cv2.imwrite('camvid=mine/0.png', np.zeros((20, 30, 3), np.uint8))
+    assert titles(Path('camvid=mine')) == ['camvid=mine/camvid=mine']
 
 
 def test_sequences_of_camvid_are_its_drives(tmp_path: Path) -> None:

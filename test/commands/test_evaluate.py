@@ -135,8 +135,13 @@ def test_the_page_is_there_and_says_what_was_not_measured(
                                              'none'}
 
 
-def test_a_recording_without_truth_has_scores_alone(folder: Path, tmp_path: Path) -> None:
+def test_a_recording_without_truth_has_scores_alone(
+        folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words_for(folder, tmp_path, str(folder / 'mine'))) == 0
+    assert f'bdl evaluate: no stamps in {folder / "mine"}: 10 Hz' in capsys.readouterr().err
+    assert main(words_for(folder, tmp_path, str(folder / 'mine'), '--rate-hz', '2')) == 0
+    assert 'no stamps' not in capsys.readouterr().err
+    assert '--rate-hz 2' in read(tmp_path)['command']
     mine = read(tmp_path)['sets']['mine']
     assert (mine['drives'], mine['frames'], mine['held_out']) == (1, 2, None)
     assert not {'depth', 'classes', 'reliability'} & set(mine)
@@ -339,10 +344,14 @@ def test_a_camera_that_the_calibration_does_not_know_is_one_clear_line(
 
 @pytest.mark.parametrize(('words', 'message'), [
     (['--camera', 'front'], 'no calibration that is grouped by camera'),
-    (['--nominal', 'train'], 'data/train holds no drive; make some with `bdl render train'),
+    (['--nominal', 'train'], 'data holds no drive of the split train, only of test, test_night, '
+     'validation; --nominal train also decides which folders'),
+    (['kitti_depth=nowhere'], 'CamVid, with --camvid DIR, can be judged by a truth'),
     (['--stride', '0'], 'stride is 0'), (['--samples', '3'], 'samples is 3'),
     (['--camvid', 'nowhere'], 'nowhere/test is no folder'),
-    (['nowhere'], 'nowhere does not exist'), (['--calibration', 'nowhere'], 'nowhere'),
+    (['nowhere'], 'nowhere does not exist'),
+    (['--calibration', 'nowhere'], 'nowhere: there is no such file or folder'),
+    (['--calibration', __file__], f'{__file__} is no calibration: it is not JSON'),
     (['--processes', '0'], 'processes 0 must be')])
 def test_what_cannot_be_had_is_one_clear_line(
         folder: Path, tmp_path: Path, words: list[str], message: str,

@@ -77,8 +77,3 @@ def test_a_file_in_the_folder_of_a_bag_is_that_bag(tmp_path: Path) -> None:
         named_drives([f'{bag}:/front/image_raw', f'{file}:/rear/image_raw'], 'none')
     (tmp_path / 'other').mkdir()
     assert len(named_drives([f'{bag}:/front/image_raw', str(tmp_path / 'other')], 'none')) == 2
-
-
-def test_a_path_that_leads_nowhere_is_told_before_drives_are_counted(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match='nowhere does not exist; give a folder'):
-        named_drives([str(tmp_path), str(tmp_path / 'nowhere')], 'none')

@@ -64,6 +64,7 @@ def test_camvid_knows_classes_and_no_depth(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(('source', 'message'), [
     ('kitti:/data:val', "unknown kind 'kitti'.*camvid:DIR:SPLIT"),
+    ('kitti_depth=/data', "unknown kind 'kitti_depth'.*camvid:DIR:SPLIT"),
     ('camvid:nowhere', 'must be camvid:DIR:SPLIT'),
     ('camvid:nowhere:val', 'nowhere/val is no folder'),
     ('nowhere', 'nowhere does not exist'), ('empty', 'empty has no picture')])

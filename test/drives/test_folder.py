@@ -37,6 +37,13 @@ def test_pictures_without_a_time_come_at_ten_hertz_and_without_a_camera(tmp_path
     assert all(frame.camera is None and frame.frame_id for frame in frames)
 
 
+def test_pictures_without_a_time_come_as_fast_as_is_said_and_others_as_they_say(
+        tmp_path: Path) -> None:
+    walk = open_drive(write_pictures(tmp_path / 'walk', ['1.png', '2.png']), 4.)
+    assert (walk.rate_hz, [frame.stamp_ns for frame in walk]) == (4., [0, 250_000_000])
+    assert open_drive(write_rendered(tmp_path / 'd'), 4.).rate_hz == 5.
+
+
 def test_a_drive_can_be_read_twice(tmp_path: Path) -> None:
     drive = open_drive(write_pictures(tmp_path, ['1.png', '2.png']))
     assert len(list(drive)) == len(list(drive)) == 2

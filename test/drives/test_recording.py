@@ -111,6 +111,10 @@ def test_what_a_recording_says_of_itself_is_read_back_and_a_stranger_says_nothin
     (recording / 'metadata.yaml').write_text(yaml.safe_dump(said))
     with pytest.raises(ValueError, match='`bdl render` did not make'):
         read_about(recording)
+    for text in ('a: [', 'a: 1', '5', ''):
+        (recording / 'metadata.yaml').write_text(text)
+        with pytest.raises(ValueError, match='metadata.yaml is of no recording'):
+            read_about(recording)
 
 
 def test_a_recording_never_replaces_one(recording: Path) -> None:

@@ -9,6 +9,7 @@ from bdl_perception.evaluation.alarm import delays
 from bdl_perception.evaluation.alarm import detect
 from bdl_perception.evaluation.alarm import Detection
 from bdl_perception.evaluation.alarm import detections
+from bdl_perception.evaluation.alarm import drives_begun
 from bdl_perception.evaluation.alarm import false_alarms
 from bdl_perception.evaluation.alarm import shares
 from bdl_perception.evaluation.alarm import stretches
@@ -35,6 +36,14 @@ def times_of(pattern: str) -> list[float]:
     ('', 0), ('....', 0), ('.EE.E', 2), ('E..', 1), ('EEE', 1), ('E.E.E', 3)])
 def test_an_error_counts_once_however_long_it_stands(pattern: str, count: int) -> None:
     assert len(begun(steps_of(pattern))) == count
+
+
+@pytest.mark.parametrize(('drives', 'count'), [
+    (['E.E.', '....', '...E'], 2), (['...E', 'E..E'], 2), (['...E', 'E...'], 1), (['..'], 0),
+    (['..', 'E', '', 'E.'], 1), (['..', 'E.', 'E.'], 2)])
+def test_errors_in_a_row_belong_to_the_drives_in_which_they_begin(
+        drives: list[str], count: int) -> None:
+    assert drives_begun(steps_of(''.join(drives)), map(len, drives)) == count
 
 
 def test_false_alarms_of_all_drives_are_added() -> None:
@@ -88,6 +97,7 @@ def test_a_fade_is_judged_by_how_much_of_it_was_there(pattern: str, fade_s: floa
     assert (found.delay_s, found.strength) == pytest.approx(error)
     assert (found.warn_s, found.warn_strength) == pytest.approx(warn)
     assert found.fade_s == fade_s
+    assert found.there == pytest.approx(min(1., 1.75 / fade_s) if fade_s else 1.)
 
 
 def test_a_stretch_without_a_frame_is_an_error() -> None:

@@ -18,8 +18,10 @@ def strange(worst: float, mean: float, fpr_95: float) -> dict[str, Any]:
 
 
 def alarm(per_hour: float, high: float, delays: list[float]) -> dict[str, Any]:
-    rate = {'events': 0, 'hours': 1., 'per_hour': per_hour, 'low': 0., 'high': high}
-    return {'seen_in_calibration': [], 'false_alarms': {'apart': rate, 'in_a_row': rate},
+    rate = {'events': 0, 'in_drives': 0, 'hours': 1., 'per_hour': per_hour, 'low': 0.,
+            'high': high}
+    return {'seen_in_calibration': [], 'false_alarms': {
+        'apart': rate, 'in_a_row': rate, 'drives': 9},
             'conditions': {
         'night': {'found': [found(delay) for delay in delays]}, 'fog': {'found': []}}}
 
@@ -74,9 +76,10 @@ def test_a_rate_that_may_be_luck_is_not_shown() -> None:
 @pytest.mark.parametrize('worse', ['apart', 'in_a_row'])
 def test_the_worse_of_both_counts_of_false_alarms_is_judged(worse: str) -> None:
     some = alarm(0., 1., [])
-    some['false_alarms'][worse] = {**some['false_alarms'][worse], 'events': 2, 'per_hour': 2.}
+    two = {'events': 2, 'in_drives': 1, 'per_hour': 2.}
+    some['false_alarms'][worse] = {**some['false_alarms'][worse], **two}
     goal = judged({}, some)[5]
-    assert goal.verdict == 'missed' and goal.found.startswith('2 in 1 h: 2')
+    assert goal.verdict == 'missed' and goal.found.startswith('2 in 1 h, in 1 of 9 drives: 2')
 
 
 def test_a_rate_on_drives_of_the_calibration_shows_nothing() -> None:

@@ -7,6 +7,10 @@ from bdl_perception.evaluation.alarm import ABRUPT_S
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.results import results
 from bdl_perception.evaluation.results import Setting
+from bdl_perception.evaluation.tables import events_cell
+from bdl_perception.evaluation.tables import missed_cell
+from bdl_perception.evaluation.tables import plain
+from bdl_perception.evaluation.tables import told_missed
 from bdl_perception.evaluation.tables import told_pauses
 from bdl_perception.world.conditions import SWITCH_S
 import pytest
@@ -93,6 +97,18 @@ def test_slow_fades_have_rows_of_their_own_and_are_no_abrupt_changes() -> None:
     assert goals == ['1.00 s (0 of 2 drives missed, 3 slow left out)'] * 2
 
 
+def test_a_fade_that_the_end_of_the_drive_cuts_short_is_no_plain_miss() -> None:
+    drives = [changing_record('short', [.5] * 4, [.5] * 5, fade_s=4.),
+              changing_record('found', [.5] * 4, [2.] * 9, fade_s=4.),
+              changing_record('whole', [.5] * 4, [.5] * 17, fade_s=4.)]
+    row, = made([RECORDS[1], *drives])['alarm']['conditions'].values()
+    assert (row['drives'], row['missed'], row['cut_short']) == (3, 2, 1)
+    assert [one['there'] for one in row['found']] == [.25, .5, 1.]
+    assert missed_cell(row) == '2 (1 cut short)' and missed_cell({**row, 'cut_short': 0}) == '2'
+    assert told_missed({'fog': plain(row)}) == [
+        'Missed of fog: short (cut short with 25% of it there), whole.']
+
+
 def test_what_is_rendered_without_a_word_about_its_fade_is_abrupt() -> None:
     assert ABRUPT_S == SWITCH_S
 
@@ -100,6 +116,7 @@ def test_what_is_rendered_without_a_word_about_its_fade_is_abrupt() -> None:
 def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
     alarm = made()['alarm']
     assert alarm['false_alarms']['apart']['events'] == 0
+    assert alarm['false_alarms']['apart']['in_drives'] == 0
     assert alarm['false_alarms']['apart']['hours'] == pytest.approx(4 / 3600)
     assert alarm['exceeded']['test'] == 1 / 16 and alarm['exceeded']['test_night'] == 1
     assert alarm['warned']['test'] == 1 / 16  # it was the last of its drive
@@ -115,7 +132,9 @@ def test_an_error_of_the_slow_alarm_alone_is_told_and_its_drive_is_shown() -> No
     known = fake_calibration(slow_limit=1.)
     alarm = made([nominal_record('a', [.5] * 7 + [2.]), nominal_record('b', [.95] * 40)],
                  calibration=known)['alarm']
-    assert alarm['false_alarms']['apart']['causes'] == {'fast': 0, 'slow': 1, 'other': 0}
+    found = alarm['false_alarms']
+    assert found['apart']['causes'] == {'fast': 0, 'slow': 1, 'other': 0}
+    assert events_cell(found, 'apart') == events_cell(found, 'in_a_row') == '1 in 1 of 2 drives'
     assert alarm['calibration']['slow_limit'] == 1
     shown = alarm['timelines']['test']
     assert (shown['drive'], shown['raised_by']) == ('b', ['slow'])

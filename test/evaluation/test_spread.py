@@ -99,7 +99,9 @@ def test_after_a_kill_only_what_is_missing_is_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('how', 'message'), [
-    (Spreading(0), 'at least 1'), (Spreading(2, '10.0.0.1:6379'), 'leave --processes out')])
+    (Spreading(0), 'at least 1'),
+    (Spreading(ray='localhost'), '--ray localhost is no address.*HOST:PORT.*or local'),
+    (Spreading(2, '10.0.0.1:6379'), 'leave --processes out')])
 def test_what_cannot_be_meant_is_refused(how: Spreading, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         list(spread(spread_works.third, JOBS, how))

@@ -21,10 +21,11 @@ def test_drives_with_a_false_error_and_missed_ones_are_named() -> None:
         '2 of 3 nominal drives raise an ERROR: a, b.')
     assert told_errors({'drives': 3, 'drives_with_error': []}) == (
         '0 of 3 nominal drives raise an ERROR.')
-    found = {'night': [('c', 1.), ('d', None)], 'fog': [('e', .5)]}
-    assert told_missed({name: {'found': [{'drive': drive, 'delay_s': delay}
-                                         for drive, delay in drives]}
-                        for name, drives in found.items()}) == ['Missed of night: d.']
+    found = {'night': [('c', 1., 1.), ('d', None, 1.), ('f', None, .064)], 'fog': [('e', .5, .3)]}
+    assert told_missed({name: {'found': [{'drive': drive, 'delay_s': delay, 'there': there}
+                                         for drive, delay, there in drives]}
+                        for name, drives in found.items()}) == [
+        'Missed of night: d, f (cut short with 6% of it there).']
 
 
 def test_how_soon_the_alarm_can_speak_is_told_with_what_its_calibration_warns_of() -> None:

@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
               'network', 'training', 'nodes', 'whole_file'},
     'version': set(),
     'whole_file': set(),
-    'cli': set(),  # imports commands by name
+    'plain_words': set(),
+    'cli': {'plain_words'},  # imports commands by name
     'models': set(),
 }
 EVERYTHING = 'commands'  # lazily

@@ -19,10 +19,13 @@ from bdl_perception.evaluation.report.drawing import sheet
 from bdl_perception.evaluation.tables import cause_cells
 from bdl_perception.evaluation.tables import CAUSES
 from bdl_perception.evaluation.tables import DELAYS
+from bdl_perception.evaluation.tables import events_cell
 from bdl_perception.evaluation.tables import FADE_HEAD
 from bdl_perception.evaluation.tables import fade_rows
 from bdl_perception.evaluation.tables import FADES
+from bdl_perception.evaluation.tables import missed_cell
 from bdl_perception.evaluation.tables import number
+from bdl_perception.evaluation.tables import POISSON
 from bdl_perception.evaluation.tables import told_calibration
 from bdl_perception.evaluation.tables import told_errors
 from bdl_perception.evaluation.tables import told_missed
@@ -77,13 +80,12 @@ def _false_alarms(found: Values) -> Iterator[Block]:
         yield Missing('False alarms', found['not_measured'])
         return
     yield Text(f'{told_errors(found)} By itself each drive starts without evidence; in a row the '
-               f'evidence of one is carried into the next, as on a long road. The interval is '
-               f'exact for events that come independently (Poisson).')
+               f'evidence of one is carried into the next, as on a long road. {POISSON}')
     yield from map(Text, told_pauses(found))
     yield Table('False alarms of the ERROR level on nominal drives',
                 ('drives', 'false ERRORs', *CAUSES.values(), 'hours watched', 'an hour',
                  '95 % interval'),
-                [[title, str(found[key]['events']), *cause_cells(found[key]),
+                [[title, events_cell(found, key), *cause_cells(found[key]),
                   f'{found[key]["hours"]:.3g}',
                   f'{found[key]["per_hour"]:.3g}',
                   f'{found[key]["low"]:.3g} to {found[key]["high"]:.3g}']
@@ -98,7 +100,7 @@ def _delays(conditions: Values) -> Iterator[Block]:
     yield Table('Detection of each held-out condition',
                 ('set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
                  'median time to clear, s'),
-                [[name, str(one['drives']), str(one['missed']), str(one['early']),
+                [[name, str(one['drives']), missed_cell(one), str(one['early']),
                   *(number(one[key]) for key in ('median_s', 'percentile_95_s',
                                                  'clear_median_s'))]
                  for name, one in conditions.items()])

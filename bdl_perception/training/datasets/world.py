@@ -98,6 +98,9 @@ def read_drive(path: Path) -> Drive:
     if found != FORMAT:
         raise DatasetError(f'{path} has format {found}, this version reads {FORMAT}; '
                            f'{_again(path.parent)}')
+    if not 0 < drive.fx < np.inf:
+        raise DatasetError(f'{path}: fx is {drive.fx} px, must be positive; '
+                           f'{_again(path.parent)}')
     return drive
 
 

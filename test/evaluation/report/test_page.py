@@ -126,7 +126,7 @@ def test_an_error_of_the_slow_alarm_is_drawn_and_told_beside_fast_evidence() -> 
     assert re.search(r'a: fast at most -0\.\d+ of its limit, slow at most 1\.\d+ of its limit, '
                      r'first ERROR at \d\.\d s by slow evidence', words)
     assert 'slow evidence above 1.00' in words
-    assert "'each drive by itself', '1', '0', '1', '0'" in words
+    assert "'each drive by itself', '1 in 1 of 1 drives', '0', '1', '0'" in words
 
 
 @pytest.mark.parametrize('level', [.5, .8, .9, .95])

@@ -123,6 +123,14 @@ def test_another_format_is_refused(root):
         find_drives(root)
 
 
+@pytest.mark.parametrize('fx', [-3., 0., float('nan')])
+def test_a_lens_that_cannot_be_is_told_with_its_file(root, fx):
+    path = root / 'train_0000' / 'drive.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'camera': {'fx': fx}}))
+    with pytest.raises(DatasetError, match=f'^{path}: fx is {fx} px, must be positive'):
+        find_drives(root)
+
+
 @pytest.mark.filterwarnings('ignore::UserWarning')
 @pytest.mark.parametrize('part', ['rgb/000001.jpg', 'depth/000001.png', 'classes/000001.png'])
 @pytest.mark.parametrize('content', [None, b'', b'no picture'])
