@@ -38,6 +38,7 @@ KINDS = {
     'epistemic': Change({}, {'aleatoric': False}),
     'everywhere': Change({'dropout': 'everywhere'}, {}),
     'plain_likelihood': Change({}, {'beta': 0.0}),  # as the paper has it
+    'squared_error': Change({}, {'beta': 1.0}),  # the mean is taught as without a sigma
     'decoder': Change({'dropout': 'decoder'}, {}),
     'decoder_raw': Change({'dropout': 'decoder', 'normalise': False}, {}),
     'raw_features': Change({'normalise': False}, {}),

@@ -43,9 +43,9 @@ class Tier:
     seeds: tuple[int, ...] = (1, 2, 3)
     shares: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the training drives
     depth_weights: tuple[float, ...] = (0.05, 0.2, 0.5, 0.8, 0.95)
-    variants: tuple[str, ...] = ('plain_likelihood', 'decoder', 'decoder_raw', 'raw_features',
-                                 'dropout_50', 'efficientnet_lite0', 'masksembles',
-                                 'randomised_prior', 'spectral')
+    variants: tuple[str, ...] = ('plain_likelihood', 'squared_error', 'decoder', 'decoder_raw',
+                                 'raw_features', 'dropout_50', 'efficientnet_lite0',
+                                 'masksembles', 'randomised_prior', 'spectral')
     samples: int = 16  # T, Monte Carlo passes
 
     def __post_init__(self) -> None:

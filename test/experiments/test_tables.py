@@ -212,6 +212,14 @@ def test_a_difference_within_its_spread_is_undecided_and_so_is_one_seed():
     assert {claim.verdict for claim in ablation(alone).judged()} == {'undecided'}
 
 
+def test_other_likelihoods_stand_beside_the_ablation_and_it_does_not_wait_for_them():
+    specs = plan(replace(TIER, variants=('plain_likelihood', 'spectral')), 1)
+    found = {spec.name: made_up(spec) for spec in specs if spec.kind != 'plain_likelihood'}
+    table = ablation(Results(specs, found))
+    assert table.rows[-1] == ['plain_likelihood', '-', '-', '-', '-']
+    assert len(table.rows) == 5 and verdicts(table) == [True, True]
+
+
 def test_an_interval_of_a_mean_is_students():
     changes = [1., 2., 3.]  # standard error .577, t of 2 degrees of freedom at 95 % 2.920
     assert difference_claim('', '', '', changes, 2 - 1.70, more_is_better=True).holds is True
