@@ -32,6 +32,7 @@ def check_calibration(made: 'Calibration') -> None:
         _check_ordered(scores)
     _check_groups(made)
     _check_cameras(made)
+    _check_lights(made)
 
 
 def _check_numbers(made: 'Calibration') -> None:
@@ -64,9 +65,6 @@ def _check_groups(made: 'Calibration') -> None:
         check_watched(made.watched, scores)
         if made.group_by == 'none':
             raise ValueError(f'calibration has group {group} but group_by none; calibrate again')
-    if made.group_by == 'light' and set(made.groups) != set(made.group_drives):
-        raise ValueError(f'calibration has scores of {sorted(made.groups)} and counts drives '
-                         f'of {sorted(made.group_drives)}; calibrate again')
 
 
 def _check_cameras(made: 'Calibration') -> None:
@@ -81,6 +79,12 @@ def _check_cameras(made: 'Calibration') -> None:
             raise ValueError(f'calibration has enough of {name} but not its limits; calibrate '
                              f'again')
         made.of_camera(name)  # checks itself
+
+
+def _check_lights(made: 'Calibration') -> None:
+    if made.group_by == 'light' and set(made.groups) != set(made.group_drives):
+        raise ValueError(f'calibration has scores of {sorted(made.groups)} and counts drives '
+                         f'of {sorted(made.group_drives)}; calibrate again')
 
 
 def check_format(found: Any) -> None:
