@@ -140,4 +140,3 @@ def _pairs(results: Results, kind: str, other: str, path: str) -> list[tuple[flo
 def _signed(changes: list[float], unit: str) -> str:
     mean = mean_of(changes)
     return NOTHING if mean is None else f'{"+" if mean >= 0 else ""}{spread(changes)} {unit}'
-

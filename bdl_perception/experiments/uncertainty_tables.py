@@ -181,8 +181,8 @@ def variants(results: Results) -> Table:
             for kind in planned for score in EPISTEMIC]
     return Table(
         '8. Variants of epistemic uncertainty',
-        ['network', 'million numbers', 'score', *(f'{part}: mean ratio, mean AUROC (lowest)'
-                               for part in ('validation', 'test'))], rows,
+        ['network', 'million numbers', 'score',
+         *(f'{part}: mean ratio, mean AUROC (lowest)' for part in ('validation', 'test'))], rows,
         [_winner(results, planned)],
         results.missing(*planned, share=1.0, seed=results.first_seed),
         f'Means over the held-out conditions, seed {results.first_seed} alone. The winner has '

@@ -21,6 +21,7 @@ Corner = tuple[int, int]  # row and column in a square of 2x2 pixels
 # has its turn, or depth would be learned and judged half a pixel too far up and to the left.
 CORNERS: tuple[Corner, ...] = ((0, 0), (1, 1), (0, 1), (1, 0))
 
+
 @dataclass(frozen=True)
 class Batch:
     """Pictures at the input's size, truth at the decoder's, which is half of it."""
