@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """README, YAML and RViz configuration say what the code says."""
 import ast
+from collections import Counter
 import re
 from typing import Any
 
@@ -23,6 +24,14 @@ DISPLAYS = RVIZ['Visualization Manager']['Displays']
 
 def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
     assert README == inserted(README), 'run: .venv/bin/python test/support/readme_tables.py'
+
+
+def test_the_readme_counts_the_claims_as_the_experiment_judged_them() -> None:
+    page = (ROOT / 'docs' / 'experiments' / 'safety' / 'README.md').read_text(encoding='utf-8')
+    table = page.split('## All claims')[1].split('\n![')[0]
+    verdicts = Counter(re.findall(r'\*\*([a-z ]+)\*\* \|$', table, re.MULTILINE))
+    assert (f'{verdicts["holds"]} of {verdicts.total()} claims hold, {verdicts["does not hold"]} '
+            f'do not, {verdicts["undecided"]} are undecided') in ' '.join(README.split())
 
 
 def test_a_readme_without_a_marker_is_refused() -> None:
