@@ -44,6 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'bags, or a folder of rendered drives or bags; at least eight. '
                              'PATH:TOPIC of a bag with several image topics; CAMERA=DRIVE with '
                              '--group-by camera')
+    add_wish_arguments(parser)
+    add_rate_argument(parser)
+    add_sampling_arguments(parser)
+    add_regions_argument(parser)
+    add_fit_mode_argument(parser)
+    add_spreading_arguments(parser)
+    parser.add_argument('--out', type=Path, metavar='PATH',
+                        help=f'file to write, and beside it what it says in words, as {SUMMARY} '
+                             f'(default: {FILE_NAME} in the model folder, not of a shipped '
+                             f'model)')
+
+
+def add_wish_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is wished of the alarm."""
     parser.add_argument('--alpha', type=float, default=DEFAULTS.alpha,
                         help='chance that one nominal picture passes a threshold; the alert then '
                              'stays at WARN for clear_s (default: %(default)s)')
@@ -69,15 +83,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='light: thresholds for day and for night; camera: thresholds and '
                              'limits for each camera, whose name stands before its drives, such '
                              'as front=DRIVE rear=DRIVE (default: %(default)s)')
-    add_rate_argument(parser)
-    add_sampling_arguments(parser)
-    add_regions_argument(parser)
-    add_fit_mode_argument(parser)
-    add_spreading_arguments(parser)
-    parser.add_argument('--out', type=Path, metavar='PATH',
-                        help=f'file to write, and beside it what it says in words, as {SUMMARY} '
-                             f'(default: {FILE_NAME} in the model folder, not of a shipped '
-                             f'model)')
 
 
 def run(arguments: argparse.Namespace) -> int:

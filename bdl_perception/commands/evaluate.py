@@ -8,6 +8,9 @@ import sys
 from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
 from bdl_perception.commands.calibrate import FILE_NAME
+from bdl_perception.commands.chosen_calibration import of_camera
+from bdl_perception.commands.chosen_calibration import outdated
+from bdl_perception.commands.chosen_calibration import read_calibration
 from bdl_perception.commands.drive_jobs import DriveJob
 from bdl_perception.commands.drive_jobs import frames_of
 from bdl_perception.commands.drive_jobs import measure_drive
@@ -32,7 +35,6 @@ from bdl_perception.version import software_version
 from bdl_perception.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from bdl_perception.alarm.calibration import Calibration
     from bdl_perception.backends.model_files import ModelFiles
     from bdl_perception.evaluation.kept import Kept
     from bdl_perception.evaluation.measure import Meter
@@ -96,14 +98,14 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) < 1:
             raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
     files = _model_files(arguments.model)
-    calibration = _of_camera(_calibration(arguments.calibration, files), arguments.camera)
+    calibration = of_camera(read_calibration(arguments.calibration, files), arguments.camera)
     how = spreading_of(arguments)
     jobs = _jobs(arguments, how)
     nominal = nominal_set(jobs, arguments.nominal)
     check_rate('evaluate', (job.path for job in jobs if job.kind == RECORDING), arguments.rate_hz)
     meter = open_meter(jobs[0].settings)  # fails now, for a wrong number of samples too
     setting = Setting(nominal, calibration, meter.identity, arguments.stride == 1,
-                      _outdated(calibration), STRANGE)
+                      outdated(calibration), STRANGE)
     jobs = [job._replace(intervals=setting.intervals, every=arguments.quality_every,
                          rate_hz=arguments.rate_hz) for job in jobs]
     arguments.out.mkdir(parents=True, exist_ok=True)  # fails now, not at last
@@ -166,46 +168,6 @@ def _jobs(arguments: argparse.Namespace, how: Spreading) -> list[DriveJob]:
 def _model_files(model: str) -> 'ModelFiles':
     from bdl_perception.backends.model_files import load_model_files
     return load_model_files(model)
-
-
-def _calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None':
-    """Read the calibration that is named, else the model's own if it has one."""
-    from bdl_perception.alarm.stored_calibration import calibration_from_dict
-    own = files.folder / FILE_NAME
-    if path is None and not own.is_file():
-        return None
-    chosen = path or own
-    try:
-        values = json.loads(chosen.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'{chosen} is no calibration: it is not JSON ({error}); give a '
-                         f'{FILE_NAME} that `bdl calibrate` made') from error
-    try:
-        return calibration_from_dict(values)
-    except ValueError as error:
-        raise ValueError(f'{chosen}: {error}') from error
-
-
-def _of_camera(calibration: 'Calibration | None', camera: str | None) -> 'Calibration | None':
-    """Choose what a camera is judged by, and tell when that is all drives and not its own."""
-    by_camera = calibration is not None and calibration.group_by == 'camera'
-    if camera is not None and not by_camera:
-        raise ValueError(f'--camera {camera}: there is no calibration that is grouped by camera; '
-                         f'leave it out, or calibrate with --group-by camera')
-    chosen = calibration.of_camera(camera) if calibration and camera is not None else calibration
-    if chosen and chosen.unknown_camera:
-        raise ValueError(chosen.unknown_camera)
-    if chosen and chosen.group_by == 'camera':
-        print(f'bdl evaluate: {chosen.fallback({})}; --camera NAME chooses among '
-              f'{", ".join(chosen.own)}', file=sys.stderr)
-    return chosen
-
-
-def _outdated(calibration: 'Calibration | None') -> str | None:
-    """Say why alert_node would not take a calibration with this software; None: it would."""
-    from bdl_perception.alarm.calibration_version import version_refusal
-    return version_refusal(calibration.software_version,
-                           software_version()) if calibration else None
 
 
 def _milliseconds(jobs: Sequence[DriveJob], outcomes: Outcomes) -> dict[str, float]:

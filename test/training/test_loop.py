@@ -91,6 +91,13 @@ def test_a_finished_run_can_be_lengthened(data, tmp_path):
     assert Run(replace(CONFIG, epochs=3), tmp_path).train(data, None).epoch == 3
 
 
+@pytest.mark.parametrize('change', [{'learning_rate': 1e-4}, {'clip': .5}])
+def test_a_run_goes_on_with_what_the_advice_after_a_broken_loss_changes(data, tmp_path, change):
+    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    rows = Run(replace(CONFIG, epochs=2, **change), tmp_path).train(data, None).history
+    assert len(rows) == 2 and ('clip' in change or rows[1]['learning_rate'] <= 1e-4)
+
+
 def test_a_run_of_another_network_is_not_taken_up(data, tmp_path):
     Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
     other = replace(CONFIG, network=replace(TINY, dropout_probability=.4))
