@@ -98,7 +98,7 @@ def look(network: Network, rgb: Tensor, masks: Sequence[Tensor], noisy: bool) ->
     Run the pass and the samples on rgb (B, 3, H, W), float 0..255, in evaluation mode.
 
     masks: of masks_of. noisy: the network has learned variances. One mask at a time goes over
-    the whole batch; with dropout in the decoder only, the encoder runs once.
+    the whole batch; what comes before the first masked map runs once.
     """
     network.eval()
     encoded = network.encode(rgb)
@@ -108,9 +108,7 @@ def look(network: Network, rgb: Tensor, masks: Sequence[Tensor], noisy: bool) ->
     samples = []
     for index in range(len(masks[0])):
         one = [mask[index:index + 1] for mask in masks]  # (1, C_k, 1, 1)
-        inside = network.config.dropout == 'everywhere'
-        maps = network(rgb, one) if inside else network.decode(encoded.features, one)
-        samples.append(_pass(maps, noisy))
+        samples.append(_pass(network.sample(encoded, one), noisy))
     return Seen(encoded, single, _stack(samples))
 
 

@@ -88,7 +88,7 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> list[Tensor]:
         """
-        rgb: (B, 3, H, W) 0..255; masks: of each map; returns four maps, finest first.
+        rgb: (B, 3, H, W) 0..255; masks: see masked; returns four maps, finest first.
 
         The last map is that at 1/16 with what 1/32 says of the surroundings added to it.
         """
@@ -100,5 +100,10 @@ class EfficientNetLite0(nn.Module):
                 maps.append(x)
         maps[-1] = maps[-1] + functional.interpolate(
             self.surroundings(x), scale_factor=2.0, mode='bilinear', align_corners=False)
-        return maps if not masks else [map_ * mask for map_, mask
-                                       in zip(maps, masks, strict=True)]
+        return self.masked(maps, masks or ())
+
+    def masked(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+        """Mask the coarsest maps, as many as there are masks, finest first, on their way out."""
+        first = len(maps) - len(masks)
+        return [*maps[:first], *(map_ * mask for map_, mask
+                                 in zip(maps[first:], masks, strict=True))]

@@ -74,11 +74,24 @@ class Encoder(nn.Module):
         ])
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> list[Tensor]:
-        """rgb: (B, 3, H, W) 0..255; masks: of each stage's map; returns the maps, finest first."""
-        x = (rgb - MID_GREY) / SPREAD
-        maps = []
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            x = x if not masks else x * masks[index]
+        """
+        rgb: (B, 3, H, W) 0..255; returns the maps, finest first.
+
+        masks: of the coarsest maps, as many as there are, finest first.
+        """
+        return self._go_on([], (rgb - MID_GREY) / SPREAD, masks or ())
+
+    def masked(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+        """Give what forward does with masks, from its maps without any: only what differs runs."""
+        first = len(maps) - len(masks)
+        x = maps[first] * masks[0]
+        return self._go_on([*maps[:first], x], x, masks[1:])
+
+    def _go_on(self, maps: list[Tensor], x: Tensor, masks: Sequence[Tensor]) -> list[Tensor]:
+        """Run the stages that have no map yet, on x, the last masking as many as there are."""
+        unmasked = len(self.stages) - len(masks)
+        for index in range(len(maps), len(self.stages)):
+            x = self.stages[index](x)
+            x = x if index < unmasked else x * masks[index - unmasked]
             maps.append(x)
         return maps

@@ -15,7 +15,8 @@ from torch import nn
 from torch import Tensor
 
 ENCODERS = {'small': 16, 'efficientnet_lite0': 32}  # and what the input's sides are multiples of
-DROPOUT = ('deep', 'decoder', 'everywhere', 'none')
+DROPOUT = ('deep', 'decoder', 'deep_encoder', 'everywhere', 'none')
+ENCODER_MASKS = {'deep_encoder': 2, 'everywhere': 4}  # on the coarsest maps
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ class NetworkConfig:
     encoder_channels: tuple[int, ...] = (16, 32, 64, 128)  # at 1/2 to 1/16, of the small one
     decoder_channels: tuple[int, ...] = (64, 48, 32, 24)  # at 1/16, 1/8, 1/4, 1/2: the masked maps
     classes: int = len(CLASS_NAMES)
-    dropout: str = 'deep'  # on the coarsest map; decoder: on all of its maps; everywhere: also in
-    # the encoder, where each sample costs a whole pass
+    dropout: str = 'deep'  # on the decoder's coarsest map; decoder: on all of its maps;
+    # deep_encoder: as deep, and on the two coarsest of the encoder; everywhere: on all maps of
+    # both. Masks in the encoder let each sample cost what comes after the first of them
     dropout_probability: float = 0.2  # as in Kendall & Gal 2017
     normalise: bool = True  # bring feature vectors to unit length before they are masked
     log_depth_centre: float = math.log(15.0)  # log of m; near the median depth of a street
@@ -65,8 +67,14 @@ class NetworkConfig:
     @property
     def mask_channels(self) -> tuple[int, ...]:
         """Count the channels of each mask: the encoder's, finest first, then the decoder's."""
-        return {'none': (), 'deep': self.decoder_channels[:1], 'decoder': self.decoder_channels,
-                'everywhere': (*self.feature_channels, *self.decoder_channels)}[self.dropout]
+        decoder = {'none': 0, 'deep': 1, 'deep_encoder': 1}.get(self.dropout, 4)
+        first = len(self.feature_channels) - self.encoder_masks
+        return (*self.feature_channels[first:], *self.decoder_channels[:decoder])
+
+    @property
+    def encoder_masks(self) -> int:
+        """Count the masks that are the encoder's: on so many of its coarsest maps."""
+        return ENCODER_MASKS.get(self.dropout, 0)
 
 
 class Encoded(NamedTuple):
@@ -74,6 +82,7 @@ class Encoded(NamedTuple):
 
     features: tuple[Tensor, ...]  # (B, C_k, H_k, W_k), coarsest first, in the decoder's channels
     pooled: Tensor  # (B, C), mean over the deepest map
+    maps: tuple[Tensor, ...]  # (B, C_k, H_k, W_k), of the encoder, finest first
 
 
 class Network(nn.Module):
@@ -93,10 +102,14 @@ class Network(nn.Module):
 
     def encode(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> Encoded:
         """rgb: (B, 3, H, W) float 0..255; the part that runs once per picture."""
-        maps = self.encoder(rgb, masks)[::-1]
-        features = [project(map_) for project, map_ in zip(self.project, maps, strict=True)]
+        maps = self.encoder(rgb, masks)
+        return Encoded(self._project(maps), maps[-1].mean((2, 3)), tuple(maps))
+
+    def _project(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Bring the encoder's maps, finest first, into the decoder's channels and order."""
+        features = [project(map_) for project, map_ in zip(self.project, maps[::-1], strict=True)]
         features[0] = torch.relu(features[0])  # the others meet one after they are added
-        return Encoded(tuple(features), maps[0].mean((2, 3)))
+        return tuple(features)
 
     def decode(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
                every: int = 1) -> HeadMaps:
@@ -106,10 +119,18 @@ class Network(nn.Module):
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> HeadMaps:
         """rgb: (B, 3, H, W) float 0..255; masks: (B, C_k, 1, 1) each, none: deterministic."""
-        if not masks or self.config.dropout != 'everywhere':
+        inside = self.config.encoder_masks
+        if not masks or not inside:
             return self.decode(self.encode(rgb).features, masks)
-        inside = len(self.config.feature_channels)
         return self.decode(self.encode(rgb, masks[:inside]).features, masks[inside:])
+
+    def sample(self, encoded: Encoded, masks: Sequence[Tensor]) -> HeadMaps:
+        """Give what forward does with masks; encoded: without any. Only what differs runs."""
+        inside = self.config.encoder_masks
+        if not inside:
+            return self.decode(encoded.features, masks)
+        maps = self.encoder.masked(encoded.maps, masks[:inside])
+        return self.decode(self._project(maps), masks[inside:])
 
     def draw_masks(self, samples: int) -> list[Tensor]:
         """Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator."""
@@ -118,7 +139,7 @@ class Network(nn.Module):
                 for channels in self.config.mask_channels]
 
 
-def build_encoder(config: NetworkConfig) -> nn.Module:
+def build_encoder(config: NetworkConfig) -> Encoder | efficientnet_lite.EfficientNetLite0:
     """Make the encoder that the configuration names, with random weights."""
     if config.encoder == 'small':
         return Encoder(config.encoder_channels)

@@ -80,7 +80,7 @@ def samples_of(network, rgb):
     return [one_pass(network, rgb, [mask[t:t + 1] for mask in masks]) for t in range(T)]
 
 
-@pytest.mark.parametrize('dropout', ['deep', 'decoder', 'everywhere'])
+@pytest.mark.parametrize('dropout', ['deep', 'decoder', 'deep_encoder', 'everywhere'])
 def test_samples_and_their_moments_are_those_of_each_mask_and_picture(batch, dropout):
     torch.manual_seed(0)
     network = Network(replace(TINY, dropout=dropout)).eval()

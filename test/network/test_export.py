@@ -1,5 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 import hashlib
 import json
 
@@ -9,6 +10,7 @@ from bdl_perception.backends.torch_reference import TorchBackend
 from bdl_perception.network.export import export_graphs
 from bdl_perception.network.export import export_model
 from bdl_perception.network.export import replace_folder
+from bdl_perception.network.model import Network
 from bdl_perception.network.parity import compare
 from bdl_perception.network.parity import relative_difference
 from bdl_perception.perception.masks import draw_masks
@@ -135,6 +137,13 @@ def test_a_graph_of_another_network_is_not_written(network, statistics):
     with pytest.raises(RuntimeError, match='depth.*nothing was written'):
         compare(graphs.perceive, graphs.sample, network, statistics, CHUNK,
                 list(draw_pictures(1)))
+
+
+@pytest.mark.parametrize('dropout', ['none', 'deep_encoder', 'everywhere'])
+def test_a_network_whose_samples_are_not_those_of_its_decoder_is_refused(statistics, dropout):
+    network = Network(replace(TINY, dropout=dropout))
+    with pytest.raises(ValueError, match=f"dropout '{dropout}'.* in the decoder, and only there"):
+        export_graphs(network, statistics, CHUNK)
 
 
 def test_a_network_that_gives_nan_is_not_written(statistics, tmp_path):

@@ -6,6 +6,8 @@ import math
 from bdl_perception.network.decoder import DEPTH_LOG_VARIANCE
 from bdl_perception.network.decoder import LOGIT_LOG_VARIANCE
 from bdl_perception.network.decoder import unit_length
+from bdl_perception.network.model import DROPOUT
+from bdl_perception.network.model import ENCODERS
 from bdl_perception.network.model import Network
 from bdl_perception.network.model import NetworkConfig
 import pytest
@@ -118,6 +120,31 @@ def test_with_dropout_everywhere_each_of_eight_masks_matters(level):
     torch.testing.assert_close(plain.logits, network(pictures).logits)
     masks[level][:, ::2] = 0
     assert (network(pictures, masks).logits - plain.logits).abs().max() > 1e-6
+
+
+@pytest.mark.parametrize('level', range(3))
+def test_dropout_in_the_deep_encoder_masks_its_two_coarsest_maps_and_that_of_the_decoder(level):
+    network = Network(replace(TINY, dropout='deep_encoder')).eval()
+    whole = Network(replace(TINY, dropout='everywhere')).eval()
+    whole.load_state_dict(network.state_dict())
+    masks = [torch.ones_like(mask) for mask in network.draw_masks(1)]
+    masks[level][:, ::2] = 0
+    every = [torch.ones_like(mask) for mask in whole.draw_masks(1)]
+    every[2 + level] = masks[level]
+    torch.testing.assert_close(network(_pictures(1), masks), whole(_pictures(1), every))
+    assert not torch.equal(network(_pictures(1), masks).logits, network(_pictures(1)).logits)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('encoder', ENCODERS)
+@pytest.mark.parametrize('dropout', DROPOUT)
+def test_a_sample_of_an_encoded_picture_is_the_whole_pass_with_its_masks(encoder, dropout):
+    torch.manual_seed(0)
+    network = Network(replace(TINY, encoder=encoder, dropout=dropout)).eval()
+    pictures, masks = _pictures(2), network.draw_masks(1)
+    assert len(masks) == len(network.config.mask_channels)
+    torch.testing.assert_close(network.sample(network.encode(pictures), masks),
+                               network(pictures, masks))
 
 
 def test_without_dropout_there_are_no_masks():
