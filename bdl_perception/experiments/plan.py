@@ -29,6 +29,7 @@ class Change(NamedTuple):
     training: Mapping[str, Any]
     build: Callable[[NetworkConfig], Network] = Network
     samples: int = 0  # T of its own; 0: that of the tier
+    length: int = 1  # times the epochs of the tier
 
 
 KINDS = {
@@ -37,12 +38,15 @@ KINDS = {
     'aleatoric': Change({'dropout': 'none'}, {}),
     'epistemic': Change({}, {'aleatoric': False}),
     'everywhere': Change({'dropout': 'everywhere'}, {}),
+    'deep_encoder': Change({'dropout': 'deep_encoder'}, {}),
     'plain_likelihood': Change({}, {'beta': 0.0}),  # as the paper has it
     'squared_error': Change({}, {'beta': 1.0}),  # the mean is taught as without a sigma
     'decoder': Change({'dropout': 'decoder'}, {}),
     'decoder_raw': Change({'dropout': 'decoder', 'normalise': False}, {}),
     'raw_features': Change({'normalise': False}, {}),
     'dropout_50': Change({'dropout_probability': 0.5}, {}),
+    'uncentred': Change({'log_depth_centre': 0.0}, {}),  # noise grows with the distance from 1 m
+    'longer': Change({}, {}, length=3),
     # what ImageNet has taught would be washed out at the full rate
     'efficientnet_lite0': Change({'encoder': 'efficientnet_lite0'}, {'encoder_rate': 0.3}),
     'masksembles': Change({}, {}, Masksembles, CHOICES),
@@ -103,8 +107,8 @@ def spec(tier: Tier, kind: str, share: float, seed: int, threads: int) -> RunSpe
     network = NetworkConfig(
         height=tier.height, width=tier.width, canonical_focal_px=FOCAL_SHARE * tier.width,
         encoder_channels=tier.encoder_channels, decoder_channels=tier.decoder_channels)
-    config = TrainConfig(epochs=tier.epochs, batch=tier.batch, seed=seed, threads=threads,
-                         network=replace(network, **change.network))
+    config = TrainConfig(epochs=change.length * tier.epochs, batch=tier.batch, seed=seed,
+                         threads=threads, network=replace(network, **change.network))
     return RunSpec(run_name(kind, share, seed), kind, replace(config, **change.training), share,
                    tier.epoch_frames, change.samples or tier.samples, change.build)
 

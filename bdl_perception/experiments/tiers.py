@@ -38,14 +38,15 @@ class Tier:
     condition_drives: int = 8  # of each held-out condition, validation and test each
     condition_frames: int = 10
     conditions: tuple[str, ...] = STRANGE
-    images: int = 24_000  # seen by each run, however few are different
+    images: int = 24_000  # seen by each run but `longer`, however few are different
     batch: int = 8
     seeds: tuple[int, ...] = (1, 2, 3)
     shares: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the training drives
     depth_weights: tuple[float, ...] = (0.05, 0.2, 0.5, 0.8, 0.95)
     variants: tuple[str, ...] = ('plain_likelihood', 'squared_error', 'decoder', 'decoder_raw',
                                  'raw_features', 'dropout_50', 'efficientnet_lite0',
-                                 'masksembles', 'randomised_prior', 'spectral')
+                                 'masksembles', 'randomised_prior', 'spectral',
+                                 'deep_encoder', 'uncentred', 'longer')
     samples: int = 16  # T, Monte Carlo passes
 
     def __post_init__(self) -> None:

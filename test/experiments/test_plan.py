@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
+import json
 
 from bdl_perception.experiments.plan import plan
 from bdl_perception.experiments.plan import spec
@@ -9,6 +10,9 @@ from bdl_perception.experiments.tiers import QUICK
 from bdl_perception.experiments.tiers import read_tier
 from bdl_perception.experiments.tiers import Tier
 import pytest
+from source_tree import ROOT
+
+SAFETY = ROOT / 'docs' / 'experiments' / 'safety'
 
 
 @pytest.mark.parametrize('tier', [FULL, QUICK], ids=lambda tier: tier.name)
@@ -19,9 +23,24 @@ def test_the_names_of_runs_are_unique_and_good_for_files(tier):
 
 
 @pytest.mark.parametrize('tier', [FULL, QUICK], ids=lambda tier: tier.name)
-def test_every_run_sees_equally_many_images(tier):
-    assert len({run.images for run in plan(tier, 2)}) == 1
-    assert plan(tier, 2)[0].images == pytest.approx(tier.images, rel=.1)
+def test_every_run_but_the_longer_one_sees_equally_many_images(tier):
+    images = {run.images for run in plan(tier, 2) if run.kind != 'longer'}
+    assert len(images) == 1
+    assert images.pop() == pytest.approx(tier.images, rel=.1)
+
+
+def test_the_longer_run_is_the_usual_one_with_three_times_the_images():
+    longer, usual = (spec(FULL, kind, 1., 1, 2) for kind in ('longer', 'both'))
+    assert longer.images == 3 * usual.images
+    assert replace(longer.config, epochs=usual.config.epochs) == usual.config
+
+
+def test_the_results_in_docs_are_of_the_plan_as_it_is():
+    runs = {run.name: run.digest for run in plan(read_tier(FULL, SAFETY / 'tier.yaml'), 2)}
+    found = [json.loads(path.read_text()) for path in (SAFETY / 'runs').glob('*.json')]
+    assert found
+    for result in found:
+        assert runs[result['name']] == result['hash'], result['name']
 
 
 def test_no_two_runs_are_told_the_same():
@@ -35,6 +54,7 @@ def test_the_full_plan_has_every_ablation_on_every_seed():
         assert [run.seed for run in runs if run.kind == kind] == [1, 2, 3]
     assert len([run for run in runs if run.kind == 'both']) == 9
     assert 25 <= len(runs) <= 40
+    assert {'deep_encoder', 'uncentred', 'longer'} <= {run.kind for run in runs}
 
 
 def test_a_kind_is_what_its_name_says():
@@ -43,6 +63,10 @@ def test_a_kind_is_what_its_name_says():
     assert none.network.dropout == 'none' and not none.aleatoric
     assert weight.depth_weight == .2 and weight.aleatoric
     assert not raw.network.normalise and raw.network.dropout == 'deep'
+    deep_encoder, uncentred = (spec(FULL, kind, 1., 1, 2).config.network
+                               for kind in ('deep_encoder', 'uncentred'))
+    assert deep_encoder.mask_channels == (64, 128, 64)
+    assert uncentred.log_depth_centre == 0 and uncentred.dropout == 'deep'
 
 
 def test_the_hash_follows_what_matters_and_not_the_threads():
