@@ -54,6 +54,10 @@ class Results:
         """Give a number of the run of the first seed; None where it is not there."""
         return self.by_seed(kind, path).get(self.first_seed)
 
+    def planned(self, kind: str) -> RunSpec:
+        """Give the run of the first seed on all the data, whether it is there or not."""
+        return self._specs(kind, 1.0)[0]
+
     def missing(self, *kinds: str, share: float | None = None,
                 seed: int | None = None) -> list[str]:
         """Name the planned runs of these kinds that are not there; of one share or seed only."""

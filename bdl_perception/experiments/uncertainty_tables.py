@@ -3,6 +3,7 @@
 """Whether the two uncertainties do what they are meant to (Kendall & Gal 2017, section 5)."""
 from typing import NamedTuple
 
+from bdl_perception.experiments.cost import cost_of
 from bdl_perception.experiments.results import Results
 from bdl_perception.experiments.scores import ANALYTIC
 from bdl_perception.experiments.scores import IN_CORRIDOR
@@ -19,6 +20,12 @@ USUAL = 'both'  # the kind of network that the claims are about
 ALEATORIC_DRIFT = 0.10
 EPISTEMIC = (*SAMPLED, *IN_CORRIDOR, *ANALYTIC)
 COVERAGE, COVERAGE_TOLERANCE = 0.90, 0.02
+COST = (
+    'Multiply-adds are those of the convolutions for one picture, counted and not timed: the pass '
+    'that every frame gets, and all T Monte Carlo samples beside it, at every pixel. Samples '
+    'repeat what comes after the first mask, so that those of dropout in the decoder alone do not '
+    'repeat the encoder; the heads of `randomised_prior` are sampled with the whole decoder. '
+    'Analytic scores take no samples; their own matrix products are not counted.')
 
 
 class Ignorance(NamedTuple):
@@ -176,22 +183,32 @@ def variants(results: Results) -> Table:
     """Compare ways to get epistemic uncertainty; chosen on validation, reported on test."""
     planned = [kind for kind in results.kinds() if kind not in (
         'none', 'aleatoric', 'epistemic') and not kind.startswith('weight_')]
-    rows = [[kind, _millions(results, kind), score,
+    rows = [[kind, _millions(results, kind), *_billions(results, kind, score), score,
              *(_summary(results, kind, part, score) for part in ('validation', 'test'))]
             for kind in planned for score in EPISTEMIC]
     return Table(
         '8. Variants of epistemic uncertainty',
-        ['network', 'million numbers', 'score',
+        ['network', 'million numbers', 'frame, billion multiply-adds',
+         'samples, billion multiply-adds (T)', 'score',
          *(f'{part}: mean ratio, mean AUROC (lowest)' for part in ('validation', 'test'))], rows,
         [_winner(results, planned)],
         results.missing(*planned, share=1.0, seed=results.first_seed),
         f'Means over the held-out conditions, seed {results.first_seed} alone. The winner has '
-        f'the highest mean AUROC on validation conditions; test conditions only report it.')
+        f'the highest mean AUROC on validation conditions; test conditions only report it. {COST} '
+        '`longer` is `both` after three times as many pictures.')
 
 
 def _millions(results: Results, kind: str) -> str:
     count = results.first(kind, 'training/parameters')
     return NOTHING if count is None else f'{count / 1e6:.2f}'
+
+
+def _billions(results: Results, kind: str, score: str) -> tuple[str, str]:
+    """Write the cost of the frame pass, and of the samples where the score takes any."""
+    spec = results.planned(kind)
+    cost = cost_of(spec)
+    samples = f'{cost.samples / 1e9:.3g} ({spec.samples})' if cost.samples else NOTHING
+    return f'{cost.frame / 1e9:.3g}', NOTHING if score in ANALYTIC else samples
 
 
 def _conditions_of(results: Results, kind: str, part: str, leaf: str) -> list[float]:

@@ -182,9 +182,16 @@ def test_the_winner_is_chosen_without_the_test_conditions():
 
 def test_a_score_that_older_runs_do_not_have_is_left_out_and_judged_without():
     table = variants(results())
-    rows = [row for row in table.rows if row[2] == 'analytic_random_features']
+    rows = [row for row in table.rows if row[4] == 'analytic_random_features']
     assert [row[0] for row in rows] == ['both', 'everywhere', 'raw_features']
-    assert all(row[3:] == ['-', '-'] for row in rows) and verdicts(table) == [True]
+    assert all(row[5:] == ['-', '-'] for row in rows) and verdicts(table) == [True]
+
+
+def test_what_a_variant_costs_is_known_before_any_run():
+    rows = {(row[0], row[4]): row[1:4] for row in variants(Results(SPECS, {})).rows}
+    assert rows['both', 'mutual_information'] == ['-', '0.0998', '0.311 (16)']
+    assert rows['both', 'analytic_last'] == ['-', '0.0998', '-']
+    assert rows['everywhere', 'mutual_information'] == ['-', '0.0998', '1.57 (16)']
 
 
 def test_networks_are_compared_by_the_seed_that_all_of_them_have():

@@ -1,0 +1,52 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Against a count by hand, layer by layer: pixels of the output x kernel x channels."""
+from dataclasses import replace
+
+from bdl_perception.experiments.cost import cost_of
+from bdl_perception.experiments.fixed_masks import CHOICES
+from bdl_perception.experiments.plan import spec
+from bdl_perception.experiments.tiers import Tier
+import pytest
+
+TIER = Tier('tiny', height=32, width=64, encoder_channels=(4, 6, 8, 10),
+            decoder_channels=(9, 7, 5, 3), samples=3)
+HALF, QUARTER, EIGHTH, DEEP = 16 * 32, 8 * 16, 4 * 8, 2 * 4  # px
+STAGES = (HALF * 9 * 3 * 4,
+          QUARTER * 9 * (4 * 6 + 2 * 6 * 6),
+          EIGHTH * 9 * (6 * 8 + 2 * 8 * 8),
+          DEEP * (9 * (8 * 10 + 2 * 10 * 10) + 2 * (49 * 10 + 2 * 10 * 20)))
+PROJECTION = HALF * 4 * 3 + QUARTER * 6 * 5 + EIGHTH * 8 * 7 + DEEP * 10 * 9
+DECODER = (DEEP * 9 * 7 + EIGHTH * 9 * 7 * 7
+           + EIGHTH * 7 * 5 + QUARTER * 9 * 5 * 5
+           + QUARTER * 5 * 3 + HALF * (9 * 3 + 3 * 3)
+           + HALF * 3 * (11 + 3))
+
+
+def cost(kind):
+    return cost_of(spec(TIER, kind, 1., 1, 1))
+
+
+@pytest.mark.parametrize('kind', ['both', 'none', 'decoder_raw', 'everywhere', 'spectral'])
+def test_a_frame_pass_is_one_encoder_and_one_decoder(kind):
+    assert cost(kind).frame == sum(STAGES) + PROJECTION + DECODER
+
+
+@pytest.mark.parametrize('kind', ['both', 'decoder', 'uncentred', 'longer'])
+def test_samples_of_dropout_in_the_decoder_do_not_repeat_the_encoder(kind):
+    assert cost(kind).samples == 3 * DECODER
+
+
+def test_masks_in_the_encoder_repeat_what_comes_after_the_first_of_them():
+    assert cost('deep_encoder').samples == 3 * (STAGES[3] + PROJECTION + DECODER)
+    assert cost('everywhere').samples == 3 * (sum(STAGES[1:]) + PROJECTION + DECODER)
+
+
+def test_without_dropout_samples_cost_nothing():
+    assert cost('none').samples == 0
+
+
+def test_fixed_masks_cost_as_many_samples_as_there_are_of_them():
+    wide = replace(TIER, decoder_channels=(64, 7, 5, 3))
+    usual, fixed = (cost_of(spec(wide, kind, 1., 1, 1)) for kind in ('both', 'masksembles'))
+    assert fixed.samples * 3 == usual.samples * CHOICES
