@@ -117,6 +117,15 @@ def test_a_kind_with_a_network_of_its_own_is_trained_taken_up_again_and_measured
         assert {*SAMPLED, *ANALYTIC} <= set(condition['scores'])
 
 
+@pytest.mark.parametrize(('kind', 'images'), [('deep_encoder', 16), ('longer', 3 * 16)])
+def test_a_kind_that_is_only_told_otherwise_is_trained_and_measured(data, tmp_path, kind, images):
+    run_all(plan(replace(MICRO, variants=(kind,)), 1), data, tmp_path, f'{kind}*')
+    result = json.loads((tmp_path / f'{kind}_100_seed1.json').read_text())
+    assert result['training']['images'] == images
+    for condition in result['conditions'].values():
+        assert {*SAMPLED, *ANALYTIC} <= set(condition['scores'])
+
+
 def test_a_pattern_that_no_run_has_is_refused_and_the_names_are_told():
     with pytest.raises(ValueError, match=r"no run is named like 'bth_\*'; .*both_25_seed1, "):
         choose(SPECS, 'bth_*')
