@@ -21,6 +21,7 @@ import shutil
 from bdl_perception.world.conditions import SWITCH_S
 from bdl_perception.world.drive import Drive
 from bdl_perception.world.drive import DriveSpec
+from bdl_perception.world.drive import WORLD
 from bdl_perception.world.layout import FOLDER
 from bdl_perception.world.layout import Layout
 from bdl_perception.world.layout import stated_conditions
@@ -90,11 +91,13 @@ def _finished(drive: Path, spec: DriveSpec, layout: Layout) -> bool:
                          f'render again') from error
     other = [f'{name} {said.get(name)}, not {getattr(spec, name)}' for name in ASKED
              if said.get(name) != getattr(spec, name)]
+    if said.get('world', WORLD) != WORLD:  # what is older does not say
+        other.append(f'world {said["world"]}, not {WORLD}')
     if _stated(said.get('conditions')) != _stated(stated_conditions(spec)):
         other.append(f'conditions {said.get("conditions")}, not {stated_conditions(spec)}')
     if other:
-        raise ValueError(f'{drive} has {", ".join(other)}: it comes from another call; ask for '
-                         f'the same, remove it or choose another --out')
+        raise ValueError(f'{drive} has {", ".join(other)}: it comes from another call or version; '
+                         f'ask for the same, remove it or choose another --out')
     lost = [path for path in layout.files(drive, spec.frames) if not path.exists()]
     if lost:
         raise ValueError(f'{drive} lacks {len(lost)} of its files, {lost[0]} among them: remove '

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from bdl_perception.world.drive import Drive
 from bdl_perception.world.drive import DriveSpec
 from bdl_perception.world.drive import Frame
+from bdl_perception.world.drive import WORLD
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,8 @@ def describe(drive: Drive) -> dict[str, object]:
     """Return the contents of drive.json."""
     spec = drive.spec
     return {
-        'format': FORMAT, 'name': spec.name, 'seed': spec.seed, 'split': spec.split,
+        'format': FORMAT, 'world': WORLD,
+        'name': spec.name, 'seed': spec.seed, 'split': spec.split,
         'conditions': stated_conditions(spec),
         'street': drive.street.kind, 'rate_hz': spec.rate_hz,
         'width': spec.width, 'height': spec.height, 'camera': drive.pinhole.parameters(),

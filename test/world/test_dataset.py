@@ -45,7 +45,8 @@ def test_a_drive_on_disk_has_the_published_format(written):
     folder = written[1]
     about = json.loads((folder / 'drive.json').read_text())
     assert folder.name == about['name'] == 'train_0001'
-    assert about['format'] == 1 and about['split'] == 'train' and about['frames'] == 2
+    assert about['format'] == about['world'] == 1
+    assert about['split'] == 'train' and about['frames'] == 2
     assert about['stamps_ns'] == [0, 250_000_000]
     assert about['conditions'] == [
         {'name': 'overcast', 'start_s': 0., 'end_s': .5, 'fade_s': .5}]
@@ -112,6 +113,18 @@ def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
     assert render_drives(tmp_path, 'test', 1, **asked) == [tmp_path / spec.name]
     with pytest.raises(ValueError, match=f'test_0000 has .*{said}.*another --out'):
         render_drives(tmp_path, 'test', 1, **{**asked, **change})
+
+
+def test_a_drive_of_another_world_is_not_mixed_with_those_of_this_one(tmp_path, renderer):
+    asked = {'drives': 1, 'frames': 1, 'rate_hz': 4., 'seed': 5, **SIZE}
+    made, = render_drives(tmp_path, 'test', **asked)
+    about = json.loads((made / 'drive.json').read_text())
+    world = about.pop('world')
+    (made / 'drive.json').write_text(json.dumps(about))  # as before there were numbers
+    assert render_drives(tmp_path, 'test', **asked) == [made]
+    (made / 'drive.json').write_text(json.dumps({**about, 'world': world + 1}))
+    with pytest.raises(ValueError, match='world 2, not 1: it comes from another call or version'):
+        render_drives(tmp_path, 'test', **asked)
 
 
 def test_a_drive_of_another_format_is_not_taken_for_a_finished_one(tmp_path):
