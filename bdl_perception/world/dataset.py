@@ -21,6 +21,7 @@ import shutil
 from bdl_perception.world.conditions import SWITCH_S
 from bdl_perception.world.drive import Drive
 from bdl_perception.world.drive import DriveSpec
+from bdl_perception.world.drive import UNNUMBERED_WORLD
 from bdl_perception.world.drive import WORLD
 from bdl_perception.world.layout import FOLDER
 from bdl_perception.world.layout import Layout
@@ -91,8 +92,8 @@ def _finished(drive: Path, spec: DriveSpec, layout: Layout) -> bool:
                          f'render again') from error
     other = [f'{name} {said.get(name)}, not {getattr(spec, name)}' for name in ASKED
              if said.get(name) != getattr(spec, name)]
-    if said.get('world', WORLD) != WORLD:  # what is older does not say
-        other.append(f'world {said["world"]}, not {WORLD}')
+    if (world := said.get('world', UNNUMBERED_WORLD)) != WORLD:
+        other.append(f'world {world}, not {WORLD}')
     if _stated(said.get('conditions')) != _stated(stated_conditions(spec)):
         other.append(f'conditions {said.get("conditions")}, not {stated_conditions(spec)}')
     if other:

@@ -127,6 +127,18 @@ def test_a_drive_of_another_world_is_not_mixed_with_those_of_this_one(tmp_path, 
         render_drives(tmp_path, 'test', **asked)
 
 
+def test_a_drive_of_before_the_number_is_refused_when_the_world_has_changed(
+        tmp_path, renderer, monkeypatch):
+    asked = {'drives': 1, 'frames': 1, 'rate_hz': 4., 'seed': 5, **SIZE}
+    made, = render_drives(tmp_path, 'test', **asked)
+    about = json.loads((made / 'drive.json').read_text())
+    del about['world']
+    (made / 'drive.json').write_text(json.dumps(about))
+    monkeypatch.setattr(dataset, 'WORLD', 2)
+    with pytest.raises(ValueError, match='test_0000 has world 1, not 2'):
+        render_drives(tmp_path, 'test', **asked)
+
+
 def test_a_drive_of_another_format_is_not_taken_for_a_finished_one(tmp_path):
     (tmp_path / 'test_0000').mkdir()
     (tmp_path / 'test_0000' / 'metadata.yaml').touch()
