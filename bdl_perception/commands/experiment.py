@@ -79,7 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
 def render_missing(root: Path, tier: 'Tier', processes: int) -> None:
     """Render what a tier needs, if the folder is not one of other drives."""
     from bdl_perception.experiments.data import splits_to_render
-    for size in splits_to_render(root, tier):
+    from bdl_perception.world.drive import WORLD
+    for size in splits_to_render(root, tier, WORLD):
         from bdl_perception.world.dataset import render_drives
         render_drives(root / size.split, size.split, size.drives, size.frames, tier.rate_hz,
                       tier.height, tier.width, processes)

@@ -24,6 +24,7 @@ from bdl_perception.world.conditions import NOMINAL
 import numpy as np
 
 MARKER = 'experiment.json'  # says that the folder's drives were rendered for an experiment
+UNNUMBERED_WORLD = 1  # that of markers from before it was told
 CAMVID = {'validation_camvid': 'val', 'test_camvid': 'test'}
 
 
@@ -75,25 +76,31 @@ def nested_drives(count: int, share: float, seed: int) -> list[int]:
     return order[:max(1, round(share * count))]
 
 
-def splits_to_render(root: Path, tier: Tier) -> list[SplitSize]:
+def splits_to_render(root: Path, tier: Tier, world: int) -> list[SplitSize]:
     """
     Say what is to be rendered into root/SPLIT: nothing, where root holds drives of another kind.
 
-    Leaves a marker in an empty root, so that rendering can be killed and gone on with.
+    Leaves a marker in an empty root, so that rendering can be killed and gone on with. world: the
+    number of what a seed shows. DatasetError where the marker is of other sizes or another world.
     """
-    wanted = {'height': tier.height, 'width': tier.width, 'rate_hz': tier.rate_hz,
-              'splits': [list(size) for size in tier.splits]}
+    wanted = {'world': world, 'height': tier.height, 'width': tier.width,
+              'rate_hz': tier.rate_hz, 'splits': [list(size) for size in tier.splits]}
     marker = root / MARKER
     if not marker.exists():
         if any(root.glob('*/drive.json')) or any(root.glob('*/*/drive.json')):
             return []
         root.mkdir(parents=True, exist_ok=True)
         write_whole(marker, json.dumps(wanted).encode())
-    elif json.loads(marker.read_text(encoding='utf-8')) != wanted:
-        raise DatasetError(f'{root} was rendered for an experiment of other sizes; '
-                           f'choose another --data')
+    elif (said := _begun(marker)) != wanted:
+        raise DatasetError(f'{root} was rendered for an experiment of other sizes or in another '
+                           f'world ({said["world"]}, not {world}); choose another --data')
     return [size for size in tier.splits
             if len(list((root / size.split).glob('[!.]*/drive.json'))) < size.drives]
+
+
+def _begun(marker: Path) -> dict[str, object]:
+    """Read for what rendering was begun."""
+    return {'world': UNNUMBERED_WORLD, **json.loads(marker.read_text(encoding='utf-8'))}
 
 
 def load(root: Path, tier: Tier, camvid: Path | None = None) -> Data:

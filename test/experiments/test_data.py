@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
+import json
 import shutil
 
 from bdl_perception.experiments.data import load
@@ -75,17 +76,29 @@ def test_a_missing_split_is_named(root, tmp_path):
 
 
 def test_drives_of_somebody_are_not_added_to(root):
-    assert splits_to_render(root, MICRO) == []
+    assert splits_to_render(root, MICRO, 1) == []
     assert not (root / 'experiment.json').exists()
 
 
 def test_an_empty_folder_is_rendered_into_until_all_is_there(tmp_path):
-    assert splits_to_render(tmp_path, MICRO) == list(MICRO.splits)
+    assert splits_to_render(tmp_path, MICRO, 1) == list(MICRO.splits)
     make_micro_drives(tmp_path)
     shutil.rmtree(tmp_path / 'test' / 'test_0001')
-    assert [size.split for size in splits_to_render(tmp_path, MICRO)] == ['test']
+    assert [size.split for size in splits_to_render(tmp_path, MICRO, 1)] == ['test']
     with pytest.raises(DatasetError, match='other sizes'):
-        splits_to_render(tmp_path, replace(MICRO, nominal_drives=3))
+        splits_to_render(tmp_path, replace(MICRO, nominal_drives=3), 1)
+
+
+def test_a_killed_experiment_does_not_go_on_in_another_world(tmp_path):
+    splits_to_render(tmp_path, MICRO, 1)
+    marker = tmp_path / 'experiment.json'
+    begun = json.loads(marker.read_text())
+    assert begun.pop('world') == 1
+    for said in (begun, {**begun, 'world': 1}):  # the first as before there were numbers
+        marker.write_text(json.dumps(said))
+        assert splits_to_render(tmp_path, MICRO, 1) == list(MICRO.splits)
+        with pytest.raises(DatasetError, match=r'another world \(1, not 2\); choose another'):
+            splits_to_render(tmp_path, MICRO, 2)
 
 
 def test_camvid_is_one_more_condition_without_depth(root, tmp_path):
