@@ -150,5 +150,5 @@ def pack(drive: Path, video: Path) -> None:
     beside = {
         'camera': {name: asdict(camera)[name] for name in LENS} if camera else None,
         'must_alarm': [part for part in said['conditions'] if part['name'] in HELD_OUT],
-        **{name: said[name] for name in ('conditions', 'seed', 'software_version')}}
+        **{name: said[name] for name in ('conditions', 'seed', 'world', 'software_version')}}
     video.with_suffix('.json').write_text(json.dumps(beside, indent=2) + '\n', encoding='utf-8')

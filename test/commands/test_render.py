@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from bdl_perception.cli import main
+from bdl_perception.commands.demo import read_segments
 from bdl_perception.commands.render import pack
+from bdl_perception.demo.summary import Segment
 from bdl_perception.drives import open_drive
 import cv2
 from drive_files import LENS
@@ -15,15 +17,17 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 
-def test_a_packed_drive_says_where_it_must_alarm_and_who_took_it(tmp_path: Path) -> None:
+def test_a_packed_drive_says_where_it_must_alarm_who_took_it_and_in_which_world(
+        tmp_path: Path) -> None:
     parts: list[dict[str, Any]] = [
         {'name': 'sun', 'start_s': 0.0, 'end_s': 0.2},
         {'name': 'dense_fog', 'start_s': 0.2, 'end_s': 0.4},
         {'name': 'haze', 'start_s': 0.4, 'end_s': 0.6}]
-    pack(write_rendered(tmp_path / 'd', conditions=parts), tmp_path / 'd.mp4')
+    pack(write_rendered(tmp_path / 'd', conditions=parts, world=3), tmp_path / 'd.mp4')
     beside = json.loads((tmp_path / 'd.json').read_text())
     assert beside['must_alarm'] == [parts[1]]
-    assert beside['conditions'] == parts
+    assert beside['conditions'] == parts and beside['world'] == 3
+    assert read_segments(tmp_path / 'd.mp4') == [Segment('dense_fog', .2, .4)]
     camera = next(iter(open_drive(tmp_path / 'd.mp4'))).camera
     assert camera is not None and camera.fx == LENS['fx']
 

@@ -43,7 +43,8 @@ def write_pictures(folder: Path, names: list[str]) -> Path:
 def write_rendered(folder: Path, frames: int = 3, **changes: Any) -> Path:
     write_pictures(folder / 'rgb', [f'{index:06}.jpg' for index in range(frames)])
     description = {
-        'format': 1, 'name': folder.name, 'seed': 7, 'split': 'train', 'conditions': [],
+        'format': 1, 'world': 1, 'name': folder.name, 'seed': 7, 'split': 'train',
+        'conditions': [],
         'rate_hz': 5.0, 'width': WIDTH, 'height': HEIGHT, 'camera': LENS, 'frames': frames,
         'stamps_ns': [index * 200_000_000 for index in range(frames)],
         'software_version': '0.1.0', **changes}
