@@ -103,7 +103,12 @@ class EfficientNetLite0(nn.Module):
         return self.masked(maps, masks or ())
 
     def masked(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
-        """Mask the coarsest maps, as many as there are masks, finest first, on their way out."""
+        """
+        Mask the coarsest maps on their way out: no map is made from a masked one.
+
+        maps: (1 or B, C_k, H_k, W_k), finest first; masks: (1 or B, C_k, 1, 1), of the coarsest
+        maps, finest first; with none, the maps are as they were.
+        """
         first = len(maps) - len(masks)
         return [*maps[:first], *(map_ * mask for map_, mask
                                  in zip(maps[first:], masks, strict=True))]

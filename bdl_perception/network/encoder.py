@@ -82,7 +82,12 @@ class Encoder(nn.Module):
         return self._go_on([], (rgb - MID_GREY) / SPREAD, masks or ())
 
     def masked(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
-        """Give what forward does with masks, from its maps without any: only what differs runs."""
+        """
+        Give what forward does with masks, from its maps without any: only what differs runs.
+
+        maps: (1 or B, C_k, H_k, W_k), finest first; masks: (1 or B, C_k, 1, 1), of the coarsest
+        maps, finest first, at least one.
+        """
         first = len(maps) - len(masks)
         x = maps[first] * masks[0]
         return self._go_on([*maps[:first], x], x, masks[1:])

@@ -101,13 +101,26 @@ class Network(nn.Module):
                                config.normalise)
 
     def encode(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> Encoded:
-        """rgb: (B, 3, H, W) float 0..255; the part that runs once per picture."""
+        """
+        Run the part that runs once per picture; rgb: (B, 3, H, W) float 0..255.
+
+        masks: of the encoder's coarsest maps, config.encoder_masks of them, finest first,
+        (1 or B, C_k, 1, 1) each; none: deterministic. ValueError where there are more or fewer.
+        """
+        if masks:
+            self._check_encoder_masks(masks)
         maps = self.encoder(rgb, masks)
         return Encoded(self._project(maps), maps[-1].mean((2, 3)), tuple(maps))
 
+    def _check_encoder_masks(self, masks: Sequence[Tensor]) -> None:
+        if len(masks) != self.config.encoder_masks:
+            raise ValueError(f'number of masks for the encoder is {len(masks)}, must be '
+                             f'{self.config.encoder_masks} with dropout {self.config.dropout!r}')
+
     def _project(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Bring the encoder's maps, finest first, into the decoder's channels and order."""
-        features = [project(map_) for project, map_ in zip(self.project, maps[::-1], strict=True)]
+        """Bring the encoder's coarsest maps, finest first, into the decoder's channels, order."""
+        features = [project(map_) for project, map_
+                    in zip(self.project, maps[::-1], strict=False)]  # finer ones: not asked for
         features[0] = torch.relu(features[0])  # the others meet one after they are added
         return tuple(features)
 
@@ -125,12 +138,19 @@ class Network(nn.Module):
         return self.decode(self.encode(rgb, masks[:inside]).features, masks[inside:])
 
     def sample(self, encoded: Encoded, masks: Sequence[Tensor]) -> HeadMaps:
-        """Give what forward does with masks; encoded: without any. Only what differs runs."""
+        """
+        Give what forward does with masks, (1 or B, C_k, 1, 1) each; only what differs runs.
+
+        encoded: B pictures, encoded without masks. ValueError where there are some masks, but
+        fewer than the encoder has.
+        """
         inside = self.config.encoder_masks
-        if not inside:
+        if not masks or not inside:
             return self.decode(encoded.features, masks)
+        self._check_encoder_masks(masks[:inside])
         maps = self.encoder.masked(encoded.maps, masks[:inside])
-        return self.decode(self._project(maps), masks[inside:])
+        features = (*self._project(maps[-inside:]), *encoded.features[inside:])
+        return self.decode(features, masks[inside:])
 
     def draw_masks(self, samples: int) -> list[Tensor]:
         """Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator."""

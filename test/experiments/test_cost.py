@@ -1,11 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Against a count by hand, layer by layer: pixels of the output x kernel x channels."""
-from dataclasses import replace
-
 from bdl_perception.experiments.cost import cost_of
 from bdl_perception.experiments.fixed_masks import CHOICES
 from bdl_perception.experiments.plan import spec
+from bdl_perception.experiments.randomised_prior import HIDDEN
 from bdl_perception.experiments.tiers import Tier
 import pytest
 
@@ -16,11 +15,12 @@ STAGES = (HALF * 9 * 3 * 4,
           QUARTER * 9 * (4 * 6 + 2 * 6 * 6),
           EIGHTH * 9 * (6 * 8 + 2 * 8 * 8),
           DEEP * (9 * (8 * 10 + 2 * 10 * 10) + 2 * (49 * 10 + 2 * 10 * 20)))
-PROJECTION = HALF * 4 * 3 + QUARTER * 6 * 5 + EIGHTH * 8 * 7 + DEEP * 10 * 9
+PROJECTION = (HALF * 4 * 3, QUARTER * 6 * 5, EIGHTH * 8 * 7, DEEP * 10 * 9)
+HEADS = HALF * 3 * (11 + 3)
 DECODER = (DEEP * 9 * 7 + EIGHTH * 9 * 7 * 7
            + EIGHTH * 7 * 5 + QUARTER * 9 * 5 * 5
            + QUARTER * 5 * 3 + HALF * (9 * 3 + 3 * 3)
-           + HALF * 3 * (11 + 3))
+           + HEADS)
 
 
 def cost(kind):
@@ -29,7 +29,7 @@ def cost(kind):
 
 @pytest.mark.parametrize('kind', ['both', 'none', 'decoder_raw', 'everywhere', 'spectral'])
 def test_a_frame_pass_is_one_encoder_and_one_decoder(kind):
-    assert cost(kind).frame == sum(STAGES) + PROJECTION + DECODER
+    assert cost(kind).frame == sum(STAGES) + sum(PROJECTION) + DECODER
 
 
 @pytest.mark.parametrize('kind', ['both', 'decoder', 'uncentred', 'longer'])
@@ -38,8 +38,8 @@ def test_samples_of_dropout_in_the_decoder_do_not_repeat_the_encoder(kind):
 
 
 def test_masks_in_the_encoder_repeat_what_comes_after_the_first_of_them():
-    assert cost('deep_encoder').samples == 3 * (STAGES[3] + PROJECTION + DECODER)
-    assert cost('everywhere').samples == 3 * (sum(STAGES[1:]) + PROJECTION + DECODER)
+    assert cost('deep_encoder').samples == 3 * (STAGES[3] + sum(PROJECTION[2:]) + DECODER)
+    assert cost('everywhere').samples == 3 * (sum(STAGES[1:]) + sum(PROJECTION) + DECODER)
 
 
 def test_without_dropout_samples_cost_nothing():
@@ -47,6 +47,11 @@ def test_without_dropout_samples_cost_nothing():
 
 
 def test_fixed_masks_cost_as_many_samples_as_there_are_of_them():
-    wide = replace(TIER, decoder_channels=(64, 7, 5, 3))
-    usual, fixed = (cost_of(spec(wide, kind, 1., 1, 1)) for kind in ('both', 'masksembles'))
-    assert fixed.samples * 3 == usual.samples * CHOICES
+    assert cost('masksembles').samples == CHOICES * DECODER
+
+
+def test_each_member_of_randomised_prior_is_counted_with_the_heads_of_all():
+    one_head = HALF * (3 * HIDDEN + HIDDEN * (11 + 3))
+    decoder = DECODER - HEADS + 2 * CHOICES * one_head  # each has a learned and a fixed one
+    assert cost('randomised_prior').frame == sum(STAGES) + sum(PROJECTION) + decoder
+    assert cost('randomised_prior').samples == CHOICES * decoder

@@ -147,6 +147,38 @@ def test_a_sample_of_an_encoded_picture_is_the_whole_pass_with_its_masks(encoder
                                network(pictures, masks))
 
 
+@torch.no_grad()
+@pytest.mark.parametrize('encoder', ENCODERS)
+@pytest.mark.parametrize('dropout', DROPOUT)
+def test_without_masks_a_sample_is_the_deterministic_pass(encoder, dropout):
+    network = Network(replace(TINY, encoder=encoder, dropout=dropout)).eval()
+    pictures = _pictures(1)
+    torch.testing.assert_close(network.sample(network.encode(pictures), []),
+                               network(pictures, []))
+    torch.testing.assert_close(network.encode(pictures, []), network.encode(pictures))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('encoder', ENCODERS)
+@pytest.mark.parametrize(('dropout', 'has', 'given'), [
+    ('deep', 0, 1), ('deep_encoder', 2, 1), ('deep_encoder', 2, 3), ('everywhere', 4, 5)])
+def test_the_encoder_refuses_more_or_fewer_masks_than_it_has(encoder, dropout, has, given):
+    network = Network(replace(TINY, encoder=encoder, dropout=dropout)).eval()
+    masks = [torch.ones(1, 1, 1, 1)] * given
+    with pytest.raises(ValueError, match=f"is {given}, must be {has} with dropout '{dropout}'"):
+        network.encode(_pictures(1), masks)
+
+
+@torch.no_grad()
+def test_neither_a_pass_nor_a_sample_runs_with_half_of_the_masks_of_the_encoder():
+    network = Network(replace(TINY, dropout='everywhere')).eval()
+    pictures, masks = _pictures(1), network.draw_masks(1)[:2]
+    with pytest.raises(ValueError, match='is 2, must be 4'):
+        network(pictures, masks)
+    with pytest.raises(ValueError, match='is 2, must be 4'):
+        network.sample(network.encode(pictures), masks)
+
+
 def test_without_dropout_there_are_no_masks():
     network = Network(replace(TINY, dropout='none')).eval()
     assert network.draw_masks(2) == []
