@@ -45,7 +45,6 @@ KINDS = {
     'decoder_raw': Change({'dropout': 'decoder', 'normalise': False}, {}),
     'raw_features': Change({'normalise': False}, {}),
     'dropout_50': Change({'dropout_probability': 0.5}, {}),
-    'uncentred': Change({'log_depth_centre': 0.0}, {}),  # noise grows with the distance from 1 m
     'longer': Change({}, {}, length=3),
     # what ImageNet has taught would be washed out at the full rate
     'efficientnet_lite0': Change({'encoder': 'efficientnet_lite0'}, {'encoder_rate': 0.3}),

@@ -46,7 +46,7 @@ class Tier:
     variants: tuple[str, ...] = ('plain_likelihood', 'squared_error', 'decoder', 'decoder_raw',
                                  'raw_features', 'dropout_50', 'efficientnet_lite0',
                                  'masksembles', 'randomised_prior', 'spectral',
-                                 'deep_encoder', 'uncentred', 'longer')
+                                 'deep_encoder', 'longer')
     samples: int = 16  # T, Monte Carlo passes
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ def test_a_frame_pass_is_one_encoder_and_one_decoder(kind):
     assert cost(kind).frame == sum(STAGES) + sum(PROJECTION) + DECODER
 
 
-@pytest.mark.parametrize('kind', ['both', 'decoder', 'uncentred', 'longer'])
+@pytest.mark.parametrize('kind', ['both', 'decoder', 'longer'])
 def test_samples_of_dropout_in_the_decoder_do_not_repeat_the_encoder(kind):
     assert cost(kind).samples == 3 * DECODER
 
