@@ -20,7 +20,12 @@ class Cost(NamedTuple):
 
 
 def cost_of(spec: RunSpec) -> Cost:
-    """Count what the network of a run costs; it need not have been trained."""
+    """
+    Count what the network of a run costs for one (3, H, W) picture; it need not be trained.
+
+    Of convolutions alone: biases, norms, activations, interpolation and masks are left out.
+    ValueError where the network of the run cannot be built.
+    """
     return _count(spec.build, spec.config.network, spec.samples)
 
 

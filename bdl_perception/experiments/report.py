@@ -66,7 +66,8 @@ def _origin(results: Results, tier: Tier, command: str) -> str:
     hours = sum(run['training']['elapsed_s'] for run in runs) / 3600
     rows = [['command', f'`{command}`'],
             ['tier', f'{tier.name}: {tier.height}x{tier.width} px, {tier.epochs} epochs of '
-                     f'{tier.epoch_frames} frames a run, seeds {_listed(tier.seeds)}'],
+                     f'{tier.epoch_frames} frames a run{_longer(results, tier)}, '
+                     f'seeds {_listed(tier.seeds)}'],
             ['runs', f'{len(runs)} of {len(results.specs)} finished'],
             ['training, all runs', f'{hours:.2f} h'],
             *([title, _listed({str(run['machine'][name]): None for run in runs})]
@@ -76,6 +77,13 @@ def _origin(results: Results, tier: Tier, command: str) -> str:
             *([f'split {split}', f'{drives} drives, {frames} frames']
               for split, (drives, frames) in _counts(runs).items())]
     return markdown_table(('', ''), rows)
+
+
+def _longer(results: Results, tier: Tier) -> str:
+    """Name the kinds that have another number of epochs."""
+    others = {spec.kind: spec.config.epochs for spec in results.specs
+              if spec.config.epochs != tier.epochs}
+    return ''.join(f' ({epochs} epochs for `{kind}`)' for kind, epochs in others.items())
 
 
 def _counts(runs: list[Any]) -> dict[str, tuple[int, int]]:

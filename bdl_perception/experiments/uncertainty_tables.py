@@ -4,6 +4,7 @@
 from typing import NamedTuple
 
 from bdl_perception.experiments.cost import cost_of
+from bdl_perception.experiments.plan import KINDS
 from bdl_perception.experiments.results import Results
 from bdl_perception.experiments.scores import ANALYTIC
 from bdl_perception.experiments.scores import IN_CORRIDOR
@@ -22,10 +23,21 @@ EPISTEMIC = (*SAMPLED, *IN_CORRIDOR, *ANALYTIC)
 COVERAGE, COVERAGE_TOLERANCE = 0.90, 0.02
 COST = (
     'Multiply-adds are those of the convolutions for one picture, counted and not timed: the pass '
-    'that every frame gets, and all T Monte Carlo samples beside it, at every pixel. Samples '
+    'that every frame gets, and all T Monte Carlo samples beside it, at every pixel of the '
+    "decoder's map. Biases, norms, activations, interpolation and masks are left out. Samples "
     'repeat what comes after the first mask, so that those of dropout in the decoder alone do not '
-    'repeat the encoder; the heads of `randomised_prior` are sampled with the whole decoder. '
-    'Analytic scores take no samples; their own matrix products are not counted.')
+    'repeat the encoder. Analytic scores take no samples; their own matrix products, at the usual '
+    'widths at most a fifth of a frame, are not counted.')
+CENTRE = (
+    'Moving the centre of log-depth is no variant: it would change nothing but where the bias of '
+    'the depth head starts.')
+OF_KINDS = {
+    'randomised_prior':
+        'For each member of `randomised_prior` the code repeats the decoder and the heads of all '
+        'members, where one pass would do: its samples are dearer here than they need be.',
+    'longer':
+        f'`longer` is `both` after {KINDS["longer"].length} times as many pictures, and takes '
+        f'part in the ranking.'}  # said where the kind is planned
 
 
 class Ignorance(NamedTuple):
@@ -58,8 +70,9 @@ def data_size(results: Results) -> Table:
         '1. Epistemic uncertainty and the size of the data',
         ['nominal test drives', *(f'{percent(share)} of the drives' for share in shares)], rows,
         [_falls(results, one) for one in IGNORANCE], results.missing(USUAL),
-        'All runs saw the same number of pictures. The subsets are nested, drive by drive. The '
-        'paper has its ratio of the classes, 1.44, from CamVid; here it is of rendered drives.')
+        f'All runs of `{USUAL}` saw the same number of pictures. The subsets are nested, drive by '
+        'drive. The paper has its ratio of the classes, 1.44, from CamVid; here it is of rendered '
+        'drives.')
 
 
 def _falls(results: Results, one: Ignorance) -> Claim:
@@ -193,9 +206,10 @@ def variants(results: Results) -> Table:
          *(f'{part}: mean ratio, mean AUROC (lowest)' for part in ('validation', 'test'))], rows,
         [_winner(results, planned)],
         results.missing(*planned, share=1.0, seed=results.first_seed),
-        f'Means over the held-out conditions, seed {results.first_seed} alone. The winner has '
-        f'the highest mean AUROC on validation conditions; test conditions only report it. {COST} '
-        '`longer` is `both` after three times as many pictures.')
+        ' '.join([
+            f'Means over the held-out conditions, seed {results.first_seed} alone. The winner has '
+            'the highest mean AUROC on validation conditions; test conditions only report it.',
+            COST, *(said for kind, said in OF_KINDS.items() if kind in planned), CENTRE]))
 
 
 def _millions(results: Results, kind: str) -> str:
@@ -204,11 +218,11 @@ def _millions(results: Results, kind: str) -> str:
 
 
 def _billions(results: Results, kind: str, score: str) -> tuple[str, str]:
-    """Write the cost of the frame pass, and of the samples where the score takes any."""
+    """Write the cost of the frame pass, and of the samples that the score takes beside it."""
     spec = results.planned(kind)
     cost = cost_of(spec)
     samples = f'{cost.samples / 1e9:.3g} ({spec.samples})' if cost.samples else NOTHING
-    return f'{cost.frame / 1e9:.3g}', NOTHING if score in ANALYTIC else samples
+    return f'{cost.frame / 1e9:.3g}', '0' if score in ANALYTIC else samples
 
 
 def _conditions_of(results: Results, kind: str, part: str, leaf: str) -> list[float]:

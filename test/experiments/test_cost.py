@@ -4,7 +4,9 @@
 from bdl_perception.experiments.cost import cost_of
 from bdl_perception.experiments.fixed_masks import CHOICES
 from bdl_perception.experiments.plan import spec
+from bdl_perception.experiments.random_features import FEATURES
 from bdl_perception.experiments.randomised_prior import HIDDEN
+from bdl_perception.experiments.tiers import FULL
 from bdl_perception.experiments.tiers import Tier
 import pytest
 
@@ -55,3 +57,12 @@ def test_each_member_of_randomised_prior_is_counted_with_the_heads_of_all():
     decoder = DECODER - HEADS + 2 * CHOICES * one_head  # each has a learned and a fixed one
     assert cost('randomised_prior').frame == sum(STAGES) + sum(PROJECTION) + decoder
     assert cost('randomised_prior').samples == CHOICES * decoder
+
+
+@pytest.mark.parametrize('kind', ['both', 'efficientnet_lite0', 'randomised_prior'])
+def test_the_products_of_analytic_scores_are_at_most_a_fifth_of_a_frame(kind):
+    coarsest, finest = FULL.decoder_channels[0], FULL.decoder_channels[-1]
+    deep, half = (FULL.height * FULL.width // stride ** 2 for stride in (16, 2))  # px
+    largest = max(deep * (coarsest * FEATURES + FEATURES ** 2), deep * coarsest ** 2,
+                  half * finest ** 2)
+    assert largest <= cost_of(spec(FULL, kind, 1., 1, 1)).frame / 5

@@ -190,8 +190,17 @@ def test_a_score_that_older_runs_do_not_have_is_left_out_and_judged_without():
 def test_what_a_variant_costs_is_known_before_any_run():
     rows = {(row[0], row[4]): row[1:4] for row in variants(Results(SPECS, {})).rows}
     assert rows['both', 'mutual_information'] == ['-', '0.0998', '0.311 (16)']
-    assert rows['both', 'analytic_last'] == ['-', '0.0998', '-']
+    assert rows['both', 'analytic_last'] == ['-', '0.0998', '0']
     assert rows['everywhere', 'mutual_information'] == ['-', '0.0998', '1.57 (16)']
+
+
+def test_only_kinds_that_are_planned_are_explained_below_the_table():
+    assert '`longer`' not in variants(results()).note
+    assert '`randomised_prior`' not in variants(results()).note
+    specs = plan(replace(TIER, variants=('randomised_prior', 'longer')), 1)
+    note = variants(Results(specs, {})).note
+    assert '`longer` is `both` after 3 times as many pictures' in note
+    assert '`randomised_prior` the code repeats the decoder and the heads of all' in note
 
 
 def test_networks_are_compared_by_the_seed_that_all_of_them_have():
@@ -257,6 +266,13 @@ def test_the_report_has_every_table_its_plots_and_its_origin(tmp_path):
     assert plots == ['auroc.png', 'data_size.png', 'reliability.png']
     assert all(f']({name})' in text for name in plots)
     assert not list(tmp_path.glob('.*'))
+    assert f'{TIER.epochs} epochs of 800 frames a run, seeds 1, 2' in text
+
+
+def test_the_report_says_which_runs_have_more_epochs(tmp_path):
+    specs = plan(replace(TIER, variants=('longer',)), 1)
+    text = write_report(Results(specs, {}), TIER, tmp_path, 'x').read_text()
+    assert 'px, 30 epochs of 800 frames a run (90 epochs for `longer`), seeds 1, 2 |' in text
 
 
 def test_a_plot_that_can_no_longer_be_drawn_goes_away(tmp_path):
