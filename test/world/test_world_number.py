@@ -1,0 +1,52 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers of drives as world 1 has them: what light, lens and sensor do to them is not pinned."""
+from bdl_perception.world.conditions import Segment
+from bdl_perception.world.drive import Drive
+from bdl_perception.world.drive import DriveSpec
+from bdl_perception.world.street import KINDS
+import numpy as np
+import pytest
+
+TIME_S = .5
+CHANGED = ('a {kind} drive is not what it was: if its pixels changed on purpose, raise WORLD in '
+           'world/drive.py and pin these numbers anew; otherwise its drives are '
+           'mixed with older ones')
+CORNERS = {  # of the street, of its leaves, of all that moves
+    'urban': [223530, 15072, 80760],
+    'suburban': [335298, 40032, 80760],
+    'rural': [143670, 41688, 26616],
+    'motorway': [191040, 46620, 17400]}
+MEANS = {  # positions, m, and colours of the street; camera; traffic, m, and textures
+    'urban': [
+        115.466133, -1.15076614, 1.35629253, 0.438165828, 0.419391885, 0.405984314,
+        4.09418948, -0.151649771, 1.18569892, 0.999131801, -0.0297150404, -0.0292003465,
+        119.550865, -2.60464073, -0.227440809, 141.849936],
+    'suburban': [
+        115.986037, -3.23683831, 1.70376716, 0.507027521, 0.485637137, 0.460543557,
+        4.19431793, -0.162596721, 1.18505185, 0.999130681, -0.0297462834, -0.0292068666,
+        125.560749, -0.696572332, -0.27300539, 141.849936],
+    'rural': [
+        119.790099, -3.00617314, 4.0091636, 0.780417322, 0.731944773, 0.665997042,
+        5.62367988, -0.285906489, 1.20141215, 0.999007296, -0.0372723855, -0.0243965468,
+        100.574795, 8.68697512, 0.109000842, 141.849936],
+    'motorway': [
+        122.650377, 1.88711693, 3.37324367, 0.766729596, 0.733639694, 0.683769868,
+        11.4587027, -0.659171339, 1.13647573, 0.99776537, -0.0598839714, -0.0296340381,
+        93.9541321, 0.229786434, -0.36679175, 141.849936]}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_seed_shows_the_same_street_until_the_number_of_the_world_is_raised(kind):
+    drive = Drive(DriveSpec('pinned', 'train', 1, (Segment('sun', 0., 60.),), 2, 2., 160, 96,
+                            kind))
+    scene, changed = drive.scene, CHANGED.format(kind=kind)
+    corners = [3 * sum(map(len, meshes))
+               for meshes in ([scene.street], [scene.leaves], scene.bodies)]
+    street = scene.street.mean((0, 1), dtype=float)  # (16,), see mesh.Mesh
+    traffic = drive.traffic.bodies(drive.street, drive.ego, TIME_S)
+    view = drive.view(TIME_S)
+    means = [*street[:3], *street[8:11], *view.eye, *view.forward,
+             *np.mean([body.position for body in traffic], axis=0), scene.textures.mean()]
+    assert corners == CORNERS[kind], changed
+    assert means == pytest.approx(MEANS[kind], rel=1e-6), changed
