@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 TIME_S = .5
-CHANGED = ('a {kind} drive is not what it was: if its pixels changed on purpose, raise WORLD in '
+CHANGED = ('the {kind} drive is not what it was: if its pixels changed on purpose, raise WORLD in '
            'world/drive.py and pin these numbers anew; otherwise its drives are '
            'mixed with older ones')
 CORNERS = {  # of the street, of its leaves, of all that moves
