@@ -53,7 +53,7 @@ def test_its_calibration_arms_the_alarm_on_it(files):
     calibration = calibration_from_dict(json.loads(
         (files.folder / 'calibration.json').read_text()))
     assert refusals(calibration, identity_of(files.spec, samples=16, seed=0)) == ()
-    assert calibration.watched == Wish().watched
+    assert calibration.watched == Wish().watched[:3]  # depth is left out: see its card
 
 
 def test_the_model_is_of_the_classes_of_this_version(files):
