@@ -17,7 +17,7 @@ from bdl_perception.experiments.uncertainty_tables import aleatoric_constancy
 from bdl_perception.experiments.uncertainty_tables import data_size
 from bdl_perception.experiments.uncertainty_tables import intervals
 from bdl_perception.experiments.uncertainty_tables import strangeness
-from bdl_perception.experiments.uncertainty_tables import variants
+from bdl_perception.experiments.variant_table import variants
 from bdl_perception.whole_file import write_whole
 
 INTRODUCTION = """# Does the uncertainty deserve its name?

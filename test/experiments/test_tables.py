@@ -19,7 +19,7 @@ from bdl_perception.experiments.uncertainty_tables import aleatoric_constancy
 from bdl_perception.experiments.uncertainty_tables import data_size
 from bdl_perception.experiments.uncertainty_tables import intervals
 from bdl_perception.experiments.uncertainty_tables import strangeness
-from bdl_perception.experiments.uncertainty_tables import variants
+from bdl_perception.experiments.variant_table import variants
 import pytest
 
 TIER = Tier('made_up', seeds=(1, 2), conditions=('night', 'lens_dirt'), depth_weights=(.2, .5),
