@@ -15,7 +15,10 @@ from bdl_perception.commands.train_data import times
 
 if TYPE_CHECKING:
     from bdl_perception.training.checkpoint import Progress
+    from bdl_perception.training.config import TrainConfig
     from bdl_perception.training.loop import Run
+    from bdl_perception.training.parallel import Team
+    from bdl_perception.training.precision import Precision
 
 # Of TrainConfig, as a test makes sure: --help does not import torch.
 DEFAULTS = {'epochs': 12, 'minutes': 0.0, 'batch': 12, 'patience': 0, 'seed': 1, 'threads': 2}
@@ -63,25 +66,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read the data into memory and train; the run can be killed and started again."""
     from bdl_perception.training.config import read_config
-    from bdl_perception.training.loop import Run
     from bdl_perception.training.parallel import join_team
     from bdl_perception.training.precision import choose_precision
     config = read_config(arguments.config, **told(arguments))
+    precision = choose_precision(config.device, config.mixed_precision)
+    with join_team(precision.device) as team:
+        progress = train(arguments, config, precision, team)
+    if team.leads:
+        report(arguments.out, progress)
+    return 0
+
+
+def train(arguments: argparse.Namespace, config: 'TrainConfig', precision: 'Precision',
+          team: 'Team') -> 'Progress':
+    """Take the run that was asked for to its end, and let go of its network."""
+    from bdl_perception.training.loop import Run
     kinds = {kind for kind, _ in arguments.data}
     strides = by_kind('--stride', arguments.stride, kinds)
     repeats = by_kind('--repeat', arguments.repeat, kinds)
-    precision = choose_precision(config.device, config.mixed_precision)
-    with join_team(precision.device) as team:
-        training = Run(config, arguments.out, team=team, precision=precision)
-        if not training.progress.finished:
-            begin(training, arguments.start_from)
-            teach(training, open_sources(arguments.data, strides, repeats, config), team.leads)
-        elif team.leads:
-            print(f'{arguments.out} is finished, nothing is taught; ask for more --epochs, '
-                  f'--minutes or --patience, or choose another --out')
-    if team.leads:
-        report(arguments.out, training.progress)
-    return 0
+    training = Run(config, arguments.out, team=team, precision=precision)
+    if not training.progress.finished:
+        begin(training, arguments.start_from)
+        teach(training, open_sources(arguments.data, strides, repeats, config), team.leads)
+    elif team.leads:
+        print(f'{arguments.out} is finished, nothing is taught; ask for more --epochs, '
+              f'--minutes or --patience, or choose another --out')
+    return training.progress
 
 
 def teach(training: 'Run', opened: Sequence[Opened], tells: bool) -> None:

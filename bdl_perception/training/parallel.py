@@ -10,6 +10,7 @@ the gradient of one process that sees it all. What differs is the order of float
 """
 from contextlib import contextmanager
 from dataclasses import dataclass
+import importlib
 import os
 from typing import Any, Callable, Iterator
 
@@ -73,10 +74,17 @@ ALONE = Team()
 
 @contextmanager
 def join_team(device: torch.device) -> Iterator[Team]:
-    """Meet the processes that torchrun has started with this one; alone without torchrun."""
+    """
+    Meet the processes that torchrun has started with this one; alone without torchrun.
+
+    Who leaves must hold nothing that the team has shared any more: the group's threads end with
+    the last reference to it, and one that still works while Python shuts down aborts the process
+    (pytorch issue 190489).
+    """
     if 'RANK' not in os.environ or int(os.environ.get('WORLD_SIZE', '1')) == 1:
         yield ALONE
         return
+    importlib.import_module('torch.distributed.nn')  # whose defaults would keep today's group
     distributed.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
     try:
         yield Team(distributed.get_rank(), distributed.get_world_size())

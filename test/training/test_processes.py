@@ -88,6 +88,24 @@ def test_two_processes_make_the_run_of_one(folder):
     _same_network(folder / 'two' / 'checkpoint.pt', folder / 'one' / 'checkpoint.pt', 1e-3)
 
 
+def test_no_thread_of_the_team_outlives_the_command(folder):
+    """Such a thread may abort the process while Python shuts down; see join_team."""
+    (folder / 'then_list_threads.py').write_text(
+        'from pathlib import Path\n'
+        'import sys\n'
+        'from bdl_perception.cli import main\n'
+        'code = main(sys.argv[1:])\n'
+        "names = [path.read_text().strip() for path in Path('/proc/self/task').glob('*/comm')]\n"
+        "print(f'left with {code}:', *(name for name in names if 'gloo' in name))\n")
+    command = [sys.executable, *TORCHRUN, '2', str(folder / 'then_list_threads.py'),
+               *_words(folder, 'threads')]
+    done = subprocess.run(command, env=_environment(), text=True, capture_output=True,
+                          timeout=500)
+    assert done.returncode == 0, done.stderr
+    left = [line for line in done.stdout.splitlines() if line.startswith('left with')]
+    assert left == ['left with 0:'] * 2
+
+
 def _same_network(found, expected, tolerance):
     found, expected = (read_checkpoint(path).network for path in (found, expected))
     for name, value in expected.items():
