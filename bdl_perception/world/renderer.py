@@ -29,6 +29,7 @@ SUPERSAMPLING = 2  # per side: four samples a pixel
 SHADOW_RADIUS_M, SHADOW_REACH_M = 60., 260.
 SHADOW_CENTRE_M, SHADOWED_AHEAD_M = 45., 110.
 SHADOW_STEP_M = 5.  # the map moves in steps, so that the edges of shadows do not crawl
+SHADOW_LIFT_M = .08  # least height above a surface at which its shadow is looked up
 
 
 class Rendering(NamedTuple):
@@ -46,6 +47,19 @@ def shadow_matrix(sun: Floats, centre: Floats) -> Floats:
     flat = np.diag([1 / SHADOW_RADIUS_M, 1 / SHADOW_RADIUS_M, -2 / SHADOW_REACH_M, 1])
     flat[2, 3] = -1
     return np.asarray(flat @ view.matrix())
+
+
+def shadow_lift_m(sun: Floats) -> float:
+    """
+    Say how far above the ground to look its shadow up, so that it does not shade itself.
+
+    The map is looked up to SHADOW_TEXELS_ASIDE away, where the ground is as much nearer to the
+    sun as the sun is low; the lift and the shader's own bias have to outweigh that.
+    """
+    aside_m = shaders.SHADOW_TEXELS_ASIDE * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
+    along = np.sqrt(1 - sun[2] ** 2)
+    needed = aside_m * along - shaders.SHADOW_BIAS * SHADOW_REACH_M * sun[2]
+    return float(max(SHADOW_LIFT_M, needed))
 
 
 class Renderer:
@@ -113,7 +127,8 @@ class Renderer:
             'ground_light': light.ground_light, 'fog_light': light.fog_light,
             'zenith': light.zenith, 'eye': view.eye, 'forward': view.forward,
             'fog_density': light.fog_density, 'night': light.night, 'clouds': light.clouds,
-            'shadows': light.shadows, 'exposure': light.exposure * gain,
+            'shadows': light.shadows, 'shadow_lift_m': shadow_lift_m(sky.sun),
+            'exposure': light.exposure * gain,
             'cloud_shift': sky.cloud_shift, 'lamp_count': len(lamps),
             'first_facade': float(LAYERS.index(FACADES[0])),
             'last_facade': float(LAYERS.index(FACADES[-1]))}

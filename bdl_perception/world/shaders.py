@@ -3,6 +3,8 @@
 """GLSL of the renderer. Surfaces write colour and (depth along the optical axis, class id)."""
 
 SHADOW_TEXELS = 1024  # along a side of the shadow map
+SHADOW_TEXELS_ASIDE = 1.7  # .7 where it is looked up, 1 to the centres that are blended there
+SHADOW_BIAS = .0015  # of the map's depth
 
 SURFACE_VERTEX = """#version 330
 in vec3 position; in vec3 normal; in vec2 uv; in vec4 colour_metal; in vec4 surface;
@@ -34,24 +36,25 @@ vec3 tone(vec3 light) {  // ACES-like curve (Narkowicz 2015), then sRGB
 }
 """
 
-SURFACE_FRAGMENT = f'#version 330\n#define SHADOW_TEXELS {SHADOW_TEXELS}.0\n' + NOISE + """
+SURFACE_FRAGMENT = (f'#version 330\n#define SHADOW_TEXELS {SHADOW_TEXELS}.0\n'
+                    f'#define SHADOW_BIAS {SHADOW_BIAS}\n' + NOISE + """
 in vec3 world; in vec3 world_normal; in vec2 tile; in vec3 colour; in float metal;
 flat in vec4 layer_class_rough_emission;
 uniform sampler2DArray textures; uniform sampler2DShadow shadow_map; uniform mat4 shadow_view;
 uniform vec3 sun, sun_light, sky_light, ground_light, fog_light, eye, forward;
-uniform float fog_density, night, shadows, exposure, first_facade, last_facade;
+uniform float fog_density, night, shadows, shadow_lift_m, exposure, first_facade, last_facade;
 uniform vec3 lamps[8]; uniform int lamp_count; uniform bool cutout;
 layout(location = 0) out vec4 pixel;
 layout(location = 1) out vec2 geometry;
 
 float sunlit(vec3 normal) {
   if (shadows < 0.5) return 1.0;
-  vec3 q = (shadow_view * vec4(world + normal * 0.08, 1.0)).xyz * 0.5 + 0.5;
+  vec3 q = (shadow_view * vec4(world + normal * shadow_lift_m, 1.0)).xyz * 0.5 + 0.5;
   if (any(lessThan(q, vec3(0))) || any(greaterThan(q, vec3(1)))) return 1.0;
   float lit = 0.0;
   for (int i = 0; i < 4; i++) {
     vec2 shift = vec2(float(i & 1) - 0.5, float(i >> 1) - 0.5) * 1.4 / SHADOW_TEXELS;
-    lit += texture(shadow_map, vec3(q.xy + shift, q.z - 0.0015));
+    lit += texture(shadow_map, vec3(q.xy + shift, q.z - SHADOW_BIAS));
   }
   return lit / 4.0;
 }
@@ -109,7 +112,7 @@ void main() {
   seen = mix(seen, fog_light, 1.0 - exp(-fog_density * range));
   pixel = vec4(tone(seen * exposure), 1.0);
   geometry = vec2(dot(ray, forward), float(class_id));
-}"""
+}""")
 
 # Depth only: the shadow map.
 DEPTH_VERTEX = """#version 330

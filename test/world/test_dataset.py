@@ -9,6 +9,7 @@ from bdl_perception.world import layout
 from bdl_perception.world.conditions import SPLITS
 from bdl_perception.world.dataset import render_drives
 from bdl_perception.world.drive import Drive
+from bdl_perception.world.drive import WORLD
 from bdl_perception.world.layout import encode_depth
 from bdl_perception.world.splits import Change
 from bdl_perception.world.splits import demo_spec
@@ -45,7 +46,7 @@ def test_a_drive_on_disk_has_the_published_format(written):
     folder = written[1]
     about = json.loads((folder / 'drive.json').read_text())
     assert folder.name == about['name'] == 'train_0001'
-    assert about['format'] == about['world'] == 1
+    assert about['format'] == 1 and about['world'] == WORLD
     assert about['split'] == 'train' and about['frames'] == 2
     assert about['stamps_ns'] == [0, 250_000_000]
     assert about['conditions'] == [
@@ -83,8 +84,9 @@ def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_pa
     def note(out, spec, layout):
         calls.append(spec.name)
         (out / spec.name).mkdir()
-        said = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE, 'conditions': [
-            {'name': spec.segments[0].condition, 'start_s': 0., 'end_s': .5}]}
+        said = {'world': WORLD, 'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
+                'conditions': [
+                    {'name': spec.segments[0].condition, 'start_s': 0., 'end_s': .5}]}
         (out / spec.name / layout.mark).write_text(json.dumps(said))
         touch_frames(out / spec.name, 2)
         return out / spec.name
@@ -104,7 +106,7 @@ def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
         tmp_path, monkeypatch, change, said):
     asked = {'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
     spec, = split_specs('test', 1, **asked)
-    made = {'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
+    made = {'world': WORLD, 'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
             'conditions': [{'name': 'sun', 'start_s': 0., 'end_s': .5}]}
     (tmp_path / spec.name).mkdir()
     (tmp_path / spec.name / 'drive.json').write_text(json.dumps(made))
@@ -115,27 +117,17 @@ def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
         render_drives(tmp_path, 'test', 1, **{**asked, **change})
 
 
-def test_a_drive_of_another_world_is_not_mixed_with_those_of_this_one(tmp_path, renderer):
+@pytest.mark.parametrize(('told', 'found'), [
+    ({'world': WORLD + 1}, WORLD + 1), ({'world': 1}, 1), ({}, 1)])  # at first none was told
+def test_a_drive_of_another_world_is_not_mixed_with_those_of_this_one(
+        tmp_path, renderer, told, found):
     asked = {'drives': 1, 'frames': 1, 'rate_hz': 4., 'seed': 5, **SIZE}
     made, = render_drives(tmp_path, 'test', **asked)
     about = json.loads((made / 'drive.json').read_text())
-    world = about.pop('world')
-    (made / 'drive.json').write_text(json.dumps(about))  # as before there were numbers
-    assert render_drives(tmp_path, 'test', **asked) == [made]
-    (made / 'drive.json').write_text(json.dumps({**about, 'world': world + 1}))
-    with pytest.raises(ValueError, match='world 2, not 1: it comes from another call or version'):
-        render_drives(tmp_path, 'test', **asked)
-
-
-def test_a_drive_of_before_the_number_is_refused_when_the_world_has_changed(
-        tmp_path, renderer, monkeypatch):
-    asked = {'drives': 1, 'frames': 1, 'rate_hz': 4., 'seed': 5, **SIZE}
-    made, = render_drives(tmp_path, 'test', **asked)
-    about = json.loads((made / 'drive.json').read_text())
-    del about['world']
-    (made / 'drive.json').write_text(json.dumps(about))
-    monkeypatch.setattr(dataset, 'WORLD', 2)
-    with pytest.raises(ValueError, match='test_0000 has world 1, not 2'):
+    assert about.pop('world') == WORLD
+    (made / 'drive.json').write_text(json.dumps({**about, **told}))
+    with pytest.raises(ValueError, match=f'test_0000 has world {found}, not {WORLD}: it comes '
+                                         f'from another call or version'):
         render_drives(tmp_path, 'test', **asked)
 
 

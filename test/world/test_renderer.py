@@ -39,11 +39,11 @@ def plain_scene(class_name='car'):
     return Scene(still.mesh(), still.cut_mesh(), (moving.mesh(),), WHITE, np.zeros((0, 3)))
 
 
-def draw(renderer, scene, view, light='overcast', bodies=BOX_AHEAD):
+def draw(renderer, scene, view, light='overcast', bodies=BOX_AHEAD, sky=SKY):
     pinhole = Pinhole.from_fov(renderer.width, renderer.height, 1.1)
     renderer.load(scene)
     lit = light if not isinstance(light, str) else LIGHTS[light]
-    return renderer.render(view, pinhole, lit, SKY, bodies), pinhole
+    return renderer.render(view, pinhole, lit, sky, bodies), pinhole
 
 
 def viewed(pinhole, view, point):
@@ -168,6 +168,19 @@ def test_a_shadow_lies_where_the_sun_does_not_reach(renderer):
         column, row, _ = (round(v) for v in viewed(pinhole, view, (12., y, 0.)))
         ratio = shaded.rgb[row, column].mean() / lit.rgb[row, column].mean()
         assert (ratio < .8) == dark, (y, ratio)
+
+
+@pytest.mark.parametrize('elevation_rad', [.1, .15, .22, .35])  # dusk is .1 to .22, see LIGHTS
+@pytest.mark.parametrize('azimuth_rad', [0., .8, 2.5])
+def test_open_ground_has_no_shadow_of_itself_under_a_low_sun(renderer, azimuth_rad, elevation_rad):
+    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    flat = np.cos(elevation_rad)
+    sky = Sky(np.array([np.cos(azimuth_rad) * flat, np.sin(azimuth_rad) * flat,
+                        np.sin(elevation_rad)]), 0.)
+    dusk = replace(LIGHTS['dusk'], clouds=0.)
+    shadowed, _ = draw(renderer, plain_scene(), view, dusk, (), sky)
+    open_air, _ = draw(renderer, plain_scene(), view, replace(dusk, shadows=0.), (), sky)
+    np.testing.assert_array_equal(shadowed.rgb, open_air.rgb)
 
 
 def test_a_renderer_says_what_it_lacks(renderer):

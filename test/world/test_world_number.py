@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers of drives as world 1 has them: what light, lens and sensor do to them is not pinned."""
+"""Numbers of drives as world 2 has them: what light, lens and sensor do to them is not pinned."""
 from bdl_perception.world.conditions import Segment
 from bdl_perception.world.drive import Drive
 from bdl_perception.world.drive import DriveSpec
