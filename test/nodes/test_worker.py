@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-SOON_S = 5.0
+SOON_S = 60.0  # a ceiling for machines under load
 
 
 @given(st.lists(st.integers() | st.none(), max_size=20))

@@ -100,6 +100,7 @@ class World:
         self.heard = defaultdict(list)
         self._picture = self.node.create_publisher(Image, 'image', qos.maps())
         self._info = self.node.create_publisher(CameraInfo, 'camera_info', qos.maps())
+        self._change = self.node.create_client(ChangeState, 'perception_node/change_state')
         self.sent, self.sent_heads = 0, set()
 
     def close(self):
@@ -163,13 +164,11 @@ class World:
 
     def transition(self, number):
         """Ask perception_node for a lifecycle transition; tells whether it was taken."""
-        client = self.node.create_client(ChangeState, 'perception_node/change_state')
-        self.until(client.service_is_ready, 'perception_node offers its lifecycle')
+        self.until(self._change.service_is_ready, 'perception_node offers its lifecycle')
         request = ChangeState.Request()
         request.transition.id = number
-        answer = client.call_async(request)
+        answer = self._change.call_async(request)
         self.until(answer.done, f'transition {number} ends')
-        self.node.destroy_client(client)
         return answer.result().success
 
     @property

@@ -6,6 +6,7 @@ import signal
 
 from bdl_perception import interface
 from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.policy import AlertPolicy
 from bdl_perception.nodes.stamps import stamp_to_ns
 import pytest
 from ros_world import night
@@ -13,8 +14,9 @@ from ros_world import street
 
 pytestmark = pytest.mark.slow  # starts processes
 
-STALE_AFTER_S = 0.5
-SLACK_S = 0.45  # a status or scores that were under way
+# However long the scores were under way: those of an older picture are not believed.
+STALE_AFTER_S = AlertPolicy.max_frame_age_s + AlertPolicy.stale_after_s
+SLACK_S = 0.45  # from judging to stamping what was judged
 
 
 def now_s(world):

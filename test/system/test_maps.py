@@ -66,27 +66,32 @@ def test_maps_are_what_the_model_says_at_its_size(driving):
 def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(driving):
     world = driving
     world.listen(interface.DEPTH, interface.DEPTH_INFO)
-    picture = street(1)
+    sent = set()
 
-    def depth_now():
-        world.heard[interface.DEPTH].clear()
-        world.heard[interface.DEPTH_INFO].clear()
-        world.until(lambda: world.heard[interface.DEPTH] and world.heard[interface.DEPTH_INFO],
-                    'a depth', make=lambda index: picture)
-        return np.frombuffer(world.heard[interface.DEPTH][-1].data, '<f4')
+    def same(index):
+        message = world.picture(street(1))
+        sent.add(stamp_to_ns(message.header.stamp))
+        return message
+
+    def by_stamp(topic):
+        return {stamp_to_ns(message.header.stamp): message for message in world.heard[topic]}
+
+    def seen(focal):
+        """Depth and its camera_info, of one of the pictures that are the same."""
+        depths, infos = by_stamp(interface.DEPTH), by_stamp(interface.DEPTH_INFO)
+        return [(np.frombuffer(depths[stamp].data, '<f4'), infos[stamp])
+                for stamp in sorted(sent & depths.keys() & infos.keys())
+                if infos[stamp].k[0] == focal]
 
     def send_focal(focal):
         camera = PinholeCamera(80, 48, focal, 130., 41.5, 22.5)
         world.send_info(info_from_camera(camera, header(0, 'camera')))
+        world.until(lambda: seen(focal / 2), f'{focal} px take effect', make=same)
+        return seen(focal / 2)[-1]
 
-    send_focal(100.)
-    world.until(lambda: depth_now().size and world.heard[interface.DEPTH_INFO][-1].k[0] == 50.,
-                'camera_info is heard')
-    plain = depth_now()
-    send_focal(200.)
-    world.until(lambda: not np.array_equal(depth_now(), plain), 'camera_info takes effect')
-    assert depth_now() == pytest.approx(2 * plain, rel=1e-6)
-    info = world.heard[interface.DEPTH_INFO][-1]
+    plain, _ = send_focal(100.)
+    far, info = send_focal(200.)
+    assert far == pytest.approx(2 * plain, rel=1e-6)
     assert camera_from_info(info) == PinholeCamera(40, 24, 100., 65., 20.5, 11.)
     assert list(info.p)[:3] == [100., 0., 20.5]
 
