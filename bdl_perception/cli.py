@@ -58,7 +58,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f'bdl {words[0]}: {_remedy(error)}', file=sys.stderr)
         return 2
     except (OSError, ValueError, RuntimeError) as error:
-        said = told(error) if isinstance(error, OSError) else error
+        said = told(error) if isinstance(error, OSError) else str(error)  # error: a cycle
         print(f'bdl {words[0]}: {said}', file=sys.stderr)
         return 2
 

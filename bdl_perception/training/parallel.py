@@ -10,7 +10,7 @@ the gradient of one process that sees it all. What differs is the order of float
 """
 from contextlib import contextmanager
 from dataclasses import dataclass
-import importlib
+import gc
 import os
 from typing import Any, Callable, Iterator
 
@@ -19,6 +19,7 @@ import torch
 from torch import distributed
 from torch import nn
 from torch import Tensor
+import torch.distributed.nn  # before there is a group: its functions keep it as their default
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -78,18 +79,18 @@ def join_team(device: torch.device) -> Iterator[Team]:
     Meet the processes that torchrun has started with this one; alone without torchrun.
 
     Who leaves must hold nothing that the team has shared any more: the group's threads end with
-    the last reference to it, and one that still works while Python shuts down aborts the process
-    (pytorch issue 190489).
+    the last reference to it, and one that still works while Python shuts down may abort the
+    process (pytorch issues 130345 and 190489).
     """
     if 'RANK' not in os.environ or int(os.environ.get('WORLD_SIZE', '1')) == 1:
         yield ALONE
         return
-    importlib.import_module('torch.distributed.nn')  # whose defaults would keep today's group
     distributed.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
     try:
         yield Team(distributed.get_rank(), distributed.get_world_size())
     finally:
         distributed.destroy_process_group()
+        gc.collect()  # a first optimizer leaves a cycle that holds whoever made it
 
 
 def own_noise(classes: Tensor, part: slice, samples: int, channels: int) -> Tensor:

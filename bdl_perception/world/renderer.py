@@ -51,15 +51,16 @@ def shadow_matrix(sun: Floats, centre: Floats) -> Floats:
 
 def shadow_lift_m(sun: Floats) -> float:
     """
-    Say how far above the ground to look its shadow up, so that it does not shade itself.
+    Say how far above a surface to look its shadow up, so that level ground shades itself nowhere.
 
-    The map is looked up to SHADOW_TEXELS_ASIDE away, where the ground is as much nearer to the
-    sun as the sun is low; the lift and the shader's own bias have to outweigh that.
+    The map is looked up aside, and there blended from texels whose centres lie up to one further:
+    at an elevation e of the sun the ground is nearer to it there by cot(e) times as much. The
+    lift, of which 1/sin(e) counts, and the shader's own bias have to outweigh that.
     """
-    aside_m = shaders.SHADOW_TEXELS_ASIDE * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
-    along = np.sqrt(1 - sun[2] ** 2)
-    needed = aside_m * along - shaders.SHADOW_BIAS * SHADOW_REACH_M * sun[2]
-    return float(max(SHADOW_LIFT_M, needed))
+    aside_m = (shaders.SHADOW_TEXELS_ASIDE + 1) * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
+    flat = np.sqrt(1 - sun[2] ** 2)
+    needed_m = aside_m * flat - shaders.SHADOW_BIAS * SHADOW_REACH_M * sun[2]
+    return float(max(SHADOW_LIFT_M, needed_m))
 
 
 class Renderer:

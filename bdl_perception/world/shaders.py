@@ -3,7 +3,7 @@
 """GLSL of the renderer. Surfaces write colour and (depth along the optical axis, class id)."""
 
 SHADOW_TEXELS = 1024  # along a side of the shadow map
-SHADOW_TEXELS_ASIDE = 1.7  # .7 where it is looked up, 1 to the centres that are blended there
+SHADOW_TEXELS_ASIDE = .7  # where it is looked up, along each of its axes
 SHADOW_BIAS = .0015  # of the map's depth
 
 SURFACE_VERTEX = """#version 330
@@ -37,6 +37,7 @@ vec3 tone(vec3 light) {  // ACES-like curve (Narkowicz 2015), then sRGB
 """
 
 SURFACE_FRAGMENT = (f'#version 330\n#define SHADOW_TEXELS {SHADOW_TEXELS}.0\n'
+                    f'#define SHADOW_TEXELS_ASIDE {SHADOW_TEXELS_ASIDE}\n'
                     f'#define SHADOW_BIAS {SHADOW_BIAS}\n' + NOISE + """
 in vec3 world; in vec3 world_normal; in vec2 tile; in vec3 colour; in float metal;
 flat in vec4 layer_class_rough_emission;
@@ -53,7 +54,8 @@ float sunlit(vec3 normal) {
   if (any(lessThan(q, vec3(0))) || any(greaterThan(q, vec3(1)))) return 1.0;
   float lit = 0.0;
   for (int i = 0; i < 4; i++) {
-    vec2 shift = vec2(float(i & 1) - 0.5, float(i >> 1) - 0.5) * 1.4 / SHADOW_TEXELS;
+    vec2 side = 2.0 * vec2(float(i & 1), float(i >> 1)) - 1.0;
+    vec2 shift = side * SHADOW_TEXELS_ASIDE / SHADOW_TEXELS;
     lit += texture(shadow_map, vec3(q.xy + shift, q.z - SHADOW_BIAS));
   }
   return lit / 4.0;

@@ -39,7 +39,7 @@ def test_a_drive_through_the_processes_leaves_a_record_and_loses_no_frame_unsaid
     summary = json.loads((out / 'summary.json').read_text())
     # Only what perception_node says that it dropped is lost, for which a machine may be too slow.
     assert (summary['frames_in'], summary['frames_out'] + summary['dropped']) == (FRAMES, FRAMES)
-    assert summary['lost'] == summary['dropped']
+    assert summary['lost'] == summary['dropped'] <= FRAMES // 3
     assert len(summary['failures']) == done.returncode == (summary['dropped'] > 0), done.stdout
     assert summary['monte_carlo_cycles'] > 0
     assert {change['level'] for change in summary['alert_transitions']} == {'STALE'}

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both nodes on the road: what goes wrong reaches the alert in time, and is over when it is."""
 import os
+import re
 import signal
 
 from bdl_perception import interface
 from bdl_perception.alarm.level import Level
-from bdl_perception.alarm.policy import AlertPolicy
 from bdl_perception.nodes.stamps import stamp_to_ns
 import pytest
 from ros_world import night
@@ -14,8 +14,8 @@ from ros_world import street
 
 pytestmark = pytest.mark.slow  # starts processes
 
-# However long the scores were under way: those of an older picture are not believed.
-STALE_AFTER_S = AlertPolicy.max_frame_age_s + AlertPolicy.stale_after_s
+STALE_AFTER_S = 0.5
+UNDER_WAY_S = 1.  # scores of an older picture are not believed
 SLACK_S = 0.45  # from judging to stamping what was judged
 
 
@@ -29,6 +29,14 @@ def last_good_s(world, since_s):
               for message in world.heard[interface.ALERT_TOPIC]
               if message.status[0].level[0] == Level.OK]
     return max(good_s) - since_s
+
+
+def silence_said_s(world):
+    """Give for how long the first alert that is STALE had heard nothing, in its own words."""
+    said = [message.status[0].message for message in world.heard[interface.ALERT_TOPIC]
+            if message.status[0].level[0] == Level.STALE]
+    found = [re.search(r'(?:no scores|silent) for ([0-9.]+) s', text) for text in said]
+    return float(next(match for match in found if match)[1])
 
 
 def levels(world):
@@ -50,7 +58,8 @@ def test_a_camera_that_dies_is_stale_within_the_time(driving):
     world = driving
     last_s = now_s(world)
     world.until(world.alert_is(Level.STALE, 'is the camera publishing?'), 'STALE')
-    assert last_good_s(world, last_s) < STALE_AFTER_S + SLACK_S
+    assert last_good_s(world, last_s) < UNDER_WAY_S + STALE_AFTER_S + SLACK_S
+    assert STALE_AFTER_S <= silence_said_s(world) < STALE_AFTER_S + SLACK_S
     world.until(world.alert_is(Level.OK), 'OK when it is back', make=street)
 
 
@@ -59,7 +68,8 @@ def test_a_killed_perception_is_stale_within_the_time_and_ok_when_it_is_respawne
     killed_s = now_s(world)
     os.kill(world.perception_process._process.pid, signal.SIGKILL)
     world.until(world.alert_is(Level.STALE), 'STALE', make=street)
-    assert last_good_s(world, killed_s) < STALE_AFTER_S + SLACK_S
+    assert last_good_s(world, killed_s) < UNDER_WAY_S + STALE_AFTER_S + SLACK_S
+    assert STALE_AFTER_S <= silence_said_s(world) < STALE_AFTER_S + SLACK_S
     world.until(world.alert_is(Level.STALE, 'perception_node is silent'), 'why', make=street)
     world.perception(model, autostart=True)
     world.until(world.alert_is(Level.OK), 'OK again', make=street)

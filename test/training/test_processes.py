@@ -46,6 +46,26 @@ setattr(loop, name, work)
 main(sys.argv[2:])
 """
 
+LISTS_THREADS = """
+import gc, sys
+from pathlib import Path
+from bdl_perception.cli import main
+from bdl_perception.training.parallel import Team
+
+def gloo():
+    names = {path.read_text().strip() for path in Path('/proc/self/task').glob('*/comm')}
+    return ' '.join(sorted(name for name in names if 'gloo' in name))
+
+def share(team, network):
+    shared = real(team, network)
+    print(f'within: {gloo()}', flush=True)
+    return shared
+
+gc.disable()  # what ends must not end by luck
+real, Team.share = Team.share, share
+print(f'left with {main(sys.argv[1:])}: {gloo()}', flush=True)
+"""
+
 
 def _words(folder, out):
     return ['train', '--data', str(folder / 'data'), '--out', str(folder / out),
@@ -103,22 +123,19 @@ def test_two_processes_make_the_run_of_one(folder):
     _same_network(folder / 'two' / 'checkpoint.pt', folder / 'one' / 'checkpoint.pt', 1e-3)
 
 
-def test_no_thread_of_the_team_outlives_the_command(folder):
+@pytest.mark.parametrize('out, changes, code', [
+    ('threads', [], 0), ('one', ['--epochs', '9', '--stride', 'world=2'], 2)])
+def test_no_thread_of_the_team_outlives_the_command(folder, out, changes, code):
     """Such a thread may abort the process while Python shuts down; see join_team."""
-    (folder / 'then_list_threads.py').write_text(
-        'from pathlib import Path\n'
-        'import sys\n'
-        'from bdl_perception.cli import main\n'
-        'code = main(sys.argv[1:])\n'
-        "names = [path.read_text().strip() for path in Path('/proc/self/task').glob('*/comm')]\n"
-        "print(f'left with {code}:', *(name for name in names if 'gloo' in name))\n")
-    command = [sys.executable, *TORCHRUN, '2', str(folder / 'then_list_threads.py'),
-               *_words(folder, 'threads')]
+    script = folder / 'lists_threads.py'
+    script.write_text(LISTS_THREADS)
+    command = [sys.executable, *TORCHRUN, '2', str(script), *_words(folder, out), *changes]
     done = subprocess.run(command, env=_environment(), text=True, capture_output=True,
                           timeout=500)
     assert done.returncode == 0, done.stderr
-    left = [line for line in done.stdout.splitlines() if line.startswith('left with')]
-    assert left == ['left with 0:'] * 2
+    lines = done.stdout.splitlines()
+    assert sum(line.startswith('within: gloo') for line in lines) == 2, done.stderr
+    assert [line for line in lines if line.startswith('left')] == [f'left with {code}: '] * 2
 
 
 def _same_network(found, expected, tolerance):

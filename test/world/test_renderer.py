@@ -30,12 +30,12 @@ HEIGHT_M = 1.5
 BOX_AHEAD = (Body(0, (21., 2.5, 0.), 0.),)
 
 
-def plain_scene(class_name='car'):
+def plain_scene(class_name='car', height_m=3):
     """Build a flat road and a box whose front stands 20 m ahead, 2 to 3 m to the left."""
     still, moving = MeshBuilder(), MeshBuilder()
     still.add(quad([(-20, -300, 0), (300, -300, 0), (300, 300, 0), (-20, 300, 0)]), 'road',
               Material((.4, .4, .4)))
-    moving.add(box(2, 1, 3), class_name, Material())
+    moving.add(box(2, 1, height_m), class_name, Material())
     return Scene(still.mesh(), still.cut_mesh(), (moving.mesh(),), WHITE, np.zeros((0, 3)))
 
 
@@ -181,6 +181,20 @@ def test_open_ground_has_no_shadow_of_itself_under_a_low_sun(renderer, azimuth_r
     shadowed, _ = draw(renderer, plain_scene(), view, dusk, (), sky)
     open_air, _ = draw(renderer, plain_scene(), view, replace(dusk, shadows=0.), (), sky)
     np.testing.assert_array_equal(shadowed.rgb, open_air.rgb)
+
+
+@pytest.mark.parametrize('elevation_rad', [.1, .15, .22])
+def test_a_low_sun_throws_the_shadow_of_half_a_metre(renderer, elevation_rad):
+    """What keeps ground from shading itself takes a part of every shadow: not more than this."""
+    view = View.from_angles((0, 0, HEIGHT_M), 0, -.1)
+    sky = Sky(np.array([np.cos(elevation_rad), 0., np.sin(elevation_rad)]), 0.)  # dead ahead
+    dusk = replace(LIGHTS['dusk'], clouds=0.)
+    low = plain_scene(height_m=.5)
+    ahead = (Body(0, (9., 0., 0.), 0.),)  # 8 to 10 m
+    shaded, pinhole = draw(renderer, low, view, dusk, ahead, sky)
+    lit, _ = draw(renderer, low, view, dusk, (), sky)
+    column, row, _ = (round(v) for v in viewed(pinhole, view, (7., 0., 0.)))
+    assert shaded.rgb[row, column].mean() / lit.rgb[row, column].mean() < .8
 
 
 def test_a_renderer_says_what_it_lacks(renderer):
