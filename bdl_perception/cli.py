@@ -58,7 +58,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f'bdl {words[0]}: {_remedy(error)}', file=sys.stderr)
         return 2
     except (OSError, ValueError, RuntimeError) as error:
-        said = told(error) if isinstance(error, OSError) else str(error)  # error: a cycle
+        # Not the error itself: it holds this frame, which would hold it and all that it failed in.
+        said = told(error) if isinstance(error, OSError) else str(error)
         print(f'bdl {words[0]}: {said}', file=sys.stderr)
         return 2
 

@@ -25,7 +25,7 @@ class Wish(NamedTuple):
     # Chosen on validation drives, by drives missed and delay: the picture tells night and mount,
     # the corridor objects on the road. A nominal drive that stays strange in any of them raises
     # the ERROR limit, as the smallest p-value counts; `bdl calibrate` names it, and then a score
-    # is better left out: so is the last one for the shipped model, which a low sun raises.
+    # is better left out: so are the second and the last for the shipped model (see its card).
     watched: tuple[str, ...] = ('local_feature', 'local_feature_corridor',
                                 'mutual_information_corridor', 'epistemic_depth_corridor')
     alpha: float = .01

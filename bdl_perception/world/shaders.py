@@ -3,8 +3,8 @@
 """GLSL of the renderer. Surfaces write colour and (depth along the optical axis, class id)."""
 
 SHADOW_TEXELS = 1024  # along a side of the shadow map
-SHADOW_TEXELS_ASIDE = .7  # where it is looked up, along each of its axes
-SHADOW_BIAS = .0015  # of the map's depth
+SHADOW_TEXELS_ASIDE = .7  # texels to each side, along both axes, at which it is looked up
+SHADOW_BIAS = .0015  # share of its depth by which a surface may lie behind it and be lit
 
 SURFACE_VERTEX = """#version 330
 in vec3 position; in vec3 normal; in vec2 uv; in vec4 colour_metal; in vec4 surface;
