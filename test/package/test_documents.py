@@ -1,42 +1,142 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""README, YAML and RViz configuration say what the code says."""
+"""README, documentation, YAML and RViz configuration agree with the code."""
 import ast
 from collections import Counter
 import re
 from typing import Any
 
+from bdl_perception.cli import COMMANDS
+from bdl_perception.cli import main
 from bdl_perception.interface import TOPICS
 from bdl_perception.parameters import NODES
 from bdl_perception.parameters import rows
 from bdl_perception.parameters import yaml_text
 from bdl_perception.perception import colouring
+from generated_tables import inserted
+from generated_tables import REFERENCE
+from generated_tables import tables
 import pytest
-from readme_tables import inserted
+from source_tree import CODE
 from source_tree import ROOT
 import yaml
 
-README = (ROOT / 'README.md').read_text(encoding='utf-8')
+DOCS = ROOT / 'docs'
+CARD = CODE / 'models' / 'street' / 'MODEL_CARD.md'
+PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding='utf-8')
+         for path in (ROOT / 'README.md', CARD, *sorted(DOCS.rglob('*.md')))}
+README = PAGES['README.md']
+MAX_README_LINES = 200
 PARAMETERS = (ROOT / 'config' / 'perception.yaml').read_text(encoding='utf-8')
 RVIZ = yaml.safe_load((ROOT / 'config' / 'perception.rviz').read_text(encoding='utf-8'))
 DISPLAYS = RVIZ['Visualization Manager']['Displays']
+LINK = re.compile(r'\]\(([^)\s]+)\)')
+EXTERNAL = ('http://', 'https://', 'mailto:')
+# A command up to the next back-tick or end of line; a line that ends in a backslash goes on.
+COMMAND = re.compile(r'(?:^ {4,}|`)bdl ([a-z]+)((?:[^`\\\n]|\\\n)*)', re.MULTILINE)
 
 
-def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
-    assert README == inserted(README), 'run: .venv/bin/python test/support/readme_tables.py'
+def targets(text: str) -> list[str]:
+    """List the relative links and images of a page, with their anchors."""
+    return [link for link in LINK.findall(text) if not link.startswith(EXTERNAL)]
 
 
-def test_the_readme_counts_the_claims_as_the_experiment_judged_them() -> None:
-    page = (ROOT / 'docs' / 'experiments' / 'safety' / 'README.md').read_text(encoding='utf-8')
+def anchors(text: str) -> set[str]:
+    """Name the headings of a page as a link does: small letters, hyphens, no punctuation."""
+    headings = re.findall(r'^#+ (.+)$', text, re.MULTILINE)
+    return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in headings}
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= MAX_README_LINES, 'move details to a page of docs/'
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_every_relative_link_leads_to_a_file_of_the_checkout(page: str) -> None:
+    folder = (ROOT / page).parent
+    broken = [link for link in targets(PAGES[page])
+              if link.split('#')[0] and not (folder / link.split('#')[0]).exists()]
+    assert broken == []
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_every_anchor_is_a_heading_of_the_page_that_it_leads_to(page: str) -> None:
+    broken = []
+    for link in targets(PAGES[page]):
+        file, _, anchor = link.partition('#')
+        path = ((ROOT / page).parent / file).resolve() if file else ROOT / page
+        if anchor and anchor not in anchors(path.read_text(encoding='utf-8')):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    linked = {(DOCS / link.split('#')[0]).resolve() for link in targets(PAGES['docs/index.md'])}
+    assert set(DOCS.rglob('*.md')) - {DOCS / 'index.md'} <= linked
+
+
+def test_a_page_that_is_not_there_would_be_found() -> None:
+    assert targets('[a](docs/b.md#c) ![d](e.png) [f](https://g.org)') == ['docs/b.md#c', 'e.png']
+    assert anchors('# Does it hold? The `x_y` test\ntext\n## B') == {
+        'does-it-hold-the-x_y-test', 'b'}
+    assert COMMAND.findall('    bdl a --b \\\n        --c d\nand `bdl e`, bdl f') == [
+        ('a', ' --b \\\n        --c d'), ('e', '')]
+
+
+@pytest.mark.parametrize('page', tables())
+def test_the_reference_tables_are_those_of_the_code(page: str) -> None:
+    text = (REFERENCE / page).read_text(encoding='utf-8')
+    assert text == inserted(text, page, tables()[page]), (
+        'run: .venv/bin/python test/support/generated_tables.py')
+
+
+def test_a_page_without_a_marker_is_rejected() -> None:
+    text = (REFERENCE / 'topics.md').read_text(encoding='utf-8')
+    with pytest.raises(ValueError, match='topics.md must have <!-- topics -->'):
+        inserted(text.replace('<!-- topics -->', ''), 'topics.md', tables()['topics.md'])
+
+
+def documented_options() -> dict[str, set[str]]:
+    """Command -> the options with which the pages use it."""
+    found: dict[str, set[str]] = {name: set() for name in COMMANDS}
+    for text in PAGES.values():
+        for name, rest in COMMAND.findall(text):
+            words = rest.split(' #')[0]
+            found.setdefault(name, set()).update(re.findall(r'(?<!\S)--[\w-]+', words))
+    return found
+
+
+def test_the_pages_use_commands_that_exist() -> None:
+    assert set(documented_options()) - {'NAME'} == set(COMMANDS)
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_the_pages_use_options_that_the_command_has(
+        name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([name, '--help'])
+    known = set(re.findall(r'--[\w-]+', capsys.readouterr().out))
+    assert documented_options()[name] - known == set()
+
+
+def test_the_pages_name_groups_of_the_benchmark_that_exist(
+        capsys: pytest.CaptureFixture[str]) -> None:
+    named = {group for text in PAGES.values()
+             for groups in re.findall(r'bdl bench --only ([a-z ]+)', text)
+             for group in groups.split()}
+    with pytest.raises(SystemExit):
+        main(['bench', '--only', 'none'])
+    assert named <= set(re.findall(r'\w+', capsys.readouterr().err.split('choose from')[1]))
+
+
+def test_readme_and_docs_count_the_claims_as_the_experiment_assessed_them() -> None:
+    page = PAGES['docs/experiments/safety/README.md']
     table = page.split('## All claims')[1].split('\n![')[0]
     verdicts = Counter(re.findall(r'\*\*([a-z ]+)\*\* \|$', table, re.MULTILINE))
-    assert (f'{verdicts["holds"]} of {verdicts.total()} claims hold, {verdicts["does not hold"]} '
-            f'do not, {verdicts["undecided"]} are undecided') in ' '.join(README.split())
-
-
-def test_a_readme_without_a_marker_is_refused() -> None:
-    with pytest.raises(ValueError, match='<!-- topics -->'):
-        inserted(README.replace('<!-- topics -->', ''))
+    holds = f'{verdicts["holds"]} of {verdicts.total()} claims hold'
+    assert (f'{holds}, {verdicts["does not hold"]} do not, {verdicts["undecided"]} are '
+            f'undecided') in ' '.join(PAGES['docs/uncertainty.md'].split())
+    assert holds in ' '.join(README.split())
 
 
 def test_the_parameters_file_is_that_of_the_code() -> None:
@@ -44,8 +144,8 @@ def test_the_parameters_file_is_that_of_the_code() -> None:
 
 
 def test_the_parameters_file_parses_to_the_defaults() -> None:
-    said: dict[str, Any] = yaml.safe_load(PARAMETERS)
-    assert said == {
+    parsed: dict[str, Any] = yaml.safe_load(PARAMETERS)
+    assert parsed == {
         f'/**/{node}': {'ros__parameters': {row.name: row.default for row in rows(kind)}}
         for node, kind in NODES.items()}
 
@@ -59,8 +159,8 @@ def launch_arguments() -> set[str]:
             for entry in one.elts if isinstance(entry, ast.Tuple)}
 
 
-def test_the_readme_explains_every_launch_argument_and_no_other() -> None:
-    table = README.split('| launch argument |')[1].split('\n\n')[0]
+def test_the_ros2_page_explains_every_launch_argument_and_no_other() -> None:
+    table = PAGES['docs/ros2.md'].split('| launch argument |')[1].split('\n\n')[0]
     explained = {name for line in table.splitlines()[2:]
                  for name in re.findall(r'`(\w+)`', line.split('|')[1])}
     assert explained == launch_arguments()

@@ -1,40 +1,44 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The README's tables of topics and parameters, made from the code.
+The tables of docs/reference/, made from the code: topics, parameters and commands.
 
-Run it as a script to write them into the README, between markers such as <!-- topics --> and
+Run it as a script to write them into the pages, between markers such as <!-- topics --> and
 <!-- /topics -->.
 """
 from pathlib import Path
 import re
-from typing import Iterable
+from typing import Iterable, Mapping
 
+from bdl_perception.cli import COMMANDS
 from bdl_perception.interface import TOPICS
 from bdl_perception.parameters import NODES
 from bdl_perception.parameters import rows
 
-README = Path(__file__).parent.parent.parent / 'README.md'
+REFERENCE = Path(__file__).parent.parent.parent / 'docs' / 'reference'
 
 
-def tables() -> dict[str, str]:
-    """Marker -> table in Markdown."""
-    topics = _table(('topic', 'type', 'published by', 'what it carries'), (
+def tables() -> dict[str, dict[str, str]]:
+    """Page -> marker -> table in Markdown."""
+    topics = _table(('topic', 'type', 'published by', 'content'), (
         (f'`{topic.name}`', f'`{topic.type.replace("/msg/", "/")}`', f'`{topic.publisher}`',
          topic.meaning) for topic in TOPICS))
     parameters = {f'parameters: {node}': _table(
         ('parameter', 'default', 'unit', 'allowed', 'meaning'),
         ((f'`{row.name}`', f'`{_shown(row.default)}`', row.unit, row.bounds, row.doc)
          for row in rows(kind))) for node, kind in NODES.items()}
-    return {'topics': topics, **parameters}
+    commands = _table(('command', 'purpose'), (
+        (f'`bdl {name}`', purpose) for name, purpose in COMMANDS.items()))
+    return {'topics.md': {'topics': topics}, 'parameters.md': parameters,
+            'cli.md': {'commands': commands}}
 
 
-def inserted(text: str) -> str:
-    """Put the tables between their markers."""
-    for marker, table in tables().items():
+def inserted(text: str, page: str, page_tables: Mapping[str, str]) -> str:
+    """Put the tables of a page between their markers."""
+    for marker, table in page_tables.items():
         begin, end = f'<!-- {marker} -->', f'<!-- /{marker} -->'
         if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f'README.md must have {begin} and {end} once each')
+            raise ValueError(f'docs/reference/{page} must have {begin} and {end} once each')
         text = re.sub(f'{re.escape(begin)}.*?{re.escape(end)}',
                       lambda _, new=f'{begin}\n{table}{end}': new,  # type: ignore[misc]
                       text, flags=re.DOTALL)
@@ -52,4 +56,7 @@ def _shown(value: object) -> str:
 
 
 if __name__ == '__main__':
-    README.write_text(inserted(README.read_text(encoding='utf-8')), encoding='utf-8')
+    for name, page_tables in tables().items():
+        path = REFERENCE / name
+        path.write_text(inserted(path.read_text(encoding='utf-8'), name, page_tables),
+                        encoding='utf-8')

@@ -1,0 +1,325 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The package as test_numbers_unchanged.py sees it: the only file there that imports it.
+
+Everything goes in and comes out as plain values, arrays and dictionaries, so that whoever moves or
+renames something in the package changes this file and neither the test nor reference.json.
+"""
+import json
+from pathlib import Path
+from typing import Any, Iterable, Mapping, Sequence
+
+import bdl_perception
+from bdl_perception.alarm.alert import AlertMachine
+from bdl_perception.alarm.arming import refusals
+from bdl_perception.alarm.calibrate import calibrate
+from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.evidence import Observation
+from bdl_perception.alarm.policy import AlertPolicy
+from bdl_perception.alarm.scored_drives import ScoredDrive
+from bdl_perception.alarm.scores import as_sent
+from bdl_perception.alarm.scores import cycle_meanings
+from bdl_perception.alarm.scores import cycle_scores
+from bdl_perception.alarm.scores import frame_meanings
+from bdl_perception.alarm.scores import frame_scores
+from bdl_perception.alarm.status import identity_of
+from bdl_perception.alarm.status import PerceptionStatus
+from bdl_perception.alarm.stored_calibration import calibration_from_dict
+from bdl_perception.alarm.stored_calibration import calibration_to_dict
+from bdl_perception.alarm.wish import Wish
+from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
+from bdl_perception.drives import open_drive
+from bdl_perception.evaluation.alarm import delays
+from bdl_perception.evaluation.alarm import detections
+from bdl_perception.evaluation.alarm import shares
+from bdl_perception.evaluation.bootstrap import draw
+from bdl_perception.evaluation.bootstrap import drive_weights
+from bdl_perception.evaluation.bootstrap import interval
+from bdl_perception.evaluation.calibration_summary import summary
+from bdl_perception.evaluation.depth_intervals import DepthIntervals
+from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.drive_record import group_of
+from bdl_perception.evaluation.drive_record import Origin
+from bdl_perception.evaluation.drive_record import Segment
+from bdl_perception.evaluation.measures import begin_all
+from bdl_perception.evaluation.measures import qualities
+from bdl_perception.evaluation.ood import separation
+from bdl_perception.evaluation.poisson import rate
+from bdl_perception.evaluation.replay import paused_ns
+from bdl_perception.evaluation.replay import replay
+from bdl_perception.evaluation.replay import replay_in_a_row
+from bdl_perception.evaluation.replay import Step
+from bdl_perception.evaluation.replay import watched_ns
+from bdl_perception.evaluation.score_drive import finish_cycle
+from bdl_perception.evaluation.score_drive import healthy
+from bdl_perception.evaluation.score_drive import score_drive
+from bdl_perception.evaluation.variance_scaling import fit_intervals
+from bdl_perception.evaluation.variance_scaling import ScalingTally
+from bdl_perception.evaluation.view import View
+from bdl_perception.perception.perceiver import Perceiver
+from bdl_perception.perception.values import Epistemic
+from bdl_perception.perception.values import Prediction
+from bdl_perception.perception.values import Scores
+import numpy as np
+
+Values = Mapping[str, float]
+Maps = Mapping[str, Any]  # name -> array
+
+PACKAGE = Path(bdl_perception.__file__).parent
+MODEL_FOLDER = PACKAGE / 'models' / 'street'
+FILM = PACKAGE / 'demo' / 'street_fog_dirt.mp4'
+FRAME_SCORES = tuple(frame_meanings())  # of the single pass, of the shipped regions
+CYCLE_SCORES = tuple(cycle_meanings())
+SAMPLES, SEED = 16, 0  # that the shipped calibration is of
+
+
+# What the network sees
+
+
+def open_street() -> Perceiver:
+    """Open the shipped model on one thread."""
+    return Perceiver(OnnxRuntimeBackend(load_model_files('street'), threads=1), SAMPLES, SEED)
+
+
+def film_frames(indices: Sequence[int]) -> list[Any]:
+    """Read some pictures of the bundled drive; indices ascend."""
+    found = []
+    for index, frame in enumerate(open_drive(FILM)):
+        if index in indices:
+            found.append(frame)
+        if index >= indices[-1]:
+            break
+    return found
+
+
+def looked_at(perceiver: Perceiver, frame: Any) -> dict[str, dict[str, Any]]:
+    """Run the single pass and a whole cycle: all arrays by name, and the scores as sent."""
+    perceiver.forget()
+    seen = perceiver.perceive(frame)
+    unsure = finish_cycle(perceiver)
+    raw = perceiver.backend.perceive(
+        perceiver.fit_for(frame.rgb.shape[1], frame.rgb.shape[0]).apply(frame.rgb))
+    camera = seen.camera
+    assert camera is not None
+    return {
+        'raw': {**{name: getattr(raw, name) for name in (
+            'depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
+            'log_depth_std', 'feature_distance', 'cell_distance')}, **raw.features},
+        'prediction': {name: getattr(seen, name) for name in (
+            'depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
+            'log_depth_std', 'feature_distance', 'cell_distance', 'brightness', 'non_finite')},
+        'camera': {name: getattr(camera, name)
+                   for name in ('width', 'height', 'fx', 'fy', 'cx', 'cy')},
+        'epistemic': {name: getattr(unsure, name) for name in (
+            'depth_std', 'log_depth_std', 'mutual_information', 'samples', 'non_finite')},
+        'frame_scores': as_sent(frame_scores(seen).values),
+        'cycle_scores': as_sent(cycle_scores(unsure, 1).values)}
+
+
+def film_scores(perceiver: Perceiver, step_s: float) -> list[tuple[int, dict[str, float]]]:
+    """Score the bundled drive about every step_s, as `bdl calibrate` would."""
+    perceiver.forget()
+    return [(seen.stamp_ns, dict(seen.values))
+            for seen in score_drive(perceiver, healthy(open_drive(FILM)), step_s)]
+
+
+# Calibrations
+
+
+def calibration_of(drives: Iterable[Mapping[str, Any]], wish: Mapping[str, Any],
+                   intervals: DepthIntervals | None = None) -> Calibration:
+    """Calibrate on drives of name, camera, recording and rows of (stamp, values)."""
+    scored = [ScoredDrive(one['name'], tuple(Observation(stamp, values)
+                                             for stamp, values in one['rows']),
+                          one['camera'], one['recording']) for one in drives]
+    asked = Wish(**wish)
+    by = calibrate_cameras if asked.group_by == 'camera' else calibrate
+    made = by(scored, _identity(), asked, 'a version')
+    if intervals is None:
+        return made
+    return calibration_from_dict({**calibration_to_dict(made), 'intervals': intervals.to_dict()})
+
+
+def shipped_calibration() -> Calibration:
+    """Read the calibration of the shipped model."""
+    return calibration_from_dict(json.loads((MODEL_FOLDER / 'calibration.json').read_text()))
+
+
+def through_its_file(made: Calibration) -> Calibration:
+    """Write a calibration as calibration.json would hold it, and read it again."""
+    return calibration_from_dict(json.loads(json.dumps(calibration_to_dict(made))))
+
+
+def of_camera(made: Calibration, camera: str) -> Calibration:
+    """Give what one camera is judged by."""
+    return made.of_camera(camera)
+
+
+def calibration_numbers(made: Calibration) -> dict[str, Any]:
+    """Give every number of a calibration, its scores included, that no picture is needed for."""
+    return {
+        'alpha': made.alpha, 'score_alpha': made.score_alpha, 'exponent': made.exponent,
+        'step_s': made.step_s, 'slow_step_s': made.slow_step_s,
+        'false_alarms_per_hour': made.false_alarms_per_hour,
+        'watched': made.watched, 'drives': len(made.drives), 'frames': made.frames,
+        'separate_drives': made.separate_drives, 'fewest': made.fewest,
+        'fewest_for_evidence': made.fewest_for_evidence,
+        'thresholds': made.thresholds, 'low_thresholds': made.low_thresholds,
+        'cusum_limit': made.cusum_limit, 'slow_limit': made.slow_limit,
+        'held_out': made.held_out, 'held_out_slow': made.held_out_slow,
+        'steps': made.steps, 'windows': made.windows,
+        'score_step_s': made.score_step_s, 'observed_step_s': made.observed_step_s,
+        'decorrelation_s': made.decorrelation_s, 'group_drives': made.group_drives,
+        'of_groups': {group: {'thresholds': one.thresholds, 'low_thresholds': one.low_thresholds}
+                      for group, one in made.own.items()},
+        'of_cameras': {name: {'cusum_limit': part.cusum_limit, 'slow_limit': part.slow_limit,
+                              'held_out': part.held_out, 'held_out_slow': part.held_out_slow,
+                              'drives': len(part.drives), 'frames': part.frames}
+                       for name, part in made.cameras.items()},
+        'refusals': len(refusals(made, _identity()))}
+
+
+def calibration_scores(made: Calibration) -> dict[str, Sequence[float]]:
+    """Give the ascending scores that it keeps, of all and of each group."""
+    return {**made.scores, **{f'{group}: {name}': row for group, rows in made.groups.items()
+                              for name, row in rows.items()}}
+
+
+def calibration_words(made: Calibration) -> str:
+    """Give the summary, whose numbers are compared."""
+    return summary(made)
+
+
+def judged(made: Calibration, values: Values) -> tuple[float, int]:
+    """Give the p-value of one picture, and how many of its scores are beyond thresholds."""
+    return made.p_value(values), len(made.strange(values))
+
+
+# Alerts
+
+
+def played(made: Calibration | None, events: Sequence[tuple[Any, ...]],
+           policy: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Tell an alert machine what happens, in order, and give its state at each 'look'."""
+    machine = AlertMachine(AlertPolicy(**policy), made)
+    identities = {'right': _identity(), 'none': None,
+                  'other': identity_of(load_model_files('street').spec, SAMPLES, SEED + 1)}
+    found = []
+    for kind, now_s, *rest in events:
+        if kind == 'status':
+            state, faults, identity = rest
+            machine.status(now_s, PerceptionStatus(state, faults, identity=identities[identity]))
+        elif kind == 'scores':
+            stamp_ns, values, cycle, ros_now_ns = rest
+            machine.scores(now_s, Scores(stamp_ns, 'camera', as_sent(values), cycle), ros_now_ns)
+        else:
+            state = machine.state(now_s)
+            found.append({'now_s': now_s, 'level': int(state.level), 'reasons': len(state.reasons),
+                          'cusum': state.cusum, 'p_value': state.p_value, 'slow': state.slow,
+                          'cusum_limit': state.cusum_limit, 'slow_limit': state.slow_limit,
+                          'stamp_ns': state.stamp_ns, 'statistics': len(state.statistics),
+                          'thresholds': state.thresholds,
+                          'low_thresholds': state.low_thresholds})
+    return found
+
+
+def replayed(made: Calibration, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Replay records of stamps_ns, rows, faults and segments, apart and in a row."""
+    known = [_record(**one) for one in records]
+    apart = [replay(record, made, _identity()) for record in known]
+    return {
+        'apart': [_steps(steps) for steps in apart],
+        'in_a_row': _steps(replay_in_a_row(known, made, _identity())),
+        'watched_ns': [watched_ns(record) for record in known],
+        'paused_ns': [paused_ns(record) for record in known],
+        'shares': [shares(steps)._asdict() for steps in apart],
+        'delays': [delays([one for _, one in detections(record, steps)])._asdict()
+                   for record, steps in zip(known, apart, strict=True)]}
+
+
+def _steps(steps: Iterable[Step]) -> dict[str, Any]:
+    rows = list(steps)
+    return {name: [getattr(one, name) for one in rows]
+            for name in ('stamp_ns', 'cusum', 'p_value', 'slow')} | {
+                name: ''.join(str(int(getattr(one, name))) for one in rows)
+                for name in ('error', 'exceeds', 'warned')}
+
+
+def _record(name: str, stamps_ns: Sequence[int], rows: Sequence[Values],
+            segments: Sequence[tuple[str, float, float, bool, float]],
+            faults: Mapping[int, tuple[str, ...]]) -> DriveRecord:
+    origin = Origin(name, 'a set', tuple(Segment(*one) for one in segments))
+    groups = tuple(group_of(origin, (stamp - stamps_ns[0]) / 1e9) for stamp in stamps_ns)
+    return DriveRecord(origin, tuple(stamps_ns), groups,
+                       {key: tuple(row[key] for row in rows) for key in rows[0]}, {},
+                       CYCLE_SCORES, faults)
+
+
+def _identity() -> Any:
+    return identity_of(load_model_files('street').spec, SAMPLES, SEED)
+
+
+# Metrics
+
+
+def view_of(maps: Maps) -> View:
+    """Make a view of what a model says and of the truth of one picture."""
+    depth = maps['depth']
+    prediction = Prediction(
+        0, 'camera', None, depth, maps['aleatoric_std'], maps['classes'], maps['entropy'],
+        maps['max_probability'], maps['energy'], maps['log_depth_std'], 0.,
+        np.zeros((1, 1), np.float32), 0)
+    epistemic = Epistemic(0, 'camera', SAMPLES, depth * maps['epistemic'], maps['epistemic'],
+                          maps['mutual_information'], 0)
+    return View('a view', np.zeros((*depth.shape, 3), np.uint8), prediction, epistemic,
+                maps['true_depth'], maps['true_classes'], maps['probability'])
+
+
+def intervals_of(views: Iterable[View], drives: int) -> DepthIntervals:
+    """Fit the factor, the temperature and the multipliers of intervals of depth."""
+    tally = ScalingTally()
+    for view in views:
+        tally.add(view)
+    return fit_intervals(tally.sums(), drives)
+
+
+def interval_numbers(known: DepthIntervals) -> dict[str, Any]:
+    """Give all that was fitted."""
+    return known.to_dict()
+
+
+def half_widths(known: DepthIntervals, depth: Any, log_std: Any) -> Any:
+    """Give half the widths of the intervals of log-depth, (N, levels)."""
+    return known.half_widths(depth, log_std)
+
+
+def measured(views: Sequence[View], known: DepthIntervals | None) -> dict[str, Any]:
+    """Give what every measure says: depth, classes, averaged, intervals, reliability ..."""
+    tallies = begin_all(known)
+    for tally in tallies.values():
+        for view in views:
+            tally.add(view)
+    return qualities({name: tally.sums() for name, tally in tallies.items()})
+
+
+def separated(nominal: Sequence[float], strange: Sequence[float]) -> dict[str, float]:
+    """Tell how well a score separates frames."""
+    return separation(nominal, strange)._asdict()
+
+
+def drawn(nominal: Sequence[Sequence[float]], strange: Sequence[Sequence[float]], seed: int,
+          draws: int) -> dict[str, Any]:
+    """Draw drives of both sides: every draw of every measure, and its interval."""
+    weights = [drive_weights(name, len(drives), seed, draws)
+               for name, drives in (('nominal', nominal), ('strange', strange))]
+    found = draw(nominal, strange, *weights)
+    return {'weights': np.concatenate(weights, axis=1), **found._asdict(),
+            'intervals': {name: interval(row) for name, row in found._asdict().items()}}
+
+
+def rate_of(events: int, hours: float) -> dict[str, float]:
+    """Give a rate an hour with its interval."""
+    return rate(events, hours)._asdict()
