@@ -40,7 +40,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['py.typed', 'models/*/*', 'demo/*.mp4', 'demo/*.json', 'demo/*.xml',
-                         'evaluation/report/*.html']},
+                         'report/*.html']},
     exclude_package_data={NAME: ['models/*/weights.pt']},  # for training and comparing only
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
@@ -83,7 +83,7 @@ setup(
                    'colcon-test-result'],
     },
     entry_points={'console_scripts': [
-        'bdl = bdl_perception.cli:main',
+        'bdl = bdl_perception.cli.main:main',
         *(f'{node} = bdl_perception.nodes.{node}:main' for node in NODES),
     ]},
 )

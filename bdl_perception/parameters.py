@@ -6,24 +6,22 @@ Every parameter of every node once: name, default, unit, bounds and what it does
 The ROS declarations, config/perception.yaml and the tables of the README come from here. All of
 them are read when a node starts and cannot be changed afterwards.
 """
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
+from bdl_perception.alarm.alert_types import AlertPolicy
 from bdl_perception.alarm.governor import GovernorPolicy
-from bdl_perception.alarm.policy import AlertPolicy
-from bdl_perception.alarm.regions import DEFAULT_TEXT
+from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
 
-Value = bool | int | float | str
+ParameterValue = bool | int | float | str
 
 
-class Row(NamedTuple):
+class ParameterSpec(NamedTuple):
     """One parameter as a table shows it."""
 
     name: str
     kind: type
-    default: Value
+    default: ParameterValue
     unit: str
     low: float | None
     high: float | None
@@ -38,7 +36,7 @@ class Row(NamedTuple):
         return '' if self.low is None else f'{self.low:.10g} to {self.high:.10g}'
 
 
-def parameter(default: Value, doc: str, unit: str = '', low: float | None = None,
+def parameter(default: ParameterValue, doc: str, unit: str = '', low: float | None = None,
               high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
     """Declare a parameter of a dataclass; a number needs both bounds."""
     if isinstance(default, (int, float)) and not isinstance(default, bool):
@@ -48,25 +46,25 @@ def parameter(default: Value, doc: str, unit: str = '', low: float | None = None
         'doc': doc, 'unit': unit, 'low': low, 'high': high, 'choices': choices})
 
 
-def rows(cls: type) -> tuple[Row, ...]:
+def parameter_specs(cls: type) -> tuple[ParameterSpec, ...]:
     """List the parameters of one of the classes below."""
     defaults: dict[str, Any] = {item.name: item.default for item in fields(cls)}
-    return tuple(Row(item.name, type(defaults[item.name]), defaults[item.name], **item.metadata)
+    return tuple(ParameterSpec(item.name, type(defaults[item.name]), defaults[item.name], **item.metadata)
                  for item in fields(cls))
 
 
-def check(row: Row, value: object) -> None:
+def check_parameter(spec: ParameterSpec, value: object) -> None:
     """Refuse a value of the wrong type or outside the bounds with a ValueError that says so."""
-    allowed: tuple[type, ...] = (int, float) if row.kind is float else (row.kind,)
-    if not isinstance(value, allowed) or isinstance(value, bool) != (row.kind is bool):
-        raise ValueError(f'parameter {row.name} is {value!r}, must be a {row.kind.__name__}')
-    if row.choices and value not in row.choices:
-        raise ValueError(f'parameter {row.name} is {value!r}, must be {row.bounds}')
-    if row.low is None or row.high is None or not isinstance(value, (int, float)):
+    allowed: tuple[type, ...] = (int, float) if spec.kind is float else (spec.kind,)
+    if not isinstance(value, allowed) or isinstance(value, bool) != (spec.kind is bool):
+        raise ValueError(f'parameter {spec.name} is {value!r}, must be a {spec.kind.__name__}')
+    if spec.choices and value not in spec.choices:
+        raise ValueError(f'parameter {spec.name} is {value!r}, must be {spec.bounds}')
+    if spec.low is None or spec.high is None or not isinstance(value, (int, float)):
         return
-    if not row.low <= value <= row.high:  # NaN lies nowhere
-        unit = f' {row.unit}' if row.unit else ''
-        raise ValueError(f'parameter {row.name} is {value!r}, must lie in {row.bounds}{unit}')
+    if not spec.low <= value <= spec.high:  # NaN lies nowhere
+        unit = f' {spec.unit}' if spec.unit else ''
+        raise ValueError(f'parameter {spec.name} is {value!r}, must lie in {spec.bounds}{unit}')
 
 
 class Parameters:
@@ -74,8 +72,8 @@ class Parameters:
 
     def __post_init__(self) -> None:
         """Check every value against its row."""
-        for row in rows(type(self)):
-            check(row, getattr(self, row.name))
+        for row in parameter_specs(type(self)):
+            check_parameter(row, getattr(self, row.name))
 
 
 TRANSPORTS = ('raw', 'compressed')
@@ -106,7 +104,7 @@ class PerceptionParameters(Parameters):
     seed: int = parameter(
         0, 'draws the dropout masks; a calibration is bound to it', low=0, high=2**31 - 1)
     regions: str = parameter(
-        DEFAULT_TEXT, 'parts of the picture that are scored on their own, name=x,y x,y x,y with '
+        DEFAULT_REGIONS_TEXT, 'parts of the picture that are scored on their own, name=x,y x,y x,y with '
         '; between, in parts of its width and height; a calibration is bound to them')
     frame_budget_s: float = parameter(
         .033, 'from one picture to the next; samples that fit in between delay none', 's',
@@ -202,12 +200,12 @@ _YAML_HEAD = """\
 
 def yaml_text() -> str:
     """Write config/perception.yaml; the keys match the nodes in every namespace."""
-    blocks = (f'/**/{node}:\n  ros__parameters:\n' + '\n'.join(map(_yaml_entry, rows(cls)))
+    blocks = (f'/**/{node}:\n  ros__parameters:\n' + '\n'.join(map(_yaml_entry, parameter_specs(cls)))
               for node, cls in NODES.items())
     return _YAML_HEAD + '\n' + '\n\n'.join(blocks) + '\n'
 
 
-def _yaml_entry(row: Row) -> str:
-    bounds = f' ({row.bounds}{" " * bool(row.unit) + row.unit})' if row.bounds else ''
-    value = f"'{row.default}'" if row.kind is str else str(row.default).lower()
-    return f'    # {row.doc}{bounds}\n    {row.name}: {value}'
+def _yaml_entry(spec: ParameterSpec) -> str:
+    bounds = f' ({spec.bounds}{" " * bool(spec.unit) + spec.unit})' if spec.bounds else ''
+    value = f"'{spec.default}'" if spec.kind is str else str(spec.default).lower()
+    return f'    # {spec.doc}{bounds}\n    {spec.name}: {value}'

@@ -3,7 +3,7 @@
 """Perception of each camera and one alarm: `ros2 launch bdl_perception perception.launch.py`."""
 from typing import Any
 
-from bdl_perception.alarm.cameras import camera_names
+from bdl_perception.alarm.cameras import parse_camera_names
 from launch import LaunchContext
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
@@ -57,7 +57,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
     told = {name: LaunchConfiguration(name).perform(context)
             for name, _, _ in (*ARGUMENTS, *SWITCHES)}
     clock = {'use_sim_time': told['use_sim_time'] == 'true'}
-    cameras = camera_names(told['cameras'])
+    cameras = parse_camera_names(told['cameras'])
     nodes = [node for camera in cameras or ('',) for node in _camera(told, camera, clock)]
     nodes.append(Node(**_place(told, 'alert_node'),
                       parameters=[told['params_file'], _calibration(told),

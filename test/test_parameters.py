@@ -5,17 +5,16 @@ import subprocess
 import sys
 
 from bdl_perception import parameters
-from bdl_perception.parameters import NODES
-from bdl_perception.parameters import rows
+from bdl_perception.parameters import NODES, parameter_specs
 import pytest
 import yaml
 
-EVERY = [(cls, row) for cls in NODES.values() for row in rows(cls)]
+EVERY = [(cls, row) for cls in NODES.values() for row in parameter_specs(cls)]
 NUMBERS = [(cls, row) for cls, row in EVERY if row.kind in (int, float)]
 
 
 def name_of(value):
-    return value.name if isinstance(value, parameters.Row) else value.__name__
+    return value.name if isinstance(value, parameters.ParameterSpec) else value.__name__
 
 
 @pytest.mark.parametrize('cls', NODES.values())
@@ -84,8 +83,8 @@ def test_the_yaml_holds_every_parameter_of_every_node_with_its_default():
     for node, cls in NODES.items():
         values = tree[f'/**/{node}']['ros__parameters']
         assert cls(**values) == cls()
-        assert list(values) == [row.name for row in rows(cls)]
-        assert [type(value) for value in values.values()] == [row.kind for row in rows(cls)]
+        assert list(values) == [row.name for row in parameter_specs(cls)]
+        assert [type(value) for value in values.values()] == [row.kind for row in parameter_specs(cls)]
 
 
 def test_parameters_are_known_without_ros():

@@ -12,193 +12,198 @@ from dataclasses import replace
 from statistics import median
 from typing import NamedTuple, Sequence
 
-from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration import Ordered
-from bdl_perception.alarm.conformal import comparable
-from bdl_perception.alarm.conformal import smallest_count
-from bdl_perception.alarm.conformal import smallest_p_value
-from bdl_perception.alarm.decorrelation import decorrelation_s
-from bdl_perception.alarm.drift import EXPONENTS
-from bdl_perception.alarm.drift import FLOOR
-from bdl_perception.alarm.drift import highest_drift
-from bdl_perception.alarm.drift import Windows
-from bdl_perception.alarm.enough import fewest_for_evidence
-from bdl_perception.alarm.enough import FEWEST_OBSERVATIONS
-from bdl_perception.alarm.evidence import Observation
-from bdl_perception.alarm.groups import group_of
-from bdl_perception.alarm.odd_drives import refuse_late
-from bdl_perception.alarm.regions import parse_regions
-from bdl_perception.alarm.scored_drives import check_drive
-from bdl_perception.alarm.scored_drives import check_drives
-from bdl_perception.alarm.scored_drives import ScoredDrive
-from bdl_perception.alarm.scored_drives import thin
-from bdl_perception.alarm.scores import score_meanings
-from bdl_perception.alarm.sequential import highest
-from bdl_perception.alarm.sequential import log_evidence
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.wish import check_wish
-from bdl_perception.alarm.wish import count_recordings
-from bdl_perception.alarm.wish import Highest
-from bdl_perception.alarm.wish import theory
-from bdl_perception.alarm.wish import Wish
+from bdl_perception.alarm.calibration import Calibration, SortedScores
+from bdl_perception.alarm.calibration_config import (
+    CalibrationConfig,
+    check_calibration_config,
+    count_recordings,
+    design_limits,
+    PeakEvidence,
+)
+from bdl_perception.alarm.conformal import min_p_value, min_threshold_sample_size, round_score
+from bdl_perception.alarm.cusum import (
+    log_evidence,
+    MIXTURE_EXPONENTS,
+    P_VALUE_FLOOR,
+    peak_cusum,
+    peak_mixture_cusum,
+    WindowMedian,
+)
+from bdl_perception.alarm.detection_delay import check_detection_delay
+from bdl_perception.alarm.observations import (
+    check_drive,
+    check_drives,
+    decorrelation_s,
+    Observation,
+    ScoredDrive,
+    thin_drive,
+)
+from bdl_perception.alarm.score_distribution import (
+    MIN_OBSERVATIONS,
+    min_sample_size,
+    mondrian_group,
+)
+from bdl_perception.perception.regions import parse_regions
+from bdl_perception.perception.scores import score_descriptions
+from bdl_perception.perception.status import Identity
 
-UNWATCHED = 5000  # observations that are kept of a score that only `bdl evaluate` compares with
+MAX_UNWATCHED_OBSERVATIONS = 5000  # observations that are kept of a score that only `bdl evaluate` compares with
 
 
-class Prepared(NamedTuple):
+class PreparedDrives(NamedTuple):
     """Drives as they count."""
 
     thinned: list[ScoredDrive]  # to the steps of the alarm
-    kept: list[ScoredDrive]  # of the thresholds
+    threshold_drives: list[ScoredDrive]  # of the thresholds
     score_step_s: float  # between what is kept
     observed_step_s: float | None
     decorrelation_s: dict[str, float]
 
 
-def calibrate(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
+def calibrate(drives: Sequence[ScoredDrive], identity: Identity, config: CalibrationConfig,
               software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
-    made = calibrate_late(drives, identity, wish, software_version)
-    refuse_late(made, theory(wish))
+    made = calibrate_ignoring_delay(drives, identity, config, software_version)
+    check_detection_delay(made, design_limits(config))
     return made
 
 
-def calibrate_late(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
+def calibrate_ignoring_delay(drives: Sequence[ScoredDrive], identity: Identity, config: CalibrationConfig,
                    software_version: str) -> Calibration:
     """Make the calibration, however late its ERROR can be."""
     regions = parse_regions(identity.regions)
-    check_wish(wish, count_recordings(drive.recording for drive in drives), regions)
+    check_calibration_config(config, count_recordings(drive.recording for drive in drives), regions)
     for drive in drives:
-        check_drive(drive, regions, wish.watched)
-    thinned, kept, score_step_s, observed_s, memory = prepare(drives, wish)
-    _check_count(kept, wish)
-    judged = held_out(thinned, kept, identity, wish)
-    limits = _limits(judged, sum(len(drive.observations) for drive in kept), wish)
+        check_drive(drive, regions, config.watched)
+    thinned, kept, score_step_s, observed_s, memory = prepare_drives(drives, config)
+    _check_observation_count(kept, config)
+    judged = leave_one_out(thinned, kept, identity, config)
+    limits = _limits(judged, sum(len(drive.observations) for drive in kept), config)
     return replace(
-        _unlimited(kept, identity, wish, tuple(score_meanings(regions))),
+        _calibration_without_limits(kept, identity, config, tuple(score_descriptions(regions))),
         drives=tuple(drive.name for drive in drives),
         frames=sum(len(drive.observations) for drive in drives),
         cusum_limit=limits.fast, slow_limit=limits.slow, software_version=software_version,
         score_step_s=score_step_s, observed_step_s=observed_s, decorrelation_s=memory,
-        held_out=tuple(comparable(one.fast) for one in judged),
-        held_out_slow=tuple(comparable(one.slow) for one in judged),
+        held_out=tuple(round_score(one.fast) for one in judged),
+        held_out_slow=tuple(round_score(one.slow) for one in judged),
         steps=tuple(len(drive.observations) for drive in thinned),
-        windows=tuple(_windows(drive, wish.slow_step_s) for drive in thinned))
+        windows=tuple(_count_windows(drive, config.slow_step_s) for drive in thinned))
 
 
-def prepare(drives: Sequence[ScoredDrive], wish: Wish) -> Prepared:
+def prepare_drives(drives: Sequence[ScoredDrive], config: CalibrationConfig) -> PreparedDrives:
     """Thin drives for the alarm and for its thresholds; ValueError names one that is none."""
-    thinned = [thin(drive, wish.step_s) for drive in drives]
-    check_drives(thinned, wish.step_s)
+    thinned = [thin_drive(drive, config.step_s) for drive in drives]
+    check_drives(thinned, config.step_s)
     observed_s = _observed_step_s(thinned)
-    memory = {name: decorrelation_s([_values(drive, name) for drive in thinned],
-                                    observed_s or wish.step_s) for name in wish.watched}
-    score_step_s = max(wish.step_s, *memory.values()) if wish.decorrelate else wish.step_s
-    return Prepared(thinned, [thin(drive, score_step_s) for drive in drives], score_step_s,
+    memory = {name: decorrelation_s([_score_values(drive, name) for drive in thinned],
+                                    observed_s or config.step_s) for name in config.watched}
+    score_step_s = max(config.step_s, *memory.values()) if config.decorrelate else config.step_s
+    return PreparedDrives(thinned, [thin_drive(drive, score_step_s) for drive in drives], score_step_s,
                     observed_s, memory)
 
 
-def held_out(thinned: Sequence[ScoredDrive], kept: Sequence[ScoredDrive], identity: Identity,
-             wish: Wish) -> list[Highest]:
+def leave_one_out(thinned: Sequence[ScoredDrive], threshold_drives: Sequence[ScoredDrive], identity: Identity,
+             config: CalibrationConfig) -> list[PeakEvidence]:
     """
     Judge every observation of each thinned drive by what is kept of other recordings.
 
     A group counts as many drives as in the end: one of just enough is judged by its own too.
     """
-    found, counts = [], group_drives(kept, wish)
+    found, counts = [], count_group_drives(threshold_drives, config)
     for index, drive in enumerate(thinned):
-        rest = [one for one in (*kept[:index], *kept[index + 1:])
+        rest = [one for one in (*threshold_drives[:index], *threshold_drives[index + 1:])
                 if not one.recording or one.recording != drive.recording]
         if not rest:
             raise ValueError(f'nothing is left to judge drive {drive.name} by: every other drive '
                              f'is of its recording {drive.recording}; add other recordings')
-        others = _unlimited(rest, identity, wish, wish.watched)
+        others = _calibration_without_limits(rest, identity, config, config.watched)
         others = replace(others, group_drives={group: counts[group] for group in others.groups})
         p_values = [(seen.stamp_ns, others.p_value(seen.values)) for seen in drive.observations]
-        found.append(Highest(highest((p for _, p in p_values), wish.exponent),
-                             highest_drift(p_values, wish.slow_step_s)))
+        found.append(PeakEvidence(peak_cusum((p for _, p in p_values), config.exponent),
+                             peak_mixture_cusum(p_values, config.slow_step_s)))
     return found
 
 
-def _unlimited(kept: Sequence[ScoredDrive], identity: Identity, wish: Wish,
+def _calibration_without_limits(threshold_drives: Sequence[ScoredDrive], identity: Identity, config: CalibrationConfig,
                names: Sequence[str]) -> Calibration:
     """Make the calibration whose limits are not known yet."""
-    seen = [one for drive in kept for one in drive.observations]
+    seen = [one for drive in threshold_drives for one in drive.observations]
     groups: dict[str, list[Observation]] = {}
     for one in seen:
-        group = group_of(wish.group_by, one.values)
+        group = mondrian_group(config.group_by, one.values)
         if group is not None:
             groups.setdefault(group, []).append(one)
     return Calibration(
-        identity=identity, alpha=wish.alpha, watched=wish.watched,
-        scores=_scores(seen, names, wish), drives=(), frames=0, step_s=wish.step_s,
-        false_alarms_per_hour=wish.false_alarms_per_hour, cusum_limit=1., exponent=wish.exponent,
-        software_version='', slow_step_s=wish.slow_step_s, tails=wish.tails,
-        group_by=wish.group_by,
-        groups={group: ordered(rows, wish.watched) for group, rows in sorted(groups.items())},
-        group_drives=group_drives(kept, wish))
+        identity=identity, alpha=config.alpha, watched=config.watched,
+        scores=_calibration_scores(seen, names, config), drives=(), frames=0, step_s=config.step_s,
+        false_alarms_per_hour=config.false_alarms_per_hour, cusum_limit=1., exponent=config.exponent,
+        software_version='', slow_step_s=config.slow_step_s, tails=config.tails,
+        group_by=config.group_by,
+        groups={group: sort_scores(rows, config.watched) for group, rows in sorted(groups.items())},
+        group_drives=count_group_drives(threshold_drives, config))
 
 
-def group_drives(kept: Sequence[ScoredDrive], wish: Wish) -> dict[str, int]:
+def count_group_drives(threshold_drives: Sequence[ScoredDrive], config: CalibrationConfig) -> dict[str, int]:
     """Count the drives of each group: those with as many pictures of it as a drive must have."""
     found: dict[str, list[str]] = {}  # group -> recordings
-    for drive in kept:
-        counts = Counter(group_of(wish.group_by, seen.values) for seen in drive.observations)
+    for drive in threshold_drives:
+        counts = Counter(mondrian_group(config.group_by, seen.values) for seen in drive.observations)
         for group, count in counts.items():
             if group is not None:
-                enough = count >= FEWEST_OBSERVATIONS  # a tunnel is no drive at night
+                enough = count >= MIN_OBSERVATIONS  # a tunnel is no drive at night
                 found.setdefault(group, []).extend([drive.recording] if enough else [])
     return {group: count_recordings(names) for group, names in sorted(found.items())}
 
 
-def _limits(judged: Sequence[Highest], count: int, wish: Wish) -> Highest:
+def _limits(peaks: Sequence[PeakEvidence], count: int, config: CalibrationConfig) -> PeakEvidence:
     """Take the limits that theory asks for, or one best-paid step above what was seen."""
     # A single step cannot lift a further drive from the highest value seen over the limit.
-    smallest_p = smallest_p_value(count, len(wish.watched), wish.tails)
-    step = max(0., log_evidence(smallest_p, wish.exponent))
-    slow_step = max(log_evidence(max(smallest_p, FLOOR), exponent) for exponent in EXPONENTS)
-    least = theory(wish)
-    return Highest(max(least.fast, max(one.fast for one in judged) + step),
-                   max(least.slow, max(one.slow for one in judged) + max(0., slow_step)))
+    smallest_p = min_p_value(count, len(config.watched), config.tails)
+    step = max(0., log_evidence(smallest_p, config.exponent))
+    slow_step = max(log_evidence(max(smallest_p, P_VALUE_FLOOR), exponent) for exponent in MIXTURE_EXPONENTS)
+    least = design_limits(config)
+    return PeakEvidence(max(least.fast, max(one.fast for one in peaks) + step),
+                   max(least.slow, max(one.slow for one in peaks) + max(0., slow_step)))
 
 
-def _check_count(kept: Sequence[ScoredDrive], wish: Wish) -> None:
+def _check_observation_count(threshold_drives: Sequence[ScoredDrive], config: CalibrationConfig) -> None:
     """Refuse too few observations for a threshold, or for evidence that could ever rise."""
-    count = sum(len(drive.observations) for drive in kept)
-    scores = len(wish.watched)
-    share = wish.alpha / scores / (1 if wish.tails == 'upper' else 2)
+    count = sum(len(drive.observations) for drive in threshold_drives)
+    scores = len(config.watched)
+    share = config.alpha / scores / (1 if config.tails == 'upper' else 2)
     for needed, what, remedy in (
-            (smallest_count(share), f'alpha {wish.alpha:g}', 'raise alpha'),
-            (fewest_for_evidence(scores, wish.tails, wish.exponent),
-             f'evidence that can rise with exponent {wish.exponent:g}', 'raise the exponent')):
+            (min_threshold_sample_size(share), f'alpha {config.alpha:g}', 'raise alpha'),
+            (min_sample_size(scores, config.tails, config.exponent),
+             f'evidence that can rise with exponent {config.exponent:g}', 'raise the exponent')):
         if count < needed:
-            more = -(-(needed - count) * len(kept) // count)
+            more = -(-(needed - count) * len(threshold_drives) // count)
             raise ValueError(
-                f'{count} observations that count in {len(kept)} drives: {what} over {scores} '
-                f'scores ({wish.tails}) needs {needed}, {needed - count} more; add {more} drives '
+                f'{count} observations that count in {len(threshold_drives)} drives: {what} over {scores} '
+                f'scores ({config.tails}) needs {needed}, {needed - count} more; add {more} drives '
                 f'like these or {remedy}')
 
 
-def _scores(seen: Sequence[Observation], names: Sequence[str], wish: Wish) -> Ordered:
+def _calibration_scores(observations: Sequence[Observation], names: Sequence[str], config: CalibrationConfig) -> SortedScores:
     """Sort all values of what is watched, and enough to compare with of what is not."""
-    few = seen[::-(-len(seen) // UNWATCHED) or 1]
+    few = observations[::-(-len(observations) // MAX_UNWATCHED_OBSERVATIONS) or 1]
     return {name: values for name in names
-            for values in ordered(seen if name in wish.watched else few, [name]).values()}
+            for values in sort_scores(observations if name in config.watched else few, [name]).values()}
 
 
-def ordered(seen: Sequence[Observation], names: Sequence[str]) -> Ordered:
+def sort_scores(observations: Sequence[Observation], names: Sequence[str]) -> SortedScores:
     """Sort the values of each score; what nobody watches may be missing here and there."""
-    return {name: tuple(sorted(comparable(one.values[name]) for one in seen if name in one.values))
+    return {name: tuple(sorted(round_score(one.values[name]) for one in observations if name in one.values))
             for name in names}
 
 
-def _values(drive: ScoredDrive, name: str) -> list[float]:
+def _score_values(drive: ScoredDrive, name: str) -> list[float]:
     return [seen.values[name] for seen in drive.observations]
 
 
-def _windows(drive: ScoredDrive, slow_step_s: float) -> int:
+def _count_windows(drive: ScoredDrive, slow_step_s: float) -> int:
     """Count how often a drive feeds the slow alarm."""
-    windows = Windows(slow_step_s)
+    windows = WindowMedian(slow_step_s)
     return sum(windows.add(seen.stamp_ns, 1.) is not None for seen in drive.observations)
 
 

@@ -13,40 +13,46 @@ from collections import Counter
 from dataclasses import replace
 from typing import Sequence
 
-from bdl_perception.alarm.calibrate import calibrate
-from bdl_perception.alarm.calibrate import calibrate_late
-from bdl_perception.alarm.calibrate import ordered
-from bdl_perception.alarm.calibrate import prepare
-from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration import Ordered
-from bdl_perception.alarm.camera_part import CameraPart
-from bdl_perception.alarm.camera_part import part_of
-from bdl_perception.alarm.enough import FEWEST_DRIVES
-from bdl_perception.alarm.odd_drives import refuse_late
-from bdl_perception.alarm.scored_drives import ScoredDrive
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.wish import count_recordings
-from bdl_perception.alarm.wish import theory
-from bdl_perception.alarm.wish import Wish
+from bdl_perception.alarm.calibrate import (
+    calibrate,
+    calibrate_ignoring_delay,
+    prepare_drives,
+    sort_scores,
+)
+from bdl_perception.alarm.calibration import (
+    Calibration,
+    CameraCalibration,
+    SortedScores,
+    to_camera_calibration,
+)
+from bdl_perception.alarm.calibration_config import (
+    CalibrationConfig,
+    count_recordings,
+    design_limits,
+)
+from bdl_perception.alarm.detection_delay import check_detection_delay
+from bdl_perception.alarm.observations import ScoredDrive
+from bdl_perception.alarm.score_distribution import MIN_DRIVES
+from bdl_perception.perception.status import Identity
 
 
-def calibrate_cameras(drives: Sequence[ScoredDrive], identity: Identity, wish: Wish,
+def calibrate_cameras(drives: Sequence[ScoredDrive], identity: Identity, config: CalibrationConfig,
                       software_version: str) -> Calibration:
     """Make the calibration; ValueError when the drives cannot give what is wished."""
     check_cameras([(drive.camera, drive.recording) for drive in drives])
-    alone = wish._replace(group_by='none')
-    pooled = calibrate_late(drives, identity, alone, software_version)
-    groups: dict[str, Ordered] = {}
-    cameras: dict[str, CameraPart] = {}
+    alone = config._replace(group_by='none')
+    pooled = calibrate_ignoring_delay(drives, identity, alone, software_version)
+    groups: dict[str, SortedScores] = {}
+    cameras: dict[str, CameraCalibration] = {}
     for name in sorted({drive.camera or '' for drive in drives}):
         own = [drive for drive in drives if drive.camera == name]
-        groups[name] = _scores(own, alone)
-        enough = len(own) >= FEWEST_DRIVES and pooled.count(groups[name]) >= pooled.fewest
-        cameras[name] = (part_of(calibrate(own, identity, alone, software_version)) if enough else
-                         CameraPart(tuple(drive.name for drive in own), _frames(own)))
+        groups[name] = _camera_scores(own, alone)
+        enough = len(own) >= MIN_DRIVES and pooled.count_observations(groups[name]) >= pooled.min_observations
+        cameras[name] = (to_camera_calibration(calibrate(own, identity, alone, software_version)) if enough else
+                         CameraCalibration(tuple(drive.name for drive in own), _count_frames(own)))
     made = replace(pooled, group_by='camera', groups=groups, cameras=cameras)
-    if len(made.own) < len(cameras):  # else the limit of all drives is nobody's
-        refuse_late(pooled, theory(alone))
+    if len(made.group_distributions) < len(cameras):  # else the limit of all drives is nobody's
+        check_detection_delay(pooled, design_limits(alone))
     return made
 
 
@@ -61,23 +67,23 @@ def check_cameras(drives: Sequence[tuple[str | None, str]]) -> None:
     if unnamed := counts.pop(None, 0):
         raise ValueError(f'{unnamed} drives are of no camera; name it before each, such as '
                          f'front=DRIVE, or leave --group-by camera out')
-    if counts and max(counts.values()) < FEWEST_DRIVES:
+    if counts and max(counts.values()) < MIN_DRIVES:
         told = ', '.join(f'{count} of {name}' for name, count in sorted(counts.items()))
-        raise ValueError(f'no camera has the {FEWEST_DRIVES} drives that it needs to be judged by '
+        raise ValueError(f'no camera has the {MIN_DRIVES} drives that it needs to be judged by '
                          f'itself ({told}): frames of one drive are alike, and cameras of one '
                          f'vehicle see the same road; add drives of a camera')
     for name, count in counts.items():
         separate = count_recordings(recording for camera, recording in drives if camera == name)
-        if separate < FEWEST_DRIVES <= count:
+        if separate < MIN_DRIVES <= count:
             raise ValueError(f'{count} drives of {name} are of {separate} recordings, which count '
-                             f'as one drive each; {FEWEST_DRIVES} are needed: add recordings of '
+                             f'as one drive each; {MIN_DRIVES} are needed: add recordings of '
                              f'it, or give fewer pieces')
 
 
-def _scores(drives: Sequence[ScoredDrive], wish: Wish) -> Ordered:
-    kept = prepare(drives, wish).kept
-    return ordered([seen for drive in kept for seen in drive.observations], wish.watched)
+def _camera_scores(drives: Sequence[ScoredDrive], config: CalibrationConfig) -> SortedScores:
+    kept = prepare_drives(drives, config).threshold_drives
+    return sort_scores([seen for drive in kept for seen in drive.observations], config.watched)
 
 
-def _frames(drives: Sequence[ScoredDrive]) -> int:
+def _count_frames(drives: Sequence[ScoredDrive]) -> int:
     return sum(len(drive.observations) for drive in drives)

@@ -17,7 +17,7 @@ Tails = Literal['upper', 'two_sided']
 TAILS: tuple[Tails, ...] = ('upper', 'two_sided')  # what is strange: too high, or too low too
 
 
-def comparable(score: float) -> float:
+def round_score(score: float) -> float:
     """
     Keep six digits of a score, which no score has.
 
@@ -27,51 +27,51 @@ def comparable(score: float) -> float:
     return float(f'{score:.6g}')
 
 
-def rank(count: int, alpha: float) -> int:
+def threshold_rank(count: int, alpha: float) -> int:
     """Give k, which is above count when there are too few scores for alpha."""
-    return count + 1 - math.floor((count + 1) * _exactly(alpha))
+    return count + 1 - math.floor((count + 1) * _exact_fraction(alpha))
 
 
-def smallest_count(alpha: float) -> int:
+def min_threshold_sample_size(alpha: float) -> int:
     """Give the smallest n with a threshold, ceil(1 / alpha) - 1: 99 for alpha = 0.01."""
-    return math.ceil(1 / _exactly(alpha)) - 1
+    return math.ceil(1 / _exact_fraction(alpha)) - 1
 
 
-def threshold(ordered: Sequence[float], alpha: float) -> float:
+def threshold(sorted_scores: Sequence[float], alpha: float) -> float:
     """Give the k-th of scores in ascending order; ValueError says how many more are needed."""
-    k = rank(len(ordered), alpha)
-    if k > len(ordered):
-        needed = smallest_count(alpha)
+    k = threshold_rank(len(sorted_scores), alpha)
+    if k > len(sorted_scores):
+        needed = min_threshold_sample_size(alpha)
         raise ValueError(
-            f'{len(ordered)} calibration scores give no threshold at alpha {alpha:.3g}: at least '
-            f'{needed} are needed, {needed - len(ordered)} more')
-    return ordered[k - 1]
+            f'{len(sorted_scores)} calibration scores give no threshold at alpha {alpha:.3g}: at least '
+            f'{needed} are needed, {needed - len(sorted_scores)} more')
+    return sorted_scores[k - 1]
 
 
-def p_value(ordered: Sequence[float], score: float) -> float:
+def p_value(sorted_scores: Sequence[float], score: float) -> float:
     """
     Give (#{scores >= score} + 1) / (n + 1) of scores in ascending order.
 
     NaN is the strangest of all and gets the smallest value, 1 / (n + 1). By hand: of 1, 2, 3 the
     score 2 has p = 3/4. For every alpha that has a threshold: p <= alpha where score > threshold.
     """
-    below = len(ordered) if math.isnan(score) else bisect.bisect_left(ordered, score)
-    return (len(ordered) - below + 1) / (len(ordered) + 1)
+    below = len(sorted_scores) if math.isnan(score) else bisect.bisect_left(sorted_scores, score)
+    return (len(sorted_scores) - below + 1) / (len(sorted_scores) + 1)
 
 
-def low_threshold(ordered: Sequence[float], alpha: float) -> float:
+def low_threshold(sorted_scores: Sequence[float], alpha: float) -> float:
     """Give the score with as many below it as threshold() has above; by the same rule."""
-    return -threshold([-score for score in reversed(ordered)], alpha)
+    return -threshold([-score for score in reversed(sorted_scores)], alpha)
 
 
-def two_sided_p_value(ordered: Sequence[float], score: float) -> float:
+def two_sided_p_value(sorted_scores: Sequence[float], score: float) -> float:
     """
     Give min(1, 2 min(p_up, p_low)), p_up as above, p_low = (#{scores <= score} + 1) / (n + 1).
 
     NaN is the strangest of all, 2 / (n + 1). By hand: of 1, 2, 3 the score 0 has p = 1/2.
     """
-    low = math.inf if math.isnan(score) else bisect.bisect_right(ordered, score) + 1
-    return min(1., 2 * min(p_value(ordered, score), low / (len(ordered) + 1)))
+    low = math.inf if math.isnan(score) else bisect.bisect_right(sorted_scores, score) + 1
+    return min(1., 2 * min(p_value(sorted_scores, score), low / (len(sorted_scores) + 1)))
 
 
 def combined_p_value(calibration: Mapping[str, Sequence[float]],
@@ -86,13 +86,13 @@ def combined_p_value(calibration: Mapping[str, Sequence[float]],
     return min(1., len(calibration) * smallest)
 
 
-def smallest_p_value(count: int, scores: int, tails: Tails = 'upper') -> float:
+def min_p_value(count: int, scores: int, tails: Tails = 'upper') -> float:
     """Give the combined p of the strangest of all: min(1, K / (n + 1)), twice it of two tails."""
     sides = 1 if tails == 'upper' else 2
     return min(1., sides * scores / (count + 1))
 
 
-def _exactly(alpha: float) -> Fraction:
+def _exact_fraction(alpha: float) -> Fraction:
     """Take 0.1 as a tenth and not as its binary neighbour, which would move k by one."""
     if not 0 < alpha < 1:
         raise ValueError(f'alpha is {alpha}, must lie between 0 and 1')

@@ -4,13 +4,10 @@
 import math
 from typing import NamedTuple
 
-from bdl_perception.alarm.arming import refusals
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, Reason
+from bdl_perception.alarm.arming import rejection_reasons
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.level import Level
-from bdl_perception.alarm.level import Reason
-from bdl_perception.alarm.policy import AlertPolicy
-from bdl_perception.alarm.status import ACTIVE
-from bdl_perception.alarm.status import PerceptionStatus
+from bdl_perception.perception.status import ACTIVE_STATE, PerceptionStatus
 
 REMEDIES = {  # lifecycle state -> what to do
     'unconfigured': 'configure and activate it',
@@ -37,9 +34,9 @@ class SteadyTime:
         return max(0., -passed_s)
 
 
-class _Frame(NamedTuple):
+class _FrameArrival(NamedTuple):
     stamp_ns: int
-    at_s: float  # of arrival
+    arrival_s: float  # of arrival
     age_s: float  # at arrival, since the stamp
 
 
@@ -47,13 +44,13 @@ class Freshness:
     """Remembers the last arrivals and names what is missing; times are of SteadyTime."""
 
     def __init__(self, policy: AlertPolicy, calibration: Calibration | None,
-                 unarmed: str) -> None:
+                 unarmed_reason: str) -> None:
         """Start with nothing heard; unarmed says why there is no calibration."""
         self._policy = policy
         self._calibration = calibration
-        self._unarmed = unarmed
+        self._unarmed_reason = unarmed_reason
         self._status: tuple[float, PerceptionStatus] | None = None
-        self._frame: _Frame | None = None
+        self._frame: _FrameArrival | None = None
         self._observed_ns: int | None = None
         self._cycle_ns: int | None = None
         self._jump: tuple[float, str] | None = None
@@ -68,25 +65,25 @@ class Freshness:
         """Give the stamp of the newest frame."""
         return self._frame.stamp_ns if self._frame else None
 
-    def status(self, now_s: float, status: PerceptionStatus) -> None:
+    def update_status(self, now_s: float, status: PerceptionStatus) -> None:
         """Remember a heartbeat."""
         self._status = (now_s, status)
 
-    def in_order(self, stamp_ns: int, of_cycle: bool) -> bool:
+    def is_in_order(self, stamp_ns: int, is_cycle: bool) -> bool:
         """Tell whether a stamp comes after the one before it."""
-        last_ns = self._cycle_ns if of_cycle else self.stamp_ns
+        last_ns = self._cycle_ns if is_cycle else self.stamp_ns
         return last_ns is None or stamp_ns > last_ns
 
-    def jumped(self, now_s: float, what: str) -> None:
+    def record_jump(self, now_s: float, reason: str) -> None:
         """Forget every picture: their stamps or our times are no longer in order."""
         self._frame = self._observed_ns = self._cycle_ns = None
-        self._jump = (now_s, what)
+        self._jump = (now_s, reason)
 
-    def frame(self, now_s: float, stamp_ns: int, age_s: float) -> None:
+    def update_frame(self, now_s: float, stamp_ns: int, age_s: float) -> None:
         """Remember the arrival of a frame's scores."""
-        self._frame = _Frame(stamp_ns, now_s, age_s)
+        self._frame = _FrameArrival(stamp_ns, now_s, age_s)
 
-    def cycle(self, stamp_ns: int, observed_ns: int | None) -> None:
+    def update_cycle(self, stamp_ns: int, observed_ns: int | None) -> None:
         """Remember a cycle's scores, and the observation that they completed, if any."""
         self._cycle_ns = stamp_ns
         self._observed_ns = self._observed_ns if observed_ns is None else observed_ns
@@ -95,7 +92,7 @@ class Freshness:
         """Name everything that keeps the alert STALE."""
         texts = [*self._status_texts(now_s), *self._arming_texts(), *self._order_texts(now_s),
                  *self._frame_texts(now_s)]
-        return [Reason(Level.STALE, text) for text in texts]
+        return [Reason(AlertLevel.STALE, text) for text in texts]
 
     def _status_texts(self, now_s: float) -> list[str]:
         if self._status is None:
@@ -103,20 +100,20 @@ class Freshness:
         at_s, status = self._status
         if now_s - at_s > self._policy.stale_after_s:
             return [f'perception_node is silent for {now_s - at_s:.1f} s: is it running?']
-        if status.state != ACTIVE:
+        if status.state != ACTIVE_STATE:
             remedy = REMEDIES.get(status.state, 'wait, or look into its log')
             return [f'perception_node is {status.state}: {remedy}']
         return []
 
     def _arming_texts(self) -> list[str]:
         if self._calibration is None:
-            return [f'not armed: {self._unarmed}']
+            return [f'not armed: {self._unarmed_reason}']
         if self._status is None:
             return []  # said already
         identity, state = self._status[1].identity, self._status[1].state
-        if identity is None and state != ACTIVE:
+        if identity is None and state != ACTIVE_STATE:
             return []  # said already: no model is loaded yet
-        return [f'not armed: {text}' for text in refusals(self._calibration, identity)]
+        return [f'not armed: {text}' for text in rejection_reasons(self._calibration, identity)]
 
     def _order_texts(self, now_s: float) -> list[str]:
         if self._jump is None or now_s - self._jump[0] >= self._policy.hold_s:
@@ -126,7 +123,7 @@ class Freshness:
     def _frame_texts(self, now_s: float) -> list[str]:
         if self._frame is None:
             return ['no scores have come: is the camera publishing?']
-        silent_s, age_s = now_s - self._frame.at_s, self._frame.age_s
+        silent_s, age_s = now_s - self._frame.arrival_s, self._frame.age_s
         if silent_s > self._policy.stale_after_s:
             return [f'no scores for {silent_s:.1f} s: is the camera publishing?']
         if abs(age_s) > self._policy.max_frame_age_s:

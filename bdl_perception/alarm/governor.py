@@ -5,12 +5,11 @@ A planner's side of the alert, as a worked example: no fresh alert means degrade
 
 Speeds are scaled as a whole, so that the robot stays on the path that was commanded.
 """
-from dataclasses import dataclass
-from dataclasses import fields
+from dataclasses import dataclass, fields
 import math
 from typing import NamedTuple
 
-from bdl_perception.alarm.level import Level
+from bdl_perception.alarm.alert_types import AlertLevel
 
 
 class Velocity(NamedTuple):
@@ -45,38 +44,38 @@ class GovernorPolicy:
                 raise ValueError(f'the crawl {crawl} is faster than {warn} at WARN; lower it')
 
 
-class Governed(NamedTuple):
+class GovernedCommand(NamedTuple):
     """What may be driven, and why it is less than was commanded (empty: it is not)."""
 
     velocity: Velocity
     reason: str
 
 
-def govern(policy: GovernorPolicy, command: Velocity, level: Level | None,
-           alert_age_s: float | None) -> Governed:
+def govern(policy: GovernorPolicy, command: Velocity, level: AlertLevel | None,
+           alert_age_s: float | None) -> GovernedCommand:
     """Limit a command by the last alert and its age; None: there never was one."""
     if not all(map(math.isfinite, (*command.linear, *command.angular))):
-        return Governed(STOP, 'the commanded velocity is not finite: stop')
+        return GovernedCommand(STOP, 'the commanded velocity is not finite: stop')
     # Written so that a NaN age is not fresh; a negative one means that clocks disagree.
     if level is None or alert_age_s is None or not 0 <= alert_age_s <= policy.max_alert_age_s:
-        return Governed(STOP, 'no fresh alert: stop')
-    if level == Level.OK:
-        return Governed(command, '')
-    factor = _factor(policy, command, level)
+        return GovernedCommand(STOP, 'no fresh alert: stop')
+    if level == AlertLevel.OK:
+        return GovernedCommand(command, '')
+    factor = _speed_factor(policy, command, level)
     if factor == 1:
-        return Governed(command, '')
-    return Governed(_scaled(command, factor), f'alert is {level.name}: slowed to {factor:.0%}')
+        return GovernedCommand(command, '')
+    return GovernedCommand(_scale_velocity(command, factor), f'alert is {level.name}: slowed to {factor:.0%}')
 
 
-def _factor(policy: GovernorPolicy, command: Velocity, level: Level) -> float:
+def _speed_factor(policy: GovernorPolicy, command: Velocity, level: AlertLevel) -> float:
     """Give the largest factor up to 1 that keeps both speeds within the level's limits."""
-    limits = ((policy.warn_linear_m_s, policy.warn_angular_rad_s) if level == Level.WARN
+    limits = ((policy.warn_linear_m_s, policy.warn_angular_rad_s) if level == AlertLevel.WARN
               else (policy.crawl_linear_m_s, policy.crawl_angular_rad_s))
     speeds = (math.hypot(*command.linear), math.hypot(*command.angular))
     return min([1., *(limit / speed for limit, speed in zip(limits, speeds, strict=True)
                       if speed > limit)])
 
 
-def _scaled(command: Velocity, factor: float) -> Velocity:
+def _scale_velocity(command: Velocity, factor: float) -> Velocity:
     linear, angular = (tuple(part * factor for part in parts) for parts in command)
     return Velocity((linear[0], linear[1], linear[2]), (angular[0], angular[1], angular[2]))

@@ -1,95 +1,109 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """What the time of a frame and of a Monte Carlo cycle goes to, step by step in one process."""
+import json
+import sys
+import time
 from typing import Callable, Mapping
 
-from bdl_perception.alarm.health import CameraHealth
-from bdl_perception.alarm.scores import cycle_scores
-from bdl_perception.alarm.scores import frame_scores
-from bdl_perception.backends.registry import open_backend
-from bdl_perception.bench.actors import SAMPLES
-from bdl_perception.bench.pictures import HEIGHT
-from bdl_perception.bench.pictures import WIDTH
-from bdl_perception.bench.plots import draw_bars
-from bdl_perception.bench.row import Row
-from bdl_perception.bench.setting import Outcome
-from bdl_perception.bench.setting import Setting
-from bdl_perception.bench.spread import by_turns
-from bdl_perception.bench.spread import spread_of
-from bdl_perception.nodes.images import rgb_from_image
-from bdl_perception.nodes.messages import byte_image
-from bdl_perception.nodes.messages import float_image
-from bdl_perception.nodes.stamps import header
+from bdl_perception.backends import open_backend
+from bdl_perception.bench.camera import HEIGHT, WIDTH
+from bdl_perception.bench.harness import MC_SAMPLES
+from bdl_perception.bench.report import draw_bars
+from bdl_perception.bench.row import BenchSettings, GroupResult, Row
+from bdl_perception.bench.timing import quartiles, time_interleaved
+from bdl_perception.nodes.image_decoding import rgb_from_image
+from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
 from bdl_perception.perception.backend import Backend
-from bdl_perception.perception.masks import draw_masks
-from bdl_perception.perception.moments import total
+from bdl_perception.perception.camera_health import CameraHealth
+from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments, merge_all
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.uncertainty import epistemic_of
-from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.scores import cycle_scores, frame_scores
+from bdl_perception.perception.types import CameraFrame
 import numpy as np
 
-GRAPH, CHUNKS = 'perceive graph', 'sample graph, all chunks'
-Steps = Mapping[str, Callable[[], object]]
+PERCEIVE_STEP, SAMPLE_STEP = 'perceive graph', 'sample graph, all chunks'
+TimedSteps = Mapping[str, Callable[[], object]]
 
 
-def run(setting: Setting) -> Outcome:
+def run(settings: BenchSettings) -> GroupResult:
     """Time every step by turns."""
-    backend = open_backend('onnxruntime', setting.model, setting.threads)
-    rounds = setting.choose(5, 200)
+    backend = open_backend('onnxruntime', settings.model, settings.threads)
+    rounds = settings.choose(5, 200)
     frame_ms, cycle_ms = (
-        {name: spread_of(taken).median for name, taken in by_turns(steps, rounds).items()}
+        {name: quartiles(taken).median for name, taken in time_interleaved(steps, rounds).items()}
         for steps in (frame_steps(backend), cycle_steps(backend)))
     backend.close()
-    plot = draw_bars(setting.out / 'breakdown.png', {'a frame, ms': frame_ms,
+    plot = draw_bars(settings.out / 'breakdown.png', {'a frame, ms': frame_ms,
                                                      'a Monte Carlo cycle, ms': cycle_ms})
-    return Outcome(rows(frame_ms, cycle_ms), {'frame_ms': frame_ms, 'cycle_ms': cycle_ms}, [plot])
+    return GroupResult(breakdown_rows(frame_ms, cycle_ms), {'frame_ms': frame_ms, 'cycle_ms': cycle_ms}, [plot])
 
 
-def frame_steps(backend: Backend) -> Steps:
+def frame_steps(backend: Backend) -> TimedSteps:
     """List what happens to each picture, with a planner that listens to depth alone."""
-    head, health = header(1, 'camera'), CameraHealth()
+    head, health = make_header(1, 'camera'), CameraHealth()
     rgb = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    message = byte_image(rgb, head)
-    perceiver = Perceiver(backend, SAMPLES, 0)
-    fit = perceiver.fit_for(WIDTH, HEIGHT)
+    message = uint8_image(rgb, head)
+    perceiver = Perceiver(backend, MC_SAMPLES, 0)
+    fit = perceiver.image_fit(WIDTH, HEIGHT)
     small = fit.apply(rgb)
     prediction = perceiver.perceive(CameraFrame(rgb, 1, 'camera'))
     return {
         'message to rgb': lambda: rgb_from_image(message),
-        'camera health': lambda: health.faults(rgb),
+        'camera health': lambda: health.detect_faults(rgb),
         'crop and resize': lambda: fit.apply(rgb),
-        GRAPH: lambda: backend.perceive(small),
+        PERCEIVE_STEP: lambda: backend.perceive(small),
         'scores': lambda: frame_scores(prediction),
-        'depth to message': lambda: float_image(prediction.depth, head)}
+        'depth to message': lambda: float32_image(prediction.depth, head)}
 
 
-def cycle_steps(backend: Backend) -> Steps:
+def cycle_steps(backend: Backend) -> TimedSteps:
     """List what happens to a held picture until its epistemic map is sent."""
-    head, spec = header(1, 'camera'), backend.spec
+    head, spec = make_header(1, 'camera'), backend.spec
     rgb = np.random.default_rng(0).integers(0, 256, (spec.height, spec.width, 3), np.uint8)
-    prediction = Perceiver(backend, SAMPLES, 0).perceive(CameraFrame(rgb, 1, 'camera'))
+    prediction = Perceiver(backend, MC_SAMPLES, 0).perceive(CameraFrame(rgb, 1, 'camera'))
     features = backend.perceive(rgb).features
-    masks = draw_masks(0, SAMPLES, spec.dropout_channels, spec.dropout_probability)
+    masks = draw_masks(0, MC_SAMPLES, spec.dropout_channels, spec.dropout_probability)
     chunks = [[mask[begin:begin + spec.chunk] for mask in masks]
-              for begin in range(0, SAMPLES, spec.chunk)]
+              for begin in range(0, MC_SAMPLES, spec.chunk)]
     parts = [backend.sample(features, chunk) for chunk in chunks]
-    moments = total(parts)
-    epistemic = epistemic_of(moments, prediction)
+    moments = merge_all(parts)
+    epistemic = epistemic_from_moments(moments, prediction)
     return {
-        CHUNKS: lambda: [backend.sample(features, chunk) for chunk in chunks],
-        'merge chunks': lambda: total(parts),
-        'deviation and mutual information': lambda: epistemic_of(moments, prediction),
+        SAMPLE_STEP: lambda: [backend.sample(features, chunk) for chunk in chunks],
+        'merge chunks': lambda: merge_all(parts),
+        'deviation and mutual information': lambda: epistemic_from_moments(moments, prediction),
         'scores': lambda: cycle_scores(epistemic, 1),
-        'map to message': lambda: float_image(epistemic.depth_std, head)}
+        'map to message': lambda: float32_image(epistemic.depth_std, head)}
 
 
-def rows(frame_ms: Mapping[str, float], cycle_ms: Mapping[str, float]) -> list[Row]:
+def breakdown_rows(frame_ms: Mapping[str, float], cycle_ms: Mapping[str, float]) -> list[Row]:
     """Say how much of either the network is."""
-    return [_share('a frame', GRAPH, frame_ms), _share('a Monte Carlo cycle', CHUNKS, cycle_ms)]
+    return [_share_row('a frame', PERCEIVE_STEP, frame_ms), _share_row('a Monte Carlo cycle', SAMPLE_STEP, cycle_ms)]
 
 
-def _share(what: str, graph: str, steps_ms: Mapping[str, float]) -> Row:
+def _share_row(what: str, graph: str, steps_ms: Mapping[str, float]) -> Row:
     most = max((name for name in steps_ms if name != graph), key=lambda name: steps_ms[name])
     whole_ms = sum(steps_ms.values())
     return Row(f'{graph}, share of the time of {what}', 100 * steps_ms[graph] / whole_ms, '%',
                note=f'of {whole_ms:.1f} ms; next: {most}, {steps_ms[most]:.2f} ms')
+
+
+def time_graphs(model: str, frames: int, chunks: int, threads: int) -> dict[str, float]:
+    """Perceive so many frames and sample so many chunks, evenly mixed; times in s."""
+    backend = open_backend('onnxruntime', model, threads)
+    spec = backend.spec
+    rgb = np.random.default_rng(0).integers(0, 256, (spec.height, spec.width, 3), np.uint8)
+    masks = draw_masks(0, spec.chunk, spec.dropout_channels, spec.dropout_probability)
+    features, done = backend.perceive(rgb).features, 0
+    begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
+    for frame in range(1, frames + 1):
+        backend.perceive(rgb)
+        while done < chunks * frame // frames:
+            backend.sample(features, masks)
+            done += 1
+    return {'cpu_s': time.process_time() - begin_cpu_s, 'wall_s': time.perf_counter() - begin_s}
+
+
+if __name__ == '__main__':
+    print(json.dumps(time_graphs(sys.argv[1], *map(int, sys.argv[2:5]))))

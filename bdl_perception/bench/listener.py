@@ -12,20 +12,18 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from bdl_perception import interface
-from bdl_perception.bench.plan import read_plan
-from bdl_perception.bench.plan import topic
-from bdl_perception.nodes import qos
-from bdl_perception.nodes.diagnostics import level_from_message
-from bdl_perception.nodes.diagnostics import status_from_message
-from bdl_perception.nodes.process import run_node
-from bdl_perception.nodes.stamps import stamp_to_ns
+from bdl_perception import topics
+from bdl_perception.bench.trace import read_plan, topic_name
+from bdl_perception.nodes import publishers
+from bdl_perception.nodes.diagnostics import level_from_message, status_from_message
+from bdl_perception.nodes.lifecycle import run_node
+from bdl_perception.nodes.messages import stamp_to_ns
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
-NAME = 'bench_listener'
-Notes = list[tuple[int, ...]]
+LISTENER_NODE_NAME = 'bench_listener'
+Records = list[tuple[int, ...]]
 
 
 class ListenerNode(Node):
@@ -33,46 +31,46 @@ class ListenerNode(Node):
 
     def __init__(self) -> None:
         """Subscribe for every camera of the plan."""
-        super().__init__(NAME)
+        super().__init__(LISTENER_NODE_NAME)
         self._plan = read_plan(Path(self.declare_parameter('plan', '').value))
-        self._notes: dict[str, dict[str, Notes]] = {
+        self._records: dict[str, dict[str, Records]] = {
             camera: {'depth': [], 'epistemic': [], 'alert': [], 'status': []}
             for camera in self._plan.cameras}
-        for camera, notes in self._notes.items():
-            self._listen(camera, notes)
+        for camera, notes in self._records.items():
+            self._subscribe_camera(camera, notes)
 
     def destroy_node(self) -> None:
         """Write down what was heard."""
-        self._plan.heard.write_text(json.dumps(self._notes), encoding='utf-8')
+        self._plan.received_path.write_text(json.dumps(self._records), encoding='utf-8')
         super().destroy_node()
 
-    def _listen(self, camera: str, notes: dict[str, Notes]) -> None:
+    def _subscribe_camera(self, camera: str, records: dict[str, Records]) -> None:
         # As deep as scores are: what this node was too slow for would look like a lost frame.
-        for name, wanted in (('depth', interface.DEPTH), ('epistemic', interface.EPISTEMIC)):
-            self.create_subscription(Image, topic(camera, wanted.name),
-                                     partial(_map, notes[name]), qos.scores())
-        self.create_subscription(DiagnosticArray, topic(camera, interface.ALERT_TOPIC.name),
-                                 partial(_alert, notes['alert']), qos.alert_reader())
-        self.create_subscription(DiagnosticArray, topic(camera, interface.STATUS.name),
-                                 partial(_status, notes['status']), qos.status())
+        for name, wanted in (('depth', topics.DEPTH), ('epistemic', topics.EPISTEMIC)):
+            self.create_subscription(Image, topic_name(camera, wanted.name),
+                                     partial(_on_map, records[name]), publishers.scores_qos())
+        self.create_subscription(DiagnosticArray, topic_name(camera, topics.ALERT_TOPIC.name),
+                                 partial(_on_alert, records['alert']), publishers.alert_subscriber_qos())
+        self.create_subscription(DiagnosticArray, topic_name(camera, topics.STATUS.name),
+                                 partial(_on_status, records['status']), publishers.status_qos())
 
 
-def _map(notes: Notes, message: Image, about: dict[str, Any]) -> None:
-    notes.append((stamp_to_ns(message.header.stamp), about['source_timestamp']))
+def _on_map(records: Records, message: Image, message_info: dict[str, Any]) -> None:
+    records.append((stamp_to_ns(message.header.stamp), message_info['source_timestamp']))
 
 
-def _alert(notes: Notes, message: DiagnosticArray, about: dict[str, Any]) -> None:
-    notes.append((about['source_timestamp'], int(level_from_message(message))))
+def _on_alert(records: Records, message: DiagnosticArray, message_info: dict[str, Any]) -> None:
+    records.append((message_info['source_timestamp'], int(level_from_message(message))))
 
 
-def _status(notes: Notes, message: DiagnosticArray, about: dict[str, Any]) -> None:
+def _on_status(records: Records, message: DiagnosticArray, message_info: dict[str, Any]) -> None:
     status = status_from_message(message)
-    notes.append((about['source_timestamp'], status.frames_in, status.frames_dropped))
+    records.append((message_info['source_timestamp'], status.frames_in, status.frames_dropped))
 
 
 def main() -> int:
     """Run the node until a signal comes."""
-    return run_node(NAME, ListenerNode)
+    return run_node(LISTENER_NODE_NAME, ListenerNode)
 
 
 if __name__ == '__main__':

@@ -10,70 +10,70 @@ import json
 import subprocess
 import sys
 
-from bdl_perception.backends.model_files import load_model_files
-from bdl_perception.bench.actors import chunks_of
-from bdl_perception.bench.actors import ours
-from bdl_perception.bench.actors import street
-from bdl_perception.bench.row import Row
-from bdl_perception.bench.setting import Outcome
-from bdl_perception.bench.setting import Setting
-from bdl_perception.bench.stage import perform
-from bdl_perception.bench.stage import Seen
-from bdl_perception.bench.usage import between
-from bdl_perception.bench.watched import Watched
+from bdl_perception.bench.harness import (
+    count_chunks,
+    Measurement,
+    nominal_plan,
+    our_nodes,
+    run_measurement,
+)
+from bdl_perception.bench.row import BenchSettings, GroupResult, Row
+from bdl_perception.bench.timing import usages_in_window
+from bdl_perception.bench.trace import CameraTrace
+from bdl_perception.model_store import load_model_files
 
 RATE_HZ = 30.0
-P50_MS, P99_MS, EPISTEMIC_HZ, OVERHEAD = 25.0, 33.0, 5.0, 1.3
-LOOP_TIMEOUT_S = 1800.0
+MAX_P50_MS, MAX_P99_MS, MIN_EPISTEMIC_HZ, MAX_CPU_OVERHEAD = 25.0, 33.0, 5.0, 1.3
+GRAPHS_TIMEOUT_S = 1800.0
 
 
-def run(setting: Setting) -> Outcome:
+def run(settings: BenchSettings) -> GroupResult:
     """Play the street and compare with the bare loop."""
-    seconds = setting.choose(10.0, 60.0)
-    seen = perform(street(setting, 'node', RATE_HZ, seconds), ours(setting))
-    watched = seen.only
-    overhead, details = _overhead(setting, seen)
-    details |= {'latency_ms': watched.latencies_ms, 'frames': len(watched.counted),
+    seconds = settings.choose(10.0, 60.0)
+    seen = run_measurement(nominal_plan(settings, 'node', RATE_HZ, seconds), our_nodes(settings))
+    watched = seen.single_trace
+    overhead, details = _overhead_row(settings, seen)
+    details |= {'latency_ms': watched.latencies_ms, 'frames': len(watched.measured_stamps),
                 'alert_levels': [level for _, level in watched.alerts],
                 'status': watched.status[-1:]}
-    return Outcome([*_rows(watched, seconds), overhead], details)
+    return GroupResult([*_node_rows(watched, seconds), overhead], details)
 
 
-def _rows(watched: Watched, seconds: float) -> list[Row]:
+def _node_rows(trace: CameraTrace, seconds: float) -> list[Row]:
     where = f'node, {RATE_HZ:.0f} Hz 640x384 camera, {seconds:.0f} s'
     return [
-        Row(f'{where}: frames lost', watched.lost, '', 0, note=f'of {len(watched.counted)}; '
-            f'perception_node dropped {watched.dropped} for newer ones, warm-up included'),
-        Row('camera stamp to depth publication, median', watched.percentile_ms(50), 'ms', P50_MS),
-        Row('camera stamp to depth publication, 99th percentile', watched.percentile_ms(99), 'ms',
-            P99_MS),
-        Row('epistemic map meanwhile', watched.epistemic_hz, 'Hz', EPISTEMIC_HZ, at_least=True)]
+        Row(f'{where}: frames lost', trace.frames_lost, '', 0, note=f'of {len(trace.measured_stamps)}; '
+            f'perception_node dropped {trace.frames_dropped} for newer ones, warm-up included'),
+        Row('camera stamp to depth publication, median', trace.percentile_ms(50), 'ms', MAX_P50_MS),
+        Row('camera stamp to depth publication, 99th percentile', trace.percentile_ms(99), 'ms',
+            MAX_P99_MS),
+        Row('epistemic map meanwhile', trace.epistemic_hz, 'Hz', MIN_EPISTEMIC_HZ, at_least=True)]
 
 
-def _overhead(setting: Setting, seen: Seen) -> tuple[Row, dict[str, object]]:
-    watched = seen.only
-    looks = between(seen.usages[0], *watched.window)
-    begin_ns, end_ns = looks[0].at_ns, looks[-1].at_ns
+def _overhead_row(settings: BenchSettings, measurement: Measurement) -> tuple[Row, dict[str, object]]:
+    watched = measurement.single_trace
+    looks = usages_in_window(measurement.usages[0], *watched.window_ns)
+    begin_ns, end_ns = looks[0].stamp_ns, looks[-1].stamp_ns
     frames = sum(begin_ns <= at_ns <= end_ns for _, at_ns in watched.depth)
     cycles = sum(begin_ns <= at_ns <= end_ns for _, at_ns in watched.epistemic)
     if not frames:
         raise RuntimeError('perception_node published no depth, so nothing can be divided')
     node_ms = (looks[-1].cpu_s - looks[0].cpu_s) / frames * 1e3
-    chunks = chunks_of(cycles, load_model_files(setting.model).spec)
-    graphs_ms = bare_loop_cpu_s(setting, frames, chunks) / frames * 1e3
-    row = Row('CPU time of the node / of its graphs alone', node_ms / graphs_ms, '', OVERHEAD,
+    chunks = count_chunks(cycles, load_model_files(settings.model).spec)
+    graphs_ms = graphs_cpu_s(settings, frames, chunks) / frames * 1e3
+    row = Row('CPU time of the node / of its graphs alone', node_ms / graphs_ms, '', MAX_CPU_OVERHEAD,
               note=f'{node_ms:.1f} and {graphs_ms:.1f} ms a frame, with {chunks / frames:.2f} '
                    f'runs of the sample graph')
     return row, {'node_cpu_ms_per_frame': node_ms, 'graph_cpu_ms_per_frame': graphs_ms,
                  'frames': frames, 'chunks': chunks}
 
 
-def bare_loop_cpu_s(setting: Setting, frames: int, chunks: int) -> float:
+def graphs_cpu_s(settings: BenchSettings, frames: int, chunks: int) -> float:
     """Run bare_loop.py in a process of its own; gives its CPU time."""
     done = subprocess.run(
-        [sys.executable, '-m', 'bdl_perception.bench.bare_loop', setting.model, str(frames),
-         str(chunks), str(setting.threads)],
-        capture_output=True, text=True, timeout=LOOP_TIMEOUT_S, check=False)
+        [sys.executable, '-m', 'bdl_perception.bench.breakdown', settings.model, str(frames),
+         str(chunks), str(settings.threads)],
+        capture_output=True, text=True, timeout=GRAPHS_TIMEOUT_S, check=False)
     if done.returncode:
         raise RuntimeError(f'the bare loop ended with exit code {done.returncode}: {done.stderr}')
     return float(json.loads(done.stdout)['cpu_s'])

@@ -1,57 +1,136 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The table in markdown, and the JSON beside it."""
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
 import json
-from typing import Any, Mapping
+import os
+from pathlib import Path
+import platform
+from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
-from bdl_perception.bench.setting import MODEL
-from bdl_perception.bench.setting import Outcome
-from bdl_perception.bench.setting import Setting
-from bdl_perception.whole_file import write_whole
+from bdl_perception.bench.row import BenchSettings, DEFAULT_MODEL, GroupResult
+from bdl_perception.files import write_atomic
 
-HEAD = ('what', 'to reach', 'measured', 'met', 'command')
-MET = {True: 'yes', False: '**no**', None: ''}
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def table(outcomes: Mapping[str, Outcome], setting: Setting) -> str:
+TABLE_HEADER = ('what', 'to reach', 'measured', 'met', 'command')
+MET_TEXT = {True: 'yes', False: '**no**', None: ''}
+
+
+def markdown_table(outcomes: Mapping[str, GroupResult], settings: BenchSettings) -> str:
     """Draw the markdown table of all rows; a line for each."""
-    lines = [_line(HEAD), _line(['---'] * len(HEAD))]
+    lines = [_table_line(TABLE_HEADER), _table_line(['---'] * len(TABLE_HEADER))]
     for name, outcome in outcomes.items():
-        lines += [_line([row.what, row.goal_text, row.value_text, MET[row.met],
-                         f'`{command(name, setting)}`']) for row in outcome.rows]
+        lines += [_table_line([row.what, row.goal_text, row.value_text, MET_TEXT[row.met],
+                         f'`{bench_command(name, settings)}`']) for row in outcome.rows]
     return '\n'.join(lines)
 
 
-def command(group: str, setting: Setting) -> str:
+def bench_command(group: str, settings: BenchSettings) -> str:
     """Say how the rows of a group are measured again."""
     words = ['bdl bench --only', group]
-    if setting.model != MODEL:
-        words += ['--model', setting.model]
-    if setting.threads != Setting.threads:
-        words += ['--threads', str(setting.threads)]
-    if group == 'memory' and not setting.quick:
-        words += ['--minutes', f'{setting.minutes:g}']
-    return ' '.join(words + ['--quick'] * setting.quick)
+    if settings.model != DEFAULT_MODEL:
+        words += ['--model', settings.model]
+    if settings.threads != BenchSettings.threads:
+        words += ['--threads', str(settings.threads)]
+    if group == 'memory' and not settings.quick:
+        words += ['--minutes', f'{settings.minutes:g}']
+    return ' '.join(words + ['--quick'] * settings.quick)
 
 
-def document(outcomes: Mapping[str, Outcome], setting: Setting,
+def results_document(outcomes: Mapping[str, GroupResult], settings: BenchSettings,
              machine: Mapping[str, Any]) -> dict[str, Any]:
     """Collect all that was measured, and on what."""
-    return {'machine': dict(machine), 'model': setting.model, 'quick': setting.quick,
-            'threads': setting.threads,
-            'groups': {name: {'command': command(name, setting),
+    return {'machine': dict(machine), 'model': settings.model, 'quick': settings.quick,
+            'threads': settings.threads,
+            'groups': {name: {'command': bench_command(name, settings),
                               'rows': [row.as_dict() for row in outcome.rows],
                               'details': outcome.details, 'plots': outcome.plots}
                        for name, outcome in outcomes.items()}}
 
 
-def write(outcomes: Mapping[str, Outcome], setting: Setting, machine: Mapping[str, Any]) -> None:
+def write_report(outcomes: Mapping[str, GroupResult], settings: BenchSettings, machine: Mapping[str, Any]) -> None:
     """Replace bench.json and bench.md; done after each group, so that a crash loses one."""
-    values = document(outcomes, setting, machine)
-    write_whole(setting.out / 'bench.json',
+    values = results_document(outcomes, settings, machine)
+    write_atomic(settings.out / 'bench.json',
                 (json.dumps(values, indent=2, allow_nan=False) + '\n').encode())
-    write_whole(setting.out / 'bench.md', (table(outcomes, setting) + '\n').encode())
+    write_atomic(settings.out / 'bench.md', (markdown_table(outcomes, settings) + '\n').encode())
 
 
-def _line(cells: Any) -> str:
+def _table_line(cells: Any) -> str:
     return f'| {" | ".join(cells)} |'
+
+
+PACKAGES = ('bdl_perception', 'numpy', 'opencv-python-headless', 'onnxruntime', 'torch',
+            'ros-jazzy-rclpy', 'ros-jazzy-rmw-fastrtps-cpp')
+CPU_INFO = Path('/proc/cpuinfo')
+
+
+def describe_machine() -> dict[str, Any]:
+    """Say which machine this is, what is installed, and how busy it was before we began."""
+    return {'cpu': _cpu_model(), 'cores': len(os.sched_getaffinity(0)), 'system': platform.platform(),
+            'python': platform.python_version(), 'load_before': os.getloadavg()[0],
+            'versions': {name: _package_version(name) for name in PACKAGES},
+            'date': datetime.now(timezone.utc).isoformat(timespec='seconds')}
+
+
+def _cpu_model() -> str:
+    lines = CPU_INFO.read_text().splitlines() if CPU_INFO.exists() else []
+    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.machine()
+
+
+def _package_version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None  # ROS 2 from apt is no wheel
+
+
+class Panel(NamedTuple):
+    """Curves over one axis."""
+
+    x_label: str
+    y_label: str
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]  # name -> x, y
+    goal: float | None = None  # a dashed line
+
+
+def draw_curves(path: Path, panels: Sequence[Panel], marker: str = 'o') -> str:
+    """Write a PNG with the panels side by side; returns its name."""
+    figure = _new_figure(len(panels))
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for name, (x, y) in panel.curves.items():
+            axes.plot(x, y, marker=marker, label=name)
+        if panel.goal is not None:
+            axes.axhline(panel.goal, color='black', linewidth=0.8, linestyle='--', label='goal')
+        axes.set(xlabel=panel.x_label, ylabel=panel.y_label, xlim=(0, None), ylim=(0, None))
+        axes.legend(fontsize=8)
+    return _save_figure(figure, path)
+
+
+def draw_bars(path: Path, panels: Mapping[str, Mapping[str, float]]) -> str:
+    """Write a PNG with a panel of named bars for each label of an axis; returns its name."""
+    figure = _new_figure(len(panels))
+    subplots = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (label, bars) in zip(subplots, panels.items(), strict=True):
+        drawn = axes.barh(list(bars), list(bars.values()))
+        axes.bar_label(drawn, fmt='%.2f', padding=2, fontsize=8)
+        axes.invert_yaxis()  # the first step on top
+        axes.set(xlabel=label, xlim=(0, 1.15 * max(bars.values())))
+    return _save_figure(figure, path)
+
+
+def _new_figure(panels: int) -> 'Figure':
+    from matplotlib.figure import Figure
+    return Figure((4.5 * panels, 3.6), layout='constrained')
+
+
+def _save_figure(figure: 'Figure', path: Path) -> str:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    FigureCanvasAgg(figure)
+    figure.savefig(path, dpi=120, metadata={'Software': None})
+    return path.name

@@ -10,8 +10,8 @@ import sys
 from typing import IO, Iterator, Mapping, Sequence
 
 STOP_TIMEOUT_S = 10.0
-NODES = 'bdl_perception.nodes'
-FAST_DDS = Path(__file__).parent / 'fastdds.xml'  # room for large pictures
+NODES_PACKAGE = 'bdl_perception.nodes'
+FAST_DDS_PROFILE = Path(__file__).parent / 'fastdds.xml'  # room for large pictures
 
 
 class NodeProcess:
@@ -19,7 +19,7 @@ class NodeProcess:
 
     def __init__(self, node: str, parameters: Mapping[str, object], log: Path,
                  environment: Mapping[str, str] | None = None,
-                 remaps: Mapping[str, str] | None = None, package: str = NODES) -> None:
+                 remaps: Mapping[str, str] | None = None, package: str = NODES_PACKAGE) -> None:
         """Start `python -m PACKAGE.NODE` with parameters and remappings."""
         self.node = node
         self.log = log
@@ -35,7 +35,7 @@ class NodeProcess:
         """Give the number by which the system knows it."""
         return self._process.pid
 
-    def ended(self) -> int | None:
+    def poll(self) -> int | None:
         """Give the exit code, None while it runs."""
         return self._process.poll()
 
@@ -55,7 +55,7 @@ class NodeProcess:
         self._log.close()
         return code
 
-    def last_words(self, lines: int = 8) -> str:
+    def log_tail(self, lines: int = 8) -> str:
         """Give the end of its log, for a message."""
         text = self.log.read_text(encoding='utf-8', errors='replace')
         return '\n'.join(text.splitlines()[-lines:])
@@ -77,11 +77,11 @@ def private_domain() -> Iterator[dict[str, str]]:
     from domain_coordinator import domain_id  # holds a port so long as the domain is taken
     with domain_id() as number:
         yield {'ROS_DOMAIN_ID': str(number), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-               'FASTRTPS_DEFAULT_PROFILES_FILE': str(FAST_DDS)}
+               'FASTRTPS_DEFAULT_PROFILES_FILE': str(FAST_DDS_PROFILE)}
 
 
-def dead(processes: Sequence[NodeProcess]) -> list[str]:
+def unexpected_exits(processes: Sequence[NodeProcess]) -> list[str]:
     """Name the processes that ended though nobody asked them to."""
-    return [f'{process.node} ended by itself with exit code {process.ended()}; '
-            f'its log {process.log} ends:\n{process.last_words()}'
-            for process in processes if process.ended() is not None]
+    return [f'{process.node} ended by itself with exit code {process.poll()}; '
+            f'its log {process.log} ends:\n{process.log_tail()}'
+            for process in processes if process.poll() is not None]

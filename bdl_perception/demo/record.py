@@ -7,8 +7,7 @@ A folder with one JPEG for each panel and stamp (camera/000012.jpg ...) and even
 event a line, flushed as it happens, so that a crash loses nothing that was seen.
 """
 from bisect import bisect_right
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 import json
@@ -31,11 +30,11 @@ class RecordWriter:
             (folder / panel).mkdir(parents=True, exist_ok=True)
         self._events = (folder / 'events.jsonl').open('w', encoding='utf-8')
 
-    def picture(self, panel: str, stamp_ns: int, jpeg: bytes) -> None:
+    def write_panel(self, panel: str, stamp_ns: int, jpeg: bytes) -> None:
         """Keep one panel of one frame."""
         (self.folder / panel / f'{stamp_ns}.jpg').write_bytes(jpeg)
 
-    def event(self, kind: str, **values: Any) -> None:
+    def write_event(self, kind: str, **values: Any) -> None:
         """Keep one event; values are what JSON can hold."""
         self._events.write(json.dumps({'kind': kind, **values}) + '\n')
         self._events.flush()
@@ -60,33 +59,33 @@ class Record:
     """A record read back; every stamp is the camera's, in ns."""
 
     folder: Path
-    frames: tuple[int, ...]  # stamps that the camera published
-    answered: Mapping[int, float]  # stamp -> s from camera stamp to the depth's arrival
+    frame_stamps_ns: tuple[int, ...]  # stamps that the camera published
+    depth_latency_s: Mapping[int, float]  # stamp -> s from camera stamp to the depth's arrival
     alerts: tuple[AlertEvent, ...]
     scores: tuple[Mapping[str, float], ...]  # stamp_ns and the scores of one frame or cycle
     dropped: int = 0  # as perception_node counts them
     cycles: int = 0
 
     @cached_property
-    def spacing_s(self) -> float:
+    def frame_interval_s(self) -> float:
         """Give the usual time between two frames; 0 when there are not two."""
-        gaps_ns = [after - before for before, after in pairwise(self.frames)]
+        gaps_ns = [after - before for before, after in pairwise(self.frame_stamps_ns)]
         return median(gaps_ns) / 1e9 if gaps_ns else 0.0
 
-    def drive_s(self, at_ns: int) -> float:
+    def drive_time_s(self, at_ns: int) -> float:
         """
         Tell how far the drive was at a moment, in s of its own time; negative before it began.
 
         Counted in frames: a machine that stood still for a while has not driven on.
         """
-        if not self.frames or at_ns < self.frames[0]:
-            return (at_ns - self.frames[0]) / 1e9 if self.frames else at_ns / 1e9
-        index = bisect_right(self.frames, at_ns) - 1
-        since_s = (at_ns - self.frames[index]) / 1e9
-        ended = index == len(self.frames) - 1
-        return index * self.spacing_s + (since_s if ended else min(since_s, self.spacing_s))
+        if not self.frame_stamps_ns or at_ns < self.frame_stamps_ns[0]:
+            return (at_ns - self.frame_stamps_ns[0]) / 1e9 if self.frame_stamps_ns else at_ns / 1e9
+        index = bisect_right(self.frame_stamps_ns, at_ns) - 1
+        since_s = (at_ns - self.frame_stamps_ns[index]) / 1e9
+        ended = index == len(self.frame_stamps_ns) - 1
+        return index * self.frame_interval_s + (since_s if ended else min(since_s, self.frame_interval_s))
 
-    def picture(self, panel: str, stamp_ns: int) -> Path:
+    def panel_path(self, panel: str, stamp_ns: int) -> Path:
         """Where a panel of a frame lies, whether it exists or not."""
         return self.folder / panel / f'{stamp_ns}.jpg'
 
@@ -103,8 +102,8 @@ def read_record(folder: Path) -> Record:
     return Record(
         folder=folder,
         # a depth whose picture the recorder missed is a frame that the camera published too
-        frames=tuple(sorted({event['stamp_ns'] for event in [*of('camera'), *of('depth')]})),
-        answered={event['stamp_ns']: event['latency_s'] for event in of('depth')},
+        frame_stamps_ns=tuple(sorted({event['stamp_ns'] for event in [*of('camera'), *of('depth')]})),
+        depth_latency_s={event['stamp_ns']: event['latency_s'] for event in of('depth')},
         alerts=tuple(AlertEvent(event['received_ns'], event['level'], event['message'],
                                 event['values'])
                      for event in of('alert')),

@@ -4,8 +4,7 @@
 from dataclasses import dataclass
 from typing import Any, Sequence
 
-from bdl_perception.demo.record import AlertEvent
-from bdl_perception.demo.record import Record
+from bdl_perception.demo.record import AlertEvent, Record
 import numpy as np
 
 LEVELS = ('OK', 'WARN', 'ERROR', 'STALE')
@@ -34,19 +33,19 @@ def transitions(record: Record) -> list[tuple[float, AlertEvent]]:
     changes: list[tuple[float, AlertEvent]] = []
     for alert in record.alerts:
         if not changes or changes[-1][1].level != alert.level:
-            changes.append((record.drive_s(alert.received_ns), alert))
+            changes.append((record.drive_time_s(alert.received_ns), alert))
     return changes
 
 
 def summarise(record: Record, segments: Sequence[Segment]) -> dict[str, Any]:
     """Give the numbers of summary.json; `failures` is empty when all went as promised."""
-    duration_s = record.drive_s(record.frames[-1]) if record.frames else 0.0
-    latencies_ms = np.array(sorted(record.answered.values())) * 1e3
+    duration_s = record.drive_time_s(record.frame_stamps_ns[-1]) if record.frame_stamps_ns else 0.0
+    latencies_ms = np.array(sorted(record.depth_latency_s.values())) * 1e3
     return {
-        'frames_in': len(record.frames),
-        'frames_out': len(record.answered),
+        'frames_in': len(record.frame_stamps_ns),
+        'frames_out': len(record.depth_latency_s),
         'dropped': record.dropped,
-        'lost': len(set(record.frames) - set(record.answered)),
+        'lost': len(set(record.frame_stamps_ns) - set(record.depth_latency_s)),
         'duration_s': round(duration_s, 2),
         'monte_carlo_cycles': record.cycles,
         'monte_carlo_hz': round(record.cycles / duration_s, 2) if duration_s else 0.0,
@@ -54,7 +53,7 @@ def summarise(record: Record, segments: Sequence[Segment]) -> dict[str, Any]:
         'alert_transitions': [
             {'at_s': round(at_s, 2), 'level': LEVELS[alert.level], 'message': alert.message}
             for at_s, alert in transitions(record)],
-        'must_alarm': [_judge(record, segment) for segment in segments],
+        'must_alarm': [_segment_result(record, segment) for segment in segments],
         'failures': failures(record, segments),
     }
 
@@ -65,7 +64,7 @@ def _percentiles(latencies_ms: Any) -> dict[str, float]:
     return {f'p{q}': round(float(np.percentile(latencies_ms, q)), 1) for q in (50, 99)}
 
 
-def _judge(record: Record, segment: Segment) -> dict[str, Any]:
+def _segment_result(record: Record, segment: Segment) -> dict[str, Any]:
     raised_s = [at_s for at_s, alert in transitions(record)
                 if alert.level == ERROR and segment.start_s <= at_s < segment.end_s]
     delay_s = round(raised_s[0] - segment.start_s, 2) if raised_s else None
@@ -76,13 +75,13 @@ def _judge(record: Record, segment: Segment) -> dict[str, Any]:
 def failures(record: Record, segments: Sequence[Segment]) -> list[str]:
     """Every promise that the drive broke, a sentence each."""
     found = []
-    lost = len(set(record.frames) - set(record.answered))
-    if not record.frames:
+    lost = len(set(record.frame_stamps_ns) - set(record.depth_latency_s))
+    if not record.frame_stamps_ns:
         found.append('the camera published no frame')
     if lost or record.dropped:
-        found.append(f'{lost} of {len(record.frames)} frames got no depth, '
+        found.append(f'{lost} of {len(record.frame_stamps_ns)} frames got no depth, '
                      f'{record.dropped} were dropped by perception_node for newer ones; '
-                     f'a --rate-hz (make: RATE_HZ) below the {1 / record.spacing_s:.3g} that was '
+                     f'a --rate-hz (make: RATE_HZ) below the {1 / record.frame_interval_s:.3g} that was '
                      f'played asks less of the machine')
     if not any(alert.level == OK for alert in record.alerts) and segments:
         found.append('the alert never said OK, so its silence on the street means nothing')
@@ -93,9 +92,9 @@ def failures(record: Record, segments: Sequence[Segment]) -> list[str]:
 
 def _segment_failures(record: Record, segment: Segment) -> list[str]:
     """Find a part without an alert, or with one that has not cleared at the end of the drive."""
-    if _level_during(record, segment.start_s, segment.end_s) < ERROR:
+    if _max_level_during(record, segment.start_s, segment.end_s) < ERROR:
         return [f'no ERROR during {segment.name} ({segment.start_s} to {segment.end_s} s)']
-    after = [alert.level for at_s, alert in _timed(record) if at_s >= segment.end_s]
+    after = [alert.level for at_s, alert in _timed_alerts(record) if at_s >= segment.end_s]
     return [] if OK in after else [f'the alert did not clear after {segment.name}']
 
 
@@ -110,10 +109,10 @@ def _false_alarms(record: Record, segments: Sequence[Segment]) -> list[str]:
     return found if segments else []
 
 
-def _timed(record: Record) -> list[tuple[float, AlertEvent]]:
-    return [(record.drive_s(alert.received_ns), alert) for alert in record.alerts]
+def _timed_alerts(record: Record) -> list[tuple[float, AlertEvent]]:
+    return [(record.drive_time_s(alert.received_ns), alert) for alert in record.alerts]
 
 
-def _level_during(record: Record, start_s: float, end_s: float) -> int:
-    levels = [alert.level for at_s, alert in _timed(record) if start_s <= at_s < end_s]
+def _max_level_during(record: Record, start_s: float, end_s: float) -> int:
+    levels = [alert.level for at_s, alert in _timed_alerts(record) if start_s <= at_s < end_s]
     return max((level for level in levels if level <= ERROR), default=OK)

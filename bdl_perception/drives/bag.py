@@ -4,21 +4,74 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
-from bdl_perception.drives.bag_messages import camera_from_info
-from bdl_perception.drives.bag_messages import rgb_from_message
-from bdl_perception.drives.bag_messages import stamp_ns
-from bdl_perception.drives.drive import DEFAULT_RATE_HZ
-from bdl_perception.drives.recording import IMAGE_TOPICS
-from bdl_perception.drives.recording import PICTURE_TOPIC
-from bdl_perception.perception.values import CameraFrame
-from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.drives.bag_writer import IMAGE_TOPICS, RGB_TOPIC
+from bdl_perception.drives.base import DEFAULT_RATE_HZ
+from bdl_perception.perception.types import Bytes, CameraFrame, PinholeCamera
+import cv2
+import numpy as np
 from rosbags.highlevel import AnyReader
-from rosbags.typesys import get_typestore
-from rosbags.typesys import Stores
+from rosbags.image import ImageError, message_to_cvimage
+from rosbags.image.image import to_cvtype
+from rosbags.typesys import get_typestore, Stores
 
-COMPRESSED = '/compressed'  # how image_transport names the topic of CompressedImages
+ENCODING_ALIASES = {'8UC1': 'mono8', '8UC3': 'bgr8', '16UC1': 'mono16'}  # drivers that name only the type
+
+
+def stamp_and_frame_id(message: Any) -> tuple[int, str]:
+    """Give the camera's stamp in ns and its frame_id."""
+    stamp = message.header.stamp
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec), str(message.header.frame_id)
+
+
+def rgb_from_message(message: Any) -> Bytes:
+    """Decode an Image or CompressedImage to (H, W, 3) rgb; ValueError says why it cannot be."""
+    if hasattr(message, 'format'):
+        return _decode_compressed(message)
+    try:
+        rgb = message_to_cvimage(_strip_row_padding(message), 'rgb8')
+    except (ImageError, TypeError, cv2.error) as error:
+        raise ValueError(f'a picture of encoding {message.encoding!r} cannot be decoded: '
+                         f'{error}') from error
+    return np.ascontiguousarray(rgb, np.uint8)
+
+
+def camera_from_info(info: Any) -> PinholeCamera | None:
+    """Read K, after region of interest and binning; None when the camera is not calibrated."""
+    if info.k[0] == 0:
+        return None
+    roi, across, down = info.roi, max(info.binning_x, 1), max(info.binning_y, 1)
+    return PinholeCamera(
+        int((roi.width or info.width) // across), int((roi.height or info.height) // down),
+        float(info.k[0] / across), float(info.k[4] / down),
+        float((info.k[2] - roi.x_offset) / across), float((info.k[5] - roi.y_offset) / down))
+
+
+def _decode_compressed(message: Any) -> Bytes:
+    bgr = cv2.imdecode(message.data, cv2.IMREAD_COLOR) if len(message.data) else None
+    if bgr is None:
+        raise ValueError(f'a compressed picture ({message.format!r}, {len(message.data)} bytes) '
+                         f'cannot be decoded')
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _strip_row_padding(message: Any) -> Any:
+    """Cut the filling off the rows, which message_to_cvimage does not know of."""
+    encoding = ENCODING_ALIASES.get(message.encoding, message.encoding)
+    bits, _, _, channels = to_cvtype(encoding)
+    row_bytes = message.width * channels * bits // 8
+    rows, need = message.height, message.step * message.height
+    if rows < 1 or row_bytes < 1 or message.step < row_bytes or len(message.data) < need:
+        raise ValueError(
+            f'the picture claims {message.width}x{rows} px of {encoding!r} with {message.step} '
+            f'bytes a row, but carries {len(message.data)} bytes')
+    data = message.data[:need].reshape(rows, message.step)[:, :row_bytes]
+    return type(message)(message.header, rows, message.width, encoding, message.is_bigendian,
+                         row_bytes, np.ascontiguousarray(data).ravel())
+
+
+COMPRESSED_SUFFIX = '/compressed'  # how image_transport names the topic of CompressedImages
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 
@@ -35,16 +88,16 @@ class BagDrive:
     topic: str
     info_topic: str  # may be missing from the bag: then the camera is not known
     rate_hz: float
-    frames: int
+    frame_count: int
     name: str
 
     def __len__(self) -> int:
         """Count the pictures of the topic."""
-        return self.frames
+        return self.frame_count
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Decode one picture after the other; the camera is the last one told before it."""
-        with _open(self.path) as reader:
+        with _open_reader(self.path) as reader:
             camera = _first_camera(reader, self.info_topic)
             wanted = [connection for connection in reader.connections
                       if connection.topic in (self.topic, self.info_topic)]
@@ -53,30 +106,30 @@ class BagDrive:
                 if connection.topic == self.info_topic:
                     camera = camera_from_info(message)
                     continue
-                yield _frame(message, camera, f'{self.path}, topic {self.topic}')
+                yield _camera_frame(message, camera, f'{self.path}, topic {self.topic}')
 
 
 def open_bag(path: Path, topic: str = '') -> BagDrive:
     """Open a bag; ValueError lists the image topics when it is not clear which one is meant."""
-    with _open(path) as reader:
+    with _open_reader(path) as reader:
         counts = {name: info.msgcount for name, info in reader.topics.items()
                   if info.msgtype in IMAGE_TYPES and info.msgcount}
-        chosen = _choose(path, topic, counts)
+        chosen = _select_topic(path, topic, counts)
         frames, duration_s = counts[chosen], reader.duration / 1e9
     rate_hz = (frames - 1) / duration_s if frames > 1 and duration_s > 0 else DEFAULT_RATE_HZ
-    base = chosen.removesuffix(COMPRESSED).rpartition('/')[0]
+    base = chosen.removesuffix(COMPRESSED_SUFFIX).rpartition('/')[0]
     return BagDrive(path, chosen, f'{base}/camera_info', rate_hz, frames, path.stem)
 
 
-def _choose(path: Path, topic: str, counts: dict[str, int]) -> str:
+def _select_topic(path: Path, topic: str, counts: dict[str, int]) -> str:
     known = ', '.join(f'{name} ({count} pictures)' for name, count in counts.items()) or 'none'
     if topic:
-        for name in (topic, topic + COMPRESSED):
+        for name in (topic, topic + COMPRESSED_SUFFIX):
             if name in counts:
                 return name
         raise BagError(f'{path} has no image topic {topic}; its image topics: {known}')
     if counts.keys() == set(IMAGE_TOPICS):  # of our own: the others are truth, not pictures
-        return PICTURE_TOPIC
+        return RGB_TOPIC
     if len(counts) != 1:
         example = next(iter(counts), '/camera/image_raw')
         raise BagError(f'{path} must have one image topic, or say which one as '
@@ -85,7 +138,7 @@ def _choose(path: Path, topic: str, counts: dict[str, int]) -> str:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[AnyReader]:
+def _open_reader(path: Path) -> Iterator[AnyReader]:
     """Open a bag; whatever a damaged file makes the reader raise becomes one clear BagError."""
     try:
         # bags of Humble and earlier carry no message definitions; these three never changed
@@ -107,8 +160,8 @@ def _first_camera(reader: AnyReader, topic: str) -> PinholeCamera | None:
     return None
 
 
-def _frame(message: object, camera: PinholeCamera | None, where: str) -> CameraFrame:
-    stamp, frame_id = stamp_ns(message)
+def _camera_frame(message: object, camera: PinholeCamera | None, where: str) -> CameraFrame:
+    stamp, frame_id = stamp_and_frame_id(message)
     try:
         return CameraFrame(rgb_from_message(message), stamp, frame_id, camera)
     except ValueError as error:

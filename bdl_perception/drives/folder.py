@@ -7,18 +7,14 @@ from pathlib import Path
 import re
 from typing import Any, Iterator
 
-from bdl_perception.drives.drive import DEFAULT_RATE_HZ
-from bdl_perception.drives.drive import FRAME_ID
-from bdl_perception.drives.drive import stamp_ns
-from bdl_perception.perception.values import Bytes
-from bdl_perception.perception.values import CameraFrame
-from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.drives.base import DEFAULT_RATE_HZ, FRAME_ID, frame_stamp_ns
+from bdl_perception.perception.types import Bytes, CameraFrame, PinholeCamera
 import cv2
 import numpy as np
 
-DESCRIPTION = 'drive.json'
-FORMAT = 1  # of drive.json
-SUFFIXES = ('.jpg', '.jpeg', '.png')
+DESCRIPTION_FILE = 'drive.json'
+DESCRIPTION_FORMAT = 1  # of drive.json
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
 @dataclass(frozen=True)
@@ -27,21 +23,21 @@ class FolderDrive:
 
     name: str
     rate_hz: float
-    pictures: tuple[Path, ...]
+    image_paths: tuple[Path, ...]
     stamps_ns: tuple[int, ...]
     camera: PinholeCamera | None
 
     def __len__(self) -> int:
         """Count the pictures."""
-        return len(self.pictures)
+        return len(self.image_paths)
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Read one picture after the other."""
-        for path, stamp in zip(self.pictures, self.stamps_ns, strict=True):
-            rgb = read_picture(path)
+        for path, stamp in zip(self.image_paths, self.stamps_ns, strict=True):
+            rgb = read_image(path)
             if self.camera and rgb.shape[:2] != (self.camera.height, self.camera.width):
                 raise ValueError(
-                    f'{path} is {rgb.shape[1]}x{rgb.shape[0]} px, {DESCRIPTION} says '
+                    f'{path} is {rgb.shape[1]}x{rgb.shape[0]} px, {DESCRIPTION_FILE} says '
                     f'{self.camera.width}x{self.camera.height}; remove '
                     f'{path.parent.parent}, then render again')
             yield CameraFrame(rgb, stamp, FRAME_ID, self.camera)
@@ -53,18 +49,18 @@ def open_folder(path: Path, rate_hz: float = DEFAULT_RATE_HZ) -> FolderDrive:
 
     rate_hz: of pictures that say no time.
     """
-    description = path / DESCRIPTION
+    description = path / DESCRIPTION_FILE
     if description.exists():
-        return _rendered(path, description)
-    pictures = _pictures(path)
+        return _open_rendered(path, description)
+    pictures = _list_images(path)
     if not pictures:
-        raise ValueError(f'{path} has no picture ({", ".join(SUFFIXES)}), no {DESCRIPTION} and no '
+        raise ValueError(f'{path} has no picture ({", ".join(IMAGE_SUFFIXES)}), no {DESCRIPTION_FILE} and no '
                          f'metadata.yaml of a bag; give a folder of one drive')
-    stamps = tuple(stamp_ns(index, rate_hz) for index in range(len(pictures)))
+    stamps = tuple(frame_stamp_ns(index, rate_hz) for index in range(len(pictures)))
     return FolderDrive(path.resolve().name, rate_hz, pictures, stamps, camera=None)
 
 
-def read_picture(path: Path) -> Bytes:
+def read_image(path: Path) -> Bytes:
     """Read a picture file as (H, W, 3) rgb; ValueError when it holds none."""
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
@@ -77,12 +73,12 @@ def read_picture(path: Path) -> Bytes:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _rendered(path: Path, description: Path) -> FolderDrive:
+def _open_rendered(path: Path, description: Path) -> FolderDrive:
     """Take stamps and camera from drive.json, and see that no picture is missing."""
     try:
         said: dict[str, Any] = json.loads(description.read_text(encoding='utf-8'))
-        if said['format'] != FORMAT:
-            raise ValueError(f'format {said["format"]}, this version reads {FORMAT}')
+        if said['format'] != DESCRIPTION_FORMAT:
+            raise ValueError(f'format {said["format"]}, this version reads {DESCRIPTION_FORMAT}')
         lens = {name: float(said['camera'][name]) for name in ('fx', 'fy', 'cx', 'cy')}
         camera = PinholeCamera(int(said['width']), int(said['height']), **lens)
         stamps = tuple(int(stamp) for stamp in said['stamps_ns'])
@@ -90,22 +86,22 @@ def _rendered(path: Path, description: Path) -> FolderDrive:
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f'{description} cannot be used ({type(error).__name__}: {error}); '
                          f'remove {path}, then render again') from error
-    pictures = _pictures(path / 'rgb')
+    pictures = _list_images(path / 'rgb')
     if not pictures or len(pictures) != len(stamps):
-        raise ValueError(f'{path / "rgb"} has {len(pictures)} pictures, {DESCRIPTION} says '
+        raise ValueError(f'{path / "rgb"} has {len(pictures)} pictures, {DESCRIPTION_FILE} says '
                          f'{len(stamps)}; remove {path}, then render again')
     return FolderDrive(name, rate_hz, pictures, stamps, camera)
 
 
-def _pictures(folder: Path) -> tuple[Path, ...]:
+def _list_images(folder: Path) -> tuple[Path, ...]:
     """List the pictures of a folder, 2.jpg before 10.jpg."""
     if not folder.is_dir():
         return ()
-    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    return tuple(sorted(found, key=_natural))
+    found = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    return tuple(sorted(found, key=_natural_sort_key))
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
+def _natural_sort_key(path: Path) -> list[tuple[int, str]]:
     """Sort key: the digits of a name count as numbers."""
     parts = re.split(r'(\d+)', path.name)
     return [(int(part), '') if part.isdigit() else (-1, part) for part in parts]

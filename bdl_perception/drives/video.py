@@ -7,14 +7,12 @@ import math
 from pathlib import Path
 from typing import Any, Iterator
 
-from bdl_perception.drives.drive import FRAME_ID
-from bdl_perception.drives.drive import stamp_ns
-from bdl_perception.perception.values import CameraFrame
-from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.drives.base import Drive, FRAME_ID, frame_stamp_ns
+from bdl_perception.perception.types import CameraFrame, PinholeCamera
 import cv2
 import numpy as np
 
-CLAIM_SLACK_S = 1.0  # containers round their frame count; more missing than this is a cut
+FRAME_COUNT_TOLERANCE_S = 1.0  # containers round their frame count; more missing than this is a cut
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class VideoDrive:
 
     path: Path
     rate_hz: float
-    claimed_frames: int
+    container_frame_count: int
     camera: PinholeCamera | None
 
     @property
@@ -33,28 +31,28 @@ class VideoDrive:
 
     def __len__(self) -> int:
         """Count the pictures that the container claims."""
-        return self.claimed_frames
+        return self.container_frame_count
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Decode one picture after the other; ValueError when the file is cut off."""
-        capture = _capture(self.path)
+        capture = _open_capture(self.path)
         index = 0
         try:
             while (read := capture.read())[0]:
                 bgr = read[1]
                 rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)  # (H, W, 3)
-                yield CameraFrame(rgb, stamp_ns(index, self.rate_hz), FRAME_ID, self.camera)
+                yield CameraFrame(rgb, frame_stamp_ns(index, self.rate_hz), FRAME_ID, self.camera)
                 index += 1
         finally:
             capture.release()
-        if index < self.claimed_frames - CLAIM_SLACK_S * self.rate_hz:
-            raise ValueError(f'{self.path} ends after {index} of {self.claimed_frames} pictures; '
+        if index < self.container_frame_count - FRAME_COUNT_TOLERANCE_S * self.rate_hz:
+            raise ValueError(f'{self.path} ends after {index} of {self.container_frame_count} pictures; '
                              f'is it cut off?')
 
 
 def open_video(path: Path) -> VideoDrive:
     """Open a video and decode its first picture, so that a bad file fails here."""
-    capture = _capture(path)
+    capture = _open_capture(path)
     try:
         rate_hz = float(capture.get(cv2.CAP_PROP_FPS))
         frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -66,10 +64,10 @@ def open_video(path: Path) -> VideoDrive:
     if not (math.isfinite(rate_hz) and 0 < rate_hz <= 1000):
         raise ValueError(f'{path} claims {rate_hz} pictures a second; write it again with a rate')
     height, width = first.shape[:2]
-    return VideoDrive(path, rate_hz, max(frames, 1), _camera(path, height, width))
+    return VideoDrive(path, rate_hz, max(frames, 1), _read_camera(path, height, width))
 
 
-def _capture(path: Path) -> cv2.VideoCapture:
+def _open_capture(path: Path) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise ValueError(f'{path} ({path.stat().st_size} bytes) cannot be opened as a video; '
@@ -77,7 +75,7 @@ def _capture(path: Path) -> cv2.VideoCapture:
     return capture
 
 
-def _camera(path: Path, height: int, width: int) -> PinholeCamera | None:
+def _read_camera(path: Path, height: int, width: int) -> PinholeCamera | None:
     beside = path.with_suffix('.json')
     if not beside.exists():
         return None
@@ -90,3 +88,58 @@ def _camera(path: Path, height: int, width: int) -> PinholeCamera | None:
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f'{beside} cannot be used ({type(error).__name__}: {error}); '
                          f'mend or remove it') from error
+
+
+SIZE_SCALES = (1.0, 0.75, 0.6, 0.5)  # tried in this order, for the encoder takes no rate to aim at
+SIZE_MULTIPLE = 2  # px: MPEG-4 halves the resolution of colour
+
+
+def write_video(drive: Drive, path: Path, limit_bytes: int) -> PinholeCamera | None:
+    """
+    Write a drive as MPEG-4, with smaller pictures when the file would pass the limit.
+
+    Returns the camera of the pictures in the file, None when it is not known. ValueError: even
+    the smallest pictures make a larger file.
+    """
+    partial = path.with_name(f'.partial.{path.name}')
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        for scale in SIZE_SCALES:
+            camera = _encode_video(drive, partial, scale)
+            if partial.stat().st_size <= limit_bytes:
+                partial.rename(path)
+                return camera
+    finally:
+        partial.unlink(missing_ok=True)
+    raise ValueError(f'{drive.name} makes more than {limit_bytes} bytes of video even at '
+                     f'{SIZE_SCALES[-1]} of its size; make it shorter')
+
+
+def _encode_video(drive: Drive, path: Path, scale: float) -> PinholeCamera | None:
+    """Write all pictures, resized to whole even px; the file is complete on return."""
+    writer: cv2.VideoWriter | None = None
+    camera: PinholeCamera | None = None
+    for frame in drive:
+        height, width = (SIZE_MULTIPLE * round(size * scale / SIZE_MULTIPLE) for size in frame.rgb.shape[:2])
+        if writer is None:
+            writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*'mp4v'),
+                                     drive.rate_hz, (width, height))
+            camera = _resized_camera(frame, width, height)
+            if not writer.isOpened():
+                raise OSError(f'{path} cannot be written as a video; is the folder writable?')
+        small = cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA)
+        writer.write(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    if writer is None:
+        raise ValueError(f'{drive.name} has no picture')
+    writer.release()
+    return camera
+
+
+def _resized_camera(frame: CameraFrame, width: int, height: int) -> PinholeCamera | None:
+    """Give the camera that would have taken the resized picture; pixel centres are whole."""
+    if frame.camera is None:
+        return None
+    across, down = width / frame.camera.width, height / frame.camera.height
+    return PinholeCamera(
+        width, height, frame.camera.fx * across, frame.camera.fy * down,
+        (frame.camera.cx + 0.5) * across - 0.5, (frame.camera.cy + 0.5) * down - 0.5)

@@ -7,27 +7,15 @@ A record is plain values, so it may be made in another process and kept as JSON.
 one group: its set, or a part of it where a drive of the set changes from nominal to strange. While
 one fades into the other a frame is neither, and those are a part of their own.
 """
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 import math
 from typing import Any, Iterable, Mapping, NamedTuple
 
-from bdl_perception.evaluation.tally import added
-from bdl_perception.evaluation.tally import Sums
+from bdl_perception.drives.description import is_fading, Segment, segment_at
+from bdl_perception.metrics.pixels import merge_states, StateDict
 import numpy as np
 
 NOMINAL_PART, FADING_PART = 'nominal', 'fading'  # of a set whose drives change
-LATE_S = 1e-9  # stamps are rounded
-
-
-class Segment(NamedTuple):
-    """A stretch of a drive under one condition."""
-
-    name: str
-    start_s: float  # after the drive's first frame
-    end_s: float
-    held_out: bool  # the model was never taught it
-    fade_s: float = 0.  # it fades in over the one before from start_s on; a drive's first does not
 
 
 class Origin(NamedTuple):
@@ -47,11 +35,11 @@ class DriveRecord:
     stamps_ns: tuple[int, ...]
     groups: tuple[str, ...]
     scores: Mapping[str, tuple[float, ...]]
-    sums: Mapping[str, Mapping[str, Sums]]
-    of_cycle: tuple[str, ...] = ()  # scores of Monte Carlo cycles; the others are of the frame
+    metric_states: Mapping[str, Mapping[str, StateDict]]
+    cycle_score_names: tuple[str, ...] = ()  # scores of Monte Carlo cycles; the others are of the frame
     faults: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # frame -> of the camera
 
-    def of_group(self, group: str) -> dict[str, list[float]]:
+    def group_scores(self, group: str) -> dict[str, list[float]]:
         """Give the scores of the frames of a group."""
         return {name: [value for value, own in zip(values, self.groups, strict=True)
                        if own == group] for name, values in self.scores.items()}
@@ -61,47 +49,28 @@ class DriveRecord:
         return {name: values[index] for name, values in self.scores.items()}
 
 
-def group_of(origin: Origin, time_s: float) -> str:
+def frame_group(origin: Origin, time_s: float) -> str:
     """Name the group of a frame that comes time_s after the first one."""
     if not origin.segments:
         return origin.part_of
-    if fading(origin.segments, time_s):
+    if is_fading(origin.segments, time_s):
         return f'{origin.part_of}: {FADING_PART}'
-    return group_under(origin, segment_at(origin.segments, time_s))
+    return segment_group(origin, segment_at(origin.segments, time_s))
 
 
-def group_under(origin: Origin, segment: Segment) -> str:
+def segment_group(origin: Origin, segment: Segment) -> str:
     """Name the group of the frames that are wholly under one segment."""
     if len({one.held_out for one in origin.segments}) < 2:
         return origin.part_of
     return f'{origin.part_of}: {segment.name if segment.held_out else NOMINAL_PART}'
 
 
-def segment_at(segments: Iterable[Segment], time_s: float) -> Segment:
-    """Give the last segment that has begun, else the first."""
-    known = list(segments)
-    begun = [segment for segment in known if segment.start_s <= time_s + LATE_S]
-    return begun[-1] if begun else known[0]
-
-
-def fading(segments: Iterable[Segment], time_s: float) -> bool:
-    """Tell whether something nominal and something strange are mixed."""
-    begun = [one for one in segments if one.start_s <= time_s + LATE_S][-2:]
-    return len({one.held_out for one in begun}) > 1 and share_of(begun[-1], time_s) < 1
-
-
-def share_of(segment: Segment, time_s: float) -> float:
-    """Give how much of a segment that has begun is there, 0 to 1: .5 after half its fade_s."""
-    since_s = time_s - segment.start_s
-    return 1. if since_s >= segment.fade_s - LATE_S else max(0., since_s / segment.fade_s)
-
-
-def group_sums(records: Iterable[DriveRecord], group: str) -> dict[str, Sums]:
+def merge_group_states(records: Iterable[DriveRecord], group: str) -> dict[str, StateDict]:
     """Add up every measure over all drives that have frames of a group."""
-    total: dict[str, Sums] = {}
+    total: dict[str, StateDict] = {}
     for record in records:
-        for name, sums in record.sums.get(group, {}).items():
-            total[name] = added(total[name], sums) if name in total else sums
+        for name, sums in record.metric_states.get(group, {}).items():
+            total[name] = merge_states(total[name], sums) if name in total else sums
     return total
 
 
@@ -111,13 +80,13 @@ def record_to_dict(record: DriveRecord) -> dict[str, Any]:
         'origin': {**record.origin._asdict(),
                    'segments': [segment._asdict() for segment in record.origin.segments]},
         'stamps_ns': list(record.stamps_ns), 'groups': list(record.groups),
-        'of_cycle': list(record.of_cycle),
+        'of_cycle': list(record.cycle_score_names),
         'faults': {str(index): list(found) for index, found in record.faults.items()},
         'scores': {name: [value if math.isfinite(value) else None for value in values]
                    for name, values in record.scores.items()},
         'sums': {group: {name: {key: np.asarray(value).tolist() for key, value in sums.items()}
                          for name, sums in measures.items()}
-                 for group, measures in record.sums.items()}}
+                 for group, measures in record.metric_states.items()}}
 
 
 def record_from_dict(values: Mapping[str, Any]) -> DriveRecord:

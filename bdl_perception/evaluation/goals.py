@@ -4,23 +4,25 @@
 import math
 from typing import Any, Iterator, Mapping, Sequence
 
-from bdl_perception.evaluation.alarm import ABRUPT_S
-from bdl_perception.evaluation.goal import at_least
-from bdl_perception.evaluation.goal import at_most
-from bdl_perception.evaluation.goal import Goal
-from bdl_perception.evaluation.goal import MET
-from bdl_perception.evaluation.goal import missing
-from bdl_perception.evaluation.goal import NOT_SHOWN
-from bdl_perception.evaluation.goal import over
-from bdl_perception.evaluation.quality_goals import of_each
-from bdl_perception.evaluation.quality_goals import of_set
-from bdl_perception.evaluation.sides import ALARM_SET
+from bdl_perception.evaluation.alarm_metrics import ABRUPT_S
+from bdl_perception.evaluation.ood_results import ALARM_SET
+from bdl_perception.evaluation.quality_goals import (
+    Goal,
+    goals_for_held_out_sets,
+    goals_for_set,
+    MET,
+    not_measured,
+    NOT_SHOWN,
+    require_conditions,
+    verdict_at_least,
+    verdict_at_most,
+)
 
 Values = Mapping[str, Any]
-EPISTEMIC = 'epistemic_depth'
+EPISTEMIC_SCORE = 'epistemic_depth'
 
 
-def judge(results: Values) -> list[Goal]:
+def assess_goals(results: Values) -> list[Goal]:
     """Hold results against every goal; those over held-out conditions ask for some of them."""
     strange, alarm, sets = results['strange'], results['alarm'], results['sets']
     asked = results['asked_conditions']
@@ -28,45 +30,45 @@ def judge(results: Values) -> list[Goal]:
     seen = {condition for name in strange.get('mean_over', ())
             for condition in sets[name]['conditions']}
     fitted = bool(results['calibrated_intervals'].get('seen_in_calibration'))
-    separated = [*_separated(strange, ALARM_SET, 'default alarm set', .97),
-                 *_separated(strange, EPISTEMIC, 'epistemic variance of depth alone', .95),
-                 *(goal for name in _watched_parts(alarm)
-                   for goal in _separated(strange, name, f'{name} alone', .95)),
-                 _recall(strange)]
-    return [*(over(goal, seen, asked) for goal in separated),
-            _false_alarms(alarm), *_delays(alarm, asked),
-            *of_set(sets.get(results.get('nominal'), {}), fitted), *of_each(conditions, asked)]
+    separated = [*_separation_goals(strange, ALARM_SET, 'default alarm set', .97),
+                 *_separation_goals(strange, EPISTEMIC_SCORE, 'epistemic variance of depth alone', .95),
+                 *(goal for name in _watched_region_scores(alarm)
+                   for goal in _separation_goals(strange, name, f'{name} alone', .95)),
+                 _fpr_goal(strange)]
+    return [*(require_conditions(goal, seen, asked) for goal in separated),
+            _false_alarm_goal(alarm), *_delay_goals(alarm, asked),
+            *goals_for_set(sets.get(results.get('nominal'), {}), fitted), *goals_for_held_out_sets(conditions, asked)]
 
 
-def _watched_parts(alarm: Values) -> list[str]:
+def _watched_region_scores(alarm: Values) -> list[str]:
     """Name the scores by which the alarm watches that variance in a part of the picture."""
     return [name for name in alarm.get('calibration', {}).get('watched', ())
-            if name.startswith(EPISTEMIC) and name != EPISTEMIC]
+            if name.startswith(EPISTEMIC_SCORE) and name != EPISTEMIC_SCORE]
 
 
-def _separated(strange: Values, score: str, title: str, mean: float) -> Iterator[Goal]:
+def _separation_goals(strange: Values, score: str, title: str, mean: float) -> Iterator[Goal]:
     """Ask for a mean AUROC over the held-out conditions, and .90 for each."""
     titles = f'frame AUROC, {title}: mean', f'frame AUROC, {title}: each condition'
     wishes = f'>= {mean:.2f}', '>= 0.90'
     average = strange.get('mean', {}).get(score)
     if average is None:
-        yield from (missing(*pair) for pair in zip(titles, wishes, strict=True))
+        yield from (not_measured(*pair) for pair in zip(titles, wishes, strict=True))
         return
-    yield Goal(titles[0], wishes[0], f'{average["auroc"]:.3f}', at_least(average['auroc'], mean))
+    yield Goal(titles[0], wishes[0], f'{average["auroc"]:.3f}', verdict_at_least(average['auroc'], mean))
     each = {name: strange['groups'][name][score]['auroc'] for name in strange['mean_over']}
     name = min(each, key=lambda group: each[group])
-    yield Goal(titles[1], wishes[1], f'{each[name]:.3f} ({name})', at_least(each[name], .9))
+    yield Goal(titles[1], wishes[1], f'{each[name]:.3f} ({name})', verdict_at_least(each[name], .9))
 
 
-def _recall(strange: Values) -> Goal:
+def _fpr_goal(strange: Values) -> Goal:
     title, wish = 'FPR at 95 % recall, default alarm set: mean', '<= 0.15'
     average = strange.get('mean', {}).get(ALARM_SET)
     if average is None:
-        return missing(title, wish)
-    return Goal(title, wish, f'{average["fpr_95"]:.3f}', at_most(average['fpr_95'], .15))
+        return not_measured(title, wish)
+    return Goal(title, wish, f'{average["fpr_95"]:.3f}', verdict_at_most(average['fpr_95'], .15))
 
 
-def _false_alarms(alarm: Values) -> Goal:
+def _false_alarm_goal(alarm: Values) -> Goal:
     """
     Ask for one an hour; a rate whose interval reaches above is met by luck, perhaps.
 
@@ -76,10 +78,10 @@ def _false_alarms(alarm: Values) -> Goal:
     title, wish = 'false alarms an hour, ERROR', '<= 1'
     found = alarm.get('false_alarms', {})
     if 'in_a_row' not in found:
-        return missing(title, wish)
+        return not_measured(title, wish)
     rate = max(found['apart'], found['in_a_row'], key=lambda one: int(one['events']))
     seen = len(alarm['seen_in_calibration'])
-    verdict = at_most(rate['per_hour'], 1)
+    verdict = verdict_at_most(rate['per_hour'], 1)
     if verdict == MET and (rate['high'] > 1 or seen):
         verdict = NOT_SHOWN
     told = f'; {seen} drives named as in the calibration' if seen else ''
@@ -88,7 +90,7 @@ def _false_alarms(alarm: Values) -> Goal:
                              f'at most {rate["high"]:.3g} (95 %){told}', verdict)
 
 
-def _delays(alarm: Values, asked: Sequence[str]) -> Iterator[Goal]:
+def _delay_goals(alarm: Values, asked: Sequence[str]) -> Iterator[Goal]:
     """
     Ask all abrupt strange stretches together; a missed one is an endless delay.
 
@@ -105,11 +107,11 @@ def _delays(alarm: Values, asked: Sequence[str]) -> Iterator[Goal]:
     for name, (share, wish_s) in wishes.items():
         title, wish = f'detection delay after an abrupt change, {name}', f'<= {wish_s:g} s'
         if not delays:
-            yield missing(title, wish)
+            yield not_measured(title, wish)
             continue
         delay_s = delays[math.ceil(share * len(delays)) - 1]
         missed = sum(map(math.isinf, delays))
         told = 'not within the drive' if math.isinf(delay_s) else f'{delay_s:.2f} s'
         goal = Goal(title, wish, f'{told} ({missed} of {len(delays)} drives missed{left_out})',
-                    at_most(delay_s, wish_s))
-        yield over(goal, {one['condition'] for one in judged}, asked)
+                    verdict_at_most(delay_s, wish_s))
+        yield require_conditions(goal, {one['condition'] for one in judged}, asked)

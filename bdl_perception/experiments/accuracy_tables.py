@@ -1,39 +1,41 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """What the uncertainties and the weights of the tasks do to accuracy."""
+from bdl_perception.experiments.claims import (
+    Claim,
+    difference_claim,
+    mean_or_none,
+    mean_std,
+    NO_VALUE,
+    Table,
+)
 from bdl_perception.experiments.plan import ABLATION
 from bdl_perception.experiments.results import Results
-from bdl_perception.experiments.scores import SAMPLED
-from bdl_perception.experiments.table import Claim
-from bdl_perception.experiments.table import difference_claim
-from bdl_perception.experiments.table import mean_of
-from bdl_perception.experiments.table import NOTHING
-from bdl_perception.experiments.table import spread
-from bdl_perception.experiments.table import Table
+from bdl_perception.experiments.scores import SAMPLED_SCORES
 
-IOU, RMS, RELATIVE, SURPRISE = 'mean_iou', 'rms_m', 'abs_rel', 'class_nll'
-MEASURES = {IOU: 'mean IoU', RMS: 'RMS, m', RELATIVE: 'abs. rel. error',
-            SURPRISE: 'NLL of the classes, nat'}
+IOU, RMS, ABS_REL, CLASS_NLL = 'mean_iou', 'rms_m', 'abs_rel', 'class_nll'
+METRICS = {IOU: 'mean IoU', RMS: 'RMS, m', ABS_REL: 'abs. rel. error',
+            CLASS_NLL: 'NLL of the classes, nat'}
 SINGLE, AVERAGE = 'nominal/single', 'nominal/average'
-LIKELIHOODS = ('plain_likelihood', 'squared_error')  # other weights of the same network's loss
-IOU_COST, RMS_COST = 0.5, 1.0  # allowed of dropout: points, %
+LIKELIHOOD_VARIANTS = ('plain_likelihood', 'squared_error')  # other weights of the same network's loss
+MAX_IOU_COST, MAX_RMS_COST = 0.5, 1.0  # allowed of dropout: points, %
 
 
-def ablation(results: Results) -> Table:
+def ablation_table(results: Results) -> Table:
     """Compare no uncertainty, one of them, and both."""
     kinds = (*ABLATION, 'both')
-    beside = [kind for kind in results.kinds() if kind in LIKELIHOODS]
-    rows = [[kind, *(spread(results.values(kind, f'{AVERAGE}/{name}')) for name in MEASURES)]
+    beside = [kind for kind in results.kinds() if kind in LIKELIHOOD_VARIANTS]
+    rows = [[kind, *(mean_std(results.values(kind, f'{AVERAGE}/{name}')) for name in METRICS)]
             for kind in (*kinds, *beside)]
-    gain = points(results, 'both', 'none', f'{AVERAGE}/{IOU}')
-    change = percents(results, 'both', 'none', f'{AVERAGE}/{RMS}')
+    gain = point_differences(results, 'both', 'none', f'{AVERAGE}/{IOU}')
+    change = percent_changes(results, 'both', 'none', f'{AVERAGE}/{RMS}')
     return Table(
-        '4. What modelling uncertainty does to accuracy', ['network', *MEASURES.values()], rows,
+        '4. What modelling uncertainty does to accuracy', ['network', *METRICS.values()], rows,
         [difference_claim('both against none, mean IoU', 'higher (paper: +.4 points)',
-                          _signed(gain, 'points'), gain, 0, more_is_better=True),
-         difference_claim('both against none, RMS', 'lower (paper: -2.1 %)', _signed(change, '%'),
+                          _format_change(gain, 'points'), gain, 0, more_is_better=True),
+         difference_claim('both against none, RMS', 'lower (paper: -2.1 %)', _format_change(change, '%'),
                           change, 0, more_is_better=False)],
-        results.missing(*kinds, share=1.0),
+        results.missing_runs(*kinds, share=1.0),
         'Nominal test drives; the mean of the Monte Carlo samples where there is dropout. '
         'The weight of the classes is learned in each, so it differs: see table 5. `both` is '
         'taught with beta = .5, `plain_likelihood` is it with 0 and `squared_error` with 1, one '
@@ -41,74 +43,74 @@ def ablation(results: Results) -> Table:
         'of their mean holds the limit.')
 
 
-def task_weights(results: Results) -> Table:
+def task_weight_table(results: Results) -> Table:
     """Compare learned task weights with fixed ones, of the same seed."""
     fixed = results.kinds('weight_')
     rows = [['learned' if kind == 'both' else kind.removeprefix('weight_') + ' %',
-             *(_one(results, kind, name) for name in MEASURES)] for kind in ('both', *fixed)]
+             *(_first_seed_cell(results, kind, name) for name in METRICS)] for kind in ('both', *fixed)]
     return Table(
-        '5. Learned task weights against a grid', ['weight of depth', *MEASURES.values()], rows,
-        [_beats_grid(results, fixed, IOU, 1), _beats_grid(results, fixed, RMS, -1)],
-        results.missing('both', *fixed, share=1.0, seed=results.first_seed),
+        '5. Learned task weights against a grid', ['weight of depth', *METRICS.values()], rows,
+        [_grid_claim(results, fixed, IOU, 1), _grid_claim(results, fixed, RMS, -1)],
+        results.missing_runs('both', *fixed, share=1.0, seed=results.first_seed),
         f'Nominal test drives, mean of the Monte Carlo samples, seed {results.first_seed} alone. '
         'Learned is the weight of the classes; the likelihood of depth has a sigma of its own.')
 
 
-def _one(results: Results, kind: str, name: str) -> str:
-    value = results.first(kind, f'{AVERAGE}/{name}')
-    return NOTHING if value is None else f'{value:.4g}'
+def _first_seed_cell(results: Results, kind: str, name: str) -> str:
+    value = results.first_seed_value(kind, f'{AVERAGE}/{name}')
+    return NO_VALUE if value is None else f'{value:.4g}'
 
 
-def _beats_grid(results: Results, fixed: list[str], name: str, sign: int) -> Claim:
+def _grid_claim(results: Results, fixed: list[str], name: str, sign: int) -> Claim:
     """Want the learned weights no worse than the best fixed ones; sign: 1 if more is better."""
     path = f'{AVERAGE}/{name}'
-    learned = results.first('both', path)
+    learned = results.first_seed_value('both', path)
     grid = {kind: value for kind in fixed for value in results.values(kind, path)}
-    subject, goal = f'learned task weights, {MEASURES[name]}', 'no worse than the best fixed ones'
+    subject, goal = f'learned task weights, {METRICS[name]}', 'no worse than the best fixed ones'
     if learned is None or not grid:
-        return Claim(subject, goal, NOTHING, None)
+        return Claim(subject, goal, NO_VALUE, None)
     best = max(grid, key=lambda kind: sign * grid[kind])
     return Claim(subject, goal, f'{learned:.4g}; best fixed {grid[best]:.4g} ({best})',
                  sign * learned >= sign * grid[best])
 
 
-def dropout_cost(results: Results) -> Table:
+def dropout_cost_table(results: Results) -> Table:
     """Tell what dropout costs in accuracy, and what it buys in telling strange from known."""
     kinds = {'none': 'aleatoric', 'coarsest map of the decoder': 'both',
              'everywhere': 'everywhere'}
-    rows = [[title, *(spread(results.values(kind, f'{way}/{name}'))
+    rows = [[title, *(mean_std(results.values(kind, f'{way}/{name}'))
                       for name in (IOU, RMS) for way in (SINGLE, AVERAGE)),
-             *(spread([*mean_aurocs(results, kind, part, score).values()])
+             *(mean_std([*mean_aurocs(results, kind, part, score).values()])
                for part in ('validation', 'test')
-               for score in SAMPLED)] for title, kind in kinds.items()]
-    columns = ['dropout', *(f'{MEASURES[name]}, {way}' for name in (IOU, RMS)
+               for score in SAMPLED_SCORES)] for title, kind in kinds.items()]
+    columns = ['dropout', *(f'{METRICS[name]}, {way}' for name in (IOU, RMS)
                             for way in ('one pass', 'samples')),
                *(f'mean {part} AUROC, {score}' for part in ('validation', 'test')
-                 for score in SAMPLED)]
+                 for score in SAMPLED_SCORES)]
     return Table('7. What dropout costs', columns, rows, [
-        *_costs(results), *(_compared(results, score) for score in SAMPLED)],
-        results.missing(*kinds.values(), share=1.0),
+        *_dropout_cost_claims(results), *(_auroc_claim(results, score) for score in SAMPLED_SCORES)],
+        results.missing_runs(*kinds.values(), share=1.0),
         'Nominal test drives, with aleatoric noise in all three; AUROC over held-out conditions.')
 
 
-def _costs(results: Results) -> list[Claim]:
+def _dropout_cost_claims(results: Results) -> list[Claim]:
     """Judge the single pass: it is what runs on every frame."""
-    iou = points(results, 'both', 'aleatoric', f'{SINGLE}/{IOU}')
-    rms = percents(results, 'both', 'aleatoric', f'{SINGLE}/{RMS}')
+    iou = point_differences(results, 'both', 'aleatoric', f'{SINGLE}/{IOU}')
+    rms = percent_changes(results, 'both', 'aleatoric', f'{SINGLE}/{RMS}')
     return [
         difference_claim('cost of dropout on the coarsest map, mean IoU of one pass',
-                         f'at most {IOU_COST:g} points', _signed(iou, 'points'), iou, -IOU_COST,
+                         f'at most {MAX_IOU_COST:g} points', _format_change(iou, 'points'), iou, -MAX_IOU_COST,
                          more_is_better=True),
         difference_claim('cost of dropout on the coarsest map, RMS of one pass',
-                         f'at most {RMS_COST:g} %', _signed(rms, '%'), rms, RMS_COST,
+                         f'at most {MAX_RMS_COST:g} %', _format_change(rms, '%'), rms, MAX_RMS_COST,
                          more_is_better=False)]
 
 
-def _compared(results: Results, score: str) -> Claim:
+def _auroc_claim(results: Results, score: str) -> Claim:
     decoder, everywhere = (mean_aurocs(results, kind, 'test', score)
                            for kind in ('both', 'everywhere'))
     changes = [decoder[seed] - everywhere[seed] for seed in decoder if seed in everywhere]
-    found = f'{spread([*decoder.values()])} against {spread([*everywhere.values()])}'
+    found = f'{mean_std([*decoder.values()])} against {mean_std([*everywhere.values()])}'
     return difference_claim(f'masks on the coarsest map against everywhere, mean test AUROC, '
                             f'{score}', 'higher', found, changes, 0, more_is_better=True)
 
@@ -116,27 +118,27 @@ def _compared(results: Results, score: str) -> Claim:
 def mean_aurocs(results: Results, kind: str, part: str, score: str) -> dict[int, float]:
     """Average over the conditions of a part, for each seed that has them all."""
     paths = [f'conditions/{split}/scores/{score}/auroc' for split in results.conditions(part)]
-    columns = [results.by_seed(kind, path) for path in paths]
+    columns = [results.values_by_seed(kind, path) for path in paths]
     seeds = sorted(set.intersection(*(set(column) for column in columns))) if columns else []
     return {seed: sum(column[seed] for column in columns) / len(columns) for seed in seeds}
 
 
-def points(results: Results, kind: str, other: str, path: str) -> list[float]:
+def point_differences(results: Results, kind: str, other: str, path: str) -> list[float]:
     """Give the difference to another kind seed by seed, in hundredths: .62 and .60 are 2."""
-    return [100 * (ours - theirs) for ours, theirs in _pairs(results, kind, other, path)]
+    return [100 * (ours - theirs) for ours, theirs in _paired_values(results, kind, other, path)]
 
 
-def percents(results: Results, kind: str, other: str, path: str) -> list[float]:
+def percent_changes(results: Results, kind: str, other: str, path: str) -> list[float]:
     """Give the change against another kind seed by seed, in percent of it: 2.9 and 3 are -3.3."""
-    return [100 * (ours / theirs - 1) for ours, theirs in _pairs(results, kind, other, path)
+    return [100 * (ours / theirs - 1) for ours, theirs in _paired_values(results, kind, other, path)
             if theirs]
 
 
-def _pairs(results: Results, kind: str, other: str, path: str) -> list[tuple[float, float]]:
-    ours, theirs = results.by_seed(kind, path), results.by_seed(other, path)
+def _paired_values(results: Results, kind: str, other: str, path: str) -> list[tuple[float, float]]:
+    ours, theirs = results.values_by_seed(kind, path), results.values_by_seed(other, path)
     return [(ours[seed], theirs[seed]) for seed in ours if seed in theirs]
 
 
-def _signed(changes: list[float], unit: str) -> str:
-    mean = mean_of(changes)
-    return NOTHING if mean is None else f'{"+" if mean >= 0 else ""}{spread(changes)} {unit}'
+def _format_change(changes: list[float], unit: str) -> str:
+    mean = mean_or_none(changes)
+    return NO_VALUE if mean is None else f'{"+" if mean >= 0 else ""}{mean_std(changes)} {unit}'

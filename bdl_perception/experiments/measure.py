@@ -1,36 +1,26 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Everything that the tables need of one trained network."""
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from bdl_perception.experiments.data import Data
-from bdl_perception.experiments.intervals import interval_report
-from bdl_perception.experiments.intervals import Pixels
-from bdl_perception.experiments.scores import compare
-from bdl_perception.experiments.scores import Fitted
-from bdl_perception.experiments.scores import Floats
-from bdl_perception.experiments.scores import frame_scores
-from bdl_perception.experiments.seen import look
-from bdl_perception.experiments.seen import masks_of
-from bdl_perception.experiments.seen import Seen
-from bdl_perception.experiments.seen import SMALLEST
+from bdl_perception.datasets.base import Dataset
+from bdl_perception.experiments.data import ExperimentData
+from bdl_perception.experiments.mc_sampling import mc_forward, mc_masks, McOutput, MIN_PROBABILITY
+from bdl_perception.experiments.scores import compare_scores, FittedScores, Floats, frame_scores
+from bdl_perception.metrics.interval_coverage import interval_report, PixelErrors
 from bdl_perception.network.model import Network
-from bdl_perception.perception.classes import IGNORE
-from bdl_perception.training.batches import Batch
-from bdl_perception.training.batches import plain_batches
-from bdl_perception.training.datasets import Dataset
-from bdl_perception.training.validation import confusion_matrix
-from bdl_perception.training.validation import mean_iou
+from bdl_perception.perception.types import IGNORE
+from bdl_perception.training.batches import Batch, ordered_batches
+from bdl_perception.training.validation import confusion_matrix, mean_iou
 import numpy as np
 import torch
 from torch import Tensor
 
-BATCH = 8  # frames; T samples of each are held in memory
+BATCH_SIZE = 8  # frames; T samples of each are held in memory
 
 
-class Quality:
+class AccuracyState:
     """How good one way of predicting is, added up over batches."""
 
     def __init__(self, classes: int) -> None:
@@ -39,7 +29,7 @@ class Quality:
         self._relative, self._square, self._pixels = 0.0, 0.0, 0
         self._surprise, self._labelled = 0.0, 0
 
-    def add(self, log_depth: Tensor, probabilities: Tensor, batch: Batch) -> None:
+    def update(self, log_depth: Tensor, probabilities: Tensor, batch: Batch) -> None:
         """log_depth: (B, h, w); probabilities: (B, K, h, w)."""
         known = torch.isfinite(batch.log_depth)
         depth, truth = log_depth[known].exp(), batch.log_depth[known].exp()  # (N,) m
@@ -51,10 +41,10 @@ class Quality:
         labelled = batch.classes != IGNORE
         at_truth = probabilities.movedim(1, -1)[labelled].gather(
             1, batch.classes[labelled].long()[:, None])  # (N, 1)
-        self._surprise -= float(at_truth.clamp_min(SMALLEST).log().double().sum())
+        self._surprise -= float(at_truth.clamp_min(MIN_PROBABILITY).log().double().sum())
         self._labelled += len(at_truth)
 
-    def report(self) -> dict[str, float | None]:
+    def compute(self) -> dict[str, float | None]:
         """Give abs_rel, RMS in m of the canonical camera, mean IoU and class NLL in nat."""
         depth, classes = self._pixels, self._labelled
         return {
@@ -65,21 +55,21 @@ class Quality:
 
 
 @dataclass
-class Gathered:
+class SplitPredictions:
     """One split as a network sees it, added up over batches."""
 
-    single: Quality
-    average: Quality
+    single: AccuracyState
+    average: AccuracyState
     scores: dict[str, list[Tensor]] = field(default_factory=dict)  # (B,) each
     pixels: dict[str, list[Tensor]] = field(default_factory=dict)  # (N,) each
 
-    def add(self, seen: Seen, batch: Batch, scores: Mapping[str, Tensor]) -> None:
+    def update(self, output: McOutput, batch: Batch, scores: Mapping[str, Tensor]) -> None:
         """Take in a batch."""
-        self.single.add(seen.single.log_depth, seen.single.probabilities, batch)
-        self.average.add(seen.mean_log_depth, seen.mean_probabilities, batch)
+        self.single.update(output.single.log_depth, output.single.probabilities, batch)
+        self.average.update(output.mean_log_depth, output.mean_probabilities, batch)
         known = torch.isfinite(batch.log_depth)
-        maps = {'error': seen.mean_log_depth - batch.log_depth, 'aleatoric': seen.aleatoric,
-                'epistemic': seen.epistemic, 'epistemic_inverse': seen.epistemic_inverse}
+        maps = {'error': output.mean_log_depth - batch.log_depth, 'aleatoric': output.aleatoric,
+                'epistemic': output.epistemic, 'epistemic_inverse': output.epistemic_inverse}
         for name, map_ in maps.items():
             if map_ is not None:
                 self.pixels.setdefault(name, []).append(map_[known])
@@ -95,32 +85,32 @@ class Gathered:
         """Give (frames,) of each score."""
         return {name: torch.cat(values).double().numpy() for name, values in self.scores.items()}
 
-    def for_intervals(self) -> Pixels:
+    def interval_pixels(self) -> PixelErrors:
         """Give what predicted intervals are judged by."""
-        return Pixels(*(self.pixel_values(name) for name in ('error', 'aleatoric', 'epistemic')))
+        return PixelErrors(*(self.pixel_values(name) for name in ('error', 'aleatoric', 'epistemic')))
 
 
-def gather(network: Network, frames: Dataset, fitted: Fitted, samples: int,
-           noisy: bool) -> Gathered:
+def predict_split(network: Network, frames: Dataset, fitted: FittedScores, samples: int,
+           learned_variance: bool) -> SplitPredictions:
     """Look at all frames of a split; samples: T, noisy: variances were learned."""
-    found = Gathered(Quality(network.config.classes), Quality(network.config.classes))
-    masks = masks_of(network, samples)
-    for batch in plain_batches(frames, BATCH, range(len(frames)), network.config):
-        seen = look(network, batch.rgb, masks, noisy)
-        found.add(seen, batch, frame_scores(network, seen, fitted))
+    found = SplitPredictions(AccuracyState(network.config.classes), AccuracyState(network.config.classes))
+    masks = mc_masks(network, samples)
+    for batch in ordered_batches(frames, BATCH_SIZE, range(len(frames)), network.config):
+        seen = mc_forward(network, batch.rgb, masks, learned_variance)
+        found.update(seen, batch, frame_scores(network, seen, fitted))
     return found
 
 
-def measure(network: Network, data: Data, fitted: Fitted, samples: int,
-            noisy: bool) -> dict[str, Any]:
+def evaluate_network(network: Network, data: ExperimentData, fitted: FittedScores, samples: int,
+            learned_variance: bool) -> dict[str, Any]:
     """
     Measure on the nominal test drives and on every held-out condition; plain values, as JSON.
 
     The nominal validation drives are what intervals are scaled on and what the validation
     conditions are compared with.
     """
-    def see(split: str) -> Gathered:
-        return gather(network, data.splits[split].frames, fitted, samples, noisy)
+    def see(split: str) -> SplitPredictions:
+        return predict_split(network, data.splits[split].frames, fitted, samples, learned_variance)
 
     nominal = {part: see(part) for part in ('validation', 'test')}
     usual = {part: found.frame_values() for part, found in nominal.items()}
@@ -128,10 +118,10 @@ def measure(network: Network, data: Data, fitted: Fitted, samples: int,
     for split in data.splits:
         part, _, condition = split.partition('_')
         if condition:
-            conditions[split] = _condition(see(split), usual[part])
-    report: dict[str, Any] = plain({
-        'nominal': _nominal(nominal['test'], usual['test']),
-        'intervals': interval_report(*(nominal[part].for_intervals()
+            conditions[split] = _condition_results(see(split), usual[part])
+    report: dict[str, Any] = to_json_values({
+        'nominal': _nominal_results(nominal['test'], usual['test']),
+        'intervals': interval_report(*(nominal[part].interval_pixels()
                                        for part in ('validation', 'test'))),
         'scores': {part: {name: values.mean() for name, values in found.items()}
                    for part, found in usual.items()},
@@ -139,28 +129,28 @@ def measure(network: Network, data: Data, fitted: Fitted, samples: int,
     return report
 
 
-def _nominal(found: Gathered, scores: Mapping[str, Floats]) -> dict[str, Any]:
+def _nominal_results(found: SplitPredictions, scores: Mapping[str, Floats]) -> dict[str, Any]:
     """Give the quality, and mean variances over the pixels with known depth."""
     variances = {f'{name}_variance': None if values is None else values.mean(dtype=np.float64)
                  for name in ('aleatoric', 'epistemic', 'epistemic_inverse')
                  for values in (found.pixel_values(name),)}
     information = scores.get('mutual_information')
-    return {'single': found.single.report(), 'average': found.average.report(), **variances,
+    return {'single': found.single.compute(), 'average': found.average.compute(), **variances,
             'mutual_information': None if information is None else information.mean()}
 
 
-def _condition(found: Gathered, usual: Mapping[str, Floats]) -> dict[str, Any]:
-    return {'single': found.single.report(), 'average': found.average.report(),
-            'scores': {name: compare(values, usual[name])
+def _condition_results(found: SplitPredictions, usual: Mapping[str, Floats]) -> dict[str, Any]:
+    return {'single': found.single.compute(), 'average': found.average.compute(),
+            'scores': {name: compare_scores(values, usual[name])
                        for name, values in found.frame_values().items()}}
 
 
-def plain(values: Any) -> Any:
+def to_json_values(values: Any) -> Any:
     """Turn numbers into Python's, and what is not finite into None: JSON knows no NaN."""
     if isinstance(values, Mapping):
-        return {name: plain(value) for name, value in values.items()}
+        return {name: to_json_values(value) for name, value in values.items()}
     if isinstance(values, (list, tuple)):
-        return [plain(value) for value in values]
+        return [to_json_values(value) for value in values]
     if isinstance(values, (float, np.floating)):
         return float(values) if np.isfinite(values) else None
     return values

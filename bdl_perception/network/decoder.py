@@ -15,14 +15,13 @@ from itertools import pairwise
 from typing import NamedTuple, Sequence
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn import functional
 
-LENGTH_FLOOR = 1e-4  # added to the mean square, so that a dead pixel stays zero instead of 0/0
-DEPTH_LOG_VARIANCE = (-8.0, 3.0)  # bounds of log sigma^2 of log-depth: sigma 2 % to a factor of 90
+NORM_EPSILON = 1e-4  # added to the mean square, so that a dead pixel stays zero instead of 0/0
+DEPTH_LOG_VARIANCE_BOUNDS = (-8.0, 3.0)  # bounds of log sigma^2 of log-depth: sigma 2 % to a factor of 90
 DEPTH_LOG_VARIANCE_CHANNEL = 1  # of the heads, beside depth, logit noise and the logits
-LOGIT_LOG_VARIANCE = (-8.0, 4.0)  # bounds of log sigma^2 of the logits: sigma 0.02 to 7.4
+LOGIT_LOG_VARIANCE_BOUNDS = (-8.0, 4.0)  # bounds of log sigma^2 of the logits: sigma 0.02 to 7.4
 
 
 class HeadMaps(NamedTuple):
@@ -34,9 +33,9 @@ class HeadMaps(NamedTuple):
     logit_log_variance: Tensor  # (B, 1, h, w), one noise level per pixel for all its logits
 
 
-def unit_length(x: Tensor) -> Tensor:
+def rms_normalised(x: Tensor) -> Tensor:
     """Scale each pixel's feature vector to a root mean square of one; x: (B, C, H, W)."""
-    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + LENGTH_FLOOR)
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + NORM_EPSILON)
 
 
 class DecoderLevel(nn.Module):
@@ -51,11 +50,11 @@ class DecoderLevel(nn.Module):
         self.mix = nn.Conv2d(channels, channels, 1) if separable else nn.Identity()
         self.relu = nn.ReLU()
 
-    def forward(self, x: Tensor, skip: Tensor, every: int = 1) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor, stride: int = 1) -> Tensor:
         """x: (S, C', H/2, W/2), skip: (1 or S, C, H, W); returns (S, C, H/every, W/every)."""
         x = functional.interpolate(
             self.narrow(x), scale_factor=2.0, mode='bilinear', align_corners=False)
-        looked = functional.conv2d(self.relu(x + skip), self.look.weight, self.look.bias, every,
+        looked = functional.conv2d(self.relu(x + skip), self.look.weight, self.look.bias, stride,
                                    self.look.padding, groups=self.look.groups)
         y: Tensor = self.relu(self.mix(looked))
         return y
@@ -77,33 +76,33 @@ class Decoder(nn.Module):
         self.log_depth_centre = log_depth_centre  # the head predicts only what differs from it
 
     def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
-                every: int = 1) -> HeadMaps:
+                stride: int = 1) -> HeadMaps:
         """
         Predict; features: (1 or S, C_k, H_k, W_k), coarsest first; masks: (S, C_k, 1, 1).
 
         every: predict only at each so many-th row and column, where the values are the same.
         """
-        return self.split(self.heads(self.levels_of(features, masks, every)[-1]))
+        return self.split_heads(self.heads(self.level_maps(features, masks, stride)[-1]))
 
-    def levels_of(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
-                  every: int = 1) -> list[Tensor]:
+    def level_maps(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
+                  stride: int = 1) -> list[Tensor]:
         """Give the maps of all levels, (S, C_k, H_k, W_k); fewer masks than maps: the first."""
-        maps = [self._masked(features[0], masks, 0)]
+        maps = [self._apply_mask(features[0], masks, 0)]
         for index, level in enumerate(self.levels, start=1):
-            step = every if index == len(self.levels) else 1
-            maps.append(self._masked(level(maps[-1], features[index], step), masks, index))
+            step = stride if index == len(self.levels) else 1
+            maps.append(self._apply_mask(level(maps[-1], features[index], step), masks, index))
         return maps
 
-    def _masked(self, x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:
-        x = unit_length(x) if self.normalise else x
+    def _apply_mask(self, x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:
+        x = rms_normalised(x) if self.normalise else x
         return x * masks[index] if masks and index < len(masks) else x
 
-    def split(self, maps: Tensor) -> HeadMaps:
+    def split_heads(self, maps: Tensor) -> HeadMaps:
         """Name the channels of maps (S, K + 3, h, w)."""
         depth, logit_noise = maps[:, 0], maps[:, 2:3]
         depth_noise = maps[:, DEPTH_LOG_VARIANCE_CHANNEL]
         return HeadMaps(
             depth + self.log_depth_centre,
-            depth_noise.clamp(*DEPTH_LOG_VARIANCE),
+            depth_noise.clamp(*DEPTH_LOG_VARIANCE_BOUNDS),
             maps[:, 3:],
-            logit_noise.clamp(*LOGIT_LOG_VARIANCE))
+            logit_noise.clamp(*LOGIT_LOG_VARIANCE_BOUNDS))

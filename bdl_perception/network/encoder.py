@@ -7,13 +7,12 @@ Dimension letters: B batch, C channels, H and W at the scale named in the commen
 """
 from typing import Sequence
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-MID_GREY, SPREAD = 127.5, 64.0  # bring uint8 to about zero mean and unit spread
+INPUT_MEAN, INPUT_STD = 127.5, 64.0  # bring uint8 to about zero mean and unit spread
 
 
-def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1,
+def conv_batch_norm(inputs: int, outputs: int, size: int = 3, stride: int = 1,
                 groups: int = 1) -> nn.Sequential:
     """Convolve and normalise over the batch; evaluation mode folds both into one at export."""
     return nn.Sequential(
@@ -27,8 +26,8 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         """Keep the number of channels and the size of the map."""
         super().__init__()
-        self.first = convolution(channels, channels)
-        self.second = convolution(channels, channels)
+        self.first = conv_batch_norm(channels, channels)
+        self.second = conv_batch_norm(channels, channels)
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,9 +42,9 @@ class ContextBlock(nn.Module):
     def __init__(self, channels: int, size: int = 7) -> None:
         """At 1/16 scale a kernel of 7 spans 112 px of the input."""
         super().__init__()
-        self.look = convolution(channels, channels, size, groups=channels)
-        self.widen = convolution(channels, 2 * channels, 1)
-        self.mix = convolution(2 * channels, channels, 1)
+        self.look = conv_batch_norm(channels, channels, size, groups=channels)
+        self.widen = conv_batch_norm(channels, 2 * channels, 1)
+        self.mix = conv_batch_norm(2 * channels, channels, 1)
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,7 +55,7 @@ class ContextBlock(nn.Module):
 
 def _stage(inputs: int, outputs: int, *blocks: nn.Module) -> nn.Sequential:
     """Halve the map, then look at it with the blocks."""
-    return nn.Sequential(convolution(inputs, outputs, stride=2), nn.ReLU(), *blocks)
+    return nn.Sequential(conv_batch_norm(inputs, outputs, stride=2), nn.ReLU(), *blocks)
 
 
 class Encoder(nn.Module):
@@ -79,9 +78,9 @@ class Encoder(nn.Module):
 
         masks: of the coarsest maps, as many as there are, finest first.
         """
-        return self._go_on([], (rgb - MID_GREY) / SPREAD, masks or ())
+        return self._run_remaining_stages([], (rgb - INPUT_MEAN) / INPUT_STD, masks or ())
 
-    def masked(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+    def apply_masks(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
         """
         Give what forward does with masks, from its maps without any: only what differs runs.
 
@@ -90,9 +89,9 @@ class Encoder(nn.Module):
         """
         first = len(maps) - len(masks)
         x = maps[first] * masks[0]
-        return self._go_on([*maps[:first], x], x, masks[1:])
+        return self._run_remaining_stages([*maps[:first], x], x, masks[1:])
 
-    def _go_on(self, maps: list[Tensor], x: Tensor, masks: Sequence[Tensor]) -> list[Tensor]:
+    def _run_remaining_stages(self, maps: list[Tensor], x: Tensor, masks: Sequence[Tensor]) -> list[Tensor]:
         """Run the stages that have no map yet, on x, the last masking as many as there are."""
         unmasked = len(self.stages) - len(masks)
         for index in range(len(maps), len(self.stages)):

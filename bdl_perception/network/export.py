@@ -1,41 +1,101 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """From a trained network to a model folder: two checked ONNX graphs, their network, model.json."""
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 import shutil
 import tempfile
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 import warnings
 
+from bdl_perception.network.decoder import DEPTH_LOG_VARIANCE_CHANNEL
 from bdl_perception.network.feature_statistics import FeatureStatistics
-from bdl_perception.network.graphs import MAP_NAMES
-from bdl_perception.network.graphs import MOMENT_NAMES
-from bdl_perception.network.graphs import Perceive
-from bdl_perception.network.graphs import Sample
-from bdl_perception.network.graphs import SAMPLE_EVERY
+from bdl_perception.network.graphs import (
+    MAP_NAMES,
+    MOMENT_NAMES,
+    Perceive,
+    Sample,
+    SAMPLE_DECODER_STRIDE,
+)
 from bdl_perception.network.model import Network
-from bdl_perception.network.parity import compare
-from bdl_perception.network.weights import Weights
-from bdl_perception.network.weights import weights_to_bytes
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.model_spec import ModelSpec
-from bdl_perception.perception.model_spec import spec_to_dict
+from bdl_perception.network.weights import Weights, weights_to_bytes
+from bdl_perception.perception.backend import ModelSpec, spec_to_dict
+from bdl_perception.perception.types import CLASS_NAMES
+import numpy as np
+from numpy.typing import NDArray
 import onnx
+import onnxruntime
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-SAMPLE_STRIDE = 2 * SAMPLE_EVERY  # in pixels of the picture; the decoder ends at half its size
+MIN_SCALE = 1e-3  # of a size: float32 tells log-depths 2e-7 apart, which a tiny spread is made of
+TOLERANCE = 1e-4  # of the largest value of an output; float32 sums in another order differ by 1e-6
+CLASS_TOLERANCE = 1e-3  # share of pixels whose class may differ: ties between two logits
+
+
+@torch.no_grad()
+def check_parity(perceive: bytes, sample: bytes, network: Network, statistics: FeatureStatistics,
+            chunk: int, frames: Sequence[Tensor]) -> float:
+    """
+    Run both graphs and both modules on the same pictures (H, W, 3) uint8 and the same masks.
+
+    Returns the largest difference as a share of the output's largest value; RuntimeError when
+    one is above the tolerance.
+    """
+    wanted = Perceive(network, statistics).eval(), Sample(network).eval()
+    sessions = _open_session(perceive), _open_session(sample)
+    worst = 0.0
+    for picture in frames:
+        rgb = picture[None].contiguous()  # (1, H, W, 3)
+        truth = wanted[0](rgb)
+        features, masks = truth[len(MAP_NAMES):], network.draw_masks(chunk)
+        kept = {f'features_{k}': value.numpy() for k, value in enumerate(features)}
+        drawn = {f'mask_{k}': value.numpy() for k, value in enumerate(masks)}
+        worst = max(worst, _check_outputs(sessions[0], {'rgb': rgb.numpy()},
+                                       dict(zip([*MAP_NAMES, *kept], truth, strict=True))))
+        moments = dict(zip(MOMENT_NAMES, wanted[1](*features, *masks), strict=True))
+        worst = max(worst, _check_outputs(sessions[1], {**kept, **drawn}, moments))
+    return worst
+
+
+def _open_session(graph: bytes) -> Any:
+    return onnxruntime.InferenceSession(graph, providers=['CPUExecutionProvider'])
+
+
+def _check_outputs(session: Any, inputs: Mapping[str, NDArray[Any]],
+                reference: Mapping[str, Tensor]) -> float:
+    """Compare one run with the truth; RuntimeError names the output that is off."""
+    found = session.run(list(reference), dict(inputs))
+    worst = 0.0
+    for name, value in zip(reference, found, strict=True):
+        expected = reference[name].numpy()
+        if name == 'classes':
+            share, limit = float((value != expected).mean()), CLASS_TOLERANCE
+        else:
+            share, limit = relative_difference(value, expected), TOLERANCE
+            worst = max(worst, share)
+        if not share <= limit:
+            raise RuntimeError(f'output {name} of the exported graph is off by {share:.2g} of its '
+                               f'largest value (limit {limit:g}); nothing was written')
+    return worst
+
+
+def relative_difference(value: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Largest difference as a share of the largest expected size; NaN when either holds one."""
+    scale = max(float(np.abs(expected).max()), MIN_SCALE)
+    return float(np.abs(value - expected).max()) / scale
+
+
+SAMPLE_PIXEL_STRIDE = 2 * SAMPLE_DECODER_STRIDE  # in pixels of the picture; the decoder ends at half its size
 OPSET = 17  # read by ONNX Runtime since 1.12 and by every TensorRT that is still supported
 
 
 @dataclass(frozen=True)
-class Graphs:
+class ExportedGraphs:
     """Both graphs as bytes; never two of them from different networks."""
 
     perceive: bytes
@@ -43,7 +103,7 @@ class Graphs:
 
 
 def export_model(folder: Path, network: Network, statistics: FeatureStatistics, *, name: str,
-                 chunk: int, pictures: Sequence[Tensor]) -> ModelSpec:
+                 chunk: int, frames: Sequence[Tensor]) -> ModelSpec:
     """
     Write perceive.onnx, sample.onnx, weights.pt and model.json, or nothing.
 
@@ -52,9 +112,9 @@ def export_model(folder: Path, network: Network, statistics: FeatureStatistics, 
     """
     network.eval()
     graphs = export_graphs(network, statistics, chunk)
-    compare(graphs.perceive, graphs.sample, network, statistics, chunk, pictures)
+    check_parity(graphs.perceive, graphs.sample, network, statistics, chunk, frames)
     weights = weights_to_bytes(Weights(network, statistics))
-    spec = replace(describe(network, graphs, name, chunk),
+    spec = replace(build_model_spec(network, graphs, name, chunk),
                    weights_sha256=hashlib.sha256(weights).hexdigest())
     replace_folder(folder, {
         'perceive.onnx': graphs.perceive, 'sample.onnx': graphs.sample, 'weights.pt': weights,
@@ -63,7 +123,7 @@ def export_model(folder: Path, network: Network, statistics: FeatureStatistics, 
 
 
 @torch.no_grad()
-def export_graphs(network: Network, statistics: FeatureStatistics, chunk: int) -> Graphs:
+def export_graphs(network: Network, statistics: FeatureStatistics, chunk: int) -> ExportedGraphs:
     """Trace both modules with their static shapes and check what comes out."""
     config = network.config
     if config.dropout not in ('deep', 'decoder'):
@@ -74,18 +134,18 @@ def export_graphs(network: Network, statistics: FeatureStatistics, chunk: int) -
     features = perceive(rgb)[len(MAP_NAMES):]
     kept = [f'features_{level}' for level in range(len(features))]
     masks = [f'mask_{level}' for level in range(len(config.mask_channels))]
-    return Graphs(
+    return ExportedGraphs(
         _trace(perceive, (rgb,), ['rgb'], [*MAP_NAMES, *kept]),
         _trace(Sample(network).eval(), (*features, *network.draw_masks(chunk)),
                [*kept, *masks], list(MOMENT_NAMES)))
 
 
-def describe(network: Network, graphs: Graphs, name: str, chunk: int) -> ModelSpec:
+def build_model_spec(network: Network, graphs: ExportedGraphs, name: str, chunk: int) -> ModelSpec:
     """Say what must be known to feed the graphs."""
     config = network.config
     return ModelSpec(
         name=name, height=config.height, width=config.width,
-        sample_height=config.height // SAMPLE_STRIDE, sample_width=config.width // SAMPLE_STRIDE,
+        sample_height=config.height // SAMPLE_PIXEL_STRIDE, sample_width=config.width // SAMPLE_PIXEL_STRIDE,
         canonical_focal_px=config.canonical_focal_px, max_depth_m=config.max_depth_m,
         class_names=CLASS_NAMES, dropout_probability=config.dropout_probability,
         dropout_channels=config.mask_channels, chunk=chunk,
@@ -129,3 +189,12 @@ def _trace(module: nn.Module, inputs: tuple[Any, ...], names: list[str],
         data = path.read_bytes()
     onnx.checker.check_model(onnx.load_from_string(data), full_check=True)
     return data
+
+
+@torch.no_grad()
+def scale_sigma(network: Network, factor: float) -> None:
+    """Multiply predicted sigmas of log-depth by a factor, up to their bounds: s + 2 log factor."""
+    if not factor > 0:
+        raise ValueError(f'factor of sigma is {factor}, must be positive')
+    bias = network.decoder.heads.get_parameter('bias')
+    bias[DEPTH_LOG_VARIANCE_CHANNEL] += 2 * math.log(factor)

@@ -3,18 +3,20 @@
 """How the training set's features lie: the measures of strangeness of a new frame."""
 from typing import Iterable, NamedTuple
 
-from bdl_perception.network.cells import cell_classes
-from bdl_perception.network.cells import cell_features
-from bdl_perception.network.cells import cell_statistics
-from bdl_perception.network.cells import Cells
-from bdl_perception.network.cells import CellStatistics
+from bdl_perception.network.class_distance import (
+    cell_classes,
+    cell_features,
+    CellSamples,
+    CellStatistics,
+    fit_cell_statistics,
+    fit_whitening,
+)
 from bdl_perception.network.model import Network
-from bdl_perception.network.whitening import whitening_of
 import torch
 from torch import Tensor
 
 SHRINKAGE = 0.05  # share of the identity in the covariance: frames of one drive repeat themselves
-CELLS = 200  # of each frame, drawn at random: its cells are alike
+CELLS_PER_FRAME = 200  # of each frame, drawn at random: its cells are alike
 
 
 class FeatureStatistics(NamedTuple):
@@ -34,39 +36,39 @@ class FeatureStatistics(NamedTuple):
                               self.class_whitenings)
 
 
-class Looked(NamedTuple):
+class CollectedFeatures(NamedTuple):
     """What the features of N training frames were."""
 
     pooled: Tensor  # (N, C)
-    cells: Cells
+    cells: CellSamples
 
 
-def feature_statistics(looked: Looked, classes: int) -> FeatureStatistics:
+def fit_feature_statistics(collected: CollectedFeatures, classes: int) -> FeatureStatistics:
     """Fit what was seen on training frames; ValueError when they say nothing."""
-    if len(looked.pooled) < 2:
-        raise ValueError(f'feature statistics of {len(looked.pooled)} frames, need at least 2')
-    return FeatureStatistics(*whitening_of(looked.pooled, SHRINKAGE),
-                             *cell_statistics(looked.cells, classes))
+    if len(collected.pooled) < 2:
+        raise ValueError(f'feature statistics of {len(collected.pooled)} frames, need at least 2')
+    return FeatureStatistics(*fit_whitening(collected.pooled, SHRINKAGE),
+                             *fit_cell_statistics(collected.cells, classes))
 
 
 @torch.no_grad()
-def look(network: Network, pictures: Iterable[tuple[Tensor, Tensor]]) -> Looked:
+def collect_features(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> CollectedFeatures:
     """Look at batches of (B, 3, H, W) floats 0..255 and their classes, (B, H / 2, W / 2)."""
     network.eval()
     generator = torch.Generator().manual_seed(0)
     pooled, features, classes = [], [], []
-    for rgb, truth in pictures:
+    for rgb, truth in batches:
         encoded = network.encode(rgb)
-        cells = cell_features(network.decoder.levels_of(encoded.features, None))
-        chosen = torch.randperm(cells[0, 0].numel(), generator=generator)[:CELLS]
+        cells = cell_features(network.decoder.level_maps(encoded.features, None))
+        chosen = torch.randperm(cells[0, 0].numel(), generator=generator)[:CELLS_PER_FRAME]
         pooled.append(encoded.pooled)
         features.append(cells.flatten(2)[:, :, chosen].transpose(1, 2).flatten(0, 1))
         classes.append(cell_classes(truth, *cells.shape[2:]).flatten(1)[:, chosen].flatten())
-    return Looked(torch.cat(pooled), Cells(torch.cat(features), torch.cat(classes)))
+    return CollectedFeatures(torch.cat(pooled), CellSamples(torch.cat(features), torch.cat(classes)))
 
 
 @torch.no_grad()
-def pool_features(network: Network, pictures: Iterable[Tensor]) -> Tensor:
+def pool_features(network: Network, batches: Iterable[Tensor]) -> Tensor:
     """Pool the deepest features of pictures, batches of (B, 3, H, W) floats 0..255: (N, C)."""
     network.eval()
-    return torch.cat([network.encode(batch).pooled for batch in pictures])
+    return torch.cat([network.encode(batch).pooled for batch in batches])

@@ -8,32 +8,30 @@ Pre- and post-processing are inside, so that no backend can disagree about them.
 import math
 from typing import NamedTuple
 
-from bdl_perception.network.cells import cell_features
-from bdl_perception.network.cells import CellDistance
+from bdl_perception.network.class_distance import cell_features, CellDistance
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.model import Network
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn import functional
 
 MAP_NAMES = ('depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
              'log_depth_std', 'feature_distance', 'cell_distance')
 # Samples are drawn at every second row and column of the decoder's finest map: their spread is
 # smooth and read in pools, and half of a sample's time went into the pixels in between.
-SAMPLE_EVERY = 2
+SAMPLE_DECODER_STRIDE = 2
 MOMENT_NAMES = ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum')
 
 
-class Belief(NamedTuple):
+class SoftmaxOutput(NamedTuple):
     """Class probabilities and what follows from them, over axis 1 of the logits."""
 
     probabilities: Tensor  # (S, K, h, w)
     entropy: Tensor  # (S, h, w) nat
 
 
-def moderate(maps: HeadMaps) -> Tensor:
+def moderated_logits(maps: HeadMaps) -> Tensor:
     """
     Shrink logits by their predicted noise: x / sqrt(1 + pi/8 sigma^2) (MacKay 1992).
 
@@ -42,14 +40,14 @@ def moderate(maps: HeadMaps) -> Tensor:
     return maps.logits * torch.rsqrt(1.0 + math.pi / 8.0 * maps.logit_log_variance.exp())
 
 
-def believe(logits: Tensor) -> Belief:
+def softmax_entropy(logits: Tensor) -> SoftmaxOutput:
     """Softmax and its entropy, H = log Z - sum p x, with one exponential per logit."""
     centred = logits - logits.amax(1, keepdim=True)
     weights = centred.exp()
     total = weights.sum(1, keepdim=True)
     probabilities = weights / total
     entropy = total.log().squeeze(1) - (probabilities * centred).sum(1)
-    return Belief(probabilities, entropy)
+    return SoftmaxOutput(probabilities, entropy)
 
 
 class Perceive(nn.Module):
@@ -72,9 +70,9 @@ class Perceive(nn.Module):
         picture = rgb.to(torch.float32).permute(0, 3, 1, 2)
         encoded = self.network.encode(picture)
         decoder = self.network.decoder
-        levels = decoder.levels_of(encoded.features, None)
-        maps = decoder.split(decoder.heads(levels[-1]))
-        belief = believe(moderate(maps))
+        levels = decoder.level_maps(encoded.features, None)
+        maps = decoder.split_heads(decoder.heads(levels[-1]))
+        belief = softmax_entropy(moderated_logits(maps))
         log_std = (0.5 * maps.depth_log_variance).exp()  # (1, h, w)
         depth = _full_size(maps.log_depth).exp()  # (1, H, W) m, canonical camera
         return (
@@ -85,11 +83,11 @@ class Perceive(nn.Module):
             belief.probabilities.amax(1),
             -_log_sum_exp(maps.logits),
             log_std,
-            self._distance(encoded.pooled),
+            self._mahalanobis_distance(encoded.pooled),
             self.cells(cell_features(levels)),  # (1, H / 8, W / 8)
             *encoded.features)
 
-    def _distance(self, pooled: Tensor) -> Tensor:
+    def _mahalanobis_distance(self, pooled: Tensor) -> Tensor:
         """Mahalanobis distance (Lee et al. 2018) of pooled (1, C) from the training set; (1,)."""
         deviation = (pooled - self.mean) @ self.whitening
         return deviation.square().sum(1).sqrt()
@@ -106,8 +104,8 @@ class Sample(nn.Module):
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Take the features (1, C_k, H_k, W_k), then the masks (S, C_k, 1, 1)."""
         levels = len(self.network.config.decoder_channels)
-        maps = self.network.decode(inputs[:levels], inputs[levels:], SAMPLE_EVERY)
-        belief = believe(moderate(maps))
+        maps = self.network.decode(inputs[:levels], inputs[levels:], SAMPLE_DECODER_STRIDE)
+        belief = softmax_entropy(moderated_logits(maps))
         mean = maps.log_depth.mean(0)  # (h, w)
         return (
             mean,

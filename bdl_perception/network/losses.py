@@ -3,10 +3,9 @@
 """What the network is taught to make small: two likelihoods and how much each task counts."""
 import math
 
-from bdl_perception.perception.classes import IGNORE
+from bdl_perception.perception.types import IGNORE
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn import functional
 
 
@@ -68,13 +67,13 @@ def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Ten
         noise = torch.randn((samples, *means.shape), device=means.device)
     noisy = means + sigma[:, None] * noise  # (T, N, K)
     at_target = noisy.gather(2, ids.expand(len(noise), -1).unsqueeze(2)).squeeze(2)  # (T, N)
-    surprise = -mean_probability(at_target - noisy.logsumexp(2))  # (N,)
+    surprise = -log_mean_probability(at_target - noisy.logsumexp(2))  # (N,)
     if weights is None:
         return surprise.mean()
     return (weights[ids] * surprise).sum() / weights[ids].sum()
 
 
-def mean_probability(log_probability: Tensor) -> Tensor:
+def log_mean_probability(log_probability: Tensor) -> Tensor:
     """Log of the average of T probabilities given as logs: logsumexp - log T; (T, N) to (N,)."""
     return log_probability.logsumexp(0) - math.log(len(log_probability))
 

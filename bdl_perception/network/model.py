@@ -6,17 +6,15 @@ import math
 from typing import NamedTuple, Sequence
 
 from bdl_perception.network import efficientnet_lite
-from bdl_perception.network.decoder import Decoder
-from bdl_perception.network.decoder import HeadMaps
+from bdl_perception.network.decoder import Decoder, HeadMaps
 from bdl_perception.network.encoder import Encoder
-from bdl_perception.perception.classes import CLASS_NAMES
+from bdl_perception.perception.types import CLASS_NAMES
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-ENCODERS = {'small': 16, 'efficientnet_lite0': 32}  # and what the input's sides are multiples of
-DROPOUT = ('deep', 'decoder', 'deep_encoder', 'everywhere', 'none')
-ENCODER_MASKS = {'deep_encoder': 2, 'everywhere': 4}  # on the coarsest maps
+ENCODER_STRIDES = {'small': 16, 'efficientnet_lite0': 32}  # and what the input's sides are multiples of
+DROPOUT_MODES = ('deep', 'decoder', 'deep_encoder', 'everywhere', 'none')
+ENCODER_MASK_COUNTS = {'deep_encoder': 2, 'everywhere': 4}  # on the coarsest maps
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,10 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        for name, known in (('encoder', ENCODERS), ('dropout', DROPOUT)):
+        for name, known in (('encoder', ENCODER_STRIDES), ('dropout', DROPOUT_MODES)):
             if getattr(self, name) not in known:
                 raise ValueError(f'{name} is {getattr(self, name)!r}, known: {", ".join(known)}')
-        stride = ENCODERS[self.encoder]
+        stride = ENCODER_STRIDES[self.encoder]
         for name in ('height', 'width'):
             if getattr(self, name) < stride or getattr(self, name) % stride:
                 raise ValueError(f'{name} is {getattr(self, name)} px, '
@@ -68,16 +66,16 @@ class NetworkConfig:
     def mask_channels(self) -> tuple[int, ...]:
         """Count the channels of each mask: the encoder's, finest first, then the decoder's."""
         decoder = {'none': 0, 'deep': 1, 'deep_encoder': 1}.get(self.dropout, 4)
-        first = len(self.feature_channels) - self.encoder_masks
+        first = len(self.feature_channels) - self.encoder_mask_count
         return (*self.feature_channels[first:], *self.decoder_channels[:decoder])
 
     @property
-    def encoder_masks(self) -> int:
+    def encoder_mask_count(self) -> int:
         """Count the masks that are the encoder's: on so many of its coarsest maps."""
-        return ENCODER_MASKS.get(self.dropout, 0)
+        return ENCODER_MASK_COUNTS.get(self.dropout, 0)
 
 
-class Encoded(NamedTuple):
+class EncoderOutput(NamedTuple):
     """A picture after the encoder: all that the decoder needs, however often it samples."""
 
     features: tuple[Tensor, ...]  # (B, C_k, H_k, W_k), coarsest first, in the decoder's channels
@@ -100,7 +98,7 @@ class Network(nn.Module):
         self.decoder = Decoder(config.decoder_channels, config.classes, config.log_depth_centre,
                                config.normalise)
 
-    def encode(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> Encoded:
+    def encode(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> EncoderOutput:
         """
         Run the part that runs once per picture; rgb: (B, 3, H, W) float 0..255.
 
@@ -110,12 +108,12 @@ class Network(nn.Module):
         if masks:
             self._check_encoder_masks(masks)
         maps = self.encoder(rgb, masks)
-        return Encoded(self._project(maps), maps[-1].mean((2, 3)), tuple(maps))
+        return EncoderOutput(self._project(maps), maps[-1].mean((2, 3)), tuple(maps))
 
     def _check_encoder_masks(self, masks: Sequence[Tensor]) -> None:
-        if len(masks) != self.config.encoder_masks:
+        if len(masks) != self.config.encoder_mask_count:
             raise ValueError(f'number of masks for the encoder is {len(masks)}, must be '
-                             f'{self.config.encoder_masks} with dropout {self.config.dropout!r}')
+                             f'{self.config.encoder_mask_count} with dropout {self.config.dropout!r}')
 
     def _project(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Bring the encoder's coarsest maps, finest first, into the decoder's channels, order."""
@@ -125,26 +123,26 @@ class Network(nn.Module):
         return tuple(features)
 
     def decode(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
-               every: int = 1) -> HeadMaps:
+               stride: int = 1) -> HeadMaps:
         """Run the part that is sampled; see Decoder.forward."""
-        maps: HeadMaps = self.decoder(features, masks, every)
+        maps: HeadMaps = self.decoder(features, masks, stride)
         return maps
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> HeadMaps:
         """rgb: (B, 3, H, W) float 0..255; masks: (B, C_k, 1, 1) each, none: deterministic."""
-        inside = self.config.encoder_masks
+        inside = self.config.encoder_mask_count
         if not masks or not inside:
             return self.decode(self.encode(rgb).features, masks)
         return self.decode(self.encode(rgb, masks[:inside]).features, masks[inside:])
 
-    def sample(self, encoded: Encoded, masks: Sequence[Tensor]) -> HeadMaps:
+    def forward_encoded(self, encoded: EncoderOutput, masks: Sequence[Tensor]) -> HeadMaps:
         """
         Give what forward does with masks, (1 or B, C_k, 1, 1) each; only what differs runs.
 
         encoded: B pictures, encoded without masks. ValueError where there are some masks, but
         fewer than the encoder has.
         """
-        inside = self.config.encoder_masks
+        inside = self.config.encoder_mask_count
         if not masks or not inside:
             return self.decode(encoded.features, masks)
         self._check_encoder_masks(masks[:inside])

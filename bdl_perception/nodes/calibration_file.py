@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from bdl_perception.alarm.arming import version_rejection
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration_version import version_refusal
-from bdl_perception.alarm.stored_calibration import calibration_from_dict
-from bdl_perception.backends.model_files import find_model
+from bdl_perception.alarm.calibration_io import calibration_from_dict
+from bdl_perception.model_store import find_model
 from bdl_perception.version import software_version
 
-FILE_NAME = 'calibration.json'  # in a model folder
+NODE_CALIBRATION_FILE = 'calibration.json'  # in a model folder
 
 
 class Found(NamedTuple):
@@ -22,16 +22,16 @@ class Found(NamedTuple):
 
     def of_camera(self, name: str) -> 'Found':
         """Give what that camera is judged by."""
-        chosen = self.calibration.of_camera(name) if self.calibration else None
+        chosen = self.calibration.for_camera(name) if self.calibration else None
         return self._replace(calibration=chosen)
 
 
-def find_calibration(told: str) -> Found:
+def find_node_calibration(told: str) -> Found:
     """Read the calibration of a file, a model folder or a shipped model."""
     try:
-        path = Path(told) if told.endswith('.json') else find_model(told) / FILE_NAME
+        path = Path(told) if told.endswith('.json') else find_model(told) / NODE_CALIBRATION_FILE
         found = calibration_from_dict(json.loads(path.read_text(encoding='utf-8')))
-        refusal = version_refusal(found.software_version, software_version())
+        refusal = version_rejection(found.software_version, software_version())
         if refusal:
             raise ValueError(refusal)
         return Found(found, '')

@@ -4,50 +4,46 @@
 import array
 import copy
 
-from bdl_perception.perception.values import Bytes
-from bdl_perception.perception.values import Floats
-from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.perception.types import Bytes, Floats, PinholeCamera
+from builtin_interfaces.msg import Time
 import cv2
 import numpy as np
-from sensor_msgs.msg import CameraInfo
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
-from sensor_msgs.msg import RegionOfInterest
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 
-def byte_array(data: Bytes | Floats) -> 'array.array[int]':
+def pixel_buffer(data: Bytes | Floats) -> 'array.array[int]':
     """Copy pixels once into the only type that rclpy takes over without a second copy."""
     out = array.array('B')
     out.frombytes(np.ascontiguousarray(data).data.cast('B'))
     return out
 
 
-def float_image(values: Floats, head: Header) -> Image:
+def float32_image(values: Floats, header: Header) -> Image:
     """Make a 32FC1 image (H, W)."""
-    return _image(values.astype('<f4', copy=False), '32FC1', 4, head)
+    return _image_message(values.astype('<f4', copy=False), '32FC1', 4, header)
 
 
-def byte_image(values: Bytes, head: Header) -> Image:
+def uint8_image(values: Bytes, header: Header) -> Image:
     """Make a mono8 image from (H, W), an rgb8 image from (H, W, 3)."""
     encoding, pixel_bytes = ('mono8', 1) if values.ndim == 2 else ('rgb8', 3)
-    return _image(values, encoding, pixel_bytes, head)
+    return _image_message(values, encoding, pixel_bytes, header)
 
 
-def jpeg_image(rgb: Bytes, quality: int, head: Header) -> CompressedImage:
+def jpeg_image(rgb: Bytes, quality: int, header: Header) -> CompressedImage:
     """Make a JPEG of rgb (H, W, 3); quality from 1 to 100."""
     done, data = cv2.imencode('.jpg', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
                               [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise ValueError(f'a picture of shape {rgb.shape} cannot be encoded as JPEG')
-    return CompressedImage(header=head, format='rgb8; jpeg compressed bgr8',
-                           data=byte_array(np.asarray(data, np.uint8)))
+    return CompressedImage(header=header, format='rgb8; jpeg compressed bgr8',
+                           data=pixel_buffer(np.asarray(data, np.uint8)))
 
 
-def _image(values: Bytes | Floats, encoding: str, pixel_bytes: int, head: Header) -> Image:
+def _image_message(values: Bytes | Floats, encoding: str, pixel_bytes: int, header: Header) -> Image:
     height, width = values.shape[:2]
-    return Image(header=head, height=height, width=width, encoding=encoding, is_bigendian=0,
-                 step=width * pixel_bytes, data=byte_array(values))
+    return Image(header=header, height=height, width=width, encoding=encoding, is_bigendian=0,
+                 step=width * pixel_bytes, data=pixel_buffer(values))
 
 
 def camera_from_info(info: CameraInfo) -> PinholeCamera | None:
@@ -67,7 +63,7 @@ def camera_from_info(info: CameraInfo) -> PinholeCamera | None:
         cx=(info.k[2] - roi.x_offset) / bin_x, cy=(info.k[5] - roi.y_offset) / bin_y)
 
 
-def rescaled_info(info: CameraInfo, camera: PinholeCamera, head: Header) -> CameraInfo:
+def rescaled_camera_info(info: CameraInfo, camera: PinholeCamera, header: Header) -> CameraInfo:
     """
     Say for which camera the maps hold that were cropped and resized out of info's pictures.
 
@@ -78,21 +74,37 @@ def rescaled_info(info: CameraInfo, camera: PinholeCamera, head: Header) -> Came
     change = np.array([  # (3, 3) old homogeneous pixel -> new
         [a_x, 0, camera.cx - a_x * info.k[2]], [0, a_y, camera.cy - a_y * info.k[5]], [0, 0, 1]])
     out = copy.copy(info)
-    out.header, out.width, out.height = head, camera.width, camera.height
+    out.header, out.width, out.height = header, camera.width, camera.height
     out.k = (change @ np.reshape(info.k, (3, 3))).ravel()
     out.p = (change @ np.reshape(info.p, (3, 4))).ravel()
     out.roi, out.binning_x, out.binning_y = RegionOfInterest(), 0, 0
     return out
 
 
-def uncalibrated_info(width: int, height: int, head: Header) -> CameraInfo:
+def uncalibrated_camera_info(width: int, height: int, header: Header) -> CameraInfo:
     """Say that nobody knows the geometry: all matrices stay zero, as CameraInfo defines."""
-    return CameraInfo(header=head, width=width, height=height)
+    return CameraInfo(header=header, width=width, height=height)
 
 
-def info_from_camera(camera: PinholeCamera, head: Header) -> CameraInfo:
+def camera_info_message(camera: PinholeCamera, header: Header) -> CameraInfo:
     """Make the camera_info of an ideal camera."""
     k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
     p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
-    return CameraInfo(header=head, width=camera.width, height=camera.height, k=k, p=p,
+    return CameraInfo(header=header, width=camera.width, height=camera.height, k=k, p=p,
                       r=np.eye(3).ravel(), d=[0.0] * 5, distortion_model='plumb_bob')
+
+
+NS_PER_S = 10**9
+
+
+def stamp_to_ns(stamp: Time) -> int:
+    """Give a stamp as one number; ValueError when it would not come back bit for bit."""
+    if stamp.nanosec >= NS_PER_S:
+        raise ValueError(f'stamp has {stamp.nanosec} ns after the second, must be below 10^9')
+    return int(stamp.sec) * NS_PER_S + int(stamp.nanosec)
+
+
+def make_header(stamp_ns: int, frame_id: str) -> Header:
+    """Make the header of everything that is computed from a frame."""
+    sec, nanosec = divmod(stamp_ns, NS_PER_S)
+    return Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=frame_id)

@@ -5,35 +5,28 @@ import sys
 import time
 from typing import Any
 
-from bdl_perception import interface
-from bdl_perception.alarm.regions import parse_regions
-from bdl_perception.backends.registry import choose_backend
-from bdl_perception.backends.registry import open_backend
-from bdl_perception.nodes import qos
-from bdl_perception.nodes.declare import declare
+from bdl_perception import topics
+from bdl_perception.backends import choose_backend, open_backend
+from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_message
-from bdl_perception.nodes.fault_log import FaultLog
-from bdl_perception.nodes.outputs import Outputs
-from bdl_perception.nodes.pipeline import Arrival
-from bdl_perception.nodes.pipeline import Picture
-from bdl_perception.nodes.pipeline import Pipeline
-from bdl_perception.nodes.process import run_node
-from bdl_perception.nodes.status_board import StatusBoard
-from bdl_perception.nodes.transitions import reason
-from bdl_perception.nodes.transitions import told
+from bdl_perception.nodes.lifecycle import (
+    declare_parameters,
+    describe_error,
+    lifecycle_callback,
+    run_node,
+)
+from bdl_perception.nodes.pipeline import ImageMessage, Pipeline, ReceivedImage
+from bdl_perception.nodes.publishers import PerceptionPublishers
+from bdl_perception.nodes.status import FaultLog, StatusTracker
 from bdl_perception.nodes.worker import Worker
 from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.schedule import Budget
+from bdl_perception.perception.regions import parse_regions
+from bdl_perception.perception.scheduler import TimeBudget
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.clock import Clock
-from rclpy.clock import ClockType
-from rclpy.lifecycle import LifecycleNode
-from rclpy.lifecycle import LifecycleState
-from rclpy.lifecycle import TransitionCallbackReturn
-from sensor_msgs.msg import CameraInfo
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 NAME = 'perception_node'
 
@@ -44,125 +37,125 @@ class PerceptionNode(LifecycleNode):
     def __init__(self) -> None:
         """Declare the parameters and begin the heartbeat, which every state has."""
         super().__init__(NAME)
-        self._settings = declare(self, PerceptionParameters)
-        self._board = StatusBoard()
-        self._outputs: Outputs | None = None
+        self._settings = declare_parameters(self, PerceptionParameters)
+        self._status_tracker = StatusTracker()
+        self._perception_publishers: PerceptionPublishers | None = None
         self._pipeline: Pipeline | None = None
-        self._worker: Worker[Arrival] | None = None
-        self._inputs: list[Any] = []
-        self._log = FaultLog(self.get_logger().error)
+        self._worker: Worker[ReceivedImage] | None = None
+        self._camera_subscriptions: list[Any] = []
+        self._fault_log = FaultLog(self.get_logger().error)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
         # Not a lifecycle publisher: that one would be silent just when there is something to say.
-        self._status = self.create_publisher(
-            DiagnosticArray, interface.STATUS.name, qos.status())
-        self.create_timer(1 / self._settings.status_hz, self._beat, clock=steady)
+        self._status_publisher = self.create_publisher(
+            DiagnosticArray, topics.STATUS.name, publishers.status_qos())
+        self.create_timer(1 / self._settings.status_hz, self._publish_status, clock=steady)
         if self._settings.autostart:
             self._start_timer = self.create_timer(0.0, self._autostart, clock=steady)
 
-    @told
+    @lifecycle_callback
     def on_configure(self, state: LifecycleState) -> None:
         """Load the model and make the topics."""
-        self._release()
+        self._release_resources()
         settings, choice = self._settings, choose_backend(self._settings.backend)
         backend = open_backend(choice.name, settings.model, settings.threads, settings.provider,
                                settings.precision)
         perceiver = Perceiver(backend, settings.samples, settings.seed, settings.fit_mode)
-        self._outputs = Outputs(self)
-        budget = Budget(settings.frame_budget_s, settings.epistemic_refresh_s,
+        self._perception_publishers = PerceptionPublishers(self)
+        budget = TimeBudget(settings.frame_budget_s, settings.epistemic_refresh_s,
                         settings.samples // backend.spec.chunk)
-        self._pipeline = Pipeline(perceiver, budget, self._outputs, self._board, self._fault,
+        self._pipeline = Pipeline(perceiver, budget, self._perception_publishers, self._status_tracker, self._report_fault,
                                   parse_regions(settings.regions))
-        self._board.identify(self._pipeline.identity())
+        self._status_tracker.set_identity(self._pipeline.identity())
         self.get_logger().info(f'model {backend.spec.name} on {choice.name}: {choice.reason}')
 
-    @told
+    @lifecycle_callback
     def on_activate(self, state: LifecycleState) -> None:
         """Listen to the camera."""
         if self._pipeline is None:
             raise RuntimeError('there is no model; configure the node first')
         super().on_activate(state)
-        self._worker = Worker(self._pipeline.step, lambda error: self._fault(reason(error)))
+        self._worker = Worker(self._pipeline.step, lambda error: self._report_fault(describe_error(error)))
         self._subscribe()
 
-    @told
+    @lifecycle_callback
     def on_deactivate(self, state: LifecycleState) -> None:
         """Stop listening; the model stays loaded."""
-        self._pause()
+        self._stop_processing()
         super().on_deactivate(state)
 
-    @told
+    @lifecycle_callback
     def on_cleanup(self, state: LifecycleState) -> None:
         """Give back the model and the topics."""
-        self._release()
+        self._release_resources()
 
-    @told
+    @lifecycle_callback
     def on_shutdown(self, state: LifecycleState) -> None:
         """Give back everything; the heartbeat says finalized until the process ends."""
-        self._release()
+        self._release_resources()
 
-    @told
+    @lifecycle_callback
     def on_error(self, state: LifecycleState) -> None:
         """Give back everything, so that the node can be configured again."""
-        self._release()
+        self._release_resources()
 
     def transition_ended(self, state: str, fault: str | None) -> None:
         """Tell everybody which state this is, and why it is not another."""
-        self._board.transition(state, fault)
+        self._status_tracker.set_state(state, fault)
         if fault:
             self.get_logger().error(fault)
-        self._beat()
+        self._publish_status()
 
     def destroy_node(self) -> None:
         """Stop the thread before what it publishes on goes away."""
-        self._release()
+        self._release_resources()
         super().destroy_node()
 
     def _subscribe(self) -> None:
         topic, kind = self._settings.image_topic, Image
         if self._settings.image_transport == 'compressed':
             topic, kind = f'{topic}/compressed', CompressedImage
-        self._inputs = [
-            self.create_subscription(kind, topic, self._picture, qos.camera(),
-                                     qos_overriding_options=qos.camera_overrides()),
-            self.create_subscription(CameraInfo, self._settings.camera_info_topic, self._info,
-                                     qos.camera())]
+        self._camera_subscriptions = [
+            self.create_subscription(kind, topic, self._on_image, publishers.camera_qos(),
+                                     qos_overriding_options=publishers.camera_qos_overrides()),
+            self.create_subscription(CameraInfo, self._settings.camera_info_topic, self._on_camera_info,
+                                     publishers.camera_qos())]
 
-    def _picture(self, message: Picture) -> None:
+    def _on_image(self, message: ImageMessage) -> None:
         if self._worker is not None:
-            dropped = self._worker.put(Arrival(message, time.monotonic()))
-            self._board.count(frames_in=1, frames_dropped=dropped)
+            dropped = self._worker.put(ReceivedImage(message, time.monotonic()))
+            self._status_tracker.add_counts(frames_in=1, frames_dropped=dropped)
 
-    def _info(self, message: CameraInfo) -> None:
+    def _on_camera_info(self, message: CameraInfo) -> None:
         if self._pipeline is not None:
-            self._pipeline.info = message
+            self._pipeline.camera_info = message
 
-    def _pause(self) -> None:
-        while self._inputs:
-            self.destroy_subscription(self._inputs.pop())
+    def _stop_processing(self) -> None:
+        while self._camera_subscriptions:
+            self.destroy_subscription(self._camera_subscriptions.pop())
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
         if self._pipeline is not None:
-            self._pipeline.pause()
+            self._pipeline.discard_frame()
 
-    def _release(self) -> None:
-        self._pause()
-        for holder in (self._pipeline, self._outputs):
+    def _release_resources(self) -> None:
+        self._stop_processing()
+        for holder in (self._pipeline, self._perception_publishers):
             if holder is not None:
                 holder.close()
-        self._pipeline = self._outputs = None
-        self._board.identify(None)
+        self._pipeline = self._perception_publishers = None
+        self._status_tracker.set_identity(None)
 
-    def _fault(self, text: str) -> None:
+    def _report_fault(self, text: str) -> None:
         """Say at once what is wrong with a frame; called by the worker too."""
-        if self._board.fault(text) and self.context.ok():
-            self._log.tell(text)
-            self._beat()
+        if self._status_tracker.add_fault(text) and self.context.ok():
+            self._fault_log.report(text)
+            self._publish_status()
 
-    def _beat(self) -> None:
+    def _publish_status(self) -> None:
         now_ns = self.get_clock().now().nanoseconds
-        backend = self._pipeline.backend if self._pipeline else ''
-        self._status.publish(status_message(self._board.read(), now_ns, backend))
+        backend = self._pipeline.backend_name if self._pipeline else ''
+        self._status_publisher.publish(status_message(self._status_tracker.take_snapshot(), now_ns, backend))
 
     def _autostart(self) -> None:
         self._start_timer.cancel()

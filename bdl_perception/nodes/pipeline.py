@@ -4,81 +4,71 @@
 import time
 from typing import Callable, NamedTuple, TypeAlias
 
-from bdl_perception.alarm.health import CameraHealth
-from bdl_perception.alarm.pooling import prepare
-from bdl_perception.alarm.regions import DEFAULT
-from bdl_perception.alarm.regions import Regions
-from bdl_perception.alarm.scores import cycle_scores
-from bdl_perception.alarm.scores import frame_scores
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.status import identity_of
-from bdl_perception.nodes.images import rgb_from_compressed
-from bdl_perception.nodes.images import rgb_from_image
-from bdl_perception.nodes.messages import camera_from_info
-from bdl_perception.nodes.messages import rescaled_info
-from bdl_perception.nodes.messages import uncalibrated_info
-from bdl_perception.nodes.outputs import Outputs
-from bdl_perception.nodes.stamps import stamp_to_ns
-from bdl_perception.nodes.status_board import StatusBoard
+from bdl_perception.nodes.image_decoding import rgb_from_compressed, rgb_from_image
+from bdl_perception.nodes.messages import (
+    camera_from_info,
+    rescaled_camera_info,
+    stamp_to_ns,
+    uncalibrated_camera_info,
+)
+from bdl_perception.nodes.publishers import PerceptionPublishers
+from bdl_perception.nodes.status import StatusTracker
 from bdl_perception.nodes.worker import Mailbox
-from bdl_perception.perception.colouring import overlay
+from bdl_perception.perception.camera_health import CameraHealth
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.schedule import Budget
-from bdl_perception.perception.schedule import Schedule
-from bdl_perception.perception.schedule import Step
-from bdl_perception.perception.values import Bytes
-from bdl_perception.perception.values import CameraFrame
-from bdl_perception.perception.values import PinholeCamera
-from bdl_perception.perception.values import Prediction
-from sensor_msgs.msg import CameraInfo
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
+from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
+from bdl_perception.perception.scheduler import Scheduler, Step, TimeBudget
+from bdl_perception.perception.scores import cycle_scores, frame_scores, precompute_region_masks
+from bdl_perception.perception.status import build_identity, Identity
+from bdl_perception.perception.types import Bytes, CameraFrame, PinholeCamera, Prediction
+from bdl_perception.perception.visualization import overlay
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-Picture: TypeAlias = 'Image | CompressedImage'
+ImageMessage: TypeAlias = 'Image | CompressedImage'
 
 
-class Arrival(NamedTuple):
+class ReceivedImage(NamedTuple):
     """A picture, and when it came, s of the monotonic clock."""
 
-    picture: Picture
-    at_s: float
+    message: ImageMessage
+    received_s: float
 
 
 class Pipeline:
     """Perceives and samples by turns; `info` is the newest camera_info, set by the node."""
 
-    def __init__(self, perceiver: Perceiver, budget: Budget, outputs: Outputs,
-                 board: StatusBoard, on_fault: Callable[[str], None],
-                 regions: Regions = DEFAULT) -> None:
+    def __init__(self, perceiver: Perceiver, budget: TimeBudget, publishers: PerceptionPublishers,
+                 status_tracker: StatusTracker, on_fault: Callable[[str], None],
+                 regions: Regions = DEFAULT_REGIONS) -> None:
         """Take over the perceiver; on_fault is told what is wrong with a frame that goes on."""
         spec = perceiver.backend.spec
-        prepare(regions, spec.height, spec.width)  # what is too small fails now
-        self.info: CameraInfo | None = None
+        precompute_region_masks(regions, spec.height, spec.width)  # what is too small fails now
+        self.camera_info: CameraInfo | None = None
         self._perceiver = perceiver
-        self._outputs = outputs
-        self._board = board
+        self._publishers = publishers
+        self._status_tracker = status_tracker
         self._on_fault = on_fault
         self._regions = regions
-        self._schedule = Schedule(budget)
+        self._schedule = Scheduler(budget)
         self._health = CameraHealth()
         self._cycle = 0
 
     def identity(self) -> Identity:
         """Say what the scores depend on."""
         spec = self._perceiver.backend.spec
-        return identity_of(spec, self._perceiver.samples, self._perceiver.seed,
+        return build_identity(spec, self._perceiver.samples, self._perceiver.seed,
                            self._perceiver.backend.precision, self._regions,
                            self._perceiver.fit_mode)
 
     @property
-    def backend(self) -> str:
+    def backend_name(self) -> str:
         """Name what runs the network."""
         return self._perceiver.backend.name
 
-    def step(self, mailbox: Mailbox[Arrival]) -> float:
+    def step(self, mailbox: Mailbox[ReceivedImage]) -> float:
         """Do the next thing; gives how long to wait for a message before the one after it, s."""
-        turn = self._schedule.next_step(time.monotonic(), mailbox.waits,
+        turn = self._schedule.next_step(time.monotonic(), mailbox.has_message,
                                         self._perceiver.samples_left)
         if turn.step is Step.SAMPLE:
             self._sample()
@@ -86,55 +76,55 @@ class Pipeline:
             self._perceive(arrival)
         return turn.wait_s
 
-    def pause(self) -> None:
+    def discard_frame(self) -> None:
         """Forget the held frame, which will be old when the work goes on."""
-        self._perceiver.forget()
+        self._perceiver.discard_frame()
 
     def close(self) -> None:
         """Give back the network."""
         self._perceiver.backend.close()
 
-    def _perceive(self, arrival: Arrival) -> None:
+    def _perceive(self, arrival: ReceivedImage) -> None:
         begins_cycle = not self._perceiver.samples_left
         try:
-            frame, info = self._frame(arrival.picture)
+            frame, info = self._decode_frame(arrival.message)
             prediction = self._perceiver.perceive(frame)
             self._publish(frame, info, prediction)
         finally:  # a frame that failed was served as well: the samples have their turn
-            self._schedule.perceived(arrival.at_s, time.monotonic(), begins_cycle)
+            self._schedule.record_frame(arrival.received_s, time.monotonic(), begins_cycle)
 
     def _publish(self, frame: CameraFrame, info: CameraInfo | None,
                  prediction: Prediction) -> None:
-        self._outputs.prediction(prediction, _info_maker(info, prediction),
+        self._publishers.publish_prediction(prediction, _camera_info_factory(info, prediction),
                                  lambda: self._overlay(frame.rgb, prediction.classes))
-        self._outputs.scores(frame_scores(prediction, self._regions))
-        self._board.count(frames_out=1)
-        self._check(prediction.non_finite)
+        self._publishers.publish_scores(frame_scores(prediction, self._regions))
+        self._status_tracker.add_counts(frames_out=1)
+        self._report_non_finite(prediction.non_finite)
 
     def _sample(self) -> None:
         start_s = time.monotonic()
         try:
             epistemic = self._perceiver.sample()
         finally:
-            self._schedule.sampled(start_s, time.monotonic())
+            self._schedule.record_chunk(start_s, time.monotonic())
         if epistemic is not None:
             self._cycle += 1
-            self._outputs.epistemic(epistemic)
-            self._outputs.scores(cycle_scores(epistemic, self._cycle, self._regions))
-            self._check(epistemic.non_finite)
+            self._publishers.publish_epistemic(epistemic)
+            self._publishers.publish_scores(cycle_scores(epistemic, self._cycle, self._regions))
+            self._report_non_finite(epistemic.non_finite)
 
-    def _frame(self, message: Picture) -> tuple[CameraFrame, CameraInfo | None]:
+    def _decode_frame(self, message: ImageMessage) -> tuple[CameraFrame, CameraInfo | None]:
         compressed = isinstance(message, CompressedImage)
         rgb = rgb_from_compressed(message) if compressed else rgb_from_image(message)
-        for fault in self._health.faults(rgb):
+        for fault in self._health.detect_faults(rgb):
             self._on_fault(fault)
-        camera, info = self._camera(rgb)
+        camera, info = self._matching_camera(rgb)
         head = message.header
         return CameraFrame(rgb, stamp_to_ns(head.stamp), head.frame_id, camera), info
 
-    def _camera(self, rgb: Bytes) -> tuple[PinholeCamera | None, CameraInfo | None]:
+    def _matching_camera(self, rgb: Bytes) -> tuple[PinholeCamera | None, CameraInfo | None]:
         """Take the newest camera_info if it can be that of the picture."""
-        info, size = self.info, (rgb.shape[1], rgb.shape[0])
+        info, size = self.camera_info, (rgb.shape[1], rgb.shape[0])
         camera = camera_from_info(info) if info is not None else None
         if camera is None or (camera.width, camera.height) == size:
             return camera, info if camera else None
@@ -143,17 +133,17 @@ class Pipeline:
         return None, None
 
     def _overlay(self, rgb: Bytes, classes: Bytes) -> Bytes:
-        fit = self._perceiver.fit_for(rgb.shape[1], rgb.shape[0])
+        fit = self._perceiver.image_fit(rgb.shape[1], rgb.shape[0])
         return overlay(fit.apply(rgb), classes)
 
-    def _check(self, non_finite: int) -> None:
+    def _report_non_finite(self, non_finite: int) -> None:
         if non_finite:
             self._on_fault(f'{non_finite} numbers of the network are not finite')
 
 
-def _info_maker(info: CameraInfo | None, seen: Prediction) -> Callable[[Header], CameraInfo]:
-    height, width = seen.depth.shape
-    camera = seen.camera
+def _camera_info_factory(info: CameraInfo | None, prediction: Prediction) -> Callable[[Header], CameraInfo]:
+    height, width = prediction.depth.shape
+    camera = prediction.camera
     if info is None or camera is None:
-        return lambda head: uncalibrated_info(width, height, head)
-    return lambda head: rescaled_info(info, camera, head)
+        return lambda head: uncalibrated_camera_info(width, height, head)
+    return lambda head: rescaled_camera_info(info, camera, head)

@@ -5,36 +5,31 @@ from pathlib import Path
 import sys
 from typing import Callable
 
-from bdl_perception import interface
+from bdl_perception import topics
 from bdl_perception.demo.record import RecordWriter
-from bdl_perception.nodes.images import rgb_from_image
-from bdl_perception.nodes.process import run_node
-from bdl_perception.nodes.stamps import stamp_to_ns
-from bdl_perception.perception.classes import colourise
-from bdl_perception.perception.colouring import colour_depth
-from bdl_perception.perception.colouring import colour_std
-from bdl_perception.perception.values import Bytes
-from bdl_perception.perception.values import Floats
+from bdl_perception.nodes.image_decoding import rgb_from_image
+from bdl_perception.nodes.lifecycle import run_node
+from bdl_perception.nodes.messages import stamp_to_ns
+from bdl_perception.perception.types import Bytes, colourise, Floats
+from bdl_perception.perception.visualization import colour_depth, colour_std
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy
-from rclpy.qos import QoSProfile
-from rclpy.qos import ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from sensor_msgs.msg import Image
 
 # Reliable and deep: what the nodes published and this one missed would look like their loss.
-DEEP = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
-LATEST = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE,
+RELIABLE_QOS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+LATCHED_QOS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE,
                     durability=DurabilityPolicy.TRANSIENT_LOCAL)
-STEPS = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
+STARTUP_TRANSITIONS = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
 PANEL_WIDTH = 320  # px; wider pictures are shrunk, a record is for looking at
 JPEG_QUALITY = 90
-SPACING_NS = 50_000_000  # drawing every picture of a fast camera would starve what is watched
+MIN_FRAME_INTERVAL_NS = 50_000_000  # drawing every picture of a fast camera would starve what is watched
 NAME = 'recorder_node'
 
 
@@ -45,89 +40,89 @@ class RecorderNode(Node):
         """Subscribe to everything and begin to lead the lifecycle."""
         super().__init__(NAME)
         self._writer = RecordWriter(Path(self.declare_parameter('record', '').value))
-        self._level: int | None = None
-        self._drawn_ns: dict[str, int] = {}  # panel -> stamp of its last picture
-        self._panels()
-        for topic, keep in ((interface.SCORES, self._scores), (interface.STATUS, self._status)):
-            self.create_subscription(DiagnosticArray, topic.name, keep, DEEP)
-        self.create_subscription(DiagnosticArray, interface.ALERT_TOPIC.name, self._alert, LATEST)
-        self._change = self.create_client(ChangeState, 'perception_node/change_state')
-        self._steps = list(STEPS)
-        self._pending: Future | None = None
-        self._lifecycle = self.create_timer(0.2, self._lead)
+        self._last_level: int | None = None
+        self._last_drawn_ns: dict[str, int] = {}  # panel -> stamp of its last picture
+        self._subscribe_panels()
+        for topic, keep in ((topics.SCORES, self._on_scores), (topics.STATUS, self._on_status)):
+            self.create_subscription(DiagnosticArray, topic.name, keep, RELIABLE_QOS)
+        self.create_subscription(DiagnosticArray, topics.ALERT_TOPIC.name, self._on_alert, LATCHED_QOS)
+        self._change_state_client = self.create_client(ChangeState, 'perception_node/change_state')
+        self._remaining_transitions = list(STARTUP_TRANSITIONS)
+        self._pending_transition: Future | None = None
+        self._lifecycle_timer = self.create_timer(0.2, self._advance_lifecycle)
 
     def destroy_node(self) -> None:
         """Finish the record."""
         self._writer.close()
         super().destroy_node()
 
-    def _panels(self) -> None:
+    def _subscribe_panels(self) -> None:
         """Keep every image topic as one panel of the record."""
         def keep(name: str, topic: str, draw: Callable[[Image], Bytes]) -> None:
             self.create_subscription(
-                Image, topic, lambda message: self._image(name, message, draw), DEEP)
+                Image, topic, lambda message: self._on_image(name, message, draw), RELIABLE_QOS)
 
         keep('camera', 'image', rgb_from_image)
-        keep('depth', interface.DEPTH.name, lambda image: colour_depth(_floats(image)))
-        keep('aleatoric', interface.ALEATORIC.name, lambda image: colour_std(_floats(image)))
-        keep('epistemic', interface.EPISTEMIC.name, lambda image: colour_std(_floats(image)))
-        keep('classes', interface.CLASSES.name, lambda image: colourise(_ids(image)))
+        keep('depth', topics.DEPTH.name, lambda image: colour_depth(_float_map(image)))
+        keep('aleatoric', topics.ALEATORIC.name, lambda image: colour_std(_float_map(image)))
+        keep('epistemic', topics.EPISTEMIC.name, lambda image: colour_std(_float_map(image)))
+        keep('classes', topics.CLASSES.name, lambda image: colourise(_class_map(image)))
 
-    def _image(self, panel: str, message: Image, draw: Callable[[Image], Bytes]) -> None:
+    def _on_image(self, panel: str, message: Image, draw: Callable[[Image], Bytes]) -> None:
         now_ns = self.get_clock().now().nanoseconds
         stamp_ns = stamp_to_ns(message.header.stamp)
-        self._writer.event(panel, stamp_ns=stamp_ns, latency_s=(now_ns - stamp_ns) / 1e9)
-        if stamp_ns - self._drawn_ns.get(panel, 0) >= SPACING_NS:
-            self._drawn_ns[panel] = stamp_ns
-            self._writer.picture(panel, stamp_ns, _jpeg(draw(message)))
+        self._writer.write_event(panel, stamp_ns=stamp_ns, latency_s=(now_ns - stamp_ns) / 1e9)
+        if stamp_ns - self._last_drawn_ns.get(panel, 0) >= MIN_FRAME_INTERVAL_NS:
+            self._last_drawn_ns[panel] = stamp_ns
+            self._writer.write_panel(panel, stamp_ns, _encode_jpeg(draw(message)))
 
-    def _scores(self, message: DiagnosticArray) -> None:
+    def _on_scores(self, message: DiagnosticArray) -> None:
         values = {pair.key: float(pair.value) for pair in message.status[0].values}
-        self._writer.event('scores', stamp_ns=stamp_to_ns(message.header.stamp), values=values)
+        self._writer.write_event('scores', stamp_ns=stamp_to_ns(message.header.stamp), values=values)
 
-    def _status(self, message: DiagnosticArray) -> None:
+    def _on_status(self, message: DiagnosticArray) -> None:
         values = {pair.key: pair.value for pair in message.status[0].values}
-        self._writer.event('status', dropped=int(values['frames_dropped']))
+        self._writer.write_event('status', dropped=int(values['frames_dropped']))
 
-    def _alert(self, message: DiagnosticArray) -> None:
+    def _on_alert(self, message: DiagnosticArray) -> None:
         status = message.status[0]
         level = status.level[0]
-        self._writer.event(
+        self._writer.write_event(
             'alert', received_ns=self.get_clock().now().nanoseconds, level=level,
             message=status.message, values={pair.key: pair.value for pair in status.values},
-            changed=level != self._level)
-        self._level = level
+            changed=level != self._last_level)
+        self._last_level = level
 
-    def _lead(self) -> None:
+    def _advance_lifecycle(self) -> None:
         """Ask for the next lifecycle step when the last one was taken."""
-        if self._pending is not None:
-            if not self._pending.done():
+        if self._pending_transition is not None:
+            if not self._pending_transition.done():
                 return
-            self._steps.pop(0)
-            if not self._pending.result().success:
-                self._finish_leading('refused')
+            self._remaining_transitions.pop(0)
+            if not self._pending_transition.result().success:
+                self._finish_lifecycle('refused')
                 return
-            self._pending = None
-        if not self._steps:
-            self._finish_leading('ready')
-        elif self._change.service_is_ready():
-            request = ChangeState.Request(transition=Transition(id=self._steps[0]))
-            self._pending = self._change.call_async(request)
+            self._pending_transition = None
+        if not self._remaining_transitions:
+            self._finish_lifecycle('ready')
+        elif self._change_state_client.service_is_ready():
+            request = ChangeState.Request(transition=Transition(id=self._remaining_transitions[0]))
+            self._pending_transition = self._change_state_client.call_async(request)
 
-    def _finish_leading(self, how: str) -> None:
-        self._lifecycle.cancel()
-        self._writer.event(how)
+    def _finish_lifecycle(self, how: str) -> None:
+        self._lifecycle_timer.cancel()
+        self._writer.write_event(how)
 
 
-def _floats(image: Image) -> Floats:
+def _float_map(image: Image) -> Floats:
     return np.frombuffer(image.data, '<f4').reshape(image.height, image.width)  # (H, W)
 
 
-def _ids(image: Image) -> Bytes:
+def _class_map(image: Image) -> Bytes:
     return np.frombuffer(image.data, np.uint8).reshape(image.height, image.width)  # (H, W)
 
 
-def _jpeg(rgb: Bytes) -> bytes:
+def _encode_jpeg(rgb: Bytes) -> bytes:
     if rgb.shape[1] > PANEL_WIDTH:
         height = round(rgb.shape[0] * PANEL_WIDTH / rgb.shape[1])
         rgb = cv2.resize(rgb, (PANEL_WIDTH, height),  # type: ignore[assignment]  # any dtype

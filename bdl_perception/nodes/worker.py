@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A thread that works on the newest message, so that the executor never waits for a network."""
 import math
-from threading import Condition
-from threading import Thread
+from threading import Condition, Thread
 from typing import Callable, Generic, TypeVar
 
 T = TypeVar('T')
@@ -21,7 +20,7 @@ class Mailbox(Generic[T]):
         self._closed = False
 
     @property
-    def waits(self) -> bool:
+    def has_message(self) -> bool:
         """Tell whether a message is there."""
         return self._message is not None
 
@@ -39,9 +38,9 @@ class Mailbox(Generic[T]):
             message, self._message = self._message, None
             return message
 
-    def wait(self, longest_s: float) -> None:
+    def wait(self, timeout_s: float) -> None:
         """Wait for a message or the end, but no longer than this; inf: as long as it takes."""
-        timeout = None if math.isinf(longest_s) else longest_s
+        timeout = None if math.isinf(timeout_s) else timeout_s
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._message is not None, timeout)
 

@@ -9,14 +9,13 @@ Pixel centres have whole coordinates, as in OpenCV and sensor_msgs/CameraInfo: t
 from dataclasses import dataclass
 from typing import Any, cast, TypeVar
 
-from bdl_perception.perception.values import Bytes
-from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.perception.types import Bytes, PinholeCamera
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 FIT_MODES = ('crop', 'stretch')
-Truth = TypeVar('Truth', bound=NDArray[Any])
+Array = TypeVar('Array', bound=NDArray[Any])
 
 
 @dataclass(frozen=True)
@@ -27,17 +26,17 @@ class ImageFit:
     source_height: int
     left: int
     top: int
-    kept_width: int
-    kept_height: int
+    crop_width: int
+    crop_height: int
     output_width: int
     output_height: int
 
     def __post_init__(self) -> None:
         """Refuse a rectangle that does not lie in the source."""
-        if min(self.kept_width, self.kept_height, self.output_width, self.output_height) < 1:
+        if min(self.crop_width, self.crop_height, self.output_width, self.output_height) < 1:
             raise ValueError(f'{self} keeps or makes nothing; every size must be at least 1 px')
-        across = 0 <= self.left <= self.source_width - self.kept_width
-        down = 0 <= self.top <= self.source_height - self.kept_height
+        across = 0 <= self.left <= self.source_width - self.crop_width
+        down = 0 <= self.top <= self.source_height - self.crop_height
         if not (across and down):
             raise ValueError(f'{self}: the kept rectangle must lie inside the source')
 
@@ -51,27 +50,27 @@ class ImageFit:
             raise ValueError(
                 f'the picture is {rgb.shape[1]}x{rgb.shape[0]} px, but the fit is for '
                 f'{self.source_width}x{self.source_height} px; make a new one')
-        kept = rgb[self.top:self.top + self.kept_height, self.left:self.left + self.kept_width]
-        smaller = (min(self.kept_width, self.output_width),
-                   min(self.kept_height, self.output_height))
-        shrunk = _resized(kept, smaller, cv2.INTER_AREA)
-        grown = _resized(shrunk, (self.output_width, self.output_height), cv2.INTER_LINEAR)
+        kept = rgb[self.top:self.top + self.crop_height, self.left:self.left + self.crop_width]
+        smaller = (min(self.crop_width, self.output_width),
+                   min(self.crop_height, self.output_height))
+        shrunk = _resize(kept, smaller, cv2.INTER_AREA)
+        grown = _resize(shrunk, (self.output_width, self.output_height), cv2.INTER_LINEAR)
         return np.ascontiguousarray(grown)
 
-    def apply_to_truth(self, values: Truth) -> Truth:
+    def apply_to_truth(self, values: Array) -> Array:
         """Cut and resize depth or class ids (H, W) by the nearest pixel: nothing is mixed."""
-        kept = values[self.top:self.top + self.kept_height, self.left:self.left + self.kept_width]
+        kept = values[self.top:self.top + self.crop_height, self.left:self.left + self.crop_width]
         size = (self.output_width, self.output_height)
-        return cast(Truth, _resized(kept, size, cv2.INTER_NEAREST_EXACT))
+        return cast(Array, _resize(kept, size, cv2.INTER_NEAREST_EXACT))
 
-    def camera_after(self, camera: PinholeCamera) -> PinholeCamera:
+    def transform_camera(self, camera: PinholeCamera) -> PinholeCamera:
         """Give the camera that would have taken the fitted picture directly."""
         if (camera.width, camera.height) != (self.source_width, self.source_height):
             raise ValueError(
                 f'camera_info is for {camera.width}x{camera.height} px, but the picture is '
                 f'{self.source_width}x{self.source_height}; publish the one of this picture')
-        across = self.output_width / self.kept_width
-        down = self.output_height / self.kept_height
+        across = self.output_width / self.crop_width
+        down = self.output_height / self.crop_height
         return PinholeCamera(
             self.output_width, self.output_height, camera.fx * across, camera.fy * down,
             (camera.cx + .5 - self.left) * across - .5, (camera.cy + .5 - self.top) * down - .5)
@@ -96,7 +95,17 @@ def fit_image(source_width: int, source_height: int, output_width: int, output_h
                     (source_height - height) // 2, width, height, output_width, output_height)
 
 
-def _resized(image: Truth, size: tuple[int, int], interpolation: int) -> Truth:
+def _resize(image: Array, size: tuple[int, int], interpolation: int) -> Array:
     if (image.shape[1], image.shape[0]) == size:
         return image
-    return cast(Truth, cv2.resize(image, size, interpolation=interpolation))
+    return cast(Array, cv2.resize(image, size, interpolation=interpolation))
+
+
+def mean_luma(rgb: Bytes) -> float:
+    """
+    Give the mean luma of rgb (H, W, 3) as a part of white, 0 to 1 (ITU-R BT.601).
+
+    By hand: pure green all over is 0.587.
+    """
+    red, green, blue, _ = cv2.mean(rgb)
+    return (.299 * red + .587 * green + .114 * blue) / 255

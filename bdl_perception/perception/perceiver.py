@@ -9,25 +9,22 @@ are merged, the next frame that is perceived becomes the held one.
 """
 from typing import NamedTuple
 
-from bdl_perception.perception.backend import Backend
-from bdl_perception.perception.backend import RawPrediction
-from bdl_perception.perception.classes import SKY
-from bdl_perception.perception.image_geometry import fit_image
-from bdl_perception.perception.image_geometry import ImageFit
-from bdl_perception.perception.luma import mean_luma
-from bdl_perception.perception.masks import draw_masks
-from bdl_perception.perception.moments import merge
-from bdl_perception.perception.uncertainty import epistemic_of
-from bdl_perception.perception.values import CameraFrame
-from bdl_perception.perception.values import Epistemic
-from bdl_perception.perception.values import Features
-from bdl_perception.perception.values import Moments
-from bdl_perception.perception.values import PinholeCamera
-from bdl_perception.perception.values import Prediction
+from bdl_perception.perception.backend import Backend, RawPrediction
+from bdl_perception.perception.image_geometry import fit_image, ImageFit, mean_luma
+from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments, merge
+from bdl_perception.perception.types import (
+    CameraFrame,
+    Epistemic,
+    Features,
+    Moments,
+    PinholeCamera,
+    Prediction,
+    SKY,
+)
 import numpy as np
 
 
-class _Held(NamedTuple):
+class _HeldFrame(NamedTuple):
     """The frame that is being sampled, and its samples so far."""
 
     prediction: Prediction
@@ -47,8 +44,8 @@ class Perceiver:
         self.seed = seed
         self.fit_mode = fit_mode
         self._masks = draw_masks(seed, samples, spec.dropout_channels, spec.dropout_probability)
-        self._held: _Held | None = None
-        self.fit_for(spec.width, spec.height)  # a wrong mode fails now, not at the first frame
+        self._held: _HeldFrame | None = None
+        self.image_fit(spec.width, spec.height)  # a wrong mode fails now, not at the first frame
 
     @property
     def samples_left(self) -> int:
@@ -58,7 +55,7 @@ class Perceiver:
         done = self._held.moments.count if self._held.moments else 0
         return self.samples - done
 
-    def fit_for(self, width: int, height: int) -> ImageFit:
+    def image_fit(self, width: int, height: int) -> ImageFit:
         """Tell how a picture of this size is brought to the network's input."""
         spec = self.backend.spec
         return fit_image(width, height, spec.width, spec.height, self.fit_mode)
@@ -66,13 +63,13 @@ class Perceiver:
     def perceive(self, frame: CameraFrame) -> Prediction:
         """Run the single pass; the frame is held for sampling when no other one is."""
         height, width = frame.rgb.shape[:2]
-        fit = self.fit_for(width, height)
-        camera = fit.camera_after(frame.camera) if frame.camera else None
+        fit = self.image_fit(width, height)
+        camera = fit.transform_camera(frame.camera) if frame.camera else None
         rgb = fit.apply(frame.rgb)
         raw = self.backend.perceive(rgb)
         prediction = self._interpret(raw, frame, camera, mean_luma(rgb))
         if self._held is None:
-            self._held = _Held(prediction, raw.features, None)
+            self._held = _HeldFrame(prediction, raw.features, None)
         return prediction
 
     def sample(self) -> Epistemic | None:
@@ -89,11 +86,11 @@ class Perceiver:
         chunk = self.backend.sample(held.features, [mask[rows] for mask in self._masks])
         moments = merge(held.moments, chunk) if held.moments else chunk
         if moments.count == self.samples:
-            return epistemic_of(moments, held.prediction)
+            return epistemic_from_moments(moments, held.prediction)
         self._held = held._replace(moments=moments)
         return None
 
-    def forget(self) -> None:
+    def discard_frame(self) -> None:
         """Let go of the held frame, when its samples are of no use any more."""
         self._held = None
 

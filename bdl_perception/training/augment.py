@@ -6,15 +6,14 @@ Small changes of a picture that leave its truth known: other lenses, other camer
 Mild on purpose. What the alarm must find strange (night, fog, a dirty lens) must not be taught
 here: colour and exposure stay within what one camera does on one day.
 """
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from bdl_perception.training.datasets import Sample
+from bdl_perception.datasets.base import Sample
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma of rgb
+LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma of rgb
 
 
 @dataclass(frozen=True)
@@ -46,28 +45,28 @@ def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig,
             height: int, width: int) -> Sample:
     """Change a sample in every way that config allows, as rng decides, to height x width px."""
     if rng.random() < config.flip:
-        sample = mirrored(sample)
+        sample = flip_horizontal(sample)
     keep = 1.0 if np.isfinite(sample.depth).any() else rng.random()
     factor, across, down = rng.uniform(1.0, config.zoom), rng.random(), rng.random()
-    sample = zoomed(sample, factor, across, down, height, width, keep)
+    sample = crop_and_resize(sample, factor, across, down, height, width, keep)
     rgb = _recolour(sample.rgb, rng, config)
     if rng.random() < config.blur:
         rgb = np.asarray(cv2.GaussianBlur(rgb, (3, 3), rng.uniform(0.3, 1.0)), np.uint8)
-    rgb = _grain(rgb, rng, config.noise)
+    rgb = _add_noise(rgb, rng, config.noise)
     if rng.random() < config.jpeg:
-        rgb = _compress(rgb, int(rng.integers(40, 95)))
+        rgb = _jpeg_roundtrip(rgb, int(rng.integers(40, 95)))
     return replace(sample, rgb=rgb)
 
 
-def mirrored(sample: Sample) -> Sample:
+def flip_horizontal(sample: Sample) -> Sample:
     """Swap left and right."""
     return replace(sample, rgb=np.ascontiguousarray(sample.rgb[:, ::-1]),
                    depth=np.ascontiguousarray(sample.depth[:, ::-1]),
                    classes=np.ascontiguousarray(sample.classes[:, ::-1]))
 
 
-def zoomed(sample: Sample, factor: float, across: float, down: float, height: int, width: int,
-           keep: float = 1.0) -> Sample:
+def crop_and_resize(sample: Sample, factor: float, x_position: float, y_position: float, height: int, width: int,
+           crop_fraction: float = 1.0) -> Sample:
     """
     Cut out a part and bring it to height x width px: a lens of factor times the focal length.
 
@@ -76,11 +75,11 @@ def zoomed(sample: Sample, factor: float, across: float, down: float, height: in
     depth does not allow. Depths do not change, and no label is blended with its neighbour.
     """
     whole_height, whole_width = sample.depth.shape
-    shape = (whole_width / whole_height * height / width) ** keep  # above 1: too wide
+    shape = (whole_width / whole_height * height / width) ** crop_fraction  # above 1: too wide
     part_height = round(whole_height * min(1.0, shape) / factor)
     part_width = round(whole_width / max(1.0, shape) / factor)
-    top, left = round((whole_height - part_height) * down), round((whole_width - part_width)
-                                                                  * across)
+    top, left = round((whole_height - part_height) * y_position), round((whole_width - part_width)
+                                                                  * x_position)
     part = np.s_[top:top + part_height, left:left + part_width]
     size, nearest = (width, height), cv2.INTER_NEAREST_EXACT  # the other is half a pixel off
     smooth = cv2.INTER_AREA if part_width > width else cv2.INTER_LINEAR
@@ -91,12 +90,12 @@ def zoomed(sample: Sample, factor: float, across: float, down: float, height: in
         sample.fx * width / part_width)
 
 
-def fitted(sample: Sample, height: int, width: int) -> Sample:
+def fit_to_size(sample: Sample, height: int, width: int) -> Sample:
     """Bring a sample to height x width px: its middle, or all of it squeezed without depth."""
     if sample.depth.shape == (height, width):
         return sample
     keep = 1.0 if np.isfinite(sample.depth).any() else 0.0
-    return zoomed(sample, 1.0, 0.5, 0.5, height, width, keep)
+    return crop_and_resize(sample, 1.0, 0.5, 0.5, height, width, keep)
 
 
 def _recolour(rgb: NDArray[np.uint8], rng: np.random.Generator,
@@ -108,19 +107,19 @@ def _recolour(rgb: NDArray[np.uint8], rng: np.random.Generator,
     saturation, contrast, exposure = (
         share(config.saturation), share(config.contrast), share(config.exposure))
     tint = np.array([share(config.tint) for _ in range(3)], np.float32)
-    matrix = saturation * np.eye(3) + (1 - saturation) * GREY  # (3, 3), rows are outputs
+    matrix = saturation * np.eye(3) + (1 - saturation) * LUMA_WEIGHTS  # (3, 3), rows are outputs
     matrix = exposure * contrast * tint[:, None] * matrix
     shift = exposure * (1 - contrast) * 127.5 * tint  # contrast turns about mid grey
     changed = cv2.transform(rgb.astype(np.float32), np.c_[matrix, shift])
     return _to_bytes(np.asarray(changed, np.float32))
 
 
-def _grain(rgb: NDArray[np.uint8], rng: np.random.Generator, largest: float) -> NDArray[np.uint8]:
-    noise = rng.standard_normal(rgb.shape, np.float32) * np.float32(rng.uniform(0, largest))
+def _add_noise(rgb: NDArray[np.uint8], rng: np.random.Generator, max_std: float) -> NDArray[np.uint8]:
+    noise = rng.standard_normal(rgb.shape, np.float32) * np.float32(rng.uniform(0, max_std))
     return _to_bytes(rgb + noise)
 
 
-def _compress(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+def _jpeg_roundtrip(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     done, data = cv2.imencode('.jpg', rgb, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise RuntimeError(f'OpenCV cannot compress a picture of shape {rgb.shape}')

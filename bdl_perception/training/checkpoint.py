@@ -5,29 +5,25 @@ A training run on disk: one file, replaced as a whole.
 
 Read with weights_only, so that a checkpoint from a stranger cannot run code.
 """
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field, fields
 import math
 import os
 from pathlib import Path
 import pickle
 from typing import Any, Sequence, TypedDict
 
-from bdl_perception.network.model import Network
-from bdl_perception.network.weights import is_weights
-from bdl_perception.network.weights import weights_from_bytes
-from bdl_perception.training.config import config_from_dict
-from bdl_perception.training.config import config_to_dict
-from bdl_perception.training.config import TrainConfig
+from bdl_perception.network.model import Network, NetworkConfig
+from bdl_perception.network.weights import is_weights, weights_from_bytes
+from bdl_perception.training.config import config_from_dict, config_to_dict, TrainConfig
 import torch
 
-FORMAT = 1
-NAME = 'checkpoint.pt'
-BEST = 'best.pt'  # of the epoch with the lowest validation score
-SCORE = 'validation_score'  # column of the history
+CHECKPOINT_FORMAT = 1
+CHECKPOINT_FILE = 'checkpoint.pt'
+BEST_FILE = 'best.pt'  # of the epoch with the lowest validation score
+SCORE_COLUMN = 'validation_score'  # column of the history
 
 
-class Taught(TypedDict):
+class TrainingSet(TypedDict):
     """One of the sets that a run is taught: not where it lies, since folders may move."""
 
     kind: str
@@ -36,7 +32,7 @@ class Taught(TypedDict):
     repeat: int  # times in an epoch
 
 
-def in_words(sets: Sequence[Taught]) -> str:
+def describe_sets(sets: Sequence[TrainingSet]) -> str:
     """Name what is taught, for an error."""
     return ', '.join('{kind} ({frames} frames, stride {stride}, repeat {repeat})'.format(**one)
                      for one in sets)
@@ -51,13 +47,13 @@ class Progress:
     elapsed_s: float = 0.0  # of training, without what lay between a kill and a resume
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
-    data: list[Taught] = field(default_factory=list)  # empty: not known, of an old checkpoint
+    data: list[TrainingSet] = field(default_factory=list)  # empty: not known, of an old checkpoint
 
     @property
     def best_epoch(self) -> int:
         """Find the first epoch with the lowest validation score; 0 when none has one."""
-        scores = {int(row['epoch']): row[SCORE] for row in self.history
-                  if not math.isnan(row.get(SCORE, math.nan))}
+        scores = {int(row['epoch']): row[SCORE_COLUMN] for row in self.history
+                  if not math.isnan(row.get(SCORE_COLUMN, math.nan))}
         return min(scores, key=lambda epoch: scores[epoch], default=0)
 
 
@@ -71,26 +67,26 @@ class Checkpoint:
     optimizer: dict[str, Any]
     progress: Progress
     scaler: dict[str, Any] = field(default_factory=dict)  # of float16, else empty
-    where: str = 'the checkpoint'  # it was read from, for errors
+    source: str = 'the checkpoint'  # it was read from, for errors
 
     def build_network(self) -> Network:
         """Make the network with the weights of this checkpoint, ready to predict."""
         network = Network(self.config.network)
-        self.fill(network)
+        self.load_into(network)
         return network.eval()
 
-    def fill(self, network: Network) -> None:
+    def load_into(self, network: Network) -> None:
         """Give a network these weights; ValueError when it has others."""
         try:
             network.load_state_dict(self.network)
         except RuntimeError as error:  # torch names every tensor
-            raise ValueError(f'{self.where} is of another version of the network; train again '
+            raise ValueError(f'{self.source} is of another version of the network; train again '
                              f'in another folder') from error
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write to a sibling and rename: a kill leaves the old file or the new one, whole."""
-    values = {'format': FORMAT, 'config': config_to_dict(checkpoint.config),
+    values = {'format': CHECKPOINT_FORMAT, 'config': config_to_dict(checkpoint.config),
               'network': checkpoint.network, 'task_weights': checkpoint.task_weights,
               'optimizer': checkpoint.optimizer, 'progress': vars(checkpoint.progress),
               'scaler': checkpoint.scaler}
@@ -111,8 +107,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
             TypeError) as error:
         raise ValueError(f'{path} is no checkpoint of `bdl train`; give RUN/checkpoint.pt, '
                          f'RUN/best.pt or the weights.pt of a model folder') from error
-    if found != FORMAT:
-        raise ValueError(f'{path} has format {found}, this version reads {FORMAT}; train again')
+    if found != CHECKPOINT_FORMAT:
+        raise ValueError(f'{path} has format {found}, this version reads {CHECKPOINT_FORMAT}; train again')
     try:
         return Checkpoint(
             config_from_dict(values['config']), values['network'], values['task_weights'],
@@ -125,13 +121,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def read_network(path: Path) -> Network:
     """Read the network of a checkpoint, or of weights.pt in a model folder."""
-    data = read_stored(path)
+    data = read_weights_file(path)
     if is_weights(data):
         return weights_from_bytes(data, str(path)).network
     return read_checkpoint(path).build_network()
 
 
-def read_stored(path: Path) -> bytes:
+def read_weights_file(path: Path) -> bytes:
     """Read a file that may hold a network; ValueError: it is a graph or a folder."""
     if path.suffix == '.onnx':
         raise ValueError(f'{path} is a graph, of which no network can be made; give the '
@@ -139,3 +135,30 @@ def read_stored(path: Path) -> bytes:
     if path.is_dir():
         raise ValueError(f'{path} is a folder; give the checkpoint.pt or weights.pt in it')
     return path.read_bytes()
+
+
+SIZE_FIELDS = ('height', 'width', 'canonical_focal_px')  # what may be another
+FOCAL_TOLERANCE = 0.01  # relative: a focal length may have been rounded
+
+
+def load_initial_weights(path: Path, network: Network) -> None:
+    """Take the weights at a path; ValueError: they are of another network, or there are none."""
+    stored = read_network(path)
+    check_same_network(path, stored.config, network.config)
+    network.load_state_dict(stored.state_dict())
+
+
+def check_same_network(path: Path, stored: NetworkConfig, expected: NetworkConfig) -> None:
+    """Refuse weights that would fit and mean something else; path: whose they are."""
+    other = [f'{entry.name} {getattr(stored, entry.name)}, not {getattr(expected, entry.name)}'
+             for entry in fields(NetworkConfig) if entry.name not in SIZE_FIELDS
+             and getattr(stored, entry.name) != getattr(expected, entry.name)]
+    if other:
+        raise ValueError(f'{path} is of another network: {"; ".join(other)}; give --config with '
+                         f'a section network that has the same')
+    focal_px = stored.canonical_focal_px * expected.width / stored.width
+    if not math.isclose(focal_px, expected.canonical_focal_px, rel_tol=FOCAL_TOLERANCE):
+        raise ValueError(f'{path} has a canonical_focal_px of {stored.canonical_focal_px:g} at a '
+                         f'width of {stored.width} px, so its depths would be wrong with '
+                         f'{expected.canonical_focal_px:g} at {expected.width} px; give '
+                         f'{focal_px:g}')

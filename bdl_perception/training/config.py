@@ -1,16 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """All that a training run can be told, with its reasons, and how a YAML file changes it."""
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Mapping, TypeVar
 
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.augment import AugmentConfig
-from bdl_perception.training.precision import DEVICES
+from bdl_perception.training.batches import DEVICES
 import yaml
 
 Section = TypeVar('Section')
@@ -67,7 +64,7 @@ class TrainConfig:
 
 def read_config(path: Path | None, **overrides: Any) -> TrainConfig:
     """Take the defaults, then a YAML file if there is one, then what was said outright."""
-    values = {} if path is None else read_values(path)
+    values = {} if path is None else read_yaml(path)
     values.update({name: value for name, value in overrides.items() if value is not None})
     return config_from_dict(values)
 
@@ -84,7 +81,7 @@ def config_to_dict(config: TrainConfig) -> dict[str, Any]:
     return asdict(config)
 
 
-def read_values(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file of names and values; empty: none."""
     try:
         values = yaml.safe_load(path.read_text())

@@ -4,22 +4,19 @@
 from typing import Any, Callable
 
 from bdl_perception.network.decoder import HeadMaps
-from bdl_perception.network.losses import classification_loss
-from bdl_perception.network.losses import regression_loss
-from bdl_perception.network.losses import regression_weights
-from bdl_perception.network.losses import TaskWeights
-from bdl_perception.network.model import Network
-from bdl_perception.network.model import NetworkConfig
-from bdl_perception.network.pretrained import start_from_imagenet
-from bdl_perception.perception.classes import IGNORE
-from bdl_perception.training.batches import Batch
-from bdl_perception.training.checkpoint import Checkpoint
-from bdl_perception.training.checkpoint import Progress
+from bdl_perception.network.efficientnet_lite import init_from_imagenet
+from bdl_perception.network.losses import (
+    classification_loss,
+    regression_loss,
+    regression_weights,
+    TaskWeights,
+)
+from bdl_perception.network.model import Network, NetworkConfig
+from bdl_perception.perception.types import IGNORE
+from bdl_perception.training.batches import Batch, Precision
+from bdl_perception.training.checkpoint import Checkpoint, Progress
 from bdl_perception.training.config import TrainConfig
-from bdl_perception.training.parallel import own_noise
-from bdl_perception.training.parallel import Team
-from bdl_perception.training.precision import Precision
-from bdl_perception.training.shared_norm import share_batch_norms
+from bdl_perception.training.distributed import convert_batch_norms, local_noise, ProcessGroup
 import torch
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
@@ -28,48 +25,48 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 class Learner:
     """One step after the other; the same numbers in every process of a team."""
 
-    def __init__(self, config: TrainConfig, team: Team, precision: Precision,
-                 build: Callable[[NetworkConfig], Network], found: Checkpoint | None) -> None:
+    def __init__(self, config: TrainConfig, process_group: ProcessGroup, precision: Precision,
+                 build_network: Callable[[NetworkConfig], Network], checkpoint: Checkpoint | None) -> None:
         """Start anew with what build makes, or from what was found."""
-        self._config, self._team, self._precision = config, team, precision
-        team.part(config.batch)  # refuses a batch that is too small to be shared
-        self.network = build(config.network)
-        if team.size > 1:
-            share_batch_norms(self.network)
+        self._config, self._process_group, self._precision = config, process_group, precision
+        process_group.batch_slice(config.batch)  # refuses a batch that is too small to be shared
+        self.network = build_network(config.network)
+        if process_group.world_size > 1:
+            convert_batch_norms(self.network)
         self.network.to(precision.device)
         convert_conv2d_weight_memory_format(self.network, torch.channels_last)  # is faster
-        self.tasks = TaskWeights(config.depth_weight, config.aleatoric).to(precision.device)
+        self.task_weights = TaskWeights(config.depth_weight, config.aleatoric).to(precision.device)
         weights = config.class_weights
         self._class_weights = torch.tensor(weights, device=precision.device) if weights else None
-        self.optimizer = torch.optim.AdamW(self._groups(), config.learning_rate)
-        self._scaler = precision.scaler()
-        if found is not None:
-            self._take_up(found)
+        self.optimizer = torch.optim.AdamW(self._parameter_groups(), config.learning_rate)
+        self._scaler = precision.grad_scaler()
+        if checkpoint is not None:
+            self._restore(checkpoint)
         elif config.pretrained:
-            start_from_imagenet(self.network.encoder)
-        self._shared = team.share(self.network)
+            init_from_imagenet(self.network.encoder)
+        self._distributed_network = process_group.wrap_ddp(self.network)
 
-    def _groups(self) -> list[dict[str, Any]]:
+    def _parameter_groups(self) -> list[dict[str, Any]]:
         """Let only kernels decay: a bias, a scale or a task weight at zero means something."""
         encoder = [*self.network.encoder.parameters()]
         known = {id(parameter) for parameter in encoder}
-        others = [parameter for parameter in (*self.network.parameters(), *self.tasks.parameters())
+        others = [parameter for parameter in (*self.network.parameters(), *self.task_weights.parameters())
                   if id(parameter) not in known]
         return [{'params': [parameter for parameter in part if (parameter.ndim > 1) == decays],
                  'weight_decay': self._config.weight_decay * decays, 'share': share}
                 for part, share in ((encoder, self._config.encoder_rate), (others, 1.0))
                 for decays in (True, False)]
 
-    def _take_up(self, found: Checkpoint) -> None:
-        found.fill(self.network)
-        self.tasks.load_state_dict(found.task_weights)
-        self.optimizer.load_state_dict(found.optimizer)
-        if found.scaler and self._scaler.is_enabled():
-            self._scaler.load_state_dict(found.scaler)
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        checkpoint.load_into(self.network)
+        self.task_weights.load_state_dict(checkpoint.task_weights)
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+        if checkpoint.scaler and self._scaler.is_enabled():
+            self._scaler.load_state_dict(checkpoint.scaler)
 
     def checkpoint(self, progress: Progress) -> Checkpoint:
         """Give all that it takes to go on from here."""
-        return Checkpoint(self._config, self.network.state_dict(), self.tasks.state_dict(),
+        return Checkpoint(self._config, self.network.state_dict(), self.task_weights.state_dict(),
                           self.optimizer.state_dict(), progress, self._scaler.state_dict())
 
     def step(self, batch: Batch, rate: float) -> list[float]:
@@ -77,14 +74,14 @@ class Learner:
         for group in self.optimizer.param_groups:
             group['lr'] = rate * group['share']
         self.network.train()
-        part, batch = self._team.part(len(batch)), self._precision.moved(batch)
+        part, batch = self._process_group.batch_slice(len(batch)), self._precision.batch_to_device(batch)
         masks = [mask[part].to(batch.rgb.device)
                  for mask in self.network.draw_masks(len(batch))]
         with self._precision.autocast():
-            halves = self._shared(batch.rgb[part], masks)
+            halves = self._distributed_network(batch.rgb[part], masks)
         maps = HeadMaps(*(each.float() for each in halves))
         regression, classification = self._losses(maps, batch, part)
-        loss = self.tasks(regression, classification, bool(batch.log_depth.isfinite().any()),
+        loss = self.task_weights(regression, classification, bool(batch.log_depth.isfinite().any()),
                           bool((batch.classes != IGNORE).any()))
         if not torch.isfinite(loss):
             raise RuntimeError(f'the loss became {loss.item()}; lower learning_rate and resume')
@@ -102,16 +99,16 @@ class Learner:
         log_depth, classes = batch.log_depth[part], batch.classes[part]
         variance = maps.depth_log_variance if heard else None
         regression = regression_loss(maps.log_depth, variance, log_depth, config.beta)
-        noise = (own_noise(batch.classes, part, config.logit_samples, config.network.classes)
+        noise = (local_noise(batch.classes, part, config.logit_samples, config.network.classes)
                  if heard else None)
         classification = classification_loss(
             maps.logits, maps.logit_log_variance if heard else None, classes, noise=noise,
             weights=self._class_weights)
-        return (self._team.mean(regression,
+        return (self._process_group.weighted_mean(regression,
                                 regression_weights(variance, log_depth, config.beta).sum()),
-                self._team.mean(classification, self._weight_of(classes)))
+                self._process_group.weighted_mean(classification, self._label_weight(classes)))
 
-    def _weight_of(self, classes: Tensor) -> Tensor:
+    def _label_weight(self, classes: Tensor) -> Tensor:
         """Add up what the labelled pixels count."""
         labelled = classes[classes != IGNORE]
         if self._class_weights is None:

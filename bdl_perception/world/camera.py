@@ -1,13 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The camera: where it looks, its pinhole, and what its lens and sensor do to a picture."""
-from dataclasses import asdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 NEAR_M, FAR_M = .3, 400.
@@ -36,11 +34,11 @@ class Pinhole:
         focal = width / 2 / np.tan(horizontal_fov_rad / 2)
         return cls(width, height, float(focal), float(focal), (width - 1) / 2, (height - 1) / 2)
 
-    def parameters(self) -> dict[str, float]:
+    def intrinsics(self) -> dict[str, float]:
         """Return fx, fy, cx, cy."""
         return {name: value for name, value in asdict(self).items() if len(name) == 2}
 
-    def projection(self) -> Floats:
+    def projection_matrix(self) -> Floats:
         """Return OpenGL's clip matrix (4, 4) of a camera that looks along -z, y up."""
         left, top = self.cx + .5, self.cy + .5  # corner of the picture to the axis, pixels
         return np.array([
@@ -51,7 +49,7 @@ class Pinhole:
 
 
 @dataclass(frozen=True)
-class View:
+class CameraPose:
     """Where the camera is and which way it looks, as three unit vectors in the world."""
 
     eye: Floats  # (3,) m
@@ -61,7 +59,7 @@ class View:
 
     @classmethod
     def from_angles(cls, eye: ArrayLike, yaw_rad: float, pitch_rad: float,
-                    roll_rad: float = 0.) -> 'View':
+                    roll_rad: float = 0.) -> 'CameraPose':
         """Look along yaw (left positive), pitch (down positive), roll (clockwise positive)."""
         forward = np.array([np.cos(yaw_rad) * np.cos(pitch_rad),
                             np.sin(yaw_rad) * np.cos(pitch_rad), -np.sin(pitch_rad)])
@@ -71,7 +69,7 @@ class View:
         return cls(np.asarray(eye, float), forward, c * level_right - s * level_up,
                    s * level_right + c * level_up)
 
-    def matrix(self) -> Floats:
+    def view_matrix(self) -> Floats:
         """World to camera, (4, 4), for a camera that looks along -z with y up."""
         matrix = np.eye(4)
         matrix[:3, :3] = self.right, self.up, -self.forward
@@ -80,7 +78,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Mount:
+class CameraMount:
     """How the camera sits on the car."""
 
     height_m: float
@@ -90,7 +88,7 @@ class Mount:
 
 
 @dataclass(frozen=True)
-class Sensor:
+class CameraSensor:
     """Mild imperfections of lens, sensor and compression."""
 
     gain: float  # exposure, 1 is neutral
@@ -101,26 +99,26 @@ class Sensor:
     vignette: float  # share of light lost in the corners
     jpeg_quality: int
 
-    def expose(self, rgb: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
+    def simulate(self, rgb: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Turn a clean picture (H, W, 3) of 0..255 into what the camera would store."""
         height, width = rgb.shape[:2]
-        light = rgb * vignette(height, width, self.vignette)[..., None]
+        light = rgb * vignette_gain(height, width, self.vignette)[..., None]
         light = light * np.asarray(self.white_balance, np.float32)
         sharp = self.blur_px <= .1
         blurred = light if sharp else cv2.GaussianBlur(light, (0, 0), self.blur_px * width / 320)
         spread = self.read_noise + self.shot_noise * np.sqrt(np.clip(blurred, 0, 255) / 255)
         noisy = blurred + spread * rng.standard_normal(rgb.shape, np.float32)
         stored = (np.clip(noisy, 0, 255) + .5).astype(np.uint8)
-        return compressed(stored, self.jpeg_quality)
+        return jpeg_roundtrip(stored, self.jpeg_quality)
 
 
-def vignette(height: int, width: int, loss: float) -> NDArray[np.float32]:
+def vignette_gain(height: int, width: int, loss: float) -> NDArray[np.float32]:
     """Fall-off towards the corners, (H, W), 1 in the middle."""
     y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
     return np.asarray(1 - loss * (x ** 2 + y ** 2) / 2, np.float32)
 
 
-def compressed(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+def jpeg_roundtrip(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """Encode and decode as JPEG."""
     ok, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not ok:
@@ -129,26 +127,80 @@ def compressed(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(decoded, np.uint8)[..., ::-1])
 
 
-def draw_mount(rng: np.random.Generator) -> Mount:
+def draw_mount(rng: np.random.Generator) -> CameraMount:
     """Draw a nominal mount: behind a windscreen, nearly level."""
-    return Mount(height_m=rng.uniform(1.2, 1.8), pitch_rad=rng.normal(.01, .015),
+    return CameraMount(height_m=rng.uniform(1.2, 1.8), pitch_rad=rng.normal(.01, .015),
                  roll_rad=rng.normal(0, .006), horizontal_fov_rad=np.radians(rng.uniform(50, 80)))
 
 
-def draw_unseen_mount(rng: np.random.Generator) -> Mount:
+def draw_unseen_mount(rng: np.random.Generator) -> CameraMount:
     """Draw a mount that no nominal drive has: on a high roof, or near the ground; rolled."""
     high = rng.random() < .6
     height_m = rng.uniform(2.8, 3.6) if high else rng.uniform(.35, .55)
     pitch_deg = rng.uniform(16, 26) if high else rng.uniform(-14, -7)
     roll_deg = rng.choice((-1, 1)) * rng.uniform(9, 20)
-    return Mount(height_m, np.radians(pitch_deg), np.radians(roll_deg),
+    return CameraMount(height_m, np.radians(pitch_deg), np.radians(roll_deg),
                  np.radians(rng.uniform(55, 85)))
 
 
-def draw_sensor(rng: np.random.Generator) -> Sensor:
+def draw_sensor(rng: np.random.Generator) -> CameraSensor:
     """Draw a camera of decent quality."""
     red, blue = rng.normal(1, .02, 2)
-    return Sensor(gain=float(np.exp(rng.normal(0, .12))), white_balance=(red, 1., blue),
+    return CameraSensor(gain=float(np.exp(rng.normal(0, .12))), white_balance=(red, 1., blue),
                   blur_px=rng.uniform(0, .6), read_noise=rng.uniform(.3, 2.),
                   shot_noise=rng.uniform(.5, 3.), vignette=rng.uniform(0, .3),
                   jpeg_quality=int(rng.integers(75, 97)))
+
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LensDirt:
+    """A layer over the picture: how much each pixel is covered and smeared, and by what."""
+
+    cover: Image  # (H, W), 0 to 1
+    smear: Image  # (H, W), 0 to 1
+    mud: Image  # (H, W, 3), albedo
+
+    def apply(self, rgb: Image, amount: float) -> Image:
+        """Look through it; amount 0 is a clean lens, 1 all of the dirt."""
+        if amount <= 0:
+            return rgb
+        width = rgb.shape[1]
+        blurred = cv2.GaussianBlur(rgb, (0, 0), width * .025)
+        smear = (amount * self.smear)[..., None]
+        seen = rgb * (1 - smear) + blurred * smear
+        # Mud is lit by what falls on the lens from everywhere.
+        light = cv2.GaussianBlur(rgb, (0, 0), width * .12)
+        cover = (amount * self.cover)[..., None]
+        return np.asarray(seen * (1 - cover) + self.mud * light * cover, np.float32)
+
+
+def draw_lens_dirt(rng: np.random.Generator, height: int, width: int) -> LensDirt:
+    """Throw splashes of mud at the lens until a third to two thirds are covered."""
+    aim, cover = rng.uniform(.35, .6), np.zeros((height, width), np.float32)
+    ragged = sum((_smooth_noise(rng, height, width, cells) * share
+                  for cells, share in ((7, .30), (18, .22), (45, .14))), np.float32(0))
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32) / width
+    while cover.mean() < aim:
+        centre_x, centre_y = rng.uniform((0, 0), (1, height / width))
+        away = np.hypot(x - centre_x, y - centre_y) * (1 + ragged)
+        cover = np.maximum(cover, _splash_mask(rng, away))
+    brown = np.array((.52, .42, .31), np.float32) * rng.uniform(.6, 1.1)
+    mud = brown * np.clip(.95 + .2 * _smooth_noise(rng, height, width, 24), .5, 1.4)[..., None]
+    smear = np.clip(cv2.GaussianBlur(cover, (0, 0), width * .03) * 1.7, 0, 1)
+    return LensDirt(cover, np.asarray(smear, np.float32), np.asarray(mud, np.float32))
+
+
+def _smooth_noise(rng: np.random.Generator, height: int, width: int, cells: int) -> Image:
+    """Smooth noise, (H, W), mean 0, sd near 1, `cells` blots across the width."""
+    coarse = rng.standard_normal((max(2, cells * height // width), cells), np.float32)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
+def _splash_mask(rng: np.random.Generator, distance: Image) -> Image:
+    """Cover what is not farther away (in picture widths) than a size drawn here; soft rim."""
+    size = rng.uniform(.03, .17) if rng.random() < .6 else rng.uniform(.006, .03)
+    soft = rng.uniform(.12, .5) * size
+    return np.asarray(np.clip((size - distance) / soft, 0, 1) * rng.uniform(.6, .97), np.float32)

@@ -1,21 +1,20 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Which conditions exist, which of them are nominal and which are held out: said here only."""
-from dataclasses import dataclass
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 Rgb = tuple[float, float, float]
 
-NOMINAL = ('sun', 'overcast', 'dusk', 'haze')  # trained on
-STRANGE = ('night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')
-FAULTS = ('failing_exposure',)  # of the camera; meant to begin slowly within a drive
-HELD_OUT = STRANGE + FAULTS  # never trained on
-CONDITIONS = NOMINAL + HELD_OUT
+NOMINAL_CONDITIONS = ('sun', 'overcast', 'dusk', 'haze')  # trained on
+OOD_CONDITIONS = ('night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')
+CAMERA_FAULTS = ('failing_exposure',)  # of the camera; meant to begin slowly within a drive
+HELD_OUT_CONDITIONS = OOD_CONDITIONS + CAMERA_FAULTS  # never trained on
+CONDITIONS = NOMINAL_CONDITIONS + HELD_OUT_CONDITIONS
 
 SPLITS = ('train', 'validation', 'test',
-          *(f'validation_{name}' for name in HELD_OUT), *(f'test_{name}' for name in HELD_OUT))
+          *(f'validation_{name}' for name in HELD_OUT_CONDITIONS), *(f'test_{name}' for name in HELD_OUT_CONDITIONS))
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,9 @@ class Light:
     ground_light: Rgb
     fog_light: Rgb  # the horizon and everything that fog swallows
     zenith: Rgb
-    clouds: float  # share of the sky, 0 to 1
+    cloud_cover: float  # share of the sky, 0 to 1
     visibility_m: float  # where 5 % of the contrast is left (meteorological range)
-    shadows: float  # 1: the sun casts shadows
+    casts_shadows: float  # 1: the sun casts shadows
     night: float  # 1: lamps and headlights are lit
     exposure: float
     sun_elevation_rad: tuple[float, float]  # range that a drive draws from
@@ -62,7 +61,7 @@ LIGHTS = {
 DAYLIGHT = ('sun', 'overcast')  # what a held-out condition that is no light of its own is lit by
 
 
-SWITCH_S = .5  # a change of condition takes this long where nothing else is said
+DEFAULT_FADE_S = .5  # a change of condition takes this long where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Segment:
     condition: str
     start_s: float
     end_s: float
-    fade_s: float = SWITCH_S
+    fade_s: float = DEFAULT_FADE_S
 
     def __post_init__(self) -> None:
         """Refuse unknown names and times that run backwards."""
@@ -86,7 +85,7 @@ class Segment:
                              f'not at {self.end_s} s')
 
 
-def mixed(first: Light, second: Light, share: float) -> Light:
+def blend_lights(first: Light, second: Light, share: float) -> Light:
     """Blend two lights; visibility blends as density, as fog would."""
     values: dict[str, object] = {}
     for field in fields(Light):
@@ -104,4 +103,4 @@ def split_conditions(split: str) -> tuple[str, ...]:
     if split not in SPLITS:
         raise ValueError(f'no split {split!r}; known: {", ".join(SPLITS)}')
     _, _, held_out = split.partition('_')
-    return (held_out,) if held_out else NOMINAL
+    return (held_out,) if held_out else NOMINAL_CONDITIONS

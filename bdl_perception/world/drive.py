@@ -6,42 +6,35 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bdl_perception.world import camera
-from bdl_perception.world.buildings import build_rows
-from bdl_perception.world.buildings import build_skyline
-from bdl_perception.world.conditions import DAYLIGHT
-from bdl_perception.world.conditions import Light
-from bdl_perception.world.conditions import LIGHTS
-from bdl_perception.world.conditions import mixed
-from bdl_perception.world.conditions import NOMINAL
-from bdl_perception.world.conditions import Segment
-from bdl_perception.world.dirt import draw_dirt
-from bdl_perception.world.furniture import furnish
-from bdl_perception.world.ground import lay_ground
+from bdl_perception.world.buildings import build_skyline, place_buildings
+from bdl_perception.world.camera import draw_lens_dirt
+from bdl_perception.world.conditions import (
+    blend_lights,
+    DAYLIGHT,
+    Light,
+    LIGHTS,
+    NOMINAL_CONDITIONS,
+    Segment,
+)
+from bdl_perception.world.furniture import place_furniture
+from bdl_perception.world.ground import build_ground
 from bdl_perception.world.mesh import MeshBuilder
-from bdl_perception.world.occupancy import Occupancy
-from bdl_perception.world.parking import park
+from bdl_perception.world.parking import Occupancy, park_cars
 from bdl_perception.world.renderer import Renderer
-from bdl_perception.world.scene import Scene
-from bdl_perception.world.scene import Sky
-from bdl_perception.world.strangers import draw_strangers
-from bdl_perception.world.strangers import FARTHEST_M
-from bdl_perception.world.strangers import Stranger
-from bdl_perception.world.street import draw_street
-from bdl_perception.world.street import Street
+from bdl_perception.world.scene import Scene, Sky
+from bdl_perception.world.street import draw_street, Street
 from bdl_perception.world.textures import texture_array
-from bdl_perception.world.traffic import draw_ego
-from bdl_perception.world.traffic import draw_traffic
-from bdl_perception.world.traffic import EgoMotion
-from bdl_perception.world.traffic import Traffic
-from bdl_perception.world.vegetation import plant_street
+from bdl_perception.world.traffic import draw_ego_motion, draw_traffic, EgoMotion, Traffic
+from bdl_perception.world.unknown_objects import draw_unknown_objects, FARTHEST_M, UnknownObject
+from bdl_perception.world.vegetation import plant_vegetation
 import numpy as np
 from numpy.typing import NDArray
 
-WORLD = 2  # raise it whenever a seed shows other pixels than before; every drive tells its own
-UNNUMBERED_WORLD = 1  # that of drives from before the number; it stays when WORLD is raised
-FAILED_EXPOSURE = 1 / 16  # four stops: a street in the sun looks like dusk without colours
-VIEW_M = 270.  # street beyond the last place of the camera
-STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
+WORLD_VERSION = 2  # raise it whenever a seed shows other pixels than before; every drive tells its own
+FIRST_WORLD_VERSION = 1  # that of drives from before the number; it stays when WORLD is raised
+FAILED_EXPOSURE_GAIN = 1 / 16  # four stops: a street in the sun looks like dusk without colours
+STREET_AHEAD_M = 270.  # street beyond the last place of the camera
+RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
            'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions')
 
 
@@ -104,26 +97,26 @@ def segment_weights(segments: tuple[Segment, ...], time_s: float) -> list[tuple[
     return [(segments[index - 1], 1 - share), (current, share)]
 
 
-class Drive:
+class WorldDrive:
     """A drive that is built and can be rendered frame by frame."""
 
     def __init__(self, spec: DriveSpec) -> None:
         """Build the world of a drive from its seed alone."""
         self.spec = spec
-        seeds = np.random.SeedSequence(spec.seed).spawn(len(STREAMS))
+        seeds = np.random.SeedSequence(spec.seed).spawn(len(RNG_STREAMS))
         self._rng = {name: np.random.default_rng(stream)
-                     for name, stream in zip(STREAMS, seeds, strict=True)}
+                     for name, stream in zip(RNG_STREAMS, seeds, strict=True)}
         self.street, self.ego = self._draw_street()
         names = {segment.condition for segment in spec.segments}
         self.traffic = self._draw_traffic('unknown_objects' in names)
-        self.strangers = self._draw_strangers()
+        self.unknown_objects = self._draw_unknown_objects()
         self.scene = self._build_scene()
         self.mount = camera.draw_mount(self._rng['camera'])
         self._unseen_mount = camera.draw_unseen_mount(self._rng['camera'])
         self.sensor = camera.draw_sensor(self._rng['camera'])
         self._daylight = str(self._rng['conditions'].choice(DAYLIGHT))
         self.sky = self._draw_sky()
-        self.dirt = draw_dirt(self._rng['dirt'], spec.height, spec.width)
+        self.dirt = draw_lens_dirt(self._rng['dirt'], spec.height, spec.width)
         # A camera that is knocked while driving keeps its lens.
         strange = names == {'unseen_mount'}
         fov = (self._unseen_mount if strange else self.mount).horizontal_fov_rad
@@ -132,70 +125,70 @@ class Drive:
     def _draw_street(self) -> tuple[Street, EgoMotion]:
         rng = self._rng['street']
         kind = draw_street(rng, 1., self.spec.street_kind).kind
-        ego = draw_ego(rng, kind)
-        return draw_street(rng, ego.x(self.spec.duration_s) + VIEW_M, kind), ego
+        ego = draw_ego_motion(rng, kind)
+        return draw_street(rng, ego.position_along(self.spec.duration_s) + STREET_AHEAD_M, kind), ego
 
-    def _draw_traffic(self, strangers: bool) -> Traffic:
-        clear = FARTHEST_M + 8 if strangers else 8.
+    def _draw_traffic(self, has_unknown_objects: bool) -> Traffic:
+        clear = FARTHEST_M + 8 if has_unknown_objects else 8.
         return draw_traffic(self.street, self.ego, self.spec.duration_s, clear,
                             self._rng['traffic'])
 
-    def _draw_strangers(self) -> list[Stranger]:
-        meshes, strangers = draw_strangers(len(self.traffic.meshes), self._rng['strangers'])
+    def _draw_unknown_objects(self) -> list[UnknownObject]:
+        meshes, strangers = draw_unknown_objects(len(self.traffic.meshes), self._rng['strangers'])
         self.traffic.meshes.extend(meshes)
         return strangers
 
     def _build_scene(self) -> Scene:
         builder, taken = MeshBuilder(), Occupancy()
-        lay_ground(self.street, builder, self._rng['ground'])
-        builder.opaque += build_rows(self.street, taken, self._rng['buildings'])
+        build_ground(self.street, builder, self._rng['ground'])
+        builder.opaque += place_buildings(self.street, taken, self._rng['buildings'])
         builder.opaque += build_skyline(self.street, self._rng['buildings'])
-        lamps = furnish(self.street, builder, taken, self._rng['furniture'])
-        park(self.street, builder, taken, self._rng['parking'])
-        plant_street(self.street, builder, taken, self._rng['vegetation'])
-        return Scene(builder.mesh(), builder.cut_mesh(), tuple(self.traffic.meshes),
+        lamps = place_furniture(self.street, builder, taken, self._rng['furniture'])
+        park_cars(self.street, builder, taken, self._rng['parking'])
+        plant_vegetation(self.street, builder, taken, self._rng['vegetation'])
+        return Scene(builder.opaque_mesh(), builder.cutout_mesh(), tuple(self.traffic.meshes),
                      texture_array(self._rng['textures']), lamps)
 
     def _draw_sky(self) -> Sky:
         rng = self._rng['sky']
-        low, high = self._light(self.spec.segments[0].condition).sun_elevation_rad
+        low, high = self._condition_light(self.spec.segments[0].condition).sun_elevation_rad
         azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(low, high)
         flat = np.cos(elevation)
         sun = np.array([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)])
         return Sky(sun, rng.uniform(0, 100))
 
-    def _light(self, condition: str) -> Light:
+    def _condition_light(self, condition: str) -> Light:
         """Return a condition's own light, else what daylight (or nominal light) there is."""
         if condition in LIGHTS:
             return LIGHTS[condition]
-        nominal = [s.condition for s in self.spec.segments if s.condition in NOMINAL]
+        nominal = [s.condition for s in self.spec.segments if s.condition in NOMINAL_CONDITIONS]
         return LIGHTS[nominal[0] if nominal else self._daylight]
 
-    def light(self, time_s: float) -> Light:
+    def light_at(self, time_s: float) -> Light:
         """Light and air at a time."""
         held = segment_weights(self.spec.segments, time_s)
-        light = self._light(held[0][0].condition)
-        return mixed(light, self._light(held[1][0].condition), held[1][1]) if held[1:] else light
+        light = self._condition_light(held[0][0].condition)
+        return blend_lights(light, self._condition_light(held[1][0].condition), held[1][1]) if held[1:] else light
 
-    def share(self, condition: str, time_s: float) -> float:
+    def condition_weight(self, condition: str, time_s: float) -> float:
         """How much of a condition holds at a time, 0 to 1."""
         held = segment_weights(self.spec.segments, time_s)
         return sum(share for segment, share in held if segment.condition == condition)
 
-    def gain(self, time_s: float) -> float:
+    def gain_at(self, time_s: float) -> float:
         """Give the gain of the camera; failing, it loses four stops evenly over the fade."""
-        lost = self.share('failing_exposure', time_s)
-        return self.sensor.gain * float(FAILED_EXPOSURE ** lost)
+        lost = self.condition_weight('failing_exposure', time_s)
+        return self.sensor.gain * float(FAILED_EXPOSURE_GAIN ** lost)
 
-    def view(self, time_s: float) -> camera.View:
+    def camera_pose(self, time_s: float) -> camera.CameraPose:
         """Where the camera is; bumps of the road make it nod."""
-        moved = self.share('unseen_mount', time_s)
+        moved = self.condition_weight('unseen_mount', time_s)
         mount, unseen = self.mount, self._unseen_mount
         nod = .004 * np.sin(2 * np.pi * 1.3 * time_s) + .003 * np.sin(2 * np.pi * .47 * time_s)
-        x = self.ego.x(time_s)
-        slope = self.street.hill(np.array([x - 1, x + 1]))
-        return camera.View.from_angles(
-            self.street.point(x, self.ego.d(time_s),
+        x = self.ego.position_along(time_s)
+        slope = self.street.elevation(np.array([x - 1, x + 1]))
+        return camera.CameraPose.from_angles(
+            self.street.world_point(x, self.ego.lateral_offset(time_s),
                               (1 - moved) * mount.height_m + moved * unseen.height_m),
             self.street.heading(x) + .006 * np.sin(2 * np.pi * .21 * time_s),
             (1 - moved) * mount.pitch_rad + moved * unseen.pitch_rad + nod
@@ -204,17 +197,17 @@ class Drive:
 
     def frames(self, renderer: Renderer) -> Iterator[Frame]:
         """Render the drive with a renderer of its size."""
-        renderer.load(self.scene)
+        renderer.load_scene(self.scene)
         for index, stamp_ns in enumerate(self.spec.stamps_ns):
             yield self._frame(renderer, index, stamp_ns * 1e-9)
 
     def _frame(self, renderer: Renderer, index: int, time_s: float) -> Frame:
-        bodies = self.traffic.bodies(self.street, self.ego, time_s)
-        if self.share('unknown_objects', time_s) >= .5:
-            x = self.ego.x(time_s)
-            bodies += [stranger.body(self.street, time_s, x) for stranger in self.strangers]
-        clean = renderer.render(self.view(time_s), self.pinhole, self.light(time_s), self.sky,
-                                bodies, self.gain(time_s))
-        dirty = self.dirt.over(clean.rgb, self.share('lens_dirt', time_s))
+        bodies = self.traffic.bodies_at(self.street, self.ego, time_s)
+        if self.condition_weight('unknown_objects', time_s) >= .5:
+            x = self.ego.position_along(time_s)
+            bodies += [stranger.body_at(self.street, time_s, x) for stranger in self.unknown_objects]
+        clean = renderer.render(self.camera_pose(time_s), self.pinhole, self.light_at(time_s), self.sky,
+                                bodies, self.gain_at(time_s))
+        dirty = self.dirt.apply(clean.rgb, self.condition_weight('lens_dirt', time_s))
         rng = np.random.default_rng((self.spec.seed, index))
-        return Frame(self.sensor.expose(dirty, rng), clean.depth, clean.classes)
+        return Frame(self.sensor.simulate(dirty, rng), clean.depth, clean.classes)

@@ -1,14 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Shapes with a surface and a class, gathered into the one array that the renderer draws."""
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.classes import IGNORE
-from bdl_perception.world.shapes import rotation_z
-from bdl_perception.world.shapes import Shape
-from bdl_perception.world.textures import LAYERS
+from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.world.shapes import rotation_z, Shape
+from bdl_perception.world.textures import TEXTURE_LAYERS
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +14,7 @@ Colour = tuple[float, float, float]  # sRGB, 0 to 1
 # A mesh is (T, 3, 16) float32, T triangles of three corners: position 3, normal 3, uv 2,
 # colour 3, metal, texture layer, class id, roughness, emission.
 Mesh = NDArray[np.float32]
-CORNER_FLOATS = 16
+FLOATS_PER_CORNER = 16
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,8 @@ class Material:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        if self.texture not in LAYERS:
-            raise ValueError(f'no texture {self.texture!r}; known: {", ".join(LAYERS)}')
+        if self.texture not in TEXTURE_LAYERS:
+            raise ValueError(f'no texture {self.texture!r}; known: {", ".join(TEXTURE_LAYERS)}')
         if not 0 < self.rough <= 1:
             raise ValueError(f'roughness {self.rough} must lie in (0, 1]')
 
@@ -48,19 +45,19 @@ class MeshBuilder:
     def add(self, shape: Shape, class_name: str, material: Material) -> None:
         """Paint a shape; the class name 'unknown' means no label."""
         target = self.cutout if material.texture.startswith('leaves') else self.opaque
-        target.append(painted(shape, class_name, material))
+        target.append(mesh_from_shape(shape, class_name, material))
 
     def place(self, mesh: Mesh, position: tuple[float, float, float], yaw_rad: float) -> None:
         """Add an opaque mesh that was built around the origin."""
-        self.opaque.append(moved(mesh, position, yaw_rad))
+        self.opaque.append(transform_mesh(mesh, position, yaw_rad))
 
-    def mesh(self) -> Mesh:
+    def opaque_mesh(self) -> Mesh:
         """All opaque triangles."""
-        return gathered(self.opaque)
+        return concatenate_meshes(self.opaque)
 
-    def cut_mesh(self) -> Mesh:
+    def cutout_mesh(self) -> Mesh:
         """All triangles that are cut out by their texture's alpha."""
-        return gathered(self.cutout)
+        return concatenate_meshes(self.cutout)
 
 
 def class_id(class_name: str) -> int:
@@ -68,16 +65,16 @@ def class_id(class_name: str) -> int:
     return IGNORE if class_name == 'unknown' else CLASS_NAMES.index(class_name)
 
 
-def painted(shape: Shape, class_name: str, material: Material) -> Mesh:
+def mesh_from_shape(shape: Shape, class_name: str, material: Material) -> Mesh:
     """Build the mesh of one shape."""
-    mesh = np.empty((len(shape.corners), 3, CORNER_FLOATS), np.float32)
+    mesh = np.empty((len(shape.corners), 3, FLOATS_PER_CORNER), np.float32)
     mesh[..., :3], mesh[..., 3:6], mesh[..., 6:8] = shape
-    mesh[..., 8:] = (*material.colour, material.metal, LAYERS.index(material.texture),
+    mesh[..., 8:] = (*material.colour, material.metal, TEXTURE_LAYERS.index(material.texture),
                      class_id(class_name), material.rough, material.emission)
     return mesh
 
 
-def moved(mesh: Mesh, position: tuple[float, float, float], yaw_rad: float) -> Mesh:
+def transform_mesh(mesh: Mesh, position: tuple[float, float, float], yaw_rad: float) -> Mesh:
     """Turn a mesh about the vertical and carry it to a place."""
     rotation = rotation_z(yaw_rad).T.astype(np.float32)
     copy: Mesh = mesh.copy()
@@ -86,6 +83,6 @@ def moved(mesh: Mesh, position: tuple[float, float, float], yaw_rad: float) -> M
     return copy
 
 
-def gathered(meshes: list[Mesh]) -> Mesh:
+def concatenate_meshes(meshes: list[Mesh]) -> Mesh:
     """Join meshes; none at all is an empty mesh."""
-    return np.concatenate(meshes) if meshes else np.empty((0, 3, CORNER_FLOATS), np.float32)
+    return np.concatenate(meshes) if meshes else np.empty((0, 3, FLOATS_PER_CORNER), np.float32)

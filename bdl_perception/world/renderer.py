@@ -4,32 +4,65 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from bdl_perception.perception.types import CLASS_NAMES
 from bdl_perception.world import shaders
-from bdl_perception.world.camera import Pinhole
-from bdl_perception.world.camera import View
+from bdl_perception.world.camera import CameraPose, Pinhole
 from bdl_perception.world.conditions import Light
-from bdl_perception.world.graphics import open_context
-from bdl_perception.world.graphics import set_matrix
-from bdl_perception.world.graphics import set_values
-from bdl_perception.world.samples import resolve
-from bdl_perception.world.scene import Body
-from bdl_perception.world.scene import Scene
-from bdl_perception.world.scene import Sky
-from bdl_perception.world.textures import FACADES
-from bdl_perception.world.textures import LAYERS
-from bdl_perception.world.uploaded import LAMPS
-from bdl_perception.world.uploaded import Programs
-from bdl_perception.world.uploaded import UploadedScene
+from bdl_perception.world.scene import (
+    Body,
+    GpuScene,
+    MAX_LAMPS,
+    open_context,
+    Scene,
+    set_uniform_matrix,
+    set_uniforms,
+    ShaderPrograms,
+    Sky,
+)
+from bdl_perception.world.textures import FACADE_LAYERS, TEXTURE_LAYERS
 import numpy as np
 from numpy.typing import NDArray
+
+GROUND_CLASSES = tuple(CLASS_NAMES.index(name) for name in ('road', 'pavement'))  # flat within a pixel
+SKY_DEPTH_M = 1e8  # what the sky's shader writes is farther than this
+
+
+def resolve_samples(samples: NDArray[np.float32], step: int) -> tuple[
+        NDArray[np.float32], NDArray[np.uint8]]:
+    """
+    Reduce (H*step, W*step, 2) samples of depth and class to one of each per pixel.
+
+    The class is the most frequent one. Where all samples lie on one surface, the depth is the
+    mean of 1/depth, which is linear over the picture of a plane: the value in the middle of the
+    pixel. At an edge it is the nearest sample of the chosen class: no depth is made up between.
+    Ground is one surface however much depth a pixel spans: there too 1/depth is averaged, over
+    the samples of the chosen class.
+    """
+    corners = [samples[i::step, j::step] for i in range(step) for j in range(step)]
+    depth = np.stack([corner[..., 0] for corner in corners])  # (samples, H, W) m
+    ids = np.stack([corner[..., 1] for corner in corners])  # (samples, H, W)
+    nearest = depth.min(axis=0)
+    one_surface = (ids == ids[0]).all(axis=0) & (depth.max(axis=0) < 1.15 * nearest)
+    resolved = len(corners) / (1 / depth).sum(axis=0)  # (H, W) m
+    classes = ids[0].copy()
+    edge_ids, edge_depth = ids[:, ~one_surface], depth[:, ~one_surface]  # (samples, edges)
+    votes = (edge_ids[:, None] == edge_ids[None]).sum(axis=0)
+    chosen = np.take_along_axis(edge_ids, votes.argmax(axis=0)[None], axis=0)[0]
+    classes[~one_surface] = chosen
+    nearest = np.where(edge_ids == chosen, edge_depth, np.inf).min(axis=0)
+    middle = votes.max(axis=0) / np.where(edge_ids == chosen, 1 / edge_depth, 0).sum(axis=0)
+    resolved[~one_surface] = np.where(np.isin(chosen, GROUND_CLASSES), middle, nearest)
+    resolved[resolved > SKY_DEPTH_M] = np.inf
+    return resolved, classes.astype(np.uint8)
+
 
 Floats = NDArray[np.float64]
 
 SUPERSAMPLING = 2  # per side: four samples a pixel
-SHADOW_RADIUS_M, SHADOW_REACH_M = 60., 260.
-SHADOW_CENTRE_M, SHADOWED_AHEAD_M = 45., 110.
+SHADOW_RADIUS_M, SHADOW_DEPTH_M = 60., 260.
+SHADOW_CENTRE_AHEAD_M, SHADOW_CASTERS_AHEAD_M = 45., 110.
 SHADOW_STEP_M = 5.  # the map moves in steps, so that the edges of shadows do not crawl
-SHADOW_LIFT_M = .08  # least height above a surface at which its shadow is looked up
+MIN_SHADOW_OFFSET_M = .08  # least height above a surface at which its shadow is looked up
 
 
 class Rendering(NamedTuple):
@@ -42,14 +75,14 @@ class Rendering(NamedTuple):
 
 def shadow_matrix(sun: Floats, centre: Floats) -> Floats:
     """World to the shadow map's clip space, (4, 4): an orthographic look from the sun."""
-    view = View.from_angles(centre + sun * SHADOW_REACH_M / 2, np.arctan2(-sun[1], -sun[0]),
+    view = CameraPose.from_angles(centre + sun * SHADOW_DEPTH_M / 2, np.arctan2(-sun[1], -sun[0]),
                             np.arcsin(sun[2]))
-    flat = np.diag([1 / SHADOW_RADIUS_M, 1 / SHADOW_RADIUS_M, -2 / SHADOW_REACH_M, 1])
+    flat = np.diag([1 / SHADOW_RADIUS_M, 1 / SHADOW_RADIUS_M, -2 / SHADOW_DEPTH_M, 1])
     flat[2, 3] = -1
-    return np.asarray(flat @ view.matrix())
+    return np.asarray(flat @ view.view_matrix())
 
 
-def shadow_lift_m(sun: Floats) -> float:
+def shadow_normal_offset_m(sun: Floats) -> float:
     """
     Say how far above a surface to look its shadow up, so that level ground shades itself nowhere.
 
@@ -57,10 +90,10 @@ def shadow_lift_m(sun: Floats) -> float:
     at an elevation e of the sun the ground is nearer to it there by cot(e) times as much. The
     lift, of which 1/sin(e) counts, and the shader's own bias have to outweigh that.
     """
-    aside_m = (shaders.SHADOW_TEXELS_ASIDE + 1) * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
+    aside_m = (shaders.SHADOW_PCF_OFFSET + 1) * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
     flat = np.sqrt(1 - sun[2] ** 2)
-    needed_m = aside_m * flat - shaders.SHADOW_BIAS * SHADOW_REACH_M * sun[2]
-    return float(max(SHADOW_LIFT_M, needed_m))
+    needed_m = aside_m * flat - shaders.SHADOW_BIAS * SHADOW_DEPTH_M * sun[2]
+    return float(max(MIN_SHADOW_OFFSET_M, needed_m))
 
 
 class Renderer:
@@ -71,7 +104,7 @@ class Renderer:
         self.width, self.height = width, height
         self.context = open_context()
         program = self.context.program
-        self._programs = Programs(program(shaders.SURFACE_VERTEX, shaders.SURFACE_FRAGMENT),
+        self._programs = ShaderPrograms(program(shaders.SURFACE_VERTEX, shaders.SURFACE_FRAGMENT),
                                   program(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT),
                                   program(shaders.LEAF_VERTEX, shaders.LEAF_FRAGMENT))
         self._sky = program(shaders.SKY_VERTEX, shaders.SKY_FRAGMENT)
@@ -79,7 +112,7 @@ class Renderer:
         triangle = np.array([-1, -1, 3, -1, -1, 3], 'f4')  # covers the screen
         self._screen = self.context.vertex_array(
             self._sky, [(self.context.buffer(triangle.tobytes()), '2f', 'corner')])
-        self._loaded: UploadedScene | None = None
+        self._scene: GpuScene | None = None
 
     def _make_buffers(self) -> None:
         size = self.width * SUPERSAMPLING, self.height * SUPERSAMPLING
@@ -91,25 +124,25 @@ class Renderer:
         self._shadow_map.compare_func = '<='
         self._shadow_frame = self.context.framebuffer([], self._shadow_map)
 
-    def load(self, scene: Scene) -> None:
+    def load_scene(self, scene: Scene) -> None:
         """Upload a scene in place of the one before."""
         with self.context:
-            if self._loaded is not None:
-                self._loaded.release()
-            self._loaded = UploadedScene(self.context, self._programs, scene)
+            if self._scene is not None:
+                self._scene.release()
+            self._scene = GpuScene(self.context, self._programs, scene)
 
-    def render(self, view: View, pinhole: Pinhole, light: Light, sky: Sky,
+    def render(self, view: CameraPose, pinhole: Pinhole, light: Light, sky: Sky,
                bodies: Sequence[Body], gain: float = 1.) -> Rendering:
         """Draw the loaded scene; gain multiplies the light's own exposure."""
-        if self._loaded is None:
+        if self._scene is None:
             raise RuntimeError('no scene to draw: call load() first')
         if (pinhole.width, pinhole.height) != (self.width, self.height):
             raise ValueError(f'pinhole of {pinhole.width}x{pinhole.height}, but the renderer '
                              f'was opened for {self.width}x{self.height}')
         with self.context:  # another renderer may have been current
-            return self._draw(self._loaded, view, pinhole, light, sky, bodies, gain)
+            return self._draw(self._scene, view, pinhole, light, sky, bodies, gain)
 
-    def _draw(self, scene: UploadedScene, view: View, pinhole: Pinhole, light: Light, sky: Sky,
+    def _draw(self, scene: GpuScene, view: CameraPose, pinhole: Pinhole, light: Light, sky: Sky,
               bodies: Sequence[Body], gain: float) -> Rendering:
         scene.textures.use(0)
         self._shadow_map.use(1)
@@ -120,59 +153,59 @@ class Renderer:
         self._frame.clear(0, 0, 0, 1)
         self._draw_surfaces(scene, view, pinhole, bodies)
         self._draw_sky(view, pinhole)
-        return self._read()
+        return self._read_buffers()
 
-    def _set_light(self, view: View, light: Light, sky: Sky, gain: float, lamps: Floats) -> None:
+    def _set_light(self, view: CameraPose, light: Light, sky: Sky, gain: float, lamps: Floats) -> None:
         values = {
-            'sun': sky.sun, 'sun_light': light.sun_light, 'sky_light': light.sky_light,
+            'sun': sky.sun_direction, 'sun_light': light.sun_light, 'sky_light': light.sky_light,
             'ground_light': light.ground_light, 'fog_light': light.fog_light,
             'zenith': light.zenith, 'eye': view.eye, 'forward': view.forward,
-            'fog_density': light.fog_density, 'night': light.night, 'clouds': light.clouds,
-            'shadows': light.shadows, 'shadow_lift_m': shadow_lift_m(sky.sun),
+            'fog_density': light.fog_density, 'night': light.night, 'clouds': light.cloud_cover,
+            'shadows': light.casts_shadows, 'shadow_lift_m': shadow_normal_offset_m(sky.sun_direction),
             'exposure': light.exposure * gain,
             'cloud_shift': sky.cloud_shift, 'lamp_count': len(lamps),
-            'first_facade': float(LAYERS.index(FACADES[0])),
-            'last_facade': float(LAYERS.index(FACADES[-1]))}
-        set_values(self._programs.surface, values)
-        set_values(self._sky, values)
-        padded = np.zeros((LAMPS, 3), 'f4')
+            'first_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[0])),
+            'last_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[-1]))}
+        set_uniforms(self._programs.surface, values)
+        set_uniforms(self._sky, values)
+        padded = np.zeros((MAX_LAMPS, 3), 'f4')
         padded[:len(lamps)] = lamps
         self._programs.surface['lamps'].write(padded.tobytes())
 
-    def _draw_shadows(self, scene: UploadedScene, view: View, light: Light, sky: Sky,
+    def _draw_shadows(self, scene: GpuScene, view: CameraPose, light: Light, sky: Sky,
                       bodies: Sequence[Body]) -> None:
-        aim = view.eye + view.forward * SHADOW_CENTRE_M
-        matrix = shadow_matrix(sky.sun, np.floor(aim / SHADOW_STEP_M) * SHADOW_STEP_M)
-        set_matrix(self._programs.surface, 'shadow_view', matrix)
-        if light.shadows <= .5:
+        aim = view.eye + view.forward * SHADOW_CENTRE_AHEAD_M
+        matrix = shadow_matrix(sky.sun_direction, np.floor(aim / SHADOW_STEP_M) * SHADOW_STEP_M)
+        set_uniform_matrix(self._programs.surface, 'shadow_view', matrix)
+        if light.casts_shadows <= .5:
             return
         self._shadow_frame.use()
         self._shadow_frame.clear()
-        set_matrix(self._programs.depth, 'view_projection', matrix)
-        scene.draw(self._programs.depth, 'depth', bodies, view.eye[0], SHADOWED_AHEAD_M)
-        set_matrix(self._programs.leaf, 'view_projection', matrix)
-        scene.draw_leaves('depth', view.eye[0], SHADOWED_AHEAD_M)
+        set_uniform_matrix(self._programs.depth, 'view_projection', matrix)
+        scene.draw(self._programs.depth, 'depth', bodies, view.eye[0], SHADOW_CASTERS_AHEAD_M)
+        set_uniform_matrix(self._programs.leaf, 'view_projection', matrix)
+        scene.draw_leaves('depth', view.eye[0], SHADOW_CASTERS_AHEAD_M)
 
-    def _draw_surfaces(self, scene: UploadedScene, view: View, pinhole: Pinhole,
+    def _draw_surfaces(self, scene: GpuScene, view: CameraPose, pinhole: Pinhole,
                        bodies: Sequence[Body]) -> None:
         program = self._programs.surface
-        set_matrix(program, 'view_projection', pinhole.projection() @ view.matrix())
-        set_values(program, {'textures': 0, 'shadow_map': 1, 'cutout': False})
+        set_uniform_matrix(program, 'view_projection', pinhole.projection_matrix() @ view.view_matrix())
+        set_uniforms(program, {'textures': 0, 'shadow_map': 1, 'cutout': False})
         scene.draw(program, 'surface', bodies, view.eye[0])
-        set_values(program, {'cutout': True})
-        set_matrix(program, 'pose', np.eye(4))
+        set_uniforms(program, {'cutout': True})
+        set_uniform_matrix(program, 'pose', np.eye(4))
         scene.draw_leaves('surface', view.eye[0])
 
-    def _draw_sky(self, view: View, pinhole: Pinhole) -> None:
-        set_values(self._sky, {'right_edge': view.right * (pinhole.width / 2 / pinhole.fx),
+    def _draw_sky(self, view: CameraPose, pinhole: Pinhole) -> None:
+        set_uniforms(self._sky, {'right_edge': view.right * (pinhole.width / 2 / pinhole.fx),
                                'top_edge': view.up * (pinhole.height / 2 / pinhole.fy)})
         self._screen.render(vertices=3)
 
-    def _read(self) -> Rendering:
+    def _read_buffers(self) -> Rendering:
         height, width = self.height * SUPERSAMPLING, self.width * SUPERSAMPLING
         colour = np.frombuffer(self._colour.read(), np.uint8).reshape(height, width, 4)
         samples = np.frombuffer(self._geometry.read(), np.float32).reshape(height, width, 2)
         blocks = colour[::-1, :, :3].reshape(self.height, SUPERSAMPLING, self.width,
                                              SUPERSAMPLING, 3)
-        depth, classes = resolve(samples[::-1], SUPERSAMPLING)
+        depth, classes = resolve_samples(samples[::-1], SUPERSAMPLING)
         return Rendering(blocks.mean(axis=(1, 3), dtype=np.float32), depth, classes)

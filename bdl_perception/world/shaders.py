@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """GLSL of the renderer. Surfaces write colour and (depth along the optical axis, class id)."""
 
+
 SHADOW_TEXELS = 1024  # along a side of the shadow map
-SHADOW_TEXELS_ASIDE = .7  # texels to each side, along both axes, at which it is looked up
+SHADOW_PCF_OFFSET = .7  # texels to each side, along both axes, at which it is looked up
 SHADOW_BIAS = .0015  # share of its depth by which a surface may lie behind it and be lit
 
 SURFACE_VERTEX = """#version 330
@@ -37,7 +38,7 @@ vec3 tone(vec3 light) {  // ACES-like curve (Narkowicz 2015), then sRGB
 """
 
 SURFACE_FRAGMENT = (f'#version 330\n#define SHADOW_TEXELS {SHADOW_TEXELS}.0\n'
-                    f'#define SHADOW_TEXELS_ASIDE {SHADOW_TEXELS_ASIDE}\n'
+                    f'#define SHADOW_TEXELS_ASIDE {SHADOW_PCF_OFFSET}\n'
                     f'#define SHADOW_BIAS {SHADOW_BIAS}\n' + NOISE + """
 in vec3 world; in vec3 world_normal; in vec2 tile; in vec3 colour; in float metal;
 flat in vec4 layer_class_rough_emission;

@@ -1,14 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Bare triangle shapes in metres: x ahead, y to the left, z up. No colour, no class."""
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -20,25 +18,25 @@ class Shape(NamedTuple):
     normals: Floats  # (T, 3, 3), unit length
     uv: Floats  # (T, 3, 2), in tiles of a texture
 
-    def at(self, *position: float) -> 'Shape':
+    def translated(self, *position: float) -> 'Shape':
         """Shift by (x, y, z) metres."""
         return self._replace(corners=self.corners + np.array(position))
 
     def scaled(self, *factors: float) -> 'Shape':
         """Stretch along the axes; normals follow the inverse, as normals do."""
         scale = np.array(factors)
-        return self._replace(corners=self.corners * scale, normals=_unit(self.normals / scale))
+        return self._replace(corners=self.corners * scale, normals=_normalised(self.normals / scale))
 
-    def turned(self, rotation: Floats) -> 'Shape':
+    def rotated(self, rotation: Floats) -> 'Shape':
         """Rotate about the origin by a (3, 3) matrix."""
         return self._replace(corners=self.corners @ rotation.T, normals=self.normals @ rotation.T)
 
-    def tiled(self, *tiles: float) -> 'Shape':
+    def scaled_uv(self, *tiles: float) -> 'Shape':
         """Repeat the texture."""
         return self._replace(uv=self.uv * np.array(tiles))
 
 
-def _unit(vectors: Floats) -> Floats:
+def _normalised(vectors: Floats) -> Floats:
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(length, 1e-12))
 
@@ -61,12 +59,12 @@ def rotation_z(angle_rad: float) -> Floats:
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 
 
-def join(shapes: Sequence[Shape]) -> Shape:
+def join_shapes(shapes: Sequence[Shape]) -> Shape:
     """All triangles of several shapes."""
     return Shape(*(np.concatenate(parts) for parts in zip(*shapes, strict=True)))
 
 
-def indexed(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike | None = None,
+def shape_from_faces(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike | None = None,
             normals: Floats | None = None) -> Shape:
     """
     Triangles from an indexed mesh: vertices (V, 3), faces (T, 3), uv (V, 2).
@@ -76,7 +74,7 @@ def indexed(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike | None = None,
     points, triangles = np.asarray(vertices, float), np.asarray(faces, int)
     corners = points[triangles]  # (T, 3, 3)
     if normals is None:
-        flat = _unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+        flat = _normalised(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
         corner_normals = np.repeat(flat[:, None], 3, axis=1)
     else:
         corner_normals = normals[triangles]
@@ -86,7 +84,7 @@ def indexed(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike | None = None,
 
 def quad(corners: ArrayLike, uv: ArrayLike = ((0, 0), (1, 0), (1, 1), (0, 1))) -> Shape:
     """Build a flat four-cornered face; corners (4, 3) in order around it."""
-    return indexed(corners, [[0, 1, 2], [0, 2, 3]], uv)
+    return shape_from_faces(corners, [[0, 1, 2], [0, 2, 3]], uv)
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +100,7 @@ def _unit_box() -> Shape:
             outward = np.zeros(3)
             outward[axis] = 2 * sign
             faces.append(face._replace(normals=np.broadcast_to(outward, (2, 3, 3)).copy()))
-    return join(faces)
+    return join_shapes(faces)
 
 
 def box(length_m: float, width_m: float, height_m: float, tile_m: float = 1.) -> Shape:
@@ -124,10 +122,10 @@ def _unit_cylinder(sides: int, taper: float) -> Shape:
     here, after = np.arange(sides), (np.arange(sides) + 1) % sides
     wall = np.r_[np.c_[here, after, sides + after], np.c_[here, sides + after, sides + here]]
     around = np.c_[np.tile(angle / (2 * np.pi), 2), np.repeat([0, 1], sides)]
-    mantle = indexed(np.r_[low, high], wall, around, np.r_[outward, outward])
-    caps = [indexed(np.r_[end, [[0, 0, z]]], np.c_[here, after, np.full(sides, sides)])
+    mantle = shape_from_faces(np.r_[low, high], wall, around, np.r_[outward, outward])
+    caps = [shape_from_faces(np.r_[end, [[0, 0, z]]], np.c_[here, after, np.full(sides, sides)])
             for end, z in ((low, 0.), (high, 1.))]
-    return join([mantle, *caps])
+    return join_shapes([mantle, *caps])
 
 
 def cylinder(radius_m: float, height_m: float, sides: int = 8, taper: float = 1.) -> Shape:
@@ -142,15 +140,15 @@ def rod(start: ArrayLike, end: ArrayLike, radius_m: float, sides: int = 6,
     way = np.asarray(end, float) - foot
     length = float(np.linalg.norm(way))
     up = way / length
-    aside = _unit(np.cross(up, (1., 0, 0) if abs(up[0]) < .9 else (0, 1., 0)))
+    aside = _normalised(np.cross(up, (1., 0, 0) if abs(up[0]) < .9 else (0, 1., 0)))
     rotation = np.stack([aside, np.cross(up, aside), up], axis=1)
-    return cylinder(radius_m, length, sides, taper).turned(rotation).at(*foot)
+    return cylinder(radius_m, length, sides, taper).rotated(rotation).translated(*foot)
 
 
 def disc(radius_m: float, thickness_m: float, sides: int = 14) -> Shape:
     """Build a wheel: an upright disc around the origin whose axle is the y axis."""
-    lying = cylinder(radius_m, thickness_m, sides).at(0, 0, -thickness_m / 2)
-    return lying.turned(rotation_x(np.pi / 2))
+    lying = cylinder(radius_m, thickness_m, sides).translated(0, 0, -thickness_m / 2)
+    return lying.rotated(rotation_x(np.pi / 2))
 
 
 @lru_cache(maxsize=16)
@@ -169,21 +167,21 @@ def _unit_sphere(rings: int) -> tuple[Floats, NDArray[np.int64], Floats]:
 def ellipsoid(radii_m: Sequence[float], rings: int = 6) -> Shape:
     """Build an ellipsoid around the origin."""
     points, faces, uv = _unit_sphere(rings)
-    return indexed(points, faces, uv, points).scaled(*radii_m)
+    return shape_from_faces(points, faces, uv, points).scaled(*radii_m)
 
 
-def lump(radii_m: Sequence[float], roughness: float, rng: np.random.Generator,
+def noisy_ellipsoid(radii_m: Sequence[float], roughness: float, rng: np.random.Generator,
          rings: int = 8) -> Shape:
     """Build an ellipsoid whose surface is thrown about smoothly: foliage cores, boulders."""
     points, faces, uv = _unit_sphere(rings)
     waves = rng.normal(0, 2.2, (6, 3))  # (6, 3) 1/m on the unit sphere
     swell = np.sin(points @ waves.T + rng.uniform(0, 2 * np.pi, 6)).sum(axis=1) / 6
     shifted = points * (1 + 2 * roughness * swell)[:, None]
-    return indexed(shifted, faces, uv * np.mean(radii_m) * 2, points).scaled(*radii_m)
+    return shape_from_faces(shifted, faces, uv * np.mean(radii_m) * 2, points).scaled(*radii_m)
 
 
 def extrusion(profile: Sequence[tuple[float, float]], width_m: float,
-              narrowing: Callable[[float], float] = lambda z: 1.) -> Shape:
+              width_scale: Callable[[float], float] = lambda z: 1.) -> Shape:
     """
     Pull an (x, z) outline sideways to a body of the given width.
 
@@ -191,7 +189,7 @@ def extrusion(profile: Sequence[tuple[float, float]], width_m: float,
     """
     outline = np.asarray(profile, float)
     n = len(outline)
-    half = width_m / 2 * np.array([narrowing(z) for _, z in outline])
+    half = width_m / 2 * np.array([width_scale(z) for _, z in outline])
     left = np.c_[outline[:, 0], half, outline[:, 1]]
     middle = outline.mean(axis=0)
     hubs = [[middle[0], half.mean(), middle[1]], [middle[0], -half.mean(), middle[1]]]
@@ -199,7 +197,7 @@ def extrusion(profile: Sequence[tuple[float, float]], width_m: float,
     hub = np.full(n, 2 * n)
     faces = np.r_[np.c_[here, n + here, after], np.c_[after, n + here, n + after],
                   np.c_[hub, here, after], np.c_[hub + 1, n + after, n + here]]
-    return indexed(np.r_[left, left * (1, -1, 1), hubs], faces)
+    return shape_from_faces(np.r_[left, left * (1, -1, 1), hubs], faces)
 
 
 def ribbon(left: Floats, right: Floats, tile_m: float = 1.) -> Shape:
@@ -210,4 +208,4 @@ def ribbon(left: Floats, right: Floats, tile_m: float = 1.) -> Shape:
     width = np.linalg.norm(left - right, axis=1)
     u = left[:, 0] / tile_m
     uv = np.r_[np.c_[u, np.zeros(n)], np.c_[u, width / tile_m]]
-    return indexed(np.r_[left, right], faces, uv)
+    return shape_from_faces(np.r_[left, right], faces, uv)

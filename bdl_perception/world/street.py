@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-KERB_M = .14
-STEP_M = 4.  # length of a piece of ground
+KERB_HEIGHT_M = .14
+GROUND_STEP_M = 4.  # length of a piece of ground
 
-KINDS = ('urban', 'suburban', 'rural', 'motorway')
-KIND_SHARES = (.46, .26, .13, .15)
+STREET_KINDS = ('urban', 'suburban', 'rural', 'motorway')
+STREET_KIND_PROBABILITIES = (.46, .26, .13, .15)
 
 
 class Lane(NamedTuple):
@@ -34,9 +34,9 @@ class Street:
     kind: str
     start_m: float
     end_m: float
-    side: int  # +1: traffic keeps right; -1: left
-    forward: int  # lanes in the direction of the camera
-    backward: int
+    traffic_side: int  # +1: traffic keeps right; -1: left
+    forward_lanes: int  # lanes in the direction of the camera
+    backward_lanes: int
     ego_lane: int  # counted from the kerb
     lane_m: float
     shoulder_m: float  # between the outer lane and the kerb: parking, cycling, hard shoulder
@@ -49,65 +49,65 @@ class Street:
     junctions: tuple[tuple[int, float, float], ...]  # side of the road (-1 own, +1), from x, to x
 
     @property
-    def own_kerb(self) -> float:
+    def near_kerb(self) -> float:
         """Edge of the road on the camera's side, d."""
         return -(self.ego_lane + .5) * self.lane_m - self.shoulder_m
 
     @property
     def far_kerb(self) -> float:
         """Edge of the road on the other side, d."""
-        return (self.own_kerb + 2 * self.shoulder_m + self.median_m
-                + (self.forward + self.backward) * self.lane_m)
+        return (self.near_kerb + 2 * self.shoulder_m + self.median_m
+                + (self.forward_lanes + self.backward_lanes) * self.lane_m)
 
     def lanes(self) -> list[Lane]:
         """All lanes, from the camera's side to the other."""
-        first = self.own_kerb + self.shoulder_m + self.lane_m / 2
-        lanes = [Lane(first + i * self.lane_m, 1) for i in range(self.forward)]
-        across = first + self.forward * self.lane_m + self.median_m
-        return lanes + [Lane(across + i * self.lane_m, -1) for i in range(self.backward)]
+        first = self.near_kerb + self.shoulder_m + self.lane_m / 2
+        lanes = [Lane(first + i * self.lane_m, 1) for i in range(self.forward_lanes)]
+        across = first + self.forward_lanes * self.lane_m + self.median_m
+        return lanes + [Lane(across + i * self.lane_m, -1) for i in range(self.backward_lanes)]
 
-    def kerb(self, side: int, beyond_m: float) -> float:
+    def kerb_offset(self, side: int, beyond_m: float) -> float:
         """Return d of a line beyond the kerb of a side: -1 the camera's own, +1 the other."""
-        return self.own_kerb - beyond_m if side < 0 else self.far_kerb + beyond_m
+        return self.near_kerb - beyond_m if side < 0 else self.far_kerb + beyond_m
 
-    def bend(self, x: Floats) -> Floats:
+    def centreline_y(self, x: Floats) -> Floats:
         """World y of d = 0, m."""
-        return _waves(self.bends, x)
+        return _sum_of_sines(self.bends, x)
 
-    def hill(self, x: Floats) -> Floats:
+    def elevation(self, x: Floats) -> Floats:
         """World z of the road, m."""
-        return _waves(self.hills, x)
+        return _sum_of_sines(self.hills, x)
 
-    def point(self, x: float, d: float, z: float = 0.) -> tuple[float, float, float]:
+    def world_point(self, x: float, d: float, z: float = 0.) -> tuple[float, float, float]:
         """World coordinates of a place, z metres above the road."""
         along = np.array(x)
-        return (float(x), float(self.bend(along) + self.side * d), float(self.hill(along) + z))
+        return (float(x), float(self.centreline_y(along) + self.traffic_side * d), float(self.elevation(along) + z))
 
     def heading(self, x: float) -> float:
         """Yaw of the street at x, rad."""
-        rise = self.bend(np.array([x - .5, x + .5]))
+        rise = self.centreline_y(np.array([x - .5, x + .5]))
         return float(np.arctan(rise[1] - rise[0]))
 
-    def line(self, x: Floats, d: float, z: float) -> Floats:
+    def polyline(self, x: Floats, d: float, z: float) -> Floats:
         """World coordinates (N, 3) of a line along the street."""
-        return np.stack([x, self.bend(x) + self.side * d, self.hill(x) + z], axis=1)
+        return np.stack([x, self.centreline_y(x) + self.traffic_side * d, self.elevation(x) + z], axis=1)
 
-    def pieces(self, start_m: float, end_m: float) -> Floats:
+    def sample_positions(self, start_m: float, end_m: float) -> Floats:
         """Places along x that keep the pieces of ground short."""
-        return np.linspace(start_m, end_m, max(2, int(np.ceil((end_m - start_m) / STEP_M)) + 1))
+        return np.linspace(start_m, end_m, max(2, int(np.ceil((end_m - start_m) / GROUND_STEP_M)) + 1))
 
-    def open_side(self, side: int, x: float, margin_m: float = 0.) -> bool:
+    def has_junction(self, side: int, x: float, margin_m: float = 0.) -> bool:
         """Whether a side street joins here."""
         return any(s == side and a - margin_m < x < b + margin_m for s, a, b in self.junctions)
 
-    def level(self, x: float, d: float) -> float:
+    def surface_height(self, x: float, d: float) -> float:
         """Height above the road of what one stands on from kerb to pavement, m."""
-        side = -1 if d < self.own_kerb else 1
-        on_road = self.own_kerb <= d <= self.far_kerb or self.open_side(side, x)
-        return 0. if on_road or not self.pavement_m else KERB_M
+        side = -1 if d < self.near_kerb else 1
+        on_road = self.near_kerb <= d <= self.far_kerb or self.has_junction(side, x)
+        return 0. if on_road or not self.pavement_m else KERB_HEIGHT_M
 
 
-def _waves(waves: tuple[tuple[float, float, float], ...], x: Floats) -> Floats:
+def _sum_of_sines(waves: tuple[tuple[float, float, float], ...], x: Floats) -> Floats:
     total: Floats = np.zeros(np.shape(x))
     for amplitude, length, phase in waves:
         total = total + amplitude * (np.sin(2 * np.pi * x / length + phase) - np.sin(phase))
@@ -116,9 +116,9 @@ def _waves(waves: tuple[tuple[float, float, float], ...], x: Floats) -> Floats:
 
 def draw_street(rng: np.random.Generator, length_m: float, kind: str | None = None) -> Street:
     """Draw the plan of a street that is length_m long."""
-    kind = kind or str(rng.choice(KINDS, p=KIND_SHARES))
-    if kind not in KINDS:
-        raise ValueError(f'no kind of street {kind!r}; known: {", ".join(KINDS)}')
+    kind = kind or str(rng.choice(STREET_KINDS, p=STREET_KIND_PROBABILITIES))
+    if kind not in STREET_KINDS:
+        raise ValueError(f'no kind of street {kind!r}; known: {", ".join(STREET_KINDS)}')
     motorway, town = kind == 'motorway', kind in ('urban', 'suburban')
     forward = int(rng.integers(2, 4)) if motorway else 1 + int(kind == 'urban'
                                                                and rng.random() < .45)
@@ -126,8 +126,8 @@ def draw_street(rng: np.random.Generator, length_m: float, kind: str | None = No
     shoulder = (rng.uniform(2.2, 3.2) if motorway else 2.2 if parking
                 else rng.uniform(.2, .5) if rng.random() < .4 else rng.uniform(1.2, 1.7))
     return Street(
-        kind=kind, start_m=-40., end_m=length_m, side=1 if rng.random() < .65 else -1,
-        forward=forward, backward=forward, ego_lane=int(rng.integers(forward)),
+        kind=kind, start_m=-40., end_m=length_m, traffic_side=1 if rng.random() < .65 else -1,
+        forward_lanes=forward, backward_lanes=forward, ego_lane=int(rng.integers(forward)),
         lane_m=rng.uniform(3.4, 3.75) if motorway else rng.uniform(2.9, 3.5),
         shoulder_m=float(shoulder), parking=parking,
         median_m=rng.uniform(1.5, 4) if motorway else 0.,

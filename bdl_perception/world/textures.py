@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-SIZE = 256  # pixels along a side
-FACADES = tuple(f'facade{i}' for i in range(8))
-LEAVES = tuple(f'leaves{i}' for i in range(3))
-LAYERS = ('plain', 'asphalt', 'marking', 'paving', 'grass', 'foliage', 'bark', 'wood', 'roof',
-          'hedge', 'shop', *FACADES, *LEAVES)
+TEXTURE_SIZE = 256  # pixels along a side
+FACADE_LAYERS = tuple(f'facade{i}' for i in range(8))
+LEAF_LAYERS = tuple(f'leaves{i}' for i in range(3))
+TEXTURE_LAYERS = ('plain', 'asphalt', 'marking', 'paving', 'grass', 'foliage', 'bark', 'wood', 'roof',
+          'hedge', 'shop', *FACADE_LAYERS, *LEAF_LAYERS)
 
 Image = NDArray[np.float32]
 
@@ -21,14 +21,14 @@ WALL_COLOURS = (
 
 
 def fractal_noise(rng: np.random.Generator, octaves: int = 6, persistence: float = .6,
-                  coarsest: int = 4) -> Image:
+                  base_cells: int = 4) -> Image:
     """Tiling value noise, (SIZE, SIZE), scaled to 0..1."""
-    total: Image = np.zeros((SIZE, SIZE), np.float32)
+    total: Image = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
     amplitude = 1.
     for octave in range(octaves):
-        cells = min(coarsest * 2 ** octave, SIZE)
+        cells = min(base_cells * 2 ** octave, TEXTURE_SIZE)
         grid = rng.random((cells, cells), dtype=np.float32)
-        where = np.arange(SIZE, dtype=np.float32) * cells / SIZE
+        where = np.arange(TEXTURE_SIZE, dtype=np.float32) * cells / TEXTURE_SIZE
         low = where.astype(int)
         part = where - low
         part = part * part * (3 - 2 * part)
@@ -40,35 +40,35 @@ def fractal_noise(rng: np.random.Generator, octaves: int = 6, persistence: float
     return np.asarray(total / total.max(), np.float32)
 
 
-def _between(amount: Image, dark: tuple[float, ...], light: tuple[float, ...]) -> Image:
+def _blend_colours(amount: Image, dark: tuple[float, ...], light: tuple[float, ...]) -> Image:
     low, high = np.array(dark, np.float32), np.array(light, np.float32)
     return np.asarray(low + (high - low) * amount[..., None], np.float32)  # (SIZE, SIZE, 3)
 
 
-def _speckle(rng: np.random.Generator) -> Image:
-    return rng.random((SIZE, SIZE), dtype=np.float32)
+def _white_noise(rng: np.random.Generator) -> Image:
+    return rng.random((TEXTURE_SIZE, TEXTURE_SIZE), dtype=np.float32)
 
 
 def _plain(rng: np.random.Generator) -> Image:
-    return np.ones((SIZE, SIZE, 3), np.float32)
+    return np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32)
 
 
 def _asphalt(rng: np.random.Generator) -> Image:
-    grain = .5 * fractal_noise(rng, 7, .8) + .5 * _speckle(rng)
+    grain = .5 * fractal_noise(rng, 7, .8) + .5 * _white_noise(rng)
     cracks = np.abs(fractal_noise(rng, 5, .55) - .5) < .006
-    dry = _between(grain, (.24, .24, .25), (.42, .42, .43))
+    dry = _blend_colours(grain, (.24, .24, .25), (.42, .42, .43))
     return np.asarray(dry * (1 - .35 * cracks[..., None]), np.float32)
 
 
 def _marking(rng: np.random.Generator) -> Image:
-    worn = fractal_noise(rng, 7, .75, 8) * .7 + .3 * _speckle(rng)
-    return _between(np.clip(2.6 - 3.2 * worn, 0, 1), (.45, .45, .45), (.95, .95, .93))
+    worn = fractal_noise(rng, 7, .75, 8) * .7 + .3 * _white_noise(rng)
+    return _blend_colours(np.clip(2.6 - 3.2 * worn, 0, 1), (.45, .45, .45), (.95, .95, .93))
 
 
 def _paving(rng: np.random.Generator) -> Image:
-    stone = _between(.6 * fractal_noise(rng, 6, .7) + .4 * _speckle(rng),
+    stone = _blend_colours(.6 * fractal_noise(rng, 6, .7) + .4 * _white_noise(rng),
                      (.46, .45, .43), (.66, .64, .61))
-    slab = SIZE // 8
+    slab = TEXTURE_SIZE // 8
     tone = rng.uniform(.88, 1.08, (8, 8)).repeat(slab, 0).repeat(slab, 1)
     stone *= tone[..., None].astype(np.float32)
     stone[::slab] *= .72
@@ -77,38 +77,38 @@ def _paving(rng: np.random.Generator) -> Image:
 
 
 def _grass(rng: np.random.Generator) -> Image:
-    return _between(.6 * fractal_noise(rng, 7, .8) + .4 * _speckle(rng),
+    return _blend_colours(.6 * fractal_noise(rng, 7, .8) + .4 * _white_noise(rng),
                     (.15, .20, .08), (.42, .45, .21))
 
 
 def _foliage(rng: np.random.Generator) -> Image:
-    return _between(.5 * fractal_noise(rng, 7, .9, 8) + .5 * _speckle(rng) ** 2,
+    return _blend_colours(.5 * fractal_noise(rng, 7, .9, 8) + .5 * _white_noise(rng) ** 2,
                     (.05, .09, .03), (.30, .40, .14))
 
 
 def _bark(rng: np.random.Generator) -> Image:
-    return _between(fractal_noise(rng, 6, .8, 8), (.20, .16, .12), (.42, .36, .29))
+    return _blend_colours(fractal_noise(rng, 6, .8, 8), (.20, .16, .12), (.42, .36, .29))
 
 
 def _wood(rng: np.random.Generator) -> Image:
-    grain = np.repeat(fractal_noise(rng, 6, .8)[:1], SIZE, axis=0) * .7 + .3 * _speckle(rng)
-    planks = _between(grain, (.38, .31, .24), (.56, .47, .37))
-    planks[:, ::SIZE // 8] *= .45
+    grain = np.repeat(fractal_noise(rng, 6, .8)[:1], TEXTURE_SIZE, axis=0) * .7 + .3 * _white_noise(rng)
+    planks = _blend_colours(grain, (.38, .31, .24), (.56, .47, .37))
+    planks[:, ::TEXTURE_SIZE // 8] *= .45
     return planks
 
 
 def _roof(rng: np.random.Generator) -> Image:
-    tiles = _between(.5 * fractal_noise(rng, 6, .7) + .5 * _speckle(rng),
+    tiles = _blend_colours(.5 * fractal_noise(rng, 6, .7) + .5 * _white_noise(rng),
                      (.55, .55, .55), (.95, .95, .95))
-    tiles[::SIZE // 16] *= .6
+    tiles[::TEXTURE_SIZE // 16] *= .6
     return tiles
 
 
 def _shop(rng: np.random.Generator) -> Image:
-    wall = np.full((SIZE, SIZE, 3), rng.uniform(.25, .6), np.float32)
+    wall = np.full((TEXTURE_SIZE, TEXTURE_SIZE, 3), rng.uniform(.25, .6), np.float32)
     for bay in range(2):
-        left = bay * SIZE // 2 + 10
-        glass = _between(fractal_noise(rng, 4, .6), (.05, .06, .07), (.35, .35, .33))
+        left = bay * TEXTURE_SIZE // 2 + 10
+        glass = _blend_colours(fractal_noise(rng, 4, .6), (.05, .06, .07), (.35, .35, .33))
         wall[20:150, left:left + 108] = glass[20:150, left:left + 108]
         sign = np.array(rng.uniform(.15, .75, 3), np.float32)
         wall[165:210, left:left + 108] = sign.mean() * .5 + sign * .5  # half way to grey
@@ -132,11 +132,11 @@ def _window(wall: Image, foot: int, left: int, height: int, width: int, frame: f
 def _facade(rng: np.random.Generator) -> Image:
     """Four floors of four bays."""
     base = np.array(WALL_COLOURS[rng.integers(len(WALL_COLOURS))]) * rng.uniform(.85, 1.1)
-    wall = np.ones((SIZE, SIZE, 3), np.float32) * base.astype(np.float32)
+    wall = np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32) * base.astype(np.float32)
     wall *= .82 + .3 * fractal_noise(rng, 6, .65)[..., None]
     if rng.random() < .5:  # courses of bricks
         wall[::4] *= .88
-    cell, frame = SIZE // 4, float(rng.choice((.25, .75, .85)))
+    cell, frame = TEXTURE_SIZE // 4, float(rng.choice((.25, .75, .85)))
     width, height = (int(cell * share) for share in rng.uniform((.32, .45), (.72, .75)))
     for row in range(4):
         for column in range(4):
@@ -148,23 +148,23 @@ def _facade(rng: np.random.Generator) -> Image:
 def _leaves(rng: np.random.Generator) -> Image:
     """Draw a ragged cluster of leaves; alpha is what the card keeps."""
     colour = _foliage(rng) * 1.25
-    y, x = np.mgrid[-1:1:SIZE * 1j, -1:1:SIZE * 1j].astype(np.float32)
+    y, x = np.mgrid[-1:1:TEXTURE_SIZE * 1j, -1:1:TEXTURE_SIZE * 1j].astype(np.float32)
     ragged = 1. - np.hypot(x, y) + .9 * (fractal_noise(rng, 6, .85, 6) - .5)
     holes = fractal_noise(rng, 5, .9, 16) > .36
     alpha = ((ragged > .15) & holes).astype(np.float32)
     return np.dstack([colour, alpha])
 
 
-_MAKERS: dict[str, Callable[[np.random.Generator], Image]] = {
+_TEXTURE_GENERATORS: dict[str, Callable[[np.random.Generator], Image]] = {
     'plain': _plain, 'asphalt': _asphalt, 'marking': _marking, 'paving': _paving, 'grass': _grass,
     'foliage': _foliage, 'bark': _bark, 'wood': _wood, 'roof': _roof, 'hedge': _foliage,
-    'shop': _shop, **dict.fromkeys(FACADES, _facade), **dict.fromkeys(LEAVES, _leaves)}
+    'shop': _shop, **dict.fromkeys(FACADE_LAYERS, _facade), **dict.fromkeys(LEAF_LAYERS, _leaves)}
 
 
 def texture_array(rng: np.random.Generator) -> NDArray[np.uint8]:
     """All layers in the order of LAYERS, (L, SIZE, SIZE, 4); row 0 is the bottom."""
-    layers = np.ones((len(LAYERS), SIZE, SIZE, 4), np.float32)
-    for index, name in enumerate(LAYERS):
-        made = _MAKERS[name](rng)
+    layers = np.ones((len(TEXTURE_LAYERS), TEXTURE_SIZE, TEXTURE_SIZE, 4), np.float32)
+    for index, name in enumerate(TEXTURE_LAYERS):
+        made = _TEXTURE_GENERATORS[name](rng)
         layers[index, ..., :made.shape[-1]] = made
     return (np.clip(layers, 0, 1) * 255 + .5).astype(np.uint8)

@@ -6,23 +6,17 @@ Who moves on a street, and where each is at a time.
 Nobody can run into anybody: all on one track (a lane, a strip of pavement) go equally fast, and
 those ahead of the camera in its own lane keep their distance to it.
 """
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from bdl_perception.world.mesh import Mesh
-from bdl_perception.world.people import cyclist
-from bdl_perception.world.people import draw_clothes
-from bdl_perception.world.people import pedestrian
-from bdl_perception.world.people import STRIDES
+from bdl_perception.world.people import cyclist, draw_appearance, pedestrian, WALK_POSTURES
 from bdl_perception.world.scene import Body
-from bdl_perception.world.street import Lane
-from bdl_perception.world.street import Street
-from bdl_perception.world.vehicles import any_vehicle
-from bdl_perception.world.vehicles import Vehicle
+from bdl_perception.world.street import Lane, Street
+from bdl_perception.world.vehicles import draw_vehicle, Vehicle
 import numpy as np
 
-STEP_M = 1.4  # length of a pedestrian's double step
-MOTORWAY_GAP_S = 1.  # to the vehicle ahead; elsewhere traffic is slow and dense
+STRIDE_LENGTH_M = 1.4  # length of a pedestrian's double step
+MOTORWAY_HEADWAY_S = 1.  # to the vehicle ahead; elsewhere traffic is slow and dense
 
 
 @dataclass(frozen=True)
@@ -30,62 +24,62 @@ class EgoMotion:
     """How the camera's car drives: speed swings about its mean, the car sways in its lane."""
 
     speed_mps: float
-    swing: float  # share of the speed
+    speed_swing: float  # share of the speed
     period_s: float
-    sway_m: float
+    lateral_sway_m: float
 
     def __post_init__(self) -> None:
         """Refuse to drive backwards."""
-        if self.speed_mps < 0 or not 0 <= self.swing < 1:
+        if self.speed_mps < 0 or not 0 <= self.speed_swing < 1:
             raise ValueError(f'{self}: the speed must not be negative, the swing in [0, 1)')
 
-    def x(self, time_s: float) -> float:
+    def position_along(self, time_s: float) -> float:
         """Place along the street, m: the integral of the speed."""
         rate = 2 * np.pi / self.period_s
-        return float(self.speed_mps * (time_s + self.swing * np.sin(rate * time_s) / rate))
+        return float(self.speed_mps * (time_s + self.speed_swing * np.sin(rate * time_s) / rate))
 
-    def d(self, time_s: float) -> float:
+    def lateral_offset(self, time_s: float) -> float:
         """Place across the lane, m."""
-        return float(self.sway_m * np.sin(2 * np.pi * time_s / (1.7 * self.period_s)))
+        return float(self.lateral_sway_m * np.sin(2 * np.pi * time_s / (1.7 * self.period_s)))
 
 
 @dataclass(frozen=True)
 class Mover:
     """One who moves at a constant speed along the street."""
 
-    meshes: tuple[int, ...]  # postures of a step, or just one
+    mesh_indices: tuple[int, ...]  # postures of a step, or just one
     x_m: float  # at time 0
     d_m: float
     speed_mps: float  # negative: towards the camera
 
-    def body(self, street: Street, time_s: float, ego_x_m: float) -> Body:
+    def body_at(self, street: Street, time_s: float, ego_x_m: float) -> Body:
         """Where it is."""
         x = self.x_m + self.speed_mps * time_s
-        return _body(street, self._posture(x), x, self.d_m, street.level(x, self.d_m),
+        return _make_body(street, self._posture(x), x, self.d_m, street.surface_height(x, self.d_m),
                      self.speed_mps < 0)
 
     def _posture(self, x: float) -> int:
-        return self.meshes[int(x / STEP_M * len(self.meshes)) % len(self.meshes)]
+        return self.mesh_indices[int(x / STRIDE_LENGTH_M * len(self.mesh_indices)) % len(self.mesh_indices)]
 
 
 @dataclass(frozen=True)
-class Leader:
+class LeadVehicle:
     """One who drives ahead of the camera in its lane, now nearer, now farther."""
 
-    mesh: int
+    mesh_index: int
     gap_m: float
-    breath_m: float
+    gap_swing_m: float
     period_s: float
     d_m: float
 
-    def body(self, street: Street, time_s: float, ego_x_m: float) -> Body:
+    def body_at(self, street: Street, time_s: float, ego_x_m: float) -> Body:
         """Where it is."""
-        breath = self.breath_m * np.sin(2 * np.pi * time_s / self.period_s)
-        return _body(street, self.mesh, ego_x_m + self.gap_m + breath, self.d_m, 0., False)
+        breath = self.gap_swing_m * np.sin(2 * np.pi * time_s / self.period_s)
+        return _make_body(street, self.mesh_index, ego_x_m + self.gap_m + breath, self.d_m, 0., False)
 
 
-def _body(street: Street, mesh: int, x: float, d: float, z: float, oncoming: bool) -> Body:
-    return Body(mesh, street.point(x, d, z), street.heading(x) + np.pi * oncoming)
+def _make_body(street: Street, mesh: int, x: float, d: float, z: float, oncoming: bool) -> Body:
+    return Body(mesh, street.world_point(x, d, z), street.heading(x) + np.pi * oncoming)
 
 
 @dataclass
@@ -93,20 +87,20 @@ class Traffic:
     """Everyone who moves, and the meshes that they share."""
 
     meshes: list[Mesh] = field(default_factory=list)
-    movers: list[Mover | Leader] = field(default_factory=list)
+    movers: list[Mover | LeadVehicle] = field(default_factory=list)
 
     def add_mesh(self, mesh: Mesh) -> int:
         """Keep a mesh and return its number."""
         self.meshes.append(mesh)
         return len(self.meshes) - 1
 
-    def bodies(self, street: Street, ego: EgoMotion, time_s: float) -> list[Body]:
+    def bodies_at(self, street: Street, ego: EgoMotion, time_s: float) -> list[Body]:
         """Where everyone is."""
-        x = ego.x(time_s)
-        return [mover.body(street, time_s, x) for mover in self.movers]
+        x = ego.position_along(time_s)
+        return [mover.body_at(street, time_s, x) for mover in self.movers]
 
 
-def draw_ego(rng: np.random.Generator, kind: str) -> EgoMotion:
+def draw_ego_motion(rng: np.random.Generator, kind: str) -> EgoMotion:
     """Draw a way of driving."""
     motorway = kind == 'motorway'
     speed = rng.uniform(22, 33) if motorway else rng.uniform(5, 13)
@@ -119,8 +113,8 @@ def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_
     """Fill lanes and pavements; nobody comes closer than clear_ahead_m in the ego lane."""
     traffic = Traffic()
     if street.kind == 'motorway':
-        clear_ahead_m = max(clear_ahead_m, MOTORWAY_GAP_S * ego.speed_mps)
-    vehicles = [any_vehicle(rng) for _ in range(10)]
+        clear_ahead_m = max(clear_ahead_m, MOTORWAY_HEADWAY_S * ego.speed_mps)
+    vehicles = [draw_vehicle(rng) for _ in range(10)]
     numbers = [traffic.add_mesh(vehicle.mesh) for vehicle in vehicles]
     fleet = list(zip(numbers, vehicles, strict=True))
     density_m = rng.uniform(14, 70)
@@ -146,7 +140,7 @@ def _fill_ego_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], clear_ahe
             rng.integers(len(cars if gap < 24 else fleet))]
         gap += vehicle.length_m / 2 + breath
         if position or rng.random() < .7:
-            traffic.movers.append(Leader(number, gap, breath, rng.uniform(9, 20),
+            traffic.movers.append(LeadVehicle(number, gap, breath, rng.uniform(9, 20),
                                          rng.normal(0, .12)))
         gap += vehicle.length_m / 2 + breath + 5 + rng.exponential(14)
 
@@ -169,8 +163,8 @@ def _fill_pavements(traffic: Traffic, street: Street, rng: np.random.Generator) 
     crowd = {'urban': 22., 'suburban': 45.}.get(street.kind, 60.) * rng.uniform(.5, 2.2)
     people = []
     for _ in range(8):
-        clothes = draw_clothes(rng)
-        people.append(tuple(traffic.add_mesh(pedestrian(clothes, p)) for p in range(STRIDES)))
+        clothes = draw_appearance(rng)
+        people.append(tuple(traffic.add_mesh(pedestrian(clothes, p)) for p in range(WALK_POSTURES)))
     for side in (-1, 1):
         for beyond in np.arange(1.35, street.pavement_m - .4, .75):
             speed = float(rng.choice((-1, 1)) * rng.uniform(.9, 1.6))
@@ -178,7 +172,7 @@ def _fill_pavements(traffic: Traffic, street: Street, rng: np.random.Generator) 
             while x < street.end_m:
                 x += 1.2 + rng.exponential(crowd)
                 traffic.movers.append(Mover(people[rng.integers(len(people))], x,
-                                            street.kerb(side, float(beyond)), speed))
+                                            street.kerb_offset(side, float(beyond)), speed))
 
 
 def _fill_cycle_lanes(traffic: Traffic, street: Street, ego: EgoMotion, duration_s: float,
@@ -191,4 +185,4 @@ def _fill_cycle_lanes(traffic: Traffic, street: Street, ego: EgoMotion, duration
         while x < 220 - min((speed - ego.speed_mps) * duration_s, 0):
             x += 3 + rng.exponential(spread)
             traffic.movers.append(Mover((riders[rng.integers(len(riders))],), x,
-                                        street.kerb(side, -street.shoulder_m / 2), speed))
+                                        street.kerb_offset(side, -street.shoulder_m / 2), speed))

@@ -4,13 +4,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bdl_perception.world.mesh import Colour
-from bdl_perception.world.mesh import Material
-from bdl_perception.world.mesh import Mesh
-from bdl_perception.world.mesh import MeshBuilder
-from bdl_perception.world.shapes import box
-from bdl_perception.world.shapes import disc
-from bdl_perception.world.shapes import extrusion
+from bdl_perception.world.mesh import Colour, Material, Mesh, MeshBuilder
+from bdl_perception.world.shapes import box, disc, extrusion
 import numpy as np
 
 PAINTS: tuple[Colour, ...] = (
@@ -40,16 +35,16 @@ def _wheels(builder: MeshBuilder, axles_m: tuple[float, ...], width_m: float,
     for x in axles_m:
         for side in (-1, 1):
             y = side * (width_m / 2 - .1)
-            builder.add(disc(radius_m, .22).at(x, y, radius_m), 'car', RUBBER)
-            builder.add(disc(radius_m * .6, .03, 10).at(x, y + side * .11, radius_m), 'car', RIM)
+            builder.add(disc(radius_m, .22).translated(x, y, radius_m), 'car', RUBBER)
+            builder.add(disc(radius_m * .6, .03, 10).translated(x, y + side * .11, radius_m), 'car', RIM)
 
 
 def _lights(builder: MeshBuilder, length_m: float, width_m: float, height_m: float,
             size_m: float = .14) -> None:
     for side in (-1, 1):
-        tail = box(.06, size_m * 2.2, size_m).at(-length_m / 2, side * width_m * .39, height_m)
+        tail = box(.06, size_m * 2.2, size_m).translated(-length_m / 2, side * width_m * .39, height_m)
         builder.add(tail, 'car', Material((.6, .03, .03), emission=.5))
-        head = box(.08, size_m * 2.4, size_m).at(length_m / 2 - .05, side * width_m * .36,
+        head = box(.08, size_m * 2.4, size_m).translated(length_m / 2 - .05, side * width_m * .36,
                                                  height_m - .1)
         builder.add(head, 'car', Material((.95, .95, .9), emission=.8))
 
@@ -78,15 +73,15 @@ def car(rng: np.random.Generator) -> Vehicle:
               (-half * .2 + .05, height - .03), (-half * .2 + .05, waist - .02)]
     builder.add(extrusion(pillar, width * .965, lambda z: 1 - .23 * max(0., z - waist)
                           / (height - waist)), 'car', paint)
-    builder.add(box(length * .99, width * .97, .22).at(0, 0, .22), 'car', TRIM)
+    builder.add(box(length * .99, width * .97, .22).translated(0, 0, .22), 'car', TRIM)
     for side in (-1, 1):
-        builder.add(box(.12, .16, .13).at(front - .25, side * (width / 2 + .02), waist), 'car',
+        builder.add(box(.12, .16, .13).translated(front - .25, side * (width / 2 + .02), waist), 'car',
                     paint)
-    builder.add(box(.03, .5, .11).at(-half - .01, 0, .55), 'car', Material((.85, .82, .7)))
-    builder.add(box(.03, .5, .11).at(half + .01, 0, .42), 'car', Material((.85, .85, .82)))
+    builder.add(box(.03, .5, .11).translated(-half - .01, 0, .55), 'car', Material((.85, .82, .7)))
+    builder.add(box(.03, .5, .11).translated(half + .01, 0, .42), 'car', Material((.85, .85, .82)))
     _lights(builder, length, width, .72)
     _wheels(builder, (-length * .3, length * .31), width, rng.uniform(.29, .35))
-    return Vehicle(builder.mesh(), length, width)
+    return Vehicle(builder.opaque_mesh(), length, width)
 
 
 def van(rng: np.random.Generator) -> Vehicle:
@@ -103,10 +98,10 @@ def van(rng: np.random.Generator) -> Vehicle:
     side = [(half * .2, 1.2), (half * .2, height - .25), (half * .45, height - .25),
             (half * .64, 1.2)]
     builder.add(extrusion(side, width * .99), 'car', GLASS)
-    builder.add(box(.04, width * .7, .55).at(-half, 0, height * .62), 'car', GLASS)
+    builder.add(box(.04, width * .7, .55).translated(-half, 0, height * .62), 'car', GLASS)
     _lights(builder, length, width, .8)
     _wheels(builder, (-length * .3, length * .33), width, .34)
-    return Vehicle(builder.mesh(), length, width)
+    return Vehicle(builder.opaque_mesh(), length, width)
 
 
 def truck(rng: np.random.Generator) -> Vehicle:
@@ -116,20 +111,20 @@ def truck(rng: np.random.Generator) -> Vehicle:
     tone = rng.uniform(.5, .9)
     tint = rng.normal(0, .04, 3)
     load = Material(tuple(np.clip(tone + tint, 0, 1).tolist()), rough=.6)
-    builder.add(box(length * .74, width, height - .95).at(-length * .13, 0, .95), 'car', load)
-    builder.add(box(length * .95, width * .5, .3).at(0, 0, .6), 'car', TRIM)
+    builder.add(box(length * .74, width, height - .95).translated(-length * .13, 0, .95), 'car', load)
+    builder.add(box(length * .95, width * .5, .3).translated(0, 0, .6), 'car', TRIM)
     cab = [(half * .54, .5), (half * .54, 2.6), (half * .84, 2.6), (half, 1.5), (half, .5)]
     builder.add(extrusion(cab, width * .96), 'car', _paint(rng))
     glass = [(half * .83, 2.5), (half * .86, 2.5), (half * 1.005, 1.55), (half * .96, 1.55)]
     builder.add(extrusion(glass, width * .88), 'car', GLASS)
     for side in (-1, 1):  # doors and seams of the load
-        builder.add(box(.02, width * .02, height - 1.1).at(-half * .999, side * .02, 1.), 'car',
+        builder.add(box(.02, width * .02, height - 1.1).translated(-half * .999, side * .02, 1.), 'car',
                     TRIM)
-    builder.add(box(.06, width, .14).at(-half * .98, 0, .75), 'car',
+    builder.add(box(.06, width, .14).translated(-half * .98, 0, .75), 'car',
                 Material((.75, .2, .12), rough=.5))
     _lights(builder, length, width, .85, .16)
     _wheels(builder, (-length * .36, -length * .22, length * .36), width, .47)
-    return Vehicle(builder.mesh(), length, width)
+    return Vehicle(builder.opaque_mesh(), length, width)
 
 
 def bus(rng: np.random.Generator) -> Vehicle:
@@ -138,22 +133,22 @@ def bus(rng: np.random.Generator) -> Vehicle:
     builder, half = MeshBuilder(), length / 2
     colour = ((.62, .14, .12), (.75, .72, .62), (.2, .32, .45), (.35, .45, .3), (.7, .7, .7))[
         rng.integers(5)]
-    builder.add(box(length, width, height - .35).at(0, 0, .35), 'car', Material(colour, rough=.4))
-    builder.add(box(length * .93, width + .02, .95).at(-length * .01, 0, 1.35), 'car', GLASS)
-    builder.add(box(.04, width * .88, 1.4).at(half, 0, 1.1), 'car', GLASS)
-    builder.add(box(.04, width * .7, .8).at(-half, 0, 1.6), 'car', GLASS)
+    builder.add(box(length, width, height - .35).translated(0, 0, .35), 'car', Material(colour, rough=.4))
+    builder.add(box(length * .93, width + .02, .95).translated(-length * .01, 0, 1.35), 'car', GLASS)
+    builder.add(box(.04, width * .88, 1.4).translated(half, 0, 1.1), 'car', GLASS)
+    builder.add(box(.04, width * .7, .8).translated(-half, 0, 1.6), 'car', GLASS)
     for x in np.arange(-half + 1.2, half - .5, 1.5):
-        builder.add(box(.1, width + .04, .97).at(x, 0, 1.34), 'car', Material(colour, rough=.4))
+        builder.add(box(.1, width + .04, .97).translated(x, 0, 1.34), 'car', Material(colour, rough=.4))
     _lights(builder, length, width, .9, .18)
     _wheels(builder, (-length * .28, length * .3), width, .48)
-    return Vehicle(builder.mesh(), length, width)
+    return Vehicle(builder.opaque_mesh(), length, width)
 
 
-MAKERS: dict[str, Callable[[np.random.Generator], Vehicle]] = {
+VEHICLE_BUILDERS: dict[str, Callable[[np.random.Generator], Vehicle]] = {
     'car': car, 'van': van, 'truck': truck, 'bus': bus}
 
 
-def any_vehicle(rng: np.random.Generator, large: bool = True) -> Vehicle:
+def draw_vehicle(rng: np.random.Generator, large: bool = True) -> Vehicle:
     """Draw a vehicle as traffic has them; without `large` only cars and vans."""
     shares = (.78, .1, .08, .04) if large else (.9, .1, 0., 0.)
-    return MAKERS[str(rng.choice(list(MAKERS), p=shares))](rng)
+    return VEHICLE_BUILDERS[str(rng.choice(list(VEHICLE_BUILDERS), p=shares))](rng)

@@ -6,13 +6,10 @@ import math
 from typing import Any
 
 from bdl_perception.alarm.alert import AlertMachine
-from bdl_perception.alarm.alert import AlertPolicy
-from bdl_perception.alarm.alert import AlertState
-from bdl_perception.alarm.alert import Level
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.status import PerceptionStatus
-from bdl_perception.perception.values import Scores
+from bdl_perception.perception.status import Identity, PerceptionStatus
+from bdl_perception.perception.types import Scores
 import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
@@ -37,24 +34,24 @@ class Story:
             self.now_s += .25
             stamp_ns = round(self.now_s * 1e9)
             if status is not None:
-                self.machine.status(self.now_s, status)
-            self.machine.scores(self.now_s, Scores(stamp_ns, 'camera', {'energy': energy}),
+                self.machine.update_status(self.now_s, status)
+            self.machine.update_scores(self.now_s, Scores(stamp_ns, 'camera', {'energy': energy}),
                                 stamp_ns + round(late_s * 1e9))
-            self.machine.scores(self.now_s, Scores(stamp_ns, 'camera',
+            self.machine.update_scores(self.now_s, Scores(stamp_ns, 'camera',
                                                    {'epistemic_depth': epistemic}, 1))
         return self.machine.state(self.now_s)
 
 
 def test_it_starts_stale_and_says_what_to_start() -> None:
     state = Story().machine.state(0)
-    assert state.level == Level.STALE
+    assert state.level == AlertLevel.STALE
     assert 'perception_node has not been heard: start it' in state.reasons
     assert (state.stamp_ns, state.p_value) == (None, None)
 
 
 def test_a_calm_drive_is_ok_and_shows_its_numbers() -> None:
     state = Story().goes_on(5)
-    assert (state.level, state.reasons) == (Level.OK, ())
+    assert (state.level, state.reasons) == (AlertLevel.OK, ())
     assert state.statistics == {'energy': 1, 'epistemic_depth': 1}
     assert state.thresholds == {'energy': 98, 'epistemic_depth': 98}
     assert (state.p_value, state.cusum_limit, state.stamp_ns) == (1, 5, 105_000_000_000)
@@ -66,38 +63,38 @@ def test_one_strange_picture_is_a_warning_that_passes(strange: dict[str, float])
     story = Story(clear_s=1)
     story.goes_on(2)
     state = story.goes_on(**strange)
-    assert state.level == Level.WARN and 'is too high' in state.reasons[0]
+    assert state.level == AlertLevel.WARN and 'is too high' in state.reasons[0]
     assert [story.goes_on().level for _ in range(5)] == [
-        Level.WARN, Level.WARN, Level.WARN, Level.WARN, Level.OK]
+        AlertLevel.WARN, AlertLevel.WARN, AlertLevel.WARN, AlertLevel.WARN, AlertLevel.OK]
 
 
 def test_a_scene_that_stays_strange_is_an_error_that_must_be_earned_off() -> None:
     story = Story(hold_s=2, clear_s=1)
     story.goes_on(2)
     levels = [story.goes_on(epistemic=1000).level for _ in range(6)]
-    assert levels == [Level.WARN] * 3 + [Level.ERROR] * 3
+    assert levels == [AlertLevel.WARN] * 3 + [AlertLevel.ERROR] * 3
     assert 'unlike the calibration drives' in story.goes_on(epistemic=1000).reasons[0]
     story.goes_on(60, epistemic=1000)  # however long it lasts
     back = [story.goes_on().level for _ in range(13)]
-    assert back[:8] == [Level.ERROR] * 8  # 2 s and more
-    assert back[-1] == Level.OK
+    assert back[:8] == [AlertLevel.ERROR] * 8  # 2 s and more
+    assert back[-1] == AlertLevel.OK
 
 
 def test_a_small_drift_is_an_error_of_the_slow_alarm_alone_and_is_earned_off() -> None:
     # p = .1 in every picture: the fast bet (.05) loses, the slow ones gain .6 in two seconds.
     story = Story(replace(CALIBRATION, exponent=.05, slow_limit=5., slow_step_s=2.), hold_s=1,
                   clear_s=1)
-    assert story.goes_on(60).level == Level.OK
+    assert story.goes_on(60).level == AlertLevel.OK
     levels = [story.goes_on(2, energy=95.).level for _ in range(20)]
-    assert levels[:8] == [Level.OK] * 8 and levels[-1] == Level.ERROR
+    assert levels[:8] == [AlertLevel.OK] * 8 and levels[-1] == AlertLevel.ERROR
     state = story.goes_on(energy=95.)
     assert state.reasons[0].startswith('the scene has drifted away') and state.cusum < 0
     assert state.slow is not None and state.slow > 5 == state.slow_limit
     assert not any('holds' in reason for reason in state.reasons)
     states = [story.goes_on() for _ in range(400)]
     levels, slow = [one.level for one in states], [one.slow or 0. for one in states]
-    assert sorted(levels, reverse=True) == levels and levels[-1] == Level.OK
-    held = [value for value, level in zip(slow, levels, strict=True) if level == Level.ERROR]
+    assert sorted(levels, reverse=True) == levels and levels[-1] == AlertLevel.OK
+    held = [value for value, level in zip(slow, levels, strict=True) if level == AlertLevel.ERROR]
     assert min(held) >= 2.5 > slow[len(held)]  # half of the limit
     assert any(2.5 < value < 5 for value in held)
 
@@ -107,7 +104,7 @@ def test_an_alarm_that_holds_names_what_keeps_it_up_and_nothing_else() -> None:
     story.goes_on(2)
     story.goes_on(2, epistemic=1000)
     states = [story.goes_on() for _ in range(16)]
-    held = [one for one in states if one.level == Level.ERROR and one.cusum <= 5]
+    held = [one for one in states if one.level == AlertLevel.ERROR and one.cusum <= 5]
     told = [one.reasons[0].removeprefix('the alarm holds until ') for one in held]
     assert all(('evidence' in text) == (one.cusum >= 2.5)
                for text, one in zip(told, held, strict=True))
@@ -118,8 +115,8 @@ def test_an_alarm_that_holds_names_what_keeps_it_up_and_nothing_else() -> None:
 def test_ten_seconds_of_fog_are_forgotten_by_the_slow_alarm_at_once() -> None:
     story = Story(replace(CALIBRATION, slow_limit=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
     story.goes_on(20)
-    assert story.goes_on(10, energy=1000).level == Level.ERROR
-    assert story.goes_on(5).level == Level.OK
+    assert story.goes_on(10, energy=1000).level == AlertLevel.ERROR
+    assert story.goes_on(5).level == AlertLevel.OK
 
 
 def test_what_fog_and_dirt_add_up_to_does_not_keep_the_alarm_of_the_fast_one() -> None:
@@ -129,15 +126,15 @@ def test_what_fog_and_dirt_add_up_to_does_not_keep_the_alarm_of_the_fast_one() -
     story.goes_on(4)
     state = story.goes_on(8, energy=1000)
     assert state.slow is not None and 8.19 / 2 < state.slow < 8.19  # below its limit, not low
-    assert story.goes_on(5).level == Level.OK
+    assert story.goes_on(5).level == AlertLevel.OK
 
 
 def test_a_score_that_is_too_low_is_a_warning_where_both_tails_are_strange() -> None:
     story = Story(replace(CALIBRATION, tails='two_sided'), clear_s=1)
     state = story.goes_on(2, energy=50., epistemic=50.)
-    assert (state.level, state.low_thresholds) == (Level.OK, {'energy': 1, 'epistemic_depth': 1})
+    assert (state.level, state.low_thresholds) == (AlertLevel.OK, {'energy': 1, 'epistemic_depth': 1})
     state = story.goes_on(energy=50., epistemic=.5)
-    assert state.level == Level.WARN
+    assert state.level == AlertLevel.WARN
     assert state.reasons[0] == 'unlike the calibration drives: epistemic_depth is too low'
 
 
@@ -149,17 +146,17 @@ def test_a_group_without_enough_scores_is_told_and_does_not_change_the_level() -
     story.goes_on(2)
     for step, (brightness, said) in enumerate([(.5, ()), (.1, ('9 observations of night',))]):
         stamp_ns = round((story.now_s + .01 * (step + 1)) * 1e9)
-        story.machine.scores(story.now_s, Scores(
+        story.machine.update_scores(story.now_s, Scores(
             stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
         state = story.machine.state(story.now_s)
-        assert state.level == Level.OK and len(state.reasons) == len(said)
+        assert state.level == AlertLevel.OK and len(state.reasons) == len(said)
         assert all(part in reason for part, reason in zip(said, state.reasons, strict=True))
 
 
 def test_slow_drift_is_an_error_although_no_picture_is_above_its_threshold() -> None:
     story = Story()
     levels = [story.goes_on(energy=97, epistemic=97).level for _ in range(30)]
-    assert Level.WARN not in levels and levels[-1] == Level.ERROR
+    assert AlertLevel.WARN not in levels and levels[-1] == AlertLevel.ERROR
 
 
 @pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf])
@@ -168,17 +165,17 @@ def test_a_score_that_is_no_number_is_an_error_at_once(bad: float) -> None:
         story = Story(hold_s=1)
         story.goes_on(2)
         state = story.goes_on(**{name: bad})
-        assert state.level == Level.ERROR and 'not a finite number' in state.reasons[0]
-        assert story.goes_on(.75).level == Level.ERROR
+        assert state.level == AlertLevel.ERROR and 'not a finite number' in state.reasons[0]
+        assert story.goes_on(.75).level == AlertLevel.ERROR
 
 
 def test_a_fault_of_the_camera_is_an_error_while_it_lasts_and_held_after() -> None:
     story = Story(hold_s=1)
     story.goes_on(2)
     state = story.goes_on(5, status=replace(GOOD, faults=('the picture is blank',)))
-    assert state.level == Level.ERROR
+    assert state.level == AlertLevel.ERROR
     assert state.reasons[0] == 'perception_node reports: the picture is blank'
-    assert [story.goes_on(.5).level for _ in range(3)] == [Level.ERROR, Level.ERROR, Level.OK]
+    assert [story.goes_on(.5).level for _ in range(3)] == [AlertLevel.ERROR, AlertLevel.ERROR, AlertLevel.OK]
 
 
 @pytest.mark.parametrize(('change', 'reason'), [
@@ -191,10 +188,10 @@ def test_a_fault_of_the_camera_is_an_error_while_it_lasts_and_held_after() -> No
     ({'identity': None}, 'not armed: perception_node has not said which model it runs')])
 def test_it_is_stale_while_perception_is_not_ready(change: dict[str, Any], reason: str) -> None:
     story = Story()
-    assert story.goes_on(2).level == Level.OK
+    assert story.goes_on(2).level == AlertLevel.OK
     state = story.goes_on(status=replace(GOOD, **change))
-    assert (state.level, state.reasons) == (Level.STALE, (reason,))
-    assert story.goes_on().level == Level.OK
+    assert (state.level, state.reasons) == (AlertLevel.STALE, (reason,))
+    assert story.goes_on().level == AlertLevel.OK
 
 
 def test_it_is_stale_without_a_calibration_and_passes_on_why() -> None:
@@ -206,9 +203,9 @@ def test_it_is_stale_without_a_calibration_and_passes_on_why() -> None:
 def test_silence_is_stale_and_says_who_is_silent() -> None:
     story = Story(stale_after_s=.5)
     story.goes_on(2)
-    assert story.machine.state(story.now_s + .5).level == Level.OK
+    assert story.machine.state(story.now_s + .5).level == AlertLevel.OK
     state = story.machine.state(story.now_s + .51)
-    assert state.level == Level.STALE
+    assert state.level == AlertLevel.STALE
     assert 'perception_node is silent' in state.reasons[0] and 'no scores' in state.reasons[1]
 
 
@@ -216,44 +213,44 @@ def test_frames_without_monte_carlo_results_are_stale() -> None:
     story = Story(epistemic_max_age_s=1)
     story.goes_on(2)
     for step in range(1, 6):
-        story.machine.status(story.now_s + step / 4, GOOD)
+        story.machine.update_status(story.now_s + step / 4, GOOD)
         stamp_ns = round((story.now_s + step / 4) * 1e9)
-        story.machine.scores(story.now_s + step / 4, Scores(stamp_ns, '', {'energy': 1.}))
+        story.machine.update_scores(story.now_s + step / 4, Scores(stamp_ns, '', {'energy': 1.}))
         level = story.machine.state(story.now_s + step / 4).level
-        assert level == (Level.OK if step <= 4 else Level.STALE)
+        assert level == (AlertLevel.OK if step <= 4 else AlertLevel.STALE)
 
 
 def test_a_result_that_lacks_a_watched_score_does_not_count() -> None:
     machine = AlertMachine(AlertPolicy(), CALIBRATION)
-    machine.status(0, GOOD)
-    machine.scores(0, Scores(1, '', {'softmax': 1.}))
-    machine.scores(0, Scores(1, '', {'epistemic_depth': 1.}, 1))
+    machine.update_status(0, GOOD)
+    machine.update_scores(0, Scores(1, '', {'softmax': 1.}))
+    machine.update_scores(0, Scores(1, '', {'epistemic_depth': 1.}, 1))
     assert 'with every watched score' in machine.state(0).reasons[0]
 
 
 def test_pictures_that_are_old_or_from_the_future_are_stale() -> None:
     for late_s in (1.01, -1.01):
         story = Story(max_frame_age_s=1)
-        assert story.goes_on(2, late_s=late_s).level == Level.STALE
-        assert story.goes_on(late_s=1).level == Level.OK
+        assert story.goes_on(2, late_s=late_s).level == AlertLevel.STALE
+        assert story.goes_on(late_s=1).level == AlertLevel.OK
 
 
 def test_a_recording_that_loops_is_stale_until_its_new_pictures_are_known() -> None:
     story = Story(hold_s=1)
     story.goes_on(20)
-    story.machine.scores(story.now_s, Scores(10**9, 'camera', {'energy': 1.}))
+    story.machine.update_scores(story.now_s, Scores(10**9, 'camera', {'energy': 1.}))
     state = story.machine.state(story.now_s)
-    assert state.level == Level.STALE and 'recording loop' in state.reasons[0]
-    assert [story.goes_on().level for _ in range(4)] == [Level.STALE] * 3 + [Level.OK]
+    assert state.level == AlertLevel.STALE and 'recording loop' in state.reasons[0]
+    assert [story.goes_on().level for _ in range(4)] == [AlertLevel.STALE] * 3 + [AlertLevel.OK]
 
 
 def test_a_camera_whose_stamps_stand_still_never_gets_an_ok() -> None:
     machine = AlertMachine(AlertPolicy(hold_s=1), CALIBRATION)
     for step in range(1, 40):
-        machine.status(step / 4, GOOD)
-        machine.scores(step / 4, Scores(0, '', {'energy': 1.}))
-        machine.scores(step / 4, Scores(0, '', {'epistemic_depth': 1.}, 1))
-        assert machine.state(step / 4).level == Level.STALE or step <= 1
+        machine.update_status(step / 4, GOOD)
+        machine.update_scores(step / 4, Scores(0, '', {'energy': 1.}))
+        machine.update_scores(step / 4, Scores(0, '', {'epistemic_depth': 1.}, 1))
+        assert machine.state(step / 4).level == AlertLevel.STALE or step <= 1
 
 
 def test_a_clock_that_jumps_back_is_stale_and_recovers() -> None:
@@ -261,8 +258,8 @@ def test_a_clock_that_jumps_back_is_stale_and_recovers() -> None:
     story.goes_on(2)
     story.now_s -= 50
     state = story.goes_on()
-    assert state.level == Level.STALE and 'jumped back by 49.8 s' in state.reasons[0]
-    assert story.goes_on(2).level == Level.OK
+    assert state.level == AlertLevel.STALE and 'jumped back by 49.8 s' in state.reasons[0]
+    assert story.goes_on(2).level == AlertLevel.OK
 
 
 def test_a_clock_without_a_number_is_refused() -> None:

@@ -7,17 +7,13 @@ import math
 from typing import Any
 
 from bdl_perception.alarm.alert import AlertMachine
-from bdl_perception.alarm.alert import AlertPolicy
-from bdl_perception.alarm.alert import Level
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.status import PerceptionStatus
-from bdl_perception.perception.values import Scores
-from hypothesis import given
-from hypothesis import settings
+from bdl_perception.perception.status import Identity, PerceptionStatus
+from bdl_perception.perception.types import Scores
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from slow_alert import Event
-from slow_alert import SlowAlert
+from slow_alert import Event, SlowAlert
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
 GOOD = PerceptionStatus('active', identity=IDENTITY)
@@ -102,25 +98,25 @@ def histories(draw: st.DrawFn) -> list[Event]:
     return events
 
 
-def feed(machine: AlertMachine, event: Event) -> Level | None:
+def feed(machine: AlertMachine, event: Event) -> AlertLevel | None:
     if event.kind == 'status':
-        machine.status(event.now_s, event.payload)
+        machine.update_status(event.now_s, event.payload)
     elif event.kind == 'ask':
         return machine.state(event.now_s).level
     else:
         ros_now_ns = event.payload.stamp_ns + int(event.age_s * 1e9)
-        machine.scores(event.now_s, event.payload, ros_now_ns)
+        machine.update_scores(event.now_s, event.payload, ros_now_ns)
     return None
 
 
 def levels(policy: AlertPolicy, events: list[Event],
-           calibration: Calibration = CALIBRATION) -> list[Level]:
+           calibration: Calibration = CALIBRATION) -> list[AlertLevel]:
     machine = AlertMachine(policy, calibration)
     return [level for event in events if (level := feed(machine, event)) is not None]
 
 
 def slow_levels(policy: AlertPolicy, events: list[Event],
-                calibration: Calibration) -> list[Level]:
+                calibration: Calibration) -> list[AlertLevel]:
     slow = SlowAlert(policy, calibration, events)
     return [slow.level(k) for k, event in enumerate(events) if event.kind == 'ask']
 
@@ -173,16 +169,16 @@ def test_worse_inputs_never_give_a_milder_level(
 def test_without_a_calibration_nothing_is_ever_better_than_stale(policy: AlertPolicy,
                                                                  events: list[Event]) -> None:
     machine = AlertMachine(policy)
-    assert {feed(machine, event) for event in events} <= {None, Level.STALE}
+    assert {feed(machine, event) for event in events} <= {None, AlertLevel.STALE}
 
 
 PATHS = [
-    (Level.OK, Level.WARN, Level.OK), (Level.OK, Level.ERROR, Level.OK),
-    (Level.OK, Level.STALE, Level.OK), (Level.WARN, Level.ERROR, Level.OK)]
+    (AlertLevel.OK, AlertLevel.WARN, AlertLevel.OK), (AlertLevel.OK, AlertLevel.ERROR, AlertLevel.OK),
+    (AlertLevel.OK, AlertLevel.STALE, AlertLevel.OK), (AlertLevel.WARN, AlertLevel.ERROR, AlertLevel.OK)]
 
 
 def test_the_histories_reach_every_level_and_come_back() -> None:
-    found: Counter[tuple[Level, ...]] = Counter()
+    found: Counter[tuple[AlertLevel, ...]] = Counter()
 
     @settings(max_examples=400, deadline=None, derandomize=True, database=None)
     @given(st.sampled_from(POLICIES), histories())

@@ -6,25 +6,20 @@ import math
 from typing import Any, Sequence
 
 from bdl_perception.alarm import calibrate as module
-from bdl_perception.alarm.arming import refusals
-from bdl_perception.alarm.calibrate import calibrate
-from bdl_perception.alarm.calibrate import held_out
-from bdl_perception.alarm.evidence import Observation
-from bdl_perception.alarm.odd_drives import refuse_late
-from bdl_perception.alarm.scored_drives import ScoredDrive
-from bdl_perception.alarm.scored_drives import thin
-from bdl_perception.alarm.scores import score_meanings
-from bdl_perception.alarm.scores import SCORE_NAMES
-from bdl_perception.alarm.sequential import ConformalCusum
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.wish import theory
-from bdl_perception.alarm.wish import Wish
+from bdl_perception.alarm.arming import rejection_reasons
+from bdl_perception.alarm.calibrate import calibrate, leave_one_out
+from bdl_perception.alarm.calibration_config import CalibrationConfig, design_limits
+from bdl_perception.alarm.cusum import ConformalCusum
+from bdl_perception.alarm.detection_delay import check_detection_delay
+from bdl_perception.alarm.observations import Observation, ScoredDrive, thin_drive
+from bdl_perception.perception.scores import score_descriptions, SCORE_NAMES
+from bdl_perception.perception.status import Identity
 import numpy as np
 import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
 WATCHED = ('energy', 'feature', 'epistemic_depth', 'mutual_information')
-WISH = Wish(WATCHED, step_s=.25, exponent=.5)
+WISH = CalibrationConfig(WATCHED, step_s=.25, exponent=.5)
 STEP_NS = 250_000_000
 
 
@@ -49,12 +44,12 @@ def test_every_observation_of_every_score_is_kept_in_order() -> None:
         assert all(float(f'{value:.6g}') == value for value in made.scores[name])
     assert made.drives == tuple(f'drive_{index}' for index in range(8))
     assert (made.frames, made.software_version, made.identity) == (480, '1.2.3', IDENTITY)
-    assert refusals(made, IDENTITY) == ()
+    assert rejection_reasons(made, IDENTITY) == ()
 
 
 def test_of_a_score_that_nobody_watches_some_observations_of_every_drive_are_kept(
         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, 'UNWATCHED', 100)
+    monkeypatch.setattr(module, 'MAX_UNWATCHED_OBSERVATIONS', 100)
     scored = drives(8)
     made = calibrate(scored, IDENTITY, WISH, '')
     assert {len(made.scores[name]) for name in WATCHED} == {480}
@@ -66,7 +61,7 @@ def test_frames_that_come_too_fast_are_thinned_drive_by_drive() -> None:
     scored = drives(8, count=240, step_ns=STEP_NS // 4)
     made = calibrate(scored, IDENTITY, WISH, '')
     assert made.frames == 8 * 240
-    kept = thin(scored[0], .25).observations  # the first step may end a quarter early
+    kept = thin_drive(scored[0], .25).observations  # the first step may end a quarter early
     assert list(kept) == [*scored[0].observations[:1], *scored[0].observations[3::4]]
     assert len(made.scores['energy']) == 8 * len(kept)
 
@@ -97,12 +92,12 @@ def test_day_and_night_have_thresholds_of_their_own() -> None:
     made = calibrate(scored, IDENTITY, WISH._replace(group_by='light'), '')
     assert {group: len(rows['energy']) for group, rows in made.groups.items()} == {
         'day': 600, 'night': 600}
-    assert set(made.own) == {'day', 'night'}
-    day, night = (made.own[group].thresholds['energy'] for group in ('day', 'night'))
+    assert set(made.group_distributions) == {'day', 'night'}
+    day, night = (made.group_distributions[group].thresholds['energy'] for group in ('day', 'night'))
     assert night - day == pytest.approx(5, abs=2)  # extremes of 600 draws each
     few = calibrate([lit(one, .1 if index < 2 else .5) for index, one in enumerate(scored)],
                     IDENTITY, WISH._replace(group_by='light'), '')
-    assert set(few.groups) == {'day', 'night'} and set(few.own) == {'day'}
+    assert set(few.groups) == {'day', 'night'} and set(few.group_distributions) == {'day'}
     assert made.group_drives == {'day': 10, 'night': 10}
 
 
@@ -112,10 +107,10 @@ LIGHT = WISH._replace(group_by='light')
 def test_one_long_night_is_no_night_of_its_own_but_an_odd_drive_among_all() -> None:
     night = lit(drive('night', 99, count=500), .1)
     made = calibrate([*(lit(one, .5) for one in drives(20)), night], IDENTITY, LIGHT, '')
-    assert made.group_drives == {'day': 20, 'night': 1} and set(made.own) == {'day'}
+    assert made.group_drives == {'day': 20, 'night': 1} and set(made.group_distributions) == {'day'}
     dark = {**dict.fromkeys(WATCHED, 0.), 'brightness': .1}
-    assert made.reference(dark) is made.pooled
-    assert made.fallback(dark) == ('calibration has 1 drives of night, 8 are needed: thresholds '
+    assert made.distribution_for(dark) is made.pooled_distribution
+    assert made.fallback_reason(dark) == ('calibration has 1 drives of night, 8 are needed: thresholds '
                                    'are of all drives')
 
 
@@ -138,13 +133,13 @@ def test_a_held_out_drive_is_judged_by_the_groups_that_the_file_will_have(nights
               *(lit(drive(f'night_{seed}', seed, 80), .1, 5.) for seed in range(50, 50 + nights))]
     judges = [one for one in scored[:-1] if nights < 8 or one.name.startswith('night')]
     expected = slow_highest([*judges, scored[-1]], len(judges))
-    assert held_out(scored, scored, IDENTITY, LIGHT)[-1].fast == pytest.approx(expected, abs=1e-4)
+    assert leave_one_out(scored, scored, IDENTITY, LIGHT)[-1].fast == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_regions_of_the_model_decide_what_must_be_there() -> None:
     whole = replace(IDENTITY, regions='')
     made = calibrate(drives(8), whole, WISH, '')
-    assert set(made.scores) == set(score_meanings(()))
+    assert set(made.scores) == set(score_descriptions(()))
     with pytest.raises(ValueError, match='entropy_left'):
         calibrate(drives(8), replace(IDENTITY, regions='left=0,0 1,0 1,1'), WISH, '')
 
@@ -164,7 +159,7 @@ def slow_highest(thinned: Sequence[ScoredDrive], index: int) -> float:
 def test_each_drive_is_judged_by_the_others_alone() -> None:
     scored = [*drives(4, count=20), drive('odd', 99, count=20, shift=2)]
     expected = [slow_highest(scored, index) for index in range(5)]
-    judged = held_out(scored, scored, IDENTITY, WISH)
+    judged = leave_one_out(scored, scored, IDENTITY, WISH)
     assert [one.fast for one in judged] == pytest.approx(expected, abs=1e-4)
     assert expected[4] > 2 > expected[0]
 
@@ -233,7 +228,7 @@ def test_a_drive_that_would_put_the_slow_error_off_for_minutes_is_named(minutes:
 def test_an_error_that_could_never_come_is_refused() -> None:
     made = replace(calibrate(drives(20), IDENTITY, WISH, ''), cusum_limit=1e6)
     with pytest.raises(ValueError, match='ask for an ERROR that takes for ever'):
-        refuse_late(made, theory(WISH))
+        check_detection_delay(made, design_limits(WISH))
 
 
 def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> None:
@@ -244,7 +239,7 @@ def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> 
         for seen in drive('new', seed, count=240).observations:
             cusum.step(made.p_value(seen.values))
             alarms += cusum.alarmed
-            warned += bool(made.strange(seen.values))
+            warned += bool(made.exceedances(seen.values))
             count += 1
     assert alarms == 0
     assert warned / count == pytest.approx(.01, abs=.004)
@@ -258,16 +253,16 @@ def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> 
 @pytest.mark.parametrize(('count', 'changes', 'wish', 'message'), [
     (7, {}, WISH, '7 drives, at least 8 are needed.*add 1 more'),
     (8, {'count': 10}, WISH, '80 observations.*needs 399, 319 more; add 32 drives'),
-    (8, {}, Wish(watched=('energy',)), 'at least one of'),
+    (8, {}, CalibrationConfig(watched=('energy',)), 'at least one of'),
     # .01 p ** -.99 is above 1 where p is below .00955, and p = 4 / (n + 1) is from n = 419 on
     (8, {'count': 50}, WISH._replace(exponent=.01),
      '400 observations.*exponent 0.01 over 4 scores .upper. needs 419, 19 more; add 1 drives'),
-    (8, {'count': 20}, Wish(WATCHED, tails='two_sided'), 'needs 799, 639 more; add 32 drives'),
-    (8, {}, Wish(slow_step_s=0), 'slow_step_s'), (8, {}, Wish(alpha=0), 'alpha'),
-    (8, {}, Wish(step_s=0), 'step_s'),
-    (8, {}, Wish(exponent=1), 'exponent'),
-    (8, {}, Wish(false_alarms_per_hour=0), 'false alarms')])
-def test_what_cannot_be_had_is_refused(count: int, changes: dict[str, Any], wish: Wish,
+    (8, {'count': 20}, CalibrationConfig(WATCHED, tails='two_sided'), 'needs 799, 639 more; add 32 drives'),
+    (8, {}, CalibrationConfig(slow_step_s=0), 'slow_step_s'), (8, {}, CalibrationConfig(alpha=0), 'alpha'),
+    (8, {}, CalibrationConfig(step_s=0), 'step_s'),
+    (8, {}, CalibrationConfig(exponent=1), 'exponent'),
+    (8, {}, CalibrationConfig(false_alarms_per_hour=0), 'false alarms')])
+def test_what_cannot_be_had_is_refused(count: int, changes: dict[str, Any], wish: CalibrationConfig,
                                        message: str) -> None:
     with pytest.raises(ValueError, match=message):
         calibrate(drives(count, **changes), IDENTITY, wish, '')

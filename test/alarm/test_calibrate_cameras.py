@@ -7,31 +7,25 @@ import math
 from pathlib import Path
 from typing import Any, Sequence
 
-from bdl_perception.alarm import odd_drives
+from bdl_perception.alarm import detection_delay
 from bdl_perception.alarm.alert import AlertMachine
-from bdl_perception.alarm.arming import refusals
-from bdl_perception.alarm.calibrate import calibrate
-from bdl_perception.alarm.calibrate import held_out
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy
+from bdl_perception.alarm.arming import rejection_reasons
+from bdl_perception.alarm.calibrate import calibrate, leave_one_out
 from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
-from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.camera_part import CameraPart
-from bdl_perception.alarm.evidence import Observation
-from bdl_perception.alarm.level import Level
-from bdl_perception.alarm.policy import AlertPolicy
-from bdl_perception.alarm.scored_drives import ScoredDrive
-from bdl_perception.alarm.scores import SCORE_NAMES
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.status import PerceptionStatus
-from bdl_perception.alarm.stored_calibration import calibration_from_dict
-from bdl_perception.alarm.stored_calibration import calibration_to_dict
-from bdl_perception.alarm.wish import Wish
-from bdl_perception.perception.values import Scores
+from bdl_perception.alarm.calibration import Calibration, CameraCalibration
+from bdl_perception.alarm.calibration_config import CalibrationConfig
+from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.alarm.observations import Observation, ScoredDrive
+from bdl_perception.perception.scores import SCORE_NAMES
+from bdl_perception.perception.status import Identity, PerceptionStatus
+from bdl_perception.perception.types import Scores
 import numpy as np
 import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
 WATCHED = ('energy', 'epistemic_depth')
-WISH = Wish(WATCHED, alpha=.05, step_s=.25, exponent=.5, group_by='camera')
+WISH = CalibrationConfig(WATCHED, alpha=.05, step_s=.25, exponent=.5, group_by='camera')
 ALONE = WISH._replace(group_by='none')
 STEP_NS = 250_000_000
 STREET = Path(__file__).parents[2] / 'bdl_perception' / 'models' / 'street' / 'calibration.json'
@@ -50,7 +44,7 @@ def drives(camera: str | None, how_many: int, **changes: Any) -> list[ScoredDriv
     return [drive(camera, number, **changes) for number in range(how_many)]
 
 
-def made_of(*scored: ScoredDrive, wish: Wish = WISH) -> Calibration:
+def made_of(*scored: ScoredDrive, wish: CalibrationConfig = WISH) -> Calibration:
     return calibrate_cameras(scored, IDENTITY, wish, '0.1.0')
 
 
@@ -65,12 +59,12 @@ def test_each_camera_has_the_thresholds_that_its_own_drives_give_by_counting() -
     front, rear = drives('front', 9), drives('rear', 8, shift=5)
     made = made_of(*front, *rear)
     for camera, own in (('front', front), ('rear', rear)):
-        chosen = made.of_camera(camera)
+        chosen = made.for_camera(camera)
         assert chosen.thresholds == {name: threshold_by_counting(own, name) for name in WATCHED}
-        assert chosen.fallback({'energy': 1.}) is None and refusals(chosen, IDENTITY) == ()
+        assert chosen.fallback_reason({'energy': 1.}) is None and rejection_reasons(chosen, IDENTITY) == ()
     like_rear = dict.fromkeys(WATCHED, 5.)
-    assert made.of_camera('front').strange(like_rear) == WATCHED
-    assert made.of_camera('rear').strange(like_rear) == () == made.strange(like_rear)
+    assert made.for_camera('front').exceedances(like_rear) == WATCHED
+    assert made.for_camera('rear').exceedances(like_rear) == () == made.exceedances(like_rear)
 
 
 @pytest.mark.parametrize('decorrelate', [False, True])
@@ -82,11 +76,11 @@ def test_a_camera_is_calibrated_as_if_there_were_no_other(decorrelate: bool) -> 
         for one in drives('rear', 8, shift=3)]
     made = made_of(*front, *slow, wish=WISH._replace(decorrelate=decorrelate))
     for camera, own in (('front', front), ('rear', slow)):
-        chosen = made.of_camera(camera)
+        chosen = made.for_camera(camera)
         alone = calibrate(own, IDENTITY, ALONE._replace(decorrelate=decorrelate), '0.1.0')
         watched = {name: alone.scores[name] for name in WATCHED}
         assert chosen == replace(alone, scores=watched, camera=camera)
-    steps = [made.of_camera(camera).score_step_s or 0. for camera in ('front', 'rear')]
+    steps = [made.for_camera(camera).score_step_s or 0. for camera in ('front', 'rear')]
     assert (steps[1] > steps[0]) == decorrelate
 
 
@@ -94,18 +88,18 @@ def test_strange_drives_of_one_camera_raise_no_limit_of_another() -> None:
     front = drives('front', 8)
     made = made_of(*front, *drives('rear', 3, shift=9))
     alone = calibrate(front, IDENTITY, ALONE, '')
-    assert made.of_camera('front').cusum_limit == alone.cusum_limit
-    assert made.of_camera('front').slow_limit == alone.slow_limit
+    assert made.for_camera('front').cusum_limit == alone.cusum_limit
+    assert made.for_camera('front').slow_limit == alone.slow_limit
     assert made.cusum_limit > alone.cusum_limit + 4  # of all drives: the rear ones are strange
-    assert made.of_camera('rear').cusum_limit == made.of_camera('roof').cusum_limit
+    assert made.for_camera('rear').cusum_limit == made.for_camera('roof').cusum_limit
 
 
 def test_the_drives_of_all_may_raise_a_limit_that_judges_no_camera(
         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(odd_drives, 'LATEST_S', 1.)
+    monkeypatch.setattr(detection_delay, 'MAX_ADDED_DELAY_S', 1.)
     mixed = [*drives('front', 30), *drives('rear', 8, shift=9, count=50)]
     made = made_of(*mixed)
-    assert made.cusum_limit > made.of_camera('front').cusum_limit + 10
+    assert made.cusum_limit > made.for_camera('front').cusum_limit + 10
     with pytest.raises(ValueError, match='ERROR that takes .* of the strangest .*drive run_. '):
         made_of(*mixed, drive('roof', 60))
 
@@ -113,36 +107,36 @@ def test_the_drives_of_all_may_raise_a_limit_that_judges_no_camera(
 def test_a_camera_with_too_few_drives_falls_back_and_says_so() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 7, shift=5))
     values = dict.fromkeys(WATCHED, 5.)
-    chosen = made.of_camera('rear')
-    assert chosen.fallback(values) == (
+    chosen = made.for_camera('rear')
+    assert chosen.fallback_reason(values) == (
         'calibration has 7 drives of rear, 8 are needed: thresholds are of all drives')
-    assert chosen.reference(values).thresholds == made.pooled.thresholds
-    assert refusals(chosen, IDENTITY) == ()
-    assert made.of_camera('front').fallback(values) is None
-    assert made.fallback(values) == ('the camera of the picture is not known: thresholds are of '
+    assert chosen.distribution_for(values).thresholds == made.pooled_distribution.thresholds
+    assert rejection_reasons(chosen, IDENTITY) == ()
+    assert made.for_camera('front').fallback_reason(values) is None
+    assert made.fallback_reason(values) == ('the camera of the picture is not known: thresholds are of '
                                      'all drives')
 
 
 @pytest.mark.parametrize('name', ['frnt', 'camera', 'Front', ''])
 def test_a_camera_of_an_unknown_name_is_never_armed_and_is_told_the_known_ones(name: str) -> None:
-    made = made_of(*drives('front', 8), *drives('rear', 3)).of_camera(name)
-    why, = refusals(made, IDENTITY)
+    made = made_of(*drives('front', 8), *drives('rear', 3)).for_camera(name)
+    why, = rejection_reasons(made, IDENTITY)
     assert why.startswith(f'calibration knows the cameras front, rear and no {name!r}: set ')
     machine = AlertMachine(AlertPolicy(), made)
-    machine.status(0., PerceptionStatus('active', identity=IDENTITY))
+    machine.update_status(0., PerceptionStatus('active', identity=IDENTITY))
     for cycle, score in enumerate(WATCHED):
-        machine.scores(0., Scores(1, 'camera', {score: -9.}, cycle))
-    assert machine.state(0.).level == Level.STALE
+        machine.update_scores(0., Scores(1, 'camera', {score: -9.}, cycle))
+    assert machine.state(0.).level == AlertLevel.STALE
     assert machine.state(0.).reasons == (f'not armed: {why}',)
 
 
 def test_a_camera_with_too_few_observations_falls_back_and_says_so() -> None:
     strict = WISH._replace(alpha=.02)  # .01 for each of two scores: 99 are needed
     made = made_of(*drives('front', 8), *drives('rear', 8, count=12), wish=strict)
-    assert made.of_camera('rear').fallback({}) == (
+    assert made.for_camera('rear').fallback_reason({}) == (
         'calibration has 96 observations of rear, 99 are needed: thresholds are of all drives')
     enough = made_of(*drives('front', 8), *drives('rear', 8, count=13), wish=strict)
-    assert enough.of_camera('rear').fallback({}) is None
+    assert enough.for_camera('rear').fallback_reason({}) is None
 
 
 @pytest.mark.parametrize('tails', ['upper', 'two_sided'])
@@ -152,24 +146,24 @@ def test_a_score_that_never_changes_is_as_ordinary_as_can_be(score: float, tails
         seen._replace(values={**seen.values, 'energy': score}) for seen in one.observations))
         for one in drives('front', 8)]
     made = calibrate(constant, IDENTITY, ALONE._replace(tails=tails), '')
-    own = replace(made.pooled, scores={'energy': made.scores['energy']})
-    assert own.p_value({'energy': score}) == 1. and own.strange({'energy': score}) == {}
+    own = replace(made.pooled_distribution, scores={'energy': made.scores['energy']})
+    assert own.p_value({'energy': score}) == 1. and own.exceedances({'energy': score}) == {}
 
 
 def test_the_alert_says_which_thresholds_a_camera_has() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 3))
     said = {}
     for camera in ('front', 'rear'):
-        machine = AlertMachine(AlertPolicy(), made.of_camera(camera))
-        machine.status(0., PerceptionStatus('active', identity=IDENTITY))
+        machine = AlertMachine(AlertPolicy(), made.for_camera(camera))
+        machine.update_status(0., PerceptionStatus('active', identity=IDENTITY))
         for cycle, name in enumerate(WATCHED):
-            machine.scores(0., Scores(1, camera, {name: -9.}, cycle))
+            machine.update_scores(0., Scores(1, camera, {name: -9.}, cycle))
         said[camera] = machine.state(0.)
-    assert said['front'].level == said['rear'].level == Level.OK
+    assert said['front'].level == said['rear'].level == AlertLevel.OK
     assert said['front'].reasons == ()
     assert said['rear'].reasons == (
         'calibration has 3 drives of rear, 8 are needed: thresholds are of all drives',)
-    assert said['front'].thresholds == made.of_camera('front').thresholds != made.thresholds
+    assert said['front'].thresholds == made.for_camera('front').thresholds != made.thresholds
     assert said['rear'].thresholds == made.thresholds
 
 
@@ -209,7 +203,7 @@ def test_pieces_of_one_recording_count_as_one_drive() -> None:
     with pytest.raises(ValueError, match='1 drives, at least 8 .* pieces of one recording count'):
         calibrate(pieces, IDENTITY, ALONE, '')
     with pytest.raises(ValueError, match='nothing is left to judge drive run_0 by'):
-        held_out(pieces, pieces, IDENTITY, ALONE)
+        leave_one_out(pieces, pieces, IDENTITY, ALONE)
     assert len(calibrate([*pieces, *drives('rear', 7)], IDENTITY, ALONE, '').drives) == 15
 
 
@@ -217,8 +211,8 @@ def test_drives_of_several_cameras_at_once_count_once_for_being_armed() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 7))
     part = made.cameras['front']
     fewer = replace(made, cameras={**made.cameras, 'front': replace(part, drives=part.drives[:7])})
-    assert refusals(made, IDENTITY) == ()
-    assert refusals(fewer, IDENTITY)[0].startswith('calibration has 7 drives, at least 8')
+    assert rejection_reasons(made, IDENTITY) == ()
+    assert rejection_reasons(fewer, IDENTITY)[0].startswith('calibration has 7 drives, at least 8')
 
 
 def test_it_survives_its_file() -> None:
@@ -226,33 +220,33 @@ def test_it_survives_its_file() -> None:
     again = calibration_from_dict(json.loads(json.dumps(calibration_to_dict(made))))
     assert again == made
     for camera in ('front', 'rear', 'roof'):
-        assert again.of_camera(camera) == made.of_camera(camera)
+        assert again.for_camera(camera) == made.for_camera(camera)
 
 
 def test_a_file_from_before_there_were_cameras_is_the_same_for_all_of_them() -> None:
     values = json.loads(STREET.read_text(encoding='utf-8'))
     del values['cameras']
     made = calibration_from_dict(values)
-    assert made.of_camera('front') is made and made.fallback({}) is None
+    assert made.for_camera('front') is made and made.fallback_reason({}) is None
 
 
 def test_a_file_from_before_steps_were_counted_can_be_read() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 2))
-    assert made.of_camera('front').steps == (30,) * 8
+    assert made.for_camera('front').steps == (30,) * 8
     values = json.loads(json.dumps(calibration_to_dict(made)))
     for part in (values, *values['cameras'].values()):
         del part['steps']
     again = calibration_from_dict(values)
-    assert again.steps == again.of_camera('front').steps == ()
-    assert again.of_camera('front').cusum_limit == made.of_camera('front').cusum_limit
+    assert again.steps == again.for_camera('front').steps == ()
+    assert again.for_camera('front').cusum_limit == made.for_camera('front').cusum_limit
 
 
 @pytest.mark.parametrize(('change', 'message'), [
     ({'cameras': {}}, r"scores of the cameras \['front', 'rear'\] and parts of \[\]"),
     ({'groups': {}, 'cameras': {}}, r'scores of the cameras \[\]'),
     ({'group_by': 'light'}, r'scores of the cameras \[\] and parts of'),
-    *(({'cameras': {'front': CameraPart(tuple('abcdefgh'), 9, *limits),
-                    'rear': CameraPart((), 0)}}, message)
+    *(({'cameras': {'front': CameraCalibration(tuple('abcdefgh'), 9, *limits),
+                    'rear': CameraCalibration((), 0)}}, message)
       for limits, message in (((), 'enough of front but not its limits'),
                               ((9.,), 'enough of front but not its limits'),
                               ((-1., 8.), 'cusum_limit is -1'),

@@ -6,12 +6,10 @@ import json
 import math
 from typing import Any
 
-from bdl_perception.alarm.arming import refusals
+from bdl_perception.alarm.arming import rejection_reasons, version_rejection
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration_version import version_refusal
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.stored_calibration import calibration_from_dict
-from bdl_perception.alarm.stored_calibration import calibration_to_dict
+from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.perception.status import Identity
 import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
@@ -28,8 +26,8 @@ def calibration(**changes: Any) -> Calibration:
 
 
 def test_it_arms_on_its_own_model_whatever_that_is_called() -> None:
-    assert refusals(calibration(), IDENTITY) == ()
-    assert refusals(calibration(), replace(IDENTITY, model='renamed')) == ()
+    assert rejection_reasons(calibration(), IDENTITY) == ()
+    assert rejection_reasons(calibration(), replace(IDENTITY, model='renamed')) == ()
 
 
 @pytest.mark.parametrize(('change', 'what'), [
@@ -39,35 +37,35 @@ def test_it_arms_on_its_own_model_whatever_that_is_called() -> None:
     ({'regions': ''}, 'other regions'),
     ({'fit_mode': 'stretch'}, 'fit_mode')])
 def test_it_refuses_every_other_model_and_says_why(change: dict[str, Any], what: str) -> None:
-    refusal, = refusals(calibration(), replace(IDENTITY, **change))
+    refusal, = rejection_reasons(calibration(), replace(IDENTITY, **change))
     assert what in refusal
 
 
 def test_it_refuses_a_model_that_nobody_named() -> None:
-    assert 'which model' in refusals(calibration(), None)[0]
+    assert 'which model' in rejection_reasons(calibration(), None)[0]
 
 
 def test_it_refuses_to_arm_with_too_few_observations() -> None:
     few = calibration(alpha=.05)  # .025 for each of two scores: 39 are needed
-    assert len(refusals(few, IDENTITY)) == 2
-    assert '19 observations of energy' in refusals(few, IDENTITY)[0]
-    assert 'needs 39' in refusals(few, IDENTITY)[0]
+    assert len(rejection_reasons(few, IDENTITY)) == 2
+    assert '19 observations of energy' in rejection_reasons(few, IDENTITY)[0]
+    assert 'needs 39' in rejection_reasons(few, IDENTITY)[0]
     assert few.thresholds == {'energy': math.inf, 'epistemic_depth': math.inf}
 
 
 def test_it_refuses_to_arm_with_too_few_drives() -> None:
     for drives in ((), tuple('abcdefg')):
-        refusal, = refusals(calibration(drives=drives), IDENTITY)
+        refusal, = rejection_reasons(calibration(drives=drives), IDENTITY)
         assert refusal.startswith(f'calibration has {len(drives)} drives, at least 8 are needed')
 
 
 def test_thresholds_by_hand() -> None:
     made = calibration()  # .1 for each of two scores: k = ceil(20 * .9) = 18
     assert made.thresholds == {'energy': 18, 'epistemic_depth': 18}
-    assert made.strange({'energy': 18, 'epistemic_depth': 18}) == ()
-    assert made.strange({'energy': 18.5, 'epistemic_depth': 1}) == ('energy',)
-    assert made.strange({'epistemic_depth': math.nan}) == ('epistemic_depth',)
-    assert made.strange({'softmax': 1e9}) == ()  # nobody watches it
+    assert made.exceedances({'energy': 18, 'epistemic_depth': 18}) == ()
+    assert made.exceedances({'energy': 18.5, 'epistemic_depth': 1}) == ('energy',)
+    assert made.exceedances({'epistemic_depth': math.nan}) == ('epistemic_depth',)
+    assert made.exceedances({'softmax': 1e9}) == ()  # nobody watches it
     assert made.p_value({'energy': 20, 'epistemic_depth': 1}) == pytest.approx(2 / 20)
 
 
@@ -82,28 +80,28 @@ def test_each_group_is_judged_by_its_own_scores() -> None:
     made = grouped(19)
     for brightness, high in ((.28, 28), (.279, 118)):  # day begins at .28
         values = {'energy': float(high), 'epistemic_depth': 1., 'brightness': brightness}
-        assert made.reference(values).thresholds == {'energy': high, 'epistemic_depth': high}
-        assert made.strange(values) == () and made.fallback(values) is None
-        assert made.strange({**values, 'energy': high + .5}) == ('energy',)
+        assert made.distribution_for(values).thresholds == {'energy': high, 'epistemic_depth': high}
+        assert made.exceedances(values) == () and made.fallback_reason(values) is None
+        assert made.exceedances({**values, 'energy': high + .5}) == ('energy',)
         assert made.p_value(values) == pytest.approx(2 * 3 / 20)
 
 
 def test_a_group_that_is_too_small_or_unknown_falls_back_and_says_so() -> None:
     made = grouped(8)  # 9 are needed
     night = {'energy': 18.5, 'epistemic_depth': 1., 'brightness': .1}
-    assert made.strange(night) == ('energy',)
-    assert made.fallback(night) == ('calibration has 8 observations of night, 9 are needed: '
+    assert made.exceedances(night) == ('energy',)
+    assert made.fallback_reason(night) == ('calibration has 8 observations of night, 9 are needed: '
                                     'thresholds are of all drives')
-    assert 'not known' in str(made.fallback({'energy': 1.}))
-    assert grouped(9).fallback(night) is None
-    assert calibration().fallback(night) is None
+    assert 'not known' in str(made.fallback_reason({'energy': 1.}))
+    assert grouped(9).fallback_reason(night) is None
+    assert calibration().fallback_reason(night) is None
 
 
 def test_a_group_of_too_few_drives_falls_back_and_says_so() -> None:
     made = replace(grouped(19), group_drives={'day': 8, 'night': 7})
     night = {'energy': 18.5, 'epistemic_depth': 1., 'brightness': .1}
-    assert made.strange(night) == ('energy',) and set(made.own) == {'day'}
-    assert made.fallback(night) == ('calibration has 7 drives of night, 8 are needed: thresholds '
+    assert made.exceedances(night) == ('energy',) and set(made.group_distributions) == {'day'}
+    assert made.fallback_reason(night) == ('calibration has 7 drives of night, 8 are needed: thresholds '
                                     'are of all drives')
     with pytest.raises(ValueError, match=r"of \['day', 'night'\] and counts drives of \['day'\]"):
         replace(made, group_drives={'day': 8})
@@ -113,25 +111,25 @@ def test_a_group_whose_evidence_could_never_rise_falls_back_and_says_so() -> Non
     # Two scores and exponent .3: log(.3 p ** -.7) is above 0 where p is below .179, from 11 on.
     made = replace(grouped(10), exponent=.3)  # its thresholds need no more than 9
     night = {'energy': 1e9, 'epistemic_depth': 1., 'brightness': .1}
-    assert made.fallback(night) == ('calibration has 10 observations of night, 11 are needed: '
+    assert made.fallback_reason(night) == ('calibration has 10 observations of night, 11 are needed: '
                                     'thresholds are of all drives')
-    assert made.p_value(night) == pytest.approx(2 / 20) and set(made.own) == {'day'}
+    assert made.p_value(night) == pytest.approx(2 / 20) and set(made.group_distributions) == {'day'}
     enough = replace(grouped(11), exponent=.3)
-    assert enough.fallback(night) is None and enough.p_value(night) == pytest.approx(2 / 12)
+    assert enough.fallback_reason(night) is None and enough.p_value(night) == pytest.approx(2 / 12)
 
 
 def test_two_sided_thresholds_by_hand() -> None:
     made = calibration(tails='two_sided')  # .05 for each side: k = ceil(20 * .95) = 19
     assert made.thresholds == {'energy': 19, 'epistemic_depth': 19}
     assert made.low_thresholds == {'energy': 1, 'epistemic_depth': 1}
-    assert made.pooled.strange({'energy': .5, 'epistemic_depth': 19.5}) == {
+    assert made.pooled_distribution.exceedances({'energy': .5, 'epistemic_depth': 19.5}) == {
         'energy': 'too low', 'epistemic_depth': 'too high'}
-    assert made.strange({'energy': 1, 'epistemic_depth': 19}) == ()
-    assert made.strange({'energy': math.nan}) == ('energy',)
+    assert made.exceedances({'energy': 1, 'epistemic_depth': 19}) == ()
+    assert made.exceedances({'energy': math.nan}) == ('energy',)
     assert made.p_value({'energy': .5, 'epistemic_depth': 10}) == pytest.approx(2 * 2 / 20)
     assert calibration().low_thresholds == {}
     few = calibration(alpha=.19, tails='two_sided')  # .0475 a side: 21 are needed
-    assert 'needs 21' in refusals(few, IDENTITY)[0]
+    assert 'needs 21' in rejection_reasons(few, IDENTITY)[0]
 
 
 @pytest.mark.parametrize(('made_with', 'running', 'refused'), [
@@ -139,14 +137,14 @@ def test_two_sided_thresholds_by_hand() -> None:
     ('0.1', '0.10', True), ('', '0.1.0', True), ('not installed', '0.1.0', True)])
 def test_a_calibration_of_another_version_is_refused(made_with: str, running: str,
                                                      refused: bool) -> None:
-    said = version_refusal(made_with, running)
+    said = version_rejection(made_with, running)
     assert (said is not None) == refused
     assert said is None or f'this is {running}: calibrate again' in said
 
 
 @pytest.mark.parametrize('made_with', ['0.1.0', 'not installed', ''])
 def test_software_of_a_version_that_nobody_knows_arms_nothing(made_with: str) -> None:
-    said = version_refusal(made_with, 'not installed')
+    said = version_rejection(made_with, 'not installed')
     assert said is not None and 'no known version (not installed), so nobody' in said
     assert 'install it' in said
 
@@ -222,6 +220,6 @@ def test_a_file_that_holds_a_list_is_no_calibration() -> None:
 
 def test_it_refuses_to_arm_an_alarm_that_nothing_could_ever_raise() -> None:
     # 19 observations, two scores: p is never below 2/20, and log(.02 * .1 ** -.98) = -1.7
-    refusal, = refusals(calibration(exponent=.02), IDENTITY)
+    refusal, = rejection_reasons(calibration(exponent=.02), IDENTITY)
     assert '19 observations' in refusal and 'gathers no evidence' in refusal
-    assert refusals(calibration(exponent=.3), IDENTITY) == ()  # log(.3 * .1 ** -.7) = .41
+    assert rejection_reasons(calibration(exponent=.3), IDENTITY) == ()  # log(.3 * .1 ** -.7) = .41

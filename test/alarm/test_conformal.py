@@ -4,13 +4,15 @@
 from fractions import Fraction
 import math
 
-from bdl_perception.alarm.conformal import combined_p_value
-from bdl_perception.alarm.conformal import low_threshold
-from bdl_perception.alarm.conformal import p_value
-from bdl_perception.alarm.conformal import rank
-from bdl_perception.alarm.conformal import smallest_count
-from bdl_perception.alarm.conformal import threshold
-from bdl_perception.alarm.conformal import two_sided_p_value
+from bdl_perception.alarm.conformal import (
+    combined_p_value,
+    low_threshold,
+    min_threshold_sample_size,
+    p_value,
+    threshold,
+    threshold_rank,
+    two_sided_p_value,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -19,7 +21,7 @@ import pytest
 
 @pytest.mark.parametrize(('alpha', 'count'), [(.1, 9), (.05, 19), (.01, 99), (.001, 999)])
 def test_the_smallest_count_is_known_by_hand(alpha: float, count: int) -> None:
-    assert smallest_count(alpha) == count
+    assert min_threshold_sample_size(alpha) == count
     assert threshold(list(range(count)), alpha) == count - 1  # the largest of all
     with pytest.raises(ValueError, match=f'at least {count} are needed, 1 more'):
         threshold(list(range(count - 1)), alpha)
@@ -27,24 +29,24 @@ def test_the_smallest_count_is_known_by_hand(alpha: float, count: int) -> None:
 
 @pytest.mark.parametrize('digits', [9, 10, 12])
 def test_an_alpha_that_nobody_has_the_scores_for_says_how_many_it_needs(digits: int) -> None:
-    assert smallest_count(float(f'1e-{digits}')) == 10**digits - 1
+    assert min_threshold_sample_size(float(f'1e-{digits}')) == 10**digits - 1
     with pytest.raises(ValueError, match='at least 9+ are needed'):
         threshold([1., 2.], float(f'1e-{digits}'))
 
 
 def test_the_smallest_of_all_alphas_is_a_number_too() -> None:
-    assert smallest_count(1e-300) > 1e299
+    assert min_threshold_sample_size(1e-300) > 1e299
 
 
 def test_an_alpha_next_to_one_is_not_one() -> None:
     almost = 1 - 1e-12
-    assert (rank(3, almost), threshold([1., 2., 3.], almost)) == (1, 1.)
+    assert (threshold_rank(3, almost), threshold([1., 2., 3.], almost)) == (1, 1.)
 
 
 @pytest.mark.parametrize(('count', 'alpha', 'sd'), [
     (100, .1, .030), (500, .1, .013), (1000, .1, .0095), (1000, .01, .0031)])
 def test_the_spread_of_coverage_is_known_by_hand(count: int, alpha: float, sd: float) -> None:
-    a = rank(count, alpha)
+    a = threshold_rank(count, alpha)
     b = count + 1 - a
     assert math.sqrt(a * b / ((a + b)**2 * (a + b + 1))) == pytest.approx(sd, rel=.04)
 
@@ -66,8 +68,8 @@ def test_a_decimal_alpha_is_taken_as_it_is_written() -> None:
         for hundredths in (1, 5, 10, 20, 30):
             exact = Fraction(hundredths, 100)
             expected = math.ceil((count + 1) * (1 - exact))
-            assert rank(count, hundredths / 100) == expected
-            assert rank(count, hundredths / 100 / 3) == math.ceil((count + 1) * (1 - exact / 3))
+            assert threshold_rank(count, hundredths / 100) == expected
+            assert threshold_rank(count, hundredths / 100 / 3) == math.ceil((count + 1) * (1 - exact / 3))
 
 
 scores = st.one_of(st.integers(-3, 3).map(float), st.floats(-3, 3))
@@ -84,7 +86,7 @@ def test_a_p_value_is_a_count(calibration: list[float], score: float) -> None:
        st.sampled_from([Fraction(n, 100) for n in (1, 5, 10, 20, 25, 50)]))
 def test_a_score_is_above_the_threshold_when_its_p_value_is_small(
         calibration: list[float], score: float, alpha: Fraction) -> None:
-    if rank(len(calibration), float(alpha)) > len(calibration):
+    if threshold_rank(len(calibration), float(alpha)) > len(calibration):
         return
     above = sum(value >= score for value in calibration)
     small = Fraction(above + 1, len(calibration) + 1) <= alpha
@@ -112,7 +114,7 @@ def test_a_score_is_outside_both_thresholds_when_its_two_sided_p_value_is_small(
     above, below = sum(v >= score for v in ordered), sum(v <= score for v in ordered)
     exact = min(Fraction(1), 2 * Fraction(min(above, below) + 1, count + 1))
     assert two_sided_p_value(ordered, score) == pytest.approx(float(exact))
-    if rank(count, side) <= count:
+    if threshold_rank(count, side) <= count:
         outside = score > threshold(ordered, side) or score < low_threshold(ordered, side)
         assert outside == (exact <= alpha)
 
@@ -128,4 +130,4 @@ def test_several_scores_share_the_chance() -> None:
 @pytest.mark.parametrize('alpha', [0, 1, -1, math.nan])
 def test_what_is_no_probability_is_refused(alpha: float) -> None:
     with pytest.raises(ValueError, match='alpha is'):
-        rank(10, alpha)
+        threshold_rank(10, alpha)

@@ -3,14 +3,13 @@
 """Scores of one picture find each other, and count once a step."""
 from dataclasses import replace
 
+from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.drift import DriftSum
+from bdl_perception.alarm.cusum import MixtureCusum
 from bdl_perception.alarm.evidence import Evidence
-from bdl_perception.alarm.evidence import Joiner
-from bdl_perception.alarm.evidence import Observation
-from bdl_perception.alarm.level import Level
-from bdl_perception.alarm.status import Identity
-from bdl_perception.perception.values import Scores
+from bdl_perception.alarm.observations import Joiner, Observation
+from bdl_perception.perception.status import Identity
+from bdl_perception.perception.types import Scores
 import pytest
 
 SECOND_NS = 10**9
@@ -45,7 +44,7 @@ def test_a_frame_waits_for_exactly_its_time() -> None:
 def test_nothing_waits_after_forgetting() -> None:
     joiner = Joiner(1)
     joiner.add(frame(0))
-    joiner.forget()
+    joiner.reset()
     assert joiner.add(cycle(0)) is None
 
 
@@ -56,7 +55,7 @@ def evidence() -> Evidence:
         watched=('energy', 'epistemic_depth'),
         scores={'energy': scores, 'epistemic_depth': scores}, drives=tuple('abcdefgh'), frames=99,
         step_s=.25, false_alarms_per_hour=1., cusum_limit=50., exponent=.5,
-        software_version=''), keep_s=1)
+        software_version=''), max_wait_s=1)
 
 
 def test_evidence_grows_once_a_step_however_fast_the_pictures_come() -> None:
@@ -75,10 +74,10 @@ def test_the_slow_alarm_is_fed_the_median_of_each_window() -> None:
     for step, depth in enumerate([1000, 1, 90, 1, 1000, 1000]):  # p .02, 1, .2, 1, then the next
         some.add(frame(step * SECOND_NS // 4))
         some.add(cycle(step * SECOND_NS // 4, depth))
-    expected = DriftSum(5)
+    expected = MixtureCusum(5)
     expected.step(1.)  # the upper median of .02, .2, 1, 1
     assert some.drift.value == expected.value
-    some.forget()
+    some.reset()
     some.add(frame(99 * SECOND_NS))
     some.add(cycle(99 * SECOND_NS))
     assert some.drift.value == expected.value  # the window that was broken off does not count
@@ -93,13 +92,13 @@ def test_a_result_of_a_frame_alone_raises_no_evidence() -> None:
     alone = evidence()
     assert [alone.add(frame(step * SECOND_NS, 1000)) for step in range(9)] == [None] * 9
     assert alone.cusum.value == 0
-    assert alone.strange == {'energy': 'too high'}
+    assert alone.exceedances == {'energy': 'too high'}
 
 
 def test_without_a_calibration_only_broken_numbers_are_errors() -> None:
     blind = Evidence(None, 1)
     blind.add(frame(0, 1e9))
-    assert (blind.errors, blind.strange) == ([], {})
+    assert (blind.errors, blind.exceedances) == ([], {})
     blind.add(frame(1, float('nan')))
     assert 'not a finite number: energy' in blind.errors[0].text
 
@@ -112,7 +111,7 @@ def test_a_watched_score_without_a_pixel_is_an_error_and_weighs_as_the_strangest
         known.add(frame(step * SECOND_NS))
         known.add(cycle(step * SECOND_NS, 1000))
     said, = sky.errors
-    assert said.level == Level.ERROR and 'broken' not in said.text
+    assert said.level == AlertLevel.ERROR and 'broken' not in said.text
     assert 'nothing has a depth where epistemic_depth is measured' in said.text
     assert sky.cusum.value == known.cusum.value > 4 and sky.p_value == .02
     sky.add(frame(9 * SECOND_NS))
@@ -125,7 +124,7 @@ def test_a_score_without_a_pixel_that_nobody_watches_is_nothing() -> None:
     some.add(frame(0))
     seen = {'epistemic_depth': 1., 'mutual_information': 1., 'mutual_information_corridor': 1.}
     assert some.add(Scores(0, 'camera', seen, 1)) == 0
-    assert (some.errors, some.strange, some.p_value) == ([], {}, 1)
+    assert (some.errors, some.exceedances, some.p_value) == ([], {}, 1)
 
 
 def test_a_watched_score_that_nobody_sends_completes_no_observation() -> None:
@@ -140,8 +139,8 @@ def test_what_was_seen_before_is_forgotten_but_not_its_weight() -> None:
     some.add(frame(0, 1000))
     some.add(cycle(0, 1000))
     weight = some.cusum.value
-    some.forget()
-    assert (some.statistics, some.strange, some.p_value) == ({}, {}, None)
+    some.reset()
+    assert (some.statistics, some.exceedances, some.p_value) == ({}, {}, None)
     assert some.cusum.value == weight == pytest.approx(1.263, abs=.001)
 
 
@@ -151,10 +150,10 @@ def test_a_cycle_is_judged_by_the_light_of_its_own_picture() -> None:
     plain = evidence().calibration
     assert plain
     seen = Evidence(replace(plain, group_by='light', groups={
-        'day': plain.scores, 'night': dark}, group_drives={'day': 8, 'night': 8}), keep_s=1)
+        'day': plain.scores, 'night': dark}, group_drives={'day': 8, 'night': 8}), max_wait_s=1)
     for stamp_ns, brightness in ((1, .1), (2, .5)):  # out of a tunnel
         seen.add(Scores(stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
     seen.add(cycle(1, 105.))  # ordinary at night, and beyond everything by day
-    assert seen.strange == {}
+    assert seen.exceedances == {}
     seen.add(cycle(2, 105.))
-    assert seen.strange == {'epistemic_depth': 'too high'}
+    assert seen.exceedances == {'epistemic_depth': 'too high'}

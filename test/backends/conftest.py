@@ -1,8 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """A model and an empty cache of its engines."""
-from bdl_perception.backends.engine_cache import EngineCache
-from bdl_perception.backends.model_files import load_model_files
+from bdl_perception.backends.tensorrt.engine_cache import EngineCache
+from bdl_perception.model_store import load_model_files
 import pytest
 from tiny_model import make_tiny_model
 

@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Timings of an earlier build that the library refuses, by a fake of its settings."""
-from bdl_perception.backends.model_files import ModelError
-from bdl_perception.backends.tensorrt_api import Log
-from bdl_perception.backends.tensorrt_build import use_timing_cache
+from bdl_perception.backends.tensorrt.api import ErrorLog
+from bdl_perception.backends.tensorrt.build import use_timing_cache
+from bdl_perception.model_store import ModelError
 from fake_gpu import FakeTensorRt
 import pytest
 
@@ -23,7 +23,7 @@ class Settings:
     def set_timing_cache(self, cache, ignore_mismatch):
         assert not ignore_mismatch
         if cache in self.unfit:
-            self.log.listener.log('error', 'made on another device')
+            self.log.logger.log('error', 'made on another device')
             return False
         self.used.append(cache)
         return True
@@ -31,7 +31,7 @@ class Settings:
 
 @pytest.fixture
 def log():
-    return Log(FakeTensorRt())
+    return ErrorLog(FakeTensorRt())
 
 
 @pytest.mark.parametrize('refusal, said', [

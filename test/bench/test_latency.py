@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
 
-from bdl_perception.bench.latency import Onset
-from bdl_perception.bench.latency import onsets
-from bdl_perception.bench.latency import rows
-from bdl_perception.bench.watched import Watched
+from bdl_perception.bench.latency import latency_rows, onset_responses, OnsetResponse
+from bdl_perception.bench.trace import CameraTrace
 import pytest
 
 OK, WARN, ERROR, STALE = range(4)
@@ -14,7 +12,7 @@ SENT = ((0, 'warm_up'), (1000 * MS, 'nominal'), (2000 * MS, 'strange'), (2033 * 
 
 
 def onset(*alerts):
-    one, = onsets(Watched(SENT, (), alerts=tuple((ms * MS, level) for ms, level in alerts)))
+    one, = onset_responses(CameraTrace(SENT, (), alerts=tuple((ms * MS, level) for ms, level in alerts)))
     return one
 
 
@@ -32,14 +30,14 @@ def test_an_alert_before_the_strange_frame_or_after_its_scene_or_stale_is_no_ans
 
 
 def test_the_worst_onset_is_judged_and_one_that_did_not_begin_at_ok_is_left_out():
-    found = [Onset(OK, 0.1, 0.5), Onset(OK, 0.3, 0.9), Onset(ERROR, 0.0, 0.0)]
-    warn, error = rows(found)
+    found = [OnsetResponse(OK, 0.1, 0.5), OnsetResponse(OK, 0.3, 0.9), OnsetResponse(ERROR, 0.0, 0.0)]
+    warn, error = latency_rows(found)
     assert (warn.value, error.value, error.met) == (0.3, 0.9, True)
     assert error.note == 'median 0.70 s; 2 of 3 onsets began at OK'
 
 
-@pytest.mark.parametrize('found', [[], [Onset(OK, 0.1, None), Onset(OK, 0.1, 0.2)],
-                                   [Onset(STALE, 0.1, 0.1)]])
+@pytest.mark.parametrize('found', [[], [OnsetResponse(OK, 0.1, None), OnsetResponse(OK, 0.1, 0.2)],
+                                   [OnsetResponse(STALE, 0.1, 0.1)]])
 def test_an_error_that_never_came_meets_no_goal(found):
-    error = rows(found)[1]
+    error = latency_rows(found)[1]
     assert math.isnan(error.value) and error.met is False

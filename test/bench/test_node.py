@@ -4,14 +4,11 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-from bdl_perception.bench import bare_loop
-from bdl_perception.bench import node
-from bdl_perception.bench.actors import chunks_of
-from bdl_perception.bench.actors import perception
-from bdl_perception.bench.setting import Setting
-from bdl_perception.bench.stage import Seen
-from bdl_perception.bench.usage import Usage
-from bdl_perception.bench.watched import Watched
+from bdl_perception.bench import breakdown, node
+from bdl_perception.bench.harness import count_chunks, Measurement, perception_node
+from bdl_perception.bench.row import BenchSettings
+from bdl_perception.bench.timing import Usage
+from bdl_perception.bench.trace import CameraTrace
 import pytest
 
 MS = 10**6
@@ -27,12 +24,12 @@ LOOKS = [Usage(ms * MS, ms * 0.3 / SECOND_MS, 100.0) for ms in (-500, 500, 1000,
 @pytest.fixture
 def outcome(monkeypatch):
     asked = []
-    monkeypatch.setattr(node, 'perform', lambda plan, actors: Seen(
-        {'': Watched(SENT, DEPTH, EPISTEMIC, status=((0, 21, 0),))}, [LOOKS, LOOKS]))
+    monkeypatch.setattr(node, 'perform', lambda plan, actors: Measurement(
+        {'': CameraTrace(SENT, DEPTH, EPISTEMIC, status=((0, 21, 0),))}, [LOOKS, LOOKS]))
     monkeypatch.setattr(node, 'street', lambda *arguments: None)
-    monkeypatch.setattr(node, 'bare_loop_cpu_s', lambda setting, frames, chunks: asked.append(
+    monkeypatch.setattr(node, 'graphs_cpu_s', lambda setting, frames, chunks: asked.append(
         (frames, chunks)) or 0.2)
-    return node.run(Setting(Path('out'), quick=True)), asked
+    return node.run(BenchSettings(Path('out'), quick=True)), asked
 
 
 def test_losses_latencies_and_refreshes_are_those_counted_by_hand(outcome):
@@ -52,12 +49,12 @@ def test_cpu_time_is_divided_by_that_of_the_same_frames_and_chunks(outcome):
 
 def test_the_nodes_run_the_library_of_the_loop_that_they_are_divided_by():
     """On a machine with a GPU 'auto' would be another one."""
-    actor = perception(Setting(Path('out'), quick=True))
+    actor = perception_node(BenchSettings(Path('out'), quick=True))
     assert actor.parameters['backend'] == 'onnxruntime'
 
 
 def test_a_cycle_of_sixteen_samples_is_four_runs_of_a_chunk_of_four():
-    assert chunks_of(10, SimpleNamespace(chunk=4)) == 40
+    assert count_chunks(10, SimpleNamespace(chunk=4)) == 40
 
 
 @pytest.mark.parametrize(('frames', 'chunks'), [(7, 10), (7, 0), (5, 5), (6, 2)])
@@ -77,7 +74,7 @@ def test_the_bare_loop_runs_what_it_is_told_and_nothing_else(frames, chunks, mon
             assert features == 'features' and masks[0].shape == (2, 3)
             calls.append('sample')
 
-    monkeypatch.setattr(bare_loop, 'open_backend', lambda *arguments: Counting())
-    bare_loop.loop('any', frames, chunks, 1)
+    monkeypatch.setattr(breakdown, 'open_backend', lambda *arguments: Counting())
+    breakdown.time_graphs('any', frames, chunks, 1)
     del calls[0]  # for the features, before the clock starts
     assert (calls.count('perceive'), calls.count('sample')) == (frames, chunks)

@@ -4,20 +4,16 @@ import json
 import math
 from pathlib import Path
 
-from bdl_perception.bench.report import command
-from bdl_perception.bench.report import table
-from bdl_perception.bench.report import write
-from bdl_perception.bench.row import Row
-from bdl_perception.bench.setting import Outcome
-from bdl_perception.bench.setting import Setting
+from bdl_perception.bench.report import bench_command, markdown_table, write_report
+from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 import pytest
 
-OUTCOMES = {'graphs': Outcome([Row('perceive', 12.0, 'ms', 15.0), Row('samples', 7.5, 'ms')]),
-            'node': Outcome([Row('frames lost', 3, '', 0, note='of 300')])}
+OUTCOMES = {'graphs': GroupResult([Row('perceive', 12.0, 'ms', 15.0), Row('samples', 7.5, 'ms')]),
+            'node': GroupResult([Row('frames lost', 3, '', 0, note='of 300')])}
 
 
 def test_the_table_is_this_text():
-    assert table(OUTCOMES, Setting(Path('out'))) == """\
+    assert markdown_table(OUTCOMES, BenchSettings(Path('out'))) == """\
 | what | to reach | measured | met | command |
 | --- | --- | --- | --- | --- |
 | perceive | <= 15 ms | 12 ms | yes | `bdl bench --only graphs` |
@@ -32,13 +28,13 @@ def test_the_table_is_this_text():
     ({'quick': True}, 'bdl bench --only memory --quick'),
     ({'model': './mine'}, 'bdl bench --only memory --model ./mine --minutes 10')])
 def test_a_row_is_measured_again_by_the_command_beside_it(changes, said):
-    assert command('memory', Setting(Path('out'), **changes)) == said
+    assert bench_command('memory', BenchSettings(Path('out'), **changes)) == said
 
 
 def test_the_json_says_what_the_table_says_and_on_which_machine(tmp_path):
-    outcomes = {**OUTCOMES, 'memory': Outcome([Row('largest', math.nan, 'MB', 400.0)],
+    outcomes = {**OUTCOMES, 'memory': GroupResult([Row('largest', math.nan, 'MB', 400.0)],
                                               {'rss_mb': [1.5]}, ['memory.png'])}
-    write(outcomes, Setting(tmp_path), {'cores': 2})
+    write_report(outcomes, BenchSettings(tmp_path), {'cores': 2})
     said = json.loads((tmp_path / 'bench.json').read_text())
     assert said['machine'] == {'cores': 2} and list(said['groups']) == list(outcomes)
     memory = said['groups']['memory']
@@ -51,4 +47,4 @@ def test_the_json_says_what_the_table_says_and_on_which_machine(tmp_path):
 @pytest.mark.parametrize('changes', [{'minutes': 0}, {'threads': 0}])
 def test_no_time_and_no_thread_are_refused(changes):
     with pytest.raises(ValueError, match=' is 0, must lie in'):
-        Setting(Path('out'), **changes)
+        BenchSettings(Path('out'), **changes)

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
 
-from bdl_perception.bench.row import number
-from bdl_perception.bench.row import Row
-from bdl_perception.bench.spread import Spread
+from bdl_perception.bench.row import format_number, Row
+from bdl_perception.bench.timing import Quartiles
 import pytest
 
 
@@ -29,11 +28,11 @@ def test_zero_is_a_goal():
     (0.03333, '0.0333'), (100, '100'), (2.0, '2'), (-0.5, '-0.5'), (math.nan, 'nothing'),
     (math.inf, 'nothing')])
 def test_a_number_has_three_digits_and_keeps_its_zeros_before_the_point(value, text):
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 def test_the_measured_text_says_value_quartiles_and_note():
-    row = Row('x', 2.0, 'ms', 3.0, spread=Spread(2.0, 1.5, 2.5), note='of 9')
+    row = Row('x', 2.0, 'ms', 3.0, quartiles=Quartiles(2.0, 1.5, 2.5), note='of 9')
     assert row.value_text == '2 ms (1.5 to 2.5); of 9'
     assert row.goal_text == '<= 3 ms'
 

@@ -1,9 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """What is written to a record is what is read back, and growing events are followed."""
-from bdl_perception.demo.play import Events
-from bdl_perception.demo.record import read_record
-from bdl_perception.demo.record import RecordWriter
+from bdl_perception.demo.play import EventReader
+from bdl_perception.demo.record import read_record, RecordWriter
 import pytest
 
 STAMP_NS = 1_700_000_000_123_456_789  # needs all its bits: a float would lose some
@@ -11,17 +10,17 @@ STAMP_NS = 1_700_000_000_123_456_789  # needs all its bits: a float would lose s
 
 def test_a_record_gives_back_every_bit_of_a_stamp(tmp_path):
     writer = RecordWriter(tmp_path / 'record')
-    writer.event('camera', stamp_ns=STAMP_NS)
-    writer.event('depth', stamp_ns=STAMP_NS, latency_s=0.025)
-    writer.event('alert', received_ns=STAMP_NS + 1, level=2, message='fog', values={'a': '1'},
+    writer.write_event('camera', stamp_ns=STAMP_NS)
+    writer.write_event('depth', stamp_ns=STAMP_NS, latency_s=0.025)
+    writer.write_event('alert', received_ns=STAMP_NS + 1, level=2, message='fog', values={'a': '1'},
                  changed=True)
-    writer.event('scores', stamp_ns=STAMP_NS, values={'energy': 1.5, 'cycle': 0})
-    writer.event('scores', stamp_ns=STAMP_NS, values={'mutual_information': 0.5, 'cycle': 1})
-    writer.event('status', dropped=4)
+    writer.write_event('scores', stamp_ns=STAMP_NS, values={'energy': 1.5, 'cycle': 0})
+    writer.write_event('scores', stamp_ns=STAMP_NS, values={'mutual_information': 0.5, 'cycle': 1})
+    writer.write_event('status', dropped=4)
     writer.close()
     record = read_record(tmp_path / 'record')
-    assert record.frames == (STAMP_NS,)
-    assert record.answered == {STAMP_NS: 0.025}
+    assert record.frame_stamps_ns == (STAMP_NS,)
+    assert record.depth_latency_s == {STAMP_NS: 0.025}
     assert (record.alerts[0].received_ns, record.alerts[0].values) == (STAMP_NS + 1, {'a': '1'})
     assert record.scores[0] == {'stamp_ns': STAMP_NS, 'energy': 1.5, 'cycle': 0}
     assert (record.dropped, record.cycles) == (4, 1)
@@ -35,10 +34,10 @@ def test_a_record_is_never_mixed_into_another(tmp_path):
 
 def test_events_are_followed_line_by_line_and_half_a_line_waits(tmp_path):
     path = tmp_path / 'events.jsonl'
-    events = Events(path)
-    assert list(events.new()) == []
+    events = EventReader(path)
+    assert list(events.read_new()) == []
     path.write_text('{"kind": "a"}\n{"ki')
-    assert list(events.new()) == [{'kind': 'a'}]
-    assert list(events.new()) == []
+    assert list(events.read_new()) == [{'kind': 'a'}]
+    assert list(events.read_new()) == []
     path.write_text('{"kind": "a"}\n{"kind": "b"}\n')
-    assert list(events.new()) == [{'kind': 'b'}]
+    assert list(events.read_new()) == [{'kind': 'b'}]

@@ -4,11 +4,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bdl_perception.demo.record import AlertEvent
-from bdl_perception.demo.record import Record
-from bdl_perception.demo.summary import failures
-from bdl_perception.demo.summary import Segment
-from bdl_perception.demo.summary import summarise
+from bdl_perception.demo.record import AlertEvent, Record
+from bdl_perception.demo.summary import failures, Segment, summarise
 import pytest
 
 OK, WARN, ERROR, STALE = range(4)
@@ -56,12 +53,12 @@ def test_a_machine_that_stood_still_has_not_driven_on():
     def shifted(at_ns: int) -> int:
         return at_ns + paused_ns * (at_ns > START_NS + 3 * 10**9)
 
-    slow = Record(Path(), tuple(map(shifted, good.frames)), good.answered, tuple(
+    slow = Record(Path(), tuple(map(shifted, good.frame_stamps_ns)), good.depth_latency_s, tuple(
         AlertEvent(shifted(event.received_ns), event.level, event.message)
         for event in good.alerts), ())
-    assert slow.drive_s(slow.frames[-1]) == pytest.approx(6.0)
-    assert slow.drive_s(slow.frames[30] + 10 * 10**9) == pytest.approx(3.1)  # in the pause
-    slow = replace(slow, answered=dict.fromkeys(slow.frames, 0.02))
+    assert slow.drive_time_s(slow.frame_stamps_ns[-1]) == pytest.approx(6.0)
+    assert slow.drive_time_s(slow.frame_stamps_ns[30] + 10 * 10**9) == pytest.approx(3.1)  # in the pause
+    slow = replace(slow, depth_latency_s=dict.fromkeys(slow.frame_stamps_ns, 0.02))
     assert failures(slow, [FOG]) == []
 
 

@@ -3,21 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from bdl_perception.drives import list_drives
-from bdl_perception.drives import open_drive
-from bdl_perception.drives.bag_messages import camera_from_info
-from bdl_perception.drives.bag_messages import rgb_from_message
-from drive_files import camera_drive
-from drive_files import camera_info
-from drive_files import compressed
-from drive_files import header
-from drive_files import image
-from drive_files import index_of
-from drive_files import LENS
-from drive_files import picture
-from drive_files import raw_image
-from drive_files import TYPES
-from drive_files import write_bag
+from bdl_perception.drives import list_drives, open_drive
+from bdl_perception.drives.bag import camera_from_info, rgb_from_message
+from drive_files import (
+    camera_drive,
+    camera_info,
+    compressed,
+    header,
+    image,
+    index_of,
+    LENS,
+    picture,
+    raw_image,
+    TYPES,
+    write_bag,
+)
 import numpy as np
 import pytest
 

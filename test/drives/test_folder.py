@@ -2,13 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
-from bdl_perception.drives import open_drive
-from bdl_perception.drives import open_drives
-from drive_files import index_of
-from drive_files import LENS
-from drive_files import picture
-from drive_files import write_pictures
-from drive_files import write_rendered
+from bdl_perception.drives import open_drive, open_drives
+from drive_files import index_of, LENS, picture, write_pictures, write_rendered
 import numpy as np
 import pytest
 

@@ -2,24 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 import json
-from math import inf
-from math import isnan
-from math import nan
+from math import inf, isnan, nan
 
-from bdl_perception.evaluation.drive_record import group_of
-from bdl_perception.evaluation.drive_record import group_sums
-from bdl_perception.evaluation.drive_record import Origin
-from bdl_perception.evaluation.drive_record import record_from_dict
-from bdl_perception.evaluation.drive_record import record_to_dict
-from bdl_perception.evaluation.drive_record import Segment
+from bdl_perception.drives.description import Segment
+from bdl_perception.evaluation.drive_record import (
+    frame_group,
+    merge_group_states,
+    Origin,
+    record_from_dict,
+    record_to_dict,
+)
 import numpy as np
 import pytest
-from records import changing_record
-from records import nominal_record
+from records import changing_record, nominal_record
 
 
 def test_a_record_survives_json_and_what_is_no_number_stays_none() -> None:
-    record = replace(changing_record('x', [.1], [nan, inf], [.4]), sums={
+    record = replace(changing_record('x', [.1], [nan, inf], [.4]), metric_states={
         'test_changes: nominal': {'depth': {'pixels': np.array([3., 2.])}}},
         faults={2: ('blank', 'frozen')})
     made = record_from_dict(json.loads(json.dumps(record_to_dict(record), allow_nan=False)))
@@ -27,7 +26,7 @@ def test_a_record_survives_json_and_what_is_no_number_stays_none() -> None:
         record.origin, record.stamps_ns, record.groups)
     assert [isnan(value) for value in made.scores['feature']] == [False, True, True, False]
     assert made.faults == record.faults
-    assert made.sums['test_changes: nominal']['depth']['pixels'].tolist() == [3, 2]
+    assert made.metric_states['test_changes: nominal']['depth']['pixels'].tolist() == [3, 2]
 
 
 def test_a_drive_that_changes_has_a_group_for_each_condition_and_others_have_their_set() -> None:
@@ -35,14 +34,14 @@ def test_a_drive_that_changes_has_a_group_for_each_condition_and_others_have_the
         'test_changes: nominal', 'test_changes: nominal', 'test_changes: dense_fog',
         'test_changes: nominal')
     assert nominal_record('y', [.1, .1]).groups == ('test', 'test')
-    assert group_of(Origin('z', 'mine'), 3) == 'mine'
+    assert frame_group(Origin('z', 'mine'), 3) == 'mine'
 
 
 @pytest.mark.parametrize(('time_s', 'name'), [
     (0, 'nominal'), (.999, 'nominal'), (1 - 1e-10, 'night'), (1, 'night'), (7, 'night')])
 def test_a_segment_begins_at_its_start_but_for_rounding(time_s: float, name: str) -> None:
     segments = (Segment('sun', 0, 1, False), Segment('night', 1, 2, True))
-    assert group_of(Origin('x', 's', segments), time_s) == f's: {name}'
+    assert frame_group(Origin('x', 's', segments), time_s) == f's: {name}'
 
 
 PARTS = (Segment('sun', 0, 1, False), Segment('fog', 1, 3, True, 1.5),
@@ -61,7 +60,7 @@ def test_a_frame_within_a_fade_is_neither_nominal_nor_strange(eighth: int) -> No
         plain = part.name if part.held_out else 'nominal'
         name = f's: {"fading" if half and within else plain}'
         before = part
-    assert group_of(Origin('x', 's', PARTS), eighth / 8) == name
+    assert frame_group(Origin('x', 's', PARTS), eighth / 8) == name
 
 
 @pytest.mark.parametrize('rate_hz', [10., 29.97, 30.])
@@ -70,7 +69,7 @@ def test_a_fade_ends_with_the_first_frame_that_is_wholly_strange_but_for_roundin
     parts = (Segment('sun', 0, 20 / rate_hz, False),
              Segment('fog', 20 / rate_hz, 99, True, 30 / rate_hz))
     seconds = [round(1e9 * frame / rate_hz) / 1e9 for frame in range(60)]
-    names = [group_of(Origin('x', 's', parts), time_s) for time_s in seconds]
+    names = [frame_group(Origin('x', 's', parts), time_s) for time_s in seconds]
     assert names == ['s: nominal'] * 20 + ['s: fading'] * 30 + ['s: fog'] * 10
 
 
@@ -82,12 +81,12 @@ def test_a_drive_that_was_kept_before_fades_were_known_has_none() -> None:
 
 
 def test_scores_of_a_group_are_those_of_its_frames() -> None:
-    found = changing_record('x', [.1], [.2, .3], [.4]).of_group('test_changes: nominal')
+    found = changing_record('x', [.1], [.2, .3], [.4]).group_scores('test_changes: nominal')
     assert found['energy'] == [.1, .4]
 
 
 def test_sums_of_a_group_are_added_over_drives() -> None:
-    records = [replace(nominal_record(name, [.1]), sums={'test': {'m': {'n': np.array([count])}}})
+    records = [replace(nominal_record(name, [.1]), metric_states={'test': {'m': {'n': np.array([count])}}})
                for name, count in (('a', 2.), ('b', 3.))]
-    assert group_sums(records, 'test')['m']['n'].tolist() == [5]
-    assert group_sums(records, 'night') == {}
+    assert merge_group_states(records, 'test')['m']['n'].tolist() == [5]
+    assert merge_group_states(records, 'night') == {}

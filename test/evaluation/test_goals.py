@@ -1,11 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from math import inf
-from math import nan
+from math import inf, nan
 from typing import Any
 
-from bdl_perception.evaluation.goal import Goal
-from bdl_perception.evaluation.goals import judge
+from bdl_perception.evaluation.goals import assess_goals
+from bdl_perception.evaluation.quality_goals import Goal
 import pytest
 
 
@@ -40,7 +39,7 @@ def judged(strange_: dict[str, Any], alarm_: dict[str, Any], nominal: str | None
            asked: tuple[str, ...] = ()) -> list[Goal]:
     known = {name: {'held_out': True, 'conditions': [name]}
              for name in strange_.get('mean_over', ())} if sets is None else sets
-    return judge({'strange': strange_, 'alarm': alarm_, 'nominal': nominal, 'sets': known,
+    return assess_goals({'strange': strange_, 'alarm': alarm_, 'nominal': nominal, 'sets': known,
                   'calibrated_intervals': {'seen_in_calibration': seen},
                   'asked_conditions': asked})
 

@@ -3,9 +3,7 @@
 from math import nan
 from typing import Any
 
-from bdl_perception.evaluation.goal import Goal
-from bdl_perception.evaluation.quality_goals import of_each
-from bdl_perception.evaluation.quality_goals import of_set
+from bdl_perception.evaluation.quality_goals import Goal, goals_for_held_out_sets, goals_for_set
 import pytest
 
 BINS = ('0-5 m', '5-10 m', '10-20 m')
@@ -33,10 +31,10 @@ def verdicts(goals: list[Goal]) -> list[str]:
 
 
 def test_all_is_met_at_the_very_wish_and_a_little_less_is_missed() -> None:
-    assert verdicts(of_set(quality())) == ['met'] * 4
-    assert verdicts(of_set(quality((.9, .9, .921), .00214, .00364, (.2, .3, .201)))) == [
+    assert verdicts(goals_for_set(quality())) == ['met'] * 4
+    assert verdicts(goals_for_set(quality((.9, .9, .921), .00214, .00364, (.2, .3, .201)))) == [
         'missed'] * 4
-    assert verdicts(of_set(quality((.879, .9, .9), ause=(.3, .2, .25)))) == [
+    assert verdicts(goals_for_set(quality((.879, .9, .9), ause=(.3, .2, .25)))) == [
         'missed', 'met', 'met', 'missed']
 
 
@@ -45,24 +43,24 @@ def test_all_is_met_at_the_very_wish_and_a_little_less_is_missed() -> None:
     ('sparsification', [False, False, False, True])])
 def test_what_no_truth_was_there_for_is_neither_met_nor_missed(
         left: str, measured: list[bool]) -> None:
-    found = of_set({left: quality()[left]})
+    found = goals_for_set({left: quality()[left]})
     assert [goal.verdict != 'not measured' for goal in found] == measured
     assert all(goal.found == '-' for goal in found if goal.verdict == 'not measured')
-    assert verdicts(of_set({})) == verdicts(list(of_each({}))) == ['not measured'] * 4
-    of_one = list(of_each({'night': {}, 'fog': {left: quality()[left], 'conditions': []}}))
+    assert verdicts(goals_for_set({})) == verdicts(list(goals_for_held_out_sets({}))) == ['not measured'] * 4
+    of_one = list(goals_for_held_out_sets({'night': {}, 'fog': {left: quality()[left], 'conditions': []}}))
     assert [goal.verdict != 'not measured' for goal in of_one] == measured
     assert {goal.found for goal in of_one} == {'-', '1 of 1'}
 
 
 def test_a_range_without_pixels_is_not_judged_and_none_with_any_is_missed() -> None:
-    assert verdicts(of_set(quality((.9, nan, .9))))[0] == 'met'
-    none = of_set(quality((nan, nan, nan)))[0]
+    assert verdicts(goals_for_set(quality((.9, nan, .9))))[0] == 'met'
+    none = goals_for_set(quality((nan, nan, nan)))[0]
     assert (none.verdict, none.found) == ('missed', 'as stated: no deviation was stated')
 
 
 def test_it_is_said_whether_a_calibration_made_the_intervals() -> None:
-    stated = of_set({'intervals': intervals([.5, .5, .5], .1)})
-    made = of_set({'intervals': intervals([.5, .5, .5], .1, .001, [.9, .9, .9])})
+    stated = goals_for_set({'intervals': intervals([.5, .5, .5], .1)})
+    made = goals_for_set({'intervals': intervals([.5, .5, .5], .1, .001, [.9, .9, .9])})
     assert stated[0].found.startswith('as stated: 0-5 m 0.500')
     assert (stated[2].found, stated[2].verdict) == ('as stated: 0.10000', 'missed')
     assert made[0].found.startswith('calibrated: 0-5 m 0.900')
@@ -72,16 +70,16 @@ def test_it_is_said_whether_a_calibration_made_the_intervals() -> None:
 def test_a_calibration_shows_nothing_on_the_drives_that_it_was_made_of() -> None:
     good, bad = [.9, .9, .9], [.5, .5, .5]
     for shares, mse, verdict in ((good, .001, 'not shown'), (bad, .1, 'missed')):
-        made = of_set({'intervals': intervals(good, .001, mse, shares)}, fitted=True)
+        made = goals_for_set({'intervals': intervals(good, .001, mse, shares)}, used_for_calibration=True)
         assert (made[0].verdict, made[2].verdict) == (verdict, verdict)
-    stated = of_set({'intervals': intervals(good, .001)}, fitted=True)
+    stated = goals_for_set({'intervals': intervals(good, .001)}, used_for_calibration=True)
     assert stated[0].verdict == stated[2].verdict == 'met'
 
 
 def test_held_out_conditions_meet_a_goal_if_each_of_them_does() -> None:
     good, bad = quality(), quality((.5, .9, .9), depth=.1)
-    assert verdicts(list(of_each({'night': good, 'fog': good}))) == ['met'] * 4
-    found = list(of_each({'night': good, 'fog': bad, 'dirt': bad, 'camera': {}}))
+    assert verdicts(list(goals_for_held_out_sets({'night': good, 'fog': good}))) == ['met'] * 4
+    found = list(goals_for_held_out_sets({'night': good, 'fog': bad, 'dirt': bad, 'camera': {}}))
     assert verdicts(found) == ['missed', 'met', 'missed', 'met']
     assert found[0].found == '1 of 3, not fog, dirt'
     assert found[0].what == '90 % intervals hold in each range: each held-out condition'
@@ -89,6 +87,6 @@ def test_held_out_conditions_meet_a_goal_if_each_of_them_does() -> None:
 
 def test_a_set_without_truth_shows_nothing_of_its_condition() -> None:
     sets = {'night': {**quality(), 'conditions': ['night']}, 'fog': {'conditions': ['fog']}}
-    found = list(of_each(sets, ('night', 'fog')))
+    found = list(goals_for_held_out_sets(sets, ('night', 'fog')))
     assert verdicts(found) == ['not shown'] * 4
     assert found[0].found == '1 of 1; over 1 of 2 held-out conditions, without fog'

@@ -3,23 +3,26 @@
 from dataclasses import replace
 from typing import Any
 
-from bdl_perception.evaluation.alarm import ABRUPT_S
+from bdl_perception.evaluation.alarm_metrics import ABRUPT_S
 from bdl_perception.evaluation.drive_record import DriveRecord
-from bdl_perception.evaluation.results import results
-from bdl_perception.evaluation.results import Setting
-from bdl_perception.evaluation.tables import events_cell
-from bdl_perception.evaluation.tables import missed_cell
-from bdl_perception.evaluation.tables import plain
-from bdl_perception.evaluation.tables import told_missed
-from bdl_perception.evaluation.tables import told_pauses
-from bdl_perception.world.conditions import SWITCH_S
+from bdl_perception.evaluation.results import evaluation_results, EvaluationContext
+from bdl_perception.report.markdown import (
+    events_cell,
+    missed_cell,
+    missed_drive_notes,
+    pause_notes,
+    to_json_values,
+)
+from bdl_perception.world.conditions import DEFAULT_FADE_S
 import pytest
-from records import changing_record
-from records import fake_calibration
-from records import fake_record
-from records import IDENTITY
-from records import night_record
-from records import nominal_record
+from records import (
+    changing_record,
+    fake_calibration,
+    fake_record,
+    IDENTITY,
+    night_record,
+    nominal_record,
+)
 
 RECORDS = [night_record('n0', [2.] * 8), nominal_record('a', [.5] * 8),
            nominal_record('b', [.4] * 7 + [2.]), night_record('n1', [2.] * 4),
@@ -28,7 +31,7 @@ RECORDS = [night_record('n0', [2.] * 8), nominal_record('a', [.5] * 8),
 
 def made(records: list[DriveRecord] = RECORDS, nominal: str | None = 'test',
          **changes: object) -> dict[str, Any]:
-    return results(records, Setting(nominal, fake_calibration(), IDENTITY)._replace(**changes))
+    return evaluation_results(records, EvaluationContext(nominal, fake_calibration(), IDENTITY)._replace(**changes))
 
 
 def test_sets_are_counted_the_nominal_one_first() -> None:
@@ -105,12 +108,12 @@ def test_a_fade_that_the_end_of_the_drive_cuts_short_is_no_plain_miss() -> None:
     assert (row['drives'], row['missed'], row['cut_short']) == (3, 2, 1)
     assert [one['there'] for one in row['found']] == [.25, .5, 1.]
     assert missed_cell(row) == '2 (1 cut short)' and missed_cell({**row, 'cut_short': 0}) == '2'
-    assert told_missed({'fog': plain(row)}) == [
+    assert missed_drive_notes({'fog': to_json_values(row)}) == [
         'Missed of fog: short (cut short with 25% of it there), whole.']
 
 
 def test_what_is_rendered_without_a_word_about_its_fade_is_abrupt() -> None:
-    assert ABRUPT_S == SWITCH_S
+    assert ABRUPT_S == DEFAULT_FADE_S
 
 
 def test_the_alarm_is_judged_on_nominal_drives_and_on_each_condition() -> None:
@@ -151,8 +154,8 @@ def test_one_wrong_stamp_is_no_million_of_hours_without_a_false_alarm() -> None:
     assert 3600 * rates['paused_hours'] == pytest.approx(2 * (epoch_s - 1.25))
     goal, = (goal for goal in found['goals'] if 'false alarms' in goal['what'])
     assert goal['verdict'] == 'not shown'
-    assert told_pauses(rates)[0].endswith('(9.44e+05 h) is left out.')
-    assert not told_pauses(made()['alarm']['false_alarms'])
+    assert pause_notes(rates)[0].endswith('(9.44e+05 h) is left out.')
+    assert not pause_notes(made()['alarm']['false_alarms'])
 
 
 def test_a_calibration_that_would_not_arm_is_not_played_and_says_why() -> None:
@@ -186,7 +189,7 @@ def test_a_calibration_of_another_model_measures_nothing() -> None:
 
 def test_intervals_of_depth_are_used_only_of_a_calibration_that_would_arm() -> None:
     known = fake_calibration(intervals={'drives': 9, 'factor': 1.5, 'temperature': 1.1})
-    setting = Setting('test', known, IDENTITY)
+    setting = EvaluationContext('test', known, IDENTITY)
     assert setting.intervals == known.intervals
     assert made(calibration=known)['calibrated_intervals'] == {
         **setting.intervals, 'seen_in_calibration': ['a', 'b']}

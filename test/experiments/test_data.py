@@ -1,16 +1,23 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+"""Tests."""
 from dataclasses import replace
 import json
 import shutil
 
-from bdl_perception.experiments.data import load
-from bdl_perception.experiments.data import nested_drives
-from bdl_perception.experiments.data import splits_to_render
-from bdl_perception.training.datasets import DatasetError
+from bdl_perception.datasets.base import DatasetError, Sample
+from bdl_perception.experiments.data import (
+    black_out_half,
+    CorruptedDataset,
+    CORRUPTIONS,
+    defocus,
+    load_data,
+    nested_drives,
+    splits_to_render,
+    underexpose,
+)
 import cv2
-from micro_experiment import make_micro_drives
-from micro_experiment import MICRO
+from micro_experiment import make_micro_drives, MICRO
 import numpy as np
 import pytest
 
@@ -38,9 +45,9 @@ def test_a_share_has_the_mix_of_conditions_of_the_whole():
 
 
 def test_an_epoch_is_as_long_for_every_share(root):
-    data = load(root, MICRO)
+    data = load_data(root, MICRO)
     for share, different in ((.25, 2), (.5, 4), (1., 8)):
-        frames, once = data.teaching(share, 1, MICRO.epoch_frames)
+        frames, once = data.training_subset(share, 1, MICRO.epoch_frames)
         assert len(frames) == 8 and len(once) == different
         pictures = [frames[index].rgb.tobytes() for index in range(8)]
         assert len(set(pictures)) == different
@@ -48,31 +55,31 @@ def test_an_epoch_is_as_long_for_every_share(root):
 
 
 def test_all_splits_are_counted(root):
-    counts = load(root, MICRO).counts()
+    counts = load_data(root, MICRO).counts()
     assert counts['train'] == [4, 8] and counts['test'] == [2, 4]
     assert counts['test_night'] == counts['validation_lens_dirt'] == [1, 2]
 
 
 def test_no_more_is_read_than_the_tier_has(root):
-    data = load(root, replace(MICRO, train_drives=3, train_frames=1))
+    data = load_data(root, replace(MICRO, train_drives=3, train_frames=1))
     assert data.counts()['train'] == [3, 3]
 
 
 def test_other_drives_have_another_hash(root, tmp_path):
     shutil.copytree(root, tmp_path / 'copy')
-    assert load(tmp_path / 'copy', MICRO).digest == load(root, MICRO).digest
+    assert load_data(tmp_path / 'copy', MICRO).digest == load_data(root, MICRO).digest
     drive = tmp_path / 'copy' / 'test_night' / 'test_night_0000'
     classes = cv2.imread(str(drive / 'classes' / '000000.png'), cv2.IMREAD_UNCHANGED)
     classes[0, 0] ^= 1  # one pixel
     cv2.imwrite(str(drive / 'classes' / '000000.png'), classes)
-    assert load(tmp_path / 'copy', MICRO).digest != load(root, MICRO).digest
+    assert load_data(tmp_path / 'copy', MICRO).digest != load_data(root, MICRO).digest
 
 
 def test_a_missing_split_is_named(root, tmp_path):
     shutil.copytree(root, tmp_path / 'copy')
     shutil.rmtree(tmp_path / 'copy' / 'test_night')
     with pytest.raises(DatasetError, match='test_night'):
-        load(tmp_path / 'copy', MICRO)
+        load_data(tmp_path / 'copy', MICRO)
 
 
 def test_drives_of_somebody_are_not_added_to(root):
@@ -107,8 +114,42 @@ def test_camvid_is_one_more_condition_without_depth(root, tmp_path):
             (tmp_path / folder).mkdir()
             for number in range(3):
                 cv2.imwrite(str(tmp_path / folder / f'{number}.png'), np.full(shape, 3, np.uint8))
-    data = load(root, MICRO, tmp_path)
+    data = load_data(root, MICRO, tmp_path)
     assert data.counts()['validation_camvid'] == data.counts()['test_camvid'] == [1, 2]
     sample = data.splits['test_camvid'].frames[0]
     assert np.isnan(sample.depth).all() and (sample.classes == 3).all()
-    assert data.digest != load(root, MICRO).digest
+    assert data.digest != load_data(root, MICRO).digest
+
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (40, 80, 3)).astype(np.uint8)
+
+
+def test_a_defocused_picture_keeps_its_light_and_loses_its_edges():
+    blurred = defocus(PICTURE)
+    assert blurred.mean() == pytest.approx(PICTURE.mean(), rel=.02)
+    assert blurred.std() < .5 * PICTURE.std()
+
+
+def test_an_underexposed_picture_has_fifteen_percent_of_its_light():
+    assert underexpose(PICTURE).mean() == pytest.approx(.15 * PICTURE.mean(), rel=.01)
+
+
+def test_half_a_picture_is_lost_and_the_other_half_is_as_it_was():
+    left = black_out_half(PICTURE)
+    np.testing.assert_array_equal(left[:, :40], PICTURE[:, :40])
+    assert left[:, 40:].max() == 0
+
+
+@pytest.mark.parametrize('name', CORRUPTIONS)
+def test_a_fault_changes_the_picture_and_neither_its_truth_nor_its_source(name):
+    before = PICTURE.copy()
+    sample = Sample(PICTURE, np.ones((40, 80), np.float32), np.zeros((40, 80), np.uint8), 50.)
+    faulty = CorruptedDataset([sample], CORRUPTIONS[name])
+    assert len(faulty) == 1
+    assert (faulty[0].rgb != before).any()
+    assert faulty[0].depth is sample.depth and faulty[0].classes is sample.classes
+    np.testing.assert_array_equal(PICTURE, before)
+
+
+def test_faults_are_on_test_frames_only():
+    assert all(name.startswith('test_') for name in CORRUPTIONS)

@@ -5,27 +5,23 @@ from dataclasses import replace
 import json
 import math
 
-from bdl_perception.experiments.data import load
-from bdl_perception.experiments.faults import FAULTS
-from bdl_perception.experiments.measure import gather
-from bdl_perception.experiments.measure import measure
-from bdl_perception.experiments.scores import ANALYTIC
-from bdl_perception.experiments.scores import auroc
-from bdl_perception.experiments.scores import compare
-from bdl_perception.experiments.scores import fit
-from bdl_perception.experiments.scores import pooled
-from bdl_perception.experiments.seen import look
-from bdl_perception.experiments.seen import masks_of
+from bdl_perception.experiments.data import CORRUPTIONS, load_data
+from bdl_perception.experiments.mc_sampling import mc_forward, mc_masks
+from bdl_perception.experiments.measure import evaluate_network, predict_split
+from bdl_perception.experiments.scores import (
+    ANALYTIC_SCORES,
+    auroc,
+    compare_scores,
+    fit_scores,
+    masked_mean,
+)
 from bdl_perception.network.model import Network
-from bdl_perception.perception.classes import IGNORE
-from bdl_perception.training.batches import plain_batches
-from micro_experiment import make_micro_drives
-from micro_experiment import MICRO
+from bdl_perception.perception.types import IGNORE
+from bdl_perception.training.batches import ordered_batches
+from micro_experiment import make_micro_drives, MICRO
 import numpy as np
 import pytest
-from tiny_network import draw_pictures
-from tiny_network import make_tiny_network
-from tiny_network import TINY
+from tiny_network import draw_pictures, make_tiny_network, TINY
 import torch
 
 T = 4
@@ -33,12 +29,12 @@ T = 4
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    return load(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)
+    return load_data(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)
 
 
 @pytest.fixture(scope='module')
 def batch(data):
-    return next(plain_batches(data.splits['test'].frames, 4, range(4), TINY))
+    return next(ordered_batches(data.splits['test'].frames, 4, range(4), TINY))
 
 
 @pytest.fixture(scope='module')
@@ -54,7 +50,7 @@ def network(batch):
 @pytest.fixture(scope='module')
 def fitted(network, data):
     frames = data.splits['train'].frames
-    return fit(network, (one.rgb for one in plain_batches(frames, 4, range(8), TINY)))
+    return fit_scores(network, (one.rgb for one in ordered_batches(frames, 4, range(8), TINY)))
 
 
 def softmax(logits):
@@ -76,7 +72,7 @@ def one_pass(network, rgb, masks=None):
 
 
 def samples_of(network, rgb):
-    masks = masks_of(network, T)
+    masks = mc_masks(network, T)
     return [one_pass(network, rgb, [mask[t:t + 1] for mask in masks]) for t in range(T)]
 
 
@@ -84,7 +80,7 @@ def samples_of(network, rgb):
 def test_samples_and_their_moments_are_those_of_each_mask_and_picture(batch, dropout):
     torch.manual_seed(0)
     network = Network(replace(TINY, dropout=dropout)).eval()
-    seen = look(network, batch.rgb, masks_of(network, T), True)
+    seen = mc_forward(network, batch.rgb, mc_masks(network, T), True)
     for index, rgb in enumerate(batch.rgb):
         samples = samples_of(network, rgb)
         depths = np.stack([sample[0] for sample in samples])  # (T, h, w)
@@ -100,10 +96,10 @@ def test_samples_and_their_moments_are_those_of_each_mask_and_picture(batch, dro
 
 
 def test_every_score_is_what_it_says(network, data, batch, fitted):
-    found = gather(network, data.splits['test'].frames, fitted, T, True).frame_values()
+    found = predict_split(network, data.splits['test'].frames, fitted, T, True).frame_values()
     train = data.splits['train'].frames
     features = np.concatenate([network.encode(one.rgb).pooled.detach().numpy()
-                               for one in plain_batches(train, 8, range(8), TINY)]).astype(float)
+                               for one in ordered_batches(train, 8, range(8), TINY)]).astype(float)
     covariance = np.cov(features.T, bias=True)
     covariance = .95 * covariance + .05 * np.trace(covariance) / len(covariance) * np.eye(
         len(covariance))
@@ -127,7 +123,7 @@ def test_every_score_is_what_it_says(network, data, batch, fitted):
 
 
 def test_quality_and_variances_are_those_of_the_known_pixels(network, data, batch, fitted):
-    report = measure(network, data, fitted, T, True)['nominal']
+    report = evaluate_network(network, data, fitted, T, True)['nominal']
     passes = [one_pass(network, rgb) for rgb in batch.rgb]
     truth, classes = batch.log_depth.double().numpy(), batch.classes.numpy()
     depth = np.exp(np.stack([one[0] for one in passes]))
@@ -151,8 +147,8 @@ def test_quality_and_variances_are_those_of_the_known_pixels(network, data, batc
 
 
 def test_the_report_is_json_and_names_every_condition(network, data, fitted):
-    report = measure(network, data, fitted, T, True)
-    assert set(report['conditions']) == {*FAULTS, *(
+    report = evaluate_network(network, data, fitted, T, True)
+    assert set(report['conditions']) == {*CORRUPTIONS, *(
         f'{part}_{name}' for part in ('validation', 'test') for name in ('night', 'lens_dirt'))}
     assert 'NaN' not in json.dumps(report, allow_nan=False)
     night = report['conditions']['test_night']['scores']['epistemic_log_depth']
@@ -165,17 +161,17 @@ def test_a_network_without_noise_and_samples_says_nothing_of_them(data):
     torch.manual_seed(0)
     network = Network(replace(TINY, dropout='none')).eval()
     frames = data.splits['train'].frames
-    fitted = fit(network, (one.rgb for one in plain_batches(frames, 4, range(8), TINY)))
-    report = measure(network, data, fitted, T, False)
+    fitted = fit_scores(network, (one.rgb for one in ordered_batches(frames, 4, range(8), TINY)))
+    report = evaluate_network(network, data, fitted, T, False)
     assert report['intervals'] == {} and report['nominal']['epistemic_variance'] is None
     assert report['nominal']['aleatoric_variance'] is None
     assert report['nominal']['mutual_information'] is None
-    assert set(report['scores']['test']) == {*ANALYTIC, 'entropy', 'energy', 'softmax', 'feature'}
+    assert set(report['scores']['test']) == {*ANALYTIC_SCORES, 'entropy', 'energy', 'softmax', 'feature'}
     assert report['nominal']['single'] == report['nominal']['average']
 
 
 def test_the_masks_are_the_same_every_time(network):
-    for first, second in zip(masks_of(network, T), masks_of(network, T), strict=True):
+    for first, second in zip(mc_masks(network, T), mc_masks(network, T), strict=True):
         assert torch.equal(first, second) and first.shape[0] == T
 
 
@@ -186,19 +182,19 @@ def test_auroc_counts_pairs():
 
 
 def test_a_ratio_of_what_may_be_negative_means_nothing():
-    assert compare(np.array([4.]), np.array([1., 3.])) == {'mean': 4, 'ratio': 2, 'auroc': 1}
-    assert compare(np.array([4.]), np.array([-1., 3.]))['ratio'] is None
+    assert compare_scores(np.array([4.]), np.array([1., 3.])) == {'mean': 4, 'ratio': 2, 'auroc': 1}
+    assert compare_scores(np.array([4.]), np.array([-1., 3.]))['ratio'] is None
 
 
 def test_a_picture_of_nothing_but_sky_is_averaged_as_a_whole():
     values = torch.arange(8.).reshape(2, 2, 2)
     valid = torch.tensor([[[True, False], [False, True]], [[False, False], [False, False]]])
-    assert pooled(values, valid).tolist() == [1.5, 5.5]
+    assert masked_mean(values, valid).tolist() == [1.5, 5.5]
 
 
 def test_pictures_are_looked_at_in_evaluation_mode(network):
     rgb = draw_pictures(2).permute(0, 3, 1, 2).float()
     network.train()
-    first = look(network, rgb, [], True).single.log_depth
+    first = mc_forward(network, rgb, [], True).single.log_depth
     network.eval()
-    assert torch.equal(first, look(network, rgb, [], True).single.log_depth)
+    assert torch.equal(first, mc_forward(network, rgb, [], True).single.log_depth)

@@ -3,12 +3,8 @@
 from dataclasses import replace
 import json
 
-from bdl_perception.experiments.plan import plan
-from bdl_perception.experiments.plan import spec
-from bdl_perception.experiments.tiers import FULL
-from bdl_perception.experiments.tiers import QUICK
-from bdl_perception.experiments.tiers import read_tier
-from bdl_perception.experiments.tiers import Tier
+from bdl_perception.experiments.config import FULL, QUICK, read_tier, Tier
+from bdl_perception.experiments.plan import make_run_spec, plan_runs
 import pytest
 from source_tree import ROOT
 
@@ -17,37 +13,37 @@ SAFETY = ROOT / 'docs' / 'experiments' / 'safety'
 
 @pytest.mark.parametrize('tier', [FULL, QUICK], ids=lambda tier: tier.name)
 def test_the_names_of_runs_are_unique_and_good_for_files(tier):
-    names = [run.name for run in plan(tier, 2)]
+    names = [run.name for run in plan_runs(tier, 2)]
     assert len(set(names)) == len(names)
     assert not any(set(name) & set('/ *?.') for name in names)
 
 
 @pytest.mark.parametrize('tier', [FULL, QUICK], ids=lambda tier: tier.name)
 def test_every_run_but_the_longer_one_sees_equally_many_images(tier):
-    images = {run.images for run in plan(tier, 2) if run.kind != 'longer'}
+    images = {run.images for run in plan_runs(tier, 2) if run.kind != 'longer'}
     assert len(images) == 1
     assert images.pop() == pytest.approx(tier.images, rel=.1)
 
 
 def test_the_longer_run_is_the_usual_one_with_three_times_the_images():
-    longer, usual = (spec(FULL, kind, 1., 1, 2) for kind in ('longer', 'both'))
+    longer, usual = (make_run_spec(FULL, kind, 1., 1, 2) for kind in ('longer', 'both'))
     assert longer.images == 3 * usual.images
     assert replace(longer.config, epochs=usual.config.epochs) == usual.config
 
 
 def test_the_results_in_docs_are_all_of_the_plan_as_it_is_and_no_others():
-    planned = {run.name: run.digest for run in plan(read_tier(FULL, SAFETY / 'tier.yaml'), 2)}
+    planned = {run.name: run.digest for run in plan_runs(read_tier(FULL, SAFETY / 'tier.yaml'), 2)}
     found = [json.loads(path.read_text()) for path in (SAFETY / 'runs').glob('*.json')]
     assert {result['name']: result['hash'] for result in found} == planned
 
 
 def test_no_two_runs_are_told_the_same():
-    hashes = [run.digest for run in plan(FULL, 2)]
+    hashes = [run.digest for run in plan_runs(FULL, 2)]
     assert len(set(hashes)) == len(hashes)
 
 
 def test_the_full_plan_has_every_ablation_on_every_seed():
-    runs = plan(FULL, 2)
+    runs = plan_runs(FULL, 2)
     for kind in ('none', 'aleatoric', 'epistemic', 'everywhere'):
         assert [run.seed for run in runs if run.kind == kind] == [1, 2, 3]
     assert len([run for run in runs if run.kind == 'both']) == 9
@@ -56,24 +52,24 @@ def test_the_full_plan_has_every_ablation_on_every_seed():
 
 
 def test_a_kind_is_what_its_name_says():
-    none, weight, raw = (spec(FULL, kind, 1., 1, 2).config
+    none, weight, raw = (make_run_spec(FULL, kind, 1., 1, 2).config
                          for kind in ('none', 'weight_20', 'raw_features'))
     assert none.network.dropout == 'none' and not none.aleatoric
     assert weight.depth_weight == .2 and weight.aleatoric
     assert not raw.network.normalise and raw.network.dropout == 'deep'
-    assert spec(FULL, 'deep_encoder', 1., 1, 2).config.network.mask_channels == (64, 128, 64)
+    assert make_run_spec(FULL, 'deep_encoder', 1., 1, 2).config.network.mask_channels == (64, 128, 64)
 
 
 def test_the_hash_follows_what_matters_and_not_the_threads():
-    first, threads = spec(FULL, 'both', 1., 1, 1), spec(FULL, 'both', 1., 1, 2)
+    first, threads = make_run_spec(FULL, 'both', 1., 1, 1), make_run_spec(FULL, 'both', 1., 1, 2)
     assert first.digest == threads.digest
-    others = [spec(replace(FULL, images=10_000), 'both', 1., 1, 1),
-              spec(replace(FULL, samples=8), 'both', 1., 1, 1), spec(FULL, 'both', .5, 1, 1)]
+    others = [make_run_spec(replace(FULL, images=10_000), 'both', 1., 1, 1),
+              make_run_spec(replace(FULL, samples=8), 'both', 1., 1, 1), make_run_spec(FULL, 'both', .5, 1, 1)]
     assert len({first.digest, *(other.digest for other in others)}) == 4
 
 
 def test_the_first_seed_comes_first():
-    seeds = [run.seed for run in plan(FULL, 2)]
+    seeds = [run.seed for run in plan_runs(FULL, 2)]
     assert seeds == sorted(seeds)
 
 
@@ -99,4 +95,4 @@ def test_a_tier_that_cannot_be_is_refused(change, message):
 
 def test_an_unknown_variant_is_named():
     with pytest.raises(ValueError, match='magic'):
-        plan(replace(QUICK, variants=('magic',)), 1)
+        plan_runs(replace(QUICK, variants=('magic',)), 1)

@@ -4,26 +4,22 @@ from dataclasses import replace
 import json
 
 from bdl_perception.experiments import runner
-from bdl_perception.experiments.data import load
-from bdl_perception.experiments.fixed_masks import CHOICES
-from bdl_perception.experiments.plan import KINDS
-from bdl_perception.experiments.plan import plan
-from bdl_perception.experiments.runner import choose
-from bdl_perception.experiments.runner import run_all
-from bdl_perception.experiments.scores import ANALYTIC
-from bdl_perception.experiments.scores import SAMPLED
+from bdl_perception.experiments.data import load_data
+from bdl_perception.experiments.network_variants import N_MASKS
+from bdl_perception.experiments.plan import KINDS, plan_runs
+from bdl_perception.experiments.runner import run_all, select_runs
+from bdl_perception.experiments.scores import ANALYTIC_SCORES, SAMPLED_SCORES
 from bdl_perception.network.model import Network
-from micro_experiment import make_micro_drives
-from micro_experiment import MICRO
+from micro_experiment import make_micro_drives, MICRO
 import pytest
 
-SPECS = plan(MICRO, 1)
+SPECS = plan_runs(MICRO, 1)
 TWO = 'both_[25]*_seed1'  # a quarter and a half
 
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    return load(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)
+    return load_data(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)
 
 
 @pytest.fixture(scope='module')
@@ -77,7 +73,7 @@ def test_a_run_that_was_killed_while_measured_keeps_its_training(data, tmp_path,
 def test_a_changed_configuration_is_run_anew(finished, data, monkeypatch):
     begun = []
     monkeypatch.setattr(runner, 'run_one', lambda spec, *_: begun.append(spec.name))
-    run_all(plan(replace(MICRO, samples=4), 1), data, finished, 'both_25_seed1')
+    run_all(plan_runs(replace(MICRO, samples=4), 1), data, finished, 'both_25_seed1')
     run_all(SPECS, replace(data, digest='other'), finished, 'both_25_seed1')
     assert begun == ['both_25_seed1'] * 2
 
@@ -92,15 +88,15 @@ def test_the_result_of_another_plan_is_put_aside(data, tmp_path):
 
 def test_without_imagenet_its_network_is_left_out(data, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, 'find_imagenet', lambda: None)
-    specs = plan(replace(MICRO, variants=('efficientnet_lite0',)), 1)
+    specs = plan_runs(replace(MICRO, variants=('efficientnet_lite0',)), 1)
     assert run_all(specs, data, tmp_path, 'efficientnet*') == []
 
 
 @pytest.mark.parametrize(('kind', 'samples'), [
-    ('masksembles', CHOICES), ('randomised_prior', CHOICES), ('spectral', MICRO.samples)])
+    ('masksembles', N_MASKS), ('randomised_prior', N_MASKS), ('spectral', MICRO.samples)])
 def test_a_kind_with_a_network_of_its_own_is_trained_taken_up_again_and_measured(
         data, tmp_path, monkeypatch, kind, samples):
-    specs = plan(replace(MICRO, variants=(kind,)), 1)
+    specs = plan_runs(replace(MICRO, variants=(kind,)), 1)
     looked = []
 
     def killed(network, *_):
@@ -114,22 +110,22 @@ def test_a_kind_with_a_network_of_its_own_is_trained_taken_up_again_and_measured
     result = json.loads((tmp_path / f'{kind}_100_seed1.json').read_text())
     assert result['samples'] == samples and result['training']['images'] == 16
     for condition in result['conditions'].values():
-        assert {*SAMPLED, *ANALYTIC} <= set(condition['scores'])
+        assert {*SAMPLED_SCORES, *ANALYTIC_SCORES} <= set(condition['scores'])
 
 
 @pytest.mark.parametrize(('kind', 'images'), [('deep_encoder', 16), ('longer', 3 * 16)])
 def test_a_kind_that_is_only_told_otherwise_is_trained_and_measured(data, tmp_path, kind, images):
-    run_all(plan(replace(MICRO, variants=(kind,)), 1), data, tmp_path, f'{kind}*')
+    run_all(plan_runs(replace(MICRO, variants=(kind,)), 1), data, tmp_path, f'{kind}*')
     result = json.loads((tmp_path / f'{kind}_100_seed1.json').read_text())
     assert result['training']['images'] == images
     for condition in result['conditions'].values():
-        assert {*SAMPLED, *ANALYTIC} <= set(condition['scores'])
+        assert {*SAMPLED_SCORES, *ANALYTIC_SCORES} <= set(condition['scores'])
 
 
 def test_a_pattern_that_no_run_has_is_refused_and_the_names_are_told():
     with pytest.raises(ValueError, match=r"no run is named like 'bth_\*'; .*both_25_seed1, "):
-        choose(SPECS, 'bth_*')
-    assert [spec.name for spec in choose(SPECS, TWO)] == ['both_25_seed1', 'both_50_seed1']
+        select_runs(SPECS, 'bth_*')
+    assert [spec.name for spec in select_runs(SPECS, TWO)] == ['both_25_seed1', 'both_50_seed1']
 
 
 def test_results_of_other_frames_are_counted_before_they_are_done_again(

@@ -3,28 +3,28 @@
 from dataclasses import replace
 import json
 
-from bdl_perception.experiments.accuracy_tables import ablation
-from bdl_perception.experiments.accuracy_tables import dropout_cost
-from bdl_perception.experiments.accuracy_tables import task_weights
-from bdl_perception.experiments.plan import plan
-from bdl_perception.experiments.report import all_tables
-from bdl_perception.experiments.report import write_report
-from bdl_perception.experiments.results import read_results
-from bdl_perception.experiments.results import Results
-from bdl_perception.experiments.table import difference_claim
-from bdl_perception.experiments.table import markdown_table
-from bdl_perception.experiments.table import spread
-from bdl_perception.experiments.tiers import Tier
-from bdl_perception.experiments.uncertainty_tables import aleatoric_constancy
-from bdl_perception.experiments.uncertainty_tables import data_size
-from bdl_perception.experiments.uncertainty_tables import intervals
-from bdl_perception.experiments.uncertainty_tables import strangeness
-from bdl_perception.experiments.variant_table import variants
+from bdl_perception.experiments.accuracy_tables import (
+    ablation_table,
+    dropout_cost_table,
+    task_weight_table,
+)
+from bdl_perception.experiments.claims import difference_claim, markdown_table, mean_std
+from bdl_perception.experiments.config import Tier
+from bdl_perception.experiments.plan import plan_runs
+from bdl_perception.experiments.report import all_tables, write_report
+from bdl_perception.experiments.results import read_results, Results
+from bdl_perception.experiments.uncertainty_tables import (
+    aleatoric_constancy_table,
+    data_size_table,
+    interval_table,
+    ood_table,
+)
+from bdl_perception.experiments.variant_table import variants_table
 import pytest
 
 TIER = Tier('made_up', seeds=(1, 2), conditions=('night', 'lens_dirt'), depth_weights=(.2, .5),
             variants=('raw_features',))
-SPECS = plan(TIER, 1)
+SPECS = plan_runs(TIER, 1)
 EPISTEMIC = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_information')
 
 
@@ -68,14 +68,14 @@ def results(**changes):
 
 
 def verdicts(table):
-    return [claim.holds for claim in table.judged()]
+    return [claim.holds for claim in table.assessed_claims()]
 
 
 def test_when_all_is_well_every_claim_holds():
     tables = all_tables(results())
     assert len(tables) == 9
     for table in tables:
-        assert table.missing == [] and set(verdicts(table)) == {True}, table.title
+        assert table.missing_runs == [] and set(verdicts(table)) == {True}, table.title
 
 
 @pytest.mark.parametrize('table', range(9))
@@ -87,24 +87,24 @@ def test_without_any_run_nothing_is_judged_and_all_are_named(table):
 
 
 @pytest.mark.parametrize(('make', 'name'), [
-    (data_size, 'both_25_seed2'), (lambda found: strangeness(found, 'test'), 'both_100_seed2'),
-    (aleatoric_constancy, 'both_50_seed1'), (ablation, 'epistemic_100_seed1'),
-    (task_weights, 'weight_50_100_seed1'), (intervals, 'both_100_seed1'),
-    (dropout_cost, 'everywhere_100_seed2'), (variants, 'raw_features_100_seed1')])
+    (data_size_table, 'both_25_seed2'), (lambda found: ood_table(found, 'test'), 'both_100_seed2'),
+    (aleatoric_constancy_table, 'both_50_seed1'), (ablation_table, 'epistemic_100_seed1'),
+    (task_weight_table, 'weight_50_100_seed1'), (interval_table, 'both_100_seed1'),
+    (dropout_cost_table, 'everywhere_100_seed2'), (variants_table, 'raw_features_100_seed1')])
 def test_one_missing_run_is_named_and_judgement_waits(make, name):
     table = make(results(**{name: None}))
-    assert table.missing == [name] and set(verdicts(table)) == {None}
+    assert table.missing_runs == [name] and set(verdicts(table)) == {None}
     assert name in table.markdown()
 
 
 def test_a_table_does_not_wait_for_the_runs_of_another():
-    assert set(verdicts(intervals(results(both_25_seed1=None, none_100_seed1=None)))) == {True}
+    assert set(verdicts(interval_table(results(both_25_seed1=None, none_100_seed1=None)))) == {True}
 
 
 def test_ignorance_that_rises_once_on_one_seed_does_not_hold():
     def spoil(run):
         run['nominal']['epistemic_variance'] = 100.
-    table = data_size(results(both_50_seed2=spoil))
+    table = data_size_table(results(both_50_seed2=spoil))
     assert verdicts(table) == [False, True, True]
     assert table.claims[0].found.startswith('falls on 1 of 2 seeds')
 
@@ -113,15 +113,15 @@ def test_ignorance_that_falls_too_little_does_not_hold():
     def spoil(run):
         run['nominal']['mutual_information'] = 1 / run['share'] ** .2  # 1.32 times
     names = [spec.name for spec in SPECS if spec.kind == 'both']
-    assert verdicts(data_size(results(**dict.fromkeys(names, spoil)))) == [True, True, False]
+    assert verdicts(data_size_table(results(**dict.fromkeys(names, spoil)))) == [True, True, False]
 
 
 def test_a_condition_that_falls_short_is_named_with_its_ratio():
     def spoil(run):
         run['conditions']['test_night']['scores']['epistemic_log_depth']['ratio'] = .5
     found = results(both_100_seed1=spoil, both_100_seed2=spoil)
-    assert verdicts(strangeness(found, 'validation')) == [True, True, True]
-    table = strangeness(found, 'test')
+    assert verdicts(ood_table(found, 'validation')) == [True, True, True]
+    table = ood_table(found, 'test')
     assert verdicts(table) == [False, True, True]
     assert table.claims[0].found == '1 of 2; short: night 0.5'
     row, = (row for row in table.rows if row[0] == 'night')
@@ -131,7 +131,7 @@ def test_a_condition_that_falls_short_is_named_with_its_ratio():
 def test_noise_that_drifts_does_not_hold():
     def spoil(run):
         run['nominal']['aleatoric_variance'] = .08
-    claim, = aleatoric_constancy(results(both_25_seed1=spoil)).claims
+    claim, = aleatoric_constancy_table(results(both_25_seed1=spoil)).claims
     assert claim.holds is False and '30 %' in claim.found  # (.08 + .05) / 2 against .05
 
 
@@ -139,27 +139,27 @@ def test_uncertainty_that_costs_accuracy_does_not_hold():
     def spoil(run):
         run['nominal']['average'].update(mean_iou=.7, rms_m=2.)
     found = results(none_100_seed1=spoil, none_100_seed2=spoil)
-    assert verdicts(ablation(found)) == [False, False]
+    assert verdicts(ablation_table(found)) == [False, False]
 
 
 def test_a_fixed_weight_that_is_better_at_one_task_is_named():
     def spoil(run):
         run['nominal']['average']['mean_iou'] = .9
-    iou, rms = task_weights(results(weight_20_100_seed1=spoil)).claims
+    iou, rms = task_weight_table(results(weight_20_100_seed1=spoil)).claims
     assert iou.holds is False and 'weight_20' in iou.found and rms.holds
 
 
 def test_one_seed_whose_interval_fails_is_enough():
     def spoil(run):
         run['intervals']['total']['coverage_after'] = .93
-    assert verdicts(intervals(results(both_100_seed2=spoil))) == [False, True]
+    assert verdicts(interval_table(results(both_100_seed2=spoil))) == [False, True]
 
 
 def test_dropout_that_costs_too_much_does_not_hold():
     def spoil(run):
         run['nominal']['single'].update(mean_iou=.594, rms_m=3.05)
     found = results(both_100_seed1=spoil, both_100_seed2=spoil)
-    claims = dropout_cost(found).claims
+    claims = dropout_cost_table(found).claims
     assert [claim.holds for claim in claims] == [False, False, True, True, True]
     assert claims[0].found.startswith('-0.6 ± ') and claims[1].found.startswith('+1.67 ± ')
 
@@ -176,29 +176,29 @@ def test_the_winner_is_chosen_without_the_test_conditions():
             score['ratio'] = .7
     found = results(raw_features_100_seed1=best_on_validation, both_100_seed1=good_on_test,
                     both_100_seed2=good_on_test)
-    claim, = variants(found).claims
+    claim, = variants_table(found).claims
     assert claim.found.startswith('raw_features, epistemic_inverse_depth') and claim.holds is False
 
 
 def test_a_score_that_older_runs_do_not_have_is_left_out_and_judged_without():
-    table = variants(results())
+    table = variants_table(results())
     rows = [row for row in table.rows if row[4] == 'analytic_random_features']
     assert [row[0] for row in rows] == ['both', 'everywhere', 'raw_features']
     assert all(row[5:] == ['-', '-'] for row in rows) and verdicts(table) == [True]
 
 
 def test_what_a_variant_costs_is_known_before_any_run():
-    rows = {(row[0], row[4]): row[1:4] for row in variants(Results(SPECS, {})).rows}
+    rows = {(row[0], row[4]): row[1:4] for row in variants_table(Results(SPECS, {})).rows}
     assert rows['both', 'mutual_information'] == ['-', '0.0998', '0.311 (16)']
     assert rows['both', 'analytic_last'] == ['-', '0.0998', '0']
     assert rows['everywhere', 'mutual_information'] == ['-', '0.0998', '1.57 (16)']
 
 
 def test_only_kinds_that_are_planned_are_explained_below_the_table():
-    assert '`longer`' not in variants(results()).note
-    assert '`randomised_prior`' not in variants(results()).note
-    specs = plan(replace(TIER, variants=('randomised_prior', 'longer')), 1)
-    note = variants(Results(specs, {})).note
+    assert '`longer`' not in variants_table(results()).note
+    assert '`randomised_prior`' not in variants_table(results()).note
+    specs = plan_runs(replace(TIER, variants=('randomised_prior', 'longer')), 1)
+    note = variants_table(Results(specs, {})).note
     assert '`longer` is `both` after 3 times as many pictures' in note
     assert '`randomised_prior` the code repeats the decoder and the heads of all' in note
 
@@ -206,32 +206,32 @@ def test_only_kinds_that_are_planned_are_explained_below_the_table():
 def test_networks_are_compared_by_the_seed_that_all_of_them_have():
     def strange(run):
         run['conditions']['test_night']['scores']['mutual_information']['auroc'] = .1
-    assert variants(results(both_100_seed2=strange)).rows == variants(results()).rows
-    assert variants(results(both_100_seed1=strange)).rows != variants(results()).rows
-    assert 'both_100_seed2' not in variants(results(both_100_seed2=None)).missing
+    assert variants_table(results(both_100_seed2=strange)).rows == variants_table(results()).rows
+    assert variants_table(results(both_100_seed1=strange)).rows != variants_table(results()).rows
+    assert 'both_100_seed2' not in variants_table(results(both_100_seed2=None)).missing_runs
 
 
 def test_other_seeds_are_no_reason_for_a_table_to_be_empty():
-    specs = plan(replace(TIER, seeds=(5, 3)), 1)
+    specs = plan_runs(replace(TIER, seeds=(5, 3)), 1)
     tables = all_tables(Results(specs, {spec.name: made_up(spec) for spec in specs}))
-    assert [table.missing for table in tables] == [[]] * 9
-    assert {claim.verdict for table in tables for claim in table.judged()} == {'holds'}
+    assert [table.missing_runs for table in tables] == [[]] * 9
+    assert {claim.verdict for table in tables for claim in table.assessed_claims()} == {'holds'}
 
 
 def test_a_difference_within_its_spread_is_undecided_and_so_is_one_seed():
     def half_a_loss(run):
         run['nominal']['average']['mean_iou'] = .65
-    first, _ = ablation(results(none_100_seed2=half_a_loss)).claims  # +2 and -3 points
+    first, _ = ablation_table(results(none_100_seed2=half_a_loss)).claims  # +2 and -3 points
     assert first.holds is None and first.verdict == 'undecided'
-    one = plan(replace(TIER, seeds=(1,)), 1)
+    one = plan_runs(replace(TIER, seeds=(1,)), 1)
     alone = Results(one, {spec.name: made_up(spec) for spec in one})
-    assert {claim.verdict for claim in ablation(alone).judged()} == {'undecided'}
+    assert {claim.verdict for claim in ablation_table(alone).assessed_claims()} == {'undecided'}
 
 
 def test_other_likelihoods_stand_beside_the_ablation_and_it_does_not_wait_for_them():
-    specs = plan(replace(TIER, variants=('plain_likelihood', 'spectral')), 1)
+    specs = plan_runs(replace(TIER, variants=('plain_likelihood', 'spectral')), 1)
     found = {spec.name: made_up(spec) for spec in specs if spec.kind != 'plain_likelihood'}
-    table = ablation(Results(specs, found))
+    table = ablation_table(Results(specs, found))
     assert table.rows[-1] == ['plain_likelihood', '-', '-', '-', '-']
     assert len(table.rows) == 5 and verdicts(table) == [True, True]
 
@@ -250,7 +250,7 @@ def test_a_further_score_gets_its_column():
     def add(run):
         run['conditions']['test_night']['scores']['last_layer'] = {
             'mean': 1., 'ratio': 2., 'auroc': .77}
-    table = strangeness(results(both_100_seed1=add), 'test')
+    table = ood_table(results(both_100_seed1=add), 'test')
     assert table.columns[-1] == 'AUROC last_layer' and table.rows[0][-1] == '0.77'
 
 
@@ -270,7 +270,7 @@ def test_the_report_has_every_table_its_plots_and_its_origin(tmp_path):
 
 
 def test_the_report_says_which_runs_have_more_epochs(tmp_path):
-    specs = plan(replace(TIER, variants=('longer',)), 1)
+    specs = plan_runs(replace(TIER, variants=('longer',)), 1)
     text = write_report(Results(specs, {}), TIER, tmp_path, 'x').read_text()
     assert 'px, 30 epochs of 800 frames a run (90 epochs for `longer`), seeds 1, 2 |' in text
 
@@ -286,7 +286,7 @@ def test_the_result_of_another_plan_is_not_read(tmp_path):
         (tmp_path / f'{spec.name}.json').write_text(json.dumps(made_up(spec)))
     stale = {**made_up(SPECS[1]), 'hash': 'old'}
     (tmp_path / f'{SPECS[1].name}.json').write_text(json.dumps(stale))
-    assert list(read_results(tmp_path, SPECS).found) == [SPECS[0].name]
+    assert list(read_results(tmp_path, SPECS).by_name) == [SPECS[0].name]
 
 
 def test_runs_on_different_drives_are_not_mixed(tmp_path):
@@ -295,7 +295,7 @@ def test_runs_on_different_drives_are_not_mixed(tmp_path):
         (tmp_path / f'{spec.name}.json').write_text(text)
     with pytest.raises(ValueError, match=f'different drives.*{SPECS[2].name}'):
         read_results(tmp_path, SPECS)
-    assert len(read_results(tmp_path, SPECS, 'd').found) == 2
+    assert len(read_results(tmp_path, SPECS, 'd').by_name) == 2
 
 
 def test_a_file_that_is_no_result_is_named(tmp_path):
@@ -305,5 +305,5 @@ def test_a_file_that_is_no_result_is_named(tmp_path):
 
 
 def test_numbers_are_written_with_their_spread():
-    assert spread([2., 4.]) == '3 ± 1.4' and spread([.12345]) == '0.123' and spread([]) == '-'
+    assert mean_std([2., 4.]) == '3 ± 1.4' and mean_std([.12345]) == '0.123' and mean_std([]) == '-'
     assert markdown_table(['a', 'b'], [['1', '2']]) == '| a | b |\n| --- | --- |\n| 1 | 2 |'

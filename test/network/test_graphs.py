@@ -3,17 +3,16 @@
 import math
 
 from bdl_perception.network.decoder import HeadMaps
-from bdl_perception.network.graphs import believe
-from bdl_perception.network.graphs import MAP_NAMES
-from bdl_perception.network.graphs import moderate
-from bdl_perception.network.graphs import Perceive
-from bdl_perception.network.graphs import Sample
+from bdl_perception.network.graphs import (
+    MAP_NAMES,
+    moderated_logits,
+    Perceive,
+    Sample,
+    softmax_entropy,
+)
 import numpy as np
 import pytest
-from tiny_network import draw_pictures
-from tiny_network import make_tiny_network
-from tiny_network import TINY
-from tiny_network import tiny_statistics
+from tiny_network import draw_pictures, make_tiny_network, TINY, tiny_statistics
 import torch
 
 pytestmark = pytest.mark.usefixtures('no_gradients')
@@ -94,11 +93,11 @@ def test_moderation_comes_close_to_the_softmax_averaged_over_noise():
     # MacKay's formula is for the difference of two logits; noise on it alone has sd sigma.
     difference = 1.5 + sigma * torch.randn(200_000)
     wanted = float(difference.sigmoid().mean())
-    assert float(moderate(maps).softmax(1)[0, 1]) == pytest.approx(wanted, abs=.01)
+    assert float(moderated_logits(maps).softmax(1)[0, 1]) == pytest.approx(wanted, abs=.01)
 
 
 def test_belief_survives_huge_logits():
-    belief = believe(torch.tensor([[1e4, -1e4, 0.]]).reshape(1, 3, 1, 1))
+    belief = softmax_entropy(torch.tensor([[1e4, -1e4, 0.]]).reshape(1, 3, 1, 1))
     assert belief.probabilities.flatten().tolist() == [1, 0, 0]
     assert float(belief.entropy) == 0
 
@@ -109,7 +108,7 @@ def test_sampling_with_masks_of_ones_gives_the_deterministic_maps(network, outpu
     mean, m2, probability, entropy = Sample(network)(*features, *ones)
     torch.testing.assert_close(mean, maps.log_depth[0, ::2, ::2])
     assert float(m2.max()) < 1e-10
-    belief = believe(moderate(maps))
+    belief = softmax_entropy(moderated_logits(maps))
     torch.testing.assert_close(probability, 3 * belief.probabilities[0, :, ::2, ::2])
     torch.testing.assert_close(entropy, 3 * belief.entropy[0, ::2, ::2])
 
@@ -123,7 +122,7 @@ def test_moments_are_those_of_the_single_passes(network):
     log_depth = np.stack([maps.log_depth[0, ::2, ::2].double().numpy() for maps in passes])
     np.testing.assert_allclose(moments[0], log_depth.mean(0), rtol=1e-5)
     np.testing.assert_allclose(moments[1], 5 * log_depth.var(0), rtol=1e-3, atol=1e-8)
-    p = np.stack([believe(moderate(maps)).probabilities[0].double().numpy() for maps in passes])
+    p = np.stack([softmax_entropy(moderated_logits(maps)).probabilities[0].double().numpy() for maps in passes])
     p = p[..., ::2, ::2]
     np.testing.assert_allclose(moments[2], p.sum(0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(moments[3], -(p * np.log(p)).sum((0, 1)), rtol=1e-4, atol=1e-5)

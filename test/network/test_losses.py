@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
 
-from bdl_perception.network.losses import classification_loss
-from bdl_perception.network.losses import mean_probability
-from bdl_perception.network.losses import regression_loss
-from bdl_perception.network.losses import TaskWeights
-from bdl_perception.perception.classes import IGNORE
+from bdl_perception.network.losses import (
+    classification_loss,
+    log_mean_probability,
+    regression_loss,
+    TaskWeights,
+)
+from bdl_perception.perception.types import IGNORE
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -175,7 +177,7 @@ def test_classification_gradient_is_the_finite_difference(monkeypatch, which):
 def test_the_log_of_the_average_is_above_the_average_of_the_logs():
     # Jensen; the thesis' text has the second, the paper's equation 12 the first.
     log_probability = torch.log(torch.tensor([[.9, .2], [.1, .2]], dtype=torch.float64))
-    found = mean_probability(log_probability)
+    found = log_mean_probability(log_probability)
     torch.testing.assert_close(found.exp(), torch.tensor([.5, .2], dtype=torch.float64))
     averaged_logs = log_probability.mean(0)
     assert found[0] > averaged_logs[0] + .4

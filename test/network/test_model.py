@@ -3,17 +3,14 @@
 from dataclasses import replace
 import math
 
-from bdl_perception.network.decoder import DEPTH_LOG_VARIANCE
-from bdl_perception.network.decoder import LOGIT_LOG_VARIANCE
-from bdl_perception.network.decoder import unit_length
-from bdl_perception.network.model import DROPOUT
-from bdl_perception.network.model import ENCODERS
-from bdl_perception.network.model import Network
-from bdl_perception.network.model import NetworkConfig
+from bdl_perception.network.decoder import (
+    DEPTH_LOG_VARIANCE_BOUNDS,
+    LOGIT_LOG_VARIANCE_BOUNDS,
+    rms_normalised,
+)
+from bdl_perception.network.model import DROPOUT_MODES, ENCODER_STRIDES, Network, NetworkConfig
 import pytest
-from tiny_network import draw_pictures
-from tiny_network import make_tiny_network
-from tiny_network import TINY
+from tiny_network import draw_pictures, make_tiny_network, TINY
 import torch
 
 
@@ -72,10 +69,10 @@ def test_drawn_masks_hold_zero_and_one_over_keep_as_often_as_they_should():
 
 def test_features_before_a_mask_have_one_length_whatever_their_size():
     x = torch.randn(2, 7, 3, 4)
-    length = unit_length(x).square().mean(1)
+    length = rms_normalised(x).square().mean(1)
     torch.testing.assert_close(length, torch.ones_like(length), atol=1e-2, rtol=0)
-    torch.testing.assert_close(unit_length(x), unit_length(50 * x), atol=1e-2, rtol=0)
-    assert not unit_length(torch.zeros(1, 7, 2, 2)).any()
+    torch.testing.assert_close(rms_normalised(x), rms_normalised(50 * x), atol=1e-2, rtol=0)
+    assert not rms_normalised(torch.zeros(1, 7, 2, 2)).any()
 
 
 def test_noise_stays_within_its_bounds_on_any_weights():
@@ -83,8 +80,8 @@ def test_noise_stays_within_its_bounds_on_any_weights():
     with torch.no_grad():
         network.decoder.heads.bias[1:3] = torch.tensor([1e4, -1e4])
     maps = network(_pictures(1))
-    assert (maps.depth_log_variance == DEPTH_LOG_VARIANCE[1]).all()
-    assert (maps.logit_log_variance == LOGIT_LOG_VARIANCE[0]).all()
+    assert (maps.depth_log_variance == DEPTH_LOG_VARIANCE_BOUNDS[1]).all()
+    assert (maps.logit_log_variance == LOGIT_LOG_VARIANCE_BOUNDS[0]).all()
 
 
 def test_the_depth_head_predicts_what_differs_from_the_centre():
@@ -136,8 +133,8 @@ def test_dropout_in_the_deep_encoder_masks_its_two_coarsest_maps_and_that_of_the
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('encoder', ENCODERS)
-@pytest.mark.parametrize('dropout', DROPOUT)
+@pytest.mark.parametrize('encoder', ENCODER_STRIDES)
+@pytest.mark.parametrize('dropout', DROPOUT_MODES)
 def test_a_sample_of_an_encoded_picture_is_the_whole_pass_with_its_masks(encoder, dropout):
     torch.manual_seed(0)
     network = Network(replace(TINY, encoder=encoder, dropout=dropout)).eval()
@@ -148,8 +145,8 @@ def test_a_sample_of_an_encoded_picture_is_the_whole_pass_with_its_masks(encoder
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('encoder', ENCODERS)
-@pytest.mark.parametrize('dropout', DROPOUT)
+@pytest.mark.parametrize('encoder', ENCODER_STRIDES)
+@pytest.mark.parametrize('dropout', DROPOUT_MODES)
 def test_without_masks_a_sample_is_the_deterministic_pass(encoder, dropout):
     network = Network(replace(TINY, encoder=encoder, dropout=dropout)).eval()
     pictures = _pictures(1)
@@ -159,7 +156,7 @@ def test_without_masks_a_sample_is_the_deterministic_pass(encoder, dropout):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('encoder', ENCODERS)
+@pytest.mark.parametrize('encoder', ENCODER_STRIDES)
 @pytest.mark.parametrize(('dropout', 'has', 'given'), [
     ('deep', 0, 1), ('deep_encoder', 2, 1), ('deep_encoder', 2, 3), ('everywhere', 4, 5)])
 def test_the_encoder_refuses_more_or_fewer_masks_than_it_has(encoder, dropout, has, given):
@@ -189,7 +186,7 @@ def test_without_dropout_there_are_no_masks():
 def test_normalising_takes_the_size_out_of_what_is_masked(normalise):
     network = Network(replace(TINY, normalise=normalise)).eval()
     features = network.encode(_pictures(1)).features
-    masked = [network.decoder.levels_of([factor * feature for feature in features], None)[0]
+    masked = [network.decoder.level_maps([factor * feature for feature in features], None)[0]
               for factor in (3., 30.)]
     assert torch.allclose(*masked, rtol=1e-2) == normalise
 

@@ -4,15 +4,14 @@
 from io import BytesIO
 import os
 
-from bdl_perception.network.weights import is_weights
-from bdl_perception.network.weights import Weights
-from bdl_perception.network.weights import weights_from_bytes
-from bdl_perception.network.weights import weights_to_bytes
+from bdl_perception.network.weights import (
+    is_weights,
+    Weights,
+    weights_from_bytes,
+    weights_to_bytes,
+)
 import pytest
-from tiny_network import draw_pictures
-from tiny_network import make_tiny_network
-from tiny_network import TINY
-from tiny_network import tiny_statistics
+from tiny_network import draw_pictures, make_tiny_network, TINY, tiny_statistics
 import torch
 
 

@@ -1,17 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.alarm.level import AlertState
-from bdl_perception.alarm.level import Level
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.status import PerceptionStatus
+from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.nodes import diagnostics
-from bdl_perception.perception.values import Scores
+from bdl_perception.perception.status import Identity, PerceptionStatus
+from bdl_perception.perception.types import Scores
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-from rclpy.serialization import deserialize_message
-from rclpy.serialization import serialize_message
+from rclpy.serialization import deserialize_message, serialize_message
 
 NAMES = st.sampled_from(['softmax', 'energy', 'feature', 'epistemic_depth'])
 COUNTS = st.integers(0, 2**40)
@@ -44,7 +41,7 @@ def test_a_status_comes_back_with_every_fault(state, faults, came, went, lost, i
     sent = PerceptionStatus(state, tuple(faults), came, went, lost, identity)
     message = travelled(diagnostics.status_message(sent, 5, 'onnxruntime'))
     assert diagnostics.status_from_message(message) == sent
-    expected = Level.ERROR if faults else Level.OK if state == 'active' else Level.WARN
+    expected = AlertLevel.ERROR if faults else AlertLevel.OK if state == 'active' else AlertLevel.WARN
     assert message.status[0].level == bytes([expected])
 
 
@@ -67,7 +64,7 @@ def test_an_array_without_a_status_is_refused(read):
         read(message)
 
 
-@pytest.mark.parametrize('level', Level)
+@pytest.mark.parametrize('level', AlertLevel)
 def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
     state = AlertState(level, ('fog', 'wait'), {'energy': 2.5}, {'energy': 2.0}, .01, 3.5, 7.0, 99,
                        1.5, 8.0, {'energy': .5})
@@ -84,31 +81,31 @@ def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
 
 
 def test_what_an_alert_does_not_know_is_left_out_and_not_zero():
-    message = diagnostics.alert_message({'c': AlertState(Level.STALE, ('none',))}, 0)
+    message = diagnostics.alert_message({'c': AlertState(AlertLevel.STALE, ('none',))}, 0)
     assert {pair.key for pair in message.status[0].values} == {'cusum'}
 
 
 def test_a_level_that_does_not_exist_is_refused():
-    message = diagnostics.alert_message({'c': AlertState(Level.OK, ())}, 0)
+    message = diagnostics.alert_message({'c': AlertState(AlertLevel.OK, ())}, 0)
     message.status[0].level = b'\x07'
     with pytest.raises(ValueError, match='7 is not a valid Level'):
         diagnostics.level_from_message(message)
 
 
 def test_of_several_cameras_the_first_status_is_the_worst_and_names_who_says_it():
-    states = {'front': AlertState(Level.WARN, ('haze',)), 'left': AlertState(Level.OK, ()),
-              'rear': AlertState(Level.ERROR, ('mud', 'dark'))}
+    states = {'front': AlertState(AlertLevel.WARN, ('haze',)), 'left': AlertState(AlertLevel.OK, ()),
+              'rear': AlertState(AlertLevel.ERROR, ('mud', 'dark'))}
     message = travelled(diagnostics.alert_message(states, 0))
     assert [(status.hardware_id, status.level[0]) for status in message.status] == [
-        ('all cameras', Level.ERROR), ('front', Level.WARN), ('left', Level.OK),
-        ('rear', Level.ERROR)]
+        ('all cameras', AlertLevel.ERROR), ('front', AlertLevel.WARN), ('left', AlertLevel.OK),
+        ('rear', AlertLevel.ERROR)]
     assert message.status[0].message == 'rear: mud; rear: dark; front: haze'
-    assert diagnostics.level_from_message(message) == Level.ERROR
+    assert diagnostics.level_from_message(message) == AlertLevel.ERROR
 
 
 @pytest.mark.parametrize('worst', range(4))
 def test_the_level_of_an_alert_is_the_worst_wherever_it_stands(worst):
     message = diagnostics.alert_message(
-        {str(index): AlertState(Level.OK, ()) for index in range(3)}, 0)
-    message.status[worst].level = bytes([Level.STALE])
-    assert diagnostics.level_from_message(message) == Level.STALE
+        {str(index): AlertState(AlertLevel.OK, ()) for index in range(3)}, 0)
+    message.status[worst].level = bytes([AlertLevel.STALE])
+    assert diagnostics.level_from_message(message) == AlertLevel.STALE

@@ -2,28 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values and messages are the same thing in two dresses."""
 from bdl_perception.nodes import messages
-from bdl_perception.nodes.stamps import header
-from bdl_perception.nodes.stamps import stamp_to_ns
-from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.nodes.messages import make_header, stamp_to_ns
+from bdl_perception.perception.types import PinholeCamera
 from builtin_interfaces.msg import Time
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-from rclpy.serialization import deserialize_message
-from rclpy.serialization import serialize_message
-from sensor_msgs.msg import CameraInfo
-from sensor_msgs.msg import Image
-from sensor_msgs.msg import RegionOfInterest
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 
-HEAD = header(7_000_000_003, 'front_optical')
+HEAD = make_header(7_000_000_003, 'front_optical')
 seconds = st.integers(-2**31, 2**31 - 1)
 
 
 @given(seconds, st.integers(0, 10**9 - 1))
 def test_a_stamp_comes_back_bit_for_bit(sec, nanosec):
     stamp = Time(sec=sec, nanosec=nanosec)
-    assert header(stamp_to_ns(stamp), 'f').stamp == stamp
+    assert make_header(stamp_to_ns(stamp), 'f').stamp == stamp
 
 
 def test_a_stamp_that_could_not_come_back_is_refused():
@@ -38,7 +34,7 @@ def travelled(message):
 
 def test_a_float_map_keeps_every_bit_even_of_nan_and_infinity():
     values = np.array([[1.5, np.nan, np.inf], [-0.0, 1e-42, 3.4e38]], np.float32)
-    image = travelled(messages.float_image(values, HEAD))
+    image = travelled(messages.float32_image(values, HEAD))
     assert (image.encoding, image.height, image.width, image.step) == ('32FC1', 2, 3, 12)
     assert image.data.tobytes() == values.astype('<f4').tobytes()
     assert image.header.frame_id == 'front_optical'
@@ -48,7 +44,7 @@ def test_a_float_map_keeps_every_bit_even_of_nan_and_infinity():
 @pytest.mark.parametrize('shape, encoding', [((4, 5), 'mono8'), ((4, 5, 3), 'rgb8')])
 def test_bytes_keep_their_order_when_the_array_is_a_strided_view(shape, encoding):
     values = np.random.default_rng(0).integers(0, 256, shape, np.uint8)[::-1, ::2]
-    image = travelled(messages.byte_image(values, HEAD))
+    image = travelled(messages.uint8_image(values, HEAD))
     assert image.encoding == encoding
     assert image.step * image.height == len(image.data)
     assert bytes(image.data) == values.tobytes()
@@ -85,7 +81,7 @@ def test_points_land_where_crop_and_resize_bring_them(x, y, z):
     across, down = 2.0, 1.5
     after = PinholeCamera(96, 60, 100 * across, 110 * down,
                           (31 + .5 - 8) * across - .5, (23 + .5 - 4) * down - .5)
-    out = travelled(messages.rescaled_info(info(), after, HEAD))
+    out = travelled(messages.rescaled_camera_info(info(), after, HEAD))
     for old, new, point in ((info().k, out.k, (x, y, z)), (info().p, out.p, (x, y, z, 1.0))):
         moved = (project(old, point) + .5 - (8, 4)) * (across, down) - .5
         assert project(new, point) == pytest.approx(moved, abs=1e-6)
@@ -93,7 +89,7 @@ def test_points_land_where_crop_and_resize_bring_them(x, y, z):
 
 def test_rescaled_info_keeps_distortion_and_rotation_and_says_the_new_size():
     source = info(binning_x=2, roi=RegionOfInterest(width=3, height=3))
-    out = messages.rescaled_info(source, PinholeCamera(32, 24, 50, 55, 15, 11), HEAD)
+    out = messages.rescaled_camera_info(source, PinholeCamera(32, 24, 50, 55, 15, 11), HEAD)
     assert (out.width, out.height, out.header) == (32, 24, HEAD)
     assert list(out.d) == list(source.d)
     assert list(out.r) == list(source.r)
@@ -104,15 +100,15 @@ def test_rescaled_info_keeps_distortion_and_rotation_and_says_the_new_size():
 
 def test_a_camera_goes_into_camera_info_and_back():
     camera = PinholeCamera(320, 192, 251.3, 249.9, 160.1, 95.2)
-    assert messages.camera_from_info(messages.info_from_camera(camera, HEAD)) == camera
+    assert messages.camera_from_info(messages.camera_info_message(camera, HEAD)) == camera
 
 
 def test_an_unknown_camera_is_published_as_not_calibrated():
-    out = messages.uncalibrated_info(320, 192, HEAD)
+    out = messages.uncalibrated_camera_info(320, 192, HEAD)
     assert (out.width, out.height, out.header) == (320, 192, HEAD)
     assert messages.camera_from_info(out) is None
 
 
 def test_images_are_made_without_the_slow_path():
-    assert isinstance(messages.float_image(np.zeros((2, 2), np.float32), HEAD), Image)
-    assert messages.byte_array(np.zeros(4, np.uint8)).typecode == 'B'
+    assert isinstance(messages.float32_image(np.zeros((2, 2), np.float32), HEAD), Image)
+    assert messages.pixel_buffer(np.zeros(4, np.uint8)).typecode == 'B'

@@ -1,12 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The executor's part of perception_node: it hands pictures over, and counts what was lost."""
-from threading import Event
-from threading import get_ident
+from threading import Event, get_ident
 from types import SimpleNamespace
 
 from bdl_perception.nodes.perception_node import PerceptionNode
-from bdl_perception.nodes.status_board import StatusBoard
+from bdl_perception.nodes.status import StatusTracker
 from bdl_perception.nodes.worker import Worker
 import pytest
 
@@ -28,7 +27,7 @@ def busy():
         assert let_go.wait(WAIT_S)
         return 0.0
 
-    node = SimpleNamespace(_board=StatusBoard(), _worker=Worker(step, lambda error: None),
+    node = SimpleNamespace(_board=StatusTracker(), _worker=Worker(step, lambda error: None),
                            begun=begun, let_go=let_go, threads=threads, seen=seen)
     yield node
     let_go.set()
@@ -36,11 +35,11 @@ def busy():
 
 
 def test_pictures_come_in_while_the_network_runs_and_the_older_ones_are_counted_as_dropped(busy):
-    PerceptionNode._picture(busy, 'first')
+    PerceptionNode._on_image(busy, 'first')
     assert busy.begun.wait(WAIT_S)
     for name in ('second', 'third', 'fourth'):
-        PerceptionNode._picture(busy, name)  # would hang if the executor ran the network
-    now = busy._board.read()
+        PerceptionNode._on_image(busy, name)  # would hang if the executor ran the network
+    now = busy._status_tracker.read()
     assert (now.frames_in, now.frames_dropped) == (4, 2)
     busy.begun.clear()
     busy.let_go.set()
@@ -50,6 +49,6 @@ def test_pictures_come_in_while_the_network_runs_and_the_older_ones_are_counted_
 
 
 def test_a_picture_that_comes_while_the_node_is_inactive_is_not_counted():
-    node = SimpleNamespace(_board=StatusBoard(), _worker=None)
-    PerceptionNode._picture(node, 'late')
-    assert node._board.read().frames_in == 0
+    node = SimpleNamespace(_board=StatusTracker(), _worker=None)
+    PerceptionNode._on_image(node, 'late')
+    assert node._status_tracker.read().frames_in == 0

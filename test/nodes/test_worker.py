@@ -5,8 +5,7 @@ import math
 from threading import Event
 
 from bdl_perception.nodes import worker
-from bdl_perception.nodes.worker import Mailbox
-from bdl_perception.nodes.worker import Worker
+from bdl_perception.nodes.worker import Mailbox, Worker
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -25,8 +24,8 @@ def test_the_newest_message_wins_and_each_loss_is_told(actions):
         else:
             put.append((len(put), action))
             lost += mailbox.put(put[-1])
-        assert mailbox.waits == (bool(put) and put[-1] not in taken)
-    assert lost + len(taken) + mailbox.waits == len(put)
+        assert mailbox.has_message == (bool(put) and put[-1] not in taken)
+    assert lost + len(taken) + mailbox.has_message == len(put)
 
 
 class Steps:

@@ -12,8 +12,7 @@ from collections import Counter
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any, Collection, Iterator, Mapping, NamedTuple, TypeAlias
 
 NAME = 'bdl_perception'
@@ -21,7 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 RULES = 'test/package/test_layers.py'  # its MAY_IMPORT is the table of layers
 SHORT = 60  # lines
 PATHS = [(f'{NAME}/{folder}/{command}.py', 'run', 'arguments')
-         for folder in ('commands', 'cli') for command in ('calibrate', 'evaluate')]
+         for folder in ('cli',) for command in ('calibrate', 'evaluate')]
 BINDERS = {  # statement or clause -> where its targets stand, and what they are assigned from
     ast.Assign: ('targets', 'value'), ast.AnnAssign: ('target', 'value'),
     ast.AugAssign: ('target', 'value'), ast.NamedExpr: ('target', 'value'),

@@ -9,10 +9,7 @@ import sys
 from zipfile import ZipFile
 
 import pytest
-from source_tree import CODE
-from source_tree import copy_source
-from source_tree import NAME
-from source_tree import ROOT
+from source_tree import CODE, copy_source, NAME, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 COMMANDS = {'bdl', 'perception_node', 'alert_node', 'governor_node', 'camera_node',

@@ -6,19 +6,13 @@ from collections import Counter
 import re
 from typing import Any
 
-from bdl_perception.cli import COMMANDS
-from bdl_perception.cli import main
-from bdl_perception.interface import TOPICS
-from bdl_perception.parameters import NODES
-from bdl_perception.parameters import rows
-from bdl_perception.parameters import yaml_text
-from bdl_perception.perception import colouring
-from generated_tables import inserted
-from generated_tables import REFERENCE
-from generated_tables import tables
+from bdl_perception.cli.main import COMMANDS, main
+from bdl_perception.parameters import NODES, parameter_specs, yaml_text
+from bdl_perception.perception import visualization
+from bdl_perception.topics import TOPICS
+from generated_tables import inserted, REFERENCE, tables
 import pytest
-from source_tree import CODE
-from source_tree import ROOT
+from source_tree import CODE, ROOT
 import yaml
 
 DOCS = ROOT / 'docs'
@@ -146,7 +140,7 @@ def test_the_parameters_file_is_that_of_the_code() -> None:
 def test_the_parameters_file_parses_to_the_defaults() -> None:
     parsed: dict[str, Any] = yaml.safe_load(PARAMETERS)
     assert parsed == {
-        f'/**/{node}': {'ros__parameters': {row.name: row.default for row in rows(kind)}}
+        f'/**/{node}': {'ros__parameters': {row.name: row.default for row in parameter_specs(kind)}}
         for node, kind in NODES.items()}
 
 
@@ -175,11 +169,11 @@ def test_rviz_shows_the_camera_the_maps_and_the_overlay() -> None:
 
 
 @pytest.mark.parametrize(('topic', 'fixed'), [
-    ('depth/image', colouring.DEPTH_RANGE_M),
-    ('depth/aleatoric_std', colouring.STD_RANGE_M),
-    ('depth/epistemic_std', colouring.STD_RANGE_M),
-    ('segmentation/entropy', colouring.ENTROPY_RANGE_NAT),
-    ('segmentation/mutual_information', colouring.MUTUAL_INFORMATION_RANGE_NAT),
+    ('depth/image', visualization.DEPTH_RANGE_M),
+    ('depth/aleatoric_std', visualization.STD_RANGE_M),
+    ('depth/epistemic_std', visualization.STD_RANGE_M),
+    ('segmentation/entropy', visualization.ENTROPY_RANGE_NAT),
+    ('segmentation/mutual_information', visualization.MUTUAL_INFORMATION_RANGE_NAT),
 ])
 def test_rviz_never_stretches_a_map_to_the_picture_at_hand(
         topic: str, fixed: tuple[float, float]) -> None:

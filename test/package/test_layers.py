@@ -4,10 +4,7 @@
 from pathlib import Path
 
 import pytest
-from source_tree import CODE
-from source_tree import files
-from source_tree import imports
-from source_tree import layer_of
+from source_tree import CODE, files, imports, layer_of
 
 MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'interface': set(),

@@ -5,8 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from source_tree import NAME
-from source_tree import ROOT
+from source_tree import NAME, ROOT
 
 HEAVY = ('torch', 'onnxruntime', 'onnx', 'tensorrt', 'tensorrt_rtx_bindings', 'tensorrt_rtx_libs',
          'cuda.bindings', 'cuda.core')  # a .pth of theirs loads an empty 'cuda' everywhere
@@ -38,7 +37,7 @@ def test_the_help_of_bdl_loads_nothing_heavy() -> None:
 
 
 def test_every_command_exists_and_explains_itself_without_anything_heavy() -> None:
-    from bdl_perception.cli import COMMANDS
+    from bdl_perception.cli.main import COMMANDS
     for name in COMMANDS:
         modules = loaded(f'import {NAME}.cli as cli\ntry:\n    cli.main([{name!r}, "--help"])\n'
                          'except SystemExit as end:\n    assert end.code == 0')

@@ -7,9 +7,7 @@ import re
 import sys
 
 import pytest
-from source_tree import files
-from source_tree import imports
-from source_tree import ROOT
+from source_tree import files, imports, ROOT
 
 WORLDLY = {  # clocks, chance, files, other processes
     'asyncio', 'datetime', 'glob', 'importlib', 'io', 'logging', 'multiprocessing', 'os',

@@ -13,8 +13,8 @@ MOST_MODULES = 210  # without __init__.py
 MOST_SHORT = 19  # modules under 60 lines
 LARGEST_SHARE = .12  # of all lines, of a top-level package
 MOST_FILES, MOST_CLIMBS = 12, 4  # of the path of an argument
-ENTRIES = (('bdl_perception/commands/calibrate.py', 'run', 'arguments'),
-           ('bdl_perception/commands/evaluate.py', 'run', 'arguments'))
+ENTRIES = (('bdl_perception/cli/calibrate.py', 'run', 'arguments'),
+           ('bdl_perception/cli/evaluate.py', 'run', 'arguments'))
 
 
 def _loaded(file: Path) -> ModuleType:

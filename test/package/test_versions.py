@@ -4,10 +4,7 @@
 import re
 from xml.etree import ElementTree
 
-from source_tree import files
-from source_tree import imports
-from source_tree import NAME
-from source_tree import ROOT
+from source_tree import files, imports, NAME, ROOT
 import yaml
 
 MANIFEST = ElementTree.parse(ROOT / 'package.xml').getroot()

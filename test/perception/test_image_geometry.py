@@ -1,10 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Fitting pictures and cameras, against projected points and against coordinate pictures."""
-from bdl_perception.perception.image_geometry import fit_image
-from bdl_perception.perception.image_geometry import FIT_MODES
-from bdl_perception.perception.image_geometry import ImageFit
-from bdl_perception.perception.values import PinholeCamera
+from bdl_perception.perception.image_geometry import fit_image, FIT_MODES, ImageFit, mean_luma
+from bdl_perception.perception.types import PinholeCamera
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -23,7 +21,7 @@ def project(camera, point):
 def move_pixel(fit, pixel):
     """Edge coordinates (0 at the left border of the picture) scale; centres are half off."""
     edge = np.asarray(pixel) + .5
-    scale = np.array([fit.output_width / fit.kept_width, fit.output_height / fit.kept_height])
+    scale = np.array([fit.output_width / fit.crop_width, fit.output_height / fit.crop_height])
     return (edge - [fit.left, fit.top]) * scale - .5
 
 
@@ -32,7 +30,7 @@ def move_pixel(fit, pixel):
 def test_a_point_in_the_new_camera_is_the_moved_pixel_of_the_old_one(w, h, ow, oh, mode, point):
     camera = PinholeCamera(w, h, fx=.8 * w, fy=.9 * w, cx=.47 * w, cy=.55 * h)
     fit = fit_image(w, h, ow, oh, mode)
-    after = fit.camera_after(camera)
+    after = fit.transform_camera(camera)
     assert (after.width, after.height) == (ow, oh)
     np.testing.assert_allclose(project(after, point), move_pixel(fit, project(camera, point)),
                                rtol=1e-9, atol=1e-6)
@@ -77,10 +75,10 @@ def test_a_picture_that_grows_is_interpolated_between_pixel_centres():
 @given(sizes, sizes)
 def test_a_crop_is_the_largest_centred_rectangle_of_the_aspect_ratio(w, h):
     fit = fit_image(w, h, 320, 192)
-    assert fit.kept_width == w or fit.kept_height == h
-    assert abs(fit.kept_width * 192 - fit.kept_height * 320) <= 320 * .5 + 192
-    assert abs(2 * fit.left + fit.kept_width - w) <= 1
-    assert abs(2 * fit.top + fit.kept_height - h) <= 1
+    assert fit.crop_width == w or fit.crop_height == h
+    assert abs(fit.crop_width * 192 - fit.crop_height * 320) <= 320 * .5 + 192
+    assert abs(2 * fit.left + fit.crop_width - w) <= 1
+    assert abs(2 * fit.top + fit.crop_height - h) <= 1
 
 
 def test_a_stretch_keeps_every_pixel():
@@ -105,7 +103,7 @@ def test_a_row_padded_picture_is_read_by_its_rows():
 def test_a_camera_info_of_another_size_is_refused():
     camera = PinholeCamera(1280, 960, 900, 900, 640, 480)
     with pytest.raises(ValueError, match='camera_info is for 1280x960 px.*640x480'):
-        fit_image(640, 480, 320, 192).camera_after(camera)
+        fit_image(640, 480, 320, 192).transform_camera(camera)
 
 
 def test_a_picture_of_another_size_is_refused():
@@ -122,3 +120,13 @@ def test_an_unknown_mode_names_the_known_ones():
 def test_a_rectangle_outside_the_source_is_refused(rectangle):
     with pytest.raises(ValueError):
         ImageFit(10, 8, *rectangle, 4, 4)
+
+
+def test_by_hand() -> None:
+    picture = np.zeros((2, 2, 3), np.uint8)
+    for channel, weight in enumerate((.299, .587, .114)):
+        one = picture.copy()
+        one[..., channel] = 255
+        assert mean_luma(one) == pytest.approx(weight)
+    picture[0] = 255
+    assert mean_luma(picture) == pytest.approx(.5)

@@ -2,13 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The perceiver on a backend of numpy: metres, sky, held frames and whole cycles."""
 from bdl_perception.perception.image_geometry import FIT_MODES
-from bdl_perception.perception.masks import draw_masks
+from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.uncertainty import epistemic_of
-from bdl_perception.perception.values import CameraFrame
-from bdl_perception.perception.values import PinholeCamera
-from fake_backend import fake_spec
-from fake_backend import FakeBackend
+from bdl_perception.perception.types import CameraFrame, PinholeCamera
+from fake_backend import fake_spec, FakeBackend
 import numpy as np
 import pytest
 
@@ -101,7 +98,7 @@ def test_a_cycle_of_chunks_equals_one_batch_of_all_samples(chunk, samples):
     batch = FakeBackend(fake_spec(chunk=samples))
     raw = batch.perceive(np.full((24, 40, 3), 90, np.uint8))
     whole = batch.sample(raw.features, draw_masks(11, samples, (3, 5), .2))
-    expected = epistemic_of(whole, prediction)
+    expected = epistemic_from_moments(whole, prediction)
     for name in ('depth_std', 'log_depth_std', 'mutual_information'):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-4,
                                    atol=1e-6, err_msg=name)
@@ -156,7 +153,7 @@ def test_sampling_without_a_frame_is_an_error_not_an_endless_loop():
     with pytest.raises(RuntimeError, match='no frame is held'):
         perceiver.sample()
     perceiver.perceive(make_frame())
-    perceiver.forget()
+    perceiver.discard_frame()
     assert perceiver.samples_left == 0
     with pytest.raises(RuntimeError, match='no frame is held'):
         perceiver.sample()

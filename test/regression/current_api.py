@@ -12,57 +12,54 @@ from typing import Any, Iterable, Mapping, Sequence
 
 import bdl_perception
 from bdl_perception.alarm.alert import AlertMachine
-from bdl_perception.alarm.arming import refusals
+from bdl_perception.alarm.alert_types import AlertPolicy
+from bdl_perception.alarm.arming import rejection_reasons
 from bdl_perception.alarm.calibrate import calibrate
 from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.evidence import Observation
-from bdl_perception.alarm.policy import AlertPolicy
-from bdl_perception.alarm.scored_drives import ScoredDrive
-from bdl_perception.alarm.scores import as_sent
-from bdl_perception.alarm.scores import cycle_meanings
-from bdl_perception.alarm.scores import cycle_scores
-from bdl_perception.alarm.scores import frame_meanings
-from bdl_perception.alarm.scores import frame_scores
-from bdl_perception.alarm.status import identity_of
-from bdl_perception.alarm.status import PerceptionStatus
-from bdl_perception.alarm.stored_calibration import calibration_from_dict
-from bdl_perception.alarm.stored_calibration import calibration_to_dict
-from bdl_perception.alarm.wish import Wish
-from bdl_perception.backends.model_files import load_model_files
-from bdl_perception.backends.onnxruntime_cpu import OnnxRuntimeBackend
+from bdl_perception.alarm.calibration_config import CalibrationConfig
+from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.alarm.observations import Observation, ScoredDrive
+from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.drives import open_drive
-from bdl_perception.evaluation.alarm import delays
-from bdl_perception.evaluation.alarm import detections
-from bdl_perception.evaluation.alarm import shares
-from bdl_perception.evaluation.bootstrap import draw
-from bdl_perception.evaluation.bootstrap import drive_weights
-from bdl_perception.evaluation.bootstrap import interval
-from bdl_perception.evaluation.calibration_summary import summary
-from bdl_perception.evaluation.depth_intervals import DepthIntervals
-from bdl_perception.evaluation.drive_record import DriveRecord
-from bdl_perception.evaluation.drive_record import group_of
-from bdl_perception.evaluation.drive_record import Origin
-from bdl_perception.evaluation.drive_record import Segment
-from bdl_perception.evaluation.measures import begin_all
-from bdl_perception.evaluation.measures import qualities
-from bdl_perception.evaluation.ood import separation
-from bdl_perception.evaluation.poisson import rate
-from bdl_perception.evaluation.replay import paused_ns
-from bdl_perception.evaluation.replay import replay
-from bdl_perception.evaluation.replay import replay_in_a_row
-from bdl_perception.evaluation.replay import Step
-from bdl_perception.evaluation.replay import watched_ns
-from bdl_perception.evaluation.score_drive import finish_cycle
-from bdl_perception.evaluation.score_drive import healthy
-from bdl_perception.evaluation.score_drive import score_drive
-from bdl_perception.evaluation.variance_scaling import fit_intervals
-from bdl_perception.evaluation.variance_scaling import ScalingTally
-from bdl_perception.evaluation.view import View
+from bdl_perception.drives.description import Segment
+from bdl_perception.evaluation.alarm_metrics import (
+    alert_shares,
+    detections,
+    poisson_rate,
+    summarise_delays,
+)
+from bdl_perception.evaluation.alarm_replay import (
+    AlertStep,
+    monitored_times_ns,
+    pause_duration_ns,
+    replay,
+    replay_concatenated,
+)
+from bdl_perception.evaluation.drive_record import DriveRecord, frame_group, Origin
+from bdl_perception.evaluation.inference import check_camera_health, finish_cycle, score_drive
+from bdl_perception.metrics import compute_metrics, create_metric_states
+from bdl_perception.metrics.depth_intervals import DepthIntervals
+from bdl_perception.metrics.ood import (
+    bootstrap_separation,
+    percentile_interval,
+    resample_weights,
+    separation,
+)
+from bdl_perception.metrics.pixels import LabelledPrediction
+from bdl_perception.metrics.recalibration import fit_intervals, RecalibrationState
+from bdl_perception.model_store import load_model_files
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.values import Epistemic
-from bdl_perception.perception.values import Prediction
-from bdl_perception.perception.values import Scores
+from bdl_perception.perception.scores import (
+    cycle_score_descriptions,
+    cycle_scores,
+    drop_empty_scores,
+    frame_score_descriptions,
+    frame_scores,
+)
+from bdl_perception.perception.status import build_identity, PerceptionStatus
+from bdl_perception.perception.types import Epistemic, Prediction, Scores
+from bdl_perception.report.calibration_text import calibration_text
 import numpy as np
 
 Values = Mapping[str, float]
@@ -71,8 +68,8 @@ Maps = Mapping[str, Any]  # name -> array
 PACKAGE = Path(bdl_perception.__file__).parent
 MODEL_FOLDER = PACKAGE / 'models' / 'street'
 FILM = PACKAGE / 'demo' / 'street_fog_dirt.mp4'
-FRAME_SCORES = tuple(frame_meanings())  # of the single pass, of the shipped regions
-CYCLE_SCORES = tuple(cycle_meanings())
+FRAME_SCORES = tuple(frame_score_descriptions())  # of the single pass, of the shipped regions
+CYCLE_SCORES = tuple(cycle_score_descriptions())
 SAMPLES, SEED = 16, 0  # that the shipped calibration is of
 
 
@@ -101,7 +98,7 @@ def looked_at(perceiver: Perceiver, frame: Any) -> dict[str, dict[str, Any]]:
     seen = perceiver.perceive(frame)
     unsure = finish_cycle(perceiver)
     raw = perceiver.backend.perceive(
-        perceiver.fit_for(frame.rgb.shape[1], frame.rgb.shape[0]).apply(frame.rgb))
+        perceiver.image_fit(frame.rgb.shape[1], frame.rgb.shape[0]).apply(frame.rgb))
     camera = seen.camera
     assert camera is not None
     return {
@@ -115,15 +112,15 @@ def looked_at(perceiver: Perceiver, frame: Any) -> dict[str, dict[str, Any]]:
                    for name in ('width', 'height', 'fx', 'fy', 'cx', 'cy')},
         'epistemic': {name: getattr(unsure, name) for name in (
             'depth_std', 'log_depth_std', 'mutual_information', 'samples', 'non_finite')},
-        'frame_scores': as_sent(frame_scores(seen).values),
-        'cycle_scores': as_sent(cycle_scores(unsure, 1).values)}
+        'frame_scores': drop_empty_scores(frame_scores(seen).values),
+        'cycle_scores': drop_empty_scores(cycle_scores(unsure, 1).values)}
 
 
 def film_scores(perceiver: Perceiver, step_s: float) -> list[tuple[int, dict[str, float]]]:
     """Score the bundled drive about every step_s, as `bdl calibrate` would."""
     perceiver.forget()
     return [(seen.stamp_ns, dict(seen.values))
-            for seen in score_drive(perceiver, healthy(open_drive(FILM)), step_s)]
+            for seen in score_drive(perceiver, check_camera_health(open_drive(FILM)), step_s)]
 
 
 # Calibrations
@@ -135,7 +132,7 @@ def calibration_of(drives: Iterable[Mapping[str, Any]], wish: Mapping[str, Any],
     scored = [ScoredDrive(one['name'], tuple(Observation(stamp, values)
                                              for stamp, values in one['rows']),
                           one['camera'], one['recording']) for one in drives]
-    asked = Wish(**wish)
+    asked = CalibrationConfig(**wish)
     by = calibrate_cameras if asked.group_by == 'camera' else calibrate
     made = by(scored, _identity(), asked, 'a version')
     if intervals is None:
@@ -165,8 +162,8 @@ def calibration_numbers(made: Calibration) -> dict[str, Any]:
         'step_s': made.step_s, 'slow_step_s': made.slow_step_s,
         'false_alarms_per_hour': made.false_alarms_per_hour,
         'watched': made.watched, 'drives': len(made.drives), 'frames': made.frames,
-        'separate_drives': made.separate_drives, 'fewest': made.fewest,
-        'fewest_for_evidence': made.fewest_for_evidence,
+        'separate_drives': made.independent_drive_count, 'fewest': made.min_observations,
+        'fewest_for_evidence': made.min_evidence_observations,
         'thresholds': made.thresholds, 'low_thresholds': made.low_thresholds,
         'cusum_limit': made.cusum_limit, 'slow_limit': made.slow_limit,
         'held_out': made.held_out, 'held_out_slow': made.held_out_slow,
@@ -174,12 +171,12 @@ def calibration_numbers(made: Calibration) -> dict[str, Any]:
         'score_step_s': made.score_step_s, 'observed_step_s': made.observed_step_s,
         'decorrelation_s': made.decorrelation_s, 'group_drives': made.group_drives,
         'of_groups': {group: {'thresholds': one.thresholds, 'low_thresholds': one.low_thresholds}
-                      for group, one in made.own.items()},
+                      for group, one in made.group_distributions.items()},
         'of_cameras': {name: {'cusum_limit': part.cusum_limit, 'slow_limit': part.slow_limit,
                               'held_out': part.held_out, 'held_out_slow': part.held_out_slow,
                               'drives': len(part.drives), 'frames': part.frames}
                        for name, part in made.cameras.items()},
-        'refusals': len(refusals(made, _identity()))}
+        'refusals': len(rejection_reasons(made, _identity()))}
 
 
 def calibration_scores(made: Calibration) -> dict[str, Sequence[float]]:
@@ -190,12 +187,12 @@ def calibration_scores(made: Calibration) -> dict[str, Sequence[float]]:
 
 def calibration_words(made: Calibration) -> str:
     """Give the summary, whose numbers are compared."""
-    return summary(made)
+    return calibration_text(made)
 
 
 def judged(made: Calibration, values: Values) -> tuple[float, int]:
     """Give the p-value of one picture, and how many of its scores are beyond thresholds."""
-    return made.p_value(values), len(made.strange(values))
+    return made.p_value(values), len(made.exceedances(values))
 
 
 # Alerts
@@ -206,7 +203,7 @@ def played(made: Calibration | None, events: Sequence[tuple[Any, ...]],
     """Tell an alert machine what happens, in order, and give its state at each 'look'."""
     machine = AlertMachine(AlertPolicy(**policy), made)
     identities = {'right': _identity(), 'none': None,
-                  'other': identity_of(load_model_files('street').spec, SAMPLES, SEED + 1)}
+                  'other': build_identity(load_model_files('street').spec, SAMPLES, SEED + 1)}
     found = []
     for kind, now_s, *rest in events:
         if kind == 'status':
@@ -214,7 +211,7 @@ def played(made: Calibration | None, events: Sequence[tuple[Any, ...]],
             machine.status(now_s, PerceptionStatus(state, faults, identity=identities[identity]))
         elif kind == 'scores':
             stamp_ns, values, cycle, ros_now_ns = rest
-            machine.scores(now_s, Scores(stamp_ns, 'camera', as_sent(values), cycle), ros_now_ns)
+            machine.scores(now_s, Scores(stamp_ns, 'camera', drop_empty_scores(values), cycle), ros_now_ns)
         else:
             state = machine.state(now_s)
             found.append({'now_s': now_s, 'level': int(state.level), 'reasons': len(state.reasons),
@@ -232,15 +229,15 @@ def replayed(made: Calibration, records: Sequence[Mapping[str, Any]]) -> dict[st
     apart = [replay(record, made, _identity()) for record in known]
     return {
         'apart': [_steps(steps) for steps in apart],
-        'in_a_row': _steps(replay_in_a_row(known, made, _identity())),
-        'watched_ns': [watched_ns(record) for record in known],
-        'paused_ns': [paused_ns(record) for record in known],
-        'shares': [shares(steps)._asdict() for steps in apart],
-        'delays': [delays([one for _, one in detections(record, steps)])._asdict()
+        'in_a_row': _steps(replay_concatenated(known, made, _identity())),
+        'watched_ns': [monitored_times_ns(record) for record in known],
+        'paused_ns': [pause_duration_ns(record) for record in known],
+        'shares': [alert_shares(steps)._asdict() for steps in apart],
+        'delays': [summarise_delays([one for _, one in detections(record, steps)])._asdict()
                    for record, steps in zip(known, apart, strict=True)]}
 
 
-def _steps(steps: Iterable[Step]) -> dict[str, Any]:
+def _steps(steps: Iterable[AlertStep]) -> dict[str, Any]:
     rows = list(steps)
     return {name: [getattr(one, name) for one in rows]
             for name in ('stamp_ns', 'cusum', 'p_value', 'slow')} | {
@@ -252,20 +249,20 @@ def _record(name: str, stamps_ns: Sequence[int], rows: Sequence[Values],
             segments: Sequence[tuple[str, float, float, bool, float]],
             faults: Mapping[int, tuple[str, ...]]) -> DriveRecord:
     origin = Origin(name, 'a set', tuple(Segment(*one) for one in segments))
-    groups = tuple(group_of(origin, (stamp - stamps_ns[0]) / 1e9) for stamp in stamps_ns)
+    groups = tuple(frame_group(origin, (stamp - stamps_ns[0]) / 1e9) for stamp in stamps_ns)
     return DriveRecord(origin, tuple(stamps_ns), groups,
                        {key: tuple(row[key] for row in rows) for key in rows[0]}, {},
                        CYCLE_SCORES, faults)
 
 
 def _identity() -> Any:
-    return identity_of(load_model_files('street').spec, SAMPLES, SEED)
+    return build_identity(load_model_files('street').spec, SAMPLES, SEED)
 
 
 # Metrics
 
 
-def view_of(maps: Maps) -> View:
+def view_of(maps: Maps) -> LabelledPrediction:
     """Make a view of what a model says and of the truth of one picture."""
     depth = maps['depth']
     prediction = Prediction(
@@ -274,13 +271,13 @@ def view_of(maps: Maps) -> View:
         np.zeros((1, 1), np.float32), 0)
     epistemic = Epistemic(0, 'camera', SAMPLES, depth * maps['epistemic'], maps['epistemic'],
                           maps['mutual_information'], 0)
-    return View('a view', np.zeros((*depth.shape, 3), np.uint8), prediction, epistemic,
+    return LabelledPrediction('a view', np.zeros((*depth.shape, 3), np.uint8), prediction, epistemic,
                 maps['true_depth'], maps['true_classes'], maps['probability'])
 
 
-def intervals_of(views: Iterable[View], drives: int) -> DepthIntervals:
+def intervals_of(views: Iterable[LabelledPrediction], drives: int) -> DepthIntervals:
     """Fit the factor, the temperature and the multipliers of intervals of depth."""
-    tally = ScalingTally()
+    tally = RecalibrationState()
     for view in views:
         tally.add(view)
     return fit_intervals(tally.sums(), drives)
@@ -296,13 +293,13 @@ def half_widths(known: DepthIntervals, depth: Any, log_std: Any) -> Any:
     return known.half_widths(depth, log_std)
 
 
-def measured(views: Sequence[View], known: DepthIntervals | None) -> dict[str, Any]:
+def measured(views: Sequence[LabelledPrediction], known: DepthIntervals | None) -> dict[str, Any]:
     """Give what every measure says: depth, classes, averaged, intervals, reliability ..."""
-    tallies = begin_all(known)
+    tallies = create_metric_states(known)
     for tally in tallies.values():
         for view in views:
             tally.add(view)
-    return qualities({name: tally.sums() for name, tally in tallies.items()})
+    return compute_metrics({name: tally.sums() for name, tally in tallies.items()})
 
 
 def separated(nominal: Sequence[float], strange: Sequence[float]) -> dict[str, float]:
@@ -313,13 +310,13 @@ def separated(nominal: Sequence[float], strange: Sequence[float]) -> dict[str, f
 def drawn(nominal: Sequence[Sequence[float]], strange: Sequence[Sequence[float]], seed: int,
           draws: int) -> dict[str, Any]:
     """Draw drives of both sides: every draw of every measure, and its interval."""
-    weights = [drive_weights(name, len(drives), seed, draws)
+    weights = [resample_weights(name, len(drives), seed, draws)
                for name, drives in (('nominal', nominal), ('strange', strange))]
-    found = draw(nominal, strange, *weights)
+    found = bootstrap_separation(nominal, strange, *weights)
     return {'weights': np.concatenate(weights, axis=1), **found._asdict(),
-            'intervals': {name: interval(row) for name, row in found._asdict().items()}}
+            'intervals': {name: percentile_interval(row) for name, row in found._asdict().items()}}
 
 
 def rate_of(events: int, hours: float) -> dict[str, float]:
     """Give a rate an hour with its interval."""
-    return rate(events, hours)._asdict()
+    return poisson_rate(events, hours)._asdict()

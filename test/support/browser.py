@@ -39,7 +39,7 @@ document.getElementById('told').textContent = JSON.stringify(
 class Looked(NamedTuple):
     """What was seen."""
 
-    told: list[dict[str, Any]]  # for each width
+    broadcast: list[dict[str, Any]]  # for each width
     complaints: list[str]  # of the console
 
 

@@ -5,14 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bdl_perception.world.drive import WORLD
+from bdl_perception.world.drive import WORLD_VERSION
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rosbags.rosbag2 import StoragePlugin
-from rosbags.rosbag2 import Writer
-from rosbags.typesys import get_typestore
-from rosbags.typesys import Stores
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import get_typestore, Stores
 
 HEIGHT, WIDTH = 48, 64
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -44,7 +42,7 @@ def write_pictures(folder: Path, names: list[str]) -> Path:
 def write_rendered(folder: Path, frames: int = 3, **changes: Any) -> Path:
     write_pictures(folder / 'rgb', [f'{index:06}.jpg' for index in range(frames)])
     description = {
-        'format': 1, 'world': WORLD, 'name': folder.name, 'seed': 7, 'split': 'train',
+        'format': 1, 'world': WORLD_VERSION, 'name': folder.name, 'seed': 7, 'split': 'train',
         'conditions': [],
         'rate_hz': 5.0, 'width': WIDTH, 'height': HEIGHT, 'camera': LENS, 'frames': frames,
         'stamps_ns': [index * 200_000_000 for index in range(frames)],

@@ -3,14 +3,8 @@
 """A backend of a few lines of numpy, for tests that need a network but no inference library."""
 from typing import Any, Sequence
 
-from bdl_perception.perception.backend import RawPrediction
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.classes import SKY
-from bdl_perception.perception.model_spec import ModelSpec
-from bdl_perception.perception.values import Bytes
-from bdl_perception.perception.values import Features
-from bdl_perception.perception.values import Floats
-from bdl_perception.perception.values import Moments
+from bdl_perception.perception.backend import ModelSpec, RawPrediction
+from bdl_perception.perception.types import Bytes, CLASS_NAMES, Features, Floats, Moments, SKY
 import numpy as np
 
 
@@ -40,13 +34,13 @@ class FakeBackend:
         self.spec = spec or fake_spec()
         self.failure: Exception | None = None
         self.poison: float | None = None
-        self.perceived = self.sampled = 0
+        self.record_frame = self.record_chunk = 0
         self.closed = False
 
     def perceive(self, rgb: Bytes) -> RawPrediction:
         """Look at the colours; the features are the log-depth at sample size."""
         self._check()
-        self.perceived += 1
+        self.record_frame += 1
         size = (self.spec.height, self.spec.width)
         assert rgb.shape == (*size, 3) and rgb.dtype == np.uint8 and rgb.flags.c_contiguous
         grey = rgb.mean(axis=2, dtype=np.float32)  # (H, W)
@@ -65,7 +59,7 @@ class FakeBackend:
     def sample(self, features: Features, masks: Sequence[Floats]) -> Moments:
         """Scale log-depth by the mean of each sample's masks; likewise shift the classes."""
         self._check()
-        self.sampled += 1
+        self.record_chunk += 1
         shapes = [(self.spec.chunk, channels) for channels in self.spec.dropout_channels]
         assert [mask.shape for mask in masks] == shapes
         factor = np.mean([mask.mean(axis=1) for mask in masks], axis=0)  # (S,)

@@ -10,9 +10,8 @@ import ctypes
 from threading import get_ident
 from typing import Any
 
-from bdl_perception.backends.cuda import Pinned
-from bdl_perception.backends.cuda import size_of
-from bdl_perception.backends.graph_contract import Tensor
+from bdl_perception.backends.graph_contract import TensorSpec
+from bdl_perception.backends.tensorrt.cuda import byte_size, PinnedBuffer
 import numpy as np
 import onnxruntime
 
@@ -41,16 +40,16 @@ class FakeGpu:
         self.allocated = 0
         self.entered: list[int] = []
 
-    def enter(self) -> None:
+    def make_current(self) -> None:
         self.entered.append(get_ident())
 
-    def allocate(self, tensor: Tensor) -> FakeMemory:
+    def allocate(self, tensor: TensorSpec) -> FakeMemory:
         self.allocated += 1
-        return FakeMemory(size_of(tensor), self.offset)
+        return FakeMemory(byte_size(tensor), self.offset)
 
-    def pin(self, tensor: Tensor) -> Pinned:
-        memory = FakeMemory(size_of(tensor))
-        return Pinned(memory, memory.bytes.view(tensor.dtype).reshape(tensor.shape))
+    def allocate_pinned(self, tensor: TensorSpec) -> PinnedBuffer:
+        memory = FakeMemory(byte_size(tensor))
+        return PinnedBuffer(memory, memory.bytes.view(tensor.dtype).reshape(tensor.shape))
 
     def copy(self, source: FakeMemory, destination: FakeMemory) -> None:
         assert source.size == destination.size
@@ -108,8 +107,8 @@ class FakeEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(data, options, ['CPUExecutionProvider'])
-        self._inputs = {tensor.name: tensor for tensor in self._session.get_inputs()}
-        self._all = {**self._inputs,
+        self._camera_subscriptions = {tensor.name: tensor for tensor in self._session.get_inputs()}
+        self._all = {**self._camera_subscriptions,
                      **{tensor.name: tensor for tensor in self._session.get_outputs()}}
         self.num_io_tensors = len(self._all)
 
@@ -122,7 +121,7 @@ class FakeEngine:
         return list(self._all)[index]
 
     def get_tensor_mode(self, name: str) -> str:
-        return 'input' if name in self._inputs else 'output'
+        return 'input' if name in self._camera_subscriptions else 'output'
 
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         return tuple(self._all[name].shape)
@@ -133,14 +132,14 @@ class FakeEngine:
     def run(self, addresses: dict[str, int]) -> None:
         assert set(addresses) == set(self._all), 'some inputs or outputs were given no address'
         places = {name: self._view(name, address) for name, address in addresses.items()}
-        outputs = [name for name in self._all if name not in self._inputs]
-        found = self._session.run(outputs, {name: places[name] for name in self._inputs})
+        outputs = [name for name in self._all if name not in self._camera_subscriptions]
+        found = self._session.run(outputs, {name: places[name] for name in self._camera_subscriptions})
         for name, value in zip(outputs, found, strict=True):
             places[name][...] = value
 
     def _view(self, name: str, address: int) -> np.ndarray:
-        tensor = Tensor(np.dtype(self.get_tensor_dtype(name)).name, self.get_tensor_shape(name))
-        raw = (ctypes.c_uint8 * size_of(tensor)).from_address(address)
+        tensor = TensorSpec(np.dtype(self.get_tensor_dtype(name)).name, self.get_tensor_shape(name))
+        raw = (ctypes.c_uint8 * byte_size(tensor)).from_address(address)
         return np.frombuffer(raw, tensor.dtype).reshape(tensor.shape)
 
     def __del__(self) -> None:

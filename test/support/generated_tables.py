@@ -10,10 +10,9 @@ from pathlib import Path
 import re
 from typing import Iterable, Mapping
 
-from bdl_perception.cli import COMMANDS
-from bdl_perception.interface import TOPICS
-from bdl_perception.parameters import NODES
-from bdl_perception.parameters import rows
+from bdl_perception.cli.main import COMMANDS
+from bdl_perception.parameters import NODES, parameter_specs
+from bdl_perception.topics import TOPICS
 
 REFERENCE = Path(__file__).parent.parent.parent / 'docs' / 'reference'
 
@@ -22,11 +21,11 @@ def tables() -> dict[str, dict[str, str]]:
     """Page -> marker -> table in Markdown."""
     topics = _table(('topic', 'type', 'published by', 'content'), (
         (f'`{topic.name}`', f'`{topic.type.replace("/msg/", "/")}`', f'`{topic.publisher}`',
-         topic.meaning) for topic in TOPICS))
+         topic.description) for topic in TOPICS))
     parameters = {f'parameters: {node}': _table(
         ('parameter', 'default', 'unit', 'allowed', 'meaning'),
         ((f'`{row.name}`', f'`{_shown(row.default)}`', row.unit, row.bounds, row.doc)
-         for row in rows(kind))) for node, kind in NODES.items()}
+         for row in parameter_specs(kind))) for node, kind in NODES.items()}
     commands = _table(('command', 'purpose'), (
         (f'`bdl {name}`', purpose) for name, purpose in COMMANDS.items()))
     return {'topics.md': {'topics': topics}, 'parameters.md': parameters,

@@ -4,15 +4,14 @@
 from types import SimpleNamespace
 from typing import Any
 
-from bdl_perception.evaluation.view import View
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.classes import IGNORE
+from bdl_perception.metrics.pixels import LabelledPrediction
+from bdl_perception.perception.types import CLASS_NAMES, IGNORE
 import numpy as np
 
 ABSURD = (np.nan, np.inf, -np.inf, 1e30, -1e30, 0.)
 
 
-def view_of(**maps: Any) -> View:
+def view_of(**maps: Any) -> LabelledPrediction:
     """Make a view of maps (h, w) by name; what is not given is dull and the truth unknown."""
     shape = np.shape(next(iter(maps.values())))[-2:]
 
@@ -28,13 +27,13 @@ def view_of(**maps: Any) -> View:
     epistemic = SimpleNamespace(log_depth_std=of('epistemic', .1),
                                 mutual_information=of('information', .1))
     truth, label = maps.get('truth'), maps.get('label')
-    return View('a', np.zeros((*shape, 3), np.uint8), prediction, epistemic,
+    return LabelledPrediction('a', np.zeros((*shape, 3), np.uint8), prediction, epistemic,
                 None if truth is None else np.asarray(truth, np.float32),
                 None if label is None else np.asarray(label, np.uint8),
                 maps.get('probability'))
 
 
-def random_view(seed: int, masked: bool = True) -> View:
+def random_view(seed: int, masked: bool = True) -> LabelledPrediction:
     """Make a view of 12 x 16 px; masked: a fifth has no truth, and nonsense is said of it."""
     draw = np.random.default_rng(seed)
     shape = (12, 16)
@@ -58,7 +57,7 @@ def random_view(seed: int, masked: bool = True) -> View:
                    probability=np.moveaxis(probability, -1, 0).astype(np.float32))
 
 
-def add_all(tally: Any, *views: View) -> Any:
+def add_all(tally: Any, *views: LabelledPrediction) -> Any:
     """Give the tally after some views."""
     for view in views:
         tally.add(view)
@@ -67,10 +66,10 @@ def add_all(tally: Any, *views: View) -> Any:
 
 def assert_halves_add_up(make: Any) -> None:
     """Check that the sums of two halves are those of the whole, and stay as they were given."""
-    from bdl_perception.evaluation.tally import added
+    from bdl_perception.metrics.pixels import merge_states
     views = [random_view(seed) for seed in range(4)]
     first, second = add_all(make(), *views[:1]), add_all(make(), *views[1:])
-    joined = added(first.sums(), second.sums())
+    joined = merge_states(first.sums(), second.sums())
     whole = add_all(make(), *views).sums()
     given = first.sums()
     before = {name: values.copy() for name, values in given.items()}
@@ -83,7 +82,7 @@ def assert_halves_add_up(make: Any) -> None:
         assert np.isfinite(values).all()
 
 
-def depth_rows(view: View) -> list[tuple[float, float, float, float]]:
+def depth_rows(view: LabelledPrediction) -> list[tuple[float, float, float, float]]:
     """Give (depth, truth, aleatoric, epistemic) of each judged pixel, slowly; log-depth."""
     rows = []
     for y, x in np.ndindex(view.depth.shape):

@@ -3,7 +3,7 @@
 """An experiment of seconds: tiny drives of every split, a network of a few thousand numbers."""
 from pathlib import Path
 
-from bdl_perception.experiments.tiers import Tier
+from bdl_perception.experiments.config import Tier
 from tiny_drives import make_tiny_drives
 from tiny_network import TINY
 

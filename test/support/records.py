@@ -4,12 +4,10 @@
 from typing import Sequence
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.scores import SCORE_NAMES
-from bdl_perception.alarm.status import Identity
-from bdl_perception.evaluation.drive_record import DriveRecord
-from bdl_perception.evaluation.drive_record import group_of
-from bdl_perception.evaluation.drive_record import Origin
-from bdl_perception.evaluation.drive_record import Segment
+from bdl_perception.drives.description import Segment
+from bdl_perception.evaluation.drive_record import DriveRecord, frame_group, Origin
+from bdl_perception.perception.scores import SCORE_NAMES
+from bdl_perception.perception.status import Identity
 
 IDENTITY = Identity('fake', 'a' * 64, 'b' * 64, 8, 0, 24, 40)
 CALIBRATED = tuple(n / 1000 for n in range(1000))  # of every score; above 1 nothing was seen
@@ -20,7 +18,7 @@ def fake_record(name: str, part_of: str, levels: Sequence[float],
     """Give a drive whose scores all have these levels, one a frame."""
     origin = Origin(name, part_of, tuple(segments))
     stamps_ns = tuple(round(1e9 * (5 + index / rate_hz)) for index in range(len(levels)))
-    groups = tuple(group_of(origin, (stamp - stamps_ns[0]) / 1e9) for stamp in stamps_ns)
+    groups = tuple(frame_group(origin, (stamp - stamps_ns[0]) / 1e9) for stamp in stamps_ns)
     return DriveRecord(origin, stamps_ns, groups,
                        dict.fromkeys(SCORE_NAMES, tuple(levels)), {},
                        tuple(name for name in SCORE_NAMES

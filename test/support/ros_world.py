@@ -12,34 +12,31 @@ import json
 from pathlib import Path
 import time
 
-from bdl_perception import interface
+from bdl_perception import topics
+from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.level import Level
-from bdl_perception.alarm.scores import cycle_scores
-from bdl_perception.alarm.scores import frame_scores
-from bdl_perception.alarm.status import Identity
-from bdl_perception.alarm.stored_calibration import calibration_to_dict
-from bdl_perception.backends.registry import open_backend
+from bdl_perception.alarm.calibration_io import calibration_to_dict
+from bdl_perception.backends import open_backend
 from bdl_perception.demo.processes import NodeProcess
-from bdl_perception.nodes import qos
+from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_from_message
-from bdl_perception.nodes.messages import byte_image
-from bdl_perception.nodes.stamps import header
+from bdl_perception.nodes.messages import make_header, uint8_image
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.values import CameraFrame
+from bdl_perception.perception.scores import cycle_scores, frame_scores
+from bdl_perception.perception.status import Identity
+from bdl_perception.perception.types import CameraFrame
 from bdl_perception.version import software_version
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState
 import numpy as np
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, Image
 from tiny_model import make_tiny_model
 
 SAMPLES = 4
-KINDS = {interface.IMAGE: Image, interface.INFO: CameraInfo,
-         interface.DIAGNOSTICS: DiagnosticArray}
+KINDS = {topics.IMAGE_TYPE: Image, topics.CAMERA_INFO_TYPE: CameraInfo,
+         topics.DIAGNOSTICS_TYPE: DiagnosticArray}
 TIMEOUT_S = 60.0  # a ceiling for machines under load; a wait ends with its condition
 _NUMBERS = count()
 
@@ -97,10 +94,10 @@ class World:
         self._executor.add_node(self.node)
         self._processes = []
         self._subscriptions = []
-        self.heard = defaultdict(list)
-        self._picture = self.node.create_publisher(Image, 'image', qos.maps())
-        self._info = self.node.create_publisher(CameraInfo, 'camera_info', qos.maps())
-        self._change = self.node.create_client(ChangeState, 'perception_node/change_state')
+        self.received_path = defaultdict(list)
+        self._on_image = self.node.create_publisher(Image, 'image', publishers.image_qos())
+        self._on_camera_info = self.node.create_publisher(CameraInfo, 'camera_info', publishers.image_qos())
+        self._change_state_client = self.node.create_client(ChangeState, 'perception_node/change_state')
         self.sent, self.sent_heads = 0, set()
 
     def close(self):
@@ -122,34 +119,34 @@ class World:
         return self.start('perception_node', remaps, model=model, samples=SAMPLES, threads=1,
                           **parameters)
 
-    def listen(self, *topics):
-        """Keep the messages of topics of interface.py."""
-        for topic in topics:
-            profile = qos.alert_reader() if topic == interface.ALERT_TOPIC else qos.scores()
+    def listen(self, *listened):
+        """Keep the messages of topics of topics.py."""
+        for topic in listened:
+            profile = publishers.alert_subscriber_qos() if topic == topics.ALERT_TOPIC else publishers.scores_qos()
             self._subscriptions.append(self.node.create_subscription(
-                KINDS[topic.type], topic.name, self.heard[topic].append, profile))
+                KINDS[topic.type], topic.name, self.received_path[topic].append, profile))
 
     def forget(self):
         """Listen to nothing, as a world does that was just made; the processes go on."""
         while self._subscriptions:
             self.node.destroy_subscription(self._subscriptions.pop())
-        self.heard.clear()
+        self.received_path.clear()
 
     def send(self, message):
         """Publish a picture."""
         self.sent += 1
         stamp = message.header.stamp
         self.sent_heads.add((stamp.sec, stamp.nanosec, message.header.frame_id))
-        self._picture.publish(message)
+        self._on_image.publish(message)
 
     def send_info(self, message):
         """Publish a camera_info."""
-        self._info.publish(message)
+        self._on_camera_info.publish(message)
 
     def picture(self, rgb, frame_id='camera'):
         """Make a picture that is stamped now."""
         now_ns = self.node.get_clock().now().nanoseconds
-        return byte_image(rgb, header(now_ns, frame_id))
+        return uint8_image(rgb, make_header(now_ns, frame_id))
 
     def until(self, condition, what, timeout_s=TIMEOUT_S, make=None, period_s=.05):
         """Spin until condition() is true; with make, send make(i) as a camera meanwhile."""
@@ -162,22 +159,22 @@ class World:
                 self.send(rgb if isinstance(rgb, Image) else self.picture(rgb))
             self._executor.spin_once(timeout_sec=.02)
 
-    def transition(self, number):
+    def set_state(self, number):
         """Ask perception_node for a lifecycle transition; tells whether it was taken."""
-        self.until(self._change.service_is_ready, 'perception_node offers its lifecycle')
+        self.until(self._change_state_client.service_is_ready, 'perception_node offers its lifecycle')
         request = ChangeState.Request()
-        request.transition.id = number
-        answer = self._change.call_async(request)
+        request.set_state.id = number
+        answer = self._change_state_client.call_async(request)
         self.until(answer.done, f'transition {number} ends')
         return answer.result().success
 
     @property
     def alert(self):
         """Give the last alert, as level and text."""
-        if not self.heard[interface.ALERT_TOPIC]:
+        if not self.received_path[topics.ALERT_TOPIC]:
             return None, ''
-        status = self.heard[interface.ALERT_TOPIC][-1].status[0]
-        return Level(status.level[0]), status.message
+        status = self.received_path[topics.ALERT_TOPIC][-1].status[0]
+        return AlertLevel(status.level[0]), status.message
 
     def alert_is(self, level, text=''):
         """Make a condition on the last alert."""
@@ -186,12 +183,12 @@ class World:
     @property
     def statuses(self):
         """Give every status that was heard."""
-        return [status_from_message(item) for item in self.heard[interface.STATUS]]
+        return [status_from_message(item) for item in self.received_path[topics.STATUS]]
 
     def faults(self):
         """Give every fault that was heard."""
         return [fault for status in self.statuses for fault in status.faults]
 
     def _words(self):
-        logs = '\n'.join(f'{process.node}: {process.last_words()}' for process in self._processes)
+        logs = '\n'.join(f'{process.node}: {process.log_tail()}' for process in self._processes)
         return f'The alert is {self.alert}; the last status is {self.statuses[-1:]}.\n{logs}'

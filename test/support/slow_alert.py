@@ -11,9 +11,8 @@ from functools import cache
 import math
 from typing import Any, Iterator
 
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.level import Level
-from bdl_perception.alarm.policy import AlertPolicy
 
 
 @dataclass(frozen=True)
@@ -41,17 +40,17 @@ class SlowAlert:
                 self.jumps.add(k)
         self.evidence, self.error = cache(self._evidence), cache(self._error)
         self.drift = cache(self._drift)
-        self.strange, self.quiet = cache(self._strange), cache(self._quiet)
+        self.exceedances, self.is_quiet = cache(self._strange), cache(self._quiet)
 
-    def level(self, k: int) -> Level:
+    def level(self, k: int) -> AlertLevel:
         """Give the level right after event k."""
         if self.stale(k):
-            return Level.STALE
-        if self.error(k) or self.held(k):
-            return Level.ERROR
-        if self.strange(k) or not self.quiet(k):
-            return Level.WARN
-        return Level.OK
+            return AlertLevel.STALE
+        if self.error(k) or self.latched(k):
+            return AlertLevel.ERROR
+        if self.exceedances(k) or not self.is_quiet(k):
+            return AlertLevel.WARN
+        return AlertLevel.OK
 
     def era(self, k: int) -> int:
         """Give the index from which on pictures count at event k."""
@@ -126,7 +125,7 @@ class SlowAlert:
         below = sum(value <= score for value in values) if score == score else above
         return min(1, 2 * (min(above, below) + 1) / (len(values) + 1))
 
-    def counted(self, k: int) -> Iterator[tuple[int, int, float]]:
+    def measured_stamps(self, k: int) -> Iterator[tuple[int, int, float]]:
         """Give era, stamp and p-value of the observations that are a step apart."""
         last, names = (-1, 0.), self.calibration.watched
         step = self.calibration.step_s * 1e9
@@ -144,7 +143,7 @@ class SlowAlert:
     def _evidence(self, k: int) -> float:
         """Give S after event k."""
         total, limit = 0., self.calibration.cusum_limit
-        for _, _, p in self.counted(k):
+        for _, _, p in self.measured_stamps(k):
             total = min(max(0., total) + math.log(.5 / math.sqrt(p)), limit + 1)
         return total
 
@@ -155,7 +154,7 @@ class SlowAlert:
             return 0.
         # An era can only be told from the next one by its first event: several may pass between.
         windows: list[tuple[int, int, list[float]]] = []
-        for era, stamp, p in self.counted(k):
+        for era, stamp, p in self.measured_stamps(k):
             if windows and windows[-1][0] == era and (
                     stamp - windows[-1][1] < self.calibration.slow_step_s * 1e9):
                 windows[-1][2].append(p)
@@ -194,10 +193,10 @@ class SlowAlert:
         """Tell whether a watched score is strange between event k and the next."""
         share = self.calibration.alpha / len(self.calibration.watched)
         return any(self.p(name, value, picture) <= share + 1e-12
-                   for values, picture in self.judged(k) for name, value in values.items()
+                   for values, picture in self.assessed_claims(k) for name, value in values.items()
                    if name in self.calibration.watched)
 
-    def judged(self, k: int) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
+    def assessed_claims(self, k: int) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
         """Give the newest values of frame and cycle, each with those of its own picture."""
         for event in self.pictures(k, 'frame', self.era(k))[-1:] if k >= 0 else ():
             yield event.payload.values, event.payload.values
@@ -208,17 +207,17 @@ class SlowAlert:
 
     def _quiet(self, k: int) -> bool:
         """Tell whether nothing strange was there for clear_s at the moment of event k."""
-        last = [m for m in range(k + 1) if self.strange(m - 1)]
+        last = [m for m in range(k + 1) if self.exceedances(m - 1)]
         return not last or self.times[k] - self.times[last[-1]] >= self.policy.clear_s
 
-    def held(self, k: int) -> bool:
+    def latched(self, k: int) -> bool:
         """Tell whether no moment since the last error, until event k, has earned OK."""
         errors = [m for m in range(k + 1) if self.error(m - 1)]
         if not errors:
             return False
         low = self.policy.clear_fraction * self.calibration.cusum_limit
         return not any(
-            self.times[m] - self.times[errors[-1]] >= self.policy.hold_s and self.quiet(m)
+            self.times[m] - self.times[errors[-1]] >= self.policy.hold_s and self.is_quiet(m)
             and self.evidence(m - 1) < low and not self.drifted(m - 1)
             for m in range(errors[-1] + 1, k + 1))
 

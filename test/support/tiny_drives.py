@@ -4,8 +4,7 @@
 import json
 from pathlib import Path
 
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.classes import IGNORE
+from bdl_perception.perception.types import CLASS_NAMES, IGNORE
 import cv2
 import numpy as np
 

@@ -10,15 +10,10 @@ import hashlib
 import json
 from pathlib import Path
 
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.classes import SKY
-from bdl_perception.perception.model_spec import ModelSpec
-from bdl_perception.perception.model_spec import spec_to_dict
+from bdl_perception.perception.backend import ModelSpec, spec_to_dict
+from bdl_perception.perception.types import CLASS_NAMES, SKY
 import numpy as np
-from onnx import helper
-from onnx import ModelProto
-from onnx import numpy_helper
-from onnx import TensorProto
+from onnx import helper, ModelProto, numpy_helper, TensorProto
 
 CHANNELS = (8, 4)  # C_k: the first three of layer 0 are red, green and blue themselves
 MAX_DEPTH_M = 40.  # a nearly white picture is deeper

@@ -1,11 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """A network of a few thousand numbers, for tests that need torch but no quality."""
-from bdl_perception.network.feature_statistics import feature_statistics
-from bdl_perception.network.feature_statistics import FeatureStatistics
-from bdl_perception.network.feature_statistics import look
-from bdl_perception.network.model import Network
-from bdl_perception.network.model import NetworkConfig
+from bdl_perception.network.feature_statistics import (
+    collect_features,
+    FeatureStatistics,
+    fit_feature_statistics,
+)
+from bdl_perception.network.model import Network, NetworkConfig
 import torch
 from torch import nn
 
@@ -28,7 +29,7 @@ def tiny_statistics(network: Network, count: int = 20) -> FeatureStatistics:
     """Fit the features of that many pictures of noise, all of one class."""
     rgb = draw_pictures(count, 1).permute(0, 3, 1, 2).float()
     half = torch.zeros(count, TINY.height // 2, TINY.width // 2, dtype=torch.uint8)
-    return feature_statistics(look(network, [(rgb, half)]), 11)
+    return fit_feature_statistics(collect_features(network, [(rgb, half)]), 11)
 
 
 def draw_pictures(count: int, seed: int = 0) -> torch.Tensor:

@@ -3,14 +3,12 @@
 import os
 from pathlib import Path
 
-from bdl_perception import interface
-from bdl_perception.alarm.level import Level
+from bdl_perception import topics
+from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.demo.processes import private_domain
 import pytest
 from rclpy.context import Context
-from ros_world import calibrated_model
-from ros_world import street
-from ros_world import World
+from ros_world import calibrated_model, street, World
 
 # Fast DDS repeats its announcement every 3 s: so long a test would wait for a lost first one.
 IMPATIENT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -66,9 +64,9 @@ def model(tmp_path_factory):
 def nodes(environment, context, model, tmp_path_factory):
     """Start alert_node and perception_node once for the tests of a module that share them."""
     world = World(environment, context, tmp_path_factory.mktemp('nodes'))
-    world.listen(interface.ALERT_TOPIC)
+    world.listen(topics.ALERT_TOPIC)
     world.start('alert_node', calibration=model, hold_s=0.5, clear_s=0.3)
-    world.until(world.alert_is(Level.STALE, 'has not been heard'), 'STALE', make=street)
+    world.until(world.alert_is(AlertLevel.STALE, 'has not been heard'), 'STALE', make=street)
     world.perception_process = world.perception(model, autostart=True)
     yield world
     world.close()
@@ -78,6 +76,6 @@ def nodes(environment, context, model, tmp_path_factory):
 def driving(nodes):
     """Drive until the alert is OK."""
     nodes.forget()
-    nodes.listen(interface.ALERT_TOPIC, interface.STATUS)
-    nodes.until(nodes.alert_is(Level.OK), 'OK', make=street)
+    nodes.listen(topics.ALERT_TOPIC, topics.STATUS)
+    nodes.until(nodes.alert_is(AlertLevel.OK), 'OK', make=street)
     return nodes

@@ -8,65 +8,63 @@ import signal
 import subprocess
 import sys
 
-from bdl_perception import interface
-from bdl_perception.alarm.camera_part import part_of
-from bdl_perception.alarm.level import Level
-from bdl_perception.alarm.stored_calibration import calibration_from_dict
-from bdl_perception.alarm.stored_calibration import calibration_to_dict
-from bdl_perception.nodes import qos
+from bdl_perception import topics
+from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.alarm.calibration import to_camera_calibration
+from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.nodes import publishers
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 import numpy as np
 import pytest
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import LivelinessPolicy
-from ros_world import calibrated_model
-from ros_world import street
+from ros_world import calibrated_model, street
 from tiny_model import make_tiny_model
 
 pytestmark = pytest.mark.slow  # starts processes
 
 
 def levels(world):
-    return [message.status[0].level[0] for message in world.heard[interface.ALERT_TOPIC]]
+    return [message.status[0].level[0] for message in world.received_path[topics.ALERT_TOPIC]]
 
 
 def test_it_starts_stale_and_is_not_ok_before_it_is_earned(world, model):
-    world.listen(interface.ALERT_TOPIC)
+    world.listen(topics.ALERT_TOPIC)
     world.start('alert_node', calibration=model)
     world.until(lambda: world.alert[0] is not None, 'an alert', make=street)
     world.perception(model, autostart=True)
-    world.until(world.alert_is(Level.OK), 'OK', make=street)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
     assert levels(world) == sorted(levels(world), reverse=True)
-    assert levels(world)[0] == Level.STALE
+    assert levels(world)[0] == AlertLevel.STALE
 
 
 def test_a_node_that_was_not_activated_is_said_to_be_inactive(world, model):
     world.start('alert_node', calibration=model)
     world.perception(model)
-    world.listen(interface.ALERT_TOPIC, interface.STATUS)
-    world.until(world.alert_is(Level.STALE, 'is unconfigured: configure'), 'unconfigured',
+    world.listen(topics.ALERT_TOPIC, topics.STATUS)
+    world.until(world.alert_is(AlertLevel.STALE, 'is unconfigured: configure'), 'unconfigured',
                 make=street)
-    assert world.transition(Transition.TRANSITION_CONFIGURE)
-    world.until(world.alert_is(Level.STALE, 'is inactive: activate it'), 'inactive', make=street)
-    assert world.transition(Transition.TRANSITION_ACTIVATE)
-    world.until(world.alert_is(Level.OK), 'OK', make=street)
-    assert world.transition(Transition.TRANSITION_DEACTIVATE)
-    world.until(world.alert_is(Level.STALE, 'is inactive: activate it'), 'inactive', make=street)
+    assert world.set_state(Transition.TRANSITION_CONFIGURE)
+    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive', make=street)
+    assert world.set_state(Transition.TRANSITION_ACTIVATE)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
+    assert world.set_state(Transition.TRANSITION_DEACTIVATE)
+    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive', make=street)
 
 
 def test_a_network_that_says_nan_is_an_error(world, tmp_path):
     model = calibrated_model(tmp_path / 'nan', nan_on_white=True)
     world.start('alert_node', calibration=model, hold_s=0.2, clear_s=0.2)
     world.perception(model, autostart=True)
-    world.listen(interface.ALERT_TOPIC, interface.STATUS)
-    world.until(world.alert_is(Level.OK), 'OK', make=street)
+    world.listen(topics.ALERT_TOPIC, topics.STATUS)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
 
     def white(index):
         return np.full((48, 80, 3), 255, np.uint8)
 
-    world.until(world.alert_is(Level.ERROR, 'not finite'), 'ERROR', make=white)
-    world.until(world.alert_is(Level.OK), 'OK', make=street)
+    world.until(world.alert_is(AlertLevel.ERROR, 'not finite'), 'ERROR', make=white)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
 
 
 @pytest.mark.parametrize('calibration, said', [
@@ -80,10 +78,10 @@ def test_without_its_own_calibration_it_runs_and_is_never_ok(
         (mine / 'calibration.json').write_text(text[:200] if calibration == 'torn' else text)
     world.start('alert_node', calibration=mine)
     world.perception(mine, autostart=True)
-    world.listen(interface.ALERT_TOPIC, interface.STATUS, interface.SCORES)
-    world.until(lambda: len(world.heard[interface.SCORES]) > 5, 'scores', make=street)
-    world.until(world.alert_is(Level.STALE, said), said, make=street)
-    assert set(levels(world)) == {Level.STALE}
+    world.listen(topics.ALERT_TOPIC, topics.STATUS, topics.SCORES)
+    world.until(lambda: len(world.received_path[topics.SCORES]) > 5, 'scores', make=street)
+    world.until(world.alert_is(AlertLevel.STALE, said), said, make=street)
+    assert set(levels(world)) == {AlertLevel.STALE}
 
 
 def test_a_corrupt_model_is_a_reason_on_the_alert(world, model, tmp_path):
@@ -91,21 +89,21 @@ def test_a_corrupt_model_is_a_reason_on_the_alert(world, model, tmp_path):
     (broken / 'model.json').write_text(json.dumps({'name': 'tiny'}))
     world.start('alert_node', calibration=model)
     world.perception(broken, autostart=True)
-    world.listen(interface.ALERT_TOPIC)
-    world.until(world.alert_is(Level.STALE, 'configure failed: '), 'the reason', make=street)
+    world.listen(topics.ALERT_TOPIC)
+    world.until(world.alert_is(AlertLevel.STALE, 'configure failed: '), 'the reason', make=street)
     assert 'model.json' in world.alert[1]
 
 
 def test_a_hanging_alert_node_loses_its_liveliness(world, model):
     alive, missed = [0], []
-    profile = qos.alert(10.0)
+    profile = publishers.alert_publisher_qos(10.0)
     assert profile.liveliness == LivelinessPolicy.MANUAL_BY_TOPIC
     events = SubscriptionEventCallbacks(
         liveliness=lambda event: alive.append(event.alive_count), deadline=missed.append)
     process = world.start('alert_node', calibration=model)
     heard = []
     world.node.create_subscription(
-        DiagnosticArray, interface.ALERT_TOPIC.name, heard.append, profile, event_callbacks=events)
+        DiagnosticArray, topics.ALERT_TOPIC.name, heard.append, profile, event_callbacks=events)
     world.until(lambda: len(heard) > 3 and alive[-1] == 1, 'alerts of a node that is alive')
     missed.clear()  # a machine that stalls may have missed some before
     os.kill(process._process.pid, signal.SIGSTOP)
@@ -117,12 +115,12 @@ def test_a_hanging_alert_node_loses_its_liveliness(world, model):
 
 def test_diagnostics_carry_the_same_under_the_name_that_tools_expect(world, model):
     world.start('alert_node', calibration=model, camera='front')
-    world.listen(interface.DIAGNOSTICS_TOPIC)
-    world.until(lambda: world.heard[interface.DIAGNOSTICS_TOPIC], 'diagnostics')
-    status = world.heard[interface.DIAGNOSTICS_TOPIC][0].status[0]
+    world.listen(topics.DIAGNOSTICS_TOPIC)
+    world.until(lambda: world.received_path[topics.DIAGNOSTICS_TOPIC], 'diagnostics')
+    status = world.received_path[topics.DIAGNOSTICS_TOPIC][0].status[0]
     assert status.name == 'bdl_perception: front: uncertainty'
     assert status.hardware_id == 'front'
-    assert status.level == bytes([Level.STALE])
+    assert status.level == bytes([AlertLevel.STALE])
 
 
 @pytest.mark.parametrize('module', ['alert_node', 'governor_node'])
@@ -136,21 +134,21 @@ def test_the_watchers_reach_no_inference_library_and_no_opencv(module):
 
 def test_one_alarm_watches_several_cameras_and_none_may_fall_silent(world, model):
     world.start('alert_node', calibration=model, cameras='front,rear', clear_s=0.2)
-    world.listen(interface.ALERT_TOPIC)
+    world.listen(topics.ALERT_TOPIC)
     front, rear = (world.perception(
         model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
         for name in ('front', 'rear'))
-    world.until(world.alert_is(Level.OK), 'OK', make=street)
-    names = [status.hardware_id for status in world.heard[interface.ALERT_TOPIC][-1].status]
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
+    names = [status.hardware_id for status in world.received_path[topics.ALERT_TOPIC][-1].status]
     assert names == ['all cameras', 'front', 'rear']
     rear.stop()
 
     def only_rear_is_stale():
-        newest = world.heard[interface.ALERT_TOPIC][-1].status
-        return [status.level[0] for status in newest] == [Level.STALE, Level.OK, Level.STALE]
+        newest = world.received_path[topics.ALERT_TOPIC][-1].status
+        return [status.level[0] for status in newest] == [AlertLevel.STALE, AlertLevel.OK, AlertLevel.STALE]
 
     world.until(only_rear_is_stale, 'STALE because of one of them', make=street)
-    assert 'rear: ' in world.heard[interface.ALERT_TOPIC][-1].status[0].message
+    assert 'rear: ' in world.received_path[topics.ALERT_TOPIC][-1].status[0].message
     assert front.ended() is None
 
 
@@ -159,7 +157,7 @@ def by_camera(path):
     made = calibration_from_dict(json.loads(path.read_text()))
     watched = {name: made.scores[name] for name in made.watched}
     front = {name: tuple(value + 1e6 for value in values) for name, values in watched.items()}
-    part = part_of(made)
+    part = to_camera_calibration(made)
     return replace(made, group_by='camera', groups={'front': front, 'rear': watched}, cameras={
         'front': replace(part, cusum_limit=7.), 'rear': replace(part, drives=part.drives[:3])})
 
@@ -170,12 +168,12 @@ def test_each_camera_is_judged_by_its_own_drives_or_says_that_it_has_too_few(
     path = tmp_path / 'two.json'
     path.write_text(json.dumps(calibration_to_dict(made)))
     world.start('alert_node', calibration=path, cameras='front,rear', clear_s=0.2)
-    world.listen(interface.ALERT_TOPIC)
+    world.listen(topics.ALERT_TOPIC)
     for name in ('front', 'rear'):
         world.perception(model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
-    world.until(world.alert_is(Level.OK, 'rear: calibration has 3 drives of rear, 8 are needed'),
+    world.until(world.alert_is(AlertLevel.OK, 'rear: calibration has 3 drives of rear, 8 are needed'),
                 'OK, and which thresholds rear has', make=street)
-    _, front, rear = world.heard[interface.ALERT_TOPIC][-1].status
+    _, front, rear = world.received_path[topics.ALERT_TOPIC][-1].status
     assert 'thresholds are of all drives' in rear.message and 'drives' not in front.message
     for status, chosen in ((front, made.of_camera('front')), (rear, made)):
         said = {item.key: item.value for item in status.values}

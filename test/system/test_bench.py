@@ -1,14 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The processes of the benchmark on a real ROS domain, with a tiny model."""
-from bdl_perception.bench.actors import ours
-from bdl_perception.bench.pictures import NOMINAL
-from bdl_perception.bench.plan import Plan
-from bdl_perception.bench.plan import Scene
-from bdl_perception.bench.setting import Setting
-from bdl_perception.bench.stage import Actor
-from bdl_perception.bench.stage import BENCH
-from bdl_perception.bench.stage import perform
+from bdl_perception.bench.camera import NOMINAL
+from bdl_perception.bench.harness import BENCH_PACKAGE, NodeSpec, our_nodes, run_measurement
+from bdl_perception.bench.row import BenchSettings
+from bdl_perception.bench.trace import Plan, Scene
 import numpy as np
 import pytest
 
@@ -35,11 +31,11 @@ def tiny(tmp_path_factory):
 
 
 def test_the_obvious_node_answers_a_real_picture_with_depth_and_its_deviation(plan, tiny):
-    actor = Actor('obvious_node', {'model': tiny, 'samples': 2, 'threads': 1}, package=BENCH)
-    seen = perform(plan(), [actor])
-    watched = seen.only
+    actor = NodeSpec('obvious_node', {'model': tiny, 'samples': 2, 'threads': 1}, package=BENCH_PACKAGE)
+    seen = run_measurement(plan(), [actor])
+    watched = seen.single_trace
     stamps = {stamp for stamp, _ in watched.sent}
-    assert len(stamps) == 2 + FRAMES and len(watched.counted) == FRAMES
+    assert len(stamps) == 2 + FRAMES and len(watched.measured_stamps) == FRAMES
     depth, epistemic = ([stamp for stamp, _ in notes]
                         for notes in (watched.depth, watched.epistemic))
     both = set(depth) & set(epistemic)
@@ -52,17 +48,17 @@ def test_the_obvious_node_answers_a_real_picture_with_depth_and_its_deviation(pl
 
 
 def test_two_cameras_are_answered_apart_and_their_alerts_heard(plan, tiny, tmp_path):
-    setting = Setting(tmp_path, str(tiny), threads=1)
-    actors = [actor for name in ('front', 'rear') for actor in ours(setting, name)]
-    seen = perform(plan('front', 'rear'), actors)
-    assert list(seen.cameras) == ['front', 'rear'] and len(seen.usages) == 4
-    for watched in seen.cameras.values():
+    setting = BenchSettings(tmp_path, str(tiny), threads=1)
+    actors = [actor for name in ('front', 'rear') for actor in our_nodes(setting, name)]
+    seen = run_measurement(plan('front', 'rear'), actors)
+    assert list(seen.traces) == ['front', 'rear'] and len(seen.usages) == 4
+    for watched in seen.traces.values():
         assert watched.depth and watched.epistemic and watched.alerts
         assert watched.status[-1][1] > 0 and watched.percentile_ms(50) > 0
-    assert seen.cameras['front'].depth != seen.cameras['rear'].depth  # published apart
+    assert seen.traces['front'].depth != seen.traces['rear'].depth  # published apart
 
 
 def test_a_node_that_dies_ends_the_measurement_with_its_words(plan, tmp_path):
-    actor = Actor('obvious_node', {'model': tmp_path / 'nowhere'}, package=BENCH)
+    actor = NodeSpec('obvious_node', {'model': tmp_path / 'nowhere'}, package=BENCH_PACKAGE)
     with pytest.raises(RuntimeError, match='nowhere is no folder'):
-        perform(plan(), [actor])
+        run_measurement(plan(), [actor])

@@ -1,14 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """camera_node plays what it is told to; governor_node stops when anything falls silent."""
-from bdl_perception import interface
-from bdl_perception.alarm.level import AlertState
-from bdl_perception.alarm.level import Level
-from bdl_perception.nodes import qos
+from bdl_perception import topics
+from bdl_perception.alarm.alert_types import AlertLevel, AlertState
+from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import alert_message
-from bdl_perception.nodes.images import rgb_from_compressed
-from bdl_perception.nodes.images import rgb_from_image
-from bdl_perception.nodes.stamps import stamp_to_ns
+from bdl_perception.nodes.image_decoding import rgb_from_compressed, rgb_from_image
+from bdl_perception.nodes.messages import stamp_to_ns
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist
@@ -16,8 +14,7 @@ import numpy as np
 import pytest
 from rclpy.event_handler import SubscriptionEventCallbacks
 from ros_world import street
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 pytestmark = pytest.mark.slow  # starts processes
 PICTURES = 8
@@ -39,12 +36,12 @@ def play_once(world, drive, **parameters):
     heard, met = [], []
     matched = SubscriptionEventCallbacks(matched=lambda event: met.append(event.current_count))
     world.node.create_subscription(
-        Image, 'image', heard.append, qos.scores(), event_callbacks=matched)
+        Image, 'image', heard.append, publishers.scores_qos(), event_callbacks=matched)
     camera = world.start('camera_node', path=drive, wait_for_subscribers=2, **parameters)
     world.until(lambda: 2 in met, 'the camera is known, beside the one of this world')
     # A node may know of a reader that does not know of the node, and hears nothing: so the node
     # waits for a second one, which is not there before the first one knows.
-    world.node.create_subscription(Image, 'image', lambda message: None, qos.camera())
+    world.node.create_subscription(Image, 'image', lambda message: None, publishers.camera_qos())
     world.until(lambda: camera.ended() is not None, 'the end')
     world.until(lambda: len(heard) >= PICTURES, 'every picture')
     return camera, heard
@@ -69,7 +66,7 @@ def test_a_drive_is_played_no_faster_than_its_rate(world, drive):
 def test_compressed_pictures_come_round_and_round_on_their_own_topic(world, drive):
     heard = []
     world.node.create_subscription(  # as deep as that of scores: this process may be late
-        CompressedImage, 'front/image/compressed', heard.append, qos.scores())
+        CompressedImage, 'front/image/compressed', heard.append, publishers.scores_qos())
     camera = world.start('camera_node', path=drive, rate_hz=60.0, loop=True, jpeg_quality=95,
                          image_topic='front/image', image_transport='compressed')
     world.until(lambda: len(heard) > 12, 'more than one round')
@@ -79,10 +76,10 @@ def test_compressed_pictures_come_round_and_round_on_their_own_topic(world, driv
 
 
 def test_perception_takes_compressed_pictures(world, drive, model):
-    world.listen(interface.DEPTH)
+    world.listen(topics.DEPTH)
     world.perception(model, autostart=True, image_transport='compressed')
     world.start('camera_node', path=drive, rate_hz=30.0, loop=True, image_transport='compressed')
-    world.until(lambda: len(world.heard[interface.DEPTH]) > 3, 'depths')
+    world.until(lambda: len(world.received_path[topics.DEPTH]) > 3, 'depths')
 
 
 @pytest.mark.parametrize('node, parameters, said', [
@@ -99,14 +96,14 @@ def test_what_cannot_be_refuses_to_start_with_one_line_and_exit_code_2(
     process = world.start(node, **parameters)
     world.until(lambda: process.ended() is not None, 'the end')
     assert process.ended() == 2
-    fatal, = process.last_words(50).splitlines()
+    fatal, = process.log_tail(50).splitlines()
     assert said in fatal and f'{node} does not start' in fatal
 
 
 def test_a_whole_number_is_a_good_float(world):
     world.start('alert_node', heartbeat_hz=20, calibration='none')
-    world.listen(interface.ALERT_TOPIC)
-    world.until(lambda: world.heard[interface.ALERT_TOPIC], 'an alert')
+    world.listen(topics.ALERT_TOPIC)
+    world.until(lambda: world.received_path[topics.ALERT_TOPIC], 'an alert')
 
 
 class Robot:
@@ -117,14 +114,14 @@ class Robot:
         world.start('governor_node', rate_hz=50.0, max_alert_age_s=0.3, max_command_age_s=0.3,
                     warn_linear_m_s=1.0)
         self._alert = world.node.create_publisher(
-            DiagnosticArray, interface.ALERT_TOPIC.name, qos.alert(2.0))
-        self._command = world.node.create_publisher(Twist, 'cmd_vel', qos.commands())
+            DiagnosticArray, topics.ALERT_TOPIC.name, publishers.alert_publisher_qos(2.0))
+        self._last_command = world.node.create_publisher(Twist, 'cmd_vel', publishers.command_qos())
         self.speed = None
         world.node.create_subscription(
-            Twist, interface.CMD_VEL_OUT.name, self._hear, qos.commands())
+            Twist, topics.CMD_VEL_OUT.name, self._hear, publishers.command_qos())
 
     def _hear(self, message):
-        self.speed = message.linear.x
+        self.speed = message.linear.position_along
 
     def drives(self, speed, what, level=None, command=None):
         """Say level and command again and again until the robot drives at this speed."""
@@ -133,8 +130,8 @@ class Robot:
                 self._alert.publish(alert_message({'camera': AlertState(level, ())}, 0))
             if command is not None:
                 message = Twist()
-                message.linear.x = command
-                self._command.publish(message)
+                message.linear.position_along = command
+                self._last_command.publish(message)
             return street(0, 2, 2)  # until() plays a camera; nobody looks
 
         self._world.until(lambda: self.speed == pytest.approx(speed), what, make=said)
@@ -143,14 +140,14 @@ class Robot:
 def test_the_governor_caps_by_level_and_stops_in_any_silence(world):
     robot = Robot(world)
     robot.drives(0.0, 'nothing was said, so it stands')
-    robot.drives(3.0, 'OK is not limited', Level.OK, 3.0)
-    robot.drives(1.0, 'WARN is capped', Level.WARN, 3.0)
-    robot.drives(0.0, 'ERROR stops', Level.ERROR, 3.0)
-    robot.drives(3.0, 'OK again', Level.OK, 3.0)
-    robot.drives(0.0, 'STALE stops', Level.STALE, 3.0)
-    robot.drives(3.0, 'OK again', Level.OK, 3.0)
+    robot.drives(3.0, 'OK is not limited', AlertLevel.OK, 3.0)
+    robot.drives(1.0, 'WARN is capped', AlertLevel.WARN, 3.0)
+    robot.drives(0.0, 'ERROR stops', AlertLevel.ERROR, 3.0)
+    robot.drives(3.0, 'OK again', AlertLevel.OK, 3.0)
+    robot.drives(0.0, 'STALE stops', AlertLevel.STALE, 3.0)
+    robot.drives(3.0, 'OK again', AlertLevel.OK, 3.0)
     robot.drives(0.0, 'a silent alert stops', None, 3.0)
-    robot.drives(3.0, 'OK again', Level.OK, 3.0)
-    robot.drives(0.0, 'silent commands stop', Level.OK, None)
-    robot.drives(3.0, 'OK again', Level.OK, 3.0)
-    robot.drives(0.0, 'a command that is no number stops', Level.OK, float('nan'))
+    robot.drives(3.0, 'OK again', AlertLevel.OK, 3.0)
+    robot.drives(0.0, 'silent commands stop', AlertLevel.OK, None)
+    robot.drives(3.0, 'OK again', AlertLevel.OK, 3.0)
+    robot.drives(0.0, 'a command that is no number stops', AlertLevel.OK, float('nan'))

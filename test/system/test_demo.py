@@ -28,7 +28,7 @@ def drive(tmp_path: Path) -> Path:
 
 def demo(*words: str | Path) -> 'subprocess.CompletedProcess[str]':
     return subprocess.run(
-        [sys.executable, '-m', 'bdl_perception.cli', 'demo', *map(str, words)],
+        [sys.executable, '-m', 'bdl_perception.cli.main', 'demo', *map(str, words)],
         capture_output=True, text=True, timeout=110, check=False)
 
 

@@ -3,7 +3,7 @@
 """perception_node from its start to its end."""
 import signal
 
-from bdl_perception import interface
+from bdl_perception import topics
 from lifecycle_msgs.msg import Transition
 import pytest
 from ros_world import street
@@ -14,19 +14,19 @@ pytestmark = pytest.mark.slow  # starts processes
 
 def test_only_scores_are_sent_when_nobody_listens_to_the_maps(world, model):
     world.perception(model, autostart=True)
-    world.listen(interface.SCORES)
-    world.until(lambda: len(world.heard[interface.SCORES]) >= 5, 'scores', make=street)
-    names = {status.name for message in world.heard[interface.SCORES]
+    world.listen(topics.SCORES)
+    world.until(lambda: len(world.received_path[topics.SCORES]) >= 5, 'scores', make=street)
+    names = {status.name for message in world.received_path[topics.SCORES]
              for status in message.status}
     assert names == {'bdl_perception: scores'}
-    cycles = [value.value for message in world.heard[interface.SCORES]
+    cycles = [value.value for message in world.received_path[topics.SCORES]
               for value in message.status[0].values if value.key == 'cycle']
     assert '0' in cycles and len(set(cycles)) > 1
 
 
 def test_the_lifecycle_is_led_through_every_state_and_each_is_said(world, model):
     process = world.perception(model)
-    world.listen(interface.STATUS, interface.SCORES)
+    world.listen(topics.STATUS, topics.SCORES)
     steps = ((Transition.TRANSITION_CONFIGURE, 'inactive'),
              (Transition.TRANSITION_ACTIVATE, 'active'),
              (Transition.TRANSITION_DEACTIVATE, 'inactive'),
@@ -37,12 +37,12 @@ def test_the_lifecycle_is_led_through_every_state_and_each_is_said(world, model)
              (Transition.TRANSITION_INACTIVE_SHUTDOWN, 'finalized'))
     world.until(lambda: world.statuses and world.statuses[-1].state == 'unconfigured', 'a status')
     for number, state in steps:
-        assert world.transition(number)
+        assert world.set_state(number)
         world.until(lambda goal=state: world.statuses[-1].state == goal, state)
         assert (world.statuses[-1].identity is None) == (state in ('unconfigured', 'finalized'))
-        world.heard[interface.SCORES].clear()
+        world.received_path[topics.SCORES].clear()
         if state == 'active':
-            world.until(lambda: world.heard[interface.SCORES], 'scores when active', make=street)
+            world.until(lambda: world.received_path[topics.SCORES], 'scores when active', make=street)
     assert not world.faults()
     assert process.stop() == 0
 
@@ -52,13 +52,13 @@ def test_a_corrupt_model_is_said_and_a_mended_one_can_be_configured(world, tmp_p
     whole = (broken / 'sample.onnx').read_bytes()
     (broken / 'sample.onnx').write_bytes(whole[:-20])
     process = world.perception(broken, autostart=True)
-    world.listen(interface.STATUS)
+    world.listen(topics.STATUS)
     world.until(world.faults, 'a fault')
     assert 'configure failed' in world.faults()[0] and 'sample.onnx' in world.faults()[0]
-    assert not world.transition(Transition.TRANSITION_CONFIGURE)
+    assert not world.set_state(Transition.TRANSITION_CONFIGURE)
     assert process.ended() is None
     (broken / 'sample.onnx').write_bytes(whole)
-    assert world.transition(Transition.TRANSITION_CONFIGURE)
+    assert world.set_state(Transition.TRANSITION_CONFIGURE)
     world.until(lambda: world.statuses[-1].state == 'inactive', 'inactive')
     assert world.statuses[-1].faults == ()
 
@@ -66,9 +66,9 @@ def test_a_corrupt_model_is_said_and_a_mended_one_can_be_configured(world, tmp_p
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_it_works_ends_it_in_good_order(world, model, number):
     process = world.perception(model, autostart=True)
-    world.listen(interface.SCORES)
-    world.until(lambda: world.heard[interface.SCORES], 'scores', make=street)
+    world.listen(topics.SCORES)
+    world.until(lambda: world.received_path[topics.SCORES], 'scores', make=street)
     process._process.send_signal(number)
     world.until(lambda: process.ended() is not None, 'the end', make=street)
     assert process.ended() == 0
-    assert 'Traceback' not in process.last_words(100)
+    assert 'Traceback' not in process.log_tail(100)

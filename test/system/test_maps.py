@@ -1,33 +1,35 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """What perception_node publishes of the pictures it gets, over DDS."""
-from bdl_perception import interface
-from bdl_perception.nodes.messages import byte_image
-from bdl_perception.nodes.messages import camera_from_info
-from bdl_perception.nodes.messages import info_from_camera
-from bdl_perception.nodes.stamps import header
-from bdl_perception.nodes.stamps import stamp_to_ns
-from bdl_perception.perception.values import PinholeCamera
+from bdl_perception import topics
+from bdl_perception.nodes.messages import (
+    camera_from_info,
+    camera_info_message,
+    make_header,
+    stamp_to_ns,
+    uint8_image,
+)
+from bdl_perception.perception.types import PinholeCamera
 import numpy as np
 import pytest
 from ros_world import street
 
 pytestmark = pytest.mark.slow  # starts processes
 
-FRAME_MAPS = (interface.DEPTH, interface.DEPTH_INFO, interface.ALEATORIC, interface.CLASSES,
-              interface.ENTROPY, interface.OVERLAY)
+FRAME_MAPS = (topics.DEPTH, topics.DEPTH_INFO, topics.ALEATORIC, topics.CLASSES,
+              topics.ENTROPY, topics.OVERLAY)
 ODD_FRAME_ID = 'Kamera vorn/links é'
-CYCLE_MAPS = (interface.EPISTEMIC, interface.MUTUAL_INFORMATION)
+CYCLE_MAPS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
 
 
 def stamps(world, topic):
     return [(message.header.stamp.sec, message.header.stamp.nanosec, message.header.frame_id)
-            for message in world.heard[topic]]
+            for message in world.received_path[topic]]
 
 
 def odd(index):
     """Make a picture whose stamp no rounding survives."""
-    return byte_image(street(index), header(2**31 * 10**9 - 1 - 7 * index, ODD_FRAME_ID))
+    return uint8_image(street(index), make_header(2**31 * 10**9 - 1 - 7 * index, ODD_FRAME_ID))
 
 
 def odd_ones(world, topic):
@@ -36,36 +38,36 @@ def odd_ones(world, topic):
 
 def test_every_map_carries_the_stamp_and_frame_of_its_picture_bit_for_bit(driving):
     world = driving
-    world.listen(*FRAME_MAPS, *CYCLE_MAPS, interface.SCORES)
+    world.listen(*FRAME_MAPS, *CYCLE_MAPS, topics.SCORES)
     world.until(lambda: all(len(odd_ones(world, topic)) >= 5 for topic in FRAME_MAPS + CYCLE_MAPS),
                 'five of each map', make=odd)
-    for topic in (*FRAME_MAPS, *CYCLE_MAPS, interface.SCORES):
+    for topic in (*FRAME_MAPS, *CYCLE_MAPS, topics.SCORES):
         assert set(stamps(world, topic)) <= world.sent_heads, topic.name
-    held = set(stamps(world, interface.EPISTEMIC))
-    assert held & set(stamps(world, interface.SCORES)), 'the cycle is scored under its own stamp'
+    held = set(stamps(world, topics.EPISTEMIC))
+    assert held & set(stamps(world, topics.SCORES)), 'the cycle is scored under its own stamp'
 
 
 def test_maps_are_what_the_model_says_at_its_size(driving):
     world = driving
     world.listen(*FRAME_MAPS, *CYCLE_MAPS)
-    world.until(lambda: all(world.heard[topic] for topic in FRAME_MAPS + CYCLE_MAPS),
+    world.until(lambda: all(world.received_path[topic] for topic in FRAME_MAPS + CYCLE_MAPS),
                 'one of each map', make=street)
-    encodings = {topic: world.heard[topic][0].encoding for topic in FRAME_MAPS + CYCLE_MAPS
-                 if topic.type == interface.IMAGE}
+    encodings = {topic: world.received_path[topic][0].encoding for topic in FRAME_MAPS + CYCLE_MAPS
+                 if topic.type == topics.IMAGE_TYPE}
     assert encodings == {
-        interface.DEPTH: '32FC1', interface.ALEATORIC: '32FC1', interface.EPISTEMIC: '32FC1',
-        interface.CLASSES: 'mono8', interface.ENTROPY: '32FC1', interface.OVERLAY: 'rgb8',
-        interface.MUTUAL_INFORMATION: '32FC1'}
-    sizes = {(world.heard[topic][0].width, world.heard[topic][0].height)
+        topics.DEPTH: '32FC1', topics.ALEATORIC: '32FC1', topics.EPISTEMIC: '32FC1',
+        topics.CLASSES: 'mono8', topics.ENTROPY: '32FC1', topics.OVERLAY: 'rgb8',
+        topics.MUTUAL_INFORMATION: '32FC1'}
+    sizes = {(world.received_path[topic][0].width, world.received_path[topic][0].height)
              for topic in FRAME_MAPS + CYCLE_MAPS}
     assert sizes == {(40, 24)}
-    depth = np.frombuffer(world.heard[interface.DEPTH][0].data, '<f4')
+    depth = np.frombuffer(world.received_path[topics.DEPTH][0].data, '<f4')
     assert np.isfinite(depth).all() and (depth > 1).all()  # streets have no blue, so no sky
 
 
 def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(driving):
     world = driving
-    world.listen(interface.DEPTH, interface.DEPTH_INFO)
+    world.listen(topics.DEPTH, topics.DEPTH_INFO)
     sent = set()
 
     def same(index):
@@ -74,18 +76,18 @@ def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(driving):
         return message
 
     def by_stamp(topic):
-        return {stamp_to_ns(message.header.stamp): message for message in world.heard[topic]}
+        return {stamp_to_ns(message.header.stamp): message for message in world.received_path[topic]}
 
     def seen(focal):
         """Depth and its camera_info, of one of the pictures that are the same."""
-        depths, infos = by_stamp(interface.DEPTH), by_stamp(interface.DEPTH_INFO)
+        depths, infos = by_stamp(topics.DEPTH), by_stamp(topics.DEPTH_INFO)
         return [(np.frombuffer(depths[stamp].data, '<f4'), infos[stamp])
                 for stamp in sorted(sent & depths.keys() & infos.keys())
                 if infos[stamp].k[0] == focal]
 
     def send_focal(focal):
         camera = PinholeCamera(80, 48, focal, 130., 41.5, 22.5)
-        world.send_info(info_from_camera(camera, header(0, 'camera')))
+        world.send_info(camera_info_message(camera, make_header(0, 'camera')))
         world.until(lambda: seen(focal / 2), f'{focal} px take effect', make=same)
         return seen(focal / 2)[-1]
 
@@ -98,13 +100,13 @@ def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(driving):
 
 def test_pictures_of_another_size_and_shape_go_on_and_a_stale_camera_info_is_said(driving):
     world = driving
-    world.listen(interface.DEPTH, interface.DEPTH_INFO, interface.STATUS)
-    info = info_from_camera(PinholeCamera(80, 48, 64, 64, 40, 24), header(0, 'camera'))
+    world.listen(topics.DEPTH, topics.DEPTH_INFO, topics.STATUS)
+    info = camera_info_message(PinholeCamera(80, 48, 64, 64, 40, 24), make_header(0, 'camera'))
     for width, height in ((80, 48), (64, 64), (33, 121), (3, 2), (1, 1), (640, 31)):
-        world.heard[interface.DEPTH].clear()
-        world.until(lambda: world.heard[interface.DEPTH], f'a depth of {width}x{height}',
+        world.received_path[topics.DEPTH].clear()
+        world.until(lambda: world.received_path[topics.DEPTH], f'a depth of {width}x{height}',
                     make=lambda index, size=(width, height): street(index, *size))
-        assert world.heard[interface.DEPTH][-1].width == 40
+        assert world.received_path[topics.DEPTH][-1].width == 40
     world.send_info(info)
     world.until(lambda: any('camera_info is for 80x48 px' in fault for fault in world.faults()),
                 'the mismatch is said', make=lambda index: street(index, 64, 64))
@@ -112,8 +114,8 @@ def test_pictures_of_another_size_and_shape_go_on_and_a_stale_camera_info_is_sai
 
 def test_what_is_no_picture_is_a_fault_and_the_next_good_one_is_worked_on(driving):
     world = driving
-    world.listen(interface.DEPTH, interface.STATUS)
-    world.until(lambda: world.heard[interface.DEPTH], 'a first depth', make=street)
+    world.listen(topics.DEPTH, topics.STATUS)
+    world.until(lambda: world.received_path[topics.DEPTH], 'a first depth', make=street)
     for change, said in (({'encoding': 'rgb9'}, "encoding 'rgb9' is not known"),
                          ({'height': 400}, 'bytes of data, must be'),
                          ({'width': 0}, 'image is 0x48 px'),
@@ -123,8 +125,8 @@ def test_what_is_no_picture_is_a_fault_and_the_next_good_one_is_worked_on(drivin
             setattr(bad, name, value)
         world.send(bad)
         world.until(lambda text=said: any(text in fault for fault in world.faults()), said)
-        world.heard[interface.DEPTH].clear()
-        world.until(lambda: world.heard[interface.DEPTH], 'a depth after it', make=street)
+        world.received_path[topics.DEPTH].clear()
+        world.until(lambda: world.received_path[topics.DEPTH], 'a depth after it', make=street)
     last = world.statuses[-1]
     assert last.state == 'active'
     assert last.frames_out + 4 + last.frames_dropped <= last.frames_in
@@ -132,10 +134,10 @@ def test_what_is_no_picture_is_a_fault_and_the_next_good_one_is_worked_on(drivin
 
 def test_stamps_of_scores_and_depth_agree(driving):
     world = driving
-    world.listen(interface.SCORES, interface.DEPTH)
-    world.until(lambda: len(world.heard[interface.DEPTH]) >= 3
-                and len(world.heard[interface.SCORES]) >= 9, 'depths', make=street)
-    depths = {stamp_to_ns(message.header.stamp) for message in world.heard[interface.DEPTH]}
-    scored = {stamp_to_ns(message.header.stamp) for message in world.heard[interface.SCORES]}
+    world.listen(topics.SCORES, topics.DEPTH)
+    world.until(lambda: len(world.received_path[topics.DEPTH]) >= 3
+                and len(world.received_path[topics.SCORES]) >= 9, 'depths', make=street)
+    depths = {stamp_to_ns(message.header.stamp) for message in world.received_path[topics.DEPTH]}
+    scored = {stamp_to_ns(message.header.stamp) for message in world.received_path[topics.SCORES]}
     # what was heard of one before the other was connected, or is under way, counts for nothing
     assert len(depths & scored) >= 2

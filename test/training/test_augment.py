@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import fields
 
-from bdl_perception.perception.classes import IGNORE
-from bdl_perception.training.augment import augment
-from bdl_perception.training.augment import AugmentConfig
-from bdl_perception.training.augment import fitted
-from bdl_perception.training.augment import mirrored
-from bdl_perception.training.augment import zoomed
-from bdl_perception.training.datasets import canonical_depth
-from bdl_perception.training.datasets import Sample
+from bdl_perception.datasets.base import canonical_depth, Sample
+from bdl_perception.perception.types import IGNORE
+from bdl_perception.training.augment import (
+    augment,
+    AugmentConfig,
+    crop_and_resize,
+    fit_to_size,
+    flip_horizontal,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -48,7 +49,7 @@ def test_no_truth_is_ever_blended_with_its_neighbour(seed):
 
 
 def test_mirrored_moves_picture_and_truth_together():
-    before, after = _sample(), mirrored(_sample())
+    before, after = _sample(), flip_horizontal(_sample())
     for name in ('rgb', 'depth', 'classes'):
         np.testing.assert_array_equal(getattr(after, name)[:, 3], getattr(before, name)[:, -4])
 
@@ -59,7 +60,7 @@ def test_a_zoomed_wall_keeps_the_depth_that_its_size_tells(factor, across, down)
     columns = np.arange(WIDTH)
     depth = np.broadcast_to(np.float32(12), (HEIGHT, WIDTH)).copy()
     classes = np.broadcast_to((columns % 2).astype(np.uint8), (HEIGHT, WIDTH)).copy()
-    sample = zoomed(Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth, classes, FX), factor,
+    sample = crop_and_resize(Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth, classes, FX), factor,
                     across, down, HEIGHT, WIDTH)
     part = round(WIDTH / factor)
     assert sample.fx == pytest.approx(FX * WIDTH / part)
@@ -71,7 +72,7 @@ def test_a_zoomed_wall_keeps_the_depth_that_its_size_tells(factor, across, down)
 def test_zoomed_pictures_and_their_truth_stay_in_place():
     columns = np.tile(np.arange(0, 250, 5, dtype=np.uint8), (20, 1))
     sample = Sample(np.stack([columns] * 3, axis=-1), columns.astype(np.float32), columns, FX)
-    zooms = (zoomed(sample, factor, .5, .5, *columns.shape) for factor in np.linspace(1, 1.5, 51))
+    zooms = (crop_and_resize(sample, factor, .5, .5, *columns.shape) for factor in np.linspace(1, 1.5, 51))
     off_px = [np.mean(after.depth - after.rgb[..., 0]) / 5 for after in zooms]
     # where two pixels are as near the later one is taken, so a single zoom is off by up to .16
     assert np.mean(off_px) == pytest.approx(0, abs=.05) and max(np.abs(off_px)) < .2
@@ -79,9 +80,9 @@ def test_zoomed_pictures_and_their_truth_stay_in_place():
 
 def test_zoom_cuts_at_the_edges_that_it_is_told():
     before = _sample()
-    corner = zoomed(before, 2., 0., 0., HEIGHT, WIDTH)
+    corner = crop_and_resize(before, 2., 0., 0., HEIGHT, WIDTH)
     np.testing.assert_array_equal(corner.classes[::2, ::2], before.classes[:12, :20])
-    corner = zoomed(before, 2., 1., 1., HEIGHT, WIDTH)
+    corner = crop_and_resize(before, 2., 1., 1., HEIGHT, WIDTH)
     np.testing.assert_array_equal(corner.classes[::2, ::2], before.classes[12:, 20:])
 
 
@@ -90,7 +91,7 @@ def test_zoom_makes_canonical_depth_smaller_by_its_factor():
                     np.full((HEIGHT, WIDTH), 10, np.float32),
                     np.zeros((HEIGHT, WIDTH), np.uint8), FX)
     before = canonical_depth(sample, 60., 100.)
-    after = canonical_depth(zoomed(sample, 2., .5, .5, *sample.depth.shape), 60., 100.)
+    after = canonical_depth(crop_and_resize(sample, 2., .5, .5, *sample.depth.shape), 60., 100.)
     assert before[0, 0] == pytest.approx(20)
     assert after[0, 0] == pytest.approx(10)
 
@@ -144,19 +145,19 @@ def _tall_sample(depth):
 
 
 def test_a_picture_with_depth_is_cut_to_the_networks_shape():
-    sample = fitted(_tall_sample(5.), 10, 20)
+    sample = fit_to_size(_tall_sample(5.), 10, 20)
     assert sample.rgb.shape == (10, 20, 3) and sample.fx == 30
     assert sample.classes[:, 0].tolist() == list(range(5, 15))
 
 
 def test_a_picture_without_depth_is_squeezed_so_that_no_label_is_lost():
-    sample = fitted(_tall_sample(np.nan), 10, 20)
+    sample = fit_to_size(_tall_sample(np.nan), 10, 20)
     assert sample.classes[:, 0].tolist() == list(range(1, 20, 2))
 
 
 def test_what_fits_already_is_left_alone():
     sample = _tall_sample(5.)
-    assert fitted(sample, 20, 20) is sample
+    assert fit_to_size(sample, 20, 20) is sample
 
 
 @given(st.integers(0, 10000))

@@ -1,17 +1,26 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+"""Tests."""
+from bdl_perception.datasets.base import Sample
+from bdl_perception.datasets.rendered import WorldDataset
+from bdl_perception.training import learner, loop
 from bdl_perception.training.augment import AugmentConfig
-from bdl_perception.training.batches import make_batch
-from bdl_perception.training.batches import plain_batches
-from bdl_perception.training.batches import spread_indices
-from bdl_perception.training.batches import training_batches
-from bdl_perception.training.datasets import Sample
-from bdl_perception.training.schedule import LOWEST
-from bdl_perception.training.schedule import one_cycle
+from bdl_perception.training.batches import (
+    Batch,
+    choose_precision,
+    evenly_spaced,
+    make_batch,
+    ordered_batches,
+    Precision,
+    training_batches,
+)
+from bdl_perception.training.config import TrainConfig
+from bdl_perception.training.loop import MIN_RATE_SHARE, one_cycle, TrainingRun
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
+from tiny_drives import make_tiny_drives
 from tiny_network import TINY
 import torch
 
@@ -56,7 +65,7 @@ def test_an_epoch_shows_each_frame_at_most_once_and_whole_batches_only():
 
 
 def test_plain_batches_show_all_of_what_was_chosen_in_order():
-    batches = list(plain_batches(_samples(7), 3, [6, 0, 2, 1], TINY))
+    batches = list(ordered_batches(_samples(7), 3, [6, 0, 2, 1], TINY))
     assert [int(picture[0, 0, 0]) for batch in batches for picture in batch.rgb] == [6, 0, 2, 1]
 
 
@@ -77,7 +86,7 @@ def _rows_off(batches):
 
 
 def test_truth_that_frames_are_judged_by_lies_in_the_middle_of_the_decoders_pixels():
-    batches = list(plain_batches([_ramp()] * 8, 3, range(8), TINY))
+    batches = list(ordered_batches([_ramp()] * 8, 3, range(8), TINY))
     assert _rows_off(batches) == pytest.approx(0, abs=1e-4)
     sides = torch.cat([batch.classes for batch in batches]).float()
     assert float(sides.mean()) == pytest.approx(.5)
@@ -92,7 +101,7 @@ def test_truth_that_is_taught_lies_in_the_middle_of_the_decoders_pixels():
 
 @given(st.integers(1, 500), st.integers(1, 500))
 def test_spread_indices_are_as_many_as_asked_from_end_to_end(count, wanted):
-    found = spread_indices(count, wanted)
+    found = evenly_spaced(count, wanted)
     assert len(found) == len({*found}) == min(count, wanted)
     assert found == sorted(found) and found[0] == 0
     assert wanted == 1 or found[-1] == count - 1
@@ -100,10 +109,85 @@ def test_spread_indices_are_as_many_as_asked_from_end_to_end(count, wanted):
 
 @given(st.floats(0, 1), st.floats(0, .9))
 def test_the_learning_rate_stays_between_its_lowest_and_its_peak(progress, warm_up):
-    assert LOWEST * .999 <= one_cycle(progress, warm_up) <= 1.001
+    assert MIN_RATE_SHARE * .999 <= one_cycle(progress, warm_up) <= 1.001
 
 
 def test_the_learning_rate_rises_to_the_peak_and_falls_to_the_end():
-    assert one_cycle(0, .1) == one_cycle(1, .1) == pytest.approx(LOWEST)
+    assert one_cycle(0, .1) == one_cycle(1, .1) == pytest.approx(MIN_RATE_SHARE)
     assert one_cycle(.1, .1) == 1
     assert one_cycle(.55, .1) == pytest.approx(.5, abs=1e-3)
+
+
+CONFIG = TrainConfig(epochs=1, batch=2, threads=1, validation_frames=3, network=TINY,
+                     augment=AugmentConfig(jpeg=0))
+CPU = torch.device('cpu')
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+
+
+def test_without_a_gpu_auto_is_the_cpu_in_float32(no_gpu):
+    for device in ('auto', 'cpu'):
+        assert choose_precision(device, mixed_precision=True) == Precision(CPU, None)
+
+
+def test_cuda_without_a_gpu_is_refused_with_advice(no_gpu):
+    with pytest.raises(ValueError, match='torch sees no GPU.*set device to cpu'):
+        choose_precision('cuda', mixed_precision=True)
+
+
+@pytest.mark.parametrize(('mixed', 'bfloat16', 'half'), [
+    (False, True, None), (True, True, torch.bfloat16), (True, False, torch.float16)])
+def test_a_gpu_is_that_of_the_local_rank_and_halves_what_it_can(monkeypatch, mixed, bfloat16,
+                                                                half):
+    chosen = []
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda: bfloat16)
+    monkeypatch.setattr(torch.cuda, 'set_device', chosen.append)
+    monkeypatch.setenv('LOCAL_RANK', '1')
+    device = torch.device('cuda', 1)
+    assert choose_precision('auto', mixed) == Precision(device, half) and chosen == [device]
+
+
+def test_only_float16_scales_its_gradients():
+    assert Precision(CPU, torch.float16).grad_scaler().is_enabled()
+    for half in (None, torch.bfloat16):
+        assert not Precision(CPU, half).grad_scaler().is_enabled()
+
+
+def test_a_batch_is_moved_whole():
+    batch = Batch(torch.rand(2, 3, 4, 4), torch.rand(2, 2, 2), torch.ones(2, 2, 2).byte())
+    moved = Precision(torch.device('meta')).batch_to_device(batch)
+    assert {moved.rgb.device.type, moved.log_depth.device.type, moved.classes.device.type} == {
+        'meta'}
+
+
+@pytest.mark.parametrize('half', [torch.bfloat16, torch.float16])
+def test_halves_teach_nearly_the_same_and_leave_whole_weights(tmp_path, monkeypatch, half):
+    monkeypatch.setattr(loop, 'draw_curves', lambda *_: None)
+    seen = []
+    monkeypatch.setattr(learner, 'regression_loss', _spy(learner.regression_loss, seen))
+    data = WorldDataset(make_tiny_drives(tmp_path / 'drives'), 'train', TINY.height, TINY.width)
+    rows = []
+    for precision in (Precision(CPU), Precision(CPU, half)):
+        run = TrainingRun(CONFIG, tmp_path / str(precision.autocast_dtype), precision=precision)
+        inside = []
+        run.learner.network.decoder.heads.register_forward_hook(
+            lambda module, args, maps, inside=inside: inside.append(maps.dtype))
+        rows.append(run.train(data, data).history[-1])
+        assert {value.dtype for value in run.learner.network.parameters()} == {torch.float32}
+        assert inside[0] == (precision.autocast_dtype or torch.float32)
+    assert set(seen) == {torch.float32}
+    assert rows[1]['loss'] == pytest.approx(rows[0]['loss'], rel=.02)
+    assert rows[1]['loss'] != rows[0]['loss']
+    again = TrainingRun(CONFIG, tmp_path / str(half), precision=Precision(CPU, half))
+    assert again.progress.epoch == 1
+
+
+def _spy(function, seen):
+    def called(mean, *others):
+        seen.append(mean.dtype)
+        return function(mean, *others)
+    return called

@@ -1,19 +1,25 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+"""Tests."""
+from dataclasses import fields, replace
 import math
+from pathlib import Path
 import pickle
 
 from bdl_perception.network.losses import TaskWeights
-from bdl_perception.training.checkpoint import Checkpoint
-from bdl_perception.training.checkpoint import Progress
-from bdl_perception.training.checkpoint import read_checkpoint
-from bdl_perception.training.checkpoint import read_network
-from bdl_perception.training.checkpoint import write_checkpoint
+from bdl_perception.network.model import NetworkConfig
+from bdl_perception.training.checkpoint import (
+    check_same_network,
+    Checkpoint,
+    Progress,
+    read_checkpoint,
+    read_network,
+    SIZE_FIELDS,
+    write_checkpoint,
+)
 from bdl_perception.training.config import TrainConfig
 import pytest
-from tiny_network import draw_pictures
-from tiny_network import make_tiny_network
-from tiny_network import TINY
+from tiny_network import draw_pictures, make_tiny_network, TINY
 import torch
 
 
@@ -134,3 +140,35 @@ def test_a_checkpoint_with_other_parts_is_named(tmp_path, part, value):
     with pytest.raises(ValueError, match=r'c\.pt is a checkpoint of another version \(.*(network|'
                                          r'lap|colour)'):
         read_checkpoint(tmp_path / 'c.pt')
+
+
+STORED = NetworkConfig()
+OTHERS = {
+    'encoder': 'efficientnet_lite0', 'encoder_channels': (8, 8, 8, 8),
+    'decoder_channels': (8, 8, 8, 8), 'classes': 5, 'dropout': 'decoder',
+    'dropout_probability': .4, 'normalise': False, 'log_depth_centre': 1., 'max_depth_m': 50.}
+
+
+def test_every_field_is_compared_or_is_of_the_size():
+    assert {entry.name for entry in fields(NetworkConfig)} == {*OTHERS, *SIZE_FIELDS}
+
+
+@pytest.mark.parametrize('name', OTHERS)
+def test_weights_that_mean_something_else_are_refused_by_the_name_of_the_field(name):
+    wanted = replace(STORED, **{name: OTHERS[name]})
+    with pytest.raises(ValueError, match=f'run.pt is of another network: {name} .*, not '):
+        check_same_network(Path('run.pt'), STORED, wanted)
+
+
+@pytest.mark.parametrize(('width', 'height', 'focal_px'), [
+    (160, 96, 125.), (640, 384, 500.), (416, 320, 325.), (320, 96, 250.), (96, 64, 74.9)])
+def test_another_size_of_the_same_view_is_the_same_network(width, height, focal_px):
+    check_same_network(Path('run.pt'), STORED, replace(
+        STORED, width=width, height=height, canonical_focal_px=focal_px))
+
+
+@pytest.mark.parametrize(('width', 'focal_px', 'right'), [(160, 250., 125), (320, 300., 250)])
+def test_a_focal_length_of_another_view_is_refused_with_the_right_one(width, focal_px, right):
+    with pytest.raises(ValueError, match=f'canonical_focal_px of 250 at a width of 320.*{right}$'):
+        check_same_network(Path('run.pt'), STORED, replace(
+            STORED, width=width, canonical_focal_px=focal_px))

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 
-from bdl_perception.training.config import config_from_dict
-from bdl_perception.training.config import config_to_dict
-from bdl_perception.training.config import read_config
-from bdl_perception.training.config import TrainConfig
+from bdl_perception.training.config import (
+    config_from_dict,
+    config_to_dict,
+    read_config,
+    TrainConfig,
+)
 import pytest
 
 

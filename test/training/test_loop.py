@@ -4,13 +4,13 @@ import csv
 from dataclasses import replace
 import math
 
+from bdl_perception.datasets.rendered import WorldDataset
 from bdl_perception.training import loop
 from bdl_perception.training.augment import AugmentConfig
 from bdl_perception.training.checkpoint import read_checkpoint
 from bdl_perception.training.config import TrainConfig
-from bdl_perception.training.datasets.world import WorldDataset
-from bdl_perception.training.loop import Run
-from bdl_perception.training.validation import Quality
+from bdl_perception.training.loop import TrainingRun
+from bdl_perception.training.validation import ValidationMetrics
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_drives import make_tiny_drives
@@ -45,31 +45,31 @@ def _same(first, second):
 
 def _stop_after(run, epochs):
     """Let the run believe that it is over, as if it was killed after its checkpoint."""
-    done = run._done
-    run._done = lambda share: 1 if run.progress.epoch >= epochs else done(share)
+    done = run._completed_fraction
+    run._completed_fraction = lambda share: 1 if run.progress.epoch >= epochs else done(share)
 
 
 def test_the_same_seed_gives_the_same_network(data, tmp_path):
-    runs = [Run(CONFIG, tmp_path / name) for name in ('a', 'b')]
+    runs = [TrainingRun(CONFIG, tmp_path / name) for name in ('a', 'b')]
     for run in runs:
         run.train(data, None)
     assert _same(_weights(runs[0]), _weights(runs[1]))
 
 
 def test_another_seed_gives_another_network(data, tmp_path):
-    runs = [Run(replace(CONFIG, seed=seed, epochs=1), tmp_path / str(seed)) for seed in (1, 2)]
+    runs = [TrainingRun(replace(CONFIG, seed=seed, epochs=1), tmp_path / str(seed)) for seed in (1, 2)]
     for run in runs:
         run.train(data, None)
     assert not _same(_weights(runs[0]), _weights(runs[1]))
 
 
 def test_a_killed_run_goes_on_to_the_same_network(data, tmp_path):
-    whole = Run(CONFIG, tmp_path / 'whole')
+    whole = TrainingRun(CONFIG, tmp_path / 'whole')
     whole.train(data, data)
-    killed = Run(CONFIG, tmp_path / 'killed')
+    killed = TrainingRun(CONFIG, tmp_path / 'killed')
     _stop_after(killed, 1)
     killed.train(data, data)
-    resumed = Run(CONFIG, tmp_path / 'killed')
+    resumed = TrainingRun(CONFIG, tmp_path / 'killed')
     assert resumed.progress.epoch == 1 and not resumed.progress.finished
     resumed.train(data, data)
     assert _same(_weights(whole), _weights(resumed))
@@ -79,35 +79,35 @@ def test_a_killed_run_goes_on_to_the_same_network(data, tmp_path):
 
 
 def test_a_finished_run_has_nothing_left_to_do(data, tmp_path):
-    Run(CONFIG, tmp_path).train(data, None)
-    again = Run(CONFIG, tmp_path)
+    TrainingRun(CONFIG, tmp_path).train(data, None)
+    again = TrainingRun(CONFIG, tmp_path)
     before = _weights(again)
     assert again.train(data, None).epoch == 2
     assert _same(before, _weights(again))
 
 
 def test_a_finished_run_can_be_lengthened(data, tmp_path):
-    Run(CONFIG, tmp_path).train(data, None)
-    assert Run(replace(CONFIG, epochs=3), tmp_path).train(data, None).epoch == 3
+    TrainingRun(CONFIG, tmp_path).train(data, None)
+    assert TrainingRun(replace(CONFIG, epochs=3), tmp_path).train(data, None).epoch == 3
 
 
 @pytest.mark.parametrize('change', [{'learning_rate': 1e-4}, {'clip': .5}])
 def test_a_run_goes_on_with_what_the_advice_after_a_broken_loss_changes(data, tmp_path, change):
-    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
-    rows = Run(replace(CONFIG, epochs=2, **change), tmp_path).train(data, None).history
+    TrainingRun(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    rows = TrainingRun(replace(CONFIG, epochs=2, **change), tmp_path).train(data, None).history
     assert len(rows) == 2 and ('clip' in change or rows[1]['learning_rate'] <= 1e-4)
 
 
 def test_a_run_of_another_network_is_not_taken_up(data, tmp_path):
-    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    TrainingRun(replace(CONFIG, epochs=1), tmp_path).train(data, None)
     other = replace(CONFIG, network=replace(TINY, dropout_probability=.4))
     with pytest.raises(ValueError, match='another network'):
-        Run(other, tmp_path)
+        TrainingRun(other, tmp_path)
 
 
 def test_every_number_that_is_learned_moves(data, tmp_path):
-    run = Run(replace(CONFIG, epochs=1), tmp_path)
-    named = [*run.learner.network.named_parameters(), *run.learner.tasks.named_parameters()]
+    run = TrainingRun(replace(CONFIG, epochs=1), tmp_path)
+    named = [*run.learner.network.named_parameters(), *run.learner.task_weights.named_parameters()]
     before = {name: value.detach().clone() for name, value in named}
     run.train(data, None)
     still = [name for name, value in named if torch.equal(value, before[name])]
@@ -115,13 +115,13 @@ def test_every_number_that_is_learned_moves(data, tmp_path):
 
 
 def test_only_kernels_decay(tmp_path):
-    for group in Run(CONFIG, tmp_path).learner.optimizer.param_groups:
+    for group in TrainingRun(CONFIG, tmp_path).learner.optimizer.param_groups:
         dimensions = {value.ndim for value in group['params']}
         assert dimensions == ({4} if group['weight_decay'] else {1})
 
 
 def test_the_encoder_learns_at_its_share_of_the_rate(data, tmp_path):
-    run = Run(replace(CONFIG, encoder_rate=.25), tmp_path)
+    run = TrainingRun(replace(CONFIG, encoder_rate=.25), tmp_path)
     run.train(data, None)
     encoder = {id(parameter) for parameter in run.learner.network.encoder.parameters()}
     rates = {id(parameter): group['lr'] for group in run.learner.optimizer.param_groups
@@ -132,20 +132,20 @@ def test_the_encoder_learns_at_its_share_of_the_rate(data, tmp_path):
 
 
 def test_fixed_task_weights_stay_fixed(data, tmp_path):
-    row = Run(replace(CONFIG, depth_weight=.3), tmp_path).train(data, None).history[-1]
+    row = TrainingRun(replace(CONFIG, depth_weight=.3), tmp_path).train(data, None).history[-1]
     assert row['log_variance_depth'] == row['log_variance_classes'] == 0
     assert row['loss'] == pytest.approx(.3 * row['regression'] + .7 * row['classification'])
 
 
 def test_without_aleatoric_no_variance_is_learned(data, tmp_path):
-    run = Run(replace(CONFIG, aleatoric=False), tmp_path)
+    run = TrainingRun(replace(CONFIG, aleatoric=False), tmp_path)
     before = run.learner.network.decoder.heads.bias[1:3].clone()
     run.train(data, None)
     torch.testing.assert_close(run.learner.network.decoder.heads.bias[1:3], before)
 
 
 def test_a_few_epochs_teach_the_tiny_street(data, tmp_path):
-    run = Run(replace(CONFIG, epochs=25, learning_rate=.02), tmp_path)
+    run = TrainingRun(replace(CONFIG, epochs=25, learning_rate=.02), tmp_path)
     history = run.train(data, data).history
     assert history[-1]['loss'] < .6 * history[0]['loss']
     assert history[-1]['validation_mean_iou'] > .4 > history[0]['validation_mean_iou']
@@ -156,7 +156,7 @@ def scores(monkeypatch):
     """Let each epoch validate as the list says, whatever the network does."""
     def validate(scores):
         def measure(network, batches):
-            return Quality(scores[runs.pop()], math.nan, math.nan)
+            return ValidationMetrics(scores[runs.pop()], math.nan, math.nan)
         runs = list(range(len(scores)))[::-1]
         monkeypatch.setattr(loop, 'measure', measure)
     return validate
@@ -164,27 +164,27 @@ def scores(monkeypatch):
 
 def test_a_run_ends_when_its_patience_does(data, tmp_path, scores):
     scores([.5, .3, .4, .3, .1])
-    progress = Run(replace(CONFIG, epochs=9, patience=2), tmp_path).train(data, data)
+    progress = TrainingRun(replace(CONFIG, epochs=9, patience=2), tmp_path).train(data, data)
     assert (progress.epoch, progress.best_epoch, progress.finished) == (4, 2, True)
 
 
 def test_patience_survives_a_kill_and_more_of_it_lets_the_run_go_on(data, tmp_path, scores):
     scores([.5, .3, .4, .3, .1, .2])
     config = replace(CONFIG, epochs=6, patience=2)
-    killed = Run(config, tmp_path)
+    killed = TrainingRun(config, tmp_path)
     _stop_after(killed, 3)
     killed.train(data, data)
-    assert Run(config, tmp_path).train(data, data).epoch == 4
-    progress = Run(replace(config, patience=3), tmp_path).train(data, data)
+    assert TrainingRun(config, tmp_path).train(data, data).epoch == 4
+    progress = TrainingRun(replace(config, patience=3), tmp_path).train(data, data)
     assert (progress.epoch, progress.best_epoch) == (6, 5)
 
 
 def test_the_best_network_is_kept_beside_the_last(data, tmp_path, scores):
     scores([.5, .3, .4])
-    run = Run(replace(CONFIG, epochs=3), tmp_path)
+    run = TrainingRun(replace(CONFIG, epochs=3), tmp_path)
     seen = []
-    keep = run._keep
-    run._keep = lambda log: (seen.append(_weights(run)), keep(log))
+    keep = run._save_epoch
+    run._save_epoch = lambda log: (seen.append(_weights(run)), keep(log))
     run.train(data, data)
     best, last = (read_checkpoint(tmp_path / name) for name in ('best.pt', 'checkpoint.pt'))
     assert (best.progress.epoch, last.progress.epoch) == (2, 3)
@@ -194,11 +194,11 @@ def test_the_best_network_is_kept_beside_the_last(data, tmp_path, scores):
 
 def test_patience_without_validation_is_refused(data, tmp_path):
     with pytest.raises(ValueError, match='patience is 3.*no validation frames'):
-        Run(replace(CONFIG, patience=3), tmp_path).train(data, None)
+        TrainingRun(replace(CONFIG, patience=3), tmp_path).train(data, None)
 
 
 def test_without_validation_no_network_is_called_the_best(data, tmp_path):
-    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    TrainingRun(replace(CONFIG, epochs=1), tmp_path).train(data, None)
     assert not (tmp_path / 'best.pt').exists()
 
 
@@ -214,7 +214,7 @@ class Clock:
 
 
 def test_with_minutes_the_clock_ends_the_run_and_leads_the_learning_rate(data, tmp_path):
-    run = Run(replace(CONFIG, minutes=.2, epochs=1), tmp_path, Clock())
+    run = TrainingRun(replace(CONFIG, minutes=.2, epochs=1), tmp_path, Clock())
     progress = run.train(data, None)
     assert progress.finished and progress.elapsed_s == pytest.approx(12, abs=2)
     rates = [row['learning_rate'] for row in progress.history]
@@ -223,17 +223,17 @@ def test_with_minutes_the_clock_ends_the_run_and_leads_the_learning_rate(data, t
 
 def test_the_minutes_of_a_killed_run_are_not_spent_twice(data, tmp_path):
     config = replace(CONFIG, minutes=.2)
-    killed = Run(config, tmp_path, Clock())
+    killed = TrainingRun(config, tmp_path, Clock())
     _stop_after(killed, 1)
     killed.train(data, None)
     spent_s = killed.progress.elapsed_s
-    resumed = Run(config, tmp_path, Clock())
+    resumed = TrainingRun(config, tmp_path, Clock())
     assert resumed.progress.elapsed_s == spent_s > 0
     assert resumed.train(data, None).elapsed_s == pytest.approx(12, abs=2)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_with_advice(data, tmp_path):
-    run = Run(CONFIG, tmp_path)
+    run = TrainingRun(CONFIG, tmp_path)
     with torch.no_grad():
         run.learner.network.decoder.heads.bias[0] = float('nan')
     with pytest.raises(RuntimeError, match='loss became nan.*learning_rate'):
@@ -242,7 +242,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_advice(data, tmp_path):
 
 
 def test_the_curves_have_a_row_for_each_epoch(data, tmp_path):
-    Run(CONFIG, tmp_path).train(data, data)
+    TrainingRun(CONFIG, tmp_path).train(data, data)
     with (tmp_path / 'curves.csv').open() as file:
         rows = list(csv.DictReader(file))
     assert [row['epoch'] for row in rows] == ['1', '2']
@@ -256,36 +256,36 @@ def _logged(folder, tag):
 
 
 def test_a_resumed_run_shows_every_epoch_once_in_tensorboard(data, tmp_path):
-    killed = Run(CONFIG, tmp_path)
+    killed = TrainingRun(CONFIG, tmp_path)
     _stop_after(killed, 1)
     killed.train(data, None)
-    history = Run(CONFIG, tmp_path).train(data, None).history
+    history = TrainingRun(CONFIG, tmp_path).train(data, None).history
     logged = _logged(tmp_path, 'train/loss')
     assert [step for step, _ in logged] == [1, 2]
     assert [value for _, value in logged] == pytest.approx([row['loss'] for row in history])
 
 
 def test_the_curves_are_drawn_after_each_epoch(data, tmp_path, pictures):
-    history = Run(CONFIG, tmp_path).train(data, None).history
+    history = TrainingRun(CONFIG, tmp_path).train(data, None).history
     assert pictures == [(tmp_path / 'curves.png', history)] * 2
 
 
 def test_fewer_frames_than_a_batch_are_one_batch(data, tmp_path):
-    progress = Run(replace(CONFIG, batch=50, epochs=1), tmp_path).train(data, None)
+    progress = TrainingRun(replace(CONFIG, batch=50, epochs=1), tmp_path).train(data, None)
     assert progress.images == len(data)
 
 
 @pytest.mark.parametrize('change', [{'seed': 9}, {'beta': .25}, {'depth_weight': .5}])
 def test_a_resume_with_another_configuration_is_refused_by_the_name_of_the_field(
         data, tmp_path, change):
-    Run(CONFIG, tmp_path).train(data, None)
+    TrainingRun(CONFIG, tmp_path).train(data, None)
     with pytest.raises(ValueError, match=f'another {next(iter(change))}'):
-        Run(replace(CONFIG, **change), tmp_path)
+        TrainingRun(replace(CONFIG, **change), tmp_path)
 
 
 def test_a_resume_may_be_longer_and_use_more_threads(data, tmp_path):
-    Run(CONFIG, tmp_path).train(data, None)
-    longer = Run(replace(CONFIG, epochs=3, threads=2), tmp_path)
+    TrainingRun(CONFIG, tmp_path).train(data, None)
+    longer = TrainingRun(replace(CONFIG, epochs=3, threads=2), tmp_path)
     assert longer.train(data, None).epoch == 3
 
 
@@ -297,19 +297,19 @@ def _taught(**changes):
     [_taught(kind='camvid')], [_taught(frames=7)], [_taught(repeat=2)], [_taught(stride=2)],
     [_taught(), _taught(kind='camvid')]])
 def test_a_run_is_not_taken_up_on_other_data(data, tmp_path, other):
-    first = Run(replace(CONFIG, epochs=1), tmp_path)
-    first.hold_to([_taught()])
+    first = TrainingRun(replace(CONFIG, epochs=1), tmp_path)
+    first.record_training_sets([_taught()])
     first.train(data, None)
-    again = Run(CONFIG, tmp_path)
-    again.hold_to([_taught()])
+    again = TrainingRun(CONFIG, tmp_path)
+    again.record_training_sets([_taught()])
     kind, frames = other[-1]['kind'], other[-1]['frames']
     with pytest.raises(ValueError, match=rf'on world \(6 frames, stride 1, repeat 1\), '
                                          rf'not on .*{kind} \({frames} frames'):
-        again.hold_to(other)
+        again.record_training_sets(other)
 
 
 def test_a_run_that_does_not_know_its_data_takes_what_it_is_given(data, tmp_path):
-    Run(replace(CONFIG, epochs=1), tmp_path).train(data, None)
-    old = Run(CONFIG, tmp_path)
-    old.hold_to([_taught()])
+    TrainingRun(replace(CONFIG, epochs=1), tmp_path).train(data, None)
+    old = TrainingRun(CONFIG, tmp_path)
+    old.record_training_sets([_taught()])
     assert old.progress.data == [_taught()]

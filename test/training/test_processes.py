@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from bdl_perception.cli import main
+from bdl_perception.cli.main import main
 from bdl_perception.training.checkpoint import read_checkpoint
 import pytest
 from source_tree import ROOT
@@ -32,7 +32,7 @@ TORCHRUN = ('-m', 'torch.distributed.run', '--standalone', '--local-addr', '127.
             '--nproc-per-node')
 DIES = """
 import os, signal, sys
-from bdl_perception.cli import main
+from bdl_perception.cli.main import main
 from bdl_perception.training import loop
 
 def work(*given):
@@ -50,8 +50,8 @@ main(sys.argv[2:])
 LISTS_THREADS = """
 import gc, os, sys
 from pathlib import Path
-from bdl_perception.cli import main
-from bdl_perception.training.parallel import Team
+from bdl_perception.cli.main import main
+from bdl_perception.training.distributed import ProcessGroup
 
 def gloo():
     names = {path.read_text().strip() for path in Path('/proc/self/task').glob('*/comm')}
@@ -66,7 +66,7 @@ def share(team, network):
     return shared
 
 gc.disable()  # what ends must not end by luck
-real, Team.share = Team.share, share
+real, ProcessGroup.wrap_ddp = ProcessGroup.wrap_ddp, share
 say(f'left with {main(sys.argv[1:])}: {gloo()}')
 """
 
@@ -116,7 +116,7 @@ def test_a_killed_process_leaves_a_run_that_ends_with_the_same_curves(folder, wi
 
 def test_two_processes_make_the_run_of_one(folder):
     """A batch of three is shared as one and two frames, whose labelled pixels differ in number."""
-    command = [sys.executable, *TORCHRUN, '2', '-m', 'bdl_perception.cli', *_words(folder, 'two')]
+    command = [sys.executable, *TORCHRUN, '2', '-m', 'bdl_perception.cli.main', *_words(folder, 'two')]
     done = subprocess.run(command, env=_environment(), text=True, capture_output=True,
                           timeout=500)
     assert done.returncode == 0, done.stderr

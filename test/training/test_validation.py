@@ -1,18 +1,108 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+"""Tests."""
 import math
+from statistics import NormalDist
 
+from bdl_perception.datasets.base import Sample
 from bdl_perception.network.decoder import HeadMaps
-from bdl_perception.perception.classes import IGNORE
+from bdl_perception.network.export import scale_sigma
+from bdl_perception.perception.types import IGNORE
 from bdl_perception.training.batches import Batch
-from bdl_perception.training.validation import confusion_matrix
-from bdl_perception.training.validation import mean_iou
-from bdl_perception.training.validation import measure
-from bdl_perception.training.validation import Quality
+from bdl_perception.training.validation import (
+    compute_metrics,
+    confusion_matrix,
+    fit_sigma_factor,
+    labelled_tasks,
+    mean_iou,
+    missing_tasks,
+    untrained_tasks,
+    ValidationMetrics,
+)
 import numpy as np
 import pytest
-from tiny_network import make_tiny_network
+from tiny_network import draw_pictures, make_tiny_network
 import torch
+
+
+def _batch(network, spread, seed=0):
+    """Make truth that lies around the prediction, `spread` times as far as it says."""
+    rgb = draw_pictures(2, seed).permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        maps = network(rgb)
+    noise = torch.randn(maps.log_depth.shape, generator=torch.Generator().manual_seed(seed))
+    sigma = (.5 * maps.depth_log_variance).exp()
+    truth = maps.log_depth + spread * sigma * noise
+    truth[:, :2] = torch.nan
+    return Batch(rgb, truth, torch.zeros(truth.shape, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize('spread', [.5, 1., 3.])
+def test_the_factor_is_how_much_wider_the_truth_spreads(spread):
+    network = make_tiny_network()
+    found = fit_sigma_factor(network, [_batch(network, spread)])
+    assert found == pytest.approx(spread, rel=.1)
+
+
+def test_after_scaling_nine_tenths_of_other_frames_lie_inside():
+    network = make_tiny_network()
+    fitting, asked = _batch(network, 2.5, 0), _batch(network, 2.5, 1)
+    scale_sigma(network, fit_sigma_factor(network, [fitting]))
+    with torch.no_grad():
+        maps = network(asked.rgb)
+    sigma = (.5 * maps.depth_log_variance).exp().numpy()
+    error = np.abs((maps.log_depth - asked.log_depth).numpy())
+    known = np.isfinite(error)
+    inside = error[known] <= NormalDist().inv_cdf(.95) * sigma[known]
+    assert inside.mean() == pytest.approx(.9, abs=.03)
+
+
+def test_without_depth_there_is_nothing_to_scale_by():
+    network = make_tiny_network()
+    blind = _batch(network, 1.)
+    blind.log_depth[:] = torch.nan
+    for batches in ([], [blind]):
+        with pytest.raises(ValueError, match='no depth'):
+            fit_sigma_factor(network, batches)
+
+
+@pytest.mark.parametrize('factor', [0., -1., float('nan')])
+def test_a_factor_that_is_no_scale_is_refused(factor):
+    with pytest.raises(ValueError, match='must be positive'):
+        scale_sigma(make_tiny_network(), factor)
+
+
+def _row(regression, classification):
+    return {'epoch': 1, 'regression': regression, 'classification': classification}
+
+
+@pytest.mark.parametrize(('history', 'tasks'), [
+    ([_row(0., .5), _row(-0., .4)], ['depth']),
+    ([_row(-.5, 0.)], ['classes']),
+    ([_row(0., 0.)], ['depth', 'classes']),
+    ([_row(0., .5), _row(.1, .5)], []),  # a task that came late was taught
+    ([{'epoch': 1, 'loss': .5}], []),
+    ([], [])])
+def test_a_task_whose_loss_was_always_zero_was_never_taught(history, tasks):
+    assert untrained_tasks(history) == tasks
+
+
+def _sample(depth=np.nan, label=255):
+    return Sample(np.zeros((2, 2, 3), np.uint8), np.full((2, 2), depth, np.float32),
+                  np.full((2, 2), label, np.uint8), 50.)
+
+
+@pytest.mark.parametrize(('samples', 'tasks'), [
+    ([_sample(3.)], {'depth'}), ([_sample(label=10)], {'classes'}), ([_sample(np.inf)], set()),
+    ([_sample()] * 8 + [_sample(3., 0)], {'depth', 'classes'})])
+def test_a_set_has_the_tasks_that_its_samples_know(samples, tasks):
+    assert labelled_tasks(samples) == tasks
+
+
+def test_what_one_set_does_not_know_another_may():
+    depth, labels = [_sample(3.)], [_sample(label=0)]
+    assert missing_tasks([depth]) == ['classes'] and missing_tasks([labels]) == ['depth']
+    assert missing_tasks([depth, labels]) == [] and missing_tasks([[_sample()]]) == ['depth', 'classes']
 
 
 def test_mean_iou_gives_the_number_worked_in_its_docstring():
@@ -62,7 +152,7 @@ def test_quality_is_what_its_definitions_say():
     guess = [[math.log(12.), math.log(10.), 99.]]
     truth = [[math.log(10.), math.log(20.), math.nan]]
     network, batch = _case(guess, truth, .15, logits, classes)
-    quality = measure(network, [batch, batch])
+    quality = compute_metrics(network, [batch, batch])
     assert quality.abs_rel == pytest.approx((.2 + .5) / 2)
     assert quality.mean_iou == 1
     assert quality.inside_90 == .5  # log 1.2 is .18, between .15 and 1.645 * .15; log 2 is .69
@@ -71,15 +161,15 @@ def test_quality_is_what_its_definitions_say():
 def test_without_truth_nothing_is_claimed():
     classes = torch.full((1, 1, 3), IGNORE, dtype=torch.uint8)
     network, batch = _case([[0.] * 3], [[math.nan] * 3], .2, torch.zeros(1, 11, 1, 3), classes)
-    quality = measure(network, [batch])
+    quality = compute_metrics(network, [batch])
     assert all(math.isnan(value) for value in quality)
 
 
 @pytest.mark.parametrize(('abs_rel', 'mean_iou', 'score'), [
     (.2, .6, .3), (math.nan, .6, .4), (.2, math.nan, .2)])
 def test_the_score_is_the_mean_of_what_is_known(abs_rel, mean_iou, score):
-    assert Quality(abs_rel, mean_iou, .9).score == pytest.approx(score)
+    assert ValidationMetrics(abs_rel, mean_iou, .9).score == pytest.approx(score)
 
 
 def test_without_depth_and_classes_there_is_no_score():
-    assert math.isnan(Quality(math.nan, math.nan, .9).score)
+    assert math.isnan(ValidationMetrics(math.nan, math.nan, .9).score)

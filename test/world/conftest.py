@@ -1,8 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """A renderer for the tests that need one; without EGL they are skipped, and say so."""
-from bdl_perception.world.graphics import NoGraphicsError
 from bdl_perception.world.renderer import Renderer
+from bdl_perception.world.scene import NoGraphicsError
 import pytest
 
 WIDTH, HEIGHT = 160, 96

@@ -2,30 +2,32 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 
-from bdl_perception.world.conditions import CONDITIONS
-from bdl_perception.world.conditions import HELD_OUT
-from bdl_perception.world.conditions import LIGHTS
-from bdl_perception.world.conditions import mixed
-from bdl_perception.world.conditions import NOMINAL
-from bdl_perception.world.conditions import Segment
-from bdl_perception.world.conditions import split_conditions
-from bdl_perception.world.conditions import SPLITS
+from bdl_perception.world.conditions import (
+    blend_lights,
+    CONDITIONS,
+    HELD_OUT_CONDITIONS,
+    LIGHTS,
+    NOMINAL_CONDITIONS,
+    Segment,
+    split_conditions,
+    SPLITS,
+)
 import numpy as np
 import pytest
 
 
 def test_nothing_is_both_nominal_and_held_out():
-    assert not set(NOMINAL) & set(HELD_OUT)
+    assert not set(NOMINAL_CONDITIONS) & set(HELD_OUT_CONDITIONS)
     assert set(LIGHTS) <= set(CONDITIONS)
-    assert set(NOMINAL) <= set(LIGHTS)
+    assert set(NOMINAL_CONDITIONS) <= set(LIGHTS)
 
 
 @pytest.mark.parametrize('split', ['train', 'validation', 'test'])
 def test_plain_splits_are_nominal(split):
-    assert split_conditions(split) == NOMINAL
+    assert split_conditions(split) == NOMINAL_CONDITIONS
 
 
-@pytest.mark.parametrize('condition', HELD_OUT)
+@pytest.mark.parametrize('condition', HELD_OUT_CONDITIONS)
 def test_every_held_out_condition_has_a_split_to_choose_by_and_one_to_report(condition):
     for role in ('validation', 'test'):
         assert split_conditions(f'{role}_{condition}') == (condition,)
@@ -46,9 +48,9 @@ def test_five_per_cent_of_contrast_are_left_at_the_visibility():
 def test_mixing_begins_at_the_first_light_and_ends_at_the_second():
     sun, fog = LIGHTS['sun'], LIGHTS['dense_fog']
     for share, end in ((0., sun), (1., fog)):
-        for name, value in vars(mixed(sun, fog, share)).items():
+        for name, value in vars(blend_lights(sun, fog, share)).items():
             np.testing.assert_allclose(value, getattr(end, name))
-    assert mixed(sun, fog, .5).fog_density == pytest.approx(
+    assert blend_lights(sun, fog, .5).fog_density == pytest.approx(
         (sun.fog_density + fog.fog_density) / 2)
 
 

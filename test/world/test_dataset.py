@@ -4,18 +4,18 @@ import json
 import math
 import shutil
 
-from bdl_perception.world import dataset
-from bdl_perception.world import layout
+from bdl_perception.world import dataset, drive_files
 from bdl_perception.world.conditions import SPLITS
 from bdl_perception.world.dataset import render_drives
-from bdl_perception.world.drive import Drive
-from bdl_perception.world.drive import WORLD
-from bdl_perception.world.layout import encode_depth
-from bdl_perception.world.splits import Change
-from bdl_perception.world.splits import demo_spec
-from bdl_perception.world.splits import drive_seed
-from bdl_perception.world.splits import SPLIT_NUMBERS
-from bdl_perception.world.splits import split_specs
+from bdl_perception.world.drive import WORLD_VERSION, WorldDrive
+from bdl_perception.world.drive_files import encode_depth
+from bdl_perception.world.splits import (
+    ConditionChange,
+    demo_spec,
+    drive_seed,
+    SPLIT_NUMBERS,
+    split_specs,
+)
 import cv2
 from full_disk import FULL_DISK
 import numpy as np
@@ -37,7 +37,7 @@ def files(folder):
 
 
 def touch_frames(folder, frames):
-    for path in layout.FOLDER.files(folder, frames):
+    for path in drive_files.FOLDER_LAYOUT.expected_files(folder, frames):
         path.parent.mkdir(exist_ok=True)
         path.touch()
 
@@ -46,7 +46,7 @@ def test_a_drive_on_disk_has_the_published_format(written):
     folder = written[1]
     about = json.loads((folder / 'drive.json').read_text())
     assert folder.name == about['name'] == 'train_0001'
-    assert about['format'] == 1 and about['world'] == WORLD
+    assert about['format'] == 1 and about['world'] == WORLD_VERSION
     assert about['split'] == 'train' and about['frames'] == 2
     assert about['stamps_ns'] == [0, 250_000_000]
     assert about['conditions'] == [
@@ -69,7 +69,7 @@ def test_what_is_written_is_what_was_rendered(written, tmp_path):
     spec = split_specs('train', 1, 2, 4., 48, 80, 5)[0]
     again = dataset.write_drive(tmp_path, spec)
     assert files(again) == files(folder)
-    frame = next(iter(Drive(spec).frames(dataset._renderer(80, 48))))
+    frame = next(iter(WorldDrive(spec).frames(dataset._cached_renderer(80, 48))))
     depth = cv2.imread(str(folder / 'depth/000000.png'), cv2.IMREAD_UNCHANGED)
     near = frame.depth < 255
     np.testing.assert_allclose(depth[near] / 256, frame.depth[near], atol=.5 / 256 + 1e-6)
@@ -84,10 +84,10 @@ def test_finished_drives_are_kept_and_only_missing_ones_rendered(written, tmp_pa
     def note(out, spec, layout):
         calls.append(spec.name)
         (out / spec.name).mkdir()
-        said = {'world': WORLD, 'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
+        said = {'world': WORLD_VERSION, 'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
                 'conditions': [
                     {'name': spec.segments[0].condition, 'start_s': 0., 'end_s': .5}]}
-        (out / spec.name / layout.mark).write_text(json.dumps(said))
+        (out / spec.name / drive_files.FOLDER_LAYOUT.marker_file).write_text(json.dumps(said))
         touch_frames(out / spec.name, 2)
         return out / spec.name
 
@@ -106,7 +106,7 @@ def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
         tmp_path, monkeypatch, change, said):
     asked = {'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
     spec, = split_specs('test', 1, **asked)
-    made = {'world': WORLD, 'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
+    made = {'world': WORLD_VERSION, 'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
             'conditions': [{'name': 'sun', 'start_s': 0., 'end_s': .5}]}
     (tmp_path / spec.name).mkdir()
     (tmp_path / spec.name / 'drive.json').write_text(json.dumps(made))
@@ -118,15 +118,15 @@ def test_a_drive_of_another_call_is_refused_and_not_kept_in_silence(
 
 
 @pytest.mark.parametrize(('told', 'found'), [
-    ({'world': WORLD + 1}, WORLD + 1), ({'world': 1}, 1), ({}, 1)])  # at first none was told
+    ({'world': WORLD_VERSION + 1}, WORLD_VERSION + 1), ({'world': 1}, 1), ({}, 1)])  # at first none was told
 def test_a_drive_of_another_world_is_not_mixed_with_those_of_this_one(
         tmp_path, renderer, told, found):
     asked = {'drives': 1, 'frames': 1, 'rate_hz': 4., 'seed': 5, **SIZE}
     made, = render_drives(tmp_path, 'test', **asked)
     about = json.loads((made / 'drive.json').read_text())
-    assert about.pop('world') == WORLD
+    assert about.pop('world') == WORLD_VERSION
     (made / 'drive.json').write_text(json.dumps({**about, **told}))
-    with pytest.raises(ValueError, match=f'test_0000 has world {found}, not {WORLD}: it comes '
+    with pytest.raises(ValueError, match=f'test_0000 has world {found}, not {WORLD_VERSION}: it comes '
                                          f'from another call or version'):
         render_drives(tmp_path, 'test', **asked)
 
@@ -140,18 +140,18 @@ def test_a_drive_of_another_format_is_not_taken_for_a_finished_one(tmp_path):
 
 def test_a_drive_that_breaks_off_leaves_nothing_in_its_place(renderer, tmp_path, monkeypatch):
     spec = split_specs('test', 1, 2, 4., 48, 80, 5)[0]
-    write = layout._write_frame
+    write = drive_files._write_frame
 
     def break_off(folder, index, frame):
         if index:
             raise KeyboardInterrupt
         write(folder, index, frame)
 
-    monkeypatch.setattr(layout, '_write_frame', break_off)
+    monkeypatch.setattr(drive_files, '_write_frame', break_off)
     with pytest.raises(KeyboardInterrupt):
         dataset.write_drive(tmp_path, spec)
     assert not (tmp_path / spec.name).exists()
-    monkeypatch.setattr(layout, '_write_frame', write)
+    monkeypatch.setattr(drive_files, '_write_frame', write)
     folder = dataset.write_drive(tmp_path, spec)
     assert len(files(folder)) == 7
     assert [path.name for path in tmp_path.iterdir()] == [spec.name]
@@ -200,41 +200,41 @@ def test_the_demonstration_returns_to_the_nominal_street_each_time():
 
 
 def test_a_held_out_condition_can_begin_within_a_drive():
-    first, second = split_specs('test_night', 2, 40, 10., 48, 80, 0, Change(1.5, .2))
+    first, second = split_specs('test_night', 2, 40, 10., 48, 80, 0, ConditionChange(1.5, .2))
     assert [(s.condition, s.start_s, s.end_s) for s in first.segments] == [
         ('sun', 0., 1.5), ('night', 1.5, 4.)]
     assert second.segments[0].condition == 'overcast' and second.segments[1].fade_s == .2
 
 
 def test_a_held_out_condition_can_end_within_a_drive():
-    _, spec = split_specs('test_night', 2, 40, 10., 48, 80, 0, Change(1.5, .2, 2.5))
+    _, spec = split_specs('test_night', 2, 40, 10., 48, 80, 0, ConditionChange(1.5, .2, 2.5))
     assert [(s.condition, s.start_s, s.end_s, s.fade_s) for s in spec.segments] == [
         ('overcast', 0., 1.5, .5), ('night', 1.5, 2.5, .2), ('overcast', 2.5, 4., .5)]
-    to_the_end, = split_specs('test_night', 1, 40, 10., 48, 80, 0, Change(1.5, .2, 4.))
+    to_the_end, = split_specs('test_night', 1, 40, 10., 48, 80, 0, ConditionChange(1.5, .2, 4.))
     assert len(to_the_end.segments) == 2
 
 
 @pytest.mark.parametrize(('split', 'change'), [
-    ('test', Change(1.)), ('test_night', Change(4.)), ('test_night', Change(0.)),
-    ('test_night', Change(1., ends_at_s=1.)), ('test_night', Change(1., ends_at_s=4.1))])
+    ('test', ConditionChange(1.)), ('test_night', ConditionChange(4.)), ('test_night', ConditionChange(0.)),
+    ('test_night', ConditionChange(1., end_s=1.)), ('test_night', ConditionChange(1., end_s=4.1))])
 def test_a_change_that_cannot_be_is_refused(split, change):
     with pytest.raises(ValueError, match='begin'):
         split_specs(split, 2, 40, 10., 48, 80, 0, change)
 
 
 def test_a_condition_that_ends_before_it_is_wholly_there_is_refused():
-    split_specs('test_night', 2, 40, 10., 48, 80, 0, Change(1., 2., 3.))
+    split_specs('test_night', 2, 40, 10., 48, 80, 0, ConditionChange(1., 2., 3.))
     with pytest.raises(ValueError, match='ends at 3 s, before it has faded in by 3.1 s'):
-        split_specs('test_night', 2, 40, 10., 48, 80, 0, Change(1., 2.1, 3.))
+        split_specs('test_night', 2, 40, 10., 48, 80, 0, ConditionChange(1., 2.1, 3.))
 
 
 def test_drives_with_another_change_are_not_taken_for_those_asked_for(tmp_path, renderer):
     asked = {'drives': 1, 'frames': 2, 'rate_hz': 4., 'seed': 5, **SIZE}
-    made, = render_drives(tmp_path, 'test_night', change=Change(.25), **asked)
-    assert render_drives(tmp_path, 'test_night', change=Change(.25), **asked) == [made]
-    for other in (None, Change(.3), Change(.25, 2.)):
+    made, = render_drives(tmp_path, 'test_night', condition_change=ConditionChange(.25), **asked)
+    assert render_drives(tmp_path, 'test_night', condition_change=ConditionChange(.25), **asked) == [made]
+    for other in (None, ConditionChange(.3), ConditionChange(.25, 2.)):
         with pytest.raises(ValueError, match='comes from another call'):
-            render_drives(tmp_path, 'test_night', change=other, **asked)
+            render_drives(tmp_path, 'test_night', condition_change=other, **asked)
 
 
 def test_drives_of_before_a_change_had_a_time_are_still_known(tmp_path, renderer):

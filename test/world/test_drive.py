@@ -1,14 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.classes import IGNORE
-from bdl_perception.world.conditions import NOMINAL
-from bdl_perception.world.conditions import Segment
-from bdl_perception.world.conditions import SWITCH_S
-from bdl_perception.world.drive import Drive
-from bdl_perception.world.drive import DriveSpec
-from bdl_perception.world.drive import segment_weights
-from bdl_perception.world.strangers import FARTHEST_M
+from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.world.conditions import DEFAULT_FADE_S, NOMINAL_CONDITIONS, Segment
+from bdl_perception.world.drive import DriveSpec, segment_weights, WorldDrive
+from bdl_perception.world.unknown_objects import FARTHEST_M
 import numpy as np
 import pytest
 
@@ -20,7 +15,7 @@ def spec(condition='sun', seed=1, frames=2, kind='urban', segments=None):
 
 @pytest.fixture(scope='module')
 def town():
-    return {condition: Drive(spec(condition)) for condition in
+    return {condition: WorldDrive(spec(condition)) for condition in
             ('sun', 'night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt',
              'failing_exposure')}
 
@@ -31,14 +26,14 @@ def frames(town, renderer):
 
 
 def test_the_same_seed_gives_the_same_pixels(frames, renderer):
-    for first, again in zip(frames['sun'], Drive(spec()).frames(renderer), strict=True):
+    for first, again in zip(frames['sun'], WorldDrive(spec()).frames(renderer), strict=True):
         np.testing.assert_array_equal(first.rgb, again.rgb)
         np.testing.assert_array_equal(first.depth, again.depth)
         np.testing.assert_array_equal(first.classes, again.classes)
 
 
 def test_another_seed_gives_another_street(frames, renderer):
-    other = next(iter(Drive(spec(seed=2)).frames(renderer)))
+    other = next(iter(WorldDrive(spec(seed=2)).frames(renderer)))
     assert (other.classes != frames['sun'][0].classes).mean() > .1
 
 
@@ -58,7 +53,7 @@ def test_sky_is_infinite_and_everything_else_is_not(frames):
 def test_every_class_is_met_in_a_few_drives(renderer):
     seen = np.zeros(256, int)
     for seed, kind in enumerate(('urban', 'urban', 'suburban', 'rural', 'motorway', 'urban')):
-        for frame in Drive(spec(seed=seed + 10, kind=kind)).frames(renderer):
+        for frame in WorldDrive(spec(seed=seed + 10, kind=kind)).frames(renderer):
             seen += np.bincount(frame.classes.ravel(), minlength=256)
     missing = [name for i, name in enumerate(CLASS_NAMES) if not seen[i]]
     assert not missing
@@ -84,23 +79,23 @@ def test_dirt_covers_a_good_part_of_the_view_but_not_all(town):
     cover = town['lens_dirt'].dirt.cover
     assert .3 < cover.mean() < .8
     picture = np.full((96, 160, 3), 200, np.float32)
-    dirty = town['lens_dirt'].dirt.over(picture, 1.)
+    dirty = town['lens_dirt'].dirt.apply(picture, 1.)
     changed = np.abs(dirty - picture).max(axis=2) > 20
     assert .25 < changed.mean() < .9
-    assert town['lens_dirt'].dirt.over(picture, 0.) is picture
+    assert town['lens_dirt'].dirt.apply(picture, 0.) is picture
 
 
 def test_a_failing_exposure_loses_one_stop_after_the_other():
     parts = (Segment('sun', 0., 1.), Segment('failing_exposure', 1., 20., fade_s=8.))
-    drive = Drive(spec(segments=parts))
-    stops = [np.log2(drive.gain(time_s) / drive.sensor.gain) for time_s in (0, 1, 3, 5, 7, 9, 15)]
+    drive = WorldDrive(spec(segments=parts))
+    stops = [np.log2(drive.gain_at(time_s) / drive.sensor.gain) for time_s in (0, 1, 3, 5, 7, 9, 15)]
     np.testing.assert_allclose(stops, [0, 0, -1, -2, -3, -4, -4])
 
 
 @pytest.mark.slow
 def test_brightness_falls_with_every_picture_while_the_exposure_fails(renderer):
     parts = (Segment('overcast', 0., 1.), Segment('failing_exposure', 1., 8., fade_s=5.))
-    drive = Drive(spec(segments=parts, frames=16))
+    drive = WorldDrive(spec(segments=parts, frames=16))
     brightness = [frame.rgb.mean() for frame in drive.frames(renderer)]  # two a second
     before, fade, after = np.split(np.array(brightness), [3, 13])
     assert (np.diff(fade) < 0).all()
@@ -122,12 +117,12 @@ def test_an_unseen_mount_tilts_the_horizon(town):
 
 def test_a_condition_takes_over_within_half_a_second():
     segments = (Segment('sun', 0., 2.), Segment('dense_fog', 2., 4.), Segment('sun', 4., 6.))
-    drive = Drive(spec(segments=segments))
-    assert SWITCH_S <= .5
+    drive = WorldDrive(spec(segments=segments))
+    assert DEFAULT_FADE_S <= .5
     for time_s, visibility_m in ((0., 2000.), (1.99, 2000.), (2.51, 25.), (3.9, 25.),
                                  (4.51, 2000.)):
-        assert drive.light(time_s).visibility_m == pytest.approx(visibility_m)
-    assert 25 < drive.light(2.25).visibility_m < 2000
+        assert drive.light_at(time_s).visibility_m == pytest.approx(visibility_m)
+    assert 25 < drive.light_at(2.25).visibility_m < 2000
 
 
 @pytest.mark.parametrize('time_s', [0., 1., 1.2, 1.5, 9.])
@@ -137,14 +132,14 @@ def test_shares_of_conditions_add_up_to_one(time_s):
     assert all(0 <= share <= 1 for _, share in held)
 
 
-@pytest.mark.parametrize('condition', NOMINAL)
+@pytest.mark.parametrize('condition', NOMINAL_CONDITIONS)
 def test_nominal_drives_hold_no_trace_of_what_is_held_out(condition):
-    drive = Drive(spec(condition, frames=1))
+    drive = WorldDrive(spec(condition, frames=1))
     for held_out in ('lens_dirt', 'unknown_objects', 'unseen_mount', 'failing_exposure'):
-        assert drive.share(held_out, 0.) == 0
-    assert drive.gain(0.) == drive.sensor.gain
-    assert drive.light(0.).visibility_m > 100
-    assert drive.light(0.).night == 0
+        assert drive.condition_weight(held_out, 0.) == 0
+    assert drive.gain_at(0.) == drive.sensor.gain
+    assert drive.light_at(0.).visibility_m > 100
+    assert drive.light_at(0.).night == 0
 
 
 def test_segments_must_meet():
@@ -167,6 +162,6 @@ def test_a_change_that_takes_no_time_is_refused():
 
 def test_a_camera_that_is_knocked_while_driving_keeps_its_lens():
     knocked = (Segment('sun', 0., 30.), Segment('unseen_mount', 30., 60.))
-    before = Drive(spec(seed=3)).pinhole
-    assert Drive(spec(seed=3, segments=knocked)).pinhole == before
-    assert Drive(spec('unseen_mount', seed=3)).pinhole != before
+    before = WorldDrive(spec(seed=3)).pinhole
+    assert WorldDrive(spec(seed=3, segments=knocked)).pinhole == before
+    assert WorldDrive(spec('unseen_mount', seed=3)).pinhole != before

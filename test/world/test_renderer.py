@@ -1,30 +1,26 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+"""Tests."""
+from collections import Counter
 from dataclasses import replace
 
-from bdl_perception.perception.classes import CLASS_NAMES
-from bdl_perception.perception.classes import IGNORE
-from bdl_perception.world import graphics
-from bdl_perception.world.camera import Pinhole
-from bdl_perception.world.camera import View
+from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.world import scene
+from bdl_perception.world.camera import CameraPose, Pinhole
 from bdl_perception.world.conditions import LIGHTS
-from bdl_perception.world.mesh import Material
-from bdl_perception.world.mesh import MeshBuilder
-from bdl_perception.world.mesh import moved
-from bdl_perception.world.renderer import Renderer
-from bdl_perception.world.scene import Body
-from bdl_perception.world.scene import Scene
-from bdl_perception.world.scene import Sky
-from bdl_perception.world.shapes import box
-from bdl_perception.world.shapes import quad
-from bdl_perception.world.textures import LAYERS
-from bdl_perception.world.uploaded import pose_matrix
+from bdl_perception.world.mesh import Material, MeshBuilder, transform_mesh
+from bdl_perception.world.renderer import Renderer, resolve_samples
+from bdl_perception.world.scene import Body, pose_matrix, Scene, Sky
+from bdl_perception.world.shapes import box, quad
+from bdl_perception.world.textures import TEXTURE_LAYERS
+from hypothesis import given, settings
+from hypothesis import strategies as st
 import moderngl
 import numpy as np
 import pytest
 
 CAR, ROAD, SKY_CLASS = (CLASS_NAMES.index(name) for name in ('car', 'road', 'sky'))
-WHITE = np.full((len(LAYERS), 8, 8, 4), 255, np.uint8)
+WHITE = np.full((len(TEXTURE_LAYERS), 8, 8, 4), 255, np.uint8)
 SKY = Sky(np.array([0., .6, .8]), 0.)
 HEIGHT_M = 1.5
 BOX_AHEAD = (Body(0, (21., 2.5, 0.), 0.),)
@@ -36,7 +32,7 @@ def plain_scene(class_name='car', height_m=3):
     still.add(quad([(-20, -300, 0), (300, -300, 0), (300, 300, 0), (-20, 300, 0)]), 'road',
               Material((.4, .4, .4)))
     moving.add(box(2, 1, height_m), class_name, Material())
-    return Scene(still.mesh(), still.cut_mesh(), (moving.mesh(),), WHITE, np.zeros((0, 3)))
+    return Scene(still.opaque_mesh(), still.cutout_mesh(), (moving.opaque_mesh(),), WHITE, np.zeros((0, 3)))
 
 
 def draw(renderer, scene, view, light='overcast', bodies=BOX_AHEAD, sky=SKY):
@@ -56,7 +52,7 @@ def viewed(pinhole, view, point):
 
 @pytest.mark.parametrize('pitch_rad', [-.05, 0., .08, .4])
 def test_the_depth_of_the_ground_follows_from_height_and_pitch(renderer, pitch_rad):
-    view = View.from_angles((0, 0, HEIGHT_M), 0, pitch_rad)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, pitch_rad)
     rendering, pinhole = draw(renderer, plain_scene(), view, bodies=())
     slope = (np.arange(renderer.height) - pinhole.cy) / pinhole.fy
     fall = np.cos(pitch_rad) * slope + np.sin(pitch_rad)  # per metre of depth
@@ -69,7 +65,7 @@ def test_the_depth_of_the_ground_follows_from_height_and_pitch(renderer, pitch_r
 
 
 def test_the_depth_of_a_rolled_view_lies_on_the_ground_plane(renderer):
-    view = View.from_angles((0, 0, HEIGHT_M), .1, .2, .3)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), .1, .2, .3)
     rendering, pinhole = draw(renderer, plain_scene(), view, bodies=())
     rows, columns = np.nonzero(rendering.depth < 25)
     depth = rendering.depth[rows, columns][:, None]
@@ -81,7 +77,7 @@ def test_the_depth_of_a_rolled_view_lies_on_the_ground_plane(renderer):
 
 
 def test_a_box_stands_where_the_pinhole_formula_says(renderer):
-    view = View.from_angles((0, 0, HEIGHT_M), 0, .05)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, .05)
     rendering, pinhole = draw(renderer, plain_scene(), view)
     corners = [viewed(pinhole, view, (20, y, z)) for y in (2, 3) for z in (0, 3)]
     left, right = corners[2][0], corners[0][0]
@@ -96,7 +92,7 @@ def test_a_box_stands_where_the_pinhole_formula_says(renderer):
 
 
 def test_a_body_moves_and_turns(renderer):
-    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
     ahead = Body(0, (10., 0., 0.), 0.)
     turned = Body(0, (10., 0., 0.), np.pi / 2)
     scene = plain_scene()
@@ -108,9 +104,9 @@ def test_a_body_moves_and_turns(renderer):
 
 def test_a_body_is_posed_as_a_still_mesh_is_moved():
     builder = MeshBuilder()
-    builder.add(box(3, 1, 2).at(1, 2, 0), 'car', Material())
-    still = moved(builder.mesh(), (4., -5., 6.), .7)
-    corners = builder.mesh()[..., :3].reshape(-1, 3)
+    builder.add(box(3, 1, 2).translated(1, 2, 0), 'car', Material())
+    still = transform_mesh(builder.opaque_mesh(), (4., -5., 6.), .7)
+    corners = builder.opaque_mesh()[..., :3].reshape(-1, 3)
     placed = np.c_[corners, np.ones(len(corners))] @ pose_matrix(Body(0, (4., -5., 6.), .7)).T
     np.testing.assert_allclose(placed[:, :3], still[..., :3].reshape(-1, 3), rtol=1e-5)
     turned_left = pose_matrix(Body(0, (0., 0., 0.), np.pi / 2)) @ (1, 0, 0, 1)
@@ -118,7 +114,7 @@ def test_a_body_is_posed_as_a_still_mesh_is_moved():
 
 
 def test_the_sky_is_infinitely_far(renderer):
-    rendering, _ = draw(renderer, plain_scene(), View.from_angles((0, 0, HEIGHT_M), 0, 0))
+    rendering, _ = draw(renderer, plain_scene(), CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0))
     sky = rendering.classes == SKY_CLASS
     assert sky.mean() > .3
     assert np.isposinf(rendering.depth[sky]).all()
@@ -126,7 +122,7 @@ def test_the_sky_is_infinitely_far(renderer):
 
 
 def test_what_has_no_class_is_ignored_but_has_a_depth(renderer):
-    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
     rendering, _ = draw(renderer, plain_scene('unknown'), view,
                         bodies=(Body(0, (10., 0., 0.), 0.),))
     strange = rendering.classes == IGNORE
@@ -136,7 +132,7 @@ def test_what_has_no_class_is_ignored_but_has_a_depth(renderer):
 
 def test_fog_takes_contrast_by_the_law_of_the_visibility(renderer):
     """Without sunshine, light = surface * t + fog * (1 - t), t = exp(-3 d / visibility)."""
-    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
     fog = replace(LIGHTS['dense_fog'], fog_light=(.2,) * 3, sky_light=(0.,) * 3,
                   ground_light=(0.,) * 3, sun_light=(0.,) * 3, visibility_m=25.)
     values = []
@@ -158,8 +154,8 @@ def untoned(value):
 
 
 def test_a_shadow_lies_where_the_sun_does_not_reach(renderer):
-    view = View.from_angles((0, 0, 6.), 0, .5)
-    sun = replace(LIGHTS['sun'], clouds=0.)
+    view = CameraPose.from_angles((0, 0, 6.), 0, .5)
+    sun = replace(LIGHTS['sun'], cloud_cover=0.)
     box_ahead = (Body(0, (12., 0., 0.), 0.),)
     lit, pinhole = draw(renderer, plain_scene(), view, sun, ())
     shaded, _ = draw(renderer, plain_scene(), view, sun, box_ahead)
@@ -173,22 +169,22 @@ def test_a_shadow_lies_where_the_sun_does_not_reach(renderer):
 @pytest.mark.parametrize('elevation_rad', [.1, .15, .22, .35])  # dusk is .1 to .22, see LIGHTS
 @pytest.mark.parametrize('azimuth_rad', [0., .8, 2.5])
 def test_open_ground_has_no_shadow_of_itself_under_a_low_sun(renderer, azimuth_rad, elevation_rad):
-    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
     flat = np.cos(elevation_rad)
     sky = Sky(np.array([np.cos(azimuth_rad) * flat, np.sin(azimuth_rad) * flat,
                         np.sin(elevation_rad)]), 0.)
-    dusk = replace(LIGHTS['dusk'], clouds=0.)
+    dusk = replace(LIGHTS['dusk'], cloud_cover=0.)
     shadowed, _ = draw(renderer, plain_scene(), view, dusk, (), sky)
-    open_air, _ = draw(renderer, plain_scene(), view, replace(dusk, shadows=0.), (), sky)
+    open_air, _ = draw(renderer, plain_scene(), view, replace(dusk, casts_shadows=0.), (), sky)
     np.testing.assert_array_equal(shadowed.rgb, open_air.rgb)
 
 
 @pytest.mark.parametrize('elevation_rad', [.1, .15, .22])
 def test_a_low_sun_throws_the_shadow_of_half_a_metre(renderer, elevation_rad):
     """What keeps ground from shading itself takes a part of every shadow: not more than this."""
-    view = View.from_angles((0, 0, HEIGHT_M), 0, -.1)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, -.1)
     sky = Sky(np.array([np.cos(elevation_rad), 0., np.sin(elevation_rad)]), 0.)  # dead ahead
-    dusk = replace(LIGHTS['dusk'], clouds=0.)
+    dusk = replace(LIGHTS['dusk'], cloud_cover=0.)
     low = plain_scene(height_m=.5)
     ahead = (Body(0, (9., 0., 0.), 0.),)  # 8 to 10 m
     shaded, pinhole = draw(renderer, low, view, dusk, ahead, sky)
@@ -198,17 +194,17 @@ def test_a_low_sun_throws_the_shadow_of_half_a_metre(renderer, elevation_rad):
 
 
 def test_a_renderer_says_what_it_lacks(renderer):
-    view = View.from_angles((0, 0, 1), 0, 0)
+    view = CameraPose.from_angles((0, 0, 1), 0, 0)
     renderer.load(plain_scene())
     with pytest.raises(ValueError, match='64x48'):
         renderer.render(view, Pinhole.from_fov(64, 48, 1.), LIGHTS['sun'], SKY, ())
 
 
 def test_two_renderers_do_not_draw_into_each_other(renderer):
-    view = View.from_angles((0, 0, HEIGHT_M), 0, 0)
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
     alone, pinhole = draw(renderer, plain_scene(), view)
     other = Renderer(64, 48)
-    other.load(plain_scene())
+    other.load_scene(plain_scene())
     again = renderer.render(view, pinhole, LIGHTS['overcast'], SKY, BOX_AHEAD)
     np.testing.assert_array_equal(again.rgb, alone.rgb)
     np.testing.assert_array_equal(again.depth, alone.depth)
@@ -219,6 +215,62 @@ def test_a_machine_without_egl_is_told_which_packages_to_install(monkeypatch):
         raise OSError('libEGL.so.1: cannot open shared object file')
 
     monkeypatch.setattr(moderngl, 'create_context', fail)
-    with pytest.raises(graphics.NoGraphicsError, match='apt install libegl1') as caught:
-        graphics.open_context()
+    with pytest.raises(scene.NoGraphicsError, match='apt install libegl1') as caught:
+        scene.open_context()
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def expected_pixel(samples):
+    """Decide one pixel sample by sample, as the docstring of resolve says it."""
+    counts = Counter(class_id for _, class_id in samples)
+    most = max(counts.values())
+    chosen = next(class_id for _, class_id in samples if counts[class_id] == most)
+    depths = [depth for depth, class_id in samples if class_id == chosen]
+    ground = chosen in (CLASS_NAMES.index('road'), CLASS_NAMES.index('pavement'))
+    if ground or (len(counts) == 1 and max(depths) < 1.15 * min(depths)):
+        depth = len(depths) / sum(1 / depth for depth in depths)
+    else:
+        depth = min(depths)
+    return (np.inf if depth > 1e8 else depth), chosen
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([2., 2.2, 2.4, 40., 1e9]),
+                          st.sampled_from([0, 3, 8, 255])), min_size=4, max_size=4))
+def test_a_pixel_agrees_with_a_plain_count_of_its_samples(samples):
+    tile = np.array(samples, np.float32).reshape(2, 2, 2)
+    depth, classes = resolve_samples(np.tile(tile, (2, 3, 1)), 2)
+    expected_depth, expected_class = expected_pixel(
+        [(float(d), int(c)) for d, c in tile.reshape(4, 2)])
+    assert classes.shape == (2, 3)
+    np.testing.assert_allclose(depth, expected_depth, rtol=1e-6)
+    assert (classes == expected_class).all()
+
+
+def test_the_depth_of_a_slanted_plane_is_that_of_the_middle_of_the_pixel():
+    column = (np.arange(40) + .5) / 2 - .5  # samples stand at quarters of a pixel
+    samples = np.zeros((40, 40, 2), np.float32)
+    samples[..., 0] = 1 / (.02 + .01 * column)[None]
+    samples[..., 1] = 3
+    depth, _ = resolve_samples(samples[:, 8:], 2)
+    np.testing.assert_allclose(depth[0], 1 / (.02 + .01 * np.arange(4, 20)), rtol=1e-5)
+
+
+@pytest.mark.parametrize('name', ['road', 'pavement'])
+def test_far_ground_is_as_far_as_the_middle_of_the_pixel(name):
+    """The camera is 1.5 m above a plane; rows are counted from the horizon, focal length 80."""
+    below = (np.arange(192) + .5) / 2  # of the samples
+    samples = np.zeros((192, 8, 2), np.float32)
+    samples[..., 0] = (1.5 * 80 / below)[:, None]
+    samples[..., 1] = CLASS_NAMES.index(name)
+    depth, _ = resolve_samples(samples, 2)
+    np.testing.assert_allclose(depth, np.tile(1.5 * 80 / (np.arange(96) + .5)[:, None], 4),
+                               rtol=1e-5)
+    assert depth.max() > 200
+
+
+def test_no_depth_is_made_up_between_a_car_and_the_wall_behind():
+    samples = np.array([[(5, 8), (5, 8)], [(50, 1), (50, 1)]], np.float32)
+    depth, classes = resolve_samples(samples, 2)
+    assert (depth[0, 0], classes[0, 0]) in {(5., 8), (50., 1)}
+    assert depth[0, 0] == pytest.approx(5)

@@ -1,16 +1,18 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.world.shapes import box
-from bdl_perception.world.shapes import cylinder
-from bdl_perception.world.shapes import disc
-from bdl_perception.world.shapes import ellipsoid
-from bdl_perception.world.shapes import extrusion
-from bdl_perception.world.shapes import lump
-from bdl_perception.world.shapes import ribbon
-from bdl_perception.world.shapes import rod
-from bdl_perception.world.shapes import rotation_x
-from bdl_perception.world.shapes import rotation_y
-from bdl_perception.world.shapes import rotation_z
+from bdl_perception.world.shapes import (
+    box,
+    cylinder,
+    disc,
+    ellipsoid,
+    extrusion,
+    noisy_ellipsoid,
+    ribbon,
+    rod,
+    rotation_x,
+    rotation_y,
+    rotation_z,
+)
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ def area(shape):
 def solids():
     return {'box': box(1, 2, 3), 'cylinder': cylinder(.5, 2, 9, .4), 'disc': disc(.4, .2),
             'rod': rod((1, 2, 3), (-2, 0, 5), .1), 'ellipsoid': ellipsoid((1, 2, 3)),
-            'lump': lump((1, 1, 1), .3, np.random.default_rng(0)),
+            'lump': noisy_ellipsoid((1, 1, 1), .3, np.random.default_rng(0)),
             'extrusion': extrusion([(-1, 0), (-1, 1), (1, 1), (1, 0)], 2.)}
 
 

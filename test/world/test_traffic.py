@@ -2,11 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from itertools import combinations
 
-from bdl_perception.world.street import draw_street
-from bdl_perception.world.street import KINDS
-from bdl_perception.world.traffic import draw_ego
-from bdl_perception.world.traffic import draw_traffic
-from bdl_perception.world.traffic import EgoMotion
+from bdl_perception.world.street import draw_street, STREET_KINDS
+from bdl_perception.world.traffic import draw_ego_motion, draw_traffic, EgoMotion
 import numpy as np
 import pytest
 
@@ -15,7 +12,7 @@ DURATION_S = 20.
 
 def town(seed, kind, clear_ahead_m=8.):
     rng = np.random.default_rng(seed)
-    street, ego = draw_street(rng, 500., kind), draw_ego(rng, kind)
+    street, ego = draw_street(rng, 500., kind), draw_ego_motion(rng, kind)
     return street, ego, draw_traffic(street, ego, DURATION_S, clear_ahead_m, rng)
 
 
@@ -24,32 +21,32 @@ def rectangle(street, traffic, body):
     points = traffic.meshes[body.mesh][..., :2].reshape(-1, 2)
     low, high = points.min(axis=0), points.max(axis=0)
     x, y = body.position[:2]
-    return x + low[0], x + high[0], y - float(street.bend(np.array(x))) + low[1], (
-        y - float(street.bend(np.array(x))) + high[1])
+    return x + low[0], x + high[0], y - float(street.centreline_y(np.array(x))) + low[1], (
+        y - float(street.centreline_y(np.array(x))) + high[1])
 
 
 def overlap(a, b):
     return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
 
 
-@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('kind', STREET_KINDS)
 @pytest.mark.parametrize('seed', [1, 2])
 def test_nobody_ever_drives_or_walks_through_another(kind, seed):
     street, ego, traffic = town(seed, kind)
     assert len(traffic.movers) > 3
     for time_s in (0., 7.3, DURATION_S):
         bodies = [b for b in traffic.bodies(street, ego, time_s)
-                  if abs(b.position[0] - ego.x(time_s)) < 120]
+                  if abs(b.position[0] - ego.position_along(time_s)) < 120]
         rectangles = [rectangle(street, traffic, body) for body in bodies]
         for a, b in combinations(rectangles, 2):
             assert not overlap(a, b), (time_s, a, b)
 
 
-@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('kind', STREET_KINDS)
 def test_the_road_right_ahead_of_the_camera_is_free(kind):
     street, ego, traffic = town(3, kind, clear_ahead_m=36.)
     for time_s in np.linspace(0, DURATION_S, 9):
-        x = ego.x(time_s)
+        x = ego.position_along(time_s)
         corridor = (x - 2, x + 33, -.9, .9)
         for body in traffic.bodies(street, ego, time_s):
             assert not overlap(corridor, rectangle(street, traffic, body))
@@ -57,7 +54,7 @@ def test_the_road_right_ahead_of_the_camera_is_free(kind):
 
 def test_the_camera_drives_smoothly_forward():
     ego = EgoMotion(10., .3, 8., .1)
-    places = np.array([ego.x(t) for t in np.arange(0, 30, .1)])
+    places = np.array([ego.position_along(t) for t in np.arange(0, 30, .1)])
     speed = np.diff(places) / .1
     assert speed.min() >= 6.99 and speed.max() <= 13.01
     assert np.abs(np.diff(speed) / .1).max() < 3  # m/s^2
@@ -72,10 +69,10 @@ def test_a_car_that_would_drive_backwards_is_refused():
 def test_left_hand_traffic_is_the_mirror_image():
     rng = np.random.default_rng(0)
     street = draw_street(rng, 300., 'urban')
-    mirrored = type(street)(**{**vars(street), 'side': -street.side})
+    mirrored = type(street)(**{**vars(street), 'side': -street.traffic_side})
     for d in (-3., 0., 5.):
-        there = street.point(20., d)[1] - float(street.bend(np.array(20.)))
-        here = mirrored.point(20., d)[1] - float(mirrored.bend(np.array(20.)))
+        there = street.world_point(20., d)[1] - float(street.centreline_y(np.array(20.)))
+        here = mirrored.world_point(20., d)[1] - float(mirrored.centreline_y(np.array(20.)))
         assert here == pytest.approx(-there)
 
 
@@ -85,12 +82,12 @@ def test_who_walks_steps_down_where_a_side_street_joins():
     for time_s in np.linspace(0, DURATION_S, 9):
         for mover, body in zip(traffic.movers, traffic.bodies(street, ego, time_s), strict=True):
             x, _, z = body.position
-            if street.own_kerb <= mover.d_m <= street.far_kerb:
-                assert z == pytest.approx(float(street.hill(np.array(x))))
+            if street.near_kerb <= mover.d_m <= street.far_kerb:
+                assert z == pytest.approx(float(street.elevation(np.array(x))))
                 continue
             side = -1 if mover.d_m < 0 else 1
             across = any(s == side and a < x < b for s, a, b in street.junctions)
-            heights[across].add(round(z - float(street.hill(np.array(x))), 6))
+            heights[across].add(round(z - float(street.elevation(np.array(x))), 6))
     assert heights == {True: {0.}, False: {.14}}
 
 
@@ -98,9 +95,9 @@ def test_who_walks_steps_down_where_a_side_street_joins():
 def test_a_motorway_is_driven_at_its_speed_and_with_a_gap(seed):
     street, ego, traffic = town(seed, 'motorway')
     assert 79 < ego.speed_mps * 3.6 < 119
-    places = np.array([ego.x(t) for t in np.arange(0, 30, .1)])
+    places = np.array([ego.position_along(t) for t in np.arange(0, 30, .1)])
     assert np.abs(np.diff(places, 2) / .01).max() < 3  # m/s^2
     for time_s in np.linspace(0, DURATION_S, 9):
-        corridor = (ego.x(time_s), ego.x(time_s) + .9 * ego.speed_mps, -.9, .9)
+        corridor = (ego.position_along(time_s), ego.position_along(time_s) + .9 * ego.speed_mps, -.9, .9)
         for body in traffic.bodies(street, ego, time_s):
             assert not overlap(corridor, rectangle(street, traffic, body))

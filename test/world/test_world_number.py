@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers of drives as world 2 has them: what light, lens and sensor do to them is not pinned."""
 from bdl_perception.world.conditions import Segment
-from bdl_perception.world.drive import Drive
-from bdl_perception.world.drive import DriveSpec
-from bdl_perception.world.street import KINDS
+from bdl_perception.world.drive import DriveSpec, WorldDrive
+from bdl_perception.world.street import STREET_KINDS
 import numpy as np
 import pytest
 
@@ -36,16 +35,16 @@ MEANS = {  # positions, m, and colours of the street; camera; traffic, m, and te
         93.9541321, 0.229786434, -0.36679175, 141.849936]}
 
 
-@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('kind', STREET_KINDS)
 def test_a_seed_shows_the_same_street_until_the_number_of_the_world_is_raised(kind):
-    drive = Drive(DriveSpec('pinned', 'train', 1, (Segment('sun', 0., 60.),), 2, 2., 160, 96,
+    drive = WorldDrive(DriveSpec('pinned', 'train', 1, (Segment('sun', 0., 60.),), 2, 2., 160, 96,
                             kind))
     scene, changed = drive.scene, CHANGED.format(kind=kind)
     corners = [3 * sum(map(len, meshes))
-               for meshes in ([scene.street], [scene.leaves], scene.bodies)]
-    street = scene.street.mean((0, 1), dtype=float)  # (16,), see mesh.Mesh
-    traffic = drive.traffic.bodies(drive.street, drive.ego, TIME_S)
-    view = drive.view(TIME_S)
+               for meshes in ([scene.static_mesh], [scene.cutout_mesh], scene.body_meshes)]
+    street = scene.static_mesh.mean((0, 1), dtype=float)  # (16,), see mesh.Mesh
+    traffic = drive.traffic.bodies_at(drive.street, drive.ego, TIME_S)
+    view = drive.camera_pose(TIME_S)
     means = [*street[:3], *street[8:11], *view.eye, *view.forward,
              *np.mean([body.position for body in traffic], axis=0), scene.textures.mean()]
     assert corners == CORNERS[kind], changed

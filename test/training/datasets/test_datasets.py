@@ -1,10 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.training.datasets import canonical_depth
-from bdl_perception.training.datasets import DatasetError
-from bdl_perception.training.datasets import Sample
-from bdl_perception.training.datasets.memory import bytes_held
-from bdl_perception.training.datasets.memory import InMemory
+from bdl_perception.datasets.base import canonical_depth, DatasetError, Sample
+from bdl_perception.datasets.wrappers import InMemoryDataset, memory_bytes
 import numpy as np
 import pytest
 
@@ -42,7 +39,7 @@ def test_memory_gives_back_what_it_was_given():
                        rgb=rng.integers(0, 256, (4, 6, 3), dtype=np.uint8),
                        classes=rng.integers(0, 11, (4, 6), dtype=np.uint8)) for k in range(3)]
     samples[1].depth[0, :2] = np.nan, np.inf
-    memory = InMemory(samples, 'reading')
+    memory = InMemoryDataset(samples, 'reading')
     assert len(memory) == 3
     for index, sample in enumerate(samples):
         found = memory[index]
@@ -53,12 +50,12 @@ def test_memory_gives_back_what_it_was_given():
 
 
 def test_what_memory_will_hold_is_known_before():
-    assert bytes_held([_sample(np.ones((192, 320)))] * 2) == 2 * 368_640
-    memory = InMemory([_sample(np.ones((4, 6)))] * 5, 'reading')
+    assert memory_bytes([_sample(np.ones((192, 320)))] * 2) == 2 * 368_640
+    memory = InMemoryDataset([_sample(np.ones((4, 6)))] * 5, 'reading')
     held = sum(part.nbytes for part in (memory._rgb, memory._depth, memory._classes))
-    assert held == bytes_held(memory)
+    assert held == memory_bytes(memory)
 
 
 def test_memory_refuses_sets_of_several_sizes():
     with pytest.raises(DatasetError, match=r'sample 1 is \(1, 3\) px, the first is \(4, 3\)'):
-        InMemory([_sample(np.ones((4, 3))), _sample(np.ones((1, 3)))], 'reading')
+        InMemoryDataset([_sample(np.ones((4, 3))), _sample(np.ones((1, 3)))], 'reading')

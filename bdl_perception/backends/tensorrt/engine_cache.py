@@ -1,0 +1,149 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Compiled engines on disk, in a folder that nobody else can enter.
+
+An engine is executable code, so it lies in a folder of mode 0700 that is ours, beside a record of
+what it was built from and its sha256. Only bytes that match their record are ever handed out.
+"""
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+import fcntl
+import hashlib
+import json
+import os
+from pathlib import Path
+import stat
+import tempfile
+from typing import Iterator
+
+from bdl_perception.backends.tell import tell
+from bdl_perception.model_store import ModelError
+
+
+class EngineUnavailable(Exception):
+    """There is no engine that can be trusted; the message says why not."""
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """Everything that an engine depends on."""
+
+    graph: str  # perceive or sample
+    graph_sha256: str
+    library: str
+    version: str
+    gpu: str  # name and compute capability
+    cuda: str  # of the driver; empty where an engine is built without one
+    machine: str  # x86_64, aarch64
+    precision: str
+    shapes: str  # of the inputs; the graph has them too
+    builder: int  # of tensorrt_build
+
+    @property
+    def file_stem(self) -> str:
+        """Name the files of this engine."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return f'{self.graph}-{hashlib.sha256(text.encode()).hexdigest()[:24]}'
+
+
+def default_cache_folder() -> Path:
+    """Give the cache folder of this user (XDG), which may not exist yet."""
+    home = os.environ.get('XDG_CACHE_HOME', '')
+    base = Path(home) if os.path.isabs(home) else Path.home() / '.cache'
+    return base / 'bdl_perception' / 'engines'
+
+
+class EngineCache:
+    """The engines in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder, or check that it is ours alone; ModelError when it is not."""
+        self.folder = folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            _check_private(folder)
+
+    def load(self, key: EngineKey) -> bytes:
+        """Read an engine that is what its record says; NoEngine otherwise."""
+        try:
+            record = json.loads(self._path(key, 'json').read_bytes())
+            data = self._path(key, 'engine').read_bytes()
+        except FileNotFoundError as error:
+            raise EngineUnavailable('there is none yet') from error
+        except (OSError, ValueError, RecursionError) as error:  # the last one: nested too deep
+            raise EngineUnavailable(f'its files cannot be read ({error})') from error
+        if record != _engine_record(key, data):
+            raise EngineUnavailable(f'{self._path(key, "engine")} is not what its record says; it was '
+                           f'damaged or exchanged')
+        return data
+
+    def store(self, key: EngineKey, data: bytes) -> Path:
+        """Write an engine and its record; a kill leaves the old one or one that is refused."""
+        path = self._path(key, 'engine')
+        _write_durable(path, data)
+        _write_durable(self._path(key, 'json'), json.dumps(_engine_record(key, data), indent=1).encode())
+        return path
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes out, so that of several cameras one builds and all use it."""
+        try:
+            lock = os.open(self.folder / 'lock', os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:  # read-only: nobody can build into it, so there is none to meet
+            tell(f'{self.folder} cannot be locked ({error})')
+            yield
+            return
+        try:
+            self._acquire_lock(lock)
+            yield
+        finally:
+            os.close(lock)
+
+    def _acquire_lock(self, lock: int) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell(f'another process builds engines into {self.folder}; waiting for it')
+            fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def _path(self, key: EngineKey, suffix: str) -> Path:
+        return self.folder / f'{key.file_stem}.{suffix}'
+
+
+def _engine_record(key: EngineKey, data: bytes) -> dict[str, object]:
+    return {**asdict(key), 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
+
+
+def _check_private(folder: Path) -> None:
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise ModelError(f'{folder} is no folder of its own; remove it, engines are kept there')
+    if found.st_uid != os.geteuid():
+        raise ModelError(f'{folder} belongs to user {found.st_uid}, not to us; remove it or set '
+                         f'XDG_CACHE_HOME to a folder of yours')
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise ModelError(f'{folder} can be entered by others (mode '
+                         f'{stat.S_IMODE(found.st_mode):04o}); an engine is code: remove the '
+                         f'folder, or `chmod 700` it if nobody else has written there')
+
+
+def _write_durable(path: Path, data: bytes) -> None:
+    """Write so that a reader finds the old file or the whole new one, after a power cut too."""
+    handle, name = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

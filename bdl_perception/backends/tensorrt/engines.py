@@ -1,0 +1,135 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The two engines of a model: out of the cache, or built into it."""
+from contextlib import suppress
+from dataclasses import replace
+import platform
+import time
+from typing import Callable, NamedTuple
+
+from bdl_perception.backends.tell import tell
+from bdl_perception.backends.tensorrt.build import build_engine, BUILDER_VERSION, BuiltEngine
+from bdl_perception.backends.tensorrt.cuda import Gpu
+from bdl_perception.backends.tensorrt.engine_cache import EngineCache, EngineKey, EngineUnavailable
+from bdl_perception.backends.tensorrt.library import TensorRtLibrary
+from bdl_perception.model_store import ModelFiles
+from bdl_perception.perception.backend import ModelSpec
+
+BuildFunction = Callable[..., BuiltEngine]
+RejectedEngines = tuple[bytes, ...]
+
+
+class BuildTarget(NamedTuple):
+    """What engines are built for."""
+
+    library: TensorRtLibrary
+    precision: str  # fp32 or fp16
+    gpu_name: str  # empty: an engine for any GPU of this capability
+    capability: str  # such as sm89
+    cuda: str = ''  # of the driver, such as 12.4
+
+    @classmethod
+    def for_gpu(cls, library: TensorRtLibrary, gpu: Gpu, precision: str) -> 'BuildTarget':
+        """Take the GPU that is there."""
+        return cls(library, precision, gpu.name, gpu.compute_capability, gpu.cuda)
+
+    @property
+    def gpu_key(self) -> str:
+        """Name the GPU as far as an engine depends on it: TensorRT-RTX only on its capability."""
+        name = '' if self.library.can_cross_compile else self.gpu_name
+        return f'{name} {self.capability}'.strip()
+
+    @property
+    def cuda_key(self) -> str:
+        """
+        Name the CUDA that an engine depends on; none with TensorRT-RTX.
+
+        That builds on machines without a driver for cars that have any, so the CUDA of the car is
+        not known then, and its engines must be found there all the same.
+        """
+        return '' if self.library.can_cross_compile else self.cuda
+
+
+class PreparedEngine(NamedTuple):
+    """An engine that may be deserialised."""
+
+    key: EngineKey
+    data: bytes
+    build_time_s: float | None  # None: it came from the cache
+    cached: bool = True  # False: it could not be written there
+
+
+def prepare_engines(files: ModelFiles, target: BuildTarget, cache: EngineCache,
+                  build: BuildFunction = build_engine, rejected: RejectedEngines = ()) -> tuple[PreparedEngine, PreparedEngine]:
+    """
+    Give the engines of perceive and sample; one process builds, the others wait for it.
+
+    refused: bytes that the library did not load, which are built anew if they are still there.
+    """
+    perceive, sample = (engine_key(files.spec, graph, target) for graph in ('perceive', 'sample'))
+    with suppress(EngineUnavailable):  # without the lock, which a read-only folder does not give
+        return _load_cached(perceive, cache, rejected), _load_cached(sample, cache, rejected)
+    with cache.lock():
+        return (_load_or_build(files, perceive, target, cache, build, rejected),
+                _load_or_build(files, sample, target, cache, build, rejected))
+
+
+def engine_key(spec: ModelSpec, graph: str, target: BuildTarget) -> EngineKey:
+    """Say what the engine of one graph depends on."""
+    hashes = {'perceive': spec.perceive_sha256, 'sample': spec.sample_sha256}
+    shapes = f'{spec.height}x{spec.width} chunk {spec.chunk} masks {list(spec.dropout_channels)}'
+    return EngineKey(graph, hashes[graph], target.library.name, target.library.version,
+                     target.gpu_key, target.cuda_key, platform.machine(), target.precision,
+                     shapes, BUILDER_VERSION)
+
+
+def _load_cached(key: EngineKey, cache: EngineCache, rejected: RejectedEngines) -> PreparedEngine:
+    data = cache.load(key)
+    if data in rejected:
+        raise EngineUnavailable('the library refused the one that was there')
+    return PreparedEngine(key, data, None)
+
+
+def _load_or_build(files: ModelFiles, key: EngineKey, target: BuildTarget, cache: EngineCache,
+           build: BuildFunction, rejected: RejectedEngines) -> PreparedEngine:
+    try:
+        return _load_cached(key, cache, rejected)
+    except EngineUnavailable as reason:
+        tell(f'building the {key.graph} engine of {files.spec.name} for {key.gpu}, '
+             f'{key.precision}, with {key.library} {key.version}: {reason}; this takes seconds '
+             f'to minutes')
+    begin = time.monotonic()
+    made = build(target.library, getattr(files, key.graph), target.precision,
+                 _cross_compile_target(target), _load_timing_cache(cache, key), key.graph)
+    took_s = time.monotonic() - begin
+    kept = _try_store(cache, key, made.engine, 'the next start builds it again')
+    if kept and made.timing_cache:
+        _try_store(cache, _timing_cache_key(key), made.timing_cache, 'the next build measures again')
+    return PreparedEngine(key, made.engine, took_s, kept)
+
+
+def _try_store(cache: EngineCache, key: EngineKey, data: bytes, consequence: str) -> bool:
+    """Store what was built; a folder that takes nothing costs later starts, not this one."""
+    try:
+        cache.store(key, data)
+        return True
+    except OSError as error:
+        tell(f'{cache.folder} cannot be written ({error}), {key.graph} goes on in memory; '
+             f'{consequence}')
+        return False
+
+
+def _cross_compile_target(target: BuildTarget) -> str:
+    return target.capability if target.library.can_cross_compile else ''
+
+
+def _load_timing_cache(cache: EngineCache, key: EngineKey) -> bytes:
+    try:
+        return cache.load(_timing_cache_key(key))
+    except EngineUnavailable:
+        return b''  # the build begins a new one
+
+
+def _timing_cache_key(key: EngineKey) -> EngineKey:
+    """Name the timings of a GPU and a library, whatever the graph."""
+    return replace(key, graph='timing', graph_sha256='', precision='', shapes='')

@@ -1,0 +1,3 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: `bdl NAME`."""

@@ -1,0 +1,53 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl compile`: build the TensorRT engines of a model ahead of driving."""
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bdl_perception.parameters import PRECISIONS
+
+if TYPE_CHECKING:
+    from bdl_perception.backends.tensorrt.engines import BuildTarget
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a build can be told."""
+    parser.add_argument('--model', default='street',
+                        help='name of a shipped model, or model folder (default: %(default)s)')
+    parser.add_argument('--gpu', default='', metavar='SM',
+                        help='another GPU by its compute capability, such as sm89; needs '
+                             'tensorrt_rtx and no GPU (default: the one that is there)')
+    parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],
+                        help='(default: %(default)s)')
+    parser.add_argument('--out', type=Path, metavar='DIR',
+                        help='folder for the engines, of mode 0700 (default: the cache that '
+                             'perception_node looks into)')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build what is not there yet, and say what is there now."""
+    from bdl_perception.backends.tensorrt.engine_cache import default_cache_folder, EngineCache
+    from bdl_perception.backends.tensorrt.engines import prepare_engines
+    from bdl_perception.model_store import load_model_files
+    files = load_model_files(arguments.model)
+    target = select_build_target(arguments.gpu, arguments.precision)
+    cache = EngineCache(arguments.out or default_cache_folder())
+    engines = prepare_engines(files, target, cache)
+    for engine in engines:
+        key = engine.key
+        how = 'was there' if engine.build_time_s is None else f'built in {engine.build_time_s:.1f} s'
+        print(f'{files.spec.name} {key.graph} {key.precision} for {key.gpu}, {key.library} '
+              f'{key.version}: {len(engine.data) / 1e6:.1f} MB, {how}: '
+              f'{cache.folder / key.file_stem}.engine{"" if engine.cached else " (not written)"}')
+    return 0 if all(engine.cached for engine in engines) else 1
+
+
+def select_build_target(gpu: str, precision: str) -> 'BuildTarget':
+    """Say what to build for: the GPU of this name, or the one that is there."""
+    from bdl_perception.backends.tensorrt.cuda import CudaGpu
+    from bdl_perception.backends.tensorrt.engines import BuildTarget
+    from bdl_perception.backends.tensorrt.library import load_library, TENSORRT_RTX
+    if gpu:
+        return BuildTarget(load_library(TENSORRT_RTX), precision, '', gpu)
+    return BuildTarget.for_gpu(load_library(), CudaGpu(), precision)

@@ -1,0 +1,156 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl export`: turn a checkpoint into the folder that the node runs."""
+import argparse
+from pathlib import Path
+from typing import NamedTuple, Sequence, TYPE_CHECKING
+
+from bdl_perception.training.data import open_split, open_validation_split, parse_source
+
+if TYPE_CHECKING:
+    from bdl_perception.datasets.base import Dataset
+    from bdl_perception.network.feature_statistics import FeatureStatistics
+    from bdl_perception.network.model import Network
+    from bdl_perception.training.config import TrainConfig
+    from torch import Tensor
+
+
+PARITY_FRAMES = 3  # real frames on which ONNX Runtime must agree with torch, beside noise
+MAX_SCALING_ROUNDS = 3  # more than one where sigma meets its bounds
+INTERVAL_FRAMES = 400  # of the validation drives, on which sigma is scaled
+MIN_FRAMES = 2  # of feature_statistics
+BATCH_SIZE = 8  # frames whose features are taken together
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what an export can be told."""
+    parser.add_argument('checkpoint', type=Path,
+                        help='RUN/checkpoint.pt or RUN/best.pt of `bdl train`, or weights.pt of '
+                             'a model folder, whose sigma is kept')
+    parser.add_argument('model', type=Path, metavar='MODEL_DIR', help='folder to write')
+    parser.add_argument('--data', type=parse_source, action='append', required=True,
+                        metavar='[KIND=]DIR',
+                        help='what it was trained on, as for `bdl train`: what is familiar')
+    parser.add_argument('--name', help='of the model (default: name of its folder)')
+    parser.add_argument('--chunk', type=int, default=4,
+                        help='stochastic passes in one run (default: %(default)s)')
+    parser.add_argument('--stride', type=int, default=4,
+                        help='take every n-th frame (default: %(default)s)')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit the feature statistics, export, compare, write."""
+    from bdl_perception.datasets.wrappers import ConcatDataset
+    from bdl_perception.network.export import export_model
+    for name in ('chunk', 'stride'):
+        if getattr(arguments, name) < 1:
+            raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
+    network, config, scaled = load_trained_network(arguments.checkpoint)
+    data = ConcatDataset([open_split(kind, root, 'train', config) for kind, root in arguments.data])
+    indices = range(0, len(data), arguments.stride)
+    if len(indices) < MIN_FRAMES:
+        raise ValueError(f'--stride {arguments.stride} takes {len(indices)} of the {len(data)} '
+                         f'frames of --data, need at least {MIN_FRAMES} to see how features '
+                         f'lie; give a smaller --stride or more --data')
+    if scaled:
+        print(f'sigma is kept as it is in {arguments.checkpoint}')
+    else:
+        calibrate_sigma(network, open_depth_validation(arguments.data, config))
+    spec = export_model(
+        arguments.model, network, fit_feature_statistics(network, data, indices),
+        name=arguments.name or arguments.model.resolve().name, chunk=arguments.chunk,
+        frames=parity_frames(network, data, indices))
+    size = sum(path.stat().st_size for path in arguments.model.iterdir())
+    print(f'{arguments.model}: {spec.name}, {size / 1e6:.1f} MB, '
+          f'perceive {spec.perceive_sha256[:12]}, sample {spec.sample_sha256[:12]}')
+    return 0
+
+
+class TrainedNetwork(NamedTuple):
+    """A network to be exported."""
+
+    network: 'Network'
+    config: 'TrainConfig'
+    sigma_scaled: bool  # sigma holds its intervals already
+
+
+def load_trained_network(path: Path) -> TrainedNetwork:
+    """Read a checkpoint, or weights.pt of a model folder."""
+    from bdl_perception.network.weights import is_weights, weights_from_bytes
+    from bdl_perception.training.checkpoint import read_checkpoint, read_weights_file
+    from bdl_perception.training.config import TrainConfig
+    from bdl_perception.training.validation import untrained_tasks
+    data = read_weights_file(path)
+    if is_weights(data):
+        network = weights_from_bytes(data, str(path)).network
+        return TrainedNetwork(network, TrainConfig(network=network.config), True)
+    checkpoint = read_checkpoint(path)
+    if not checkpoint.config.aleatoric:
+        raise ValueError(f'{path} was trained without aleatoric: its variances mean nothing, so '
+                         f'there is nothing to export')
+    if tasks := untrained_tasks(checkpoint.progress.history):
+        raise ValueError(f'{path} was never taught {" and ".join(tasks)}: no data of its run had '
+                         f'truth of it, so the model would answer by chance; train again with a '
+                         f'set that has it, such as drives of `bdl render`, mixed in')
+    return TrainedNetwork(checkpoint.build_network(), checkpoint.config, False)
+
+
+def open_depth_validation(sources: Sequence[tuple[str, Path]], config: 'TrainConfig') -> list['Dataset']:
+    """Open what sigma is scaled on: the validation splits that have depth."""
+    from bdl_perception.training.validation import labelled_tasks
+    opened = [open_validation_split(kind, root, config) for kind, root in sources]
+    return [one for one in opened if one is not None and 'depth' in labelled_tasks(one)]
+
+
+def calibrate_sigma(network: 'Network', validation_sets: Sequence['Dataset']) -> None:
+    """Scale sigma so that the 90 % interval of depth holds on frames that were not taught."""
+    from bdl_perception.datasets.wrappers import ConcatDataset
+    from bdl_perception.network.export import scale_sigma
+    from bdl_perception.training.batches import evenly_spaced, ordered_batches
+    from bdl_perception.training.validation import fit_sigma_factor
+    if not validation_sets:
+        print('sigma was not scaled: no --data has validation frames with depth, so nobody knows '
+              'whether its 90 % interval holds; `bdl render validation` makes some')
+        return
+    data = ConcatDataset(validation_sets)
+    indices = evenly_spaced(len(data), INTERVAL_FRAMES)
+    total = 1.0
+    for _ in range(MAX_SCALING_ROUNDS):
+        factor = fit_sigma_factor(network, ordered_batches(data, BATCH_SIZE, indices, network.config))
+        scale_sigma(network, factor)
+        total *= factor
+        if abs(factor - 1) < 0.005:
+            break
+    print(f'sigma times {total:.3f}, so that 90 % of depths lie in the 90 % interval on '
+          f'{len(indices)} validation frames')
+
+
+def fit_feature_statistics(network: 'Network', data: 'Dataset',
+                   indices: Sequence[int]) -> 'FeatureStatistics':
+    """Look at these samples once and remember how their features lie."""
+    from bdl_perception.network.class_distance import frequent_classes
+    from bdl_perception.network.feature_statistics import collect_features, fit_feature_statistics
+    from bdl_perception.perception.types import CLASS_NAMES
+    from bdl_perception.training.batches import ordered_batches
+    from tqdm import tqdm
+    batches = ordered_batches(data, BATCH_SIZE, indices, network.config)
+    shown = tqdm(batches, 'feature statistics', -(-len(indices) // BATCH_SIZE), disable=None)
+    looked = collect_features(network, ((batch.rgb, batch.classes) for batch in shown))
+    common = len(frequent_classes(looked.cells, len(CLASS_NAMES)))
+    print(f'{common} of {len(CLASS_NAMES)} classes have cells enough to be compared with'
+          + ('' if common else ', so all cells are compared with as one class; take more frames '
+             'with a smaller --stride, or give more --data with classes'))
+    return fit_feature_statistics(looked, len(CLASS_NAMES))
+
+
+def parity_frames(network: 'Network', data: 'Dataset',
+                    indices: Sequence[int]) -> list['Tensor']:
+    """Choose some of these samples and add one of noise, (H, W, 3) uint8."""
+    from bdl_perception.training.augment import fit_to_size
+    from bdl_perception.training.batches import evenly_spaced
+    import torch
+    shape = (network.config.height, network.config.width, 3)
+    frames = [torch.from_numpy(fit_to_size(data[indices[chosen]], *shape[:2]).rgb)
+              for chosen in evenly_spaced(len(indices), PARITY_FRAMES)]
+    generator = torch.Generator().manual_seed(0)
+    return [*frames, torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)]

@@ -1,0 +1,151 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl render`: drives of the procedural world, for training, for the alarm, for the demo."""
+import argparse
+from dataclasses import asdict
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Iterable, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bdl_perception.world.drive import Frame, WorldDrive
+    from bdl_perception.world.drive_files import DriveLayout
+    from bdl_perception.world.splits import ConditionChange
+
+
+DEMO = 'demo'
+FORMATS = ('folder', 'mcap')
+VIDEO_LIMIT_BYTES = 6_000_000  # what the package can carry
+INTRINSICS = ('fx', 'fy', 'cx', 'cy')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what can be rendered."""
+    from bdl_perception.world.conditions import SPLITS
+    parser.add_argument('split', choices=[*SPLITS, DEMO], metavar='SPLIT',
+                        help=f'{DEMO} (the drive of `bdl demo`), {", ".join(SPLITS)}')
+    parser.add_argument('--out', type=Path, default=Path('data'),
+                        help='drives go to OUT/SPLIT; those that exist are kept (default: data)')
+    parser.add_argument('--drives', type=int, help='how many (default: 20)')
+    parser.add_argument('--frames', type=int, help='of each drive (default: 100)')
+    parser.add_argument('--rate-hz', type=float, default=10.0,
+                        help='frames a second of a drive (default: %(default)s)')
+    parser.add_argument('--height', type=int, help='px (default: 192; demo: 384)')
+    parser.add_argument('--width', type=int, help='px (default: 320; demo: 640)')
+    parser.add_argument('--processes', type=int, help='that share the drives (default: 1)')
+    parser.add_argument('--seed', type=int, default=0,
+                        help='another one gives other drives (default: %(default)s)')
+    parser.add_argument('--begins-at-s', type=float, metavar='S',
+                        help='held-out splits: drive under nominal conditions until then '
+                             '(default: the whole drive is under the condition)')
+    parser.add_argument('--fade-s', type=float, metavar='S',
+                        help='with --begins-at-s: the change takes so long (default: 0.5)')
+    parser.add_argument('--ends-at-s', type=float, metavar='S',
+                        help='with --begins-at-s: then it fades out, within .5 s (default: never)')
+    parser.add_argument('--format', choices=FORMATS, default=FORMATS[0],
+                        help='mcap: each drive is a rosbag2 recording (default: %(default)s)')
+    parser.add_argument('--video', type=Path, metavar='MP4',
+                        help=f'with {DEMO}: write this video and a .json beside it instead '
+                             '(default: a drive is written)')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render; the exit code is 0 when every drive is there."""
+    if arguments.video and arguments.split != DEMO:
+        raise ValueError(f'--video is for the split {DEMO}, not for {arguments.split}')
+    if arguments.video and arguments.video.suffix != '.mp4':
+        raise ValueError(f'--video is {arguments.video}, must end in .mp4')
+    if arguments.video and arguments.format != FORMATS[0]:
+        raise ValueError(f'--video writes no drive, so --format {arguments.format} has no '
+                         f'meaning; leave one of them out')
+    import moderngl  # noqa: F401  # if it is missing, better now than below a progress bar
+    if arguments.split == DEMO:
+        for name in ('drives', 'frames', 'processes', 'begins_at_s', 'fade_s', 'ends_at_s'):
+            if getattr(arguments, name) is not None:
+                raise ValueError(f'{DEMO} is one drive with a length and changes of its own; '
+                                 f'leave --{name.replace("_", "-")} out')
+        _render_demo(arguments)
+        return 0
+    from bdl_perception.world.dataset import render_drives
+    made = render_drives(
+        arguments.out / arguments.split, arguments.split, _value_or_default(arguments.drives, 20),
+        _value_or_default(arguments.frames, 100), arguments.rate_hz, _value_or_default(arguments.height, 192),
+        _value_or_default(arguments.width, 320), _value_or_default(arguments.processes, 1), arguments.seed,
+        _select_layout(arguments.format), _condition_change(arguments))
+    print(f'{len(made)} drives in {arguments.out / arguments.split}')
+    return 0
+
+
+def _value_or_default(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _condition_change(arguments: argparse.Namespace) -> 'ConditionChange | None':
+    from bdl_perception.world.conditions import DEFAULT_FADE_S
+    from bdl_perception.world.splits import ConditionChange
+    if arguments.begins_at_s is None:
+        for name in ('fade_s', 'ends_at_s'):
+            if getattr(arguments, name) is not None:
+                raise ValueError(f'--{name.replace("_", "-")} needs --begins-at-s: nothing '
+                                 f'changes otherwise')
+        return None
+    return ConditionChange(arguments.begins_at_s,
+                  DEFAULT_FADE_S if arguments.fade_s is None else arguments.fade_s,
+                  arguments.end_s)
+
+
+def _select_layout(name: str) -> 'DriveLayout':
+    from bdl_perception.world.drive_files import DriveLayout, FOLDER_LAYOUT
+    return DriveLayout('metadata.yaml', write_mcap, read_mcap_description, mcap_files) if name == 'mcap' else FOLDER_LAYOUT
+
+
+def write_mcap(folder: Path, drive: 'WorldDrive', frames: 'Iterable[Frame]') -> None:
+    """Write a drive as a recording; its pictures are the bytes of a folder's."""
+    from bdl_perception.drives.bag_writer import RecordedFrame, write_recording
+    from bdl_perception.perception.types import PinholeCamera
+    from bdl_perception.world.drive_files import describe_drive, encode_rgb
+    spec = drive.spec
+    camera = PinholeCamera(spec.width, spec.height, **drive.pinhole.intrinsics())
+    recorded = (RecordedFrame(stamp_ns, encode_rgb(frame.rgb), frame.depth, frame.classes)
+                for stamp_ns, frame in zip(spec.stamps_ns, frames, strict=True))
+    write_recording(folder, camera, recorded, json.dumps(describe_drive(drive)))
+
+
+def read_mcap_description(folder: Path) -> dict[str, object]:
+    """Read what write_mcap said of a drive."""
+    from bdl_perception.drives.bag_writer import read_recorded_description
+    said: dict[str, object] = json.loads(read_recorded_description(folder))
+    return said
+
+
+def mcap_files(folder: Path, _: int) -> list[Path]:
+    """Name the one file that holds all frames."""
+    return [folder / f'{folder.name}.mcap']
+
+
+def _render_demo(arguments: argparse.Namespace) -> None:
+    from bdl_perception.world.dataset import render_demo
+    size = _value_or_default(arguments.height, 384), _value_or_default(arguments.width, 640)
+    if not arguments.video:
+        print(render_demo(arguments.out, arguments.rate_hz, *size, arguments.seed,
+                          _select_layout(arguments.format)))
+        return
+    with TemporaryDirectory() as folder:
+        drive = render_demo(Path(folder), arguments.rate_hz, *size, arguments.seed)
+        write_demo_video(drive, arguments.video)
+    print(f'{arguments.video}: {arguments.video.stat().st_size} bytes')
+
+
+def write_demo_video(drive: Path, video: Path) -> None:
+    """Write a rendered drive as a video, with what `bdl demo` must know of it in a .json."""
+    from bdl_perception.drives import open_drive
+    from bdl_perception.drives.video import write_video
+    from bdl_perception.world.conditions import HELD_OUT_CONDITIONS
+    said: dict[str, Any] = json.loads((drive / 'drive.json').read_text(encoding='utf-8'))
+    camera = write_video(open_drive(drive), video, VIDEO_LIMIT_BYTES)
+    beside = {
+        'camera': {name: asdict(camera)[name] for name in INTRINSICS} if camera else None,
+        'must_alarm': [part for part in said['conditions'] if part['name'] in HELD_OUT_CONDITIONS],
+        **{name: said[name] for name in ('conditions', 'seed', 'world', 'software_version')}}
+    video.with_suffix('.json').write_text(json.dumps(beside, indent=2) + '\n', encoding='utf-8')

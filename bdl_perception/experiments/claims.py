@@ -1,0 +1,116 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A table with the claims that it judges, as Markdown."""
+from dataclasses import dataclass
+import statistics
+from typing import NamedTuple, Sequence
+
+from scipy.stats import t as student_t
+
+CLAIM_COLUMNS = ('claim', 'goal', 'found', 'verdict')
+NOT_MEASURED, UNDECIDED = 'not measured', 'undecided'
+NO_VALUE = '-'  # in the place of a number that is not there
+
+
+class Claim(NamedTuple):
+    """What is wanted, what was found, and whether that is enough."""
+
+    subject: str
+    goal: str
+    found: str
+    holds: bool | None  # None: it cannot be judged
+    undecided_reason: str = NOT_MEASURED  # said where it cannot
+
+    @property
+    def verdict(self) -> str:
+        """Say it in words."""
+        return {True: 'holds', False: 'does not hold', None: self.undecided_reason}[self.holds]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers with their spread over seeds; missing: runs that it would need."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    claims: Sequence[Claim]
+    missing_runs: Sequence[str]
+    note: str = ''
+
+    def assessed_claims(self) -> list[Claim]:
+        """Give the claims; while runs are missing none is judged."""
+        if not self.missing_runs:
+            return list(self.claims)
+        return [claim._replace(holds=None, undecided_reason=NOT_MEASURED) for claim in self.claims]
+
+    def markdown(self) -> str:
+        """Write it all."""
+        parts = [f'## {self.title}', self.note, markdown_table(self.columns, self.rows)]
+        if self.claims:
+            parts.append(claims_table(self.assessed_claims()))
+        if self.missing_runs:
+            parts.append(f'**Runs missing:** {", ".join(self.missing_runs)}. Nothing is judged '
+                         f'without them.')
+        return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def difference_claim(subject: str, goal: str, found: str, changes: Sequence[float], limit: float,
+                     more_is_better: bool) -> Claim:
+    """
+    Judge differences between two networks, seed by seed, against a limit of their mean.
+
+    Undecided where the limit lies within the 90 % interval of the mean (Student's t): 1, 2, 3
+    are 2 ± 1.69, above 0 and undecided about 1. One seed decides nothing.
+    """
+    if not changes:
+        return Claim(subject, goal, found, None)
+    distance = statistics.fmean(changes) - limit
+    if len(changes) < 2 or abs(distance) <= confidence_half_width(changes):
+        return Claim(subject, goal, found, None, UNDECIDED)
+    return Claim(subject, goal, found, (distance > 0) == more_is_better)
+
+
+def confidence_half_width(values: Sequence[float]) -> float:
+    """Give half of the 90 % interval of a mean."""
+    error: float = statistics.stdev(values) / len(values) ** .5
+    return error * float(student_t.ppf(.95, len(values) - 1))
+
+
+def claims_table(claims: Sequence[Claim]) -> str:
+    """Write claims, one a row."""
+    return markdown_table(CLAIM_COLUMNS, [_claim_cells(claim) for claim in claims])
+
+
+def summary_table(tables: Sequence[Table]) -> str:
+    """Write the claims of all tables, each with the title of its own."""
+    return markdown_table(('table', *CLAIM_COLUMNS), [
+        (table.title, *_claim_cells(claim)) for table in tables for claim in table.assessed_claims()])
+
+
+def _claim_cells(claim: Claim) -> tuple[str, ...]:
+    return claim.subject, claim.goal, claim.found, f'**{claim.verdict}**'
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table, heads and cells as they are."""
+    lines = [columns, ['---'] * len(columns), *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def mean_std(values: Sequence[float], digits: int = 3) -> str:
+    """Write the mean, with the standard deviation where there is more than one: 2, 4: 3 ± 1.4."""
+    if not values:
+        return NO_VALUE
+    mean = f'{statistics.fmean(values):.{digits}g}'
+    return mean if len(values) == 1 else f'{mean} ± {statistics.stdev(values):.2g}'
+
+
+def mean_or_none(values: Sequence[float]) -> float | None:
+    """Average; None of nothing."""
+    return statistics.fmean(values) if values else None
+
+
+def format_percent(share: float) -> str:
+    """Write a share as percent."""
+    return f'{100 * share:g} %'

@@ -1,0 +1,119 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+From labelled drives to intervals that hold and probabilities that mean something.
+
+Factor: sigma -> f sigma with the greatest Gaussian likelihood of log-depth, f^2 = mean z^2
+(Kendall & Gal's likelihood with the mean held fixed): z = 1, -3 make f = sqrt(5) = 2.236.
+Temperature: p^(1/T), renormalised, with the least negative log-likelihood (Guo et al. 2017), on a
+fixed grid of T and a parabola through the best three.
+Multipliers: the k-th smallest |z| of a range bin, k = ceil((n + 1) level) (split conformal,
+Papadopoulos et al. 2002), from a histogram of log-spaced bins, of which the upper edge is
+taken: at most .7 % too wide, never too narrow. n = 4, level .5: the 3rd.
+
+Pixels of a frame and frames of a drive are alike, so the guarantee of the rule does not hold by
+the number of pixels: say the number of drives beside, and check on drives held out.
+"""
+import math
+
+from bdl_perception.metrics.depth_intervals import (
+    BIN_NAMES,
+    DepthIntervals,
+    EDGES_M,
+    LEVELS,
+    range_bin,
+)
+from bdl_perception.metrics.pixels import (
+    Array,
+    class_pixels,
+    depth_pixels,
+    LabelledPrediction,
+    StateDict,
+    with_valid_std,
+)
+from bdl_perception.metrics.reliability import apply_temperature
+import numpy as np
+
+Z_EDGES = np.geomspace(1e-3, 1e3, 2001)  # neighbours are .69 % apart
+TEMPERATURES = np.geomspace(.25, 4, 33)  # neighbours are 9 % apart, the parabola is far closer
+MIN_PROBABILITY = 1e-12  # a probability of nothing would cost infinitely much
+PIXEL_STEP = 4  # every fourth row and column suffices for one temperature
+
+
+class RecalibrationState:
+    """Adds up what the fit needs."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._squares = np.zeros(3)  # pixels, aleatoric z^2, total z^2
+        self._z = np.zeros((len(BIN_NAMES), len(Z_EDGES) + 1))
+        self._labels = np.zeros(1)
+        self._nll = np.zeros(len(TEMPERATURES))
+
+    def update(self, view: LabelledPrediction) -> None:
+        """Take a frame; one without any truth adds nothing."""
+        pixels = with_valid_std(depth_pixels(view))
+        error = np.abs(pixels.log_error)
+        self._squares += (len(error), ((error / pixels.aleatoric) ** 2).sum(),
+                          ((error / pixels.total) ** 2).sum())
+        np.add.at(self._z, (range_bin(pixels.depth),
+                            np.searchsorted(Z_EDGES, error / pixels.total)), 1)
+        found = class_pixels(view, PIXEL_STEP)
+        self._labels += len(found.truth)
+        rows = np.arange(len(found.truth))
+        for index, temperature in enumerate(TEMPERATURES):
+            probability = apply_temperature(found.probability, temperature)[rows, found.truth]
+            self._nll[index] -= np.log(np.maximum(probability, MIN_PROBABILITY)).sum()
+
+    def state(self) -> StateDict:
+        """Give what was added up so far."""
+        return {'squares': self._squares.copy(), 'z': self._z.copy(),
+                'labels': self._labels.copy(), 'nll': self._nll.copy()}
+
+
+def fit_intervals(state: StateDict, drives: int) -> DepthIntervals:
+    """Fit all that a ScalingTally allows; ValueError without depth truth or too little of it."""
+    count, aleatoric, total = map(float, state['squares'])
+    counts = state['z'].sum(1)
+    needed = _min_sample_size(max(LEVELS))
+    if count < needed:
+        raise ValueError(f'{count:.0f} pixels with a true depth, an interval of '
+                         f'{max(LEVELS):.0%} needs {needed}; calibrate on labelled drives')
+    factor = math.sqrt(total / count)
+    pooled = tuple(bool(n < needed) for n in counts)
+    everything = state['z'].sum(0)
+    rows = [everything if few else row for few, row in zip(pooled, state['z'], strict=True)]
+    return DepthIntervals(
+        factor, math.sqrt(aleatoric / count), fit_temperature(state), EDGES_M, LEVELS,
+        tuple(tuple(conformal_quantile(row, level) / factor for level in LEVELS)
+              for row in rows), pooled, tuple(int(n) for n in counts), drives)
+
+
+def conformal_quantile(counts: Array, level: float) -> float:
+    """Give the upper edge of the bin (of |z|) with the ceil((n + 1) level)-th smallest."""
+    n = int(counts.sum())
+    rank = math.ceil(round((n + 1) * level, 9))  # 20 * .95 is 19, not 19.000000000000004
+    if rank > n:
+        return math.inf
+    index = int(np.searchsorted(counts.cumsum(), rank))
+    return float(Z_EDGES[index]) if index < len(Z_EDGES) else math.inf
+
+
+def fit_temperature(state: StateDict) -> float:
+    """Give the temperature of the least NLL, within .25 .. 4; 1 without any label."""
+    if not state['labels'][0]:
+        return 1.
+    nll = state['nll']
+    best = int(nll.argmin())
+    if best in (0, len(nll) - 1):
+        return float(TEMPERATURES[best])
+    before, at, after = map(float, nll[best - 1:best + 2])
+    curvature = before - 2 * at + after
+    shift = (before - after) / (2 * curvature) if curvature > 0 else 0.
+    step = math.log(TEMPERATURES[1] / TEMPERATURES[0])
+    return float(TEMPERATURES[best] * math.exp(shift * step))
+
+
+def _min_sample_size(level: float) -> int:
+    """Give the least n with ceil((n + 1) level) <= n; 19 for .95."""
+    return math.ceil(round(level / (1 - level), 9))

@@ -1,0 +1,155 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A model folder on disk: found, read whole, and checked against its own model.json."""
+from dataclasses import dataclass
+import hashlib
+import json
+import os
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING
+
+from bdl_perception.perception.backend import ModelSpec, spec_from_dict
+from bdl_perception.version import software_version
+
+if TYPE_CHECKING:
+    from bdl_perception.alarm.calibration import Calibration
+
+
+WEIGHTS_FILE = 'weights.pt'
+SHIPPED_MODELS_FOLDER = Path(__file__).resolve().parent / 'models'
+
+
+class ModelError(ValueError):
+    """A model that cannot be used; the message says what to do about it."""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A verified model: the graphs are the very bytes that were hashed."""
+
+    folder: Path
+    spec: ModelSpec
+    perceive: bytes
+    sample: bytes
+
+
+def load_model_files(model: str | Path) -> ModelFiles:
+    """Read the model of this shipped name, or in this folder; ModelError says what is wrong."""
+    folder = find_model(model)
+    spec = _read_spec(folder / 'model.json')
+    return ModelFiles(folder, spec,
+                      _read_verified(folder / 'perceive.onnx', spec.perceive_sha256),
+                      _read_verified(folder / 'sample.onnx', spec.sample_sha256))
+
+
+def read_weights(files: ModelFiles) -> bytes:
+    """Read weights.pt, the network behind the graphs; ModelError when the folder has none."""
+    if not has_weights(files):
+        raise ModelError(f'model {files.spec.name} in {files.folder} has no weights.pt, which '
+                         f'torch needs; an export with this version has it, and of a shipped '
+                         f'model the checkout, as a wheel leaves it out')
+    return _read_verified(files.folder / WEIGHTS_FILE, files.spec.weights_sha256)
+
+
+def has_weights(files: ModelFiles) -> bool:
+    """Tell whether the network itself lies beside its graphs."""
+    return bool(files.spec.weights_sha256) and (files.folder / WEIGHTS_FILE).is_file()
+
+
+def find_model(model: str | Path) -> Path:
+    """
+    Give the folder of a model.
+
+    A bare word is a shipped name, whatever the working directory holds; anything with a
+    separator ('./street') is a path, and so are '.', '..' and '~'.
+    """
+    text = os.fspath(model)
+    bare = isinstance(model, str) and Path(text).name == text and not text.startswith(('.', '~'))
+    folder = SHIPPED_MODELS_FOLDER / text if bare else Path(text).expanduser()
+    if text and (folder / 'model.json').is_file():
+        return folder.resolve()
+    if bare:
+        raise ModelError(f'no model named {text!r} is shipped, only {shipped_models()}; '
+                         f'give one of these or a path such as ./{text or "model"}')
+    if folder.is_dir():
+        raise ModelError(f'{folder} holds no model.json; give a folder made by `bdl export`')
+    raise ModelError(f'{folder} is no folder; give the folder that holds model.json')
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Name the models that came with the package."""
+    return tuple(sorted(path.parent.name for path in SHIPPED_MODELS_FOLDER.glob('*/model.json')))
+
+
+def _read_spec(path: Path) -> ModelSpec:
+    try:
+        values = json.loads(_read_bytes(path))
+    except ValueError as error:
+        raise ModelError(f'{path} is not JSON ({error}); export the model again') from error
+    if not isinstance(values, dict):
+        raise ModelError(f'{path} holds no JSON object; export the model again')
+    try:
+        return spec_from_dict(values)
+    except (ValueError, TypeError) as error:
+        raise ModelError(f'{path} describes no model: {error}') from error
+
+
+def _read_verified(path: Path, expected: str) -> bytes:
+    data = _read_bytes(path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise ModelError(f'{path} has sha256 {found[:12]}..., but model.json says '
+                         f'{expected[:12]}...; export or copy the model folder as a whole')
+    return data
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f'{path} cannot be read ({error.strerror}); '
+                         f'export or copy the model folder as a whole') from error
+
+
+CALIBRATION_FILE = 'calibration.json'
+
+
+def load_calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None':
+    """Read the calibration that is named, else the model's own if it has one."""
+    from bdl_perception.alarm.calibration_io import calibration_from_dict
+    own = files.folder / CALIBRATION_FILE
+    if path is None and not own.is_file():
+        return None
+    chosen = path or own
+    try:
+        values = json.loads(chosen.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{chosen} is no calibration: it is not JSON ({error}); give a '
+                         f'{CALIBRATION_FILE} that `bdl calibrate` made') from error
+    try:
+        return calibration_from_dict(values)
+    except ValueError as error:
+        raise ValueError(f'{chosen}: {error}') from error
+
+
+def select_camera_calibration(calibration: 'Calibration | None', camera: str | None) -> 'Calibration | None':
+    """Choose what a camera is judged by, and tell when that is all drives and not its own."""
+    by_camera = calibration is not None and calibration.group_by == 'camera'
+    if camera is not None and not by_camera:
+        raise ValueError(f'--camera {camera}: there is no calibration that is grouped by camera; '
+                         f'leave it out, or calibrate with --group-by camera')
+    chosen = calibration.for_camera(camera) if calibration and camera is not None else calibration
+    if chosen and chosen.camera_rejection:
+        raise ValueError(chosen.camera_rejection)
+    if chosen and chosen.group_by == 'camera':
+        print(f'bdl evaluate: {chosen.fallback_reason({})}; --camera NAME chooses among '
+              f'{", ".join(chosen.group_distributions)}', file=sys.stderr)
+    return chosen
+
+
+def calibration_rejection(calibration: 'Calibration | None') -> str | None:
+    """Say why alert_node would not take a calibration with this software; None: it would."""
+    from bdl_perception.alarm.arming import version_rejection
+    return version_rejection(calibration.software_version,
+                           software_version()) if calibration else None

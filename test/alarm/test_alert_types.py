@@ -1,0 +1,49 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Several cameras: their names, and the worst of what they say."""
+from bdl_perception.alarm.alert_types import (
+    AlertLevel,
+    AlertState,
+    combine_alerts,
+    parse_camera_names,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+states = st.dictionaries(
+    st.sampled_from(['front', 'rear', 'left', 'right']),
+    st.sampled_from(AlertLevel).map(lambda level: AlertState(level, (level.name,) if level else ())))
+
+
+@pytest.mark.parametrize(('listed', 'names'), [
+    ('', ()), ('  ', ()), ('front', ('front',)), ('front, rear_2', ('front', 'rear_2'))])
+def test_names_stand_between_commas(listed, names):
+    assert parse_camera_names(listed) == names
+
+
+@pytest.mark.parametrize(('listed', 'wrong'), [
+    ('front,', "''"), ('/front', "'/front'"), ('2nd', "'2nd'"), ('a b', "'a b'"),
+    ('front,rear,front', "'front' is there twice")])
+def test_what_is_no_namespace_is_refused_by_name(listed, wrong):
+    with pytest.raises(ValueError, match='cameras is') as caught:
+        parse_camera_names(listed)
+    assert wrong in str(caught.value)
+
+
+@given(states)
+def test_together_they_are_never_milder_than_one_of_them(found):
+    worst = combine_alerts(found).level
+    assert all(worst >= state.level for state in found.values())
+    assert not found or worst in {state.level for state in found.values()}
+
+
+@given(states)
+def test_the_reasons_come_worst_first_and_name_their_camera(found):
+    said = [AlertLevel[reason.split(': ')[1]] for reason in combine_alerts(found).reasons] if found else []
+    assert said == sorted((s.level for s in found.values() if s.level), reverse=True)
+    assert all(reason.split(': ')[0] in found for reason in combine_alerts(found).reasons if found)
+
+
+def test_no_camera_at_all_is_stale():
+    assert combine_alerts({}) == AlertState(AlertLevel.STALE, ('no camera is watched',))

@@ -1,0 +1,70 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+from bdl_perception.backends.tensorrt import library
+from bdl_perception.backends.tensorrt.library import installed_libraries, load_library
+import pytest
+
+MODULES = [module for names in library.MODULES.values() for module in names]
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """Give an empty folder of packages in which modules can be put; nothing else is found."""
+    real = library.find_spec
+
+    def find_spec(module):
+        return real(module) if (tmp_path / module).exists() else None
+
+    monkeypatch.setattr(library, 'find_spec', find_spec)
+    monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
+    for module in MODULES:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    yield tmp_path
+    for module in MODULES:
+        sys.modules.pop(module, None)
+
+
+def put(site, module, version='10.3.0'):
+    (site / module).mkdir()
+    (site / module / '__init__.py').write_text(f'__version__ = {version!r}')
+
+
+def test_without_any_the_error_says_what_to_install(site):
+    assert installed_libraries() == ()
+    with pytest.raises(ModuleNotFoundError, match='pip install tensorrt`.*tensorrt-rtx'):
+        load_library()
+
+
+def test_tensorrt_is_taken_before_tensorrt_rtx(site):
+    put(site, 'tensorrt_rtx_bindings', '1.7')
+    assert installed_libraries() == ('tensorrt_rtx',)
+    put(site, 'tensorrt')
+    assert installed_libraries() == ('tensorrt', 'tensorrt_rtx')
+    library = load_library()
+    assert (library.name, library.version) == ('tensorrt', '10.3.0')
+    assert not library.can_cross_compile
+
+
+def test_the_other_one_can_be_asked_for(site):
+    put(site, 'tensorrt')
+    put(site, 'tensorrt_rtx_bindings', '1.7')
+    library = load_library('tensorrt_rtx')
+    assert (library.name, library.version) == ('tensorrt_rtx', '1.7')
+    assert library.can_cross_compile
+
+
+def test_a_folder_of_types_is_no_library(site):
+    (site / 'tensorrt').mkdir()
+    (site / 'tensorrt' / '__init__.pyi').write_text('')
+    assert installed_libraries() == ()
+
+
+@pytest.mark.parametrize('error', ['ImportError', 'OSError', 'ModuleNotFoundError'])
+def test_one_that_does_not_load_is_told_with_its_cause_and_what_to_do(site, error):
+    (site / 'tensorrt').mkdir()
+    said = 'libnvinfer.so.10: cannot open shared object file'
+    (site / 'tensorrt' / '__init__.py').write_text(f'raise {error}({said!r})')
+    with pytest.raises(RuntimeError, match=f'does not load .{said}.*pip install.*LIBRARY_PATH'):
+        load_library()

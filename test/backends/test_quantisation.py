@@ -1,0 +1,98 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The encoder in int8: what is quantised, what is not, and that the graph still says the same."""
+from dataclasses import replace
+
+from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
+from bdl_perception.backends.quantisation import encoder_nodes, to_int8
+from bdl_perception.model_store import load_model_files
+from bdl_perception.network.export import export_model
+import numpy as np
+import onnx
+from onnx import helper, TensorProto
+import pytest
+from tiny_network import draw_pictures, make_tiny_network, TINY, tiny_statistics
+
+CONVOLUTIONS = 4  # of the tiny encoder at least, one for each scale
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('int8') / 'model'
+    network = make_tiny_network()
+    export_model(folder, network, tiny_statistics(network), name='tiny',
+                 chunk=2, frames=draw_pictures(1))
+    return load_model_files(folder)
+
+
+@pytest.fixture(scope='module')
+def int8(files):
+    return to_int8(files.perceive, list(draw_pictures(8).numpy()))
+
+
+def kernels(graph):
+    """Count the convolutions by the type of their weights, through DequantizeLinear."""
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    through = {node.output[0]: node.input[0] for node in graph.node
+               if node.op_type == 'DequantizeLinear'}
+    found = [types[through.get(node.input[1], node.input[1])] for node in graph.node
+             if node.op_type == 'Conv']
+    return found.count(TensorProto.INT8), found.count(TensorProto.FLOAT)
+
+
+def test_the_encoder_is_int8_and_nothing_after_it(files, int8):
+    whole, graph = (onnx.load_from_string(data).graph for data in (files.perceive, int8))
+    small, kept = kernels(graph)
+    assert small >= CONVOLUTIONS and small + kept == kernels(whole)[1]
+    after = {'/project', '/decoder', '/levels', '/heads', '/cells'}
+    names = encoder_nodes(whole)
+    assert names and not [name for name in names if any(part in name for part in after)]
+    others = [node.name for node in whole.node if node.op_type == 'Conv' and
+              node.name not in names]
+    assert len(others) == kept and all(any(part in name for part in after) for name in others)
+
+
+def test_inputs_and_outputs_are_those_of_the_model_and_the_numbers_are_near(files, int8):
+    before = OnnxRuntimeBackend(files, threads=1)
+    after = OnnxRuntimeBackend(replace(files, perceive=int8), threads=1)  # checks the contract
+    for rgb in draw_pictures(3, seed=9).numpy():
+        wanted, found = before.perceive(rgb), after.perceive(rgb)
+        share = np.abs(found.depth - wanted.depth).mean() / wanted.depth.mean()
+        assert 0 < share < .1
+        assert (found.classes != wanted.classes).mean() < .2
+
+
+def test_the_scales_are_those_of_the_pictures(files, int8):
+    dark = to_int8(files.perceive, [np.zeros((TINY.height, TINY.width, 3), np.uint8)] * 2)
+    wanted = OnnxRuntimeBackend(files, threads=1)
+    rgb = draw_pictures(1, seed=9)[0].numpy()
+
+    def error(graph):
+        found = OnnxRuntimeBackend(replace(files, perceive=graph), threads=1).perceive(rgb)
+        return np.abs(found.log_depth_std - wanted.perceive(rgb).log_depth_std).mean()
+    assert error(dark) > 2 * error(int8)
+
+
+def test_without_pictures_there_are_no_scales(files):
+    with pytest.raises(ValueError, match='no picture'):
+        to_int8(files.perceive, [])
+
+
+def graph_of(*nodes, output):
+    return helper.make_graph(
+        [helper.make_node(kind, list(inputs), [made], name=name)
+         for kind, name, inputs, made in nodes], 'graph', [],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)])
+
+
+def test_what_lies_before_the_last_convolution_of_a_feature_is_the_encoder():
+    nodes = [('Cast', 'cast', ['rgb'], 'a'), ('Conv', 'stem', ['a', 'w'], 'b'),
+             ('Relu', 'relu', ['b'], 'c'), ('Sigmoid', 'odd', ['c'], 'd'),
+             ('Conv', 'project', ['d', 'w'], 'e'), ('Relu', 'end', ['e'], 'features_0'),
+             ('Conv', 'heads', ['features_0', 'w'], 'depth')]
+    assert sorted(encoder_nodes(graph_of(*nodes, output='features_0'))) == ['relu', 'stem']
+    with pytest.raises(ValueError, match='no named convolution'):
+        encoder_nodes(graph_of(*nodes, output='depth'))
+    with pytest.raises(ValueError, match='no named convolution'):
+        encoder_nodes(graph_of(('Conv', 'only', ['rgb', 'w'], 'features_0'),
+                               output='features_0'))

@@ -1,0 +1,375 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl calibrate` from pictures on disk to a file that arms the alarm of its model."""
+import json
+from pathlib import Path
+import re
+import subprocess
+import sys
+
+from bdl_perception.alarm.arming import rejection_reasons
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.cli import calibrate as command
+from bdl_perception.cli.main import main
+from bdl_perception.metrics.depth_intervals import DepthIntervals
+from bdl_perception.perception.backend import spec_from_dict
+from bdl_perception.perception.status import build_identity
+from bdl_perception.workflows import calibrate_model, score_drives
+import cv2
+from drive_files import image, write_bag
+import numpy as np
+import pytest
+from source_tree import ROOT
+from tiny_drives import make_tiny_drives
+from tiny_model import make_tiny_model
+
+FAST = ['--alpha', '.5', '--exponent', '.1', '--samples', '4', '--threads', '1']
+
+
+@pytest.fixture()
+def model(tmp_path: Path) -> Path:
+    return make_tiny_model(tmp_path / 'model')
+
+
+def make_drive(folder: Path, seed: int, pictures: int = 10) -> Path:
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for index in range(pictures):  # 10 Hz: each of them counts
+        picture = rng.integers(0, 200, (24, 40, 3), np.uint8)
+        cv2.imwrite(str(folder / f'{index:06}.png'), picture)
+    return folder
+
+
+@pytest.fixture()
+def drives(tmp_path: Path) -> list[str]:
+    return [str(make_drive(tmp_path / f'drive_{seed}', seed)) for seed in range(8)]
+
+
+def read(path: Path) -> Calibration:
+    return calibration_from_dict(json.loads(path.read_text(encoding='utf-8')))
+
+
+def test_it_writes_a_calibration_that_arms_its_model(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 0
+    made = read(model / 'calibration.json')
+    spec = spec_from_dict(json.loads((model / 'model.json').read_text(encoding='utf-8')))
+    assert rejection_reasons(made, build_identity(spec, 4, 0)) == ()
+    assert rejection_reasons(made, build_identity(spec, 8, 0)) != ()
+    assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
+    assert (made.frames, len(made.scores['energy'])) == (80, 80)
+    told, told_beside = capsys.readouterr()
+    assert 'and 5 more: 10 Hz is assumed' in told_beside
+    assert 'warning: 8 drives are few' in told
+    assert told.startswith((model / 'calibration.txt').read_text(encoding='utf-8'))
+    assert sorted(path.name for path in model.iterdir()) == [
+        'calibration.json', 'calibration.png', 'calibration.txt', 'model.json', 'perceive.onnx',
+        'sample.onnx']
+
+
+def test_two_runs_give_the_same_numbers(model: Path, drives: list[str], tmp_path: Path) -> None:
+    for name in ('one.json', 'two.json'):
+        out = ['--out', str(tmp_path / name)]
+        assert main(['calibrate', '--model', str(model), *drives, *FAST, *out]) == 0
+    assert read(tmp_path / 'one.json') == read(tmp_path / 'two.json')
+    assert not (model / 'calibration.json').exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # a Ray and four interpreters, on a machine that may be busy
+def test_processes_and_ray_give_the_same_file_to_the_bit(
+        model: Path, drives: list[str], tmp_path: Path) -> None:
+    pytest.importorskip('ray')
+    ways = {'one': [], 'processes': ['--processes', '2'],
+            'ray': ['--ray', 'local', '--processes', '2']}
+    for name, words in ways.items():
+        done = subprocess.run(
+            [sys.executable, '-m', 'bdl_perception.cli.main', 'calibrate', '--model', str(model),
+             *drives, *FAST, '--out', str(tmp_path / f'{name}.json'), *words],
+            cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert len({(tmp_path / f'{name}.json').read_bytes() for name in ways}) == 1
+
+
+def test_kept_drives_are_not_looked_at_again_unless_they_changed(
+        model: Path, drives: list[str], tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    real = score_drives.run_scoring_job
+
+    def noted(job: score_drives.ScoringJob) -> list[object]:
+        looked.append(Path(job.drive).name)
+        return real(job)
+
+    monkeypatch.setattr(calibrate_model, 'score', noted)
+    words = ['calibrate', '--model', str(model), *drives, *FAST, '--keep', str(tmp_path / 'kept')]
+    (Path(drives[5]) / '000003.png').write_bytes(b'no picture')
+    assert main(words) == 2 and len(looked) == 8
+    other = np.random.default_rng(99).integers(0, 256, (24, 40, 3), np.uint8)
+    cv2.imwrite(str(Path(drives[5]) / '000003.png'), other)
+    assert main(words) == 0 and looked[8:] == ['drive_5']
+    kept = read(model / 'calibration.json')
+    assert main(words[:-2]) == 0 and read(model / 'calibration.json') == kept
+    assert main([*words, '--seed', '1']) == 0 and len(looked) == 9 + 8 + 8
+
+
+def test_drives_of_one_name_are_told_apart_by_their_folders() -> None:
+    names = {'/a/x/run:/front': 'run', '/b/x/run:/front': 'run', '/b/y/walk.mp4': 'walk'}
+    assert calibrate_model.unique_names({'/b/y/walk.mp4': 'walk'}) == {'/b/y/walk.mp4': 'walk'}
+    assert list(calibrate_model.unique_names(names).values()) == ['a/x/run', 'b/x/run', 'b/y/walk']
+
+
+def test_a_drive_given_twice_is_refused(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives, drives[0] + '/', *FAST]) == 2
+    assert 'given twice' in capsys.readouterr().err
+
+
+def test_a_drive_given_by_two_paths_is_refused(
+        model: Path, drives: list[str], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'link').symlink_to(drives[3])
+    monkeypatch.chdir(tmp_path)
+    for again, real in (('link', drives[3]), ('drive_5', drives[5]),
+                        ('drive_1/../drive_2', drives[2])):
+        assert main(['calibrate', '--model', str(model), *drives, again, *FAST]) == 2
+        assert f'{Path(real).resolve()} is given twice' in capsys.readouterr().err
+
+
+def test_the_same_topic_of_a_bag_is_given_twice_whatever_the_path(tmp_path: Path) -> None:
+    bag = tmp_path / 'run.mcap'
+    bag.touch()
+    (tmp_path / 'link.mcap').symlink_to(bag)
+    calibrate_model.check_unique_drives([Path(f'{bag}:/front'), Path(f'{bag}:/rear')])  # named_drives refuses
+    with pytest.raises(ValueError, match='run.mcap:/front is given twice'):
+        calibrate_model.check_unique_drives([Path(f'{bag}:/front'), tmp_path / 'link.mcap:/front'])
+
+
+def test_it_is_told_of_regions_tails_groups_and_steps(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['--regions', 'left=0,0 .5,0 .5,1 0,1', '--tails', 'two_sided', '--group-by', 'light',
+             '--step-s', 'auto', '--watch', 'energy_left,epistemic_depth_left']
+    assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 0
+    made = read(model / 'calibration.json')
+    assert made.identity.regions == 'left=0,0 0.5,0 0.5,1 0,1'
+    assert (made.tails, made.group_by, set(made.groups)) == ('two_sided', 'light', {'day'})
+    assert made.group_drives == {'day': 8}
+    assert made.step_s == pytest.approx(.1) and made.score_step_s == max(
+        .1, *made.decorrelation_s.values())
+    said = capsys.readouterr().out
+    assert '0 drives of night' in said and 'calibration.png' in said
+    assert 'energy_left' in said
+
+
+def make_bags(folder: Path, count: int) -> list[Path]:
+    """Write bags of two cameras, of which the rear one sees a darker street."""
+    bags = []
+    for number in range(count):
+        rng, messages = np.random.default_rng(number), list[tuple[str, int, object]]()
+        for index in range(8):
+            for topic, high in (('/front/image', 200), ('/rear/image', 100)):
+                picture = rng.integers(0, high, (24, 40, 3)).astype(np.uint8)
+                stamp_ns = index * 10**8 + 1
+                messages.append((topic, stamp_ns, image(picture, stamp_ns)))
+        bags.append(write_bag(folder / f'run_{number}', messages))
+    return bags
+
+
+def test_one_file_holds_for_two_cameras_of_one_vehicle(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bags = make_bags(tmp_path / 'bags', 8)
+    words = [f'front={tmp_path / "bags"}:/front/image',
+             *(f'rear={bag}:/rear/image' for bag in bags[:3])]
+    assert main(['calibrate', '--model', str(model), *words, *FAST, '--group-by', 'camera']) == 0
+    made = read(model / 'calibration.json')
+    assert made.group_by == 'camera' and len(made.drives) == 11
+    assert {name: len(part.drives) for name, part in made.cameras.items()} == {
+        'front': 8, 'rear': 3}
+    alone = tmp_path / 'alone.json'
+    assert main(['calibrate', '--model', str(model), words[0].partition('=')[2], *FAST,
+                 '--out', str(alone)]) == 0
+    front, whole = made.for_camera('front'), read(alone)
+    assert front.scores == {name: whole.scores[name] for name in whole.watched}
+    assert (front.cusum_limit, front.held_out) == (whole.cusum_limit, whole.held_out)
+    assert str(made.for_camera('rear').fallback_reason({})).startswith('calibration has 3 drives of rear')
+    few = [f'{camera}={bag}:/{camera}/image' for bag in bags[:5] for camera in ('front', 'rear')]
+    assert main(['calibrate', '--model', str(model), *few, *FAST, '--group-by', 'camera']) == 2
+    assert 'no camera has the 8 drives' in capsys.readouterr().err
+
+
+def test_two_topics_of_a_bag_are_refused_before_any_is_read(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bags = make_bags(tmp_path, 4)
+    words = [f'{bag}:/{topic}/image' for bag in bags for topic in ('front', 'rear')]
+    assert main(['calibrate', '--model', str(model), *words, *FAST]) == 2
+    assert 'are the same road at the same time' in capsys.readouterr().err
+
+
+def test_a_calibration_of_stretched_pictures_arms_no_node_that_crops(
+        model: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    wide = []
+    for name in map(str, range(8)):
+        wide.append(str(make_drive(tmp_path / name, 0, pictures=0)))
+        for index in range(8):
+            cv2.imwrite(f'{wide[-1]}/{index}.png', rng.integers(0, 200, (24, 80, 3), np.uint8))
+    made = {}
+    for mode in ('crop', 'stretch'):
+        out = tmp_path / f'{mode}.json'
+        assert main(['calibrate', '--model', str(model), *wide, *FAST, '--fit-mode', mode,
+                     '--out', str(out)]) == 0
+        made[mode] = read(out)
+    assert made['crop'].scores != made['stretch'].scores
+    refusal, = rejection_reasons(made['stretch'], made['crop'].identity)
+    assert 'another fit of the picture' in refusal
+    assert rejection_reasons(made['stretch'], made['stretch'].identity) == ()
+
+
+def test_a_drive_that_fails_is_named_and_nothing_is_written(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for number in (2, 5):
+        (Path(drives[number]) / '000003.png').write_bytes(b'no picture')
+    (model / 'calibration.json').write_text('the old one')
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
+    said = capsys.readouterr().err
+    assert 'drive drive_2 failed, nothing is written: ValueError' in said
+    assert 'drive drive_5 failed, nothing is written' in said and '2 of 8 drives failed' in said
+    assert (model / 'calibration.json').read_text() == 'the old one'
+
+
+@pytest.mark.parametrize(('words', 'message'), [
+    (['--watch', 'energy'], 'at least one of'), (['--watch', 'fear'], 'fear'),
+    (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 399'),
+    (['--samples', '5'], 'samples'), (['--regions', 'a=0,0 1,1'], 'at least 3'),
+    (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
+def test_what_cannot_be_had_is_one_clear_line(
+        model: Path, drives: list[str], words: list[str], message: str,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not (model / 'calibration.json').exists()
+
+
+@pytest.mark.parametrize(('out', 'message'), [
+    ('mine.txt', 'mine.txt must be a name in .json'), ('mine.png', 'must be a name in .json'),
+    ('mine', 'must be a name in .json'), ('no/where/mine.json', 'no folder .*no/where; make it'),
+    ('folder', 'folder is a folder; name a file in it, such as .*folder/calibration.json'),
+    ('folder.json', 'folder.json is a folder'),
+    ('file/mine.json', 'there is no folder .*file; make it'),
+    ('sealed/mine.json', 'nothing can be written in .*sealed')])
+def test_where_nothing_can_be_written_is_told_before_any_drive_is_read(
+        model: Path, drives: list[str], tmp_path: Path, out: str, message: str,
+        capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('folder', 'folder.json', 'sealed'):
+        (tmp_path / name).mkdir()
+    (tmp_path / 'file').touch()
+    real = command.os.access  # root may write anywhere
+    monkeypatch.setattr(command.os, 'access', lambda path, mode: (
+        'sealed' not in str(path) and real(path, mode)))
+    monkeypatch.setattr(command, 'score_all', lambda *_: pytest.fail('it looked at drives'))
+    before = sorted(tmp_path.rglob('*'))
+    assert main(['calibrate', '--model', str(model), *drives, *FAST,
+                 '--out', str(tmp_path / out)]) == 2
+    assert re.search(message, capsys.readouterr().err.splitlines()[-1])
+    assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_software_of_no_known_version_makes_no_calibration(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, 'software_version', lambda: 'not installed')
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
+    assert 'no known version (not installed)' in capsys.readouterr().err
+    assert not (model / 'calibration.json').exists()
+
+
+def test_too_few_drives_are_refused_before_any_is_read(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives[:7], *FAST]) == 2
+    assert '7 drives, at least 8 are needed' in capsys.readouterr().err
+
+
+def test_a_covered_lens_is_nothing_to_calibrate_on(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(Path(drives[2]) / '000003.png'), np.zeros((24, 40, 3), np.uint8))
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
+    assert 'drive_2 failed, nothing is written: ValueError: frame 3: the picture is blank' in (
+        capsys.readouterr().err.splitlines()[-1])
+
+
+def test_a_broken_network_gives_no_calibration(
+        tmp_path: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    model = make_tiny_model(tmp_path / 'broken', nan_on_white=True)
+    white = np.full((24, 60, 3), 255, np.uint8)
+    white[:, 0] = 0  # cut off
+    cv2.imwrite(str(Path(drives[2]) / '000000.png'), white)
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
+    assert 'drive drive_2, stamp 0' in capsys.readouterr().err.splitlines()[-1]
+    assert not (model / 'calibration.json').exists()
+
+
+def test_drives_with_truth_scale_the_intervals_of_depth(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drives = str(make_tiny_drives(tmp_path / 'drives', split='validation', drives=8, frames=8))
+    assert main(['calibrate', '--model', str(model), drives, *FAST]) == 0
+    found = DepthIntervals.from_dict(dict(read(model / 'calibration.json').intervals or {}))
+    assert found.drives == 8 and sum(found.pixels) > 0
+    assert 'on 8 drives with truth' in capsys.readouterr().out
+    made = read(model / 'calibration.json')
+    assert calibration_from_dict(calibration_to_dict(made)) == made
+
+
+def test_drives_without_truth_scale_nothing_and_say_so(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 0
+    assert read(model / 'calibration.json').intervals is None
+    assert 'not scaled: no drive has a true depth' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('words', 'message'), [
+    (['--processes', '0'], 'processes 0 must be'), (['--samples', '3'], 'samples is 3'),
+    (['--ray', 'localhost'], '--ray localhost is no address of a cluster')])
+def test_what_cannot_be_meant_is_not_hidden_behind_the_count_of_drives(
+        model: Path, drives: list[str], words: list[str], message: str,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['calibrate', '--model', str(model), drives[0], *FAST, *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_step_that_is_no_number_is_told_with_its_option(
+        model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match='2'):
+        main(['calibrate', '--model', str(model), 'drive', '--step-s', 'fast'])
+    assert "argument --step-s: 'fast' is neither seconds nor auto" in capsys.readouterr().err
+
+
+def test_pictures_are_as_far_apart_as_their_rate_says(
+        model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['calibrate', '--model', str(model), *drives, *FAST, '--step-s', '.2']
+    assert main(words) == 2  # five of ten pictures count, if they come at 10 Hz
+    assert '10 Hz is assumed' in capsys.readouterr().err
+    assert main([*words, '--rate-hz', '5']) == 0
+    assert read(model / 'calibration.json').frames == 80
+    assert 'assumed' not in capsys.readouterr().err
+
+
+def test_what_is_no_drive_is_told_for_each_before_drives_are_counted(
+        model: Path, drives: list[str], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 't.yaml').write_text('a: 1')
+    words = [drives[0], str(tmp_path / 't.yaml'), str(model)]
+    assert main(['calibrate', '--model', str(model), *words, *FAST]) == 2
+    said = capsys.readouterr().err
+    assert 't.yaml is of no known kind' in said and f'{model} is a model, not a drive' in said
+    assert 'needed' not in said
+
+
+def test_drives_that_the_network_was_taught_on_are_refused_before_any_is_read(
+        model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, 'score_all', lambda *_: pytest.fail('it looked at drives'))
+    taught = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=1))
+    assert main(['calibrate', '--model', str(model), taught, *FAST]) == 2
+    assert 'and 5 more: the network was taught on drives of the split train' in (
+        capsys.readouterr().err)

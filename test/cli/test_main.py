@@ -1,0 +1,80 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The command `bdl`: what it lists, what it refuses and how."""
+import argparse
+import importlib
+from types import SimpleNamespace
+
+from bdl_perception.cli import main
+import pytest
+
+
+def run_with(monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> int:
+    """Run a command that fails in this way."""
+    def run(arguments: object) -> int:
+        raise failure
+
+    command = SimpleNamespace(add_arguments=lambda parser: None, run=run)
+    monkeypatch.setattr(main.importlib, 'import_module', lambda name: command)
+    return main.main(['train'])
+
+
+def test_every_command_that_is_listed_can_say_what_it_takes(capsys):
+    for name in main.COMMANDS:
+        with pytest.raises(SystemExit, match='0'):
+            main.main([name, '--help'])
+        assert main.COMMANDS[name] in capsys.readouterr().out.replace('\n', ' ')
+
+
+@pytest.mark.parametrize('name', ['calibrate', 'evaluate', 'sheet', 'parity', 'render'])
+def test_every_option_that_may_be_left_out_says_what_then_holds(name):
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f'bdl_perception.cli.{name}').add_arguments(parser)
+    silent = [action.option_strings for action in parser._actions
+              if action.option_strings and not action.required and action.dest != 'help'
+              and '(default: ' not in (action.help or '')]
+    assert silent == []
+
+
+@pytest.mark.parametrize('words', [['fly'], ['--fly']])
+def test_a_command_that_is_not_known_is_refused_with_those_that_are(words, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        main.main(words)
+    assert 'bdl' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('failure', [OSError('no such drive'), ValueError('no such drive'),
+                                     RuntimeError('no such drive')])
+def test_what_a_user_can_mend_is_one_line(failure, monkeypatch, capsys):
+    assert run_with(monkeypatch, failure) == 2
+    assert capsys.readouterr().err == 'bdl train: no such drive\n'
+
+
+@pytest.mark.parametrize(('failure', 'said'), [
+    (FileNotFoundError(2, 'No such file or directory', 'nope.yaml'),
+     'nope.yaml: there is no such file or folder'),
+    (FileExistsError(17, 'File exists', 'out'), 'out: a file of this name is there'),
+    (NotADirectoryError(20, 'Not a directory', 'a/b'),
+     'a/b: a file stands where a folder is needed'),
+    (OSError(18, 'Invalid cross-device link', 'a', None, 'b'),
+     'a -> b: Invalid cross-device link'),
+    (OSError(28, 'No space left on device'), 'the disk is full')])
+def test_what_the_system_says_names_the_file_and_no_number(failure, said, monkeypatch, capsys):
+    assert run_with(monkeypatch, failure) == 2
+    assert capsys.readouterr().err == f'bdl train: {said}\n'
+
+
+def test_a_part_that_was_not_installed_is_named_with_the_command_that_installs_it(
+        monkeypatch, capsys):
+    missing = ModuleNotFoundError("No module named 'torch'", name='torch.nn')
+    assert run_with(monkeypatch, missing) == 2
+    assert "-m pip install -e '.[train]'" in capsys.readouterr().err
+
+
+def test_a_mistake_of_our_own_is_not_hidden(monkeypatch):
+    with pytest.raises(AttributeError):
+        run_with(monkeypatch, AttributeError('ours'))
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch):
+    assert run_with(monkeypatch, KeyboardInterrupt()) == 130

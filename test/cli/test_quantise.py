@@ -1,0 +1,52 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl quantise` from words to a folder that runs, and to what it changed."""
+from bdl_perception.cli import quantise
+from bdl_perception.cli.main import main
+from bdl_perception.model_store import load_model_files
+from bdl_perception.network.export import export_model
+import cv2
+import pytest
+from tiny_network import draw_pictures, make_tiny_network, tiny_statistics
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(quantise, 'TIMING_ROUNDS', 2)
+    network = make_tiny_network()
+    export_model(tmp_path / 'model', network, tiny_statistics(network), name='tiny',
+                 chunk=2, frames=draw_pictures(1))
+    (tmp_path / 'pictures').mkdir()
+    for number, rgb in enumerate(draw_pictures(9).numpy()):
+        cv2.imwrite(str(tmp_path / 'pictures' / f'{number}.png'), rgb)
+    return tmp_path
+
+
+def run(folder, *words):
+    return main(['quantise', str(folder / 'model'), str(folder / 'small'), '--data',
+                 str(folder / 'pictures'), '--threads', '1', *words])
+
+
+def test_a_quantised_model_runs_is_compared_and_is_not_mistaken_for_the_other(folder, capsys):
+    assert run(folder) == 0
+    out = capsys.readouterr().out
+    assert 'by turns' in out and '1 frames of' in out and 'classes that differ' in out
+    before, after = (load_model_files(folder / name) for name in ('model', 'small'))
+    assert after.spec.name == 'small' and after.sample == before.sample
+    assert after.spec.perceive_sha256 != before.spec.perceive_sha256
+    assert not after.spec.weights_sha256, 'its network is not that of weights.pt'
+
+
+def test_scales_are_not_taken_from_the_pictures_that_are_compared_on(folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr('bdl_perception.backends.quantisation.to_int8',
+                        lambda graph, pictures: seen.extend(pictures) or graph)
+    assert run(folder) == 0
+    assert len(seen) == 8
+
+
+def test_a_folder_that_exists_is_never_written_over(folder, capsys):
+    (folder / 'small').mkdir()
+    assert run(folder) == 2
+    assert 'choose a new folder' in capsys.readouterr().err
+    assert not list((folder / 'small').iterdir())

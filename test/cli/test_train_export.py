@@ -1,0 +1,326 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+import csv
+
+from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
+from bdl_perception.cli.main import main
+from bdl_perception.cli.train import DEFAULTS
+from bdl_perception.datasets.rendered import WorldDataset
+from bdl_perception.model_store import load_model_files
+from bdl_perception.training.checkpoint import read_checkpoint, read_network
+from bdl_perception.training.config import TrainConfig
+from camvid_files import make_tiny_camvid
+import cv2
+from kitti_files import make_tiny_kitti
+import numpy as np
+import pytest
+from tiny_drives import make_tiny_drives
+import torch
+
+YAML = """
+batch: 3
+threads: 1
+network:
+  {height: 32, width: 64, canonical_focal_px: 50, encoder_channels: [4, 6, 8, 8],
+   decoder_channels: [8, 6, 5, 4]}
+"""
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp('run')
+    make_tiny_drives(path / 'data', drives=2, frames=4)
+    make_tiny_drives(path / 'data', split='validation', drives=1, frames=2, seed=1)
+    (path / 'train.yaml').write_text(YAML)
+    return path
+
+
+def _train(folder, *words):
+    return main(['train', '--data', str(folder / 'data'), '--out', str(folder / 'run'),
+                 '--config', str(folder / 'train.yaml'), *words])
+
+
+def _export(folder, *words):
+    return main(['export', str(folder / 'run' / 'checkpoint.pt'), str(folder / 'models' / 'tiny'),
+                 '--data', str(folder / 'data'), *words])
+
+
+@pytest.fixture(scope='module')
+def trained(folder):
+    assert _train(folder, '--epochs', '2') == 0
+    return folder
+
+
+def test_training_leaves_a_checkpoint_and_curves_with_validation(trained):
+    lines = (trained / 'run' / 'curves.csv').read_text().splitlines()
+    assert len(lines) == 3 and 'validation_abs_rel' in lines[0]
+    assert (trained / 'run' / 'checkpoint.pt').is_file()
+    assert (trained / 'run' / 'curves.png').read_bytes().startswith(b'\x89PNG')
+
+
+def test_an_exported_run_is_a_model_that_runs(trained, capsys):
+    assert _export(trained, '--name', 'street', '--chunk', '3', '--stride', '1') == 0
+    assert 'street' in capsys.readouterr().out
+    backend = OnnxRuntimeBackend(load_model_files(trained / 'models' / 'tiny'), threads=1)
+    assert backend.spec.name == 'street' and backend.spec.chunk == 3
+    frame = WorldDataset(trained / 'data', 'train', 32, 64)[0]
+    seen = backend.perceive(frame.rgb)
+    assert np.isfinite(seen.depth).all() and (seen.depth > 0).all()
+    assert (seen.aleatoric_std > 0).all() and seen.classes.max() < 11
+
+
+def test_familiar_frames_are_nearer_than_noise(trained):
+    assert _export(trained, '--stride', '1') == 0
+    backend = OnnxRuntimeBackend(load_model_files(trained / 'models' / 'tiny'), threads=1)
+    frames = WorldDataset(trained / 'data', 'train', 32, 64)
+    familiar = [float(backend.perceive(frames[index].rgb).feature_distance)
+                for index in range(len(frames))]
+    noise = np.random.default_rng(0).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+    assert float(backend.perceive(noise).feature_distance) > 2 * max(familiar)
+
+
+def test_weights_of_a_model_folder_are_exported_again_to_the_same_graphs(trained, capsys):
+    assert _export(trained, '--stride', '1') == 0
+    model, again = trained / 'models' / 'tiny', trained / 'models' / 'again'
+    capsys.readouterr()
+    assert main(['export', str(model / 'weights.pt'), str(again), '--name', 'tiny', '--stride',
+                 '1', '--data', str(trained / 'data')]) == 0
+    assert 'sigma times' not in capsys.readouterr().out  # it is scaled already
+    first, second = load_model_files(model), load_model_files(again)
+    assert first.spec == second.spec
+    assert (first.perceive, first.sample) == (second.perceive, second.sample)
+
+
+@pytest.mark.parametrize(('words', 'message'), [
+    (['train', '--data', '{0}/nothing', '--out', '{0}/x'], 'is no folder'),
+    (['train', '--data', '{0}/data', '--out', '{0}/x', '--epochs', '0'], 'epochs is 0'),
+    (['train', '--data', '{0}/data', '--out', '{0}/x', '--config', '{0}/no.yaml'], 'no.yaml'),
+    (['train', '--data', '{0}/data', '--out', '{0}/y', '--start-from', '{0}/train.yaml'],
+     'is no checkpoint'),
+    (['train', '--data', '{0}/data', '--out', '{0}/y', '--start-from', '{0}/perceive.onnx'],
+     'perceive.onnx is a graph'),
+    (['export', '{0}/train.yaml', '{0}/m', '--data', '{0}/data'], 'give RUN/checkpoint.pt'),
+    (['export', '{0}/perceive.onnx', '{0}/m', '--data', '{0}/data'], 'give the weights.pt'),
+    (['export', '{0}/data', '{0}/m', '--data', '{0}/data'], 'data is a folder'),
+    (['export', '{0}/no.pt', '{0}/m', '--data', '{0}/data'], 'no.pt'),
+])
+def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
+    assert main([word.format(folder) for word in words]) == 2
+    error = capsys.readouterr().err
+    assert message in error and 'Traceback' not in error and error.count('\n') == 1
+    assert not (folder / 'm').exists()
+
+
+def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder, tmp_path):
+    for split, frames in (('train', 2), ('val', 1)):
+        make_tiny_camvid(tmp_path / 'camvid', split, frames)
+    words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=3']
+    assert main(['train', '--data', str(folder / 'data'), *words, '--out', str(tmp_path / 'run'),
+                 '--config', str(folder / 'train.yaml'), '--epochs', '1', '--batch', '2']) == 0
+    row = next(csv.DictReader((tmp_path / 'run' / 'curves.csv').read_text().splitlines()))
+    assert int(row['images']) == 2 * 4 + 3 * 2
+    assert np.isfinite([float(row['validation_abs_rel']), float(row['validation_mean_iou'])]).all()
+
+
+def test_a_stride_takes_every_nth_frame_of_its_set_and_less_memory(folder, tmp_path, capsys):
+    for split in ('train', 'val'):
+        make_tiny_camvid(tmp_path / 'camvid', split, 5)
+    words = ['--data', f'camvid={tmp_path / "camvid"}', '--stride', 'camvid=2', '--stride',
+             'world=8', '--repeat', 'world=2']
+    assert main(['train', '--data', str(folder / 'data'), *words, '--out', str(tmp_path / 'run'),
+                 '--config', str(folder / 'train.yaml'), '--epochs', '1', '--batch', '5']) == 0
+    progress = read_checkpoint(tmp_path / 'run' / 'checkpoint.pt').progress
+    assert progress.images == 2 * 1 + 3
+    assert progress.data[1] == {'kind': 'camvid', 'frames': 3, 'stride': 2, 'repeat': 1}
+    held = 6 * ((1 + 2) * 32 * 64 + (3 + 5) * 36 * 64)  # with validation, camvid's pixels square
+    assert f'{held / 1e6:.1f} MB of frames' in capsys.readouterr().out
+
+
+def test_a_repeat_of_no_set_is_refused(folder, capsys):
+    assert _train(folder, '--repeat', 'camvid=2') != 0
+    assert 'camvid' in capsys.readouterr().err
+
+
+def test_a_finished_run_says_so_before_any_data_is_opened(trained, capsys):
+    assert main(['train', '--data', str(trained / 'moved'), '--out', str(trained / 'run'),
+                 '--config', str(trained / 'train.yaml'), '--epochs', '2']) == 0
+    said = capsys.readouterr().out
+    assert 'run is finished' in said and 'more --epochs' in said and '2 epochs' in said
+
+
+def test_a_run_is_not_gone_on_with_on_other_data(trained, tmp_path, capsys):
+    make_tiny_camvid(tmp_path / 'camvid', 'train', 3)
+    make_tiny_camvid(tmp_path / 'camvid', 'val', 1)
+    words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=2', '--epochs', '3']
+    assert _train(trained, *words) == 2
+    assert ('on world (8 frames, stride 1, repeat 1), not on world (8 frames, stride 1, '
+            'repeat 1), camvid (3 frames, stride 1, repeat 2)') in capsys.readouterr().err
+    assert read_checkpoint(trained / 'run' / 'checkpoint.pt').progress.epoch == 2
+
+
+def test_epochs_that_are_asked_for_beat_the_minutes_of_the_yaml(folder, tmp_path):
+    (tmp_path / 'clock.yaml').write_text(YAML + 'minutes: 1.0e-9')
+    words = ['train', '--data', str(folder / 'data'), '--config', str(tmp_path / 'clock.yaml')]
+    assert main([*words, '--out', str(tmp_path / 'clock')]) == 0
+    assert main([*words, '--out', str(tmp_path / 'asked'), '--epochs', '2']) == 0
+    clock, asked = (read_checkpoint(tmp_path / name / 'checkpoint.pt')
+                    for name in ('clock', 'asked'))
+    assert clock.progress.images < 8 and asked.progress.epoch == 2
+    assert (asked.config.epochs, asked.config.minutes) == (2, 0)
+
+
+def test_epochs_and_minutes_at_once_are_refused(folder, capsys):
+    with pytest.raises(SystemExit) as caught:
+        _train(folder, '--epochs', '2', '--minutes', '1')
+    assert caught.value.code == 2
+    assert '--minutes: not allowed with argument --epochs' in capsys.readouterr().err
+
+
+def _train_and_export(folder, *words):
+    """Make a run and a model in a folder of their own."""
+    data = [word for path in words for word in ('--data', str(path))]
+    assert main(['train', *data, '--out', str(folder / 'run'), '--config',
+                 str(folder / 'train.yaml'), '--epochs', '1']) == 0
+    assert main(['export', str(folder / 'run' / 'checkpoint.pt'), str(folder / 'model'), *data,
+                 '--stride', '1']) == 0
+
+
+def test_without_validation_frames_neither_a_best_network_nor_a_scaled_sigma_is_claimed(
+        tmp_path, capsys):
+    (tmp_path / 'train.yaml').write_text(YAML)
+    make_tiny_drives(tmp_path / 'data', drives=1, frames=4)
+    _train_and_export(tmp_path, tmp_path / 'data')
+    said = capsys.readouterr().out
+    assert 'no validation frames: no best.pt is kept' in said
+    assert 'sigma was not scaled: no --data has validation frames with depth' in said
+
+
+def test_sigma_is_scaled_on_every_set_with_depth_and_on_no_other(tmp_path, capsys):
+    (tmp_path / 'train.yaml').write_text(YAML)
+    make_tiny_drives(tmp_path / 'data', drives=1, frames=4)
+    for split in ('train', 'val'):
+        make_tiny_kitti(tmp_path / 'kitti', split, 3)
+        make_tiny_camvid(tmp_path / 'camvid', split, 2)
+    _train_and_export(tmp_path, tmp_path / 'data', f'kitti_depth={tmp_path / "kitti"}',
+                      f'camvid={tmp_path / "camvid"}')
+    assert 'interval on 6 validation frames' in capsys.readouterr().out
+
+
+def test_an_export_of_too_few_frames_names_the_stride(trained, capsys):
+    assert _export(trained, '--stride', '8') == 2
+    assert ('--stride 8 takes 1 of the 8 frames of --data, need at least 2'
+            in capsys.readouterr().err)
+
+
+def test_cells_that_are_all_one_class_for_want_of_enough_are_not_called_a_class(
+        trained, tmp_path, capsys):
+    make_tiny_camvid(tmp_path / 'camvid', 'train', 2)
+    model = trained / 'models' / 'tiny'
+    assert _export(trained, '--stride', '1') == 0
+    assert 'one class' not in capsys.readouterr().out
+    assert main(['export', str(model / 'weights.pt'), str(tmp_path / 'model'), '--stride', '1',
+                 '--data', f'camvid={tmp_path / "camvid"}']) == 0
+    said = capsys.readouterr().out
+    assert '0 of 11 classes have cells enough' in said and 'as one class' in said
+
+
+def test_the_defaults_that_train_tells_are_those_that_it_takes():
+    config = TrainConfig()
+    assert DEFAULTS == {name: getattr(config, name) for name in DEFAULTS}
+
+
+@pytest.mark.parametrize(('command', 'options'), [
+    ('train', ['--repeat', '--stride', '--start-from', '--epochs', '--minutes', '--batch',
+               '--patience', '--seed', '--threads']),
+    ('export', ['--name', '--chunk', '--stride'])])
+def test_the_help_tells_every_default(capsys, command, options):
+    with pytest.raises(SystemExit):
+        main([command, '--help'])
+    told = capsys.readouterr().out.partition('options:')[2]
+    for option in options:
+        assert '(default: ' in ' '.join(told.partition(f'\n  {option} ')[2].partition(
+            '\n  --')[0].split()), option
+
+
+def test_every_split_is_listed_before_the_first_picture_is_decoded(
+        folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
+    make_tiny_camvid(tmp_path / 'camvid', 'train', 1)  # and no split val
+    assert _train(folder, '--data', f'camvid={tmp_path / "camvid"}') == 2
+    assert 'val is no folder' in capsys.readouterr().err
+
+
+def test_patience_without_validation_frames_is_refused_before_anything_is_decoded(
+        folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
+    make_tiny_drives(tmp_path / 'data', drives=1, frames=1)
+    assert main(['train', '--data', str(tmp_path / 'data'), '--out', str(tmp_path / 'run'),
+                 '--config', str(folder / 'train.yaml'), '--patience', '3']) == 2
+    assert 'no validation frames to judge by' in capsys.readouterr().err
+
+
+def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tmp_path):
+    large = YAML.replace('height: 32, width: 64, canonical_focal_px: 50',
+                         'height: 64, width: 128, canonical_focal_px: 100')
+    (tmp_path / 'large.yaml').write_text(large + 'learning_rate: 1.0e-9\npretrained: false')
+    words = ['--data', str(trained / 'data'), '--out', str(tmp_path / 'run'), '--epochs', '1']
+    before = trained / 'run' / 'checkpoint.pt'
+    assert main(['train', *words, '--config', str(tmp_path / 'large.yaml'),
+                 '--start-from', str(before)]) == 0
+    first, second = read_checkpoint(before), read_checkpoint(tmp_path / 'run' / 'checkpoint.pt')
+    assert second.config.network.height == 64
+    name = 'decoder.heads.weight'
+    torch.testing.assert_close(second.network[name], first.network[name], atol=1e-6, rtol=0)
+
+
+def test_a_run_can_go_on_from_an_exported_model(trained, tmp_path):
+    assert _export(trained, '--stride', '1') == 0
+    exported = trained / 'models' / 'tiny' / 'weights.pt'
+    (tmp_path / 'slow.yaml').write_text(YAML + 'learning_rate: 1.0e-9\npretrained: false')
+    assert main(['train', '--data', str(trained / 'data'), '--out', str(tmp_path / 'run'),
+                 '--epochs', '1', '--config', str(tmp_path / 'slow.yaml'),
+                 '--start-from', str(exported)]) == 0
+    first = read_network(exported).state_dict()
+    second = read_network(tmp_path / 'run' / 'checkpoint.pt').state_dict()
+    for name, tensor in first.items():
+        if 'running' not in name and 'num_batches' not in name:
+            torch.testing.assert_close(second[name], tensor, atol=1e-6, rtol=0)
+
+
+def test_weights_of_another_network_are_refused(trained, tmp_path, capsys):
+    wide = tmp_path / 'wide.yaml'
+    wide.write_text(YAML.replace('[8, 6, 5, 4]', '[8, 8, 8, 8]'))
+    assert main(['train', '--data', str(trained / 'data'), '--out', str(tmp_path / 'run'),
+                 '--config', str(wide), '--start-from',
+                 str(trained / 'run' / 'checkpoint.pt')]) != 0
+    error = capsys.readouterr().err
+    assert 'decoder_channels (8, 6, 5, 4), not (8, 8, 8, 8)' in error and len(error) < 400
+
+
+def _camvid_alone(folder):
+    for split, frames in (('train', 3), ('val', 1)):
+        make_tiny_camvid(folder / 'camvid', split, frames)
+    return f'camvid={folder / "camvid"}'
+
+
+def _unlabelled_world(folder):
+    make_tiny_drives(folder / 'world', drives=1, frames=3)
+    for path in folder.glob('world/*/classes/*.png'):
+        cv2.imwrite(str(path), np.full((32, 64), 255, np.uint8))
+    return str(folder / 'world')
+
+
+@pytest.mark.parametrize(('make', 'task'), [
+    (_camvid_alone, 'depth'), (_unlabelled_world, 'classes')])
+def test_a_task_without_truth_is_told_of_by_train_and_refused_by_export(
+        folder, tmp_path, capsys, make, task):
+    data, run = make(tmp_path), tmp_path / 'run'
+    assert main(['train', '--data', data, '--out', str(run), '--config',
+                 str(folder / 'train.yaml'), '--epochs', '1']) == 0
+    error = capsys.readouterr().err
+    assert error.index(f'no --data has truth of {task}') < error.index(f'was never taught {task}')
+    assert main(['export', str(run / 'checkpoint.pt'), str(tmp_path / 'model'), '--data', data,
+                 '--stride', '1']) == 2
+    error = capsys.readouterr().err
+    assert f'was never taught {task}:' in error and '`bdl render`' in error
+    assert not (tmp_path / 'model').exists()

@@ -1,0 +1,71 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Scoring a drive takes the pictures and gives the numbers that the nodes would."""
+from dataclasses import replace
+from typing import Iterator
+
+from bdl_perception.evaluation import inference as module
+from bdl_perception.evaluation.inference import check_camera_health, score_drive
+from bdl_perception.perception.perceiver import Perceiver
+from bdl_perception.perception.scores import cycle_scores, frame_scores, SCORE_NAMES
+from bdl_perception.perception.types import CameraFrame, Epistemic
+from fake_backend import FakeBackend
+import numpy as np
+import pytest
+
+
+def frames(count: int, rate_hz: float) -> Iterator[CameraFrame]:
+    for index in range(count):
+        rgb = np.random.default_rng(index).integers(0, 256, (24, 40, 3), np.uint8)
+        yield CameraFrame(rgb, round(index * 1e9 / rate_hz), 'camera')
+
+
+@pytest.mark.parametrize(('rate_hz', 'kept'), [
+    (10, [0, 2, 5, 7, 10]), (4, [0, 1, 2, 3, 4]), (25, [0, 5, 11, 18, 24]), (2, [0, 1, 2, 3, 4])])
+def test_pictures_are_about_a_step_apart(rate_hz: float, kept: list[int]) -> None:
+    backend = FakeBackend()
+    seen = list(score_drive(Perceiver(backend, 8, 0), frames(kept[-1] + 1, rate_hz), .25))
+    assert [one.stamp_ns for one in seen] == [round(k * 1e9 / rate_hz) for k in kept]
+    assert backend.record_frame == len(seen)  # the others are not looked at
+    assert backend.record_chunk == 4 * len(seen)
+
+
+def test_the_numbers_are_those_of_the_perceiver() -> None:
+    seen = next(score_drive(Perceiver(FakeBackend(), 8, 0), frames(1, 10), .25))
+    perceiver = Perceiver(FakeBackend(), 8, 0)
+    prediction = perceiver.perceive(next(frames(1, 10)))
+    results = [perceiver.sample() for _ in range(4)]
+    assert isinstance(results[-1], Epistemic)
+    assert seen.values == {**frame_scores(prediction).values,
+                           **cycle_scores(results[-1], 1).values}
+    assert set(seen.values) == {*SCORE_NAMES, 'brightness'}
+
+
+def test_stamps_that_do_not_rise_are_refused() -> None:
+    first, second = frames(2, 10)
+    with pytest.raises(ValueError, match='must rise'):
+        list(score_drive(Perceiver(FakeBackend(), 8, 0), [first, second, second], .25))
+
+
+def test_pictures_of_a_camera_that_has_a_fault_are_no_nominal_drive() -> None:
+    good = list(frames(6, 10))
+    assert list(check_camera_health(good)) == good
+    blank = replace(good[1], rgb=np.zeros((24, 40, 3), np.uint8))
+    with pytest.raises(ValueError, match='frame 1: the picture is blank.*leave the drive out'):
+        list(check_camera_health([good[0], blank]))
+    with pytest.raises(ValueError, match='frame 4: the last 5 pictures are identical'):
+        list(check_camera_health(good[:1] * 6))
+
+
+def test_a_perceiver_that_still_holds_another_picture_is_refused() -> None:
+    perceiver = Perceiver(FakeBackend(), 8, 0)
+    first, second = frames(2, 10)
+    perceiver.perceive(first)
+    with pytest.raises(RuntimeError, match='another frame'):
+        list(score_drive(perceiver, [second], .25))
+
+
+def test_samples_that_never_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, 'MAX_CHUNKS', 3)
+    with pytest.raises(RuntimeError, match='after 3 chunks'):
+        list(score_drive(Perceiver(FakeBackend(), 8, 0), frames(1, 10), .25))

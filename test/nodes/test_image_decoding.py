@@ -1,0 +1,134 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Pixel values are built here from the definitions of the encodings, not by a converter."""
+import array
+
+from bdl_perception.nodes.image_decoding import (
+    ENCODING_ALIASES,
+    ENCODINGS,
+    rgb_from_compressed,
+    rgb_from_image,
+)
+import cv2
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage, Image
+
+RGB = np.random.default_rng(5).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+
+
+def image(pixels, encoding, padding=0, big=False):
+    """Pack pixels (H, W, C) row by row, with garbage after each row."""
+    height, width = pixels.shape[:2]
+    ordered = pixels.astype(pixels.dtype.newbyteorder('>' if big else '<'))
+    rows = [row.tobytes() + b'\xa5' * padding for row in ordered]
+    return Image(height=height, width=width, encoding=encoding, is_bigendian=int(big),
+                 step=len(rows[0]), data=array.array('B', b''.join(rows)))
+
+
+def with_alpha(pixels):
+    return np.concatenate([pixels, np.full_like(pixels[..., :1], 77)], axis=-1)
+
+
+@pytest.mark.parametrize('padding', [0, 1, 64])
+@pytest.mark.parametrize('encoding, pixels', [
+    ('rgb8', RGB), ('bgr8', RGB[..., ::-1]), ('8UC3', RGB[..., ::-1]),
+    ('rgba8', with_alpha(RGB)), ('bgra8', with_alpha(RGB[..., ::-1]))])
+def test_colours_arrive_exactly_whatever_the_order_and_padding(encoding, pixels, padding):
+    assert np.array_equal(rgb_from_image(image(pixels, encoding, padding)), RGB)
+
+
+@pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
+def test_grey_becomes_three_equal_channels(encoding):
+    grey = RGB[..., :1]
+    assert np.array_equal(rgb_from_image(image(grey, encoding, 3)), np.repeat(grey, 3, axis=2))
+
+
+@pytest.mark.parametrize('big', [False, True])
+@pytest.mark.parametrize('encoding, order', [
+    ('mono16', [0]), ('16UC1', [0]), ('rgb16', [0, 1, 2]), ('bgr16', [2, 1, 0])])
+def test_sixteen_bits_become_eight_in_either_byte_order(encoding, order, big):
+    wide = np.random.default_rng(2).integers(0, 2**16, (6, 8, 3), dtype=np.uint16)
+    got = rgb_from_image(image(wide[..., order], encoding, 6, big)).astype(int)
+    want = wide[..., [0] * 3 if len(order) == 1 else [0, 1, 2]] / 257.0
+    assert np.abs(got - want).max() <= 1
+
+
+@pytest.mark.parametrize('bits', [8, 16])
+@pytest.mark.parametrize('order', ['rggb', 'bggr', 'gbrg', 'grbg'])
+def test_a_bayer_mosaic_of_one_colour_gives_that_colour(order, bits):
+    colour = {'r': 200, 'g': 90, 'b': 30}
+    tile = np.array([colour[letter] for letter in order]).reshape(2, 2)
+    mosaic = np.tile(tile, (4, 5))[..., None]  # (8, 10, 1)
+    kind, scale = (np.uint8, 1) if bits == 8 else (np.uint16, 257)
+    rgb = rgb_from_image(image((mosaic * scale).astype(kind), f'bayer_{order}{bits}', 4))
+    assert np.abs(rgb[2:-2, 2:-2].astype(int) - (200, 90, 30)).max() <= (bits == 16)
+
+
+def bt601(luma, blue, red):
+    """ITU-R BT.601 with 8-bit studio range, by the book."""
+    bright = 255 / 219 * (luma - 16)
+    return np.clip([bright + 1.596 * (red - 128),
+                    bright - 0.392 * (blue - 128) - 0.813 * (red - 128),
+                    bright + 2.017 * (blue - 128)], 0, 255)
+
+
+@pytest.mark.parametrize('encoding, order', [
+    ('yuv422', 'uyvy'), ('uyvy', 'uyvy'), ('yuv422_yuy2', 'yuyv'), ('yuyv', 'yuyv')])
+def test_yuv422_follows_bt601_and_pairs_share_their_colour(encoding, order):
+    first, second, blue, red = 60, 180, 110, 150
+    lumas = iter([first, second] * 12)
+    quad = ''.join(order) * 12  # 4 rows of 6 px
+    data = [{'u': blue, 'v': red}.get(letter) or next(lumas) for letter in quad]
+    rgb = rgb_from_image(image(np.array(data, np.uint8).reshape(4, 6, 2), encoding, 8))
+    assert np.abs(rgb[:, ::2] - bt601(first, blue, red)).max() <= 2
+    assert np.abs(rgb[:, 1::2] - bt601(second, blue, red)).max() <= 2
+
+
+def test_the_last_row_may_lack_its_padding():
+    message = image(RGB, 'rgb8', padding=10)
+    message.data = message.data[:-10]
+    assert np.array_equal(rgb_from_image(message), RGB)
+
+
+@given(encoding=st.sampled_from([*ENCODINGS, *ENCODING_ALIASES]), missing=st.integers(1, 500))
+def test_short_data_is_always_refused(encoding, missing):
+    channels, item_bytes = ENCODINGS[ENCODING_ALIASES.get(encoding, encoding)]
+    kind = np.uint8 if item_bytes == 1 else np.uint16
+    message = image(np.zeros((4, 6, channels), kind), encoding)
+    message.data = message.data[:max(0, len(message.data) - missing)]
+    with pytest.raises(ValueError, match='bytes of data'):
+        rgb_from_image(message)
+
+
+@pytest.mark.parametrize('change, said', [
+    ({'encoding': 'rgb9'}, "encoding 'rgb9' is not known"),
+    ({'encoding': '32FC1'}, "encoding '32FC1' is not known"),
+    ({'encoding': ''}, 'not known'),
+    ({'height': 0}, 'image is 8x0 px'),
+    ({'width': 0}, 'image is 0x6 px'),
+    ({'step': 23}, 'step is 23 bytes, must be at least 24'),
+    ({'height': 7}, 'must be 168'),
+    ({'encoding': 'yuyv', 'width': 7}, 'must be even')])
+def test_a_picture_that_is_not_what_it_claims_is_refused_by_name(change, said):
+    message = image(RGB, 'rgb8')
+    for name, value in change.items():
+        setattr(message, name, value)
+    with pytest.raises(ValueError, match=said):
+        rgb_from_image(message)
+
+
+@pytest.mark.parametrize('kind', ['.png', '.jpg'])
+def test_compressed_pictures_come_back(kind):
+    smooth = cv2.resize(RGB, (64, 48), interpolation=cv2.INTER_CUBIC)
+    data = cv2.imencode(kind, smooth[..., ::-1])[1].tobytes()
+    rgb = rgb_from_compressed(CompressedImage(format=kind, data=array.array('B', data)))
+    assert np.abs(rgb.astype(int) - smooth).mean() <= (0 if kind == '.png' else 6)
+
+
+@pytest.mark.parametrize('data', [b'', b'\xff\xd8\xff\xe0 not a jpeg'])
+def test_a_torn_compressed_picture_is_refused(data):
+    with pytest.raises(ValueError, match='cannot be decoded'):
+        rgb_from_compressed(CompressedImage(format='jpeg', data=array.array('B', data)))

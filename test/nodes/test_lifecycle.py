@@ -1,0 +1,223 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""How a node's process ends: what is the user's to mend, and what is only the end."""
+from bdl_perception.nodes.lifecycle import (
+    declare_parameters,
+    describe_error,
+    EXIT_CONFIG_ERROR,
+    lifecycle_callback,
+    run_node,
+)
+from bdl_perception.parameters import NODES, parameter_specs, yaml_text
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from std_msgs.msg import String
+
+
+@pytest.fixture(scope='module')
+def context():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')  # nobody else takes part
+        context = Context()
+        context.init()
+        yield context
+        context.try_shutdown()
+
+
+@pytest.fixture
+def make(context):
+    made = []
+
+    def node(name='parameters', arguments=(), namespace='', **overrides):
+        made.append(Node(
+            name, context=context, namespace=namespace, cli_args=list(arguments),
+            enable_rosout=False, start_parameter_services=False,
+            parameter_overrides=[Parameter(key, value=value)
+                                 for key, value in overrides.items()]))
+        return made[-1]
+
+    yield node
+    for item in made:
+        item.destroy_node()
+
+
+@pytest.mark.parametrize('cls', NODES.values())
+def test_defaults_go_through_ros_unchanged_and_are_described(make, cls):
+    node = make()
+    assert declare_parameters(node, cls) == cls()
+    for row in parameter_specs(cls):
+        descriptor = node.describe_parameter(row.name)
+        assert descriptor.read_only and row.doc in descriptor.description
+        ranges = descriptor.floating_point_range or descriptor.integer_range
+        assert [(item.from_value, item.to_value) for item in ranges] == (
+            [] if row.low is None else [(row.low, row.high)])
+
+
+@pytest.mark.parametrize('name, value', [
+    ('heartbeat_hz', 1.0), ('heartbeat_hz', float('nan')), ('heartbeat_hz', 'fast'),
+    ('heartbeat_hz', True), ('hold_s', -1.0), ('camera', 3)])
+def test_what_is_not_allowed_is_refused_in_our_words(make, name, value):
+    with pytest.raises(ValueError, match=f'parameter {name} is {value!r}, must'):
+        declare_parameters(make(**{name: value}), NODES['alert_node'])
+
+
+def test_an_integer_out_of_range_is_refused_in_our_words(make):
+    with pytest.raises(ValueError, match='parameter samples is 1, must lie in 2 to 256'):
+        declare_parameters(make(samples=1), NODES['perception_node'])
+
+
+def test_a_whole_number_counts_as_a_float(make):
+    settings = declare_parameters(make(heartbeat_hz=20), NODES['alert_node'])
+    assert settings.heartbeat_hz == 20.0 and type(settings.heartbeat_hz) is float
+
+
+@pytest.mark.parametrize('namespace', ['/', '/front'])
+def test_the_yaml_reaches_the_nodes_in_every_namespace(make, tmp_path, namespace):
+    path = tmp_path / 'perception.yaml'
+    path.write_text(yaml_text().replace('heartbeat_hz: 10.0', 'heartbeat_hz: 33.0'))
+    node = make('alert_node', ['--ros-args', '--params-file', str(path)], namespace)
+    assert declare_parameters(node, NODES['alert_node']).heartbeat_hz == 33.0
+
+
+@pytest.fixture(autouse=True)
+def _loopback(monkeypatch):
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    monkeypatch.setenv('ROS_DOMAIN_ID', '97')
+
+
+class Talker(Node):
+    """A node that can publish, and remembers whether it was destroyed."""
+
+    def __init__(self):
+        super().__init__('talker')
+        self.topic = self.create_publisher(String, 'topic', 1)
+        self.destroyed = False
+
+    def destroy_node(self):
+        self.destroyed = True
+        super().destroy_node()
+
+
+def run(spin, make=Talker):
+    made = []
+
+    def remember():
+        made.append(make())
+        return made[-1]
+
+    code = run_node('talker', remember, spin)
+    assert not rclpy.ok() and all(node.destroyed for node in made)
+    return code
+
+
+def stop_and_go_on(node):
+    """Do what a signal does to a callback: the context goes away before its last line."""
+    rclpy.shutdown()
+    node.create_publisher(String, 'other', 1)
+
+
+def fail(node):
+    raise RuntimeError('the network is gone')
+
+
+def refuse():
+    raise ValueError('rate_hz is -1, it must be above 0')
+
+
+def stop_while_starting():
+    rclpy.shutdown()
+    return Talker()
+
+
+def test_a_node_that_returns_ends_in_good_order():
+    assert run(lambda node: None) == 0
+
+
+def test_a_signal_in_the_middle_of_a_callback_is_a_good_end():
+    assert run(stop_and_go_on) == 0
+
+
+def test_a_signal_while_the_node_starts_is_a_good_end():
+    assert run(lambda node: None, stop_while_starting) == 0
+
+
+def test_an_error_at_work_is_refused_with_one_line(capfd):
+    assert run(fail) == EXIT_CONFIG_ERROR
+    said = capfd.readouterr().err
+    assert 'talker stops: ' in said and 'the network is gone' in said
+
+
+def test_what_cannot_be_started_is_refused_with_one_line(capfd):
+    assert run(lambda node: None, refuse) == EXIT_CONFIG_ERROR
+    assert 'does not start: rate_hz is -1' in capfd.readouterr().err
+
+
+def test_arguments_that_ros_does_not_understand_are_refused(capfd):
+    assert run_node('talker', Talker, arguments=['--ros-args', '-p', 'nonsense']) == EXIT_CONFIG_ERROR
+    assert 'talker does not start' in capfd.readouterr().err
+
+
+class Machine:
+    """A node as far as transitions know it."""
+
+    def __init__(self, error=None):
+        self.error = error
+        self.ended = []
+
+    def transition_ended(self, state, fault):
+        self.ended.append((state, fault))
+
+    def _work(self):
+        if self.error:
+            raise self.error
+
+
+def transition(name):
+    def work(self, state):
+        assert state is FROM
+        self._work()
+    work.__name__ = name
+    return lifecycle_callback(work)
+
+
+FROM = LifecycleState(label='before', state_id=1)
+
+
+@pytest.mark.parametrize('name, goal', [
+    ('on_configure', 'inactive'), ('on_activate', 'active'), ('on_deactivate', 'inactive'),
+    ('on_cleanup', 'unconfigured'), ('on_shutdown', 'finalized'), ('on_error', 'unconfigured')])
+def test_a_transition_that_works_tells_where_it_led(name, goal):
+    machine = Machine()
+    assert transition(name)(machine, FROM) == TransitionCallbackReturn.SUCCESS
+    assert machine.ended == [(goal, None)]
+
+
+@pytest.mark.parametrize('name', ['on_configure', 'on_activate'])
+def test_what_cannot_be_taken_leaves_the_node_where_it_was(name):
+    machine = Machine(ValueError('no such model'))
+    assert transition(name)(machine, FROM) == TransitionCallbackReturn.FAILURE
+    assert machine.ended == [('before', f'{name[3:]} failed: no such model')]
+
+
+@pytest.mark.parametrize('name', ['on_deactivate', 'on_cleanup', 'on_shutdown', 'on_error'])
+def test_what_cannot_be_given_back_is_an_error(name):
+    machine = Machine(RuntimeError('stuck'))
+    assert transition(name)(machine, FROM) == TransitionCallbackReturn.ERROR
+    (state, fault), = machine.ended
+    assert state == 'errorprocessing'
+    assert 'stuck' in fault
+
+
+def test_a_reason_is_one_line_and_names_the_cause():
+    try:
+        try:
+            raise KeyError('depth')
+        except KeyError as cause:
+            raise ValueError('model.json\nis wrong') from cause
+    except ValueError as error:
+        assert describe_error(error) == "model.json is wrong (because of KeyError('depth'))"
+    assert describe_error(RuntimeError('x')) == "RuntimeError('x')"

@@ -1,0 +1,118 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Model folders, whole and broken: each defect is one message that says what to do."""
+import hashlib
+import json
+
+from bdl_perception import model_store
+from bdl_perception.model_store import load_model_files, ModelError
+import pytest
+from tiny_model import make_tiny_model
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return make_tiny_model(tmp_path / 'tiny')
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_store, 'SHIPPED_MODELS_FOLDER', tmp_path / 'models')
+    for name in ('street', 'alley'):
+        make_tiny_model(tmp_path / 'models' / name, name=name)
+    return tmp_path / 'models'
+
+
+def edit(folder, **changes):
+    path = folder / 'model.json'
+    values = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
+
+
+def test_a_whole_folder_gives_the_very_bytes_that_were_hashed(folder):
+    files = load_model_files(folder)
+    assert files.spec.name == 'tiny' and files.folder == folder
+    for graph in ('perceive', 'sample'):
+        data = getattr(files, graph)
+        assert data == (folder / f'{graph}.onnx').read_bytes()
+        assert hashlib.sha256(data).hexdigest() == getattr(files.spec, f'{graph}_sha256')
+
+
+def test_a_path_may_be_text_and_may_begin_at_home(folder, monkeypatch):
+    monkeypatch.setenv('HOME', str(folder.parent))
+    assert load_model_files(str(folder)).folder == folder
+    assert load_model_files('~/tiny').folder == folder
+
+
+def test_a_bare_word_is_a_shipped_model_whatever_the_working_folder_holds(
+        shipped, tmp_path, monkeypatch):
+    make_tiny_model(tmp_path / 'here' / 'street', name='an impostor')
+    monkeypatch.chdir(tmp_path / 'here')
+    assert load_model_files('street').spec.name == 'street'
+    assert load_model_files('./street').spec.name == 'an impostor'
+
+
+@pytest.mark.parametrize('name', ['motorway', ''])
+def test_an_unknown_name_lists_what_is_shipped(shipped, name):
+    with pytest.raises(ModelError, match="shipped, only .*'alley', 'street'"):
+        load_model_files(name)
+
+
+def test_a_dot_is_the_working_folder(shipped, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert load_model_files('.').spec.name == 'tiny'
+
+
+@pytest.mark.parametrize('path', ['nowhere/at/all', 'tiny/model.json', 'tiny/perceive.onnx'])
+def test_a_path_that_is_no_folder_asks_for_one(folder, path):
+    with pytest.raises(ModelError, match='no folder; give the folder'):
+        load_model_files(folder.parent / path)
+
+
+def test_a_folder_without_a_model_says_how_to_make_one(tmp_path):
+    with pytest.raises(ModelError, match='no model.json.*bdl export'):
+        load_model_files(tmp_path)
+
+
+@pytest.mark.parametrize('graph', ['perceive.onnx', 'sample.onnx'])
+def test_a_missing_graph_is_named(folder, graph):
+    (folder / graph).unlink()
+    with pytest.raises(ModelError, match=f'{graph} cannot be read.*No such file'):
+        load_model_files(folder)
+
+
+@pytest.mark.parametrize('graph', ['perceive.onnx', 'sample.onnx'])
+def test_a_graph_with_one_bit_changed_is_refused(folder, graph):
+    data = bytearray((folder / graph).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / graph).write_bytes(data)
+    with pytest.raises(ModelError, match=f'{graph} has sha256 .* model.json says'):
+        load_model_files(folder)
+
+
+def test_graphs_that_were_swapped_are_refused(folder):
+    (folder / 'perceive.onnx').write_bytes((folder / 'sample.onnx').read_bytes())
+    with pytest.raises(ModelError, match='perceive.onnx has sha256'):
+        load_model_files(folder)
+
+
+@pytest.mark.parametrize('text', [b'', b'{', b'{"name": ', b'\xff\xfe\x00', b'[1, 2]', b'null'])
+def test_a_corrupt_description_is_named(folder, text):
+    (folder / 'model.json').write_bytes(text)
+    with pytest.raises(ModelError, match='model.json .*export the model again'):
+        load_model_files(folder)
+
+
+@pytest.mark.parametrize('changes', [
+    {'height': None}, {'colour': 'red'}, {'format': 99}, {'height': 'tall'}, {'width': -4},
+    {'dropout_channels': 3}, {'dropout_channels': []}, {'dropout_probability': 1}])
+def test_a_description_that_no_graph_can_have_is_refused_with_its_cause(folder, changes):
+    edit(folder, **changes)
+    with pytest.raises(ModelError, match='describes no model') as caught:
+        load_model_files(folder)
+    assert caught.value.__cause__ is not None
+
+
+def test_every_model_that_is_shipped_is_whole():
+    for name in model_store.shipped_models():
+        assert load_model_files(name).spec.name == name
