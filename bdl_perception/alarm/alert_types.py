@@ -3,8 +3,9 @@
 """The words of an alert; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
-import re
 from typing import Mapping, NamedTuple
+
+from bdl_perception.perception.types import CAMERA_NAME_PATTERN
 
 
 class AlertLevel(IntEnum):
@@ -62,9 +63,6 @@ class AlertPolicy:
             if not (0 <= value <= high and (value > 0 or waits)):
                 low = 'at least' if waits else 'above'
                 raise ValueError(f'{item.name} is {value}, must be {low} 0 and at most {high:g}')
-
-
-CAMERA_NAME_PATTERN = re.compile(r'[A-Za-z][A-Za-z0-9_]*')  # of a ROS namespace
 
 
 def parse_camera_names(text: str) -> tuple[str, ...]:

@@ -6,8 +6,6 @@ import importlib
 import sys
 from typing import Protocol, Sequence
 
-from bdl_perception.plain_words import told
-
 COMMANDS = {
     'render': 'make drives of the procedural world',
     'train': 'teach the network',
@@ -59,8 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except (OSError, ValueError, RuntimeError) as error:
         # Not the error itself: it holds this frame, which would hold it and all that it failed in.
-        said = told(error) if isinstance(error, OSError) else str(error)
-        print(f'bdl {argv[0]}: {said}', file=sys.stderr)
+        print(f'bdl {argv[0]}: {error}', file=sys.stderr)
         return 2
 
 

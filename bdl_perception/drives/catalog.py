@@ -7,10 +7,8 @@ from pathlib import Path
 import sys
 from typing import Iterable, NamedTuple, Sequence, TYPE_CHECKING
 
-from bdl_perception.alarm.alert_types import CAMERA_NAME_PATTERN
-from bdl_perception.alarm.score_distribution import GroupBy
 from bdl_perception.drives.description import abbreviated_list, DESCRIPTION_FILE
-from bdl_perception.plain_words import told
+from bdl_perception.perception.types import CAMERA_NAME_PATTERN
 
 if TYPE_CHECKING:
     from bdl_perception.drives.base import Drive
@@ -30,7 +28,7 @@ class CameraDrive(NamedTuple):
         return str(path.parent if (path.parent / BAG_METADATA_FILE).exists() else path)
 
 
-def list_camera_drives(arguments: Iterable[str], group_by: GroupBy) -> list[CameraDrive]:
+def list_camera_drives(arguments: Iterable[str], group_by: str) -> list[CameraDrive]:
     """List the drives that DRIVE or CAMERA=DRIVE mean; ValueError: names and grouping differ."""
     from bdl_perception.drives import list_drives
     pairs = [split_camera_name(word) for word in arguments]
@@ -65,7 +63,7 @@ def check_distinct_recordings(drives: Iterable[CameraDrive]) -> None:
                              f'cameras, name each with --group-by camera (front=..., rear=...)')
 
 
-def _check_camera_names(pairs: Sequence[tuple[str | None, str]], group_by: GroupBy) -> None:
+def _check_camera_names(pairs: Sequence[tuple[str | None, str]], group_by: str) -> None:
     unnamed = [drive for camera, drive in pairs if camera is None]
     named = [f'{camera}={drive}' for camera, drive in pairs if camera is not None]
     if group_by == 'camera' and unnamed:
@@ -89,8 +87,7 @@ def open_checked_drives(paths: Iterable[Path]) -> list['Drive']:
             _check_not_model(path)
             opened.append(open_drive(path))
         except (OSError, ValueError) as error:
-            said = told(error) if isinstance(error, OSError) else str(error)
-            wrong.append(_path_hint(path) or said)
+            wrong.append(_path_hint(path) or str(error))
     if wrong:
         raise ValueError('\n'.join(wrong))
     return opened

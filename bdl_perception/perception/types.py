@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The eleven semantic classes (CamVid, SegNet order) and how they are drawn."""
 from dataclasses import dataclass, field
+import re
 from typing import Any, Mapping
 
 import numpy as np
@@ -12,6 +13,7 @@ CLASS_NAMES = (
     'sign_symbol', 'fence', 'car', 'pedestrian', 'bicyclist',
 )
 SKY = CLASS_NAMES.index('sky')
+CAMERA_NAME_PATTERN = re.compile(r'[A-Za-z][A-Za-z0-9_]*')  # of a ROS namespace
 IGNORE = 255  # no label: takes part in no loss and no metric
 
 CLASS_COLOURS = np.array([  # (11, 3) uint8 rgb

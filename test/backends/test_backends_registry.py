@@ -19,7 +19,7 @@ from tiny_model import make_tiny_model
 
 @pytest.mark.parametrize('name', ['auto', 'onnxruntime'])
 def test_a_name_opens_a_backend_that_runs(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(backends, 'no_gpu', lambda: 'not in this test')
+    monkeypatch.setattr(backends, 'gpu_unavailable_reason', lambda: 'not in this test')
     backend = backends.open_backend(name, make_tiny_model(tmp_path), threads=1)
     assert backend.name == 'onnxruntime' and backend.spec.name == 'tiny'
     assert backend.perceive(np.zeros((24, 40, 3), np.uint8)).depth.shape == (24, 40)
@@ -38,7 +38,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path):
     (('tensorrt', 'tensorrt_rtx'), '', 'tensorrt', 'tensorrt is installed and there is a GPU')])
 def test_auto_takes_tensorrt_where_it_can_run_and_tells_why(
         monkeypatch, libraries, why_no_gpu, name, said):
-    monkeypatch.setattr(backends, 'installed', lambda: libraries)
+    monkeypatch.setattr(backends, 'installed_libraries', lambda: libraries)
     monkeypatch.setattr(backends, 'no_gpu', lambda: why_no_gpu)
     monkeypatch.setattr(backends, '_unusable_reason', lambda library: '')
     choice = backends.choose_backend()
@@ -50,7 +50,7 @@ def test_auto_takes_tensorrt_where_it_can_run_and_tells_why(
     ('sm89', 'tensorrt'), ('sm87', 'onnxruntime'), ('sm90', 'onnxruntime')])
 def test_auto_leaves_a_gpu_that_tensorrt_rtx_does_not_know_and_says_so(monkeypatch, gpu, name):
     pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT-RTX is not there')
-    monkeypatch.setattr(backends, 'installed', lambda: ('tensorrt_rtx',))
+    monkeypatch.setattr(backends, 'installed_libraries', lambda: ('tensorrt_rtx',))
     monkeypatch.setattr(backends, 'no_gpu', lambda: '')
     monkeypatch.setattr(tensorrt, 'capability', lambda: gpu)
     choice = backends.choose_backend()
@@ -63,7 +63,7 @@ def test_auto_leaves_a_tensorrt_that_does_not_load_and_says_so(tmp_path, monkeyp
     (tmp_path / 'tensorrt' / '__init__.py').write_text(
         'raise ImportError("libnvinfer.so.10: cannot open shared object file")')
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(backends, 'no_gpu', lambda: '')
+    monkeypatch.setattr(backends, 'gpu_unavailable_reason', lambda: '')
     choice = backends.choose_backend()
     assert choice.name == 'onnxruntime' and 'libnvinfer.so.10' in choice.reason
 

@@ -57,7 +57,7 @@ def test_the_settings_of_the_runtime_take_turns_and_keep_their_results_apart():
     order = []
     things = {name: lambda name=name: order.append(name) for name in 'ab'}
     taken = runtime.time_interleaved_cpu(things, 3)
-    assert order == ['a', 'b'] * (runtime.WARM_UPS + 3)
+    assert order == ['a', 'b'] * (runtime.WARM_UP_ROUNDS + 3)
     assert [len(series) for series in taken.values()] == [3, 3]
 
 

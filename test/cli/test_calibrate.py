@@ -102,7 +102,7 @@ def test_kept_drives_are_not_looked_at_again_unless_they_changed(
         looked.append(Path(job.drive).name)
         return real(job)
 
-    monkeypatch.setattr(calibrate_model, 'score', noted)
+    monkeypatch.setattr(calibrate_model, 'run_scoring_job', noted)
     words = ['calibrate', '--model', str(model), *drives, *FAST, '--keep', str(tmp_path / 'kept')]
     (Path(drives[5]) / '000003.png').write_bytes(b'no picture')
     assert main(words) == 2 and len(looked) == 8
@@ -267,7 +267,7 @@ def test_where_nothing_can_be_written_is_told_before_any_drive_is_read(
     real = command.os.access  # root may write anywhere
     monkeypatch.setattr(command.os, 'access', lambda path, mode: (
         'sealed' not in str(path) and real(path, mode)))
-    monkeypatch.setattr(command, 'score_all', lambda *_: pytest.fail('it looked at drives'))
+    monkeypatch.setattr(command, 'score_drives', lambda *_: pytest.fail('it looked at drives'))
     before = sorted(tmp_path.rglob('*'))
     assert main(['calibrate', '--model', str(model), *drives, *FAST,
                  '--out', str(tmp_path / out)]) == 2
@@ -368,7 +368,7 @@ def test_what_is_no_drive_is_told_for_each_before_drives_are_counted(
 def test_drives_that_the_network_was_taught_on_are_refused_before_any_is_read(
         model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, 'score_all', lambda *_: pytest.fail('it looked at drives'))
+    monkeypatch.setattr(command, 'score_drives', lambda *_: pytest.fail('it looked at drives'))
     taught = str(make_tiny_drives(tmp_path / 'drives', drives=8, frames=1))
     assert main(['calibrate', '--model', str(model), taught, *FAST]) == 2
     assert 'and 5 more: the network was taught on drives of the split train' in (

@@ -87,7 +87,7 @@ def test_the_result_of_another_plan_is_put_aside(data, tmp_path):
 
 
 def test_without_imagenet_its_network_is_left_out(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, 'find_imagenet', lambda: None)
+    monkeypatch.setattr(runner, 'find_imagenet_weights', lambda: None)
     specs = plan_runs(replace(MICRO, variants=('efficientnet_lite0',)), 1)
     assert run_all(specs, data, tmp_path, 'efficientnet*') == []
 

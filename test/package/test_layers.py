@@ -7,32 +7,36 @@ import pytest
 from source_tree import CODE, files, imports, layer_of
 
 MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
-    'interface': set(),
+    'version': set(),
+    'files': set(),
+    'topics': set(),
+    'models': set(),
     'perception': set(),
     'alarm': {'perception'},
-    'parameters': {'alarm'},  # the defaults of the alarm's policies
-    'backends': {'perception'},
+    'parameters': {'alarm', 'perception'},  # the defaults of the alarm's policies
+    'model_store': {'alarm', 'perception', 'version'},
+    'metrics': {'perception'},
     'drives': {'perception'},
-    'world': {'perception'},
+    'datasets': {'drives', 'perception'},
     'network': {'perception'},
-    'training': {'world', 'network', 'perception'},
-    'experiments': {'training', 'network', 'world', 'alarm', 'perception', 'whole_file'},
-    'evaluation': {'alarm', 'perception'},
-    'demo': {'interface', 'perception'},
-    'nodes': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception',
-              'version'},
-    'bench': {'interface', 'parameters', 'demo', 'drives', 'backends', 'alarm', 'perception',
-              'network', 'training', 'nodes', 'whole_file'},
-    'version': set(),
-    'whole_file': set(),
-    'plain_words': set(),
-    'cli': {'plain_words'},  # imports commands by name
-    'models': set(),
+    'backends': {'model_store', 'perception'},
+    'world': {'perception'},
+    'evaluation': {'metrics', 'datasets', 'drives', 'alarm', 'perception'},
+    'report': {'evaluation', 'metrics', 'alarm', 'perception'},
+    'workflows': {'report', 'evaluation', 'metrics', 'datasets', 'drives', 'backends',
+                  'model_store', 'alarm', 'perception', 'files', 'version'},
+    'training': {'network', 'datasets', 'metrics', 'perception', 'files'},
+    'experiments': {'training', 'network', 'datasets', 'world', 'metrics', 'perception', 'files'},
+    'demo': {'topics', 'perception'},
+    'nodes': {'topics', 'parameters', 'model_store', 'demo', 'drives', 'backends', 'alarm',
+              'perception', 'version'},
+    'bench': {'topics', 'parameters', 'model_store', 'demo', 'drives', 'backends', 'alarm',
+              'perception', 'network', 'training', 'nodes', 'files'},
 }
-EVERYTHING = 'commands'  # lazily
-TORCH_BACKEND = CODE / 'backends' / 'torch_reference.py'
+EVERYTHING = 'cli'  # lazily
+TORCH_BACKEND = CODE / 'backends' / 'torch_backend.py'
 ROS = {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python'}
-KNOW_ROS = {'nodes', 'bench'}  # bench: a camera, a listener and the obvious node
+KNOW_ROS = {'nodes', 'bench'}  # bench: a camera, a listener and the baseline node
 ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')
 ONLY_IN = {  # library -> layers that may know it
     'torch': {'network', 'training', 'experiments', 'bench'},
@@ -42,14 +46,14 @@ ONLY_IN = {  # library -> layers that may know it
     'tensorrt': {'backends'},
     'cuda': {'backends'},
     'moderngl': {'world'},
-    'h5py': {'training'},
+    'h5py': {'datasets'},
     'rosbags': {'drives', 'nodes'},
-    'matplotlib': {'bench', 'demo', 'evaluation', 'experiments', 'training'},
-    'sklearn': {'evaluation', 'experiments'},
-    'scipy': {'evaluation', 'experiments'},
-    'jinja2': {'evaluation'},
+    'matplotlib': {'bench', 'demo', 'report', 'experiments', 'training'},
+    'sklearn': {'metrics', 'experiments'},
+    'scipy': {'metrics', 'evaluation', 'experiments'},
+    'jinja2': {'report'},
     'psutil': {'bench'},
-    'ray': {'evaluation'},
+    'ray': {'workflows'},
 }
 
 

@@ -152,7 +152,7 @@ def through_its_file(made: Calibration) -> Calibration:
 
 def of_camera(made: Calibration, camera: str) -> Calibration:
     """Give what one camera is judged by."""
-    return made.of_camera(camera)
+    return made.for_camera(camera)
 
 
 def calibration_numbers(made: Calibration) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def played(made: Calibration | None, events: Sequence[tuple[Any, ...]],
     for kind, now_s, *rest in events:
         if kind == 'status':
             state, faults, identity = rest
-            machine.status(now_s, PerceptionStatus(state, faults, identity=identities[identity]))
+            machine.update_status(now_s, PerceptionStatus(state, faults, identity=identities[identity]))
         elif kind == 'scores':
             stamp_ns, values, cycle, ros_now_ns = rest
             machine.scores(now_s, Scores(stamp_ns, 'camera', drop_empty_scores(values), cycle), ros_now_ns)
@@ -279,7 +279,7 @@ def intervals_of(views: Iterable[LabelledPrediction], drives: int) -> DepthInter
     """Fit the factor, the temperature and the multipliers of intervals of depth."""
     tally = RecalibrationState()
     for view in views:
-        tally.add(view)
+        tally.update(view)
     return fit_intervals(tally.sums(), drives)
 
 

@@ -60,7 +60,7 @@ def random_view(seed: int, masked: bool = True) -> LabelledPrediction:
 def add_all(tally: Any, *views: LabelledPrediction) -> Any:
     """Give the tally after some views."""
     for view in views:
-        tally.add(view)
+        tally.update(view)
     return tally
 
 

@@ -166,7 +166,7 @@ def test_a_batch_is_moved_whole():
 
 @pytest.mark.parametrize('half', [torch.bfloat16, torch.float16])
 def test_halves_teach_nearly_the_same_and_leave_whole_weights(tmp_path, monkeypatch, half):
-    monkeypatch.setattr(loop, 'draw_curves', lambda *_: None)
+    monkeypatch.setattr(loop, 'plot_curves', lambda *_: None)
     seen = []
     monkeypatch.setattr(learner, 'regression_loss', _spy(learner.regression_loss, seen))
     data = WorldDataset(make_tiny_drives(tmp_path / 'drives'), 'train', TINY.height, TINY.width)

@@ -37,7 +37,7 @@ def plain_scene(class_name='car', height_m=3):
 
 def draw(renderer, scene, view, light='overcast', bodies=BOX_AHEAD, sky=SKY):
     pinhole = Pinhole.from_fov(renderer.width, renderer.height, 1.1)
-    renderer.load(scene)
+    renderer.load_scene(scene)
     lit = light if not isinstance(light, str) else LIGHTS[light]
     return renderer.render(view, pinhole, lit, sky, bodies), pinhole
 
@@ -195,7 +195,7 @@ def test_a_low_sun_throws_the_shadow_of_half_a_metre(renderer, elevation_rad):
 
 def test_a_renderer_says_what_it_lacks(renderer):
     view = CameraPose.from_angles((0, 0, 1), 0, 0)
-    renderer.load(plain_scene())
+    renderer.load_scene(plain_scene())
     with pytest.raises(ValueError, match='64x48'):
         renderer.render(view, Pinhole.from_fov(64, 48, 1.), LIGHTS['sun'], SKY, ())
 

@@ -35,7 +35,7 @@ def test_nobody_ever_drives_or_walks_through_another(kind, seed):
     street, ego, traffic = town(seed, kind)
     assert len(traffic.movers) > 3
     for time_s in (0., 7.3, DURATION_S):
-        bodies = [b for b in traffic.bodies(street, ego, time_s)
+        bodies = [b for b in traffic.bodies_at(street, ego, time_s)
                   if abs(b.position[0] - ego.position_along(time_s)) < 120]
         rectangles = [rectangle(street, traffic, body) for body in bodies]
         for a, b in combinations(rectangles, 2):
@@ -48,7 +48,7 @@ def test_the_road_right_ahead_of_the_camera_is_free(kind):
     for time_s in np.linspace(0, DURATION_S, 9):
         x = ego.position_along(time_s)
         corridor = (x - 2, x + 33, -.9, .9)
-        for body in traffic.bodies(street, ego, time_s):
+        for body in traffic.bodies_at(street, ego, time_s):
             assert not overlap(corridor, rectangle(street, traffic, body))
 
 
@@ -80,7 +80,7 @@ def test_who_walks_steps_down_where_a_side_street_joins():
     street, ego, traffic = town(1, 'urban')
     heights = {True: set(), False: set()}
     for time_s in np.linspace(0, DURATION_S, 9):
-        for mover, body in zip(traffic.movers, traffic.bodies(street, ego, time_s), strict=True):
+        for mover, body in zip(traffic.movers, traffic.bodies_at(street, ego, time_s), strict=True):
             x, _, z = body.position
             if street.near_kerb <= mover.d_m <= street.far_kerb:
                 assert z == pytest.approx(float(street.elevation(np.array(x))))
@@ -99,5 +99,5 @@ def test_a_motorway_is_driven_at_its_speed_and_with_a_gap(seed):
     assert np.abs(np.diff(places, 2) / .01).max() < 3  # m/s^2
     for time_s in np.linspace(0, DURATION_S, 9):
         corridor = (ego.position_along(time_s), ego.position_along(time_s) + .9 * ego.speed_mps, -.9, .9)
-        for body in traffic.bodies(street, ego, time_s):
+        for body in traffic.bodies_at(street, ego, time_s):
             assert not overlap(corridor, rectangle(street, traffic, body))

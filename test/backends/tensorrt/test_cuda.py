@@ -88,7 +88,7 @@ def fail(*arguments, **words):
     (lambda gpu: gpu.allocate(TensorSpec('float32', (3,))), 'reserving 12 bytes on the GPU'),
     (lambda gpu: gpu.allocate_pinned(TensorSpec('float32', (3,))), 'pinning 12 bytes'),
     (lambda gpu: gpu.copy(SimpleNamespace(copy_to=fail), None), 'copying'),
-    (lambda gpu: gpu.wait(), 'waiting for the GPU')])
+    (lambda gpu: gpu.synchronize(), 'waiting for the GPU')])
 def test_an_error_of_cuda_is_told_in_one_line_with_what_failed_and_what_to_do(
         monkeypatch, call, said):
     device = SimpleNamespace(
