@@ -1,26 +1,34 @@
-# make demo [INPUT=path] [RATE_HZ=n]   play a drive through the real ROS 2 processes, keep a record in demo/
-# make bench               measure: about half an hour, on a machine that does nothing else
+# make demo [INPUT=path] [RATE_HZ=n]   play a drive through the real ROS 2 processes; output in demo/
+# make check               before a commit: lint, types, fast tests of the packages that changed
+# make format              sort imports and apply the automatic fixes of ruff
 # make test                the whole suite: on two cores, then what builds or starts processes
 # make lint                ruff, mypy, the ament linters
+# make bench               measure: about half an hour, on a machine that does nothing else
 # make clean               remove what these made
 #
 # They need Python >= 3.10 on Linux x86-64 and make .venv for themselves. PYTHON=python3.12 chooses one.
 
 BIN := .venv/bin
-CODE := bdl_perception test launch setup.py
-TESTED := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
+CODE := bdl_perception test launch examples setup.py
+ENVIRONMENT := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
+FAST := $(ENVIRONMENT) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
 
-.PHONY: demo bench test lint clean
+.PHONY: demo check format test lint bench clean
 
 demo: .venv/runtime
 	$(BIN)/bdl demo --out demo $(if $(INPUT),--input '$(INPUT)') $(if $(RATE_HZ),--rate-hz $(RATE_HZ))
 
-bench: .venv/tests
-	$(BIN)/bdl bench --out bench
+check: .venv/tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(FAST) -q $$($(BIN)/python test/package/changed_tests.py)
+
+format: .venv/tests
+	$(BIN)/ruff check --fix .
 
 test: .venv/tests
-	$(TESTED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile $(PYTEST_ARGS)
-	$(TESTED) $(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	$(FAST) $(PYTEST_ARGS)
+	$(ENVIRONMENT) $(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: .venv/tests
 	$(BIN)/ruff check .
@@ -28,10 +36,13 @@ lint: .venv/tests
 	$(BIN)/ament_flake8 $(CODE)
 	$(BIN)/ament_pep257 $(CODE)
 
+bench: .venv/tests
+	$(BIN)/bdl bench --out bench
+
 clean:
 	rm -rf .venv demo bench build dist install log bdl_perception.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find bdl_perception test launch -name __pycache__ -prune -exec rm -r {} +
+	find $(CODE) -name __pycache__ -prune -exec rm -r {} +
 
 .venv/runtime: setup.py .ci/make_venv
 	.ci/make_venv runtime
