@@ -42,7 +42,7 @@ class PavpuCurve(NamedTuple):
 class PavpuQuality(NamedTuple):
     """Of all patches with a label."""
 
-    split_patches: int
+    patches: int
     accurate: float  # share of them, which is the PAvPU of a model that is always certain
     thresholds: tuple[float, ...]  # nat
     curves: Mapping[str, Mapping[str, object]]  # uncertainty -> PavpuCurve

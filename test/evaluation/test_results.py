@@ -48,7 +48,7 @@ def test_sets_are_counted_the_nominal_one_first() -> None:
 
 def test_goals_are_met_only_with_every_condition_that_is_asked_for() -> None:
     for asked, verdict in ((('dense_fog', 'night'), 'met'), (('night', 'rain'), 'not shown')):
-        found = made([*RECORDS[:2], *RECORDS[3:]], asked_conditions=asked)
+        found = made([*RECORDS[:2], *RECORDS[3:]], required_conditions=asked)
         mean, each = found['goals'][:2]
         assert mean['verdict'] == each['verdict'] == verdict
         assert f'over {2 - (verdict != "met")} of 2 held-out conditions' in mean['found']
@@ -159,7 +159,7 @@ def test_one_wrong_stamp_is_no_million_of_hours_without_a_false_alarm() -> None:
 
 
 def test_a_calibration_that_would_not_arm_is_not_played_and_says_why() -> None:
-    told = made(outdated='it was made with another version')
+    told = made(outdated_reason='it was made with another version')
     assert told['alarm'] == {'not_measured': 'the alarm would not be armed: it was made with '
                                              'another version'}
     assert 'alarm set' not in told['strange']['groups']['test_night']
@@ -195,7 +195,7 @@ def test_intervals_of_depth_are_used_only_of_a_calibration_that_would_arm() -> N
         **setting.intervals, 'seen_in_calibration': ['a', 'b']}
     for changes, why in (({'identity': replace(IDENTITY, perceive_sha256='c' * 64)},
                           'another model (perceive graph)'),
-                         ({'outdated': 'it is old'}, 'it is old'),
+                         ({'outdated_reason': 'it is old'}, 'it is old'),
                          ({'calibration': replace(known, drives=('a',))}, '1 drives'),
                          ({'calibration': None}, 'no calibration was given'),
                          ({'calibration': fake_calibration()}, 'had a true depth')):

@@ -29,12 +29,12 @@ GIVEN = DepthIntervals(
 def test_the_numbers_of_the_docstring() -> None:
     one = np.exp(.1)  # z = 1 of the aleatoric .1
     found = interval_quality(add_all(IntervalMetricState(), view_of(
-        depth=[[10 * one]], truth=[[10.]], epistemic=[[0.]])).sums())
+        depth=[[10 * one]], truth=[[10.]], epistemic=[[0.]])).state())
     assert found.aleatoric['nll'] == pytest.approx(1.419 + math.log(.1), abs=1e-3)
     assert found.aleatoric['coverage'] == {'0.5': 0, '0.8': 1, '0.9': 1, '0.95': 1}
     assert gaussian_crps(np.zeros(1), np.ones(1)) == pytest.approx(.2337, abs=1e-4)
     always = interval_quality(add_all(IntervalMetricState(), view_of(
-        depth=[[10.]], truth=[[10.]])).sums())
+        depth=[[10.]], truth=[[10.]])).state())
     assert always.total['auce'] == pytest.approx(.5, abs=.006)  # 0 at level 0, then 1
     assert always.total['calibration_mse'] == pytest.approx(
         sum((1 - n / 10) ** 2 for n in range(1, 10)) / 9)
@@ -52,7 +52,7 @@ def test_crps_is_the_integral_of_the_squared_distance_of_the_distributions() -> 
 def test_coverage_and_scores_are_those_of_a_plain_loop_and_the_mask_holds() -> None:
     views = [random_view(seed) for seed in range(3)]
     rows = [row for one in views for row in depth_rows(one)]
-    found = interval_quality(add_all(IntervalMetricState(GIVEN), *views).sums())
+    found = interval_quality(add_all(IntervalMetricState(GIVEN), *views).state())
     edges = [0, 5, 10, 20, 40, math.inf]
     assert found.stated == 1
     for kind, sigma_of in (('aleatoric', lambda a, e: a), ('total', math.hypot),
@@ -78,7 +78,7 @@ def test_coverage_and_scores_are_those_of_a_plain_loop_and_the_mask_holds() -> N
 
 def test_conformal_intervals_are_those_of_the_bin_of_the_predicted_depth() -> None:
     views = [random_view(seed) for seed in range(3)]
-    found = interval_quality(add_all(IntervalMetricState(GIVEN), *views).sums())
+    found = interval_quality(add_all(IntervalMetricState(GIVEN), *views).state())
     edges = [0, 5, 10, 20, 40, math.inf]
     for index, name in enumerate(BIN_NAMES):
         rows = [row for one in views for row in depth_rows(one)
@@ -97,7 +97,7 @@ def test_honest_deviations_have_the_coverage_that_they_say() -> None:
     noise = draw.normal(0, .2, (200, 200))
     view = view_of(depth=10 * np.exp(noise), truth=np.full((200, 200), 10.),
                    aleatoric=np.full((200, 200), .2), epistemic=np.zeros((200, 200)))
-    found = interval_quality(add_all(IntervalMetricState(), view).sums())
+    found = interval_quality(add_all(IntervalMetricState(), view).state())
     assert found.total['coverage']['0.9'] == pytest.approx(.9, abs=.01)
     assert found.total['auce'] < .005 and found.total['calibration_mse'] < 1e-4
 
@@ -105,14 +105,14 @@ def test_honest_deviations_have_the_coverage_that_they_say() -> None:
 def test_a_deviation_that_is_none_is_counted_and_left_out() -> None:
     view = view_of(depth=[[10., 10, 10, 10]], truth=[[10.] * 4],
                    aleatoric=[[.1, np.nan, 0., .1]], epistemic=[[.1, .1, .1, np.inf]])
-    found = interval_quality(add_all(IntervalMetricState(), view).sums())
+    found = interval_quality(add_all(IntervalMetricState(), view).state())
     assert found.stated == .25 and found.total['coverage']['0.9'] == 1
 
 
 def test_without_a_calibration_nothing_is_said_of_after_it_nor_without_truth_of_anything() -> None:
-    found = interval_quality(add_all(IntervalMetricState(), random_view(0)).sums())
-    assert found.sigma_scaled is found.conformal is found.conformal_by_range is None
-    assert interval_quality(add_all(IntervalMetricState(), view_of(depth=[[10.]])).sums()) is None
+    found = interval_quality(add_all(IntervalMetricState(), random_view(0)).state())
+    assert found.scaled is found.conformal is found.conformal_by_range is None
+    assert interval_quality(add_all(IntervalMetricState(), view_of(depth=[[10.]])).state()) is None
     json.dumps(found._asdict())
 
 

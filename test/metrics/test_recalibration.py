@@ -33,7 +33,7 @@ def noisy_view(seed: int, true_over_stated: float):
 def test_the_factor_is_the_root_of_the_mean_square_by_hand() -> None:
     z = np.tile([1., -3.], 20)
     view = view_of(depth=[10 * np.exp(.1 * z)], truth=[[10.] * 40], epistemic=[[0.] * 40])
-    found = fit_intervals(add_all(RecalibrationState(), view).sums(), 1)
+    found = fit_intervals(add_all(RecalibrationState(), view).state(), 1)
     assert found.factor == pytest.approx(5 ** .5, rel=1e-5) == found.aleatoric_factor
     assert found.pixels == (0, 20, 20, 0, 0) and found.pooled == (True, False, False, True, True)
 
@@ -54,7 +54,7 @@ def test_a_quantile_is_that_of_the_sorted_values_at_most_one_bin_too_wide() -> N
 def test_multipliers_are_of_the_bin_of_the_predicted_depth() -> None:
     views = [random_view(seed) for seed in range(4)]
     rows = [row for one in views for row in depth_rows(one)]
-    found = fit_intervals(add_all(RecalibrationState(), *views).sums(), 2)
+    found = fit_intervals(add_all(RecalibrationState(), *views).state(), 2)
     z = [abs(math.log(d / t)) / math.hypot(a, e) for d, t, a, e in rows]
     assert found.factor == pytest.approx(math.sqrt(sum(v * v for v in z) / len(z)))
     assert found.aleatoric_factor == pytest.approx(math.sqrt(
@@ -69,9 +69,9 @@ def test_multipliers_are_of_the_bin_of_the_predicted_depth() -> None:
 
 def test_on_pictures_held_out_the_intervals_hold_where_the_stated_ones_did_not() -> None:
     fitted = add_all(RecalibrationState(), *(noisy_view(seed, 1.5) for seed in range(4)))
-    intervals = fit_intervals(fitted.sums(), drives=4)
+    intervals = fit_intervals(fitted.state(), drives=4)
     held_out = [noisy_view(seed, 1.5) for seed in range(10, 14)]
-    found = interval_quality(add_all(IntervalMetricState(intervals), *held_out).sums())
+    found = interval_quality(add_all(IntervalMetricState(intervals), *held_out).state())
     assert found.total['coverage']['0.9'] < .75
     for shares in found.conformal_by_range.values():
         assert shares['0.9'] == pytest.approx(.9, abs=.02)
@@ -86,7 +86,7 @@ def test_the_temperature_is_the_one_that_softened_the_probabilities() -> None:
         said = probability ** temperature  # raised by 1 / T it is the truth again
         said /= said.sum(-1, keepdims=True)
         view = view_of(label=np.minimum(label, 10), probability=np.moveaxis(said, -1, 0))
-        found = fit_temperature(add_all(RecalibrationState(), view).sums())
+        found = fit_temperature(add_all(RecalibrationState(), view).state())
         assert found == pytest.approx(temperature, rel=.06)
 
 
@@ -101,7 +101,7 @@ def test_the_fewest_pixels_that_make_an_interval_are_enough_for_a_bin_of_its_own
     for count, pooled in ((18, True), (19, False)):
         depth = [[7.] * count + [15.] * 40]
         view = view_of(depth=depth, truth=np.array(depth) * 1.1)
-        assert fit_intervals(add_all(RecalibrationState(), view).sums(), 1).pooled[1] == pooled
+        assert fit_intervals(add_all(RecalibrationState(), view).state(), 1).pooled[1] == pooled
 
 
 def test_without_labels_the_temperature_is_one_and_without_depth_there_is_no_fit() -> None:
@@ -113,8 +113,8 @@ def test_without_labels_the_temperature_is_one_and_without_depth_there_is_no_fit
 def test_halves_add_up_to_the_sums_and_the_fit_of_the_whole() -> None:
     assert_halves_add_up(RecalibrationState)
     views = [random_view(seed) for seed in range(4)]
-    halves = [add_all(RecalibrationState(), *part).sums() for part in (views[:2], views[2:])]
-    whole = fit_intervals(add_all(RecalibrationState(), *views).sums(), 2)
+    halves = [add_all(RecalibrationState(), *part).state() for part in (views[:2], views[2:])]
+    whole = fit_intervals(add_all(RecalibrationState(), *views).state(), 2)
     joined = fit_intervals(merge_states(*halves), 2)
     assert joined.factor == pytest.approx(whole.factor)
     assert joined.pixels == whole.pixels

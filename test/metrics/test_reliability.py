@@ -45,13 +45,13 @@ def test_the_numbers_of_the_docstring() -> None:
     probability[0], probability[1] = .9, .1
     view = view_of(max_probability=[[.9] * 10], label=[[0] * 8 + [1] * 2],
                    probability=probability)
-    found = reliability_quality(add_all(ReliabilityMetricState(), view).sums())
+    found = reliability_quality(add_all(ReliabilityMetricState(), view).state())
     assert found.ece == pytest.approx(.1) and found.ece_single == pytest.approx(.1)
     assert found.calibration_mse_single == pytest.approx(.01)
     sure = np.zeros((11, 1, 1), np.float32)
     sure[:2, 0, 0] = .8, .2
     one = reliability_quality(add_all(ReliabilityMetricState(), view_of(
-        label=[[0]], probability=sure)).sums())
+        label=[[0]], probability=sure)).state())
     assert (one.brier, one.nll) == (pytest.approx(.08), pytest.approx(.223, abs=1e-3))
     np.testing.assert_allclose(apply_temperature(np.array([[.8, .2]]), .5), [[16 / 17, 1 / 17]])
 
@@ -59,7 +59,7 @@ def test_the_numbers_of_the_docstring() -> None:
 def test_all_is_that_of_a_plain_loop_and_the_mask_holds() -> None:
     views = [random_view(seed) for seed in range(3)]
     rows = rows_of(views)
-    found = reliability_quality(add_all(ReliabilityMetricState(), *views).sums())
+    found = reliability_quality(add_all(ReliabilityMetricState(), *views).state())
     total = [([p / sum(ps) for p in ps], t) for ps, _, _, t in rows]
     assert found.brier == pytest.approx(
         sum(sum((p - (k == t)) ** 2 for k, p in enumerate(ps)) for ps, t in total) / len(rows))
@@ -79,7 +79,7 @@ def test_the_samples_are_enlarged_to_the_size_of_the_truth() -> None:
     small[0], small[1] = [[1, 0]], [[0, 1]]
     view = view_of(label=[[0, 0, 0, 0]], probability=small)
     found = reliability_quality(add_all(ReliabilityMetricState(), view._replace(
-        classes=np.zeros((1, 4), np.uint8))).sums())
+        classes=np.zeros((1, 4), np.uint8))).state())
     by_hand = [0, 2 * .25 ** 2, 2 * .75 ** 2, 2]  # bilinear: 1, .75, .25, 0
     assert found.brier == pytest.approx(sum(by_hand) / 4)
 
@@ -88,7 +88,7 @@ def test_a_labelled_pixel_without_finite_probabilities_is_left_out() -> None:
     broken = np.zeros((11, 1, 2), np.float32)
     broken[0], broken[5, 0, 1] = 1, np.nan
     found = reliability_quality(add_all(ReliabilityMetricState(), view_of(
-        label=[[0, 0]], probability=broken)).sums())
+        label=[[0, 0]], probability=broken)).state())
     assert found.brier == pytest.approx(0, abs=1e-9) and sum(found.curve['count']) == 11
 
 
@@ -99,7 +99,7 @@ def test_probabilities_of_one_fall_in_the_last_bin() -> None:
 
 
 def test_a_temperature_softens_the_samples_and_leaves_the_single_pass() -> None:
-    plain, soft = (reliability_quality(add_all(ReliabilityMetricState(t), random_view(0)).sums())
+    plain, soft = (reliability_quality(add_all(ReliabilityMetricState(t), random_view(0)).state())
                    for t in (1., 3.))
     assert soft.ece != plain.ece and soft.ece_single == plain.ece_single
     with pytest.raises(ValueError, match='temperature is 0'):
@@ -107,8 +107,8 @@ def test_a_temperature_softens_the_samples_and_leaves_the_single_pass() -> None:
 
 
 def test_without_labels_there_is_no_quality_and_without_samples_only_the_single_pass() -> None:
-    assert reliability_quality(add_all(ReliabilityMetricState(), view_of(depth=[[1.]])).sums()) is None
-    found = reliability_quality(add_all(ReliabilityMetricState(), view_of(label=[[0]])).sums())
+    assert reliability_quality(add_all(ReliabilityMetricState(), view_of(depth=[[1.]])).state()) is None
+    found = reliability_quality(add_all(ReliabilityMetricState(), view_of(label=[[0]])).state())
     assert math.isnan(found.ece) and math.isnan(found.brier) and found.ece_single == .5
     json.dumps(found._asdict())
 

@@ -39,7 +39,7 @@ def test_the_numbers_of_the_docstring() -> None:
 
 def test_counts_are_those_of_a_plain_loop_and_the_mask_holds() -> None:
     views = [random_view(seed) for seed in range(4)]
-    found = pavpu_quality(add_all(PavpuMetricState(), *views).sums())
+    found = pavpu_quality(add_all(PavpuMetricState(), *views).state())
     assert found.patches == 48
     for name, map_of in (('entropy', lambda v: v.prediction.entropy),
                          ('mutual_information', lambda v: v.epistemic.mutual_information)):
@@ -60,14 +60,14 @@ def test_half_right_is_not_accurate_and_the_rest_of_a_map_is_dropped() -> None:
     label = np.zeros((4, 7))
     label[:, :2], label[:, 4:] = 1, 1
     found = pavpu_quality(add_all(PavpuMetricState(), view_of(
-        label=label, entropy=np.full((4, 7), .1))).sums())
+        label=label, entropy=np.full((4, 7), .1))).state())
     assert (found.patches, found.accurate) == (1, 0)
 
 
 def test_without_labels_there_is_no_quality() -> None:
     nothing = view_of(label=np.full((4, 4), IGNORE))
-    assert pavpu_quality(add_all(PavpuMetricState(), nothing, view_of(depth=[[1.]])).sums()) is None
-    json.dumps(pavpu_quality(add_all(PavpuMetricState(), random_view(0)).sums())._asdict())
+    assert pavpu_quality(add_all(PavpuMetricState(), nothing, view_of(depth=[[1.]])).state()) is None
+    json.dumps(pavpu_quality(add_all(PavpuMetricState(), random_view(0)).state())._asdict())
 
 
 def test_the_sums_of_two_halves_are_those_of_the_whole() -> None:

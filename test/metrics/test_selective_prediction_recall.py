@@ -20,14 +20,14 @@ def kept_mean(pairs: list, recall: float) -> float:
 
 def test_the_numbers_of_the_docstring() -> None:
     found = selective_quality(add_all(SelectiveMetricState(), view_of(
-        depth=[[11., 13.]], truth=[[10., 10.]], aleatoric=[[.1 / 11, .2 / 13]])).sums())
+        depth=[[11., 13.]], truth=[[10., 10.]], aleatoric=[[.1 / 11, .2 / 13]])).state())
     at = dict(zip(found.recall, found.rms_m['aleatoric'], strict=True))
     assert (at[.5], at[1.]) == (pytest.approx(1), pytest.approx(5 ** .5))
 
 
 def test_curves_over_all_pictures_are_those_of_a_plain_sort() -> None:
     views = [random_view(seed) for seed in range(6)]
-    found = selective_quality(add_all(SelectiveMetricState(), *views).sums())
+    found = selective_quality(add_all(SelectiveMetricState(), *views).state())
     rows = [row for one in views for row in depth_rows(one)]
     pairs = {'aleatoric': [(d * a, (d - t) ** 2) for d, t, a, e in rows],
              'epistemic': [(d * e, (d - t) ** 2) for d, t, a, e in rows],
@@ -47,7 +47,7 @@ def test_curves_over_all_pictures_are_those_of_a_plain_sort() -> None:
 
 def test_what_is_unknown_is_the_most_uncertain() -> None:
     found = selective_quality(add_all(SelectiveMetricState(), view_of(
-        classes=[[0, 0]], label=[[1, 0]], entropy=[[np.nan, 2]])).sums())
+        classes=[[0, 0]], label=[[1, 0]], entropy=[[np.nan, 2]])).state())
     at = dict(zip(found.recall, found.precision['entropy'], strict=True))
     assert (at[.5], at[1.]) == (1, .5)
     assert math.isnan(found.rms_m['total'][0])
@@ -55,7 +55,7 @@ def test_what_is_unknown_is_the_most_uncertain() -> None:
 
 
 def test_without_truth_there_is_no_curve() -> None:
-    assert selective_quality(add_all(SelectiveMetricState(), view_of(depth=[[1.]])).sums()) is None
+    assert selective_quality(add_all(SelectiveMetricState(), view_of(depth=[[1.]])).state()) is None
 
 
 def test_the_sums_of_two_halves_are_those_of_the_whole() -> None:

@@ -41,14 +41,14 @@ DEVIATIONS = {'aleatoric': lambda a, e: a, 'epistemic': lambda a, e: e, 'total':
 
 def test_the_numbers_of_the_docstring() -> None:
     found = sparsification_quality(add_all(SparsificationMetricState(), view_of(
-        depth=[[10., 12.]], truth=[[10., 10.]], aleatoric=[[.1, .2]])).sums())
+        depth=[[10., 12.]], truth=[[10., 10.]], aleatoric=[[.1, .2]])).state())
     assert found.ause['aleatoric']['abs_rel'] == pytest.approx(0, abs=1e-9)
     assert found.aurg['aleatoric']['abs_rel'] == pytest.approx(.099)
 
 
 def test_pixels_of_the_same_deviation_stay_together_and_gain_almost_nothing() -> None:
     found = sparsification_quality(add_all(SparsificationMetricState(), view_of(
-        depth=[[10., 12.]], truth=[[10., 10.]])).sums())
+        depth=[[10., 12.]], truth=[[10., 10.]])).state())
     assert found.curves['epistemic']['abs_rel'] == pytest.approx((*[.1] * 50, 0))
     assert found.aurg['epistemic']['abs_rel'] == pytest.approx(.001)  # of the appended 0
 
@@ -57,7 +57,7 @@ def test_pixels_of_the_same_deviation_stay_together_and_gain_almost_nothing() ->
 @pytest.mark.parametrize('name', DEVIATIONS)
 def test_areas_are_those_of_a_plain_loop_averaged_over_pictures(error: str, name: str) -> None:
     views = [random_view(seed) for seed in range(2)]
-    found = sparsification_quality(add_all(SparsificationMetricState(), *views).sums())
+    found = sparsification_quality(add_all(SparsificationMetricState(), *views).state())
     error_of, own = ERRORS[error]
     ause, aurg = [], []
     for one in views:
@@ -74,8 +74,8 @@ def test_areas_are_those_of_a_plain_loop_averaged_over_pictures(error: str, name
 
 def test_pictures_without_a_judged_pixel_do_not_count() -> None:
     nothing = view_of(depth=[[10.]], truth=[[np.nan]])
-    assert sparsification_quality(add_all(SparsificationMetricState(), nothing).sums()) is None
-    found = sparsification_quality(add_all(SparsificationMetricState(), nothing, random_view(0)).sums())
+    assert sparsification_quality(add_all(SparsificationMetricState(), nothing).state()) is None
+    found = sparsification_quality(add_all(SparsificationMetricState(), nothing, random_view(0)).state())
     assert found.pictures == 1
     json.dumps(found._asdict())
 

@@ -69,14 +69,14 @@ def assert_halves_add_up(make: Any) -> None:
     from bdl_perception.metrics.pixels import merge_states
     views = [random_view(seed) for seed in range(4)]
     first, second = add_all(make(), *views[:1]), add_all(make(), *views[1:])
-    joined = merge_states(first.sums(), second.sums())
-    whole = add_all(make(), *views).sums()
-    given = first.sums()
+    joined = merge_states(first.state(), second.state())
+    whole = add_all(make(), *views).state()
+    given = first.state()
     before = {name: values.copy() for name, values in given.items()}
-    first.add(views[0])
+    first.update(views[0])
     assert joined.keys() == whole.keys()
     for name, values in whole.items():
-        assert values.dtype == np.float64 and values.shape == make().sums()[name].shape
+        assert values.dtype == np.float64 and values.shape == make().state()[name].shape
         np.testing.assert_allclose(joined[name], values, rtol=1e-12)
         np.testing.assert_array_equal(given[name], before[name])
         assert np.isfinite(values).all()
