@@ -9,7 +9,10 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
-from bdl_perception.perception.backend import ModelSpec, spec_from_dict
+from bdl_perception.perception.backend import ModelSpec, PRECISIONS, PROVIDERS, spec_from_dict
+from bdl_perception.perception.image_geometry import FIT_MODES
+from bdl_perception.perception.monte_carlo import check_seed
+from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.version import software_version
 
 if TYPE_CHECKING:
@@ -22,6 +25,33 @@ SHIPPED_MODELS_FOLDER = Path(__file__).resolve().parent / 'models'
 
 class ModelError(ValueError):
     """A model that cannot be used; the message says what to do about it."""
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """How a model is run; a calibration is bound to the last five."""
+
+    backend: str = 'auto'  # or a name of backends.BACKENDS
+    threads: int = 0  # onnxruntime, torch: within one operation, 0 for one on each core
+    provider: str = 'cpu'  # onnxruntime: the device that runs the graphs
+    precision: str = 'fp32'  # tensorrt: fp32 or fp16
+    samples: int = 16  # T, Monte Carlo samples of a cycle
+    seed: int = 0  # of the dropout masks
+    regions: Regions = DEFAULT_REGIONS  # scored on their own
+    fit_mode: str = 'crop'  # how a frame of another aspect ratio is fitted to the network
+
+    def __post_init__(self) -> None:
+        """Check each value; ValueError names it and the allowed ones."""
+        if self.threads < 0:
+            raise ValueError(f'threads is {self.threads}, must be 0 (one for each core) or more')
+        if self.samples < 2:
+            raise ValueError(f'samples is {self.samples}, must be at least 2')
+        check_seed(self.seed)
+        for name, allowed in (('provider', PROVIDERS), ('precision', PRECISIONS),
+                              ('fit_mode', FIT_MODES)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f'{name} is {getattr(self, name)!r}, must be one of '
+                                 f'{", ".join(allowed)}')
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from typing import Callable, NamedTuple
 
 from bdl_perception.backends.tensorrt.cuda import gpu_unavailable_reason
 from bdl_perception.backends.tensorrt.library import installed_libraries
-from bdl_perception.model_store import load_model_files, ModelFiles
+from bdl_perception.model_store import load_model_files, ModelFiles, ModelOptions
 from bdl_perception.perception.backend import Backend
+from bdl_perception.perception.perceiver import Perceiver
 
 AUTO = 'auto'
+DEFAULT_OPTIONS = ModelOptions()
 
 
 class BackendChoice(NamedTuple):
@@ -24,24 +26,28 @@ class BackendChoice(NamedTuple):
     reason: str
 
 
-class BackendOptions(NamedTuple):
-    """How a backend runs; each takes what concerns it."""
-
-    threads: int = 0  # onnxruntime, torch: within one operation, 0 for one on each core
-    provider: str = 'cpu'  # onnxruntime: what runs the graphs
-    precision: str = 'fp32'  # tensorrt: fp32 or fp16
-
-
-def open_backend(name: str, model: str | Path, threads: int = 0, provider: str = 'cpu',
-                 precision: str = 'fp32') -> Backend:
+def open_perceiver(model: str | Path, options: ModelOptions = DEFAULT_OPTIONS) -> Perceiver:
     """
-    Load a model (shipped name or folder) with the backend of this name, or with 'auto'.
+    Load a model as open_backend does, and plan its Monte Carlo samples.
+
+    Also ValueError when the samples are not a multiple of the model's chunk.
+    """
+    backend = open_backend(model, options)
+    try:
+        return Perceiver(backend, options.samples, options.seed, options.fit_mode)
+    except ValueError:
+        backend.close()
+        raise
+
+
+def open_backend(model: str | Path, options: ModelOptions = DEFAULT_OPTIONS) -> Backend:
+    """
+    Load a model (shipped name or folder) with the backend that the options name.
 
     ValueError: no such backend; ModelError: no such model, or it cannot run; ModuleNotFoundError:
     the backend's library is not installed; RuntimeError: there is no GPU.
     """
-    chosen = choose_backend(name).name
-    return BACKENDS[chosen](load_model_files(model), BackendOptions(threads, provider, precision))
+    return BACKENDS[choose_backend(options.backend).name](load_model_files(model), options)
 
 
 def choose_backend(name: str = AUTO) -> BackendChoice:
@@ -75,18 +81,18 @@ def _unusable_reason(library: str) -> str:
     return unusable_reason(library)
 
 
-def _open_onnxruntime(files: ModelFiles, options: BackendOptions) -> Backend:
+def _open_onnxruntime(files: ModelFiles, options: ModelOptions) -> Backend:
     _require_library('onnxruntime')
     from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
     return OnnxRuntimeBackend(files, options.threads, options.provider)
 
 
-def _open_tensorrt(files: ModelFiles, options: BackendOptions) -> Backend:
+def _open_tensorrt(files: ModelFiles, options: ModelOptions) -> Backend:
     from bdl_perception.backends.tensorrt import open_tensorrt
     return open_tensorrt(files, options.precision)
 
 
-def _open_torch(files: ModelFiles, options: BackendOptions) -> Backend:
+def _open_torch(files: ModelFiles, options: ModelOptions) -> Backend:
     _require_library('torch')
     from bdl_perception.backends.torch_backend import open_torch
     return open_torch(files, options.threads)
@@ -98,7 +104,7 @@ def _require_library(library: str) -> None:
             f'{library} is not installed; `pip install {library}`', name=library)
 
 
-BACKENDS: dict[str, Callable[[ModelFiles, BackendOptions], Backend]] = {
+BACKENDS: dict[str, Callable[[ModelFiles, ModelOptions], Backend]] = {
     'onnxruntime': _open_onnxruntime,
     'tensorrt': _open_tensorrt,
     'torch': _open_torch,

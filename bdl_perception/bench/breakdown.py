@@ -12,6 +12,7 @@ from bdl_perception.bench.harness import MC_SAMPLES
 from bdl_perception.bench.report import draw_bars
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import quartiles, time_interleaved
+from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes.image_decoding import rgb_from_image
 from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
 from bdl_perception.perception.backend import Backend
@@ -28,7 +29,7 @@ TimedSteps = Mapping[str, Callable[[], object]]
 
 def run(settings: BenchSettings) -> GroupResult:
     """Time every step by turns."""
-    backend = open_backend('onnxruntime', settings.model, settings.threads)
+    backend = open_backend(settings.model, ModelOptions('onnxruntime', settings.threads))
     rounds = settings.choose(5, 200)
     frame_ms, cycle_ms = (
         {name: quartiles(taken).median for name, taken in time_interleaved(steps, rounds).items()}
@@ -91,7 +92,7 @@ def _share_row(what: str, graph: str, steps_ms: Mapping[str, float]) -> Row:
 
 def time_graphs(model: str, frames: int, chunks: int, threads: int) -> dict[str, float]:
     """Perceive so many frames and sample so many chunks, evenly mixed; times in s."""
-    backend = open_backend('onnxruntime', model, threads)
+    backend = open_backend(model, ModelOptions('onnxruntime', threads))
     spec = backend.spec
     rgb = np.random.default_rng(0).integers(0, 256, (spec.height, spec.width, 3), np.uint8)
     masks = draw_masks(0, spec.chunk, spec.dropout_channels, spec.dropout_probability)

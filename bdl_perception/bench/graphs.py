@@ -9,7 +9,13 @@ from bdl_perception.backends import open_backend
 from bdl_perception.backends.torch_backend import TorchBackend
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import paired_ratio, quartiles, time_interleaved
-from bdl_perception.model_store import has_weights, load_model_files, read_weights, WEIGHTS_FILE
+from bdl_perception.model_store import (
+    has_weights,
+    load_model_files,
+    ModelOptions,
+    read_weights,
+    WEIGHTS_FILE,
+)
 from bdl_perception.network.class_distance import direction_count
 from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.graphs import moderated_logits, softmax_entropy
@@ -85,7 +91,7 @@ Workloads = Mapping[str, Callable[[], object]]
 def run(settings: BenchSettings) -> GroupResult:
     """Time single passes, then T samples three ways."""
     torch.set_num_threads(settings.threads)
-    backend = open_backend('onnxruntime', settings.model, settings.threads)
+    backend = open_backend(settings.model, ModelOptions('onnxruntime', settings.threads))
     rebuilt = load_torch_network(settings.model)
     size = backend.spec.height, backend.spec.width
     rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)

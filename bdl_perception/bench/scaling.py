@@ -12,6 +12,7 @@ from bdl_perception.bench.graphs import identity_statistics, load_torch_network,
 from bdl_perception.bench.report import draw_curves, Panel
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import quartiles, time_interleaved
+from bdl_perception.model_store import ModelOptions
 from bdl_perception.network.export import export_model
 from bdl_perception.perception.backend import Backend
 from bdl_perception.perception.monte_carlo import draw_masks, merge_all
@@ -50,7 +51,7 @@ def _scaling_row(what: str, unit: str, measured: MedianTimes) -> Row:
 
 def time_by_samples(settings: BenchSettings) -> MedianTimes:
     """Time T samples of one picture, for each T that whole chunks make."""
-    backend = open_backend('onnxruntime', settings.model, settings.threads)
+    backend = open_backend(settings.model, ModelOptions('onnxruntime', settings.threads))
     features = backend.perceive(_random_image(backend.spec.height, backend.spec.width)).features
 
     def sampling(count: int) -> Callable[[], object]:
@@ -87,7 +88,7 @@ def _export_at_size(settings: BenchSettings, folder: Path, height: int, width: i
         warnings.simplefilter('ignore', UserWarning)  # of torch: what it left for ONNX Runtime
         export_model(model, network, identity_statistics(network), name=model.name, chunk=4,
                      frames=[torch.from_numpy(_random_image(height, width))])
-    return open_backend('onnxruntime', model, settings.threads)
+    return open_backend(model, ModelOptions('onnxruntime', settings.threads))
 
 
 def _perceive_call(backend: Backend) -> Callable[[], object]:

@@ -5,7 +5,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bdl_perception.parameters import FIT_MODES, PRECISIONS, PROVIDERS
+from bdl_perception.perception.backend import PRECISIONS, PROVIDERS
+from bdl_perception.perception.image_geometry import FIT_MODES
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
 from bdl_perception.workflows.executor import ExecutorConfig
 
@@ -49,8 +50,9 @@ def add_fit_mode_argument(parser: argparse.ArgumentParser) -> None:
 def open_model(arguments: argparse.Namespace) -> 'Backend':
     """Open the model with what was declared above."""
     from bdl_perception.backends import open_backend
-    return open_backend(arguments.backend, arguments.model, arguments.threads,
-                        arguments.provider, arguments.precision)
+    from bdl_perception.model_store import ModelOptions
+    return open_backend(arguments.model, ModelOptions(
+        arguments.backend, arguments.threads, arguments.provider, arguments.precision))
 
 
 def add_executor_arguments(parser: argparse.ArgumentParser) -> None:

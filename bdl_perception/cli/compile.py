@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bdl_perception.parameters import PRECISIONS
+from bdl_perception.perception.backend import PRECISIONS
 
 if TYPE_CHECKING:
     from bdl_perception.backends.tensorrt.engines import BuildTarget

@@ -68,12 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _open_reference(files: 'ModelFiles', arguments: argparse.Namespace) -> 'Backend':
     from bdl_perception.backends import open_backend
-    from bdl_perception.model_store import has_weights
+    from bdl_perception.model_store import has_weights, ModelOptions
     if arguments.checkpoint is not None:
         return _open_checkpoint_backend(files, arguments.checkpoint)
     torch_can = has_weights(files) and find_spec('torch') is not None
     if arguments.reference == 'torch' or (arguments.reference == 'auto' and torch_can):
-        return open_backend('torch', files.folder, arguments.threads)
+        return open_backend(files.folder, ModelOptions('torch', arguments.threads))
     from bdl_perception.backends.onnxruntime_backend import NO_OPTIMISATION, OnnxRuntimeBackend
     return OnnxRuntimeBackend(files, arguments.threads, tuning=NO_OPTIMISATION)
 

@@ -71,7 +71,9 @@ def _write_model(out: Path, files: 'ModelFiles', perceive: bytes) -> None:
 def _print_comparison(arguments: argparse.Namespace, files: 'ModelFiles', pictures: list['Bytes']) -> None:
     from bdl_perception.backends import open_backend
     from bdl_perception.evaluation.backend_parity import BOUNDS, compare_backends, comparison_table
-    before, after = (open_backend('onnxruntime', model, arguments.threads)
+    from bdl_perception.model_store import ModelOptions
+    options = ModelOptions('onnxruntime', arguments.threads)
+    before, after = (open_backend(model, options)
                      for model in (files.folder, arguments.out.resolve()))
     try:
         print(_compare_latency(before, after, pictures[0]))

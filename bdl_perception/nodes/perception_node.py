@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from bdl_perception import topics
-from bdl_perception.backends import choose_backend, open_backend
+from bdl_perception.backends import choose_backend, open_perceiver
+from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_message
 from bdl_perception.nodes.lifecycle import (
@@ -20,7 +21,6 @@ from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import FaultLog, StatusTracker
 from bdl_perception.nodes.worker import Worker
 from bdl_perception.parameters import PerceptionParameters
-from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.regions import parse_regions
 from bdl_perception.perception.scheduler import TimeBudget
 from diagnostic_msgs.msg import DiagnosticArray
@@ -57,16 +57,18 @@ class PerceptionNode(LifecycleNode):
         """Load the model and make the topics."""
         self._release_resources()
         settings, choice = self._settings, choose_backend(self._settings.backend)
-        backend = open_backend(choice.name, settings.model, settings.threads, settings.provider,
-                               settings.precision)
-        perceiver = Perceiver(backend, settings.samples, settings.seed, settings.fit_mode)
+        regions = parse_regions(settings.regions)
+        perceiver = open_perceiver(settings.model, ModelOptions(
+            choice.name, settings.threads, settings.provider, settings.precision,
+            settings.samples, settings.seed, regions, settings.fit_mode))
+        spec = perceiver.backend.spec
         self._perception_publishers = PerceptionPublishers(self)
         budget = TimeBudget(settings.frame_budget_s, settings.epistemic_refresh_s,
-                        settings.samples // backend.spec.chunk)
+                        settings.samples // spec.chunk)
         self._pipeline = Pipeline(perceiver, budget, self._perception_publishers, self._status_tracker, self._report_fault,
-                                  parse_regions(settings.regions))
+                                  regions)
         self._status_tracker.set_identity(self._pipeline.identity())
-        self.get_logger().info(f'model {backend.spec.name} on {choice.name}: {choice.reason}')
+        self.get_logger().info(f'model {spec.name} on {choice.name}: {choice.reason}')
 
     @lifecycle_callback
     def on_activate(self, state: LifecycleState) -> None:

@@ -6,6 +6,8 @@ from typing import Any, Mapping, NamedTuple, Protocol, Sequence
 
 from bdl_perception.perception.types import Bytes, Features, Floats, Moments
 
+PRECISIONS = ('fp32', 'fp16')  # of a graph's arithmetic
+PROVIDERS = ('cpu', 'cuda', 'tensorrt')  # devices of ONNX Runtime
 FORMAT = 1  # of model.json
 OPTIONAL_KEYS = {'format', 'weights_sha256'}
 

@@ -18,14 +18,19 @@ import numpy as np
 SEED_LIMIT = 2**64  # a Philox key holds two words of 64 bits; the second is the layer
 
 
+def check_seed(seed: int) -> None:
+    """Raise ValueError for a seed that does not fit the 64-bit word of a Philox key."""
+    if not 0 <= seed < SEED_LIMIT:
+        raise ValueError(f'seed is {seed}, must be from 0 to 2**64 - 1')
+
+
 def draw_masks(seed: int, count: int, channels: Sequence[int], probability: float) -> list[Floats]:
     """
     Draw count masks for each dropout layer: one (T, C_k) array of 0 and 1 / (1 - probability).
 
     A mask that would drop every channel of a layer is drawn again: it would say nothing.
     """
-    if not 0 <= seed < SEED_LIMIT:
-        raise ValueError(f'seed is {seed}, must be from 0 to 2**64 - 1')
+    check_seed(seed)
     if not 0 < probability < 1:
         raise ValueError(f'dropout probability is {probability}, must lie between 0 and 1')
     if count < 1 or not channels or min(channels) < 1:

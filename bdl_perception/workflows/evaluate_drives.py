@@ -54,9 +54,10 @@ def open_evaluator(settings: ModelSettings) -> 'Evaluator':
     """Open a model and keep it for the next drive."""
     from bdl_perception.backends import open_backend
     from bdl_perception.evaluation.evaluator import Evaluator
+    from bdl_perception.model_store import ModelOptions
     from bdl_perception.perception.regions import parse_regions
-    backend = open_backend(settings.backend, settings.model, settings.threads, settings.provider,
-                           settings.precision)
+    backend = open_backend(settings.model, ModelOptions(
+        settings.backend, settings.threads, settings.provider, settings.precision))
     try:
         return Evaluator(backend, settings.samples, settings.seed, parse_regions(settings.regions),
                      settings.fit_mode)

@@ -93,15 +93,12 @@ def run_scoring_job(job: ScoringJob) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def open_perceiver(settings: ModelSettings) -> 'Perceiver':
     """Open the model, or take the one that this process has open."""
-    from bdl_perception.backends import open_backend
-    from bdl_perception.perception.perceiver import Perceiver
-    backend = open_backend(settings.backend, settings.model, settings.threads, settings.provider,
-                           settings.precision)
-    try:
-        return Perceiver(backend, settings.samples, settings.seed, settings.fit_mode)
-    except ValueError:
-        backend.close()
-        raise
+    from bdl_perception import backends
+    from bdl_perception.model_store import ModelOptions
+    from bdl_perception.perception.regions import parse_regions
+    return backends.open_perceiver(settings.model, ModelOptions(
+        settings.backend, settings.threads, settings.provider, settings.precision,
+        settings.samples, settings.seed, parse_regions(settings.regions), settings.fit_mode))
 
 
 def drive_fingerprint(drive: str) -> list[int]:

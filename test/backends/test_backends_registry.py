@@ -9,7 +9,7 @@ import warnings
 from bdl_perception import backends
 from bdl_perception.backends import onnxruntime_backend, tensorrt
 from bdl_perception.backends.tensorrt import build, library
-from bdl_perception.model_store import ModelError
+from bdl_perception.model_store import ModelError, ModelOptions
 from bdl_perception.parameters import PRECISIONS, PROVIDERS
 import numpy as np
 import onnxruntime
@@ -20,7 +20,7 @@ from tiny_model import make_tiny_model
 @pytest.mark.parametrize('name', ['auto', 'onnxruntime'])
 def test_a_name_opens_a_backend_that_runs(tmp_path, monkeypatch, name):
     monkeypatch.setattr(backends, 'gpu_unavailable_reason', lambda: 'not in this test')
-    backend = backends.open_backend(name, make_tiny_model(tmp_path), threads=1)
+    backend = backends.open_backend(make_tiny_model(tmp_path), ModelOptions(name, 1))
     assert backend.name == 'onnxruntime' and backend.spec.name == 'tiny'
     assert backend.perceive(np.zeros((24, 40, 3), np.uint8)).depth.shape == (24, 40)
     backend.close()
@@ -28,7 +28,7 @@ def test_a_name_opens_a_backend_that_runs(tmp_path, monkeypatch, name):
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path):
     with pytest.raises(ValueError, match="'cuda'.*auto, onnxruntime, tensorrt, torch"):
-        backends.open_backend('cuda', make_tiny_model(tmp_path))
+        backends.open_backend(make_tiny_model(tmp_path), ModelOptions('cuda'))
 
 
 @pytest.mark.parametrize('libraries, why_no_gpu, name, said', [
@@ -39,7 +39,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path):
 def test_auto_takes_tensorrt_where_it_can_run_and_tells_why(
         monkeypatch, libraries, why_no_gpu, name, said):
     monkeypatch.setattr(backends, 'installed_libraries', lambda: libraries)
-    monkeypatch.setattr(backends, 'no_gpu', lambda: why_no_gpu)
+    monkeypatch.setattr(backends, 'gpu_unavailable_reason', lambda: why_no_gpu)
     monkeypatch.setattr(backends, '_unusable_reason', lambda library: '')
     choice = backends.choose_backend()
     assert choice.name == name and re.search(said, choice.reason)
@@ -51,7 +51,7 @@ def test_auto_takes_tensorrt_where_it_can_run_and_tells_why(
 def test_auto_leaves_a_gpu_that_tensorrt_rtx_does_not_know_and_says_so(monkeypatch, gpu, name):
     pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT-RTX is not there')
     monkeypatch.setattr(backends, 'installed_libraries', lambda: ('tensorrt_rtx',))
-    monkeypatch.setattr(backends, 'no_gpu', lambda: '')
+    monkeypatch.setattr(backends, 'gpu_unavailable_reason', lambda: '')
     monkeypatch.setattr(tensorrt, 'capability', lambda: gpu)
     choice = backends.choose_backend()
     assert choice.name == name
@@ -71,7 +71,7 @@ def test_auto_leaves_a_tensorrt_that_does_not_load_and_says_so(tmp_path, monkeyp
 def test_tensorrt_that_is_not_installed_is_told_with_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(library, '_is_importable', lambda module: False)
     with pytest.raises(ModuleNotFoundError, match='tensorrt is not installed; `pip install'):
-        backends.open_backend('tensorrt', make_tiny_model(tmp_path))
+        backends.open_backend(make_tiny_model(tmp_path), ModelOptions('tensorrt'))
 
 
 @pytest.mark.parametrize('provider', ['cuda', 'tensorrt'])
@@ -80,12 +80,12 @@ def test_a_provider_that_is_not_there_is_named_with_the_package_that_has_it(tmp_
         pytest.skip('onnxruntime-gpu is installed')
     with pytest.raises(ModelError, match=f'provider {provider} needs .*ExecutionProvider.*'
                                          f'pip install onnxruntime-gpu'):
-        backends.open_backend('onnxruntime', make_tiny_model(tmp_path), provider=provider)
+        backends.open_backend(make_tiny_model(tmp_path), ModelOptions('onnxruntime', provider=provider))
 
 
 def test_an_unknown_provider_lists_the_known_ones(tmp_path):
     with pytest.raises(ValueError, match="'warp', must be one of cpu, cuda, tensorrt"):
-        backends.open_backend('onnxruntime', make_tiny_model(tmp_path), provider='warp')
+        ModelOptions('onnxruntime', provider='warp')
 
 
 def test_a_provider_that_does_not_start_is_an_error_and_not_a_slow_cpu(tmp_path, monkeypatch):
@@ -95,7 +95,7 @@ def test_a_provider_that_does_not_start_is_an_error_and_not_a_slow_cpu(tmp_path,
     with pytest.raises(ModelError, match='CUDAExecutionProvider did not start, only CPU'):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # ONNX Runtime's own, that we turn into an error
-            backends.open_backend('onnxruntime', make_tiny_model(tmp_path), provider='cuda')
+            backends.open_backend(make_tiny_model(tmp_path), ModelOptions('onnxruntime', provider='cuda'))
 
 
 def test_the_parameters_offer_what_the_backends_have():
@@ -105,17 +105,17 @@ def test_the_parameters_offer_what_the_backends_have():
 
 def test_a_wrong_model_is_told_as_such(tmp_path):
     with pytest.raises(ModelError):
-        backends.open_backend('auto', tmp_path / 'nothing')
+        backends.open_backend(tmp_path / 'nothing')
 
 
 def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(backends, 'find_spec', lambda library: None)
     with pytest.raises(ModuleNotFoundError, match='pip install onnxruntime'):
-        backends.open_backend('onnxruntime', make_tiny_model(tmp_path))
+        backends.open_backend(make_tiny_model(tmp_path), ModelOptions('onnxruntime'))
 
 
 def test_knowing_the_names_loads_no_inference_library():
-    code = ('import sys; from bdl_perception.backends import registry; backends.choose_backend();'
+    code = ('import sys; from bdl_perception.backends import choose_backend; choose_backend();'
             'heavy = {"onnxruntime", "torch", "tensorrt", "tensorrt_rtx_bindings", "rclpy"};'
             'print(sorted(heavy & set(sys.modules)))')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ import json
 
 from bdl_perception.backends import open_backend
 from bdl_perception.evaluation.backend_parity import BOUNDS, compare_backends
-from bdl_perception.model_store import has_weights, load_model_files, ModelError
+from bdl_perception.model_store import has_weights, load_model_files, ModelError, ModelOptions
 from bdl_perception.network.export import export_model
 import pytest
 from tiny_model import make_tiny_model
@@ -22,9 +22,9 @@ def folder(tmp_path):
 
 
 def test_an_exported_folder_opens_in_torch_and_agrees_with_its_graphs(folder):
-    reference = open_backend('torch', folder, threads=1)
+    reference = open_backend(folder, ModelOptions('torch', 1))
     assert reference.name == 'torch' and reference.spec == load_model_files(folder).spec
-    found = compare_backends(open_backend('onnxruntime', folder, threads=1), reference,
+    found = compare_backends(open_backend(folder, ModelOptions('onnxruntime', 1)), reference,
                     list(draw_pictures(2, seed=4).numpy()), 4, 0)
     assert found.exceeded_outputs(BOUNDS['fp32']) == []
     assert found.rows['feature_distance'].reference_sum > 0
@@ -50,14 +50,14 @@ def exchange(folder):
 def test_weights_that_are_not_those_of_the_graphs_are_refused(folder, harm, message):
     harm(folder)
     with pytest.raises(ModelError, match=message):
-        open_backend('torch', folder, threads=1)
+        open_backend(folder, ModelOptions('torch', 1))
 
 
 def test_weights_of_another_format_are_a_model_error(folder):
     (folder / 'weights.pt').write_bytes(b'nothing')
     edit(folder, weights_sha256=hashlib.sha256(b'nothing').hexdigest())
     with pytest.raises(ModelError, match='is no weights.pt'):
-        open_backend('torch', folder, threads=1)
+        open_backend(folder, ModelOptions('torch', 1))
 
 
 def test_a_folder_of_before_has_graphs_and_no_weights(tmp_path):
@@ -68,4 +68,4 @@ def test_a_folder_of_before_has_graphs_and_no_weights(tmp_path):
     files = load_model_files(folder)
     assert files.perceive and not has_weights(files)
     with pytest.raises(ModelError, match='has no weights.pt, which torch needs'):
-        open_backend('torch', folder)
+        open_backend(folder, ModelOptions('torch'))

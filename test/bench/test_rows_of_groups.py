@@ -5,6 +5,7 @@ from bdl_perception.backends import open_backend
 from bdl_perception.bench import baseline, breakdown, cameras, runtime, scaling
 from bdl_perception.bench.row import BenchSettings
 from bdl_perception.bench.trace import CameraTrace
+from bdl_perception.model_store import ModelOptions
 import pytest
 from tiny_model import make_tiny_model
 
@@ -82,7 +83,7 @@ def test_the_share_of_a_graph_is_of_the_sum_of_all_steps():
 
 
 def test_every_step_of_the_breakdown_runs_and_gives_what_the_next_one_takes(tmp_path):
-    backend = open_backend('onnxruntime', make_tiny_model(tmp_path / 'tiny', chunk=4), 1)
+    backend = open_backend(make_tiny_model(tmp_path / 'tiny', chunk=4), ModelOptions('onnxruntime', 1))
     made = {name: step() for name, step in breakdown.frame_steps(backend).items()}
     assert made['message to rgb'].shape == (384, 640, 3)
     assert made['crop and resize'].shape == (24, 40, 3)

@@ -10,6 +10,7 @@ from typing import Any
 from bdl_perception.alarm.calibration import CameraCalibration
 from bdl_perception.backends import open_backend
 from bdl_perception.cli.main import main
+from bdl_perception.model_store import ModelOptions
 from bdl_perception.perception.scores import SCORE_NAMES
 from camvid_files import make_tiny_camvid
 import cv2
@@ -82,7 +83,7 @@ def test_goals_over_held_out_conditions_name_those_that_no_drive_is_of(
 
 def test_errors_agree_with_numpy_on_the_backend_itself(
         folder: Path, made: dict[str, Any]) -> None:
-    backend = open_backend('onnxruntime', folder / 'model', 1)
+    backend = open_backend(folder / 'model', ModelOptions('onnxruntime', 1))
     errors, hits, union = [], np.zeros(11), np.zeros(11)
     for rgb in sorted((folder / 'data' / 'test').glob('*/rgb/*.jpg')):
         raw = backend.perceive(cv2.imread(str(rgb))[..., ::-1].copy())

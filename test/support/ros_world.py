@@ -18,6 +18,7 @@ from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_io import calibration_to_dict
 from bdl_perception.backends import open_backend
 from bdl_perception.demo.processes import NodeProcess
+from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_from_message
 from bdl_perception.nodes.messages import make_header, uint8_image
@@ -55,7 +56,7 @@ def night(seed):
 def calibrated_model(folder: Path, **changes) -> Path:
     """Make a tiny model with a calibration that no street ever tops and every night does."""
     make_tiny_model(folder, **changes)
-    perceiver = Perceiver(open_backend('onnxruntime', folder, 1), SAMPLES, 0)
+    perceiver = Perceiver(open_backend(folder, ModelOptions('onnxruntime', 1)), SAMPLES, 0)
     rows = [_scores(perceiver, street(seed)) for seed in range(60)]
     scores = {name: _widened([row[name] for row in rows]) for name in rows[0]}
     spec = perceiver.backend.spec
@@ -94,7 +95,7 @@ class World:
         self._executor.add_node(self.node)
         self._processes = []
         self._subscriptions = []
-        self.received_path = defaultdict(list)
+        self.received = defaultdict(list)
         self._on_image = self.node.create_publisher(Image, 'image', publishers.image_qos())
         self._on_camera_info = self.node.create_publisher(CameraInfo, 'camera_info', publishers.image_qos())
         self._change_state_client = self.node.create_client(ChangeState, 'perception_node/change_state')
@@ -124,13 +125,13 @@ class World:
         for topic in listened:
             profile = publishers.alert_subscriber_qos() if topic == topics.ALERT_TOPIC else publishers.scores_qos()
             self._subscriptions.append(self.node.create_subscription(
-                KINDS[topic.type], topic.name, self.received_path[topic].append, profile))
+                KINDS[topic.type], topic.name, self.received[topic].append, profile))
 
     def forget(self):
         """Listen to nothing, as a world does that was just made; the processes go on."""
         while self._subscriptions:
             self.node.destroy_subscription(self._subscriptions.pop())
-        self.received_path.clear()
+        self.received.clear()
 
     def send(self, message):
         """Publish a picture."""
@@ -171,9 +172,9 @@ class World:
     @property
     def alert(self):
         """Give the last alert, as level and text."""
-        if not self.received_path[topics.ALERT_TOPIC]:
+        if not self.received[topics.ALERT_TOPIC]:
             return None, ''
-        status = self.received_path[topics.ALERT_TOPIC][-1].status[0]
+        status = self.received[topics.ALERT_TOPIC][-1].status[0]
         return AlertLevel(status.level[0]), status.message
 
     def alert_is(self, level, text=''):
@@ -183,7 +184,7 @@ class World:
     @property
     def statuses(self):
         """Give every status that was heard."""
-        return [status_from_message(item) for item in self.received_path[topics.STATUS]]
+        return [status_from_message(item) for item in self.received[topics.STATUS]]
 
     def faults(self):
         """Give every fault that was heard."""

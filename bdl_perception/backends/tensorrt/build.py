@@ -8,8 +8,8 @@ from bdl_perception.backends.tensorrt.api import Api, BuilderConfig, ErrorLog, N
 from bdl_perception.backends.tensorrt.fp16 import to_fp16
 from bdl_perception.backends.tensorrt.library import TensorRtLibrary
 from bdl_perception.model_store import ModelError
+from bdl_perception.perception.backend import PRECISIONS
 
-PRECISIONS = ('fp32', 'fp16')
 BUILDER_VERSION = 2  # add one when a change below makes other engines of the same graph
 EXPORT_HINT = 'Export the model again'
 
