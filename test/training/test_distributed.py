@@ -55,7 +55,7 @@ def test_without_torchrun_a_process_is_alone_and_leads(monkeypatch):
 @pytest.fixture
 def alone(monkeypatch):
     """Sum over one process; test_processes sums over two."""
-    monkeypatch.setattr(distributed, 'summed', lambda own: own)
+    monkeypatch.setattr(distributed, 'all_reduce_sum', lambda own: own)
 
 
 def _pair():

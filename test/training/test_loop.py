@@ -31,7 +31,7 @@ def data(tmp_path_factory):
 def pictures(monkeypatch):
     """Count the pictures instead of drawing them, which takes longer than a tiny epoch."""
     drawn = []
-    monkeypatch.setattr(loop, 'draw_curves', lambda path, history: drawn.append((path, history)))
+    monkeypatch.setattr(loop, 'plot_curves', lambda path, history: drawn.append((path, history)))
     return drawn
 
 
@@ -158,7 +158,7 @@ def scores(monkeypatch):
         def measure(network, batches):
             return ValidationMetrics(scores[runs.pop()], math.nan, math.nan)
         runs = list(range(len(scores)))[::-1]
-        monkeypatch.setattr(loop, 'measure', measure)
+        monkeypatch.setattr(loop, 'compute_metrics', measure)
     return validate
 
 

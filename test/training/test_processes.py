@@ -98,7 +98,7 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize('within, finished', [('measure', 2), ('write_curves', 3)])
+@pytest.mark.parametrize('within, finished', [('compute_metrics', 2), ('write_curves', 3)])
 def test_a_killed_process_leaves_a_run_that_ends_with_the_same_curves(folder, within, finished):
     """It dies by its own hand, in the third epoch: who watches it could be too slow for that."""
     words = _words(folder, f'killed_in_{within}')

@@ -112,7 +112,7 @@ def test_unknown_objects_stand_in_the_corridor_without_a_class(frames):
 
 def test_an_unseen_mount_tilts_the_horizon(town):
     assert abs(town['unseen_mount'].camera_pose(0.).right[2]) > .1
-    assert abs(town['sun'].view(0.).right[2]) < .05
+    assert abs(town['sun'].camera_pose(0.).right[2]) < .05
 
 
 def test_a_condition_takes_over_within_half_a_second():

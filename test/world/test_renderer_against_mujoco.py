@@ -41,7 +41,7 @@ def ours(renderer, pinhole):
     for name, foot, size, yaw_rad in (GROUND, *BOXES):
         builder.place(mesh_from_shape(box(*size), name, Material()), foot, yaw_rad)
     bodies = tuple(mesh_from_shape(box(*size), name, Material()) for name, _, size, _ in BODIES)
-    renderer.load(Scene(builder.opaque_mesh(), builder.cutout_mesh(), bodies,
+    renderer.load_scene(Scene(builder.opaque_mesh(), builder.cutout_mesh(), bodies,
                         np.full((len(TEXTURE_LAYERS), 8, 8, 4), 255, np.uint8), np.zeros((0, 3))))
     posed = [Body(i, foot, yaw_rad) for i, (_, foot, _, yaw_rad) in enumerate(BODIES)]
     sky = Sky(np.array([0., .6, .8]), 0.)

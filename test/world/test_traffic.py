@@ -18,7 +18,7 @@ def town(seed, kind, clear_ahead_m=8.):
 
 def rectangle(street, traffic, body):
     """Return x from, x to, y from, y to about a body, in its street's frame."""
-    points = traffic.meshes[body.mesh][..., :2].reshape(-1, 2)
+    points = traffic.meshes[body.mesh_index][..., :2].reshape(-1, 2)
     low, high = points.min(axis=0), points.max(axis=0)
     x, y = body.position[:2]
     return x + low[0], x + high[0], y - float(street.centreline_y(np.array(x))) + low[1], (
@@ -69,7 +69,7 @@ def test_a_car_that_would_drive_backwards_is_refused():
 def test_left_hand_traffic_is_the_mirror_image():
     rng = np.random.default_rng(0)
     street = draw_street(rng, 300., 'urban')
-    mirrored = type(street)(**{**vars(street), 'side': -street.traffic_side})
+    mirrored = type(street)(**{**vars(street), 'traffic_side': -street.traffic_side})
     for d in (-3., 0., 5.):
         there = street.world_point(20., d)[1] - float(street.centreline_y(np.array(20.)))
         here = mirrored.world_point(20., d)[1] - float(mirrored.centreline_y(np.array(20.)))
