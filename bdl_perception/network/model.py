@@ -146,7 +146,7 @@ class Network(nn.Module):
         if not masks or not inside:
             return self.decode(encoded.features, masks)
         self._check_encoder_masks(masks[:inside])
-        maps = self.encoder.masked(encoded.maps, masks[:inside])
+        maps = self.encoder.apply_masks(encoded.maps, masks[:inside])
         features = (*self._project(maps[-inside:]), *encoded.features[inside:])
         return self.decode(features, masks[inside:])
 

@@ -61,7 +61,7 @@ def test_a_run_that_was_killed_while_measured_keeps_its_training(data, tmp_path,
     def killed(*_):
         raise KeyboardInterrupt
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(runner, 'measure', killed)
+        patch.setattr(runner, 'evaluate_network', killed)
         run_all(SPECS, data, tmp_path, 'both_25_seed1')
     checkpoint, = tmp_path.glob('*/checkpoint.pt')
     before = checkpoint.stat().st_mtime_ns
@@ -103,7 +103,7 @@ def test_a_kind_with_a_network_of_its_own_is_trained_taken_up_again_and_measured
         looked.append(network)
         raise KeyboardInterrupt
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(runner, 'measure', killed)
+        patch.setattr(runner, 'evaluate_network', killed)
         run_all(specs, data, tmp_path, f'{kind}*')
     assert type(looked[0]) is KINDS[kind].build is not Network
     assert run_all(specs, data, tmp_path, f'{kind}*') == [f'{kind}_100_seed1']

@@ -140,7 +140,7 @@ def test_a_sample_of_an_encoded_picture_is_the_whole_pass_with_its_masks(encoder
     network = Network(replace(TINY, encoder=encoder, dropout=dropout)).eval()
     pictures, masks = _pictures(2), network.draw_masks(1)
     assert len(masks) == len(network.config.mask_channels)
-    torch.testing.assert_close(network.sample(network.encode(pictures), masks),
+    torch.testing.assert_close(network.forward_encoded(network.encode(pictures), masks),
                                network(pictures, masks))
 
 
@@ -150,7 +150,7 @@ def test_a_sample_of_an_encoded_picture_is_the_whole_pass_with_its_masks(encoder
 def test_without_masks_a_sample_is_the_deterministic_pass(encoder, dropout):
     network = Network(replace(TINY, encoder=encoder, dropout=dropout)).eval()
     pictures = _pictures(1)
-    torch.testing.assert_close(network.sample(network.encode(pictures), []),
+    torch.testing.assert_close(network.forward_encoded(network.encode(pictures), []),
                                network(pictures, []))
     torch.testing.assert_close(network.encode(pictures, []), network.encode(pictures))
 
@@ -173,7 +173,7 @@ def test_neither_a_pass_nor_a_sample_runs_with_half_of_the_masks_of_the_encoder(
     with pytest.raises(ValueError, match='is 2, must be 4'):
         network(pictures, masks)
     with pytest.raises(ValueError, match='is 2, must be 4'):
-        network.sample(network.encode(pictures), masks)
+        network.forward_encoded(network.encode(pictures), masks)
 
 
 def test_without_dropout_there_are_no_masks():
