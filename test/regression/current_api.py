@@ -94,7 +94,7 @@ def film_frames(indices: Sequence[int]) -> list[Any]:
 
 def looked_at(perceiver: Perceiver, frame: Any) -> dict[str, dict[str, Any]]:
     """Run the single pass and a whole cycle: all arrays by name, and the scores as sent."""
-    perceiver.forget()
+    perceiver.discard_frame()
     seen = perceiver.perceive(frame)
     unsure = finish_cycle(perceiver)
     raw = perceiver.backend.perceive(
@@ -118,7 +118,7 @@ def looked_at(perceiver: Perceiver, frame: Any) -> dict[str, dict[str, Any]]:
 
 def film_scores(perceiver: Perceiver, step_s: float) -> list[tuple[int, dict[str, float]]]:
     """Score the bundled drive about every step_s, as `bdl calibrate` would."""
-    perceiver.forget()
+    perceiver.discard_frame()
     return [(seen.stamp_ns, dict(seen.values))
             for seen in score_drive(perceiver, check_camera_health(open_drive(FILM)), step_s)]
 
@@ -211,7 +211,7 @@ def played(made: Calibration | None, events: Sequence[tuple[Any, ...]],
             machine.update_status(now_s, PerceptionStatus(state, faults, identity=identities[identity]))
         elif kind == 'scores':
             stamp_ns, values, cycle, ros_now_ns = rest
-            machine.scores(now_s, Scores(stamp_ns, 'camera', drop_empty_scores(values), cycle), ros_now_ns)
+            machine.update_scores(now_s, Scores(stamp_ns, 'camera', drop_empty_scores(values), cycle), ros_now_ns)
         else:
             state = machine.state(now_s)
             found.append({'now_s': now_s, 'level': int(state.level), 'reasons': len(state.reasons),
@@ -280,7 +280,7 @@ def intervals_of(views: Iterable[LabelledPrediction], drives: int) -> DepthInter
     tally = RecalibrationState()
     for view in views:
         tally.update(view)
-    return fit_intervals(tally.sums(), drives)
+    return fit_intervals(tally.state(), drives)
 
 
 def interval_numbers(known: DepthIntervals) -> dict[str, Any]:
@@ -298,8 +298,8 @@ def measured(views: Sequence[LabelledPrediction], known: DepthIntervals | None) 
     tallies = create_metric_states(known)
     for tally in tallies.values():
         for view in views:
-            tally.add(view)
-    return compute_metrics({name: tally.sums() for name, tally in tallies.items()})
+            tally.update(view)
+    return compute_metrics({name: tally.state() for name, tally in tallies.items()})
 
 
 def separated(nominal: Sequence[float], strange: Sequence[float]) -> dict[str, float]:
