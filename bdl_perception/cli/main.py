@@ -3,6 +3,7 @@
 """The command `bdl`: a name for each thing to do; its code is imported when it is asked for."""
 import argparse
 import importlib
+import logging
 import sys
 from typing import Protocol, Sequence
 
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Command = importlib.import_module(f'bdl_perception.cli.{argv[0]}')
     parser = argparse.ArgumentParser(f'bdl {argv[0]}', description=COMMANDS[argv[0]])
     command.add_arguments(parser)
+    logging.basicConfig(format='%(message)s')  # to stderr
+    logging.getLogger('bdl_perception').setLevel(logging.INFO)
     try:
         return command.run(parser.parse_args(argv[1:]))
     except KeyboardInterrupt:

@@ -23,11 +23,12 @@ def rtx():
 
 
 @pytest.mark.usefixtures('rtx')
-def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, monkeypatch):
+def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, caplog,
+                                                             monkeypatch):
     out = tmp_path / 'engines'
     assert main(['compile', '--gpu', 'sm89', '--out', str(out)]) == 0
     said = capsys.readouterr()
-    assert said.err.count('building the') == 2
+    assert caplog.text.count('building the') == 2
     lines = said.out.splitlines()
     assert [line.split()[:5] for line in lines] == [
         ['street', graph, 'fp32', 'for', 'sm89,'] for graph in ('perceive', 'sample')]
@@ -47,11 +48,11 @@ def test_what_is_built_without_a_gpu_is_what_a_node_on_that_gpu_looks_for(graph)
     gpu = FakeGpu()
     node = BuildTarget.for_gpu(load_library(TENSORRT_RTX), gpu, 'fp32')
     spec = load_model_files('street').spec
-    assert engine_key(spec, graph, select_build_target(gpu.capability, 'fp32')) == engine_key(spec, graph, node)
+    assert engine_key(spec, graph, select_build_target(gpu.compute_capability, 'fp32')) == engine_key(spec, graph, node)
 
 
 @pytest.mark.usefixtures('rtx')
-def test_engines_that_could_not_be_written_end_with_one(tmp_path, capsys, monkeypatch):
+def test_engines_that_could_not_be_written_end_with_one(tmp_path, capsys, caplog, monkeypatch):
     def refuse(*arguments, **words):
         raise OSError('No space left on device')
 
@@ -60,7 +61,7 @@ def test_engines_that_could_not_be_written_end_with_one(tmp_path, capsys, monkey
         *words, lambda *_: BuiltEngine(b'it', b'')))
     assert main(['compile', '--gpu', 'sm89', '--out', str(tmp_path / 'engines')]) == 1
     said = capsys.readouterr()
-    assert said.out.count('(not written)') == 2 and 'No space left' in said.err
+    assert said.out.count('(not written)') == 2 and 'No space left' in caplog.text
 
 
 @pytest.mark.usefixtures('rtx')

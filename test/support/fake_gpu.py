@@ -32,7 +32,7 @@ class FakeMemory:
 class FakeGpu:
     """Counts allocations and remembers which threads entered; copies at once."""
 
-    name, capability, cuda, stream = 'Fake GPU', 'sm89', '12.4', 7
+    name, compute_capability, cuda, stream = 'Fake GPU', 'sm89', '12.4', 7
 
     def __init__(self, offset: int = 0) -> None:
         """Give addresses that are off by this many bytes."""
@@ -55,7 +55,7 @@ class FakeGpu:
         assert source.size == destination.size
         destination.bytes[...] = source.bytes
 
-    def wait(self) -> None:
+    def synchronize(self) -> None:
         pass
 
 
@@ -107,8 +107,8 @@ class FakeEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(data, options, ['CPUExecutionProvider'])
-        self._camera_subscriptions = {tensor.name: tensor for tensor in self._session.get_inputs()}
-        self._all = {**self._camera_subscriptions,
+        self._inputs = {tensor.name: tensor for tensor in self._session.get_inputs()}
+        self._all = {**self._inputs,
                      **{tensor.name: tensor for tensor in self._session.get_outputs()}}
         self.num_io_tensors = len(self._all)
 
@@ -121,7 +121,7 @@ class FakeEngine:
         return list(self._all)[index]
 
     def get_tensor_mode(self, name: str) -> str:
-        return 'input' if name in self._camera_subscriptions else 'output'
+        return 'input' if name in self._inputs else 'output'
 
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         return tuple(self._all[name].shape)
@@ -132,8 +132,8 @@ class FakeEngine:
     def run(self, addresses: dict[str, int]) -> None:
         assert set(addresses) == set(self._all), 'some inputs or outputs were given no address'
         places = {name: self._view(name, address) for name, address in addresses.items()}
-        outputs = [name for name in self._all if name not in self._camera_subscriptions]
-        found = self._session.run(outputs, {name: places[name] for name in self._camera_subscriptions})
+        outputs = [name for name in self._all if name not in self._inputs]
+        found = self._session.run(outputs, {name: places[name] for name in self._inputs})
         for name, value in zip(outputs, found, strict=True):
             places[name][...] = value
 

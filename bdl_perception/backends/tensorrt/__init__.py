@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """From a model on disk to TensorRT running it: the library, the GPU, the engines, the backend."""
+import logging
 from pathlib import Path
 
-from bdl_perception.backends.tell import tell
 from bdl_perception.backends.tensorrt.backend import EngineRejected, TensorRtBackend
 from bdl_perception.backends.tensorrt.build import build_engine, supported_gpus
 from bdl_perception.backends.tensorrt.cuda import compute_capability, CudaGpu, Gpu
@@ -11,6 +11,8 @@ from bdl_perception.backends.tensorrt.engine_cache import default_cache_folder, 
 from bdl_perception.backends.tensorrt.engines import BuildFunction, BuildTarget, prepare_engines
 from bdl_perception.backends.tensorrt.library import load_library, TensorRtLibrary
 from bdl_perception.model_store import ModelFiles
+
+LOGGER = logging.getLogger(__name__)
 
 
 def open_tensorrt(files: ModelFiles, precision: str, folder: Path | None = None,
@@ -51,5 +53,5 @@ def open_with_library(library: TensorRtLibrary, gpu: Gpu, files: ModelFiles, pre
             old = tuple(engine.data for engine in engines if engine.build_time_s is None)
             if refused or error.data not in old:
                 raise
-            tell(f'{error}; it came from {cache.folder} and is built anew')
+            LOGGER.warning('%s; it came from %s and is built again', error, cache.folder)
             refused = old

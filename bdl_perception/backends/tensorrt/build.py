@@ -1,15 +1,16 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """From an ONNX graph to a TensorRT engine, on the GPU that is there or for one that is not."""
+import logging
 from typing import Any, NamedTuple
 
-from bdl_perception.backends.tell import tell
 from bdl_perception.backends.tensorrt.api import Api, BuilderConfig, ErrorLog, Network
 from bdl_perception.backends.tensorrt.fp16 import to_fp16
 from bdl_perception.backends.tensorrt.library import TensorRtLibrary
 from bdl_perception.model_store import ModelError
 from bdl_perception.perception.backend import PRECISIONS
 
+LOGGER = logging.getLogger(__name__)
 BUILDER_VERSION = 2  # add one when a change below makes other engines of the same graph
 EXPORT_HINT = 'Export the model again'
 
@@ -92,8 +93,8 @@ def _set_target_gpu(library: TensorRtLibrary, log: ErrorLog, config: BuilderConf
 def use_timing_cache(log: ErrorLog, config: BuilderConfig, data: bytes) -> None:
     """Start from the timings of earlier builds; from none where these do not fit."""
     if data and not _accepts_timing_cache(config, data):
-        said = '; '.join(log.errors) or 'it gave no reason'
-        tell(f'the library refuses the timings of earlier builds ({said}); new ones are taken')
+        LOGGER.warning('the library rejects the timings of earlier builds (%s); new ones are taken',
+                       '; '.join(log.errors) or 'it gave no reason')
         log.errors.clear()
         data = b''
     if not data and not _accepts_timing_cache(config, data):

@@ -11,14 +11,16 @@ from dataclasses import asdict, dataclass
 import fcntl
 import hashlib
 import json
+import logging
 import os
 from pathlib import Path
 import stat
 import tempfile
 from typing import Iterator
 
-from bdl_perception.backends.tell import tell
 from bdl_perception.model_store import ModelError
+
+LOGGER = logging.getLogger(__name__)
 
 
 class EngineUnavailable(Exception):
@@ -93,7 +95,7 @@ class EngineCache:
         try:
             lock = os.open(self.folder / 'lock', os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:  # read-only: nobody can build into it, so there is none to meet
-            tell(f'{self.folder} cannot be locked ({error})')
+            LOGGER.warning('%s cannot be locked (%s)', self.folder, error)
             yield
             return
         try:
@@ -106,7 +108,7 @@ class EngineCache:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            tell(f'another process builds engines into {self.folder}; waiting for it')
+            LOGGER.info('another process builds engines into %s; waiting for it', self.folder)
             fcntl.flock(lock, fcntl.LOCK_EX)
 
     def _path(self, key: EngineKey, suffix: str) -> Path:

@@ -3,11 +3,11 @@
 """The two engines of a model: out of the cache, or built into it."""
 from contextlib import suppress
 from dataclasses import replace
+import logging
 import platform
 import time
 from typing import Callable, NamedTuple
 
-from bdl_perception.backends.tell import tell
 from bdl_perception.backends.tensorrt.build import build_engine, BUILDER_VERSION, BuiltEngine
 from bdl_perception.backends.tensorrt.cuda import Gpu
 from bdl_perception.backends.tensorrt.engine_cache import EngineCache, EngineKey, EngineUnavailable
@@ -15,6 +15,7 @@ from bdl_perception.backends.tensorrt.library import TensorRtLibrary
 from bdl_perception.model_store import ModelFiles
 from bdl_perception.perception.backend import ModelSpec
 
+LOGGER = logging.getLogger(__name__)
 BuildFunction = Callable[..., BuiltEngine]
 RejectedEngines = tuple[bytes, ...]
 
@@ -86,7 +87,7 @@ def engine_key(spec: ModelSpec, graph: str, target: BuildTarget) -> EngineKey:
 def _load_cached(key: EngineKey, cache: EngineCache, rejected: RejectedEngines) -> PreparedEngine:
     data = cache.load(key)
     if data in rejected:
-        raise EngineUnavailable('the library refused the one that was there')
+        raise EngineUnavailable('the library rejected the cached one')
     return PreparedEngine(key, data, None)
 
 
@@ -95,9 +96,9 @@ def _load_or_build(files: ModelFiles, key: EngineKey, target: BuildTarget, cache
     try:
         return _load_cached(key, cache, rejected)
     except EngineUnavailable as reason:
-        tell(f'building the {key.graph} engine of {files.spec.name} for {key.gpu}, '
-             f'{key.precision}, with {key.library} {key.version}: {reason}; this takes seconds '
-             f'to minutes')
+        LOGGER.info('building the %s engine of %s for %s, %s, with %s %s: %s; this takes seconds '
+                    'to minutes', key.graph, files.spec.name, key.gpu, key.precision, key.library,
+                    key.version, reason)
     begin = time.monotonic()
     made = build(target.library, getattr(files, key.graph), target.precision,
                  _cross_compile_target(target), _load_timing_cache(cache, key), key.graph)
@@ -114,8 +115,8 @@ def _try_store(cache: EngineCache, key: EngineKey, data: bytes, consequence: str
         cache.store(key, data)
         return True
     except OSError as error:
-        tell(f'{cache.folder} cannot be written ({error}), {key.graph} goes on in memory; '
-             f'{consequence}')
+        LOGGER.warning('%s cannot be written (%s), %s is used from memory; %s', cache.folder, error,
+                       key.graph, consequence)
         return False
 
 

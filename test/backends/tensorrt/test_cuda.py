@@ -32,8 +32,8 @@ def test_without_a_gpu_the_error_names_the_cause_and_the_driver():
 
 def test_without_cuda_core_the_error_says_what_to_install():
     code = ('import sys; sys.modules["cuda"] = None\n'
-            'from bdl_perception.backends.cuda import CudaGpu, no_gpu\n'
-            'assert no_gpu()\n'
+            'from bdl_perception.backends.tensorrt.cuda import CudaGpu, gpu_unavailable_reason\n'
+            'assert gpu_unavailable_reason()\n'
             'try:\n    CudaGpu()\nexcept ModuleNotFoundError as error:\n    print(error)')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert 'pip install cuda-core' in done.stdout

@@ -86,18 +86,18 @@ def foreign_record(path, other):
 
 @pytest.mark.parametrize('harm', [cut, flip, empty, swap, swap_with_records, lose_record,
                                   foreign_record])
-def test_a_damaged_engine_is_built_again_and_never_loaded(files, cache, capsys, harm):
+def test_a_damaged_engine_is_built_again_and_never_loaded(files, cache, log_text, harm):
     compiler = Compiler()
     drive(files, cache, compiler)
     paths = [cache.folder / f'{engine_key(files.spec, graph, target()).file_stem}.engine'
              for graph in ('perceive', 'sample')]
-    capsys.readouterr()
+    log_text()
     harm(*paths)
     damaged = {path.read_bytes() for path in paths} - {files.perceive, files.sample}
     loaded = drive(files, cache, compiler)
     assert loaded == [files.perceive, files.sample] and damaged.isdisjoint(loaded)
     assert len(compiler.made) > 2
-    assert 'building the perceive engine' in capsys.readouterr().err
+    assert 'building the perceive engine' in log_text()
     assert drive(files, cache, compiler) == loaded  # and is in order again
     assert [path.read_bytes() for path in paths] == loaded
 
@@ -122,26 +122,26 @@ def refuse_writing(monkeypatch, number):
     monkeypatch.setattr(engine_cache.tempfile, 'mkstemp', refuse)
 
 
-def test_good_engines_in_a_folder_that_is_read_only_are_used(files, cache, monkeypatch, capsys):
+def test_good_engines_in_a_folder_that_is_read_only_are_used(files, cache, monkeypatch, log_text):
     compiler = Compiler()
     drive(files, cache, compiler)
-    capsys.readouterr()
+    log_text()
     refuse_writing(monkeypatch, errno.EROFS)
     assert drive(files, cache, compiler) == [files.perceive, files.sample]
-    assert len(compiler.made) == 2 and capsys.readouterr().err == ''
+    assert len(compiler.made) == 2 and log_text() == ''
 
 
 @pytest.mark.parametrize('number', [errno.ENOSPC, errno.EROFS])
-def test_an_engine_that_cannot_be_written_is_used_all_the_same(files, cache, monkeypatch, capsys,
-                                                               number):
+def test_an_engine_that_cannot_be_written_is_used_all_the_same(files, cache, monkeypatch, log_text,
+                                                         number):
     refuse_writing(monkeypatch, number)
     assert drive(files, cache, Compiler()) == [files.perceive, files.sample]
-    said = capsys.readouterr().err
-    assert said.count('cannot be written') == 2 and os.strerror(number) in said
+    messages = log_text()
+    assert messages.count('cannot be written') == 2 and os.strerror(number) in messages
     assert not any(engine.cached for engine in prepare_engines(files, target(), cache, Compiler()))
 
 
-def test_an_engine_is_kept_though_its_timings_are_not(files, cache, monkeypatch, capsys):
+def test_an_engine_is_kept_though_its_timings_are_not(files, cache, monkeypatch, log_text):
     def store(key, data):
         if key.graph == 'timing':
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -151,7 +151,7 @@ def test_an_engine_is_kept_though_its_timings_are_not(files, cache, monkeypatch,
     monkeypatch.setattr(cache, 'store', store)
     made = prepare_engines(files, target(), cache, Compiler())
     assert [engine.cached for engine in made] == [True, True]
-    assert 'the next build measures again' in capsys.readouterr().err
+    assert 'the next build measures again' in log_text()
 
 
 def test_a_changed_graph_is_built_again(files, cache, tmp_path):

@@ -33,16 +33,15 @@ def drive(files, cache, compiler, refused=()):
 
 
 @pytest.mark.parametrize('which', [slice(0, 1), slice(1, 2), slice(0, 2)])
-def test_an_engine_of_the_cache_that_the_library_refuses_is_built_anew(files, cache, capsys,
-                                                                       which):
+def test_an_engine_of_the_cache_that_the_library_refuses_is_built_anew(files, cache, log_text, which):
     compiler = Compiler()
     old = drive(files, cache, compiler)
-    capsys.readouterr()
+    log_text()
     loaded = drive(files, cache, compiler, old[which])
     assert loaded[-2:] == compiler.made[-2:] and len(compiler.made) == 4
-    said = capsys.readouterr().err
-    assert 'engine failed: cudaError 35' in said and 'is built anew' in said
-    assert said.count('the library refused the one that was there') == 2
+    messages = log_text()
+    assert 'engine failed: cudaError 35' in messages and 'is built again' in messages
+    assert messages.count('the library rejected the cached one') == 2
     assert drive(files, cache, compiler, old) == compiler.made[-2:]  # and that is kept
     assert len(compiler.made) == 4
 

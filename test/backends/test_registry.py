@@ -52,7 +52,7 @@ def test_auto_leaves_a_gpu_that_tensorrt_rtx_does_not_know_and_says_so(monkeypat
     pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT-RTX is not there')
     monkeypatch.setattr(backends, 'installed_libraries', lambda: ('tensorrt_rtx',))
     monkeypatch.setattr(backends, 'gpu_unavailable_reason', lambda: '')
-    monkeypatch.setattr(tensorrt, 'capability', lambda: gpu)
+    monkeypatch.setattr(tensorrt, 'compute_capability', lambda: gpu)
     choice = backends.choose_backend()
     assert choice.name == name
     assert (f'does not know {gpu}, only sm75, ' in choice.reason) == (name == 'onnxruntime')

@@ -34,20 +34,20 @@ def log():
     return ErrorLog(FakeTensorRt())
 
 
-@pytest.mark.parametrize('refusal, said', [
+@pytest.mark.parametrize('rejection, reason', [
     ({'unfit': (b'old',)}, 'made on another device'), ({'unreadable': (b'old',)}, 'no reason')])
-def test_timings_that_do_not_fit_are_left_out_and_the_log_says_so(log, capsys, refusal, said):
-    settings = Settings(log, **refusal)
+def test_timings_that_do_not_fit_are_left_out_and_the_log_says_so(log, caplog, rejection, reason):
+    settings = Settings(log, **rejection)
     use_timing_cache(log, settings, b'old')
     assert settings.used == [b''] and log.errors == []
-    told, = capsys.readouterr().err.splitlines()
-    assert 'refuses the timings of earlier builds' in told and said in told
+    message, = caplog.messages
+    assert 'rejects the timings of earlier builds' in message and reason in message
 
 
-def test_timings_that_fit_are_used_without_a_word(log, capsys):
+def test_timings_that_fit_are_used_without_a_word(log, caplog):
     settings = Settings(log)
     use_timing_cache(log, settings, b'old')
-    assert settings.used == [b'old'] and capsys.readouterr().err == ''
+    assert settings.used == [b'old'] and caplog.messages == []
 
 
 def test_a_library_that_refuses_even_none_is_told(log):
