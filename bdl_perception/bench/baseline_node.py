@@ -1,11 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The baseline: what one writes first, and what many projects stay with.
+Baseline node: one callback that runs the whole network T times in torch and publishes.
 
-One node, one callback: convert, run the whole network T times in torch, publish. Fair in what it
-leaves to the libraries: eval mode, no gradients, pictures as bytes and not as lists, resized
-before the network. The network is ours, with the dropout masks drawn anew for each pass.
+It is the simplest implementation of Monte Carlo dropout. It uses the libraries well: eval mode, no
+gradients, image data as bytes and not as lists, a resize before the network. The network is that
+of the model, with new dropout masks for each pass.
 """
 import sys
 
@@ -18,15 +18,15 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Bool
 import torch
 
-NAME = 'obvious_node'
-THRESHOLD = 0.1  # of the mean relative spread; any number costs the same
+NAME = 'baseline_node'
+THRESHOLD = 0.1  # of the mean relative deviation; the value does not change the cost
 
 
 class BaselineNode(Node):
-    """Depth, its epistemic deviation and an alarm, all of them from T full passes."""
+    """Publishes depth, its epistemic deviation and an alarm from T full passes."""
 
     def __init__(self) -> None:
-        """Load the network and connect the topics."""
+        """Load the network, create publishers and the subscription."""
         super().__init__(NAME)
         self.network = load_torch_network(self.declare_parameter('model', 'street').value).network
         self.samples = self.declare_parameter('samples', 16).value
@@ -37,7 +37,7 @@ class BaselineNode(Node):
         self.create_subscription(Image, 'image', self.on_image, 10)
 
     def on_image(self, message: Image) -> None:
-        """Do everything for one picture."""
+        """Process one frame completely."""
         depths = self.sample(self.to_tensor(message))  # (T, h, w) m
         mean, std = depths.mean(0), depths.std(0)
         self.depth_publisher.publish(to_image_message(mean, message))
@@ -45,7 +45,7 @@ class BaselineNode(Node):
         self.alarm_publisher.publish(Bool(data=bool((std / mean).mean() > THRESHOLD)))
 
     def to_tensor(self, message: Image) -> torch.Tensor:
-        """Convert an rgb8 picture to (1, 3, H, W) at the size of the network."""
+        """Convert an rgb8 image to (1, 3, H, W) at the size of the network."""
         pixels = np.frombuffer(bytes(message.data), np.uint8)
         rgb = pixels.reshape(message.height, message.width, 3)
         size = (self.network.config.width, self.network.config.height)
@@ -53,20 +53,20 @@ class BaselineNode(Node):
 
     @torch.no_grad()
     def sample(self, image: torch.Tensor) -> torch.Tensor:
-        """Run T full passes with dropout."""
+        """Run T full passes with dropout; gives depth (T, h, w) in m."""
         passes = [self.network(image, self.network.draw_masks(1)) for _ in range(self.samples)]
         return torch.cat([maps.log_depth for maps in passes]).exp()
 
 
 def to_image_message(values: torch.Tensor, source: Image) -> Image:
-    """Make a 32FC1 image of (h, w) with the header of the picture."""
+    """Make a 32FC1 image of (h, w) with the header of the source."""
     height, width = values.shape
     return Image(header=source.header, height=height, width=width, encoding='32FC1',
                  step=4 * width, data=values.numpy().tobytes())
 
 
 def main() -> int:
-    """Run the node until a signal comes."""
+    """Run the node until a signal ends it."""
     return run_node(NAME, BaselineNode)
 
 

@@ -1,6 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the time of a frame and of a Monte Carlo cycle goes to, step by step in one process."""
+"""
+Time of each step of a frame and of a Monte Carlo cycle, in one process.
+
+As a program it times the two graphs alone, for the group `node`:
+`python -m bdl_perception.bench.breakdown MODEL FRAMES CHUNKS THREADS`.
+"""
 import json
 import sys
 import time
@@ -28,38 +33,39 @@ TimedSteps = Mapping[str, Callable[[], object]]
 
 
 def run(settings: BenchSettings) -> GroupResult:
-    """Time every step by turns."""
+    """Time the steps alternately."""
     backend = open_backend(settings.model, ModelOptions('onnxruntime', settings.threads))
     rounds = settings.choose(5, 200)
     frame_ms, cycle_ms = (
-        {name: quartiles(taken).median for name, taken in time_interleaved(steps, rounds).items()}
+        {name: quartiles(times).median for name, times in time_interleaved(steps, rounds).items()}
         for steps in (frame_steps(backend), cycle_steps(backend)))
     backend.close()
     plot = draw_bars(settings.out / 'breakdown.png', {'a frame, ms': frame_ms,
-                                                     'a Monte Carlo cycle, ms': cycle_ms})
-    return GroupResult(breakdown_rows(frame_ms, cycle_ms), {'frame_ms': frame_ms, 'cycle_ms': cycle_ms}, [plot])
+                                                      'a Monte Carlo cycle, ms': cycle_ms})
+    return GroupResult(breakdown_rows(frame_ms, cycle_ms),
+                       {'frame_ms': frame_ms, 'cycle_ms': cycle_ms}, [plot])
 
 
 def frame_steps(backend: Backend) -> TimedSteps:
-    """List what happens to each picture, with a planner that listens to depth alone."""
+    """List the steps of a frame when only depth has a subscriber."""
     head, health = make_header(1, 'camera'), CameraHealth()
     rgb = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     message = uint8_image(rgb, head)
     perceiver = Perceiver(backend, MC_SAMPLES, 0)
     fit = perceiver.image_fit(WIDTH, HEIGHT)
-    small = fit.apply(rgb)
+    resized = fit.apply(rgb)
     prediction = perceiver.perceive(CameraFrame(rgb, 1, 'camera'))
     return {
         'message to rgb': lambda: rgb_from_image(message),
         'camera health': lambda: health.detect_faults(rgb),
         'crop and resize': lambda: fit.apply(rgb),
-        PERCEIVE_STEP: lambda: backend.perceive(small),
+        PERCEIVE_STEP: lambda: backend.perceive(resized),
         'scores': lambda: frame_scores(prediction),
         'depth to message': lambda: float32_image(prediction.depth, head)}
 
 
 def cycle_steps(backend: Backend) -> TimedSteps:
-    """List what happens to a held picture until its epistemic map is sent."""
+    """List the steps of a Monte Carlo cycle, up to the message of its epistemic map."""
     head, spec = make_header(1, 'camera'), backend.spec
     rgb = np.random.default_rng(0).integers(0, 256, (spec.height, spec.width, 3), np.uint8)
     prediction = Perceiver(backend, MC_SAMPLES, 0).perceive(CameraFrame(rgb, 1, 'camera'))
@@ -79,30 +85,31 @@ def cycle_steps(backend: Backend) -> TimedSteps:
 
 
 def breakdown_rows(frame_ms: Mapping[str, float], cycle_ms: Mapping[str, float]) -> list[Row]:
-    """Say how much of either the network is."""
-    return [_share_row('a frame', PERCEIVE_STEP, frame_ms), _share_row('a Monte Carlo cycle', SAMPLE_STEP, cycle_ms)]
+    """Give the share of the network in the time of each."""
+    return [_share_row('a frame', PERCEIVE_STEP, frame_ms),
+            _share_row('a Monte Carlo cycle', SAMPLE_STEP, cycle_ms)]
 
 
 def _share_row(what: str, graph: str, steps_ms: Mapping[str, float]) -> Row:
-    most = max((name for name in steps_ms if name != graph), key=lambda name: steps_ms[name])
-    whole_ms = sum(steps_ms.values())
-    return Row(f'{graph}, share of the time of {what}', 100 * steps_ms[graph] / whole_ms, '%',
-               note=f'of {whole_ms:.1f} ms; next: {most}, {steps_ms[most]:.2f} ms')
+    next_step = max((name for name in steps_ms if name != graph), key=lambda name: steps_ms[name])
+    total_ms = sum(steps_ms.values())
+    return Row(f'{graph}, share of the time of {what}', 100 * steps_ms[graph] / total_ms, '%',
+               note=f'of {total_ms:.1f} ms; next: {next_step}, {steps_ms[next_step]:.2f} ms')
 
 
 def time_graphs(model: str, frames: int, chunks: int, threads: int) -> dict[str, float]:
-    """Perceive so many frames and sample so many chunks, evenly mixed; times in s."""
+    """Run perceive for each frame and sample for each chunk, evenly mixed; times in s."""
     backend = open_backend(model, ModelOptions('onnxruntime', threads))
     spec = backend.spec
     rgb = np.random.default_rng(0).integers(0, 256, (spec.height, spec.width, 3), np.uint8)
     masks = draw_masks(0, spec.chunk, spec.dropout_channels, spec.dropout_probability)
-    features, done = backend.perceive(rgb).features, 0
+    features, sampled_chunks = backend.perceive(rgb).features, 0
     begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
     for frame in range(1, frames + 1):
         backend.perceive(rgb)
-        while done < chunks * frame // frames:
+        while sampled_chunks < chunks * frame // frames:
             backend.sample(features, masks)
-            done += 1
+            sampled_chunks += 1
     return {'cpu_s': time.process_time() - begin_cpu_s, 'wall_s': time.perf_counter() - begin_s}
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Several cameras on this machine at 5 Hz: a node for each, one alert over all."""
+"""Several cameras at 5 Hz on one machine: one perception_node per camera, one alert_node."""
 from typing import Any
 
 from bdl_perception.bench.harness import multi_camera_nodes, nominal_plan, run_measurement
@@ -9,57 +9,59 @@ from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.trace import CameraTrace
 
 CAMERA_NAMES = ('front', 'rear', 'left', 'right')
-MULTI_CAMERA_RATE_HZ = 5.0
-THREADS_PER_CAMERA = 1  # of each network: four of them share the cores
+RATE_HZ = 5.0
+THREADS = 1  # of each network; four networks share the cores
+Traces = dict[str, CameraTrace]  # camera -> trace
 
 
 def run(settings: BenchSettings) -> GroupResult:
-    """Measure one, two and four."""
+    """Measure one, two and four cameras."""
     seconds = settings.choose(6.0, 30.0)
     measured = {count: _measure_cameras(settings, count, seconds)
                 for count in settings.choose((1, 4), (1, 2, 4))}
     plot = draw_curves(settings.out / 'cameras.png', _camera_panels(measured))
-    details: dict[str, Any] = {str(count): {camera: _trace_summary(watched)
-                                            for camera, watched in cameras.items()}
-                               for count, cameras in measured.items()}
+    details = {str(count): {camera: _trace_summary(trace) for camera, trace in traces.items()}
+               for count, traces in measured.items()}
     return GroupResult(multi_camera_rows(measured[len(CAMERA_NAMES)]), details, [plot])
 
 
-def _measure_cameras(settings: BenchSettings, count: int, seconds: float) -> dict[str, CameraTrace]:
+def _measure_cameras(settings: BenchSettings, count: int, seconds: float) -> Traces:
     names = CAMERA_NAMES[:count]
-    plan = nominal_plan(settings, f'cameras_{count}', MULTI_CAMERA_RATE_HZ, seconds, names)
-    return run_measurement(plan, multi_camera_nodes(settings, names, THREADS_PER_CAMERA)).traces
+    plan = nominal_plan(settings, f'cameras_{count}', RATE_HZ, seconds, names)
+    return run_measurement(plan, multi_camera_nodes(settings, names, THREADS)).traces
 
 
-def multi_camera_rows(traces: dict[str, CameraTrace]) -> list[Row]:
-    """Judge the worst camera."""
-    seen = list(traces.values())
+def multi_camera_rows(traces: Traces) -> list[Row]:
+    """Give the total of lost frames and the worst camera of each other quantity."""
+    every = list(traces.values())
     return [
-        Row(f'{len(seen)} cameras, {MULTI_CAMERA_RATE_HZ:.0f} Hz each, {THREADS_PER_CAMERA} thread a network: frames lost',
-            sum(one.frames_lost for one in seen), '', 0,
-            note=f'of {sum(len(one.measured_stamps) for one in seen)}'),
+        Row(f'{len(every)} cameras, {RATE_HZ:.0f} Hz each, {THREADS} thread a network: '
+            f'frames lost', sum(trace.frames_lost for trace in every), '', 0,
+            note=f'of {sum(len(trace.measured_stamps) for trace in every)}'),
         Row('camera stamp to depth publication, median of the worst camera',
-            max(one.percentile_ms(50) for one in seen), 'ms'),
+            max(trace.percentile_ms(50) for trace in every), 'ms'),
         Row('camera stamp to depth publication, 99th percentile of the worst camera',
-            max(one.percentile_ms(99) for one in seen), 'ms'),
-        Row('epistemic map of each camera, the slowest', min(one.epistemic_hz for one in seen),
-            'Hz')]
+            max(trace.percentile_ms(99) for trace in every), 'ms'),
+        Row('epistemic map of each camera, the slowest',
+            min(trace.epistemic_hz for trace in every), 'Hz')]
 
 
 def _trace_summary(trace: CameraTrace) -> dict[str, Any]:
     answered = bool(trace.latencies_ms)
-    return {'frames': len(trace.measured_stamps), 'lost': trace.frames_lost, 'dropped': trace.frames_dropped,
+    return {'frames': len(trace.measured_stamps), 'lost': trace.frames_lost,
+            'dropped': trace.frames_dropped,
             'p50_ms': trace.percentile_ms(50) if answered else None,
             'p99_ms': trace.percentile_ms(99) if answered else None,
             'epistemic_hz': trace.epistemic_hz}
 
 
-def _camera_panels(measured: dict[int, dict[str, CameraTrace]]) -> list[Panel]:
+def _camera_panels(measured: dict[int, Traces]) -> list[Panel]:
     counts = list(measured)
-    worst = {name: (counts, [max(one.percentile_ms(percent) for one in cameras.values())
-                             for cameras in measured.values()])
+    worst = {name: (counts, [max(trace.percentile_ms(percent) for trace in traces.values())
+                             for traces in measured.values()])
              for name, percent in (('median', 50), ('99th percentile', 99))}
-    slowest = [min(one.epistemic_hz for one in cameras.values()) for cameras in measured.values()]
+    slowest = [min(trace.epistemic_hz for trace in traces.values())
+               for traces in measured.values()]
     return [Panel('cameras', 'stamp to depth, worst camera, ms', worst),
             Panel('cameras', 'epistemic map, slowest camera, Hz',
                   {'refreshed': (counts, slowest)})]

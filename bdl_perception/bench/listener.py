@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Hears what a planner would: depth, the epistemic map and the alert; and the status, for its counts.
+Listener node: records what a planner receives (depth, epistemic map, alert) and the status.
 
-It keeps numbers only, in memory, and writes them down when it is asked to end. When a message was
-published is the middleware's own stamp, so that a late listener is not our lateness.
+It records numbers in memory only and writes them at shutdown. The time of publication is the
+middleware's own stamp, so that a slow listener does not add to the measured latency.
 """
 from functools import partial
 import json
@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from bdl_perception import topics
-from bdl_perception.bench.trace import read_plan, topic_name
+from bdl_perception.bench.trace import read_plan, RECEIVED_KEYS, topic_name
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import level_from_message, status_from_message
 from bdl_perception.nodes.lifecycle import run_node
@@ -22,35 +22,35 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
-LISTENER_NODE_NAME = 'bench_listener'
+NODE_NAME = 'bench_listener'
 Records = list[tuple[int, ...]]
 
 
 class ListenerNode(Node):
-    """Collects (stamp, published) of every map, (published, level) of every alert."""
+    """Collects (stamp, published) of every map and (published, level) of every alert."""
 
     def __init__(self) -> None:
-        """Subscribe for every camera of the plan."""
-        super().__init__(LISTENER_NODE_NAME)
+        """Read the plan and subscribe for each of its cameras."""
+        super().__init__(NODE_NAME)
         self._plan = read_plan(Path(self.declare_parameter('plan', '').value))
         self._records: dict[str, dict[str, Records]] = {
-            camera: {'depth': [], 'epistemic': [], 'alert': [], 'status': []}
-            for camera in self._plan.cameras}
-        for camera, notes in self._records.items():
-            self._subscribe_camera(camera, notes)
+            camera: {key: [] for key in RECEIVED_KEYS} for camera in self._plan.cameras}
+        for camera, records in self._records.items():
+            self._subscribe_camera(camera, records)
 
     def destroy_node(self) -> None:
-        """Write down what was heard."""
+        """Write the records."""
         self._plan.received_path.write_text(json.dumps(self._records), encoding='utf-8')
         super().destroy_node()
 
     def _subscribe_camera(self, camera: str, records: dict[str, Records]) -> None:
-        # As deep as scores are: what this node was too slow for would look like a lost frame.
-        for name, wanted in (('depth', topics.DEPTH), ('epistemic', topics.EPISTEMIC)):
-            self.create_subscription(Image, topic_name(camera, wanted.name),
-                                     partial(_on_map, records[name]), publishers.scores_qos())
+        # The deep queue of scores: a message that this node drops would count as a lost frame.
+        for key, topic in (('depth', topics.DEPTH), ('epistemic', topics.EPISTEMIC)):
+            self.create_subscription(Image, topic_name(camera, topic.name),
+                                     partial(_on_map, records[key]), publishers.scores_qos())
         self.create_subscription(DiagnosticArray, topic_name(camera, topics.ALERT_TOPIC.name),
-                                 partial(_on_alert, records['alert']), publishers.alert_subscriber_qos())
+                                 partial(_on_alert, records['alert']),
+                                 publishers.alert_subscriber_qos())
         self.create_subscription(DiagnosticArray, topic_name(camera, topics.STATUS.name),
                                  partial(_on_status, records['status']), publishers.status_qos())
 
@@ -69,8 +69,8 @@ def _on_status(records: Records, message: DiagnosticArray, message_info: dict[st
 
 
 def main() -> int:
-    """Run the node until a signal comes."""
-    return run_node(LISTENER_NODE_NAME, ListenerNode)
+    """Run the node until a signal ends it."""
+    return run_node(NODE_NAME, ListenerNode)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Resident memory of perception_node at work, over minutes."""
+"""Resident memory of perception_node over minutes of processing."""
 from bdl_perception.bench.harness import nominal_plan, our_nodes, run_measurement
 from bdl_perception.bench.node import RATE_HZ
 from bdl_perception.bench.report import draw_curves, Panel
@@ -8,29 +8,32 @@ from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import memory_trend, Usage, usages_in_window
 
 MAX_RSS_MB = 400.0
-MAX_RSS_INCREASE_MB = 4.0  # 1 % of it: allocators keep a little more of a long day
+MAX_RSS_INCREASE_MB = 4.0  # 1 % of it; allocators hold back a little more over time
 QUICK_DURATION_S = 12.0
 
 
 def run(settings: BenchSettings) -> GroupResult:
-    """Watch while the street goes by."""
+    """Sample the memory while frames of the nominal scene are processed."""
     seconds = settings.choose(QUICK_DURATION_S, 60 * settings.minutes)
-    seen = run_measurement(nominal_plan(settings, 'memory', RATE_HZ, seconds), our_nodes(settings))
-    looks = usages_in_window(seen.usages[0], *seen.single_trace.window_ns)
-    minutes = [(look.stamp_ns - looks[0].stamp_ns) / 60e9 for look in looks]
-    rss_mb = [look.rss_mb for look in looks]
+    measurement = run_measurement(nominal_plan(settings, 'memory', RATE_HZ, seconds),
+                                  our_nodes(settings))
+    usages = usages_in_window(measurement.usages[0], *measurement.single_trace.window_ns)
+    minutes = [(usage.stamp_ns - usages[0].stamp_ns) / 60e9 for usage in usages]
+    rss_mb = [usage.rss_mb for usage in usages]
     panel = Panel('minutes', 'resident memory, MB', {'perception_node': (minutes, rss_mb)},
                   MAX_RSS_MB)
     plot = draw_curves(settings.out / 'memory.png', [panel], marker='')
-    return GroupResult(memory_rows(looks, seconds / 60), {'minutes': minutes, 'rss_mb': rss_mb}, [plot])
+    return GroupResult(memory_rows(usages, seconds / 60), {'minutes': minutes, 'rss_mb': rss_mb},
+                       [plot])
 
 
 def memory_rows(usages: list[Usage], minutes: float) -> list[Row]:
-    """Judge the size, and what was added from the first tenth of the time to the last."""
-    grown = memory_trend(usages)
+    """Give the maximum, and the increase from the first tenth of the time to the last."""
+    trend = memory_trend(usages)
     return [
-        Row(f'memory of perception_node, {minutes:.3g} minutes: largest', grown.max_mb, 'MB',
+        Row(f'memory of perception_node, {minutes:.3g} minutes: largest', trend.max_mb, 'MB',
             MAX_RSS_MB),
-        Row('memory, last tenth less first tenth', grown.last_mb - grown.first_mb, 'MB', MAX_RSS_INCREASE_MB,
-            note=f'{grown.first_mb:.1f} to {grown.last_mb:.1f} MB, '
-                 f'slope {grown.slope_mb_per_minute:.2f} MB a minute')]
+        Row('memory, last tenth less first tenth', trend.last_mb - trend.first_mb, 'MB',
+            MAX_RSS_INCREASE_MB,
+            note=f'{trend.first_mb:.1f} to {trend.last_mb:.1f} MB, '
+                 f'slope {trend.slope_mb_per_minute:.2f} MB a minute')]

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The table in markdown, and the JSON beside it."""
+"""Report of a benchmark run: Markdown table, JSON with machine and versions, plots."""
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 import json
@@ -15,22 +15,45 @@ from bdl_perception.files import write_atomic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-
-TABLE_HEADER = ('what', 'to reach', 'measured', 'met', 'command')
+TABLE_HEADER = ('quantity', 'goal', 'measured', 'met', 'command')
 MET_TEXT = {True: 'yes', False: '**no**', None: ''}
+PACKAGES = ('bdl_perception', 'numpy', 'opencv-python-headless', 'onnxruntime', 'torch',
+            'ros-jazzy-rclpy', 'ros-jazzy-rmw-fastrtps-cpp')
+CPU_INFO = Path('/proc/cpuinfo')
+Results = Mapping[str, GroupResult]  # group -> result
 
 
-def markdown_table(outcomes: Mapping[str, GroupResult], settings: BenchSettings) -> str:
-    """Draw the markdown table of all rows; a line for each."""
+def write_report(results: Results, settings: BenchSettings, machine: Mapping[str, Any]) -> None:
+    """Write bench.json and bench.md; after each group, so that a crash loses one group only."""
+    document = results_document(results, settings, machine)
+    write_atomic(settings.out / 'bench.json',
+                 (json.dumps(document, indent=2, allow_nan=False) + '\n').encode())
+    write_atomic(settings.out / 'bench.md', (markdown_table(results, settings) + '\n').encode())
+
+
+def results_document(results: Results, settings: BenchSettings,
+                     machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect all measurements and the machine for JSON."""
+    return {'machine': dict(machine), 'model': settings.model, 'quick': settings.quick,
+            'threads': settings.threads,
+            'groups': {name: {'command': bench_command(name, settings),
+                              'rows': [row.as_dict() for row in result.rows],
+                              'details': result.details, 'plots': result.plots}
+                       for name, result in results.items()}}
+
+
+def markdown_table(results: Results, settings: BenchSettings) -> str:
+    """Format all rows as a Markdown table."""
     lines = [_table_line(TABLE_HEADER), _table_line(['---'] * len(TABLE_HEADER))]
-    for name, outcome in outcomes.items():
+    for name, result in results.items():
+        command = f'`{bench_command(name, settings)}`'
         lines += [_table_line([row.what, row.goal_text, row.value_text, MET_TEXT[row.met],
-                         f'`{bench_command(name, settings)}`']) for row in outcome.rows]
+                               command]) for row in result.rows]
     return '\n'.join(lines)
 
 
 def bench_command(group: str, settings: BenchSettings) -> str:
-    """Say how the rows of a group are measured again."""
+    """Give the command that measures a group again."""
     words = ['bdl bench --only', group]
     if settings.model != DEFAULT_MODEL:
         words += ['--model', settings.model]
@@ -41,38 +64,15 @@ def bench_command(group: str, settings: BenchSettings) -> str:
     return ' '.join(words + ['--quick'] * settings.quick)
 
 
-def results_document(outcomes: Mapping[str, GroupResult], settings: BenchSettings,
-             machine: Mapping[str, Any]) -> dict[str, Any]:
-    """Collect all that was measured, and on what."""
-    return {'machine': dict(machine), 'model': settings.model, 'quick': settings.quick,
-            'threads': settings.threads,
-            'groups': {name: {'command': bench_command(name, settings),
-                              'rows': [row.as_dict() for row in outcome.rows],
-                              'details': outcome.details, 'plots': outcome.plots}
-                       for name, outcome in outcomes.items()}}
-
-
-def write_report(outcomes: Mapping[str, GroupResult], settings: BenchSettings, machine: Mapping[str, Any]) -> None:
-    """Replace bench.json and bench.md; done after each group, so that a crash loses one."""
-    values = results_document(outcomes, settings, machine)
-    write_atomic(settings.out / 'bench.json',
-                (json.dumps(values, indent=2, allow_nan=False) + '\n').encode())
-    write_atomic(settings.out / 'bench.md', (markdown_table(outcomes, settings) + '\n').encode())
-
-
-def _table_line(cells: Any) -> str:
+def _table_line(cells: Sequence[str]) -> str:
     return f'| {" | ".join(cells)} |'
 
 
-PACKAGES = ('bdl_perception', 'numpy', 'opencv-python-headless', 'onnxruntime', 'torch',
-            'ros-jazzy-rclpy', 'ros-jazzy-rmw-fastrtps-cpp')
-CPU_INFO = Path('/proc/cpuinfo')
-
-
 def describe_machine() -> dict[str, Any]:
-    """Say which machine this is, what is installed, and how busy it was before we began."""
-    return {'cpu': _cpu_model(), 'cores': len(os.sched_getaffinity(0)), 'system': platform.platform(),
-            'python': platform.python_version(), 'load_before': os.getloadavg()[0],
+    """Give processor, system, versions of packages, and the load before the run."""
+    return {'cpu': _cpu_model(), 'cores': len(os.sched_getaffinity(0)),
+            'system': platform.platform(), 'python': platform.python_version(),
+            'load_before': os.getloadavg()[0],
             'versions': {name: _package_version(name) for name in PACKAGES},
             'date': datetime.now(timezone.utc).isoformat(timespec='seconds')}
 
@@ -87,11 +87,11 @@ def _package_version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
-        return None  # ROS 2 from apt is no wheel
+        return None  # ROS 2 from apt has no package metadata
 
 
 class Panel(NamedTuple):
-    """Curves over one axis."""
+    """Curves in one pair of axes."""
 
     x_label: str
     y_label: str
@@ -113,7 +113,7 @@ def draw_curves(path: Path, panels: Sequence[Panel], marker: str = 'o') -> str:
 
 
 def draw_bars(path: Path, panels: Mapping[str, Mapping[str, float]]) -> str:
-    """Write a PNG with a panel of named bars for each label of an axis; returns its name."""
+    """Write a PNG with a panel of named bars for each axis label; returns its name."""
     figure = _new_figure(len(panels))
     subplots = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (label, bars) in zip(subplots, panels.items(), strict=True):

@@ -1,18 +1,20 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Times of things that are compared, taken by turns, so that a busy machine slows all of them.
+Interleaved timing of workloads, and resource usage of a process.
 
-Three rounds of a: 1, 2, 9 s and b: 2, 4, 6 s have medians 2 and 4 s; their ratios a/b are 0.5,
-0.5 and 1.5, so the paired ratio is 0.5.
+Workloads that are compared run alternately, so that a busy machine slows all of them. Example:
+three rounds of a with 1, 2, 9 s and of b with 2, 4, 6 s have the medians 2 and 4 s. The ratios a/b
+are 0.5, 0.5 and 1.5, so the paired ratio is 0.5.
 """
 import time
 from typing import Callable, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
-WARM_UP_ROUNDS = 2  # rounds that do not count: allocation, caches, first touches
-PAUSE_S = 0.01  # before each turn: threads of the one before may spin for a while
+WARM_UP_ROUNDS = 2  # not measured: allocations, caches, first access to memory
+PAUSE_S = 0.01  # before each turn; threads of the previous turn may spin for a while
+BYTES_PER_MB = 2**20
 
 
 class Quartiles(NamedTuple):
@@ -24,45 +26,44 @@ class Quartiles(NamedTuple):
 
 
 def quartiles(values: Sequence[float]) -> Quartiles:
-    """Sum up values of any unit; NaN when there are none."""
+    """Give median and quartiles in the unit of the values; NaN without values."""
     if not values:
         return Quartiles(float('nan'), float('nan'), float('nan'))
     low, median, high = (float(value) for value in np.percentile(values, (25, 50, 75)))
     return Quartiles(median, low, high)
 
 
-def paired_ratio(first: Sequence[float], second: Sequence[float]) -> Quartiles:
-    """Divide round by round: what slowed one round down slowed both."""
-    return quartiles([one / other for one, other in zip(first, second, strict=True)])
+def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Quartiles:
+    """Give the quartiles of the ratios of each round; a slow round affects both sides."""
+    return quartiles([above / below
+                      for above, below in zip(numerators, denominators, strict=True)])
 
 
-def time_interleaved(workloads: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Run every thing once a round (A B A B ...); gives the ms of each turn, by name."""
-    taken_ms: dict[str, list[float]] = {name: [] for name in workloads}
+def time_interleaved(workloads: Mapping[str, Callable[[], object]],
+                     rounds: int) -> dict[str, list[float]]:
+    """Run each workload once per round (A B A B ...); gives the ms of each turn by name."""
+    times_ms: dict[str, list[float]] = {name: [] for name in workloads}
     for index in range(WARM_UP_ROUNDS + rounds):
-        for name, thing in workloads.items():
+        for name, workload in workloads.items():
             time.sleep(PAUSE_S)
             begin_s = time.perf_counter()
-            thing()
+            workload()
             end_s = time.perf_counter()
             if index >= WARM_UP_ROUNDS:
-                taken_ms[name].append((end_s - begin_s) * 1e3)
-    return taken_ms
-
-
-BYTES_PER_MB = 2**20
+                times_ms[name].append((end_s - begin_s) * 1e3)
+    return times_ms
 
 
 class Usage(NamedTuple):
-    """One look at a process."""
+    """CPU time and memory of a process at one time."""
 
-    stamp_ns: int  # of the machine's clock, as stamps are
-    cpu_s: float  # user and system, all threads, since it began
+    stamp_ns: int  # of the system clock, as the stamps of messages
+    cpu_s: float  # user and system, all threads, since the start of the process
     rss_mb: float  # resident
 
 
 def read_usage(pid: int) -> Usage:
-    """Look at a process that runs."""
+    """Read the resource usage of a running process."""
     import psutil
     process = psutil.Process(pid)
     with process.oneshot():
@@ -71,16 +72,17 @@ def read_usage(pid: int) -> Usage:
 
 
 def usages_in_window(usages: Sequence[Usage], begin_ns: int, end_ns: int) -> list[Usage]:
-    """Choose the looks of a window; ValueError when a difference cannot be taken."""
-    chosen = [usage for usage in usages if begin_ns <= usage.stamp_ns <= end_ns]
-    if len(chosen) < 2:
-        raise ValueError(f'{len(chosen)} looks at the process in {(end_ns - begin_ns) / 1e9:.1f} '
-                         f's, at least 2 are needed; measure longer')
-    return chosen
+    """Select the samples of a window; ValueError below two, which give no difference."""
+    selected = [usage for usage in usages if begin_ns <= usage.stamp_ns <= end_ns]
+    if len(selected) < 2:
+        raise ValueError(f'{len(selected)} samples of the resource usage in '
+                         f'{(end_ns - begin_ns) / 1e9:.1f} s, at least 2 are needed; measure '
+                         f'longer')
+    return selected
 
 
 class MemoryTrend(NamedTuple):
-    """What memory does over time."""
+    """Resident memory over time."""
 
     first_mb: float  # mean of the first tenth
     last_mb: float  # mean of the last tenth
@@ -90,12 +92,12 @@ class MemoryTrend(NamedTuple):
 
 def memory_trend(usages: Sequence[Usage]) -> MemoryTrend:
     """
-    Sum up the memory of a window.
+    Summarise the memory of a window.
 
-    100, 101, 102 MB a minute apart: first 100, last 102, slope 1 MB a minute.
+    100, 101, 102 MB at intervals of a minute: first 100, last 102, slope 1 MB a minute.
     """
     minutes = np.array([(usage.stamp_ns - usages[0].stamp_ns) / 60e9 for usage in usages])
     rss = np.array([usage.rss_mb for usage in usages])
     tenth = max(1, len(rss) // 10)
     return MemoryTrend(float(rss[:tenth].mean()), float(rss[-tenth:].mean()), float(rss.max()),
-                  float(np.polyfit(minutes, rss, 1)[0]))
+                       float(np.polyfit(minutes, rss, 1)[0]))

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The node's rows from made-up recordings, and the bare loop that its CPU time is divided by."""
+"""Rows of the group `node` from synthetic traces, and the loop over the graphs alone."""
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,29 +17,29 @@ SECOND_MS = 1000
 SENT = tuple((ms * MS, 'nominal') for ms in range(0, 2001, 100))
 DEPTH = tuple((stamp, stamp + 20 * MS) for stamp, _ in SENT)
 EPISTEMIC = tuple((stamp, stamp + 90 * MS) for stamp, _ in SENT[::2])
-# CPU time 0.3 s a second; the first look is before the window, the last behind it.
-LOOKS = [Usage(ms * MS, ms * 0.3 / SECOND_MS, 100.0) for ms in (-500, 500, 1000, 1500, 2500)]
+# CPU time 0.3 s a second; the first sample is before the window, the last after it.
+USAGES = [Usage(ms * MS, ms * 0.3 / SECOND_MS, 100.0) for ms in (-500, 500, 1000, 1500, 2500)]
 
 
 @pytest.fixture
 def outcome(monkeypatch):
-    asked = []
-    monkeypatch.setattr(node, 'perform', lambda plan, actors: Measurement(
-        {'': CameraTrace(SENT, DEPTH, EPISTEMIC, status=((0, 21, 0),))}, [LOOKS, LOOKS]))
-    monkeypatch.setattr(node, 'street', lambda *arguments: None)
-    monkeypatch.setattr(node, 'graphs_cpu_s', lambda setting, frames, chunks: asked.append(
+    requested = []
+    monkeypatch.setattr(node, 'run_measurement', lambda plan, nodes: Measurement(
+        {'': CameraTrace(SENT, DEPTH, EPISTEMIC, status=((0, 21, 0),))}, [USAGES, USAGES]))
+    monkeypatch.setattr(node, 'nominal_plan', lambda *arguments: None)
+    monkeypatch.setattr(node, 'graphs_cpu_s', lambda settings, frames, chunks: requested.append(
         (frames, chunks)) or 0.2)
-    return node.run(BenchSettings(Path('out'), quick=True)), asked
+    return node.run(BenchSettings(Path('out'), quick=True)), requested
 
 
-def test_losses_latencies_and_refreshes_are_those_counted_by_hand(outcome):
+def test_losses_latencies_and_rates_are_those_counted_by_hand(outcome):
     lost, median, p99, epistemic, _ = outcome[0].rows
     assert (lost.value, median.value, p99.value, epistemic.value) == (0, 20.0, 20.0, 5.0)
     assert [row.met for row in outcome[0].rows[:4]] == [True] * 4
-    assert lost.note.startswith('of 21; perception_node dropped 0')
+    assert lost.note.startswith('of 21; perception_node replaced 0')
 
 
-def test_cpu_time_is_divided_by_that_of_the_same_frames_and_chunks(outcome):
+def test_overhead_is_relative_to_the_same_frames_and_chunks(outcome):
     # From 500 to 1500 ms: frames published at 520 ... 1420, maps at 690, 890, 1090, 1290, 1490
     # of 16 samples in chunks of 4; 0.3 s of the node against 0.2 s of the loop.
     assert outcome[1] == [(10, 20)]
@@ -47,18 +47,18 @@ def test_cpu_time_is_divided_by_that_of_the_same_frames_and_chunks(outcome):
     assert outcome[0].details['node_cpu_ms_per_frame'] == pytest.approx(30.0)
 
 
-def test_the_nodes_run_the_library_of_the_loop_that_they_are_divided_by():
+def test_nodes_run_the_backend_of_the_graphs_that_they_are_compared_with():
     """On a machine with a GPU 'auto' would be another one."""
-    actor = perception_node(BenchSettings(Path('out'), quick=True))
-    assert actor.parameters['backend'] == 'onnxruntime'
+    spec = perception_node(BenchSettings(Path('out'), quick=True), threads=2)
+    assert spec.parameters['backend'] == 'onnxruntime'
 
 
-def test_a_cycle_of_sixteen_samples_is_four_runs_of_a_chunk_of_four():
+def test_sixteen_samples_are_four_chunks_of_four():
     assert count_chunks(10, SimpleNamespace(chunk=4)) == 40
 
 
 @pytest.mark.parametrize(('frames', 'chunks'), [(7, 10), (7, 0), (5, 5), (6, 2)])
-def test_the_bare_loop_runs_what_it_is_told_and_nothing_else(frames, chunks, monkeypatch):
+def test_the_loop_runs_exactly_the_requested_frames_and_chunks(frames, chunks, monkeypatch):
     calls = []
 
     class Counting:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests."""
+"""Interleaved timing, and CPU time and memory of processes."""
 import os
 
 from bdl_perception.bench import timing
@@ -22,24 +22,25 @@ def test_median_and_quartiles_are_those_worked_by_hand():
     assert quartiles([]).median != quartiles([]).median  # NaN
 
 
-def test_a_ratio_is_taken_round_by_round_as_the_worked_example_says():
+def test_the_paired_ratio_is_that_of_the_worked_example():
     assert paired_ratio([1.0, 2.0, 9.0], [2.0, 4.0, 6.0]).median == 0.5
     with pytest.raises(ValueError, match='shorter'):
         paired_ratio([1.0, 2.0], [1.0])
 
 
-def test_things_take_turns_and_the_first_rounds_do_not_count(monkeypatch):
-    clock_s, said = [0.0], []
+def test_workloads_alternate_and_the_warm_up_does_not_count(monkeypatch):
+    clock_s, turns = [0.0], []
     monkeypatch.setattr(timing.time, 'perf_counter', lambda: clock_s[0])
     monkeypatch.setattr(timing.time, 'sleep', lambda pause_s: None)
 
-    def thing(name, takes_s):
-        said.append(name)
-        clock_s[0] += takes_s if said.count(name) > timing.WARM_UP_ROUNDS else 100.0
+    def workload(name, takes_s):
+        turns.append(name)
+        clock_s[0] += takes_s if turns.count(name) > timing.WARM_UP_ROUNDS else 100.0
 
-    taken_ms = time_interleaved({'a': lambda: thing('a', 0.5), 'b': lambda: thing('b', 2.0)}, 3)
-    assert said == ['a', 'b'] * (timing.WARM_UP_ROUNDS + 3)
-    assert taken_ms == {'a': [500.0] * 3, 'b': [2000.0] * 3}
+    times_ms = time_interleaved({'a': lambda: workload('a', 0.5),
+                                 'b': lambda: workload('b', 2.0)}, 3)
+    assert turns == ['a', 'b'] * (timing.WARM_UP_ROUNDS + 3)
+    assert times_ms == {'a': [500.0] * 3, 'b': [2000.0] * 3}
 
 
 MINUTE_NS = 60 * 10**9
@@ -49,29 +50,29 @@ def usages(*rss_mb):
     return [Usage(7 + index * MINUTE_NS, 0.0, rss) for index, rss in enumerate(rss_mb)]
 
 
-def test_memory_that_grows_by_one_a_minute_is_said_to():
+def test_an_increase_of_one_mb_per_minute_is_the_slope():
     assert memory_trend(usages(100.0, 101.0, 102.0)) == pytest.approx((100.0, 102.0, 102.0, 1.0))
 
 
-def test_the_ends_are_means_over_a_tenth():
-    grown = memory_trend(usages(*[10.0, 30.0], *[50.0] * 16, *[20.0, 40.0]))
-    assert (grown.first_mb, grown.last_mb, grown.max_mb) == (20.0, 30.0, 50.0)
+def test_first_and_last_are_means_over_a_tenth():
+    trend = memory_trend(usages(*[10.0, 30.0], *[50.0] * 16, *[20.0, 40.0]))
+    assert (trend.first_mb, trend.last_mb, trend.max_mb) == (20.0, 30.0, 50.0)
 
 
-def test_memory_is_judged_by_its_size_and_by_what_was_added():
+def test_memory_has_goals_for_its_maximum_and_increase():
     assert [row.met for row in memory_rows(usages(390.0, 391.0, 393.0), 2)] == [True, True]
     assert [row.met for row in memory_rows(usages(100.0, 103.0, 105.0), 2)] == [True, False]
     assert [row.met for row in memory_rows(usages(401.0, 401.0, 390.0), 2)] == [False, True]
 
 
-def test_a_window_without_two_looks_is_refused():
-    looks = usages(1.0, 2.0, 3.0)
-    assert usages_in_window(looks, 7, 7 + MINUTE_NS) == looks[:2]
-    with pytest.raises(ValueError, match='1 looks'):
-        usages_in_window(looks, 0, 10)
+def test_a_window_with_fewer_than_two_samples_is_an_error():
+    samples = usages(1.0, 2.0, 3.0)
+    assert usages_in_window(samples, 7, 7 + MINUTE_NS) == samples[:2]
+    with pytest.raises(ValueError, match='1 samples'):
+        usages_in_window(samples, 0, 10)
 
 
-def test_this_process_uses_memory_and_more_and_more_cpu_time():
+def test_memory_and_cpu_time_of_this_process_are_read():
     before = read_usage(os.getpid())
     while read_usage(os.getpid()).cpu_s == before.cpu_s:
         sum(range(10_000))
