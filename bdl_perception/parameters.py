@@ -6,7 +6,7 @@ The ROS parameters of the nodes, each declared once: name, default, unit, bounds
 The ROS declarations, config/perception.yaml and docs/reference/parameters.md are made from them.
 Parameters are read when a node starts; they cannot be changed while it runs.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from bdl_perception.alarm.alert_types import AlertPolicy
 from bdl_perception.alarm.governor import GovernorPolicy
@@ -81,6 +81,10 @@ class AlertParameters(Parameters):
     clear_s: float = parameter_of(AlertPolicy, 'clear_s')
     clear_fraction: float = parameter_of(AlertPolicy, 'clear_fraction')
 
+    def policy(self) -> AlertPolicy:
+        """Select the parameters of the AlertMachine."""
+        return AlertPolicy(**{item.name: getattr(self, item.name) for item in fields(AlertPolicy)})
+
 
 @dataclass(frozen=True)
 class CameraParameters(Parameters):
@@ -114,6 +118,11 @@ class GovernorParameters(Parameters):
     warn_angular_rad_s: float = parameter_of(GovernorPolicy, 'warn_angular_rad_s')
     crawl_linear_m_s: float = parameter_of(GovernorPolicy, 'crawl_linear_m_s')
     crawl_angular_rad_s: float = parameter_of(GovernorPolicy, 'crawl_angular_rad_s')
+
+    def policy(self) -> GovernorPolicy:
+        """Select the parameters of govern(); ValueError if a crawl is faster than at WARN."""
+        return GovernorPolicy(**{item.name: getattr(self, item.name)
+                                 for item in fields(GovernorPolicy)})
 
 
 NODES: dict[str, type[Parameters]] = {

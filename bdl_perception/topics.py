@@ -1,14 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Every topic once: its name relative to the node's namespace, its type and what it carries."""
+"""The topics, each declared once: name relative to the namespace of the node, type, content."""
 from typing import NamedTuple
 
 
 class Topic(NamedTuple):
-    """A topic; the README's table is compared with these."""
+    """The declaration of a topic; docs/reference/topics.md is generated from these."""
 
     name: str
-    type: str  # noqa: A003  # as `ros2 topic type` says
+    type: str  # noqa: A003  # the field name of `ros2 topic type`
     publisher: str
     description: str
 
@@ -17,21 +17,31 @@ IMAGE_TYPE, CAMERA_INFO_TYPE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraI
 DIAGNOSTICS_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
 PERCEPTION_NODE, ALERT_NODE, GOVERNOR_NODE = 'perception_node', 'alert_node', 'governor_node'
 
-DEPTH = Topic('depth/image', IMAGE_TYPE, PERCEPTION_NODE, '32FC1, m along the optical axis, +Inf: sky')
-DEPTH_INFO = Topic('depth/camera_info', CAMERA_INFO_TYPE, PERCEPTION_NODE, 'geometry of every published image')
-ALEATORIC = Topic('depth/aleatoric_std', IMAGE_TYPE, PERCEPTION_NODE, '32FC1, m, noise in the data')
-EPISTEMIC = Topic('depth/epistemic_std', IMAGE_TYPE, PERCEPTION_NODE, '32FC1, m, ignorance of the model')
+DEPTH = Topic('depth/image', IMAGE_TYPE, PERCEPTION_NODE,
+              '32FC1, m along the optical axis, +Inf: sky')
+DEPTH_INFO = Topic('depth/camera_info', CAMERA_INFO_TYPE, PERCEPTION_NODE,
+                   'camera geometry of all published images')
+ALEATORIC = Topic('depth/aleatoric_std', IMAGE_TYPE, PERCEPTION_NODE,
+                  '32FC1, m, aleatoric uncertainty of depth (data)')
+EPISTEMIC = Topic('depth/epistemic_std', IMAGE_TYPE, PERCEPTION_NODE,
+                  '32FC1, m, epistemic uncertainty of depth (model)')
 CLASSES = Topic('segmentation/classes', IMAGE_TYPE, PERCEPTION_NODE, 'mono8, class ids')
-ENTROPY = Topic('segmentation/entropy', IMAGE_TYPE, PERCEPTION_NODE, '32FC1, nat, of one pass')
+ENTROPY = Topic('segmentation/entropy', IMAGE_TYPE, PERCEPTION_NODE,
+                '32FC1, nat, entropy of the class probabilities of the single pass')
 MUTUAL_INFORMATION = Topic('segmentation/mutual_information', IMAGE_TYPE, PERCEPTION_NODE,
-                           '32FC1, nat, ignorance of the model')
-OVERLAY = Topic('overlay', IMAGE_TYPE, PERCEPTION_NODE, 'rgb8, classes over the picture')
-SCORES = Topic('scores', DIAGNOSTICS_TYPE, PERCEPTION_NODE, 'the numbers that the alarm watches')
-STATUS = Topic('status', DIAGNOSTICS_TYPE, PERCEPTION_NODE, 'heartbeat: lifecycle state, counters, faults')
-ALERT_TOPIC = Topic('alert', DIAGNOSTICS_TYPE, ALERT_NODE, 'heartbeat: OK, WARN, ERROR or STALE, and why')
-DIAGNOSTICS_TOPIC = Topic('/diagnostics', DIAGNOSTICS_TYPE, ALERT_NODE, 'the same for people')
+                           '32FC1, nat, epistemic uncertainty of the classes (model)')
+OVERLAY = Topic('overlay', IMAGE_TYPE, PERCEPTION_NODE,
+                'rgb8, class colours over the camera image')
+SCORES = Topic('scores', DIAGNOSTICS_TYPE, PERCEPTION_NODE,
+               'anomaly scores, the input of alert_node')
+STATUS = Topic('status', DIAGNOSTICS_TYPE, PERCEPTION_NODE,
+               'heartbeat: lifecycle state, frame counters, faults')
+ALERT_TOPIC = Topic('alert', DIAGNOSTICS_TYPE, ALERT_NODE,
+                    'heartbeat: OK, WARN, ERROR or STALE, with the reasons')
+DIAGNOSTICS_TOPIC = Topic('/diagnostics', DIAGNOSTICS_TYPE, ALERT_NODE,
+                          'the content of alert, for diagnostic tools')
 CMD_VEL_OUT = Topic('cmd_vel_out', 'geometry_msgs/msg/Twist', GOVERNOR_NODE,
-                    'cmd_vel, capped or stopped by the level of the alert')
+                    'cmd_vel, limited or stopped by the level of the alert')
 
 TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, ENTROPY, MUTUAL_INFORMATION, OVERLAY,
           SCORES, STATUS, ALERT_TOPIC, DIAGNOSTICS_TOPIC, CMD_VEL_OUT)

@@ -3,7 +3,7 @@
 """Perception of each camera and one alarm: `ros2 launch bdl_perception perception.launch.py`."""
 from typing import Any
 
-from bdl_perception.alarm.cameras import parse_camera_names
+from bdl_perception.alarm.alert_types import parse_camera_names
 from launch import LaunchContext
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 from bdl_perception import parameters
-from bdl_perception.parameters import NODES, parameter_specs
+from bdl_perception.parameter_spec import parameter_specs
+from bdl_perception.parameters import NODES
 import pytest
 import yaml
 

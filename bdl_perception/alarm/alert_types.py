@@ -1,10 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The words of an alert; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Mapping, NamedTuple
 
+from bdl_perception.parameter_spec import parameter, Parameters
 from bdl_perception.perception.types import CAMERA_NAME_PATTERN
 
 
@@ -41,28 +42,23 @@ class AlertState:
     low_thresholds: Mapping[str, float] = field(default_factory=dict)  # if low ones are strange
 
 
-MAX_TIME_S = 3600.  # nobody who drives waits longer
-
-
 @dataclass(frozen=True)
-class AlertPolicy:
-    """The times of an AlertMachine, and how far the evidence must fall before it clears."""
+class AlertPolicy(Parameters):
+    """Time limits of an AlertMachine, and how far the evidence must fall before the alert clears."""
 
-    stale_after_s: float = .5  # status or frame scores older than this: STALE
-    epistemic_max_age_s: float = 2.  # a Monte Carlo result of an older picture: STALE
-    max_frame_age_s: float = 1.  # from the camera's stamp to the arrival of the scores
-    hold_s: float = 2.  # ERROR stays at least this long; so does STALE after time went back
-    clear_s: float = 1.  # so long without a strange score before OK is earned
-    clear_fraction: float = .5  # of the CUSUM limit, below which S must have fallen
-
-    def __post_init__(self) -> None:
-        """Refuse a time that is NaN, negative or endless."""
-        for item in fields(self):
-            value, waits = getattr(self, item.name), item.name in ('hold_s', 'clear_s')
-            high = 1. if item.name == 'clear_fraction' else MAX_TIME_S
-            if not (0 <= value <= high and (value > 0 or waits)):
-                low = 'at least' if waits else 'above'
-                raise ValueError(f'{item.name} is {value}, must be {low} 0 and at most {high:g}')
+    stale_after_s: float = parameter(
+        .5, 'maximum age of status and frame scores; older: STALE', 's', .05, 60)
+    epistemic_max_age_s: float = parameter(
+        2., 'maximum age of the frame of a Monte Carlo result; older: STALE', 's', .05, 60)
+    max_frame_age_s: float = parameter(
+        1., 'maximum time from the stamp of a frame to the arrival of its scores; longer: STALE',
+        's', .05, 60)
+    hold_s: float = parameter(
+        2., 'minimum duration of ERROR, and of STALE after a clock that jumped back', 's', 0, 600)
+    clear_s: float = parameter(
+        1., 'time without an exceedance before the level returns to OK', 's', 0, 600)
+    clear_fraction: float = parameter(
+        .5, 'fraction of the CUSUM limit; the evidence must fall below it before OK', '', .01, 1)
 
 
 def parse_camera_names(text: str) -> tuple[str, ...]:

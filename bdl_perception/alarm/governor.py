@@ -5,11 +5,12 @@ A planner's side of the alert, as a worked example: no fresh alert means degrade
 
 Speeds are scaled as a whole, so that the robot stays on the path that was commanded.
 """
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 import math
 from typing import NamedTuple
 
 from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.parameter_spec import parameter, Parameters
 
 
 class Velocity(NamedTuple):
@@ -23,21 +24,21 @@ STOP = Velocity()
 
 
 @dataclass(frozen=True)
-class GovernorPolicy:
-    """How fast one may go at which level; OK is not limited."""
+class GovernorPolicy(Parameters):
+    """Speed limits for each level of the alert; OK has no limit."""
 
-    max_alert_age_s: float = .5  # an older alert is as good as none
-    warn_linear_m_s: float = 2.
-    warn_angular_rad_s: float = .5
-    crawl_linear_m_s: float = 0.  # at ERROR and STALE; 0 stops
-    crawl_angular_rad_s: float = 0.
+    max_alert_age_s: float = parameter(
+        .5, 'maximum age of the alert; older: stop', 's', .05, 10)
+    warn_linear_m_s: float = parameter(2., 'maximum speed at WARN', 'm/s', 0, 100)
+    warn_angular_rad_s: float = parameter(.5, 'maximum turn rate at WARN', 'rad/s', 0, 10)
+    crawl_linear_m_s: float = parameter(
+        0., 'maximum speed at ERROR and STALE; 0: stop', 'm/s', 0, 100)
+    crawl_angular_rad_s: float = parameter(
+        0., 'maximum turn rate at ERROR and STALE', 'rad/s', 0, 10)
 
     def __post_init__(self) -> None:
-        """Refuse what is NaN or negative, and a crawl that is faster than at WARN."""
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if not 0 <= value < math.inf:
-                raise ValueError(f'{item.name} is {value}, must be finite and not negative')
+        """Check the bounds, and that the limits at ERROR are not above those at WARN."""
+        super().__post_init__()
         for warn, crawl in ((self.warn_linear_m_s, self.crawl_linear_m_s),
                             (self.warn_angular_rad_s, self.crawl_angular_rad_s)):
             if crawl > warn:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a recorded drive as a camera would: pictures stamped now, camera_info when it is known."""
+"""Play a recorded drive as a camera: images stamped with the current time, and camera_info."""
 import sys
 from typing import Callable, Iterator
 
@@ -18,15 +18,15 @@ from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 NAME = 'camera_node'
-SUBSCRIBER_POLL_S = 0.05  # how often subscribers are counted before the start
-SHUTDOWN_DELAY_S = 0.5  # a process that ends at once takes its last picture with it
+SUBSCRIBER_POLL_S = 0.05  # interval of the subscriber count before the start
+SHUTDOWN_DELAY_S = 0.5  # a process that exits at once would lose its last image
 
 
 class CameraNode(Node):
-    """A camera made of a recording; `ended` is done when the last picture was sent."""
+    """A camera that plays a recording; `playback_done` completes after the last frame."""
 
     def __init__(self) -> None:
-        """Open the drive and wait for those who shall see it."""
+        """Open the drive and wait for subscribers; ValueError when there is nothing to play."""
         super().__init__(NAME)
         self._settings = declare_parameters(self, CameraParameters)
         if not self._settings.path:
@@ -35,15 +35,18 @@ class CameraNode(Node):
         self._frames = _drive_frames(self._drive, self._settings.loop)
         self._next_frame = next(self._frames, None)
         if self._next_frame is None:
-            raise ValueError(f'{self._settings.path} holds no pictures')
-        self._make_publishers()
+            raise ValueError(f'{self._settings.path} holds no frames, must hold at least one')
+        self._compressed = self._settings.image_transport == 'compressed'
+        self._create_publishers()
         self.playback_done: Future = Future()
-        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
-        self._timer = self.create_timer(SUBSCRIBER_POLL_S, self._check_subscribers, clock=self._steady_clock)
+        # Simulated time may stand still.
+        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = self.create_timer(
+            SUBSCRIBER_POLL_S, self._check_subscribers, clock=self._steady_clock)
 
-    def _make_publishers(self) -> None:
+    def _create_publishers(self) -> None:
         topic, kind = self._settings.image_topic, Image
-        if self._settings.image_transport == 'compressed':
+        if self._compressed:
             topic, kind = f'{topic}/compressed', CompressedImage
         self._image_publisher = self.create_publisher(kind, topic, publishers.image_qos())
         self._info_publisher = self.create_publisher(
@@ -59,7 +62,7 @@ class CameraNode(Node):
 
     def _start_playback(self) -> None:
         rate_hz = self._settings.rate_hz or self._drive.rate_hz
-        self.get_logger().info(f'playing {self._drive.name} with {rate_hz:g} pictures/s on '
+        self.get_logger().info(f'playing {self._drive.name} at {rate_hz:g} frames/s on '
                                f'{self._image_publisher.topic_name}')
         self._restart_timer(1 / rate_hz, self._publish_next)
 
@@ -68,16 +71,16 @@ class CameraNode(Node):
             self._restart_timer(SHUTDOWN_DELAY_S, lambda: self.playback_done.set_result(None))
             return
         self._publish_frame(self._next_frame)
-        self._next_frame = next(self._frames, None)  # decoded now, so that the next tick is in time
+        self._next_frame = next(self._frames, None)  # decoded before the next tick
 
     def _publish_frame(self, frame: CameraFrame) -> None:
         now_ns = self.get_clock().now().nanoseconds
-        head = make_header(now_ns, self._settings.frame_id or frame.frame_id)
+        header = make_header(now_ns, self._settings.frame_id or frame.frame_id)
         if frame.camera is not None:
-            self._info_publisher.publish(camera_info_message(frame.camera, head))
-        compressed = self._settings.image_transport == 'compressed'
-        self._image_publisher.publish(jpeg_image(frame.rgb, self._settings.jpeg_quality, head)
-                               if compressed else uint8_image(frame.rgb, head))
+            self._info_publisher.publish(camera_info_message(frame.camera, header))
+        image = (jpeg_image(frame.rgb, self._settings.jpeg_quality, header) if self._compressed
+                 else uint8_image(frame.rgb, header))
+        self._image_publisher.publish(image)
 
 
 def _drive_frames(drive: Drive, loop: bool) -> Iterator[CameraFrame]:
@@ -87,7 +90,7 @@ def _drive_frames(drive: Drive, loop: bool) -> Iterator[CameraFrame]:
 
 
 def main() -> int:
-    """Run the node until the drive ends or a signal comes."""
+    """Run the node until the drive ends or a signal arrives."""
     return run_node(
         NAME, CameraNode, lambda node: rclpy.spin_until_future_complete(node, node.playback_done))
 

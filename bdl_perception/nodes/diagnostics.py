@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Scores, status and alert between values and diagnostic_msgs; numbers travel as repr."""
+"""Convert scores, status and alert to and from diagnostic_msgs; numbers are sent as repr."""
 from dataclasses import asdict, fields
 from typing import Mapping
 
@@ -20,13 +20,14 @@ _IDENTITY_TYPES: Mapping[str, type] = {item.name: type_of for item in fields(Ide
 
 
 def scores_message(scores: Scores) -> DiagnosticArray:
-    """Say the scores of a frame, under the frame's own stamp and frame_id."""
+    """Convert the scores of a frame, with the stamp and the frame_id of that frame."""
     values = {**scores.values, CYCLE_KEY: scores.cycle}
-    return _diagnostic_array(scores.stamp_ns, scores.frame_id, 'scores', AlertLevel.OK, '', _key_values(values))
+    return _diagnostic_array(scores.stamp_ns, scores.frame_id,
+                             _diagnostic_status('scores', AlertLevel.OK, '', _key_values(values)))
 
 
 def scores_from_message(message: DiagnosticArray) -> Scores:
-    """Read scores; ValueError when a value is no number or the cycle is missing."""
+    """Read scores; ValueError when a value is not a number or the cycle is missing."""
     values = _read_values(message)
     cycle = int(_require_value(values, CYCLE_KEY))
     return Scores(stamp_to_ns(message.header.stamp), message.header.frame_id,
@@ -34,18 +35,20 @@ def scores_from_message(message: DiagnosticArray) -> Scores:
 
 
 def status_message(status: PerceptionStatus, stamp_ns: int, backend: str) -> DiagnosticArray:
-    """Say how the perception node is; each fault is a pair of its own."""
-    well = AlertLevel.OK if status.state == ACTIVE_STATE else AlertLevel.WARN
+    """Convert the status of perception_node; each fault is a key-value pair of its own."""
+    level = AlertLevel.OK if status.state == ACTIVE_STATE else AlertLevel.WARN
+    if status.faults:
+        level = AlertLevel.ERROR
     values = {'state': status.state, **{name: getattr(status, name) for name in COUNTERS}}
     if status.identity is not None:
         values.update(asdict(status.identity), backend=backend)
     pairs = _key_values(values) + [KeyValue(key=FAULT_KEY, value=fault) for fault in status.faults]
-    return _diagnostic_array(stamp_ns, '', 'status', AlertLevel.ERROR if status.faults else well,
-                  '; '.join(status.faults) or status.state, pairs)
+    text = '; '.join(status.faults) or status.state
+    return _diagnostic_array(stamp_ns, '', _diagnostic_status('status', level, text, pairs))
 
 
 def status_from_message(message: DiagnosticArray) -> PerceptionStatus:
-    """Read a status; ValueError names what is missing."""
+    """Read a status; ValueError names a missing key."""
     values = _read_values(message)
     faults = tuple(pair.value for pair in message.status[0].values if pair.key == FAULT_KEY)
     identity = Identity(**{name: type_of(_require_value(values, name)) for name, type_of
@@ -56,20 +59,23 @@ def status_from_message(message: DiagnosticArray) -> PerceptionStatus:
 
 def alert_message(states: Mapping[str, AlertState], stamp_ns: int) -> DiagnosticArray:
     """
-    Say the alert of each camera; header.stamp is now, a frame's stamp is among its values.
+    Convert the alert state of each camera.
 
-    With several cameras the first status is the worst of them, and theirs follow.
+    stamp_ns: the current time; the stamp of the frame is one of the values. With several cameras
+    the first status combines them all at the worst level, and one status for each follows.
     """
-    said = {ALL_CAMERAS: combine_alerts(states), **states} if len(states) != 1 else states
-    return DiagnosticArray(header=make_header(stamp_ns, ''), status=[
+    if len(states) != 1:
+        states = {ALL_CAMERAS: combine_alerts(states), **states}
+    return _diagnostic_array(stamp_ns, '', *(
         _diagnostic_status(f'{camera}: uncertainty', state.level, '; '.join(state.reasons) or 'OK',
-                _key_values(_alert_values(state)), camera) for camera, state in said.items()])
+                           _key_values(_alert_values(state)), camera)
+        for camera, state in states.items()))
 
 
 def level_from_message(message: DiagnosticArray) -> AlertLevel:
-    """Read the worst level of an alert; ValueError when there is none."""
+    """Read the worst level of an alert; ValueError when it has no status."""
     if not message.status:
-        raise ValueError('an alert has a status at least, this one has none')
+        raise ValueError('an alert must have at least one status, this one has none')
     return max(AlertLevel(status.level[0]) for status in message.status)
 
 
@@ -83,16 +89,14 @@ def _alert_values(state: AlertState) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _diagnostic_array(stamp_ns: int, frame_id: str, name: str, level: AlertLevel, text: str,
-           pairs: list[KeyValue]) -> DiagnosticArray:
-    return DiagnosticArray(header=make_header(stamp_ns, frame_id),
-                           status=[_diagnostic_status(name, level, text, pairs)])
+def _diagnostic_array(stamp_ns: int, frame_id: str, *status: DiagnosticStatus) -> DiagnosticArray:
+    return DiagnosticArray(header=make_header(stamp_ns, frame_id), status=list(status))
 
 
 def _diagnostic_status(name: str, level: AlertLevel, text: str, pairs: list[KeyValue],
-            hardware_id: str = '') -> DiagnosticStatus:
-    return DiagnosticStatus(level=bytes([level]), name=f'{STATUS_NAME_PREFIX}: {name}', message=text,
-                            hardware_id=hardware_id, values=pairs)
+                       hardware_id: str = '') -> DiagnosticStatus:
+    return DiagnosticStatus(level=bytes([level]), name=f'{STATUS_NAME_PREFIX}: {name}',
+                            message=text, hardware_id=hardware_id, values=pairs)
 
 
 def _key_values(values: Mapping[str, object]) -> list[KeyValue]:
@@ -101,17 +105,17 @@ def _key_values(values: Mapping[str, object]) -> list[KeyValue]:
 
 def _format_value(value: object) -> str:
     if isinstance(value, float):
-        return repr(float(value))  # numpy's own would call itself np.float64(...)
+        return repr(float(value))  # the repr of a numpy float is np.float64(...)
     return value if isinstance(value, str) else repr(value)
 
 
 def _read_values(message: DiagnosticArray) -> dict[str, str]:
     if len(message.status) != 1:
-        raise ValueError(f'a message of ours has one status, this one has {len(message.status)}')
+        raise ValueError(f'a message must have one status, this one has {len(message.status)}')
     return {pair.key: pair.value for pair in message.status[0].values}
 
 
 def _require_value(values: Mapping[str, str], name: str) -> str:
     if name not in values:
-        raise ValueError(f'the message has no {name}; is its sender of another version?')
+        raise ValueError(f'the message has no {name}; run sender and receiver in one version')
     return values[name]

@@ -1,14 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A planner's side of the alert: passes cmd_vel on, slower or not at all when in doubt."""
-from dataclasses import fields
+"""Example of a planner that follows the alert: limit or stop cmd_vel by its level and age."""
 import sys
 import time
 from typing import NamedTuple
 
 from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.alarm.governor import govern, GovernorPolicy, STOP, Velocity
+from bdl_perception.alarm.governor import govern, STOP, Velocity
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import level_from_message
 from bdl_perception.nodes.lifecycle import declare_parameters, run_node
@@ -24,32 +23,32 @@ CMD_VEL = 'cmd_vel'
 
 
 class ReceivedAlert(NamedTuple):
-    """The last alert, and when it came."""
+    """The level of the last alert, and its time of arrival."""
 
     level: AlertLevel | None = None
     received_s: float = 0.0
 
 
 class ReceivedCommand(NamedTuple):
-    """The last command, and when it came."""
+    """The last velocity command, and its time of arrival."""
 
     velocity: Velocity = STOP
     received_s: float = 0.0
 
 
 class GovernorNode(Node):
-    """Wires alert and cmd_vel to govern(); a timer drives it, so that silence stops as well."""
+    """Applies govern() to cmd_vel; a timer publishes, so that missing messages stop the robot."""
 
     def __init__(self) -> None:
-        """Begin stopped."""
+        """Start with a stop command."""
         super().__init__(NAME)
         self._settings = declare_parameters(self, GovernorParameters)
-        self._policy = GovernorPolicy(**{item.name: getattr(self._settings, item.name)
-                                         for item in fields(GovernorPolicy)})
+        self._policy = self._settings.policy()
         self._last_alert = ReceivedAlert()
         self._last_command = ReceivedCommand()
         self._fault_log = FaultLog(self.get_logger().warning)
-        self._command_publisher = self.create_publisher(Twist, topics.CMD_VEL_OUT.name, publishers.command_qos())
+        self._command_publisher = self.create_publisher(
+            Twist, topics.CMD_VEL_OUT.name, publishers.command_qos())
         self.create_subscription(DiagnosticArray, topics.ALERT_TOPIC.name, self._on_alert,
                                  publishers.alert_subscriber_qos())
         self.create_subscription(Twist, CMD_VEL, self._on_command, publishers.command_qos())
@@ -68,9 +67,10 @@ class GovernorNode(Node):
 
     def _publish_command(self) -> None:
         now_s = time.monotonic()
+        alert_age_s = now_s - self._last_alert.received_s
         fresh = now_s - self._last_command.received_s <= self._settings.max_command_age_s
         command = self._last_command.velocity if fresh else STOP
-        governed = govern(self._policy, command, self._last_alert.level, now_s - self._last_alert.received_s)
+        governed = govern(self._policy, command, self._last_alert.level, alert_age_s)
         if governed.reason:
             self._fault_log.report(governed.reason)
         self._command_publisher.publish(_twist_from_velocity(governed.velocity))
@@ -78,7 +78,7 @@ class GovernorNode(Node):
 
 def _velocity_from_twist(message: Twist) -> Velocity:
     linear, angular = message.linear, message.angular
-    return Velocity((linear.position_along, linear.y, linear.z), (angular.position_along, angular.y, angular.z))
+    return Velocity((linear.x, linear.y, linear.z), (angular.x, angular.y, angular.z))
 
 
 def _twist_from_velocity(velocity: Velocity) -> Twist:
@@ -87,7 +87,7 @@ def _twist_from_velocity(velocity: Velocity) -> Twist:
 
 
 def main() -> int:
-    """Run the node until a signal comes."""
+    """Run the node until a signal arrives."""
     return run_node(NAME, GovernorNode)
 
 

@@ -1,11 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Incoming pictures of any encoding -> rgb (H, W, 3) uint8.
+Convert image messages of any encoding to rgb (H, W, 3) uint8.
 
-What a camera claims of its data is checked here, then ROS 2's cv_bridge converts, or
-rosbags-image where there is no cv_bridge. Both get a message without row padding and in the
-byte order of this machine, for there they disagree or fail.
+The fields of a message are checked here. Then the cv_bridge of ROS 2 converts the pixels, or
+rosbags-image if there is no cv_bridge. Both get data without row padding in the byte order of
+this machine: for other data they disagree or fail.
 """
 import array
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
 BAYER_ORDERS = ('rggb', 'bggr', 'gbrg', 'grbg')
-ENCODINGS = {  # encoding -> (channels, bytes of one)
+ENCODINGS = {  # encoding -> (channels, bytes per channel)
     'rgb8': (3, 1), 'bgr8': (3, 1), 'rgba8': (4, 1), 'bgra8': (4, 1), 'mono8': (1, 1),
     'rgb16': (3, 2), 'bgr16': (3, 2), 'rgba16': (4, 2), 'bgra16': (4, 2), 'mono16': (1, 2),
     'yuv422': (2, 1), 'yuv422_yuy2': (2, 1),
@@ -27,11 +27,11 @@ ENCODINGS = {  # encoding -> (channels, bytes of one)
     **{f'bayer_{order}16': (1, 2) for order in BAYER_ORDERS},
 }
 ENCODING_ALIASES = {'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2', '8UC1': 'mono8', '8UC3': 'bgr8',
-           '16UC1': 'mono16'}
+                    '16UC1': 'mono16'}
 
 
 class PackedImage(NamedTuple):
-    """A checked sensor_msgs/Image by its field names: no row padding, native byte order."""
+    """A checked image with the fields of sensor_msgs/Image: no row padding, native byte order."""
 
     height: int
     width: int
@@ -42,7 +42,7 @@ class PackedImage(NamedTuple):
 
 
 def rgb_from_image(message: Image) -> Bytes:
-    """Convert an Image to (H, W, 3) rgb; ValueError when it is not what it claims to be."""
+    """Convert an Image to rgb (H, W, 3) uint8; ValueError when its fields are inconsistent."""
     encoding = ENCODING_ALIASES.get(message.encoding, message.encoding)
     if encoding not in ENCODINGS:
         raise ValueError(f'image encoding {message.encoding!r} is not known, must be one of '
@@ -54,27 +54,27 @@ def rgb_from_image(message: Image) -> Bytes:
 
 
 def rgb_from_compressed(message: CompressedImage) -> Bytes:
-    """Decode a JPEG or PNG to (H, W, 3) rgb; ValueError when it cannot be decoded."""
+    """Decode a JPEG or PNG to rgb (H, W, 3) uint8; ValueError when it cannot be decoded."""
     data = np.frombuffer(message.data, np.uint8)
     bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if bgr is None:
         raise ValueError(f'compressed image of {data.size} bytes (format {message.format!r}) '
-                         f'cannot be decoded; is it cut off?')
+                         f'cannot be decoded; is it truncated?')
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _pixel_view(message: Image, channels: int, item_bytes: int) -> NDArray[np.unsignedinteger]:
-    """Look at the data as (H, W, C), past the padding of the rows."""
-    height, width, step, have = message.height, message.width, message.step, len(message.data)
+    """View the data as (H, W, C) without the row padding; ValueError for inconsistent fields."""
+    height, width, step, size = message.height, message.width, message.step, len(message.data)
     row_bytes = width * channels * item_bytes
     if height == 0 or width == 0:
         raise ValueError(f'image is {width}x{height} px, must be at least 1x1')
     if step < row_bytes:
         raise ValueError(f'image step is {step} bytes, must be at least {row_bytes} for '
                          f'{width} px of {message.encoding}')
-    # the last row may lack its padding, as a view into a larger picture does
-    if have < step * (height - 1) + row_bytes:
-        raise ValueError(f'image has {have} bytes of data, must be {step * height} for '
+    # The last row may have no padding, for example in a view of a larger image.
+    if size < step * (height - 1) + row_bytes:
+        raise ValueError(f'image has {size} bytes of data, must be {step * height} for '
                          f'{height} rows of {step} bytes')
     if channels == 2 and width % 2:
         raise ValueError(f'image is {width} px wide, must be even for {message.encoding}')
@@ -91,17 +91,17 @@ def _pack(pixels: NDArray[np.unsignedinteger], encoding: str) -> PackedImage:
     data = array.array('B')
     data.frombytes(native.data.cast('B'))
     return PackedImage(height, width, encoding, int(sys.byteorder == 'big'),
-                      len(data) // height, data)
+                       len(data) // height, data)
 
 
 def _select_converter() -> Callable[[PackedImage], Bytes]:
-    """Take ROS 2's cv_bridge when it works here, rosbags-image otherwise."""
+    """Select the cv_bridge of ROS 2 if it can be imported, else rosbags-image."""
     try:
-        if int(version('cv_bridge').split('.')[0]) >= 3:  # 1.x on PyPI is ROS 1's, and broken
+        if int(version('cv_bridge').split('.')[0]) >= 3:  # 1.x on PyPI is for ROS 1 and broken
             from cv_bridge import CvBridge
             bridge = CvBridge()
             return lambda image: np.asarray(bridge.imgmsg_to_cv2(image, 'rgb8'), np.uint8)
-    except (ImportError, PackageNotFoundError):  # built for another numpy, or not there
+    except (ImportError, PackageNotFoundError):  # built for another numpy, or not installed
         pass
     from rosbags.image import message_to_cvimage
     return lambda image: np.asarray(

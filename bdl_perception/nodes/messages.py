@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures, maps and camera geometry between values and sensor_msgs."""
+"""Convert stamps, images, maps and camera geometry to and from ROS messages."""
 import array
 import copy
 
@@ -11,16 +11,24 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
+NS_PER_S = 10**9
 
-def pixel_buffer(data: Bytes | Floats) -> 'array.array[int]':
-    """Copy pixels once into the only type that rclpy takes over without a second copy."""
-    out = array.array('B')
-    out.frombytes(np.ascontiguousarray(data).data.cast('B'))
-    return out
+
+def stamp_to_ns(stamp: Time) -> int:
+    """Convert a stamp to ns; ValueError if it could not be converted back exactly."""
+    if stamp.nanosec >= NS_PER_S:
+        raise ValueError(f'stamp has {stamp.nanosec} ns after the second, must be below 10^9')
+    return int(stamp.sec) * NS_PER_S + int(stamp.nanosec)
+
+
+def make_header(stamp_ns: int, frame_id: str) -> Header:
+    """Make the header of a message that is computed from a frame; exact in every bit."""
+    sec, nanosec = divmod(stamp_ns, NS_PER_S)
+    return Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=frame_id)
 
 
 def float32_image(values: Floats, header: Header) -> Image:
-    """Make a 32FC1 image (H, W)."""
+    """Make a 32FC1 image from (H, W)."""
     return _image_message(values.astype('<f4', copy=False), '32FC1', 4, header)
 
 
@@ -31,28 +39,36 @@ def uint8_image(values: Bytes, header: Header) -> Image:
 
 
 def jpeg_image(rgb: Bytes, quality: int, header: Header) -> CompressedImage:
-    """Make a JPEG of rgb (H, W, 3); quality from 1 to 100."""
+    """Make a JPEG image from rgb (H, W, 3); quality 1 to 100."""
     done, data = cv2.imencode('.jpg', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
                               [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise ValueError(f'a picture of shape {rgb.shape} cannot be encoded as JPEG')
+        raise ValueError(f'an image of shape {rgb.shape} cannot be encoded as JPEG')
     return CompressedImage(header=header, format='rgb8; jpeg compressed bgr8',
                            data=pixel_buffer(np.asarray(data, np.uint8)))
 
 
-def _image_message(values: Bytes | Floats, encoding: str, pixel_bytes: int, header: Header) -> Image:
+def _image_message(values: Bytes | Floats, encoding: str, pixel_bytes: int,
+                   header: Header) -> Image:
     height, width = values.shape[:2]
     return Image(header=header, height=height, width=width, encoding=encoding, is_bigendian=0,
                  step=width * pixel_bytes, data=pixel_buffer(values))
 
 
+def pixel_buffer(data: Bytes | Floats) -> 'array.array[int]':
+    """Copy pixels into an array('B'), the only type that rclpy does not copy again."""
+    out = array.array('B')
+    out.frombytes(np.ascontiguousarray(data).data.cast('B'))
+    return out
+
+
 def camera_from_info(info: CameraInfo) -> PinholeCamera | None:
     """
-    Read the geometry of the pictures that a camera_info comes with.
+    Read the camera geometry of the images that belong to a camera_info.
 
-    K speaks of the full sensor: region of interest and binning are applied to it, as
-    sensor_msgs/CameraInfo defines. None: the camera says that it is not calibrated (K[0] = 0).
-    Lens distortion is left alone; it moves pixels, and depth hardly.
+    K holds for the full sensor: region of interest and binning are applied to it, as defined by
+    sensor_msgs/CameraInfo. None: the camera is not calibrated (K[0] = 0). Lens distortion is
+    ignored: it moves pixels, but hardly changes depth.
     """
     if info.k[0] == 0:
         return None
@@ -65,10 +81,10 @@ def camera_from_info(info: CameraInfo) -> PinholeCamera | None:
 
 def rescaled_camera_info(info: CameraInfo, camera: PinholeCamera, header: Header) -> CameraInfo:
     """
-    Say for which camera the maps hold that were cropped and resized out of info's pictures.
+    Make the camera_info of maps that were cropped and resized from the images of info.
 
-    camera: geometry of the maps. The change of pixel coordinates that leads from K to it,
-    u' = a u + b, is applied to the projection P too; R and D do not speak of pixels and stay.
+    camera: geometry of the maps. The change of pixel coordinates from K to it, u' = a u + b, is
+    also applied to the projection P; R and D do not depend on pixels and stay the same.
     """
     a_x, a_y = camera.fx / info.k[0], camera.fy / info.k[4]
     change = np.array([  # (3, 3) old homogeneous pixel -> new
@@ -82,29 +98,13 @@ def rescaled_camera_info(info: CameraInfo, camera: PinholeCamera, header: Header
 
 
 def uncalibrated_camera_info(width: int, height: int, header: Header) -> CameraInfo:
-    """Say that nobody knows the geometry: all matrices stay zero, as CameraInfo defines."""
+    """Make the camera_info of an uncalibrated camera: all matrices are zero."""
     return CameraInfo(header=header, width=width, height=height)
 
 
 def camera_info_message(camera: PinholeCamera, header: Header) -> CameraInfo:
-    """Make the camera_info of an ideal camera."""
+    """Make the camera_info of a camera without distortion."""
     k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
     p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return CameraInfo(header=header, width=camera.width, height=camera.height, k=k, p=p,
                       r=np.eye(3).ravel(), d=[0.0] * 5, distortion_model='plumb_bob')
-
-
-NS_PER_S = 10**9
-
-
-def stamp_to_ns(stamp: Time) -> int:
-    """Give a stamp as one number; ValueError when it would not come back bit for bit."""
-    if stamp.nanosec >= NS_PER_S:
-        raise ValueError(f'stamp has {stamp.nanosec} ns after the second, must be below 10^9')
-    return int(stamp.sec) * NS_PER_S + int(stamp.nanosec)
-
-
-def make_header(stamp_ns: int, frame_id: str) -> Header:
-    """Make the header of everything that is computed from a frame."""
-    sec, nanosec = divmod(stamp_ns, NS_PER_S)
-    return Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=frame_id)

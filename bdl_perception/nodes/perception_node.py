@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Lifecycle node: a camera goes in; depth, classes and how sure they are come out."""
+"""Lifecycle node: camera images in; depth, classes and their uncertainties out."""
 import sys
 import time
 from typing import Any
@@ -32,10 +32,10 @@ NAME = 'perception_node'
 
 
 class PerceptionNode(LifecycleNode):
-    """Wires camera topics to a Pipeline, and its results to the published topics."""
+    """Connects the camera topics to a Pipeline and its results to the published topics."""
 
     def __init__(self) -> None:
-        """Declare the parameters and begin the heartbeat, which every state has."""
+        """Declare the parameters and start the status heartbeat, which runs in every state."""
         super().__init__(NAME)
         self._settings = declare_parameters(self, PerceptionParameters)
         self._status_tracker = StatusTracker()
@@ -45,7 +45,7 @@ class PerceptionNode(LifecycleNode):
         self._camera_subscriptions: list[Any] = []
         self._fault_log = FaultLog(self.get_logger().error)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
-        # Not a lifecycle publisher: that one would be silent just when there is something to say.
+        # Not a lifecycle publisher: it must report faults in inactive states, too.
         self._status_publisher = self.create_publisher(
             DiagnosticArray, topics.STATUS.name, publishers.status_qos())
         self.create_timer(1 / self._settings.status_hz, self._publish_status, clock=steady)
@@ -54,61 +54,58 @@ class PerceptionNode(LifecycleNode):
 
     @lifecycle_callback
     def on_configure(self, state: LifecycleState) -> None:
-        """Load the model and make the topics."""
+        """Load the model and create the publishers."""
         self._release_resources()
-        settings, choice = self._settings, choose_backend(self._settings.backend)
-        regions = parse_regions(settings.regions)
-        perceiver = open_perceiver(settings.model, ModelOptions(
-            choice.name, settings.threads, settings.provider, settings.precision,
-            settings.samples, settings.seed, regions, settings.fit_mode))
-        spec = perceiver.backend.spec
+        choice = choose_backend(self._settings.backend)
+        options = _model_options(self._settings, choice.name)
+        perceiver = open_perceiver(self._settings.model, options)
         self._perception_publishers = PerceptionPublishers(self)
-        budget = TimeBudget(settings.frame_budget_s, settings.epistemic_refresh_s,
-                        settings.samples // spec.chunk)
-        self._pipeline = Pipeline(perceiver, budget, self._perception_publishers, self._status_tracker, self._report_fault,
-                                  regions)
-        self._status_tracker.set_identity(self._pipeline.identity())
-        self.get_logger().info(f'model {spec.name} on {choice.name}: {choice.reason}')
+        self._pipeline = Pipeline(
+            perceiver, _time_budget(self._settings, perceiver.backend.spec.chunk),
+            self._perception_publishers, self._status_tracker, self._report_fault, options.regions)
+        identity = self._pipeline.identity()
+        self._status_tracker.set_identity(identity)
+        self.get_logger().info(f'model {identity.model} on {choice.name}: {choice.reason}')
 
     @lifecycle_callback
     def on_activate(self, state: LifecycleState) -> None:
-        """Listen to the camera."""
+        """Subscribe to the camera."""
         if self._pipeline is None:
             raise RuntimeError('there is no model; configure the node first')
         super().on_activate(state)
-        self._worker = Worker(self._pipeline.step, lambda error: self._report_fault(describe_error(error)))
+        self._worker = Worker(self._pipeline.step, self._on_worker_error)
         self._subscribe()
 
     @lifecycle_callback
     def on_deactivate(self, state: LifecycleState) -> None:
-        """Stop listening; the model stays loaded."""
+        """Unsubscribe; the model stays loaded."""
         self._stop_processing()
         super().on_deactivate(state)
 
     @lifecycle_callback
     def on_cleanup(self, state: LifecycleState) -> None:
-        """Give back the model and the topics."""
+        """Release the model and the publishers."""
         self._release_resources()
 
     @lifecycle_callback
     def on_shutdown(self, state: LifecycleState) -> None:
-        """Give back everything; the heartbeat says finalized until the process ends."""
+        """Release everything; the heartbeat reports `finalized` until the process exits."""
         self._release_resources()
 
     @lifecycle_callback
     def on_error(self, state: LifecycleState) -> None:
-        """Give back everything, so that the node can be configured again."""
+        """Release everything, so that the node can be configured again."""
         self._release_resources()
 
     def transition_ended(self, state: str, fault: str | None) -> None:
-        """Tell everybody which state this is, and why it is not another."""
+        """Publish the state in which a transition ended, and the fault if it failed."""
         self._status_tracker.set_state(state, fault)
         if fault:
             self.get_logger().error(fault)
         self._publish_status()
 
     def destroy_node(self) -> None:
-        """Stop the thread before what it publishes on goes away."""
+        """Stop the worker thread before its publishers are destroyed."""
         self._release_resources()
         super().destroy_node()
 
@@ -119,8 +116,8 @@ class PerceptionNode(LifecycleNode):
         self._camera_subscriptions = [
             self.create_subscription(kind, topic, self._on_image, publishers.camera_qos(),
                                      qos_overriding_options=publishers.camera_qos_overrides()),
-            self.create_subscription(CameraInfo, self._settings.camera_info_topic, self._on_camera_info,
-                                     publishers.camera_qos())]
+            self.create_subscription(CameraInfo, self._settings.camera_info_topic,
+                                     self._on_camera_info, publishers.camera_qos())]
 
     def _on_image(self, message: ImageMessage) -> None:
         if self._worker is not None:
@@ -130,6 +127,9 @@ class PerceptionNode(LifecycleNode):
     def _on_camera_info(self, message: CameraInfo) -> None:
         if self._pipeline is not None:
             self._pipeline.camera_info = message
+
+    def _on_worker_error(self, error: Exception) -> None:
+        self._report_fault(describe_error(error))
 
     def _stop_processing(self) -> None:
         while self._camera_subscriptions:
@@ -142,14 +142,14 @@ class PerceptionNode(LifecycleNode):
 
     def _release_resources(self) -> None:
         self._stop_processing()
-        for holder in (self._pipeline, self._perception_publishers):
-            if holder is not None:
-                holder.close()
+        for resource in (self._pipeline, self._perception_publishers):
+            if resource is not None:
+                resource.close()
         self._pipeline = self._perception_publishers = None
         self._status_tracker.set_identity(None)
 
     def _report_fault(self, text: str) -> None:
-        """Say at once what is wrong with a frame; called by the worker too."""
+        """Publish the fault of a frame at once; the worker thread calls this, too."""
         if self._status_tracker.add_fault(text) and self.context.ok():
             self._fault_log.report(text)
             self._publish_status()
@@ -157,7 +157,8 @@ class PerceptionNode(LifecycleNode):
     def _publish_status(self) -> None:
         now_ns = self.get_clock().now().nanoseconds
         backend = self._pipeline.backend_name if self._pipeline else ''
-        self._status_publisher.publish(status_message(self._status_tracker.take_snapshot(), now_ns, backend))
+        status = self._status_tracker.take_snapshot()
+        self._status_publisher.publish(status_message(status, now_ns, backend))
 
     def _autostart(self) -> None:
         self._start_timer.cancel()
@@ -165,8 +166,19 @@ class PerceptionNode(LifecycleNode):
             self.trigger_activate()
 
 
+def _model_options(settings: PerceptionParameters, backend: str) -> ModelOptions:
+    return ModelOptions(backend, settings.threads, settings.provider, settings.precision,
+                        settings.samples, settings.seed, parse_regions(settings.regions),
+                        settings.fit_mode)
+
+
+def _time_budget(settings: PerceptionParameters, chunk: int) -> TimeBudget:
+    return TimeBudget(settings.frame_budget_s, settings.epistemic_refresh_s,
+                      settings.samples // chunk)
+
+
 def main() -> int:
-    """Run the node until a signal comes."""
+    """Run the node until a signal arrives."""
     return run_node(NAME, PerceptionNode)
 
 

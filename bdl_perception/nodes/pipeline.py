@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""From a camera message to everything published of it: the work of perception_node's thread."""
+"""The work of the thread of perception_node: decode, perceive, sample, score and publish."""
 import time
 from typing import Callable, NamedTuple, TypeAlias
 
@@ -29,74 +29,74 @@ ImageMessage: TypeAlias = 'Image | CompressedImage'
 
 
 class ReceivedImage(NamedTuple):
-    """A picture, and when it came, s of the monotonic clock."""
+    """An image message and its time of arrival, s of the monotonic clock."""
 
     message: ImageMessage
     received_s: float
 
 
 class Pipeline:
-    """Perceives and samples by turns; `info` is the newest camera_info, set by the node."""
+    """Runs the single pass and the Monte Carlo samples; the node sets `camera_info`."""
 
     def __init__(self, perceiver: Perceiver, budget: TimeBudget, publishers: PerceptionPublishers,
                  status_tracker: StatusTracker, on_fault: Callable[[str], None],
                  regions: Regions = DEFAULT_REGIONS) -> None:
-        """Take over the perceiver; on_fault is told what is wrong with a frame that goes on."""
+        """Own the perceiver; on_fault receives the faults of frames that are still processed."""
         spec = perceiver.backend.spec
-        precompute_region_masks(regions, spec.height, spec.width)  # what is too small fails now
+        precompute_region_masks(regions, spec.height, spec.width)  # fails if a region is too small
         self.camera_info: CameraInfo | None = None
         self._perceiver = perceiver
         self._publishers = publishers
         self._status_tracker = status_tracker
         self._on_fault = on_fault
         self._regions = regions
-        self._schedule = Scheduler(budget)
-        self._health = CameraHealth()
+        self._scheduler = Scheduler(budget)
+        self._camera_health = CameraHealth()
         self._cycle = 0
 
     def identity(self) -> Identity:
-        """Say what the scores depend on."""
+        """Identify the model and the settings that the scores depend on."""
         spec = self._perceiver.backend.spec
         return build_identity(spec, self._perceiver.samples, self._perceiver.seed,
-                           self._perceiver.backend.precision, self._regions,
-                           self._perceiver.fit_mode)
+                              self._perceiver.backend.precision, self._regions,
+                              self._perceiver.fit_mode)
 
     @property
     def backend_name(self) -> str:
-        """Name what runs the network."""
+        """Name of the backend."""
         return self._perceiver.backend.name
 
     def step(self, mailbox: Mailbox[ReceivedImage]) -> float:
-        """Do the next thing; gives how long to wait for a message before the one after it, s."""
-        turn = self._schedule.next_step(time.monotonic(), mailbox.has_message,
-                                        self._perceiver.samples_left)
-        if turn.step is Step.SAMPLE:
+        """Perceive or sample if it is time; returns the time to wait for a message, s."""
+        decision = self._scheduler.next_step(time.monotonic(), mailbox.has_message,
+                                             self._perceiver.samples_left)
+        if decision.step is Step.SAMPLE:
             self._sample()
-        elif turn.step is Step.PERCEIVE and (arrival := mailbox.take()) is not None:
-            self._perceive(arrival)
-        return turn.wait_s
+        elif decision.step is Step.PERCEIVE and (image := mailbox.take()) is not None:
+            self._perceive(image)
+        return decision.wait_s
 
     def discard_frame(self) -> None:
-        """Forget the held frame, which will be old when the work goes on."""
+        """Discard the held frame, which would be too old after a pause."""
         self._perceiver.discard_frame()
 
     def close(self) -> None:
-        """Give back the network."""
+        """Close the backend."""
         self._perceiver.backend.close()
 
-    def _perceive(self, arrival: ReceivedImage) -> None:
+    def _perceive(self, image: ReceivedImage) -> None:
         begins_cycle = not self._perceiver.samples_left
         try:
-            frame, info = self._decode_frame(arrival.message)
+            frame, info = self._decode_frame(image.message)
             prediction = self._perceiver.perceive(frame)
             self._publish(frame, info, prediction)
-        finally:  # a frame that failed was served as well: the samples have their turn
-            self._schedule.record_frame(arrival.received_s, time.monotonic(), begins_cycle)
+        finally:  # a failed frame counts as well, so that the samples are not blocked
+            self._scheduler.record_frame(image.received_s, time.monotonic(), begins_cycle)
 
     def _publish(self, frame: CameraFrame, info: CameraInfo | None,
                  prediction: Prediction) -> None:
         self._publishers.publish_prediction(prediction, _camera_info_factory(info, prediction),
-                                 lambda: self._overlay(frame.rgb, prediction.classes))
+                                            lambda: self._overlay(frame.rgb, prediction.classes))
         self._publishers.publish_scores(frame_scores(prediction, self._regions))
         self._status_tracker.add_counts(frames_out=1)
         self._report_non_finite(prediction.non_finite)
@@ -106,7 +106,7 @@ class Pipeline:
         try:
             epistemic = self._perceiver.sample()
         finally:
-            self._schedule.record_chunk(start_s, time.monotonic())
+            self._scheduler.record_chunk(start_s, time.monotonic())
         if epistemic is not None:
             self._cycle += 1
             self._publishers.publish_epistemic(epistemic)
@@ -116,20 +116,20 @@ class Pipeline:
     def _decode_frame(self, message: ImageMessage) -> tuple[CameraFrame, CameraInfo | None]:
         compressed = isinstance(message, CompressedImage)
         rgb = rgb_from_compressed(message) if compressed else rgb_from_image(message)
-        for fault in self._health.detect_faults(rgb):
+        for fault in self._camera_health.detect_faults(rgb):
             self._on_fault(fault)
         camera, info = self._matching_camera(rgb)
-        head = message.header
-        return CameraFrame(rgb, stamp_to_ns(head.stamp), head.frame_id, camera), info
+        header = message.header
+        return CameraFrame(rgb, stamp_to_ns(header.stamp), header.frame_id, camera), info
 
     def _matching_camera(self, rgb: Bytes) -> tuple[PinholeCamera | None, CameraInfo | None]:
-        """Take the newest camera_info if it can be that of the picture."""
+        """Return the newest camera_info and its geometry, if its size is that of the image."""
         info, size = self.camera_info, (rgb.shape[1], rgb.shape[0])
         camera = camera_from_info(info) if info is not None else None
         if camera is None or (camera.width, camera.height) == size:
             return camera, info if camera else None
-        self._on_fault(f'camera_info is for {camera.width}x{camera.height} px, but the picture '
-                       f'is {size[0]}x{size[1]}: depth is not to scale')
+        self._on_fault(f'camera_info is for {camera.width}x{camera.height} px, but the image '
+                       f'is {size[0]}x{size[1]} px: the scale of depth is unknown')
         return None, None
 
     def _overlay(self, rgb: Bytes, classes: Bytes) -> Bytes:
@@ -141,9 +141,10 @@ class Pipeline:
             self._on_fault(f'{non_finite} numbers of the network are not finite')
 
 
-def _camera_info_factory(info: CameraInfo | None, prediction: Prediction) -> Callable[[Header], CameraInfo]:
+def _camera_info_factory(info: CameraInfo | None,
+                         prediction: Prediction) -> Callable[[Header], CameraInfo]:
     height, width = prediction.depth.shape
     camera = prediction.camera
     if info is None or camera is None:
-        return lambda head: uncalibrated_camera_info(width, height, head)
-    return lambda head: rescaled_camera_info(info, camera, head)
+        return lambda header: uncalibrated_camera_info(width, height, header)
+    return lambda header: rescaled_camera_info(info, camera, header)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Leads perception_node to the active state and keeps a record of what the topics carry."""
+"""Activate perception_node and record its topics for the demo."""
 from pathlib import Path
 import sys
 from typing import Callable
@@ -22,51 +22,52 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from sensor_msgs.msg import Image
 
-# Reliable and deep: what the nodes published and this one missed would look like their loss.
+# Reliable and deep: a message that this node misses would count as lost by the others.
 RELIABLE_QOS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED_QOS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE,
-                    durability=DurabilityPolicy.TRANSIENT_LOCAL)
+                         durability=DurabilityPolicy.TRANSIENT_LOCAL)
 STARTUP_TRANSITIONS = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
-PANEL_WIDTH = 320  # px; wider pictures are shrunk, a record is for looking at
+PANEL_WIDTH = 320  # px; wider images are downscaled
 JPEG_QUALITY = 90
-MIN_FRAME_INTERVAL_NS = 50_000_000  # drawing every picture of a fast camera would starve what is watched
+MIN_FRAME_INTERVAL_NS = 50_000_000  # drawing more often would slow down the other nodes
 NAME = 'recorder_node'
 
 
 class RecorderNode(Node):
-    """Writes a record; see demo/record.py for what it holds."""
+    """Writes a record; demo/record.py documents its format."""
 
     def __init__(self) -> None:
-        """Subscribe to everything and begin to lead the lifecycle."""
+        """Subscribe to all topics and start the lifecycle transitions of perception_node."""
         super().__init__(NAME)
         self._writer = RecordWriter(Path(self.declare_parameter('record', '').value))
         self._last_level: int | None = None
-        self._last_drawn_ns: dict[str, int] = {}  # panel -> stamp of its last picture
+        self._last_drawn_ns: dict[str, int] = {}  # panel -> stamp of its last image
         self._subscribe_panels()
-        for topic, keep in ((topics.SCORES, self._on_scores), (topics.STATUS, self._on_status)):
-            self.create_subscription(DiagnosticArray, topic.name, keep, RELIABLE_QOS)
-        self.create_subscription(DiagnosticArray, topics.ALERT_TOPIC.name, self._on_alert, LATCHED_QOS)
+        for topic, callback, qos in ((topics.SCORES, self._on_scores, RELIABLE_QOS),
+                                     (topics.STATUS, self._on_status, RELIABLE_QOS),
+                                     (topics.ALERT_TOPIC, self._on_alert, LATCHED_QOS)):
+            self.create_subscription(DiagnosticArray, topic.name, callback, qos)
         self._change_state_client = self.create_client(ChangeState, 'perception_node/change_state')
         self._remaining_transitions = list(STARTUP_TRANSITIONS)
         self._pending_transition: Future | None = None
         self._lifecycle_timer = self.create_timer(0.2, self._advance_lifecycle)
 
     def destroy_node(self) -> None:
-        """Finish the record."""
+        """Close the record."""
         self._writer.close()
         super().destroy_node()
 
     def _subscribe_panels(self) -> None:
-        """Keep every image topic as one panel of the record."""
-        def keep(name: str, topic: str, draw: Callable[[Image], Bytes]) -> None:
+        """Record each image topic as one panel."""
+        def subscribe(name: str, topic: str, draw: Callable[[Image], Bytes]) -> None:
             self.create_subscription(
                 Image, topic, lambda message: self._on_image(name, message, draw), RELIABLE_QOS)
 
-        keep('camera', 'image', rgb_from_image)
-        keep('depth', topics.DEPTH.name, lambda image: colour_depth(_float_map(image)))
-        keep('aleatoric', topics.ALEATORIC.name, lambda image: colour_std(_float_map(image)))
-        keep('epistemic', topics.EPISTEMIC.name, lambda image: colour_std(_float_map(image)))
-        keep('classes', topics.CLASSES.name, lambda image: colourise(_class_map(image)))
+        subscribe('camera', 'image', rgb_from_image)
+        subscribe('depth', topics.DEPTH.name, lambda image: colour_depth(_float_map(image)))
+        subscribe('aleatoric', topics.ALEATORIC.name, lambda image: colour_std(_float_map(image)))
+        subscribe('epistemic', topics.EPISTEMIC.name, lambda image: colour_std(_float_map(image)))
+        subscribe('classes', topics.CLASSES.name, lambda image: colourise(_class_map(image)))
 
     def _on_image(self, panel: str, message: Image, draw: Callable[[Image], Bytes]) -> None:
         now_ns = self.get_clock().now().nanoseconds
@@ -78,7 +79,8 @@ class RecorderNode(Node):
 
     def _on_scores(self, message: DiagnosticArray) -> None:
         values = {pair.key: float(pair.value) for pair in message.status[0].values}
-        self._writer.write_event('scores', stamp_ns=stamp_to_ns(message.header.stamp), values=values)
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        self._writer.write_event('scores', stamp_ns=stamp_ns, values=values)
 
     def _on_status(self, message: DiagnosticArray) -> None:
         values = {pair.key: pair.value for pair in message.status[0].values}
@@ -94,24 +96,25 @@ class RecorderNode(Node):
         self._last_level = level
 
     def _advance_lifecycle(self) -> None:
-        """Ask for the next lifecycle step when the last one was taken."""
+        """Check the pending transition, or request the next one."""
         if self._pending_transition is not None:
-            if not self._pending_transition.done():
-                return
-            self._remaining_transitions.pop(0)
-            if not self._pending_transition.result().success:
-                self._finish_lifecycle('refused')
-                return
-            self._pending_transition = None
-        if not self._remaining_transitions:
-            self._finish_lifecycle('ready')
+            if self._pending_transition.done():
+                self._end_transition(self._pending_transition.result().success)
         elif self._change_state_client.service_is_ready():
             request = ChangeState.Request(transition=Transition(id=self._remaining_transitions[0]))
             self._pending_transition = self._change_state_client.call_async(request)
 
-    def _finish_lifecycle(self, how: str) -> None:
+    def _end_transition(self, success: bool) -> None:
+        self._remaining_transitions.pop(0)
+        self._pending_transition = None
+        if not success:
+            self._finish_lifecycle('refused')
+        elif not self._remaining_transitions:
+            self._finish_lifecycle('ready')
+
+    def _finish_lifecycle(self, event: str) -> None:
         self._lifecycle_timer.cancel()
-        self._writer.write_event(how)
+        self._writer.write_event(event)
 
 
 def _float_map(image: Image) -> Floats:
@@ -130,12 +133,12 @@ def _encode_jpeg(rgb: Bytes) -> bytes:
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
-        raise ValueError(f'cannot encode a picture of shape {rgb.shape} as JPEG')
+        raise ValueError(f'an image of shape {rgb.shape} cannot be encoded as JPEG')
     return bytes(data)
 
 
 def main() -> int:
-    """Run the node until a signal comes."""
+    """Run the node until a signal arrives."""
     return run_node(NAME, RecorderNode)
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What perception_node knows of itself, written by two threads and read by the heartbeat."""
+"""The status of perception_node, and a log that limits repeated faults."""
 from dataclasses import replace
 import re
 from threading import Lock
@@ -9,37 +9,38 @@ from typing import Callable
 
 from bdl_perception.perception.status import Identity, PerceptionStatus
 
-MAX_FAULTS = 8  # said in one heartbeat; a flood of them says nothing more
+MAX_FAULTS = 8  # transient faults of one heartbeat; further ones are not reported
+MIN_REPEAT_S = 10.0  # between two log lines of the same kind of fault
 
 
 class StatusTracker:
     """
-    The status, and two kinds of faults.
+    Collects the status from two threads for the heartbeat.
 
-    A standing fault holds until a transition succeeds. A passing fault belongs to one frame: it
-    is read once, so that it reaches the alert even when the next frame is good.
+    A persistent fault lasts until a transition succeeds. A transient fault belongs to one frame:
+    it is part of one snapshot, so that it reaches the alert even if the next frame is good.
     """
 
     def __init__(self) -> None:
-        """Begin unconfigured."""
+        """Start in the state `unconfigured`."""
         self._lock = Lock()
         self._status = PerceptionStatus('unconfigured')
         self._persistent_fault: str | None = None
         self._transient_faults: list[str] = []
 
     def set_state(self, state: str, fault: str | None) -> None:
-        """Note the state the node is in now, and why it is not another."""
+        """Set the lifecycle state, and the persistent fault if a transition failed."""
         with self._lock:
             self._persistent_fault = fault
             self._status = replace(self._status, state=state)
 
     def set_identity(self, identity: Identity | None) -> None:
-        """Note what the scores depend on; None: no model is loaded."""
+        """Set the identity of the loaded model; None: no model is loaded."""
         with self._lock:
             self._status = replace(self._status, identity=identity)
 
     def add_counts(self, frames_in: int = 0, frames_out: int = 0, frames_dropped: int = 0) -> None:
-        """Add to the counters."""
+        """Add to the frame counters."""
         with self._lock:
             now = self._status
             self._status = replace(
@@ -47,36 +48,34 @@ class StatusTracker:
                 frames_dropped=now.frames_dropped + frames_dropped)
 
     def add_fault(self, text: str) -> bool:
-        """Note a passing fault; True when it is one that was not waiting to be read already."""
+        """Add a transient fault; False if the next snapshot already has it, or is full."""
         with self._lock:
-            is_new = text not in self._transient_faults and len(self._transient_faults) < MAX_FAULTS
+            pending = self._transient_faults
+            is_new = text not in pending and len(pending) < MAX_FAULTS
             if is_new:
-                self._transient_faults.append(text)
+                pending.append(text)
             return is_new
 
     def take_snapshot(self) -> PerceptionStatus:
-        """Take the status with every fault; the passing ones are forgotten by this."""
+        """Return the status with all faults, and clear the transient ones."""
         with self._lock:
-            standing = (self._persistent_fault,) if self._persistent_fault else ()
-            passing, self._transient_faults = tuple(self._transient_faults), []
-            return replace(self._status, faults=standing + passing)
-
-
-MIN_REPEAT_S = 10.0
+            persistent = (self._persistent_fault,) if self._persistent_fault else ()
+            transient, self._transient_faults = tuple(self._transient_faults), []
+            return replace(self._status, faults=persistent + transient)
 
 
 class FaultLog:
-    """Two texts that differ in numbers only are of one kind."""
+    """Logs each kind of fault at most once per MIN_REPEAT_S; numbers do not make a new kind."""
 
     def __init__(self, log: Callable[[str], object],
                  clock: Callable[[], float] = time.monotonic) -> None:
-        """Log with this; the clock is for tests to replace."""
+        """Log with this function; clock returns the time in s."""
         self._log = log
         self._clock = clock
         self._last_logged_s: dict[str, float] = {}
 
     def report(self, text: str) -> None:
-        """Log a fault, unless one of its kind was logged a moment ago."""
+        """Log a fault, unless one of its kind was logged in the last MIN_REPEAT_S."""
         kind, now_s = re.sub(r'\d+', '#', text), self._clock()
         if now_s - self._last_logged_s.get(kind, -MIN_REPEAT_S) >= MIN_REPEAT_S:
             self._last_logged_s[kind] = now_s

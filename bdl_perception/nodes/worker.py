@@ -1,31 +1,26 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A thread that works on the newest message, so that the executor never waits for a network."""
+"""A thread that processes the newest message; the executor never waits for the network."""
 import math
 from threading import Condition, Thread
 from typing import Callable, Generic, TypeVar
 
-T = TypeVar('T')
-
 STOP_TIMEOUT_S = 10.0  # longer than the slowest step on a loaded machine
+
+T = TypeVar('T')
 
 
 class Mailbox(Generic[T]):
-    """Room for one message; the newest wins."""
+    """A queue of one message: a new message replaces an unread one."""
 
     def __init__(self) -> None:
-        """Begin empty and open."""
+        """Start empty and open."""
         self._changed = Condition()
         self._message: T | None = None
         self._closed = False
 
-    @property
-    def has_message(self) -> bool:
-        """Tell whether a message is there."""
-        return self._message is not None
-
     def put(self, message: T) -> bool:
-        """Leave a message; True when it took the place of one that nobody had read."""
+        """Put a message; True if it replaced an unread one."""
         with self._changed:
             replaced = self._message is not None
             self._message = message
@@ -33,39 +28,44 @@ class Mailbox(Generic[T]):
             return replaced
 
     def take(self) -> T | None:
-        """Take the message, None when there is none."""
+        """Take the unread message; None if there is none."""
         with self._changed:
             message, self._message = self._message, None
             return message
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for a message or the end, but no longer than this; inf: as long as it takes."""
+        """Wait for a message or for close(), at most timeout_s; inf: without limit."""
         timeout = None if math.isinf(timeout_s) else timeout_s
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._message is not None, timeout)
 
     def close(self) -> None:
-        """Wake whoever waits, for good."""
+        """Close the mailbox and end every wait()."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     @property
+    def has_message(self) -> bool:
+        """Whether there is an unread message."""
+        return self._message is not None
+
+    @property
     def closed(self) -> bool:
-        """Tell whether the mailbox was closed."""
+        """Whether the mailbox was closed."""
         return self._closed
 
 
 class Worker(Generic[T]):
     """
-    Runs step(mailbox) again and again; what it returns is how long to wait for a message first.
+    Runs step(mailbox) in a loop until stop().
 
-    An exception in step goes to on_fault and the work goes on: the next frame could be good.
+    An exception in step is passed to on_fault and the loop continues: the next frame may be good.
     """
 
     def __init__(self, step: Callable[[Mailbox[T]], float],
                  on_fault: Callable[[Exception], None]) -> None:
-        """Start the thread; step returns s: 0, go on at once; inf, until a message comes."""
+        """Start the thread; step returns for how long to wait for a message, s; inf: no limit."""
         self._step = step
         self._on_fault = on_fault
         self._mailbox: Mailbox[T] = Mailbox()
@@ -73,11 +73,11 @@ class Worker(Generic[T]):
         self._thread.start()
 
     def put(self, message: T) -> bool:
-        """Hand over a message; True when an unread one was dropped for it."""
+        """Pass a message to the step; True if it replaced an unread one."""
         return self._mailbox.put(message)
 
     def stop(self) -> None:
-        """Let the step at hand end, then the thread; TimeoutError when it hangs."""
+        """End the thread after the current step; TimeoutError when the step hangs."""
         self._mailbox.close()
         self._thread.join(STOP_TIMEOUT_S)
         if self._thread.is_alive():
@@ -87,7 +87,7 @@ class Worker(Generic[T]):
         while not self._mailbox.closed:
             try:
                 wait_s = self._step(self._mailbox)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it must reach the alert
+            except Exception as error:  # noqa: BLE001  # every error must reach the alert
                 self._on_fault(error)
                 continue
             if wait_s > 0:

@@ -10,7 +10,7 @@ from bdl_perception import backends
 from bdl_perception.backends import onnxruntime_backend, tensorrt
 from bdl_perception.backends.tensorrt import build, library
 from bdl_perception.model_store import ModelError, ModelOptions
-from bdl_perception.parameters import PRECISIONS, PROVIDERS
+from bdl_perception.perception.backend import PRECISIONS, PROVIDERS
 import numpy as np
 import onnxruntime
 import pytest

@@ -88,7 +88,7 @@ def test_what_an_alert_does_not_know_is_left_out_and_not_zero():
 def test_a_level_that_does_not_exist_is_refused():
     message = diagnostics.alert_message({'c': AlertState(AlertLevel.OK, ())}, 0)
     message.status[0].level = b'\x07'
-    with pytest.raises(ValueError, match='7 is not a valid Level'):
+    with pytest.raises(ValueError, match='7 is not a valid AlertLevel'):
         diagnostics.level_from_message(message)
 
 

@@ -8,7 +8,8 @@ from bdl_perception.nodes.lifecycle import (
     lifecycle_callback,
     run_node,
 )
-from bdl_perception.parameters import NODES, parameter_specs, yaml_text
+from bdl_perception.parameter_spec import parameter_specs
+from bdl_perception.parameters import NODES, yaml_text
 import pytest
 import rclpy
 from rclpy.context import Context

@@ -22,12 +22,12 @@ def busy():
         if arrival is None:
             return float('inf')
         threads.append(get_ident())
-        seen.append(arrival.picture)
+        seen.append(arrival.message)
         begun.set()
         assert let_go.wait(WAIT_S)
         return 0.0
 
-    node = SimpleNamespace(_board=StatusTracker(), _worker=Worker(step, lambda error: None),
+    node = SimpleNamespace(_status_tracker=StatusTracker(), _worker=Worker(step, lambda error: None),
                            begun=begun, let_go=let_go, threads=threads, seen=seen)
     yield node
     let_go.set()
@@ -39,7 +39,7 @@ def test_pictures_come_in_while_the_network_runs_and_the_older_ones_are_counted_
     assert busy.begun.wait(WAIT_S)
     for name in ('second', 'third', 'fourth'):
         PerceptionNode._on_image(busy, name)  # would hang if the executor ran the network
-    now = busy._status_tracker.read()
+    now = busy._status_tracker.take_snapshot()
     assert (now.frames_in, now.frames_dropped) == (4, 2)
     busy.begun.clear()
     busy.let_go.set()
@@ -49,6 +49,6 @@ def test_pictures_come_in_while_the_network_runs_and_the_older_ones_are_counted_
 
 
 def test_a_picture_that_comes_while_the_node_is_inactive_is_not_counted():
-    node = SimpleNamespace(_board=StatusTracker(), _worker=None)
+    node = SimpleNamespace(_status_tracker=StatusTracker(), _worker=None)
     PerceptionNode._on_image(node, 'late')
-    assert node._status_tracker.read().frames_in == 0
+    assert node._status_tracker.take_snapshot().frames_in == 0

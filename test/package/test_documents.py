@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from bdl_perception.cli.main import COMMANDS, main
-from bdl_perception.parameters import NODES, parameter_specs, yaml_text
+from bdl_perception.parameter_spec import parameter_specs
+from bdl_perception.parameters import NODES, yaml_text
 from bdl_perception.perception import visualization
 from bdl_perception.topics import TOPICS
 from generated_tables import inserted, REFERENCE, tables

@@ -11,9 +11,10 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'files': set(),
     'topics': set(),
     'models': set(),
+    'parameter_spec': set(),
     'perception': set(),
-    'alarm': {'perception'},
-    'parameters': {'alarm', 'perception'},  # the defaults of the alarm's policies
+    'alarm': {'perception', 'parameter_spec'},
+    'parameters': {'alarm', 'perception', 'parameter_spec'},  # of the alarm's policies
     'model_store': {'alarm', 'perception', 'version'},
     'metrics': {'perception'},
     'drives': {'perception'},
@@ -28,8 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'training': {'network', 'datasets', 'metrics', 'perception', 'files'},
     'experiments': {'training', 'network', 'datasets', 'world', 'metrics', 'perception', 'files'},
     'demo': {'topics', 'perception'},
-    'nodes': {'topics', 'parameters', 'model_store', 'demo', 'drives', 'backends', 'alarm',
-              'perception', 'version'},
+    'nodes': {'topics', 'parameter_spec', 'parameters', 'model_store', 'demo', 'drives',
+              'backends', 'alarm', 'perception', 'version'},
     'bench': {'topics', 'parameters', 'model_store', 'demo', 'drives', 'backends', 'alarm',
               'perception', 'network', 'training', 'nodes', 'files'},
 }

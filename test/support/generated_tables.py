@@ -11,7 +11,8 @@ import re
 from typing import Iterable, Mapping
 
 from bdl_perception.cli.main import COMMANDS
-from bdl_perception.parameters import NODES, parameter_specs
+from bdl_perception.parameter_spec import parameter_specs
+from bdl_perception.parameters import NODES
 from bdl_perception.topics import TOPICS
 
 REFERENCE = Path(__file__).parent.parent.parent / 'docs' / 'reference'

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The nodes as real processes on a private ROS domain, a camera and a listener in the test.
+The nodes as real processes on a private ROS domain; the test is the camera and a subscriber.
 
-Nothing here sleeps for a fixed time: `until` spins while a condition is false, and fails with what
-was heard last when it stays false.
+No test sleeps for a fixed time: `until` spins while a condition is false. If it stays false, the
+test fails with the last alert, the last status and the logs.
 """
 from collections import defaultdict
 from itertools import count
@@ -16,13 +16,12 @@ from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_io import calibration_to_dict
-from bdl_perception.backends import open_backend
+from bdl_perception.backends import open_perceiver
 from bdl_perception.demo.processes import NodeProcess
 from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_from_message
 from bdl_perception.nodes.messages import make_header, uint8_image
-from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import cycle_scores, frame_scores
 from bdl_perception.perception.status import Identity
 from bdl_perception.perception.types import CameraFrame
@@ -36,35 +35,35 @@ from sensor_msgs.msg import CameraInfo, Image
 from tiny_model import make_tiny_model
 
 SAMPLES = 4
-KINDS = {topics.IMAGE_TYPE: Image, topics.CAMERA_INFO_TYPE: CameraInfo,
-         topics.DIAGNOSTICS_TYPE: DiagnosticArray}
-TIMEOUT_S = 60.0  # a ceiling for machines under load; a wait ends with its condition
+MESSAGE_TYPES = {topics.IMAGE_TYPE: Image, topics.CAMERA_INFO_TYPE: CameraInfo,
+                 topics.DIAGNOSTICS_TYPE: DiagnosticArray}
+TIMEOUT_S = 60.0  # for machines under load; a wait ends with its condition
 _NUMBERS = count()
 
 
-def street(seed, width=80, height=48):
-    """Draw what the tiny model is calibrated on: grey noise, another one for each seed."""
+def nominal_image(seed, width=80, height=48):
+    """Draw an image like those of the calibration: grey noise, different for each seed."""
     rng = np.random.default_rng(seed)
     return rng.integers(60, 180, (height, width, 3)).astype(np.uint8)
 
 
-def night(seed):
-    """Draw what it has never seen."""
-    return street(seed) // 4
+def ood_image(seed):
+    """Draw an out-of-distribution image: darker than those of the calibration."""
+    return nominal_image(seed) // 4
 
 
 def calibrated_model(folder: Path, **changes) -> Path:
-    """Make a tiny model with a calibration that no street ever tops and every night does."""
+    """Make a tiny model with thresholds between nominal_image and ood_image."""
     make_tiny_model(folder, **changes)
-    perceiver = Perceiver(open_backend(folder, ModelOptions('onnxruntime', 1)), SAMPLES, 0)
-    rows = [_scores(perceiver, street(seed)) for seed in range(60)]
+    perceiver = open_perceiver(folder, ModelOptions('onnxruntime', threads=1, samples=SAMPLES))
+    rows = [_scores(perceiver, nominal_image(seed)) for seed in range(60)]
     scores = {name: _widened([row[name] for row in rows]) for name in rows[0]}
     spec = perceiver.backend.spec
     identity = Identity(spec.name, spec.perceive_sha256, spec.sample_sha256, SAMPLES, 0,
                         spec.height, spec.width)
     calibration = Calibration(
         identity=identity, alpha=.05, watched=('feature', 'epistemic_depth'), scores=scores,
-        drives=('made up',) * 8, frames=len(rows), step_s=.1, false_alarms_per_hour=1.,
+        drives=('synthetic',) * 8, frames=len(rows), step_s=.1, false_alarms_per_hour=1.,
         cusum_limit=3., exponent=.5, software_version=software_version())
     (folder / 'calibration.json').write_text(json.dumps(calibration_to_dict(calibration)))
     return folder
@@ -84,10 +83,10 @@ def _widened(values):
 
 
 class World:
-    """Starts processes, plays the camera and keeps everything that is published."""
+    """Starts processes, plays the camera and records the published messages."""
 
     def __init__(self, environment, context, folder):
-        """Join the domain of the processes-to-be; context is that of the whole run."""
+        """Join the domain of the processes; the context is shared by the whole run."""
         self._environment = {**environment, 'OMP_NUM_THREADS': '1'}
         self._folder = folder
         self.node = Node(f'observer_{next(_NUMBERS)}', context=context)
@@ -96,100 +95,104 @@ class World:
         self._processes = []
         self._subscriptions = []
         self.received = defaultdict(list)
-        self._on_image = self.node.create_publisher(Image, 'image', publishers.image_qos())
-        self._on_camera_info = self.node.create_publisher(CameraInfo, 'camera_info', publishers.image_qos())
-        self._change_state_client = self.node.create_client(ChangeState, 'perception_node/change_state')
-        self.sent, self.sent_heads = 0, set()
+        self._image_publisher = self.node.create_publisher(Image, 'image', publishers.image_qos())
+        self._info_publisher = self.node.create_publisher(
+            CameraInfo, 'camera_info', publishers.image_qos())
+        self._change_state_client = self.node.create_client(
+            ChangeState, 'perception_node/change_state')
+        self.sent, self.sent_stamps = 0, set()
 
     def close(self):
-        """End what was started here, and nothing else."""
+        """Stop the processes that were started here."""
         for process in self._processes:
             process.stop()
         self._executor.shutdown()
         self.node.destroy_node()
 
     def start(self, name, remaps=None, **parameters):
-        """Start a node; its log is shown when a wait fails."""
+        """Start a node; its log is shown when until() fails."""
         log = self._folder / f'{len(self._processes)}_{name}.log'
         process = NodeProcess(name, parameters, log, self._environment, remaps)
         self._processes.append(process)
         return process
 
     def perception(self, model, remaps=None, **parameters):
-        """Start perception_node as the tests want it."""
+        """Start perception_node with the settings of the calibration."""
         return self.start('perception_node', remaps, model=model, samples=SAMPLES, threads=1,
                           **parameters)
 
-    def listen(self, *listened):
-        """Keep the messages of topics of topics.py."""
-        for topic in listened:
-            profile = publishers.alert_subscriber_qos() if topic == topics.ALERT_TOPIC else publishers.scores_qos()
+    def listen(self, *subscribed):
+        """Subscribe to topics of topics.py and record their messages."""
+        for topic in subscribed:
+            profile = (publishers.alert_subscriber_qos() if topic == topics.ALERT_TOPIC
+                       else publishers.scores_qos())
             self._subscriptions.append(self.node.create_subscription(
-                KINDS[topic.type], topic.name, self.received[topic].append, profile))
+                MESSAGE_TYPES[topic.type], topic.name, self.received[topic].append, profile))
 
-    def forget(self):
-        """Listen to nothing, as a world does that was just made; the processes go on."""
+    def unsubscribe(self):
+        """Drop all subscriptions and recorded messages; the processes continue."""
         while self._subscriptions:
             self.node.destroy_subscription(self._subscriptions.pop())
         self.received.clear()
 
     def send(self, message):
-        """Publish a picture."""
+        """Publish an image message."""
         self.sent += 1
         stamp = message.header.stamp
-        self.sent_heads.add((stamp.sec, stamp.nanosec, message.header.frame_id))
-        self._on_image.publish(message)
+        self.sent_stamps.add((stamp.sec, stamp.nanosec, message.header.frame_id))
+        self._image_publisher.publish(message)
 
     def send_info(self, message):
         """Publish a camera_info."""
-        self._on_camera_info.publish(message)
+        self._info_publisher.publish(message)
 
-    def picture(self, rgb, frame_id='camera'):
-        """Make a picture that is stamped now."""
+    def image(self, rgb, frame_id='camera'):
+        """Make an image message with the current time as stamp."""
         now_ns = self.node.get_clock().now().nanoseconds
         return uint8_image(rgb, make_header(now_ns, frame_id))
 
-    def until(self, condition, what, timeout_s=TIMEOUT_S, make=None, period_s=.05):
-        """Spin until condition() is true; with make, send make(i) as a camera meanwhile."""
+    def until(self, condition, expected, timeout_s=TIMEOUT_S, make=None, period_s=.05):
+        """Spin until condition() is true; with make, publish make(i) as a camera."""
         end_s, next_s = time.monotonic() + timeout_s, 0.0
         while not condition():
-            assert time.monotonic() < end_s, f'{what}: not within {timeout_s} s. {self._words()}'
+            assert time.monotonic() < end_s, (
+                f'{expected}: not within {timeout_s} s. {self._state()}')
             if make is not None and time.monotonic() >= next_s:
                 next_s = time.monotonic() + period_s
                 rgb = make(self.sent)
-                self.send(rgb if isinstance(rgb, Image) else self.picture(rgb))
+                self.send(rgb if isinstance(rgb, Image) else self.image(rgb))
             self._executor.spin_once(timeout_sec=.02)
 
     def set_state(self, number):
-        """Ask perception_node for a lifecycle transition; tells whether it was taken."""
-        self.until(self._change_state_client.service_is_ready, 'perception_node offers its lifecycle')
+        """Request a lifecycle transition of perception_node; returns its success."""
+        self.until(self._change_state_client.service_is_ready, 'the change_state service')
         request = ChangeState.Request()
         request.set_state.id = number
-        answer = self._change_state_client.call_async(request)
-        self.until(answer.done, f'transition {number} ends')
-        return answer.result().success
+        response = self._change_state_client.call_async(request)
+        self.until(response.done, f'the end of transition {number}')
+        return response.result().success
 
     @property
     def alert(self):
-        """Give the last alert, as level and text."""
+        """The last alert: level and text."""
         if not self.received[topics.ALERT_TOPIC]:
             return None, ''
         status = self.received[topics.ALERT_TOPIC][-1].status[0]
         return AlertLevel(status.level[0]), status.message
 
     def alert_is(self, level, text=''):
-        """Make a condition on the last alert."""
+        """Return a condition on the last alert, for until()."""
         return lambda: self.alert[0] == level and text in self.alert[1]
 
     @property
     def statuses(self):
-        """Give every status that was heard."""
+        """Every received status."""
         return [status_from_message(item) for item in self.received[topics.STATUS]]
 
     def faults(self):
-        """Give every fault that was heard."""
+        """List the faults of every received status."""
         return [fault for status in self.statuses for fault in status.faults]
 
-    def _words(self):
+    def _state(self):
         logs = '\n'.join(f'{process.node}: {process.log_tail()}' for process in self._processes)
         return f'The alert is {self.alert}; the last status is {self.statuses[-1:]}.\n{logs}'

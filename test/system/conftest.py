@@ -8,7 +8,7 @@ from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.demo.processes import private_domain
 import pytest
 from rclpy.context import Context
-from ros_world import calibrated_model, street, World
+from ros_world import calibrated_model, nominal_image, World
 
 # Fast DDS repeats its announcement every 3 s: so long a test would wait for a lost first one.
 IMPATIENT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -66,16 +66,16 @@ def nodes(environment, context, model, tmp_path_factory):
     world = World(environment, context, tmp_path_factory.mktemp('nodes'))
     world.listen(topics.ALERT_TOPIC)
     world.start('alert_node', calibration=model, hold_s=0.5, clear_s=0.3)
-    world.until(world.alert_is(AlertLevel.STALE, 'has not been heard'), 'STALE', make=street)
+    world.until(world.alert_is(AlertLevel.STALE, 'has not been heard'), 'STALE', make=nominal_image)
     world.perception_process = world.perception(model, autostart=True)
     yield world
     world.close()
 
 
 @pytest.fixture
-def driving(nodes):
+def nominal(nodes):
     """Drive until the alert is OK."""
-    nodes.forget()
+    nodes.unsubscribe()
     nodes.listen(topics.ALERT_TOPIC, topics.STATUS)
-    nodes.until(nodes.alert_is(AlertLevel.OK), 'OK', make=street)
+    nodes.until(nodes.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
     return nodes

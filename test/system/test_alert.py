@@ -19,22 +19,22 @@ import numpy as np
 import pytest
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import LivelinessPolicy
-from ros_world import calibrated_model, street
+from ros_world import calibrated_model, nominal_image
 from tiny_model import make_tiny_model
 
 pytestmark = pytest.mark.slow  # starts processes
 
 
 def levels(world):
-    return [message.status[0].level[0] for message in world.received_path[topics.ALERT_TOPIC]]
+    return [message.status[0].level[0] for message in world.received[topics.ALERT_TOPIC]]
 
 
 def test_it_starts_stale_and_is_not_ok_before_it_is_earned(world, model):
     world.listen(topics.ALERT_TOPIC)
     world.start('alert_node', calibration=model)
-    world.until(lambda: world.alert[0] is not None, 'an alert', make=street)
+    world.until(lambda: world.alert[0] is not None, 'an alert', make=nominal_image)
     world.perception(model, autostart=True)
-    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
     assert levels(world) == sorted(levels(world), reverse=True)
     assert levels(world)[0] == AlertLevel.STALE
 
@@ -44,13 +44,13 @@ def test_a_node_that_was_not_activated_is_said_to_be_inactive(world, model):
     world.perception(model)
     world.listen(topics.ALERT_TOPIC, topics.STATUS)
     world.until(world.alert_is(AlertLevel.STALE, 'is unconfigured: configure'), 'unconfigured',
-                make=street)
+                make=nominal_image)
     assert world.set_state(Transition.TRANSITION_CONFIGURE)
-    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive', make=street)
+    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive', make=nominal_image)
     assert world.set_state(Transition.TRANSITION_ACTIVATE)
-    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
     assert world.set_state(Transition.TRANSITION_DEACTIVATE)
-    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive', make=street)
+    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive', make=nominal_image)
 
 
 def test_a_network_that_says_nan_is_an_error(world, tmp_path):
@@ -58,13 +58,13 @@ def test_a_network_that_says_nan_is_an_error(world, tmp_path):
     world.start('alert_node', calibration=model, hold_s=0.2, clear_s=0.2)
     world.perception(model, autostart=True)
     world.listen(topics.ALERT_TOPIC, topics.STATUS)
-    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
 
     def white(index):
         return np.full((48, 80, 3), 255, np.uint8)
 
     world.until(world.alert_is(AlertLevel.ERROR, 'not finite'), 'ERROR', make=white)
-    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
 
 
 @pytest.mark.parametrize('calibration, said', [
@@ -79,8 +79,8 @@ def test_without_its_own_calibration_it_runs_and_is_never_ok(
     world.start('alert_node', calibration=mine)
     world.perception(mine, autostart=True)
     world.listen(topics.ALERT_TOPIC, topics.STATUS, topics.SCORES)
-    world.until(lambda: len(world.received_path[topics.SCORES]) > 5, 'scores', make=street)
-    world.until(world.alert_is(AlertLevel.STALE, said), said, make=street)
+    world.until(lambda: len(world.received[topics.SCORES]) > 5, 'scores', make=nominal_image)
+    world.until(world.alert_is(AlertLevel.STALE, said), said, make=nominal_image)
     assert set(levels(world)) == {AlertLevel.STALE}
 
 
@@ -90,7 +90,7 @@ def test_a_corrupt_model_is_a_reason_on_the_alert(world, model, tmp_path):
     world.start('alert_node', calibration=model)
     world.perception(broken, autostart=True)
     world.listen(topics.ALERT_TOPIC)
-    world.until(world.alert_is(AlertLevel.STALE, 'configure failed: '), 'the reason', make=street)
+    world.until(world.alert_is(AlertLevel.STALE, 'configure failed: '), 'the reason', make=nominal_image)
     assert 'model.json' in world.alert[1]
 
 
@@ -116,8 +116,8 @@ def test_a_hanging_alert_node_loses_its_liveliness(world, model):
 def test_diagnostics_carry_the_same_under_the_name_that_tools_expect(world, model):
     world.start('alert_node', calibration=model, camera='front')
     world.listen(topics.DIAGNOSTICS_TOPIC)
-    world.until(lambda: world.received_path[topics.DIAGNOSTICS_TOPIC], 'diagnostics')
-    status = world.received_path[topics.DIAGNOSTICS_TOPIC][0].status[0]
+    world.until(lambda: world.received[topics.DIAGNOSTICS_TOPIC], 'diagnostics')
+    status = world.received[topics.DIAGNOSTICS_TOPIC][0].status[0]
     assert status.name == 'bdl_perception: front: uncertainty'
     assert status.hardware_id == 'front'
     assert status.level == bytes([AlertLevel.STALE])
@@ -138,18 +138,18 @@ def test_one_alarm_watches_several_cameras_and_none_may_fall_silent(world, model
     front, rear = (world.perception(
         model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
         for name in ('front', 'rear'))
-    world.until(world.alert_is(AlertLevel.OK), 'OK', make=street)
-    names = [status.hardware_id for status in world.received_path[topics.ALERT_TOPIC][-1].status]
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
+    names = [status.hardware_id for status in world.received[topics.ALERT_TOPIC][-1].status]
     assert names == ['all cameras', 'front', 'rear']
     rear.stop()
 
     def only_rear_is_stale():
-        newest = world.received_path[topics.ALERT_TOPIC][-1].status
+        newest = world.received[topics.ALERT_TOPIC][-1].status
         return [status.level[0] for status in newest] == [AlertLevel.STALE, AlertLevel.OK, AlertLevel.STALE]
 
-    world.until(only_rear_is_stale, 'STALE because of one of them', make=street)
-    assert 'rear: ' in world.received_path[topics.ALERT_TOPIC][-1].status[0].message
-    assert front.ended() is None
+    world.until(only_rear_is_stale, 'STALE because of one of them', make=nominal_image)
+    assert 'rear: ' in world.received[topics.ALERT_TOPIC][-1].status[0].message
+    assert front.poll() is None
 
 
 def by_camera(path):
@@ -172,10 +172,10 @@ def test_each_camera_is_judged_by_its_own_drives_or_says_that_it_has_too_few(
     for name in ('front', 'rear'):
         world.perception(model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
     world.until(world.alert_is(AlertLevel.OK, 'rear: calibration has 3 drives of rear, 8 are needed'),
-                'OK, and which thresholds rear has', make=street)
-    _, front, rear = world.received_path[topics.ALERT_TOPIC][-1].status
+                'OK, and which thresholds rear has', make=nominal_image)
+    _, front, rear = world.received[topics.ALERT_TOPIC][-1].status
     assert 'thresholds are of all drives' in rear.message and 'drives' not in front.message
-    for status, chosen in ((front, made.of_camera('front')), (rear, made)):
+    for status, chosen in ((front, made.for_camera('front')), (rear, made)):
         said = {item.key: item.value for item in status.values}
         assert float(said['cusum_limit']) == pytest.approx(chosen.cusum_limit)
         for name, threshold in chosen.thresholds.items():

@@ -13,7 +13,7 @@ from geometry_msgs.msg import Twist
 import numpy as np
 import pytest
 from rclpy.event_handler import SubscriptionEventCallbacks
-from ros_world import street
+from ros_world import nominal_image
 from sensor_msgs.msg import CompressedImage, Image
 
 pytestmark = pytest.mark.slow  # starts processes
@@ -42,14 +42,14 @@ def play_once(world, drive, **parameters):
     # A node may know of a reader that does not know of the node, and hears nothing: so the node
     # waits for a second one, which is not there before the first one knows.
     world.node.create_subscription(Image, 'image', lambda message: None, publishers.camera_qos())
-    world.until(lambda: camera.ended() is not None, 'the end')
+    world.until(lambda: camera.poll() is not None, 'the end')
     world.until(lambda: len(heard) >= PICTURES, 'every picture')
     return camera, heard
 
 
 def test_a_drive_is_played_once_in_order_and_the_node_ends_with_zero(world, drive):
     camera, heard = play_once(world, drive, rate_hz=40.0, start_delay_s=0.2, frame_id='front')
-    assert camera.ended() == 0
+    assert camera.poll() == 0
     assert [int(rgb_from_image(message)[0, 0, 0]) for message in heard] == list(range(0, 160, 20))
     assert {message.header.frame_id for message in heard} == {'front'}
     stamps = [stamp_to_ns(message.header.stamp) for message in heard]
@@ -79,7 +79,7 @@ def test_perception_takes_compressed_pictures(world, drive, model):
     world.listen(topics.DEPTH)
     world.perception(model, autostart=True, image_transport='compressed')
     world.start('camera_node', path=drive, rate_hz=30.0, loop=True, image_transport='compressed')
-    world.until(lambda: len(world.received_path[topics.DEPTH]) > 3, 'depths')
+    world.until(lambda: len(world.received[topics.DEPTH]) > 3, 'depths')
 
 
 @pytest.mark.parametrize('node, parameters, said', [
@@ -94,8 +94,8 @@ def test_perception_takes_compressed_pictures(world, drive, model):
 def test_what_cannot_be_refuses_to_start_with_one_line_and_exit_code_2(
         world, node, parameters, said):
     process = world.start(node, **parameters)
-    world.until(lambda: process.ended() is not None, 'the end')
-    assert process.ended() == 2
+    world.until(lambda: process.poll() is not None, 'the end')
+    assert process.poll() == 2
     fatal, = process.log_tail(50).splitlines()
     assert said in fatal and f'{node} does not start' in fatal
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_refuses_to_start_with_one_line_and_exit_code_2(
 def test_a_whole_number_is_a_good_float(world):
     world.start('alert_node', heartbeat_hz=20, calibration='none')
     world.listen(topics.ALERT_TOPIC)
-    world.until(lambda: world.received_path[topics.ALERT_TOPIC], 'an alert')
+    world.until(lambda: world.received[topics.ALERT_TOPIC], 'an alert')
 
 
 class Robot:
@@ -121,7 +121,7 @@ class Robot:
             Twist, topics.CMD_VEL_OUT.name, self._hear, publishers.command_qos())
 
     def _hear(self, message):
-        self.speed = message.linear.position_along
+        self.speed = message.linear.x
 
     def drives(self, speed, what, level=None, command=None):
         """Say level and command again and again until the robot drives at this speed."""
@@ -130,9 +130,9 @@ class Robot:
                 self._alert.publish(alert_message({'camera': AlertState(level, ())}, 0))
             if command is not None:
                 message = Twist()
-                message.linear.position_along = command
+                message.linear.x = command
                 self._last_command.publish(message)
-            return street(0, 2, 2)  # until() plays a camera; nobody looks
+            return nominal_image(0, 2, 2)  # until() plays a camera; nobody looks
 
         self._world.until(lambda: self.speed == pytest.approx(speed), what, make=said)
 

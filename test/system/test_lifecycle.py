@@ -6,7 +6,7 @@ import signal
 from bdl_perception import topics
 from lifecycle_msgs.msg import Transition
 import pytest
-from ros_world import street
+from ros_world import nominal_image
 from tiny_model import make_tiny_model
 
 pytestmark = pytest.mark.slow  # starts processes
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.slow  # starts processes
 def test_only_scores_are_sent_when_nobody_listens_to_the_maps(world, model):
     world.perception(model, autostart=True)
     world.listen(topics.SCORES)
-    world.until(lambda: len(world.received_path[topics.SCORES]) >= 5, 'scores', make=street)
-    names = {status.name for message in world.received_path[topics.SCORES]
+    world.until(lambda: len(world.received[topics.SCORES]) >= 5, 'scores', make=nominal_image)
+    names = {status.name for message in world.received[topics.SCORES]
              for status in message.status}
     assert names == {'bdl_perception: scores'}
-    cycles = [value.value for message in world.received_path[topics.SCORES]
+    cycles = [value.value for message in world.received[topics.SCORES]
               for value in message.status[0].values if value.key == 'cycle']
     assert '0' in cycles and len(set(cycles)) > 1
 
@@ -40,9 +40,9 @@ def test_the_lifecycle_is_led_through_every_state_and_each_is_said(world, model)
         assert world.set_state(number)
         world.until(lambda goal=state: world.statuses[-1].state == goal, state)
         assert (world.statuses[-1].identity is None) == (state in ('unconfigured', 'finalized'))
-        world.received_path[topics.SCORES].clear()
+        world.received[topics.SCORES].clear()
         if state == 'active':
-            world.until(lambda: world.received_path[topics.SCORES], 'scores when active', make=street)
+            world.until(lambda: world.received[topics.SCORES], 'scores when active', make=nominal_image)
     assert not world.faults()
     assert process.stop() == 0
 
@@ -56,7 +56,7 @@ def test_a_corrupt_model_is_said_and_a_mended_one_can_be_configured(world, tmp_p
     world.until(world.faults, 'a fault')
     assert 'configure failed' in world.faults()[0] and 'sample.onnx' in world.faults()[0]
     assert not world.set_state(Transition.TRANSITION_CONFIGURE)
-    assert process.ended() is None
+    assert process.poll() is None
     (broken / 'sample.onnx').write_bytes(whole)
     assert world.set_state(Transition.TRANSITION_CONFIGURE)
     world.until(lambda: world.statuses[-1].state == 'inactive', 'inactive')
@@ -67,8 +67,8 @@ def test_a_corrupt_model_is_said_and_a_mended_one_can_be_configured(world, tmp_p
 def test_a_signal_while_it_works_ends_it_in_good_order(world, model, number):
     process = world.perception(model, autostart=True)
     world.listen(topics.SCORES)
-    world.until(lambda: world.received_path[topics.SCORES], 'scores', make=street)
+    world.until(lambda: world.received[topics.SCORES], 'scores', make=nominal_image)
     process._process.send_signal(number)
-    world.until(lambda: process.ended() is not None, 'the end', make=street)
-    assert process.ended() == 0
+    world.until(lambda: process.poll() is not None, 'the end', make=nominal_image)
+    assert process.poll() == 0
     assert 'Traceback' not in process.log_tail(100)

@@ -12,7 +12,7 @@ from bdl_perception.nodes.messages import (
 from bdl_perception.perception.types import PinholeCamera
 import numpy as np
 import pytest
-from ros_world import street
+from ros_world import nominal_image
 
 pytestmark = pytest.mark.slow  # starts processes
 
@@ -24,59 +24,59 @@ CYCLE_MAPS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
 
 def stamps(world, topic):
     return [(message.header.stamp.sec, message.header.stamp.nanosec, message.header.frame_id)
-            for message in world.received_path[topic]]
+            for message in world.received[topic]]
 
 
 def odd(index):
     """Make a picture whose stamp no rounding survives."""
-    return uint8_image(street(index), make_header(2**31 * 10**9 - 1 - 7 * index, ODD_FRAME_ID))
+    return uint8_image(nominal_image(index), make_header(2**31 * 10**9 - 1 - 7 * index, ODD_FRAME_ID))
 
 
 def odd_ones(world, topic):
     return {stamp for stamp in stamps(world, topic) if stamp[2] == ODD_FRAME_ID}
 
 
-def test_every_map_carries_the_stamp_and_frame_of_its_picture_bit_for_bit(driving):
-    world = driving
+def test_every_map_carries_the_stamp_and_frame_of_its_picture_bit_for_bit(nominal):
+    world = nominal
     world.listen(*FRAME_MAPS, *CYCLE_MAPS, topics.SCORES)
     world.until(lambda: all(len(odd_ones(world, topic)) >= 5 for topic in FRAME_MAPS + CYCLE_MAPS),
                 'five of each map', make=odd)
     for topic in (*FRAME_MAPS, *CYCLE_MAPS, topics.SCORES):
-        assert set(stamps(world, topic)) <= world.sent_heads, topic.name
+        assert set(stamps(world, topic)) <= world.sent_stamps, topic.name
     held = set(stamps(world, topics.EPISTEMIC))
     assert held & set(stamps(world, topics.SCORES)), 'the cycle is scored under its own stamp'
 
 
-def test_maps_are_what_the_model_says_at_its_size(driving):
-    world = driving
+def test_maps_are_what_the_model_says_at_its_size(nominal):
+    world = nominal
     world.listen(*FRAME_MAPS, *CYCLE_MAPS)
-    world.until(lambda: all(world.received_path[topic] for topic in FRAME_MAPS + CYCLE_MAPS),
-                'one of each map', make=street)
-    encodings = {topic: world.received_path[topic][0].encoding for topic in FRAME_MAPS + CYCLE_MAPS
+    world.until(lambda: all(world.received[topic] for topic in FRAME_MAPS + CYCLE_MAPS),
+                'one of each map', make=nominal_image)
+    encodings = {topic: world.received[topic][0].encoding for topic in FRAME_MAPS + CYCLE_MAPS
                  if topic.type == topics.IMAGE_TYPE}
     assert encodings == {
         topics.DEPTH: '32FC1', topics.ALEATORIC: '32FC1', topics.EPISTEMIC: '32FC1',
         topics.CLASSES: 'mono8', topics.ENTROPY: '32FC1', topics.OVERLAY: 'rgb8',
         topics.MUTUAL_INFORMATION: '32FC1'}
-    sizes = {(world.received_path[topic][0].width, world.received_path[topic][0].height)
+    sizes = {(world.received[topic][0].width, world.received[topic][0].height)
              for topic in FRAME_MAPS + CYCLE_MAPS}
     assert sizes == {(40, 24)}
-    depth = np.frombuffer(world.received_path[topics.DEPTH][0].data, '<f4')
+    depth = np.frombuffer(world.received[topics.DEPTH][0].data, '<f4')
     assert np.isfinite(depth).all() and (depth > 1).all()  # streets have no blue, so no sky
 
 
-def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(driving):
-    world = driving
+def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(nominal):
+    world = nominal
     world.listen(topics.DEPTH, topics.DEPTH_INFO)
     sent = set()
 
     def same(index):
-        message = world.picture(street(1))
+        message = world.image(nominal_image(1))
         sent.add(stamp_to_ns(message.header.stamp))
         return message
 
     def by_stamp(topic):
-        return {stamp_to_ns(message.header.stamp): message for message in world.received_path[topic]}
+        return {stamp_to_ns(message.header.stamp): message for message in world.received[topic]}
 
     def seen(focal):
         """Depth and its camera_info, of one of the pictures that are the same."""
@@ -98,46 +98,46 @@ def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(driving):
     assert list(info.p)[:3] == [100., 0., 20.5]
 
 
-def test_pictures_of_another_size_and_shape_go_on_and_a_stale_camera_info_is_said(driving):
-    world = driving
+def test_pictures_of_another_size_and_shape_go_on_and_a_stale_camera_info_is_said(nominal):
+    world = nominal
     world.listen(topics.DEPTH, topics.DEPTH_INFO, topics.STATUS)
     info = camera_info_message(PinholeCamera(80, 48, 64, 64, 40, 24), make_header(0, 'camera'))
     for width, height in ((80, 48), (64, 64), (33, 121), (3, 2), (1, 1), (640, 31)):
-        world.received_path[topics.DEPTH].clear()
-        world.until(lambda: world.received_path[topics.DEPTH], f'a depth of {width}x{height}',
-                    make=lambda index, size=(width, height): street(index, *size))
-        assert world.received_path[topics.DEPTH][-1].width == 40
+        world.received[topics.DEPTH].clear()
+        world.until(lambda: world.received[topics.DEPTH], f'a depth of {width}x{height}',
+                    make=lambda index, size=(width, height): nominal_image(index, *size))
+        assert world.received[topics.DEPTH][-1].width == 40
     world.send_info(info)
     world.until(lambda: any('camera_info is for 80x48 px' in fault for fault in world.faults()),
-                'the mismatch is said', make=lambda index: street(index, 64, 64))
+                'the mismatch is said', make=lambda index: nominal_image(index, 64, 64))
 
 
-def test_what_is_no_picture_is_a_fault_and_the_next_good_one_is_worked_on(driving):
-    world = driving
+def test_what_is_no_picture_is_a_fault_and_the_next_good_one_is_worked_on(nominal):
+    world = nominal
     world.listen(topics.DEPTH, topics.STATUS)
-    world.until(lambda: world.received_path[topics.DEPTH], 'a first depth', make=street)
+    world.until(lambda: world.received[topics.DEPTH], 'a first depth', make=nominal_image)
     for change, said in (({'encoding': 'rgb9'}, "encoding 'rgb9' is not known"),
                          ({'height': 400}, 'bytes of data, must be'),
                          ({'width': 0}, 'image is 0x48 px'),
                          ({'step': 7}, 'step is 7 bytes')):
-        bad = world.picture(street(0))
+        bad = world.image(nominal_image(0))
         for name, value in change.items():
             setattr(bad, name, value)
         world.send(bad)
         world.until(lambda text=said: any(text in fault for fault in world.faults()), said)
-        world.received_path[topics.DEPTH].clear()
-        world.until(lambda: world.received_path[topics.DEPTH], 'a depth after it', make=street)
+        world.received[topics.DEPTH].clear()
+        world.until(lambda: world.received[topics.DEPTH], 'a depth after it', make=nominal_image)
     last = world.statuses[-1]
     assert last.state == 'active'
     assert last.frames_out + 4 + last.frames_dropped <= last.frames_in
 
 
-def test_stamps_of_scores_and_depth_agree(driving):
-    world = driving
+def test_stamps_of_scores_and_depth_agree(nominal):
+    world = nominal
     world.listen(topics.SCORES, topics.DEPTH)
-    world.until(lambda: len(world.received_path[topics.DEPTH]) >= 3
-                and len(world.received_path[topics.SCORES]) >= 9, 'depths', make=street)
-    depths = {stamp_to_ns(message.header.stamp) for message in world.received_path[topics.DEPTH]}
-    scored = {stamp_to_ns(message.header.stamp) for message in world.received_path[topics.SCORES]}
+    world.until(lambda: len(world.received[topics.DEPTH]) >= 3
+                and len(world.received[topics.SCORES]) >= 9, 'depths', make=nominal_image)
+    depths = {stamp_to_ns(message.header.stamp) for message in world.received[topics.DEPTH]}
+    scored = {stamp_to_ns(message.header.stamp) for message in world.received[topics.SCORES]}
     # what was heard of one before the other was connected, or is under way, counts for nothing
     assert len(depths & scored) >= 2
