@@ -1,15 +1,15 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-From features to the maps of both tasks, with dropout masks on the coarsest or on all levels.
+The decoder: maps of both tasks, with dropout masks on the coarsest or on all levels.
 
-Dropout is a multiplication with a mask that comes from outside. A mask of ones is the
-deterministic pass; a drawn one is one Monte Carlo sample (Gal & Ghahramani 2016). Multiplying
-makes noise in proportion to the size of what is multiplied, so that the spread of the samples
-would tell bright from dark and near from far rather than known from unknown. Two things undo
-that: every masked feature vector is brought to the same length first, and the masks stay on the
-coarsest map. What is dropped there, the layers above have learned to replace for all that they
-know; what is dropped just below the heads goes straight into the output, known or not.
+Dropout is a multiplication with a mask that is an input. A mask of ones is the deterministic
+pass; a drawn one is one Monte Carlo sample (Gal & Ghahramani 2016). Multiplication makes noise in
+proportion to the features, so that the variance of the samples would follow brightness and
+distance instead of novelty. Two measures prevent this: every masked feature vector is normalised
+to the same length first, and the masks stay on the coarsest map. The layers above it have learned
+to replace dropped channels for inputs like the training set; channels dropped just below the heads
+change the output for every input.
 """
 from itertools import pairwise
 from typing import NamedTuple, Sequence
@@ -19,13 +19,13 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 NORM_EPSILON = 1e-4  # added to the mean square, so that a dead pixel stays zero instead of 0/0
-DEPTH_LOG_VARIANCE_BOUNDS = (-8.0, 3.0)  # bounds of log sigma^2 of log-depth: sigma 2 % to a factor of 90
+DEPTH_LOG_VARIANCE_BOUNDS = (-8.0, 3.0)  # log sigma^2 of log-depth: sigma 2 % to a factor of 90
 DEPTH_LOG_VARIANCE_CHANNEL = 1  # of the heads, beside depth, logit noise and the logits
-LOGIT_LOG_VARIANCE_BOUNDS = (-8.0, 4.0)  # bounds of log sigma^2 of the logits: sigma 0.02 to 7.4
+LOGIT_LOG_VARIANCE_BOUNDS = (-8.0, 4.0)  # log sigma^2 of the logits: sigma 0.02 to 7.4
 
 
 class HeadMaps(NamedTuple):
-    """What the heads say, at the decoder's own resolution."""
+    """Outputs of the heads, at the decoder's resolution."""
 
     log_depth: Tensor  # (B, h, w), natural logarithm of m
     depth_log_variance: Tensor  # (B, h, w), log of the variance of log-depth
@@ -39,24 +39,25 @@ def rms_normalised(x: Tensor) -> Tensor:
 
 
 class DecoderLevel(nn.Module):
-    """Bring the coarser map up, add what the encoder kept of this scale, look at both."""
+    """Upsample the coarser map, add the encoder's map of this scale, convolve the sum."""
 
     def __init__(self, coarser: int, channels: int, separable: bool) -> None:
-        """separable: depth-wise and point-wise, for maps on which a full kernel costs too much."""
+        """separable: depth-wise and point-wise, where a full kernel costs too much."""
         super().__init__()
         self.narrow = nn.Conv2d(coarser, channels, 1)
         groups = channels if separable else 1
-        self.look = nn.Conv2d(channels, channels, 3, padding=1, groups=groups)
+        self.look = nn.Conv2d(  # a key of stored weights
+            channels, channels, 3, padding=1, groups=groups)
         self.mix = nn.Conv2d(channels, channels, 1) if separable else nn.Identity()
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor, skip: Tensor, stride: int = 1) -> Tensor:
-        """x: (S, C', H/2, W/2), skip: (1 or S, C, H, W); returns (S, C, H/every, W/every)."""
+        """x: (S, C', H/2, W/2), skip: (1 or S, C, H, W); returns (S, C, H/stride, W/stride)."""
         x = functional.interpolate(
             self.narrow(x), scale_factor=2.0, mode='bilinear', align_corners=False)
-        looked = functional.conv2d(self.relu(x + skip), self.look.weight, self.look.bias, stride,
-                                   self.look.padding, groups=self.look.groups)
-        y: Tensor = self.relu(self.mix(looked))
+        filtered = functional.conv2d(self.relu(x + skip), self.look.weight, self.look.bias, stride,
+                                     self.look.padding, groups=self.look.groups)
+        y: Tensor = self.relu(self.mix(filtered))
         return y
 
 
@@ -73,20 +74,20 @@ class Decoder(nn.Module):
             for index, (coarser, finer) in enumerate(pairs)])
         self.heads = nn.Conv2d(channels[-1], classes + 3, 1)
         self.classes, self.normalise = classes, normalise
-        self.log_depth_centre = log_depth_centre  # the head predicts only what differs from it
+        self.log_depth_centre = log_depth_centre  # the head predicts the difference
 
     def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
                 stride: int = 1) -> HeadMaps:
         """
         Predict; features: (1 or S, C_k, H_k, W_k), coarsest first; masks: (S, C_k, 1, 1).
 
-        every: predict only at each so many-th row and column, where the values are the same.
+        stride: predict at every stride-th row and column; the values there are the same.
         """
         return self.split_heads(self.heads(self.level_maps(features, masks, stride)[-1]))
 
     def level_maps(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
-                  stride: int = 1) -> list[Tensor]:
-        """Give the maps of all levels, (S, C_k, H_k, W_k); fewer masks than maps: the first."""
+                   stride: int = 1) -> list[Tensor]:
+        """Compute all levels, (S, C_k, H_k, W_k); k masks are applied to the k coarsest maps."""
         maps = [self._apply_mask(features[0], masks, 0)]
         for index, level in enumerate(self.levels, start=1):
             step = stride if index == len(self.levels) else 1
@@ -98,7 +99,7 @@ class Decoder(nn.Module):
         return x * masks[index] if masks and index < len(masks) else x
 
     def split_heads(self, maps: Tensor) -> HeadMaps:
-        """Name the channels of maps (S, K + 3, h, w)."""
+        """Split the channels of maps (S, K + 3, h, w) by head."""
         depth, logit_noise = maps[:, 0], maps[:, 2:3]
         depth_noise = maps[:, DEPTH_LOG_VARIANCE_CHANNEL]
         return HeadMaps(

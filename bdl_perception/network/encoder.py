@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-From a picture to features at four scales.
+The encoder: features of a frame at four scales.
 
 Dimension letters: B batch, C channels, H and W at the scale named in the comment.
 """
@@ -9,12 +9,12 @@ from typing import Sequence
 
 from torch import nn, Tensor
 
-INPUT_MEAN, INPUT_STD = 127.5, 64.0  # bring uint8 to about zero mean and unit spread
+INPUT_MEAN, INPUT_STD = 127.5, 64.0  # bring uint8 to about zero mean and unit variance
 
 
 def conv_batch_norm(inputs: int, outputs: int, size: int = 3, stride: int = 1,
-                groups: int = 1) -> nn.Sequential:
-    """Convolve and normalise over the batch; evaluation mode folds both into one at export."""
+                    groups: int = 1) -> nn.Sequential:
+    """Convolve and normalise over the batch; the export folds both into one convolution."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs))
@@ -24,7 +24,7 @@ class ResidualBlock(nn.Module):
     """Two small convolutions around a shortcut (He et al. 2016)."""
 
     def __init__(self, channels: int) -> None:
-        """Keep the number of channels and the size of the map."""
+        """channels: of the input and of the output."""
         super().__init__()
         self.first = conv_batch_norm(channels, channels)
         self.second = conv_batch_norm(channels, channels)
@@ -37,12 +37,13 @@ class ResidualBlock(nn.Module):
 
 
 class ContextBlock(nn.Module):
-    """A wide depth-wise kernel and a channel mixer: cheap sight of the surroundings."""
+    """A wide depth-wise convolution and a channel mixer: a large receptive field at low cost."""
 
     def __init__(self, channels: int, size: int = 7) -> None:
         """At 1/16 scale a kernel of 7 spans 112 px of the input."""
         super().__init__()
-        self.look = conv_batch_norm(channels, channels, size, groups=channels)
+        self.look = conv_batch_norm(  # a key of stored weights
+            channels, channels, size, groups=channels)
         self.widen = conv_batch_norm(channels, 2 * channels, 1)
         self.mix = conv_batch_norm(2 * channels, channels, 1)
         self.relu = nn.ReLU()
@@ -54,7 +55,7 @@ class ContextBlock(nn.Module):
 
 
 def _stage(inputs: int, outputs: int, *blocks: nn.Module) -> nn.Sequential:
-    """Halve the map, then look at it with the blocks."""
+    """Halve the map, then apply the blocks."""
     return nn.Sequential(conv_batch_norm(inputs, outputs, stride=2), nn.ReLU(), *blocks)
 
 
@@ -76,13 +77,13 @@ class Encoder(nn.Module):
         """
         rgb: (B, 3, H, W) 0..255; returns the maps, finest first.
 
-        masks: of the coarsest maps, as many as there are, finest first.
+        masks: of the len(masks) coarsest maps, finest first.
         """
         return self._run_remaining_stages([], (rgb - INPUT_MEAN) / INPUT_STD, masks or ())
 
     def apply_masks(self, maps: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
         """
-        Give what forward does with masks, from its maps without any: only what differs runs.
+        Compute forward with masks from its maps without masks; runs only what differs.
 
         maps: (1 or B, C_k, H_k, W_k), finest first; masks: (1 or B, C_k, 1, 1), of the coarsest
         maps, finest first, at least one.
@@ -91,8 +92,9 @@ class Encoder(nn.Module):
         x = maps[first] * masks[0]
         return self._run_remaining_stages([*maps[:first], x], x, masks[1:])
 
-    def _run_remaining_stages(self, maps: list[Tensor], x: Tensor, masks: Sequence[Tensor]) -> list[Tensor]:
-        """Run the stages that have no map yet, on x, the last masking as many as there are."""
+    def _run_remaining_stages(self, maps: list[Tensor], x: Tensor,
+                              masks: Sequence[Tensor]) -> list[Tensor]:
+        """Run the stages that have no map yet on x; the last len(masks) maps are masked."""
         unmasked = len(self.stages) - len(masks)
         for index in range(len(maps), len(self.stages)):
             x = self.stages[index](x)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""From a trained network to a model folder: two checked ONNX graphs, their network, model.json."""
+"""Export of a trained network: two checked ONNX graphs, weights.pt and model.json."""
 from dataclasses import dataclass, replace
 import hashlib
 import json
@@ -32,71 +32,16 @@ import onnxruntime
 import torch
 from torch import nn, Tensor
 
-MIN_SCALE = 1e-3  # of a size: float32 tells log-depths 2e-7 apart, which a tiny spread is made of
+OPSET = 17  # read by ONNX Runtime since 1.12 and by every TensorRT that is still supported
+SAMPLE_PIXEL_STRIDE = 2 * SAMPLE_DECODER_STRIDE  # px of the input: the decoder ends at half size
 TOLERANCE = 1e-4  # of the largest value of an output; float32 sums in another order differ by 1e-6
 CLASS_TOLERANCE = 1e-3  # share of pixels whose class may differ: ties between two logits
-
-
-@torch.no_grad()
-def check_parity(perceive: bytes, sample: bytes, network: Network, statistics: FeatureStatistics,
-            chunk: int, frames: Sequence[Tensor]) -> float:
-    """
-    Run both graphs and both modules on the same pictures (H, W, 3) uint8 and the same masks.
-
-    Returns the largest difference as a share of the output's largest value; RuntimeError when
-    one is above the tolerance.
-    """
-    wanted = Perceive(network, statistics).eval(), Sample(network).eval()
-    sessions = _open_session(perceive), _open_session(sample)
-    worst = 0.0
-    for picture in frames:
-        rgb = picture[None].contiguous()  # (1, H, W, 3)
-        truth = wanted[0](rgb)
-        features, masks = truth[len(MAP_NAMES):], network.draw_masks(chunk)
-        kept = {f'features_{k}': value.numpy() for k, value in enumerate(features)}
-        drawn = {f'mask_{k}': value.numpy() for k, value in enumerate(masks)}
-        worst = max(worst, _check_outputs(sessions[0], {'rgb': rgb.numpy()},
-                                       dict(zip([*MAP_NAMES, *kept], truth, strict=True))))
-        moments = dict(zip(MOMENT_NAMES, wanted[1](*features, *masks), strict=True))
-        worst = max(worst, _check_outputs(sessions[1], {**kept, **drawn}, moments))
-    return worst
-
-
-def _open_session(graph: bytes) -> Any:
-    return onnxruntime.InferenceSession(graph, providers=['CPUExecutionProvider'])
-
-
-def _check_outputs(session: Any, inputs: Mapping[str, NDArray[Any]],
-                reference: Mapping[str, Tensor]) -> float:
-    """Compare one run with the truth; RuntimeError names the output that is off."""
-    found = session.run(list(reference), dict(inputs))
-    worst = 0.0
-    for name, value in zip(reference, found, strict=True):
-        expected = reference[name].numpy()
-        if name == 'classes':
-            share, limit = float((value != expected).mean()), CLASS_TOLERANCE
-        else:
-            share, limit = relative_difference(value, expected), TOLERANCE
-            worst = max(worst, share)
-        if not share <= limit:
-            raise RuntimeError(f'output {name} of the exported graph is off by {share:.2g} of its '
-                               f'largest value (limit {limit:g}); nothing was written')
-    return worst
-
-
-def relative_difference(value: NDArray[Any], expected: NDArray[Any]) -> float:
-    """Largest difference as a share of the largest expected size; NaN when either holds one."""
-    scale = max(float(np.abs(expected).max()), MIN_SCALE)
-    return float(np.abs(value - expected).max()) / scale
-
-
-SAMPLE_PIXEL_STRIDE = 2 * SAMPLE_DECODER_STRIDE  # in pixels of the picture; the decoder ends at half its size
-OPSET = 17  # read by ONNX Runtime since 1.12 and by every TensorRT that is still supported
+MIN_SCALE = 1e-3  # of an output: float32 resolves log-depths to 2e-7, of which m2 is made
 
 
 @dataclass(frozen=True)
 class ExportedGraphs:
-    """Both graphs as bytes; never two of them from different networks."""
+    """Both graphs of one network, as bytes."""
 
     perceive: bytes
     sample: bytes
@@ -107,12 +52,12 @@ def export_model(folder: Path, network: Network, statistics: FeatureStatistics, 
     """
     Write perceive.onnx, sample.onnx, weights.pt and model.json, or nothing.
 
-    chunk: stochastic passes in one run of the sample graph. pictures: (H, W, 3) uint8, on which
+    chunk: stochastic passes in one run of the sample graph. frames: (H, W, 3) uint8, on which
     ONNX Runtime must agree with torch first (RuntimeError). An older folder is replaced.
     """
     network.eval()
     graphs = export_graphs(network, statistics, chunk)
-    check_parity(graphs.perceive, graphs.sample, network, statistics, chunk, frames)
+    check_parity(graphs, network, statistics, chunk, frames)
     weights = weights_to_bytes(Weights(network, statistics))
     spec = replace(build_model_spec(network, graphs, name, chunk),
                    weights_sha256=hashlib.sha256(weights).hexdigest())
@@ -123,8 +68,23 @@ def export_model(folder: Path, network: Network, statistics: FeatureStatistics, 
 
 
 @torch.no_grad()
+def scale_sigma(network: Network, factor: float) -> None:
+    """
+    Multiply the predicted sigma of log-depth by a factor, up to its bounds: s + 2 log factor.
+
+    Predicted intervals then hold on drives that were not in the training set: a network is
+    overconfident after long training and underconfident after short training. One factor, fitted
+    on validation drives, corrects the mean of it (Kuleshov et al. 2018 fit a curve).
+    """
+    if not factor > 0:
+        raise ValueError(f'factor of sigma is {factor}, must be positive')
+    bias = network.decoder.heads.get_parameter('bias')
+    bias[DEPTH_LOG_VARIANCE_CHANNEL] += 2 * math.log(factor)
+
+
+@torch.no_grad()
 def export_graphs(network: Network, statistics: FeatureStatistics, chunk: int) -> ExportedGraphs:
-    """Trace both modules with their static shapes and check what comes out."""
+    """Trace both modules with static shapes and check the graphs."""
     config = network.config
     if config.dropout not in ('deep', 'decoder'):
         raise ValueError(f'the network has dropout {config.dropout!r}: the sample graph needs it '
@@ -132,20 +92,92 @@ def export_graphs(network: Network, statistics: FeatureStatistics, chunk: int) -
     rgb = torch.zeros(1, config.height, config.width, 3, dtype=torch.uint8)
     perceive = Perceive(network, statistics).eval()
     features = perceive(rgb)[len(MAP_NAMES):]
-    kept = [f'features_{level}' for level in range(len(features))]
-    masks = [f'mask_{level}' for level in range(len(config.mask_channels))]
+    feature_names = [f'features_{level}' for level in range(len(features))]
+    mask_names = [f'mask_{level}' for level in range(len(config.mask_channels))]
     return ExportedGraphs(
-        _trace(perceive, (rgb,), ['rgb'], [*MAP_NAMES, *kept]),
+        _trace(perceive, (rgb,), ['rgb'], [*MAP_NAMES, *feature_names]),
         _trace(Sample(network).eval(), (*features, *network.draw_masks(chunk)),
-               [*kept, *masks], list(MOMENT_NAMES)))
+               [*feature_names, *mask_names], list(MOMENT_NAMES)))
+
+
+def _trace(module: nn.Module, inputs: tuple[Any, ...], names: list[str],
+           outputs: list[str]) -> bytes:
+    """
+    Export by tracing; returns the bytes of the file.
+
+    torch calls this exporter legacy. Its successor writes shapes and casts that were not tested
+    with TensorRT's parser. The modules do not branch on data, so a trace is complete.
+    """
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)
+        path = Path(folder) / 'graph.onnx'
+        torch.onnx.export(module, inputs, path, input_names=names, output_names=outputs,
+                          opset_version=OPSET, dynamo=False)
+        data = path.read_bytes()
+    onnx.checker.check_model(onnx.load_from_string(data), full_check=True)
+    return data
+
+
+@torch.no_grad()
+def check_parity(graphs: ExportedGraphs, network: Network, statistics: FeatureStatistics,
+                 chunk: int, frames: Sequence[Tensor]) -> float:
+    """
+    Compare ONNX Runtime with torch on the same frames (H, W, 3) uint8 and the same masks.
+
+    Returns the largest difference as a share of the output's largest value; RuntimeError when an
+    output differs by more than the tolerance.
+    """
+    modules = Perceive(network, statistics).eval(), Sample(network).eval()
+    sessions = _open_session(graphs.perceive), _open_session(graphs.sample)
+    worst = 0.0
+    for frame in frames:
+        rgb = frame[None].contiguous()  # (1, H, W, 3)
+        expected = modules[0](rgb)
+        features, masks = expected[len(MAP_NAMES):], network.draw_masks(chunk)
+        feature_inputs = {f'features_{k}': value.numpy() for k, value in enumerate(features)}
+        mask_inputs = {f'mask_{k}': value.numpy() for k, value in enumerate(masks)}
+        maps = dict(zip([*MAP_NAMES, *feature_inputs], expected, strict=True))
+        moments = dict(zip(MOMENT_NAMES, modules[1](*features, *masks), strict=True))
+        worst = max(worst, _check_outputs(sessions[0], {'rgb': rgb.numpy()}, maps),
+                    _check_outputs(sessions[1], {**feature_inputs, **mask_inputs}, moments))
+    return worst
+
+
+def _open_session(graph: bytes) -> Any:
+    return onnxruntime.InferenceSession(graph, providers=['CPUExecutionProvider'])
+
+
+def _check_outputs(session: Any, inputs: Mapping[str, NDArray[Any]],
+                   expected: Mapping[str, Tensor]) -> float:
+    """Compare one run with torch's outputs; RuntimeError names an output that differs."""
+    found = session.run(list(expected), dict(inputs))
+    worst = 0.0
+    for (name, tensor), value in zip(expected.items(), found, strict=True):
+        wanted = tensor.numpy()
+        if name == 'classes':
+            share, limit = float((value != wanted).mean()), CLASS_TOLERANCE
+        else:
+            share, limit = relative_difference(value, wanted), TOLERANCE
+            worst = max(worst, share)
+        if not share <= limit:
+            raise RuntimeError(f'output {name} of the exported graph is off by {share:.2g} of its '
+                               f'largest value (limit {limit:g}); nothing was written')
+    return worst
+
+
+def relative_difference(value: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Return the largest difference as a share of the largest |expected|; NaN for any NaN."""
+    scale = max(float(np.abs(expected).max()), MIN_SCALE)
+    return float(np.abs(value - expected).max()) / scale
 
 
 def build_model_spec(network: Network, graphs: ExportedGraphs, name: str, chunk: int) -> ModelSpec:
-    """Say what must be known to feed the graphs."""
+    """Describe the inputs and outputs of the graphs, and their hashes."""
     config = network.config
     return ModelSpec(
         name=name, height=config.height, width=config.width,
-        sample_height=config.height // SAMPLE_PIXEL_STRIDE, sample_width=config.width // SAMPLE_PIXEL_STRIDE,
+        sample_height=config.height // SAMPLE_PIXEL_STRIDE,
+        sample_width=config.width // SAMPLE_PIXEL_STRIDE,
         canonical_focal_px=config.canonical_focal_px, max_depth_m=config.max_depth_m,
         class_names=CLASS_NAMES, dropout_probability=config.dropout_probability,
         dropout_channels=config.mask_channels, chunk=chunk,
@@ -160,7 +192,7 @@ def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
         raise ValueError(f'{folder} exists and is no model folder; choose another')
     sibling = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
     try:
-        sibling.chmod(0o755)  # mkdtemp keeps others out; a model is for all
+        sibling.chmod(0o755)  # mkdtemp makes it private; other users read models
         for name, data in files.items():
             (sibling / name).write_bytes(data)
         if folder.exists():
@@ -171,30 +203,3 @@ def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
     except BaseException:
         shutil.rmtree(sibling, ignore_errors=True)
         raise
-
-
-def _trace(module: nn.Module, inputs: tuple[Any, ...], names: list[str],
-           outputs: list[str]) -> bytes:
-    """
-    Export by tracing; returns the file's bytes.
-
-    torch calls this exporter legacy; its successor writes shapes and casts that TensorRT's parser
-    has not been tried on. Nothing here branches on data, so tracing loses nothing.
-    """
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter('ignore', DeprecationWarning)
-        path = Path(folder) / 'graph.onnx'
-        torch.onnx.export(module, inputs, path, input_names=names, output_names=outputs,
-                          opset_version=OPSET, dynamo=False)
-        data = path.read_bytes()
-    onnx.checker.check_model(onnx.load_from_string(data), full_check=True)
-    return data
-
-
-@torch.no_grad()
-def scale_sigma(network: Network, factor: float) -> None:
-    """Multiply predicted sigmas of log-depth by a factor, up to their bounds: s + 2 log factor."""
-    if not factor > 0:
-        raise ValueError(f'factor of sigma is {factor}, must be positive')
-    bias = network.decoder.heads.get_parameter('bias')
-    bias[DEPTH_LOG_VARIANCE_CHANNEL] += 2 * math.log(factor)

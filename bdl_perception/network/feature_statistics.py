@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""How the training set's features lie: the measures of strangeness of a new frame."""
+"""Feature statistics of the training set, for the two feature distances of a new frame."""
 from typing import Iterable, NamedTuple
 
 from bdl_perception.network.class_distance import (
@@ -15,12 +15,12 @@ from bdl_perception.network.model import Network
 import torch
 from torch import Tensor
 
-SHRINKAGE = 0.05  # share of the identity in the covariance: frames of one drive repeat themselves
-CELLS_PER_FRAME = 200  # of each frame, drawn at random: its cells are alike
+SHRINKAGE = 0.05  # share of the identity in the covariance: frames of one drive are alike
+CELLS_PER_FRAME = 200  # drawn at random: the cells of a frame are alike
 
 
 class FeatureStatistics(NamedTuple):
-    """Of pooled features, mean and whitening (whitening.py), and of cells (cells.py)."""
+    """Whitening of the pooled features and statistics of the cells (class_distance)."""
 
     mean: Tensor  # (C,)
     whitening: Tensor  # (C, C)
@@ -31,20 +31,20 @@ class FeatureStatistics(NamedTuple):
 
     @property
     def cells(self) -> CellStatistics:
-        """Give what the cells were like."""
+        """Return the statistics of the cells."""
         return CellStatistics(self.cell_origin, self.cell_projection, self.class_means,
                               self.class_whitenings)
 
 
 class CollectedFeatures(NamedTuple):
-    """What the features of N training frames were."""
+    """Features of N training frames."""
 
     pooled: Tensor  # (N, C)
     cells: CellSamples
 
 
 def fit_feature_statistics(collected: CollectedFeatures, classes: int) -> FeatureStatistics:
-    """Fit what was seen on training frames; ValueError when they say nothing."""
+    """Fit features of training frames; ValueError when they are too few or do not vary."""
     if len(collected.pooled) < 2:
         raise ValueError(f'feature statistics of {len(collected.pooled)} frames, need at least 2')
     return FeatureStatistics(*fit_whitening(collected.pooled, SHRINKAGE),
@@ -52,8 +52,9 @@ def fit_feature_statistics(collected: CollectedFeatures, classes: int) -> Featur
 
 
 @torch.no_grad()
-def collect_features(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> CollectedFeatures:
-    """Look at batches of (B, 3, H, W) floats 0..255 and their classes, (B, H / 2, W / 2)."""
+def collect_features(network: Network,
+                     batches: Iterable[tuple[Tensor, Tensor]]) -> CollectedFeatures:
+    """Collect from batches of (B, 3, H, W) floats 0..255 and their classes, (B, H / 2, W / 2)."""
     network.eval()
     generator = torch.Generator().manual_seed(0)
     pooled, features, classes = [], [], []
@@ -64,11 +65,12 @@ def collect_features(network: Network, batches: Iterable[tuple[Tensor, Tensor]])
         pooled.append(encoded.pooled)
         features.append(cells.flatten(2)[:, :, chosen].transpose(1, 2).flatten(0, 1))
         classes.append(cell_classes(truth, *cells.shape[2:]).flatten(1)[:, chosen].flatten())
-    return CollectedFeatures(torch.cat(pooled), CellSamples(torch.cat(features), torch.cat(classes)))
+    return CollectedFeatures(torch.cat(pooled),
+                             CellSamples(torch.cat(features), torch.cat(classes)))
 
 
 @torch.no_grad()
 def pool_features(network: Network, batches: Iterable[Tensor]) -> Tensor:
-    """Pool the deepest features of pictures, batches of (B, 3, H, W) floats 0..255: (N, C)."""
+    """Pool the deepest features of N frames in batches of (B, 3, H, W) floats 0..255: (N, C)."""
     network.eval()
     return torch.cat([network.encode(batch).pooled for batch in batches])

@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The two modules that become ONNX graphs: uint8 picture in, finished maps out.
+The two modules that become ONNX graphs: uint8 frame in, finished maps out.
 
-Pre- and post-processing are inside, so that no backend can disagree about them.
+Pre- and post-processing are part of the graphs, so that all backends share them.
 """
 import math
 from typing import NamedTuple
@@ -18,14 +18,14 @@ from torch.nn import functional
 
 MAP_NAMES = ('depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
              'log_depth_std', 'feature_distance', 'cell_distance')
-# Samples are drawn at every second row and column of the decoder's finest map: their spread is
-# smooth and read in pools, and half of a sample's time went into the pixels in between.
+# Samples are computed at every second row and column of the decoder's finest map: their variance
+# is smooth and read in pools, and the pixels in between took half of a sample's time.
 SAMPLE_DECODER_STRIDE = 2
 MOMENT_NAMES = ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum')
 
 
 class SoftmaxOutput(NamedTuple):
-    """Class probabilities and what follows from them, over axis 1 of the logits."""
+    """Softmax over axis 1 of the logits, and its entropy."""
 
     probabilities: Tensor  # (S, K, h, w)
     entropy: Tensor  # (S, h, w) nat
@@ -41,7 +41,7 @@ def moderated_logits(maps: HeadMaps) -> Tensor:
 
 
 def softmax_entropy(logits: Tensor) -> SoftmaxOutput:
-    """Softmax and its entropy, H = log Z - sum p x, with one exponential per logit."""
+    """Compute softmax and entropy, H = log Z - sum p x, with one exponential per logit."""
     centred = logits - logits.amax(1, keepdim=True)
     weights = centred.exp()
     total = weights.sum(1, keepdim=True)
@@ -51,7 +51,7 @@ def softmax_entropy(logits: Tensor) -> SoftmaxOutput:
 
 
 class Perceive(nn.Module):
-    """The single deterministic pass; outputs in the order of MAP_NAMES, then the features."""
+    """The deterministic pass; outputs in the order of MAP_NAMES, then the features."""
 
     mean: Tensor
     whitening: Tensor
@@ -67,20 +67,20 @@ class Perceive(nn.Module):
     def forward(self, rgb: Tensor) -> tuple[Tensor, ...]:
         """rgb: (1, H, W, 3) uint8."""
         # Cast first: TensorRT's parser takes uint8 nowhere but in a Cast.
-        picture = rgb.to(torch.float32).permute(0, 3, 1, 2)
-        encoded = self.network.encode(picture)
+        frame = rgb.to(torch.float32).permute(0, 3, 1, 2)
+        encoded = self.network.encode(frame)
         decoder = self.network.decoder
         levels = decoder.level_maps(encoded.features, None)
         maps = decoder.split_heads(decoder.heads(levels[-1]))
-        belief = softmax_entropy(moderated_logits(maps))
+        softmax = softmax_entropy(moderated_logits(maps))
         log_std = (0.5 * maps.depth_log_variance).exp()  # (1, h, w)
         depth = _full_size(maps.log_depth).exp()  # (1, H, W) m, canonical camera
         return (
             depth,
             depth * _full_size(log_std),  # delta method: sd(d) = d sd(log d)
             _upsample(maps.logits).argmax(1).to(torch.uint8),
-            _full_size(belief.entropy),
-            belief.probabilities.amax(1),
+            _full_size(softmax.entropy),
+            softmax.probabilities.amax(1),
             -_log_sum_exp(maps.logits),
             log_std,
             self._mahalanobis_distance(encoded.pooled),
@@ -94,10 +94,10 @@ class Perceive(nn.Module):
 
 
 class Sample(nn.Module):
-    """One chunk of S stochastic passes on a held frame, summed up in the order MOMENT_NAMES."""
+    """Moments of a chunk of S stochastic passes on one frame, in the order of MOMENT_NAMES."""
 
     def __init__(self, network: Network) -> None:
-        """Take the network whose decoder is sampled."""
+        """network: its decoder is sampled."""
         super().__init__()
         self.network = network
 
@@ -105,17 +105,17 @@ class Sample(nn.Module):
         """Take the features (1, C_k, H_k, W_k), then the masks (S, C_k, 1, 1)."""
         levels = len(self.network.config.decoder_channels)
         maps = self.network.decode(inputs[:levels], inputs[levels:], SAMPLE_DECODER_STRIDE)
-        belief = softmax_entropy(moderated_logits(maps))
+        softmax = softmax_entropy(moderated_logits(maps))
         mean = maps.log_depth.mean(0)  # (h, w)
         return (
             mean,
             (maps.log_depth - mean).square().sum(0),
-            belief.probabilities.sum(0),  # (K, h, w)
-            belief.entropy.sum(0))
+            softmax.probabilities.sum(0),  # (K, h, w)
+            softmax.entropy.sum(0))
 
 
 def _log_sum_exp(x: Tensor) -> Tensor:
-    """Over axis 1; spelt out because the operator takes twice as long in ONNX Runtime."""
+    """Reduce axis 1; written out because ONNX Runtime's operator takes twice as long."""
     largest = x.amax(1, keepdim=True)
     return ((x - largest).exp().sum(1, keepdim=True).log() + largest).squeeze(1)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the network is taught to make small: two likelihoods and how much each task counts."""
+"""Training losses: two heteroscedastic likelihoods and the weights of the tasks."""
 import math
 
 from bdl_perception.perception.types import IGNORE
@@ -15,12 +15,12 @@ def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
     Gaussian likelihood of log-depth with a predicted variance.
 
     L = mean over finite targets of 1/2 ((y - mean)^2 / sigma^2 + s), s = log sigma^2 (Kendall &
-    Gal 2017, eq. 8). The mean is weighted by sigma^(2 beta), which has no gradient and gives
-    pixels of large variance their say (Seitzer et al. 2022; divided by its sum here, so that
-    sigma does not change what depth counts beside the classes); beta = 0 is the plain likelihood.
-    Worked: mean 1, target 3, s = 0: (4 + 0) / 2 = 2. Without log_variance it is
-    1/2 (y - mean)^2: one sigma for all, which the weight of the task stands for.
-    All (B, h, w); a target of NaN or infinity takes no part; none finite: 0.
+    Gal 2017, eq. 8). The mean is weighted by sigma^(2 beta), which has no gradient and raises the
+    weight of pixels of large variance (Seitzer et al. 2022; divided by its sum here, so that
+    sigma does not change the weight of depth against the classes); beta = 0 is the plain
+    likelihood. Worked: mean 1, target 3, s = 0: (4 + 0) / 2 = 2. Without log_variance the loss is
+    1/2 (y - mean)^2: one sigma for all pixels, which the weight of the task represents.
+    All (B, h, w); a target of NaN or infinity is ignored; none finite: 0.
     """
     valid = torch.isfinite(target)
     if not valid.any():
@@ -34,7 +34,7 @@ def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
 
 
 def regression_weights(log_variance: Tensor | None, target: Tensor, beta: float) -> Tensor:
-    """Say how much each finite target counts in regression_loss, (N,), without gradient."""
+    """Compute the weight of each finite target in regression_loss, (N,), without gradient."""
     valid = torch.isfinite(target)
     if log_variance is None:
         return torch.ones_like(target[valid])
@@ -48,12 +48,12 @@ def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Ten
     Cross-entropy with Gaussian noise on the logits (Kendall & Gal 2017, eq. 12).
 
     L = - mean over labelled pixels of log 1/T sum_t softmax(logits + sigma e_t)_target: the log
-    of the average probability, as the paper has it; averaging the logs (the thesis' text) is an
-    upper bound of it. e_t is noise, (T, N, K) for the N labelled pixels, or comes from torch's
+    of the average probability, as in the paper; the average of the logs (the thesis' text) is an
+    upper bound of it. e_t is noise, (T, N, K) for the N labelled pixels, or drawn from torch's
     generator.
-    logits: (B, K, h, w), log_variance: (B, 1, h, w) of one sigma for a pixel's logits,
-    target: (B, h, w) ids, IGNORE takes no part; none labelled: 0. Without log_variance it is
-    the plain cross-entropy. weights: (K,), how much a pixel of each class counts in the mean.
+    logits: (B, K, h, w), log_variance: (B, 1, h, w), one sigma for all logits of a pixel,
+    target: (B, h, w) ids, IGNORE is left out; none labelled: 0. Without log_variance the loss is
+    the plain cross-entropy. weights: (K,) of the pixels of each class in the mean.
     """
     labelled = target != IGNORE
     if not labelled.any():
@@ -74,7 +74,7 @@ def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Ten
 
 
 def log_mean_probability(log_probability: Tensor) -> Tensor:
-    """Log of the average of T probabilities given as logs: logsumexp - log T; (T, N) to (N,)."""
+    """Average T log-probabilities as probabilities: logsumexp - log T; (T, N) to (N,)."""
     return log_probability.logsumexp(0) - math.log(len(log_probability))
 
 
@@ -83,20 +83,20 @@ class TaskWeights(nn.Module):
     Learned weight of each task: exp(-s) L + s/2, s = log sigma^2 (Kendall et al. 2018, eq. 10).
 
     L of the regression is 1/2 of the squared error, L of the classification the cross-entropy.
-    The best s is log(2 L): a task counts in inverse proportion to what it still gets wrong. A
-    regression that predicts the sigma of each pixel is such a likelihood already and is taken as
-    it is: a second sigma over it would count it twice, and have no best value where L < 0.
+    The best s is log(2 L): the weight of a task is inversely proportional to its loss. A
+    regression that predicts the sigma of each pixel is such a likelihood already and has weight 1:
+    a second sigma would count it twice, and has no best value where L < 0.
     """
 
     def __init__(self, depth_weight: float = 0.0, sigma_predicted: bool = False) -> None:
-        """Start with sigma = 1 for both tasks; or fix the weights at depth_weight and 1 - it."""
+        """Start with sigma = 1 for both tasks; or fix the weights: depth_weight, 1 - it."""
         super().__init__()
         self.log_variances = nn.Parameter(torch.zeros(2))
         self.depth_weight, self._sigma_predicted = depth_weight, sigma_predicted
 
     def forward(self, regression: Tensor, classification: Tensor, has_depth: bool = True,
                 has_classes: bool = True) -> Tensor:
-        """Weigh two losses into one; a task without any truth moves no weight."""
+        """Sum the weighted losses; a task without ground truth moves no weight."""
         if self.depth_weight:
             return self.depth_weight * regression + (1 - self.depth_weight) * classification
         depth, classes = self.log_variances

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The network: one encoder, one decoder with dropout masks, two tasks."""
+"""The network: an encoder, a decoder with dropout masks, and two tasks."""
 from dataclasses import dataclass
 import math
 from typing import NamedTuple, Sequence
@@ -12,7 +12,7 @@ from bdl_perception.perception.types import CLASS_NAMES
 import torch
 from torch import nn, Tensor
 
-ENCODER_STRIDES = {'small': 16, 'efficientnet_lite0': 32}  # and what the input's sides are multiples of
+ENCODER_STRIDES = {'small': 16, 'efficientnet_lite0': 32}  # the input's sides are multiples of it
 DROPOUT_MODES = ('deep', 'decoder', 'deep_encoder', 'everywhere', 'none')
 ENCODER_MASK_COUNTS = {'deep_encoder': 2, 'everywhere': 4}  # on the coarsest maps
 
@@ -24,20 +24,21 @@ class NetworkConfig:
     height: int = 192  # px, of the input
     width: int = 320  # px
     encoder: str = 'small'  # or efficientnet_lite0, which can start from ImageNet weights
-    encoder_channels: tuple[int, ...] = (16, 32, 64, 128)  # at 1/2 to 1/16, of the small one
-    decoder_channels: tuple[int, ...] = (64, 48, 32, 24)  # at 1/16, 1/8, 1/4, 1/2: the masked maps
+    encoder_channels: tuple[int, ...] = (16, 32, 64, 128)  # at 1/2 to 1/16, small encoder only
+    decoder_channels: tuple[int, ...] = (64, 48, 32, 24)  # at 1/16, 1/8, 1/4, 1/2
     classes: int = len(CLASS_NAMES)
-    dropout: str = 'deep'  # on the decoder's coarsest map; decoder: on all of its maps;
-    # deep_encoder: as deep, and on the two coarsest of the encoder; everywhere: on all maps of
-    # both. Masks in the encoder let each sample cost what comes after the first of them
+    # deep: masks on the decoder's coarsest map; decoder: on all its maps; deep_encoder: as deep,
+    # and on the two coarsest of the encoder; everywhere: on all maps of both. With masks in the
+    # encoder each sample repeats the layers behind the first mask.
+    dropout: str = 'deep'
     dropout_probability: float = 0.2  # as in Kendall & Gal 2017
-    normalise: bool = True  # bring feature vectors to unit length before they are masked
+    normalise: bool = True  # feature vectors have unit length before they are masked
     log_depth_centre: float = math.log(15.0)  # log of m; near the median depth of a street
     canonical_focal_px: float = 250.0  # fx of a field of view of 65 degrees at 320 px
-    max_depth_m: float = 100.0  # in the canonical camera; beyond, nothing is taught
+    max_depth_m: float = 100.0  # in the canonical camera; depth beyond is not trained
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built."""
+        """Check the values; ValueError."""
         for name, known in (('encoder', ENCODER_STRIDES), ('dropout', DROPOUT_MODES)):
             if getattr(self, name) not in known:
                 raise ValueError(f'{name} is {getattr(self, name)!r}, known: {", ".join(known)}')
@@ -59,32 +60,32 @@ class NetworkConfig:
 
     @property
     def feature_channels(self) -> tuple[int, ...]:
-        """Count the channels of the encoder's maps, finest first."""
+        """Return the channels of the encoder's maps, finest first."""
         return self.encoder_channels if self.encoder == 'small' else efficientnet_lite.CHANNELS
 
     @property
     def mask_channels(self) -> tuple[int, ...]:
-        """Count the channels of each mask: the encoder's, finest first, then the decoder's."""
+        """Return the channels of each mask: the encoder's, finest first, then the decoder's."""
         decoder = {'none': 0, 'deep': 1, 'deep_encoder': 1}.get(self.dropout, 4)
         first = len(self.feature_channels) - self.encoder_mask_count
         return (*self.feature_channels[first:], *self.decoder_channels[:decoder])
 
     @property
     def encoder_mask_count(self) -> int:
-        """Count the masks that are the encoder's: on so many of its coarsest maps."""
+        """Return the number of masks in the encoder, on its coarsest maps."""
         return ENCODER_MASK_COUNTS.get(self.dropout, 0)
 
 
 class EncoderOutput(NamedTuple):
-    """A picture after the encoder: all that the decoder needs, however often it samples."""
+    """Encoded frames: the input of the deterministic pass and of every sample."""
 
     features: tuple[Tensor, ...]  # (B, C_k, H_k, W_k), coarsest first, in the decoder's channels
     pooled: Tensor  # (B, C), mean over the deepest map
-    maps: tuple[Tensor, ...]  # (B, C_k, H_k, W_k), of the encoder, finest first
+    maps: tuple[Tensor, ...]  # (B, C_k, H_k, W_k) of the encoder, finest first
 
 
 class Network(nn.Module):
-    """Depth and classes with their noise, from one picture and one set of masks."""
+    """Depth and classes with their aleatoric noise, from frames and one set of masks."""
 
     def __init__(self, config: NetworkConfig) -> None:
         """Draw random weights from torch's generator."""
@@ -100,10 +101,10 @@ class Network(nn.Module):
 
     def encode(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> EncoderOutput:
         """
-        Run the part that runs once per picture; rgb: (B, 3, H, W) float 0..255.
+        Run the part that runs once per frame; rgb: (B, 3, H, W) float 0..255.
 
-        masks: of the encoder's coarsest maps, config.encoder_masks of them, finest first,
-        (1 or B, C_k, 1, 1) each; none: deterministic. ValueError where there are more or fewer.
+        masks: config.encoder_mask_count of them for the encoder's coarsest maps, finest first,
+        (1 or B, C_k, 1, 1) each; none: deterministic. ValueError for any other number.
         """
         if masks:
             self._check_encoder_masks(masks)
@@ -111,15 +112,16 @@ class Network(nn.Module):
         return EncoderOutput(self._project(maps), maps[-1].mean((2, 3)), tuple(maps))
 
     def _check_encoder_masks(self, masks: Sequence[Tensor]) -> None:
-        if len(masks) != self.config.encoder_mask_count:
-            raise ValueError(f'number of masks for the encoder is {len(masks)}, must be '
-                             f'{self.config.encoder_mask_count} with dropout {self.config.dropout!r}')
+        count, dropout = self.config.encoder_mask_count, self.config.dropout
+        if len(masks) != count:
+            raise ValueError(f'number of masks for the encoder is {len(masks)}, must be {count} '
+                             f'with dropout {dropout!r}')
 
     def _project(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Bring the encoder's coarsest maps, finest first, into the decoder's channels, order."""
+        """Project the encoder's coarsest maps, finest first, to the decoder's, coarsest first."""
         features = [project(map_) for project, map_
-                    in zip(self.project, maps[::-1], strict=False)]  # finer ones: not asked for
-        features[0] = torch.relu(features[0])  # the others meet one after they are added
+                    in zip(self.project, maps[::-1], strict=False)]  # maps may lack finer ones
+        features[0] = torch.relu(features[0])  # the others are rectified after they are added
         return tuple(features)
 
     def decode(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
@@ -130,25 +132,25 @@ class Network(nn.Module):
 
     def forward(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> HeadMaps:
         """rgb: (B, 3, H, W) float 0..255; masks: (B, C_k, 1, 1) each, none: deterministic."""
-        inside = self.config.encoder_mask_count
-        if not masks or not inside:
+        count = self.config.encoder_mask_count
+        if not masks or not count:
             return self.decode(self.encode(rgb).features, masks)
-        return self.decode(self.encode(rgb, masks[:inside]).features, masks[inside:])
+        return self.decode(self.encode(rgb, masks[:count]).features, masks[count:])
 
     def forward_encoded(self, encoded: EncoderOutput, masks: Sequence[Tensor]) -> HeadMaps:
         """
-        Give what forward does with masks, (1 or B, C_k, 1, 1) each; only what differs runs.
+        Compute forward with masks, (1 or B, C_k, 1, 1) each; runs only what differs.
 
-        encoded: B pictures, encoded without masks. ValueError where there are some masks, but
-        fewer than the encoder has.
+        encoded: B frames, encoded without masks. ValueError for fewer masks than the encoder has,
+        but not for none.
         """
-        inside = self.config.encoder_mask_count
-        if not masks or not inside:
+        count = self.config.encoder_mask_count
+        if not masks or not count:
             return self.decode(encoded.features, masks)
-        self._check_encoder_masks(masks[:inside])
-        maps = self.encoder.apply_masks(encoded.maps, masks[:inside])
-        features = (*self._project(maps[-inside:]), *encoded.features[inside:])
-        return self.decode(features, masks[inside:])
+        self._check_encoder_masks(masks[:count])
+        maps = self.encoder.apply_masks(encoded.maps, masks[:count])
+        features = (*self._project(maps[-count:]), *encoded.features[count:])
+        return self.decode(features, masks[count:])
 
     def draw_masks(self, samples: int) -> list[Tensor]:
         """Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator."""
@@ -158,7 +160,7 @@ class Network(nn.Module):
 
 
 def build_encoder(config: NetworkConfig) -> Encoder | efficientnet_lite.EfficientNetLite0:
-    """Make the encoder that the configuration names, with random weights."""
+    """Build the configured encoder with random weights."""
     if config.encoder == 'small':
         return Encoder(config.encoder_channels)
     return efficientnet_lite.EfficientNetLite0()

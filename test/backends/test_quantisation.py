@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper, TensorProto
 import pytest
-from tiny_network import draw_pictures, make_tiny_network, TINY, tiny_statistics
+from tiny_network import draw_frames, make_tiny_network, TINY, tiny_statistics
 
 CONVOLUTIONS = 4  # of the tiny encoder at least, one for each scale
 
@@ -21,13 +21,13 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp('int8') / 'model'
     network = make_tiny_network()
     export_model(folder, network, tiny_statistics(network), name='tiny',
-                 chunk=2, frames=draw_pictures(1))
+                 chunk=2, frames=draw_frames(1))
     return load_model_files(folder)
 
 
 @pytest.fixture(scope='module')
 def int8(files):
-    return to_int8(files.perceive, list(draw_pictures(8).numpy()))
+    return to_int8(files.perceive, list(draw_frames(8).numpy()))
 
 
 def kernels(graph):
@@ -55,7 +55,7 @@ def test_the_encoder_is_int8_and_nothing_after_it(files, int8):
 def test_inputs_and_outputs_are_those_of_the_model_and_the_numbers_are_near(files, int8):
     before = OnnxRuntimeBackend(files, threads=1)
     after = OnnxRuntimeBackend(replace(files, perceive=int8), threads=1)  # checks the contract
-    for rgb in draw_pictures(3, seed=9).numpy():
+    for rgb in draw_frames(3, seed=9).numpy():
         wanted, found = before.perceive(rgb), after.perceive(rgb)
         share = np.abs(found.depth - wanted.depth).mean() / wanted.depth.mean()
         assert 0 < share < .1
@@ -65,7 +65,7 @@ def test_inputs_and_outputs_are_those_of_the_model_and_the_numbers_are_near(file
 def test_the_scales_are_those_of_the_pictures(files, int8):
     dark = to_int8(files.perceive, [np.zeros((TINY.height, TINY.width, 3), np.uint8)] * 2)
     wanted = OnnxRuntimeBackend(files, threads=1)
-    rgb = draw_pictures(1, seed=9)[0].numpy()
+    rgb = draw_frames(1, seed=9)[0].numpy()
 
     def error(graph):
         found = OnnxRuntimeBackend(replace(files, perceive=graph), threads=1).perceive(rgb)

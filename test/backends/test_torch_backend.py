@@ -10,14 +10,14 @@ from bdl_perception.model_store import has_weights, load_model_files, ModelError
 from bdl_perception.network.export import export_model
 import pytest
 from tiny_model import make_tiny_model
-from tiny_network import draw_pictures, make_tiny_network, tiny_statistics
+from tiny_network import draw_frames, make_tiny_network, tiny_statistics
 
 
 @pytest.fixture
 def folder(tmp_path):
     network = make_tiny_network()
     export_model(tmp_path / 'model', network, tiny_statistics(network), name='tiny',
-                 chunk=2, frames=draw_pictures(1))
+                 chunk=2, frames=draw_frames(1))
     return tmp_path / 'model'
 
 
@@ -25,7 +25,7 @@ def test_an_exported_folder_opens_in_torch_and_agrees_with_its_graphs(folder):
     reference = open_backend(folder, ModelOptions('torch', 1))
     assert reference.name == 'torch' and reference.spec == load_model_files(folder).spec
     found = compare_backends(open_backend(folder, ModelOptions('onnxruntime', 1)), reference,
-                    list(draw_pictures(2, seed=4).numpy()), 4, 0)
+                    list(draw_frames(2, seed=4).numpy()), 4, 0)
     assert found.exceeded_outputs(BOUNDS['fp32']) == []
     assert found.rows['feature_distance'].reference_sum > 0
 

@@ -11,7 +11,7 @@ from bdl_perception.training.config import TrainConfig
 import numpy as np
 import pytest
 from tiny_model import make_tiny_model
-from tiny_network import draw_pictures, make_tiny_network, TINY, tiny_statistics
+from tiny_network import draw_frames, make_tiny_network, TINY, tiny_statistics
 
 
 def parity(*words):
@@ -29,7 +29,7 @@ def run(tmp_path_factory):
     network = make_tiny_network(0)
     scale_sigma(network, .6)
     export_model(folder / 'model', network, tiny_statistics(network), name='tiny', chunk=2,
-                 frames=draw_pictures(1))
+                 frames=draw_frames(1))
     return folder
 
 

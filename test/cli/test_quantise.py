@@ -7,7 +7,7 @@ from bdl_perception.model_store import load_model_files
 from bdl_perception.network.export import export_model
 import cv2
 import pytest
-from tiny_network import draw_pictures, make_tiny_network, tiny_statistics
+from tiny_network import draw_frames, make_tiny_network, tiny_statistics
 
 
 @pytest.fixture
@@ -15,9 +15,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(quantise, 'TIMING_ROUNDS', 2)
     network = make_tiny_network()
     export_model(tmp_path / 'model', network, tiny_statistics(network), name='tiny',
-                 chunk=2, frames=draw_pictures(1))
+                 chunk=2, frames=draw_frames(1))
     (tmp_path / 'pictures').mkdir()
-    for number, rgb in enumerate(draw_pictures(9).numpy()):
+    for number, rgb in enumerate(draw_frames(9).numpy()):
         cv2.imwrite(str(tmp_path / 'pictures' / f'{number}.png'), rgb)
     return tmp_path
 

@@ -9,12 +9,12 @@ from bdl_perception.experiments.analytic_variance import (
 )
 import numpy as np
 import pytest
-from tiny_network import draw_pictures, make_tiny_network
+from tiny_network import draw_frames, make_tiny_network
 import torch
 
 
 def _pictures(count, seed):
-    return draw_pictures(count, seed).permute(0, 3, 1, 2).float()
+    return draw_frames(count, seed).permute(0, 3, 1, 2).float()
 
 
 @torch.no_grad()

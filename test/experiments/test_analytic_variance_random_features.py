@@ -10,7 +10,7 @@ from bdl_perception.experiments.analytic_variance import (
 from bdl_perception.network.decoder import rms_normalised
 import numpy as np
 import pytest
-from tiny_network import draw_pictures, make_tiny_network
+from tiny_network import draw_frames, make_tiny_network
 import torch
 
 
@@ -22,7 +22,7 @@ def _coarsest(network, features):
 @torch.no_grad()
 def test_it_is_the_formula_pixel_by_pixel():
     network = make_tiny_network()
-    taught, asked = (draw_pictures(count, count).permute(0, 3, 1, 2).float() for count in (3, 2))
+    taught, asked = (draw_frames(count, count).permute(0, 3, 1, 2).float() for count in (3, 2))
     fitted = fit_random_features(network, [taught[:2], taught[2:]])
     known = np.concatenate([_coarsest(network, network.encode(one[None]).features)
                             for one in taught])

@@ -7,10 +7,14 @@ import math
 
 from bdl_perception.experiments.data import CORRUPTIONS, load_data
 from bdl_perception.experiments.mc_sampling import mc_forward, mc_masks
-from bdl_perception.experiments.measure import evaluate_network, predict_split
+from bdl_perception.experiments.measure import (
+    evaluate_network,
+    interval_report,
+    PixelErrors,
+    predict_split,
+)
 from bdl_perception.experiments.scores import (
     ANALYTIC_SCORES,
-    auroc,
     compare_scores,
     fit_scores,
     masked_mean,
@@ -21,7 +25,7 @@ from bdl_perception.training.batches import ordered_batches
 from micro_experiment import make_micro_drives, MICRO
 import numpy as np
 import pytest
-from tiny_network import draw_pictures, make_tiny_network, TINY
+from tiny_network import draw_frames, make_tiny_network, TINY
 import torch
 
 T = 4
@@ -175,12 +179,6 @@ def test_the_masks_are_the_same_every_time(network):
         assert torch.equal(first, second) and first.shape[0] == T
 
 
-def test_auroc_counts_pairs():
-    assert auroc(np.array([2., 4.]), np.array([1., 3.])) == .75
-    assert auroc(np.array([1.]), np.array([1.])) == .5
-    assert auroc(np.array([np.nan, np.inf]), np.array([1., 5.])) == 1
-
-
 def test_a_ratio_of_what_may_be_negative_means_nothing():
     assert compare_scores(np.array([4.]), np.array([1., 3.])) == {'mean': 4, 'ratio': 2, 'auroc': 1}
     assert compare_scores(np.array([4.]), np.array([-1., 3.]))['ratio'] is None
@@ -193,8 +191,28 @@ def test_a_picture_of_nothing_but_sky_is_averaged_as_a_whole():
 
 
 def test_pictures_are_looked_at_in_evaluation_mode(network):
-    rgb = draw_pictures(2).permute(0, 3, 1, 2).float()
+    rgb = draw_frames(2).permute(0, 3, 1, 2).float()
     network.train()
     first = mc_forward(network, rgb, [], True).single.log_depth
     network.eval()
     assert torch.equal(first, mc_forward(network, rgb, [], True).single.log_depth)
+
+
+def test_the_factor_is_fitted_on_one_split_and_evaluated_on_another():
+    rng = np.random.default_rng(1)
+    fitting = PixelErrors(2 * rng.standard_normal(4000), np.full(4000, .5), np.full(4000, .5))
+    held_out = PixelErrors(6 * rng.standard_normal(4000), np.full(4000, .5), np.full(4000, .5))
+    report = interval_report(fitting, held_out)
+    assert set(report) == {'aleatoric', 'epistemic', 'total'}
+    assert report['total']['scale'] == pytest.approx(2, rel=.05)
+    inside = np.mean(np.abs(held_out.error) <= 1.6449 * report['total']['scale'])
+    assert inside < .5
+    assert report['total']['coverage_after'] == pytest.approx(inside, abs=1e-3)
+
+
+def test_the_total_of_one_kind_of_variance_is_that_kind():
+    pixels = PixelErrors(np.ones(10), None, np.full(10, .25))
+    report = interval_report(pixels, pixels)
+    assert set(report) == {'epistemic', 'total'} and report['total'] == report['epistemic']
+    blind = PixelErrors(np.ones(9), None, None)
+    assert interval_report(blind, blind) == {}

@@ -11,7 +11,7 @@ from bdl_perception.experiments.network_variants import (
 from bdl_perception.network.model import Network
 import numpy as np
 import pytest
-from tiny_network import draw_pictures, TINY
+from tiny_network import draw_frames, TINY
 import torch
 
 DEEP = replace(TINY, dropout='deep')
@@ -54,7 +54,7 @@ def test_a_sample_is_the_plain_network_under_one_mask():
     plain = Network(DEEP).eval()
     plain.load_state_dict({name: value for name, value in network.state_dict().items()
                            if name != 'choices'})
-    rgb = draw_pictures(2).permute(0, 3, 1, 2).float()
+    rgb = draw_frames(2).permute(0, 3, 1, 2).float()
     seen = mc_forward(network, rgb, mc_masks(network, 3), True)
     with torch.no_grad():
         wanted = torch.stack([plain(rgb, [mask[None]]).log_depth for mask in network.choices])

@@ -11,7 +11,7 @@ from bdl_perception.experiments.network_variants import (
 )
 import numpy as np
 import pytest
-from tiny_network import draw_pictures, TINY
+from tiny_network import draw_frames, TINY
 import torch
 
 
@@ -22,7 +22,7 @@ def network():
 
 
 def pictures(count=2):
-    return draw_pictures(count).permute(0, 3, 1, 2).float()
+    return draw_frames(count).permute(0, 3, 1, 2).float()
 
 
 def silence(heads):

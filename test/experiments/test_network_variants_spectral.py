@@ -8,7 +8,7 @@ from bdl_perception.experiments.network_variants import (
 from bdl_perception.network.model import Network
 import numpy as np
 import pytest
-from tiny_network import draw_pictures, TINY
+from tiny_network import draw_frames, TINY
 import torch
 from torch import nn
 
@@ -18,7 +18,7 @@ def network():
     """Learn with steps that would make every kernel large."""
     torch.manual_seed(0)
     network = SpectralNetwork(TINY)
-    rgb = draw_pictures(4).permute(0, 3, 1, 2).float()
+    rgb = draw_frames(4).permute(0, 3, 1, 2).float()
     steps = torch.optim.SGD(network.parameters(), 1.)
     for _ in range(5):
         steps.zero_grad()

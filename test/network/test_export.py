@@ -14,12 +14,12 @@ from bdl_perception.network.export import (
     relative_difference,
     replace_folder,
 )
-from bdl_perception.network.model import Network
+from bdl_perception.network.model import Network, NetworkConfig
 from bdl_perception.perception.monte_carlo import draw_masks, merge
 import numpy as np
 import onnx
 import pytest
-from tiny_network import draw_pictures, make_tiny_network, TINY, tiny_statistics
+from tiny_network import draw_frames, make_tiny_network, TINY, tiny_statistics
 import torch
 
 CHUNK = 2
@@ -40,7 +40,7 @@ def statistics():
 def folder(network, statistics, tmp_path_factory):
     path = tmp_path_factory.mktemp('export') / 'tiny'
     export_model(path, network, statistics, name='tiny', chunk=CHUNK,
-                 frames=list(draw_pictures(2)))
+                 frames=list(draw_frames(2)))
     return path
 
 
@@ -64,9 +64,9 @@ def _masks(seed, samples):
     return draw_masks(seed, samples, TINY.decoder_channels, TINY.dropout_probability)
 
 
-def test_the_exported_model_sees_what_torch_sees(exported, reference):
-    for picture in draw_pictures(3, seed=5).numpy():
-        found, wanted = exported.perceive(picture), reference.perceive(picture)
+def test_the_exported_model_perceives_like_torch(exported, reference):
+    for frame in draw_frames(3, seed=5).numpy():
+        found, wanted = exported.perceive(frame), reference.perceive(frame)
         for name in found._fields[:-1]:
             if name == 'classes':
                 assert (found.classes != wanted.classes).mean() < 1e-3
@@ -74,35 +74,35 @@ def test_the_exported_model_sees_what_torch_sees(exported, reference):
             assert relative_difference(getattr(found, name), getattr(wanted, name)) <= 1e-4, name
 
 
-def test_the_exported_model_samples_what_torch_samples(exported, reference):
-    picture = draw_pictures(1, seed=6)[0].numpy()
-    found, wanted = exported.perceive(picture).features, reference.perceive(picture).features
+def test_the_exported_model_samples_like_torch(exported, reference):
+    frame = draw_frames(1, seed=6)[0].numpy()
+    found, wanted = exported.perceive(frame).features, reference.perceive(frame).features
     for seed in range(3):
         masks = _masks(seed, CHUNK)
         _close(exported.sample(found, masks), reference.sample(wanted, masks))
 
 
 def test_masks_of_ones_give_the_deterministic_depth(exported, reference):
-    picture = draw_pictures(1, seed=7)[0].numpy()
+    frame = draw_frames(1, seed=7)[0].numpy()
     ones = [np.ones((CHUNK, channels), np.float32) for channels in TINY.decoder_channels]
-    moments = exported.sample(exported.perceive(picture).features, ones)
+    moments = exported.sample(exported.perceive(frame).features, ones)
     with torch.no_grad():
-        rgb = torch.from_numpy(picture)[None].permute(0, 3, 1, 2).float()
+        rgb = torch.from_numpy(frame)[None].permute(0, 3, 1, 2).float()
         wanted = make_tiny_network()(rgb).log_depth[0, ::2, ::2].numpy()
     np.testing.assert_allclose(moments.log_depth_mean, wanted, rtol=1e-5)
     assert moments.log_depth_m2.max() < 1e-9
 
 
 def test_merged_chunks_are_one_batch(exported, reference):
-    picture = draw_pictures(1, seed=8)[0].numpy()
-    features = exported.perceive(picture).features
+    frame = draw_frames(1, seed=8)[0].numpy()
+    features = exported.perceive(frame).features
     masks = _masks(1, 3 * CHUNK)
     merged = None
     for start in range(0, 3 * CHUNK, CHUNK):
         chunk = exported.sample(features, [mask[start:start + CHUNK] for mask in masks])
         merged = chunk if merged is None else merge(merged, chunk)
     assert merged.count == 3 * CHUNK
-    _close(merged, reference.sample(reference.perceive(picture).features, masks))
+    _close(merged, reference.sample(reference.perceive(frame).features, masks))
 
 
 def test_the_graph_casts_bytes_before_it_moves_them(folder):
@@ -113,7 +113,7 @@ def test_the_graph_casts_bytes_before_it_moves_them(folder):
     assert users == makers == ['Cast']
 
 
-def test_graphs_are_opset_17_with_static_shapes_and_nothing_random(folder):
+def test_graphs_are_opset_17_static_and_deterministic(folder):
     for name in ('perceive', 'sample'):
         model = onnx.load(folder / f'{name}.onnx')
         assert [entry.version for entry in model.opset_import if not entry.domain] == [17]
@@ -133,12 +133,12 @@ def test_model_json_holds_the_hashes_of_the_files(folder):
 def test_a_graph_of_another_network_is_not_written(network, statistics):
     graphs = export_graphs(make_tiny_network(seed=1), statistics, CHUNK)
     with pytest.raises(RuntimeError, match='depth.*nothing was written'):
-        check_parity(graphs.perceive, graphs.sample, network, statistics, CHUNK,
-                list(draw_pictures(1)))
+        check_parity(graphs, network, statistics, CHUNK,
+                     list(draw_frames(1)))
 
 
 @pytest.mark.parametrize('dropout', ['none', 'deep_encoder', 'everywhere'])
-def test_a_network_whose_samples_are_not_those_of_its_decoder_is_refused(statistics, dropout):
+def test_a_network_without_masks_only_in_the_decoder_is_rejected(statistics, dropout):
     network = Network(replace(TINY, dropout=dropout))
     with pytest.raises(ValueError, match=f"dropout '{dropout}'.* in the decoder, and only there"):
         export_graphs(network, statistics, CHUNK)
@@ -150,7 +150,7 @@ def test_a_network_that_gives_nan_is_not_written(statistics, tmp_path):
         broken.decoder.heads.bias[0] = float('nan')
     with pytest.raises(RuntimeError, match='depth'):
         export_model(tmp_path / 'm', broken, statistics, name='m', chunk=CHUNK,
-                     frames=list(draw_pictures(1)))
+                     frames=list(draw_frames(1)))
     assert not list(tmp_path.iterdir())
 
 
@@ -179,19 +179,18 @@ def test_a_failed_write_leaves_the_old_model(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_the_reference_refuses_a_model_of_another_network(folder, statistics):
-    from bdl_perception.network.model import Network, NetworkConfig
+def test_the_reference_rejects_a_model_of_another_network(folder, statistics):
     with pytest.raises(ValueError, match='not exported from this network'):
         TorchBackend(load_model_files(folder).spec, Network(NetworkConfig()), statistics)
 
 
-def test_the_reference_refuses_pictures_of_another_size(reference):
+def test_the_reference_rejects_frames_of_another_size(reference):
     with pytest.raises(ValueError, match='takes uint8'):
         reference.perceive(np.zeros((8, 8, 3), np.uint8))
 
 
-def test_a_closed_reference_says_so(folder, network, statistics):
+def test_a_closed_reference_raises(folder, network, statistics):
     backend = TorchBackend(load_model_files(folder).spec, network, statistics)
     backend.close()
     with pytest.raises(RuntimeError, match='closed'):
-        backend.perceive(draw_pictures(1)[0].numpy())
+        backend.perceive(draw_frames(1)[0].numpy())

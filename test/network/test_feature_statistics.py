@@ -9,7 +9,7 @@ from bdl_perception.network.feature_statistics import (
 )
 import numpy as np
 import pytest
-from tiny_network import draw_pictures, make_tiny_network, TINY
+from tiny_network import draw_frames, make_tiny_network, TINY
 import torch
 
 SHRINKAGE = .05
@@ -32,36 +32,36 @@ def test_fewer_frames_than_features_still_give_finite_distances():
     assert torch.isfinite(fit_whitening(torch.randn(3, 20), SHRINKAGE).matrix).all()
 
 
-def test_features_that_say_nothing_are_refused():
+def test_features_that_do_not_vary_are_rejected():
     with pytest.raises(ValueError, match='features do not vary'):
         fit_whitening(torch.ones(9, 4), SHRINKAGE)
 
 
 def test_one_frame_is_no_training_set():
-    looked = collect_features(make_tiny_network(), looked_at(1))
+    collected = collect_features(make_tiny_network(), batches(1))
     with pytest.raises(ValueError, match='1 frames'):
-        fit_feature_statistics(looked, 11)
+        fit_feature_statistics(collected, 11)
 
 
-def test_what_was_seen_is_the_same_in_batches_of_any_size_but_for_the_draw_of_cells():
+def test_collected_features_do_not_depend_on_the_batch_size():
     network = make_tiny_network()
-    together = collect_features(network.train(), looked_at(4))
-    apart = collect_features(network, [*looked_at(4, slice(0, 1)), *looked_at(4, slice(1, 4))])
+    together = collect_features(network.train(), batches(4))
+    apart = collect_features(network, [*batches(4, slice(0, 1)), *batches(4, slice(1, 4))])
     torch.testing.assert_close(together.pooled, apart.pooled)
     cells = min(CELLS_PER_FRAME, TINY.height // 8 * TINY.width // 8)
     assert together.cells.features.shape == (4 * cells, sum(TINY.decoder_channels[1:]))
     assert sorted(together.cells.classes.tolist()) == sorted(apart.cells.classes.tolist())
 
 
-def looked_at(count, chosen=slice(None)):
-    rgb = draw_pictures(count).permute(0, 3, 1, 2).float()[chosen]
+def batches(count, chosen=slice(None)):
+    rgb = draw_frames(count).permute(0, 3, 1, 2).float()[chosen]
     truth = torch.arange(count, dtype=torch.uint8)[chosen, None, None]
     return [(rgb, truth.expand(-1, TINY.height // 2, TINY.width // 2))]
 
 
 def test_pooled_features_are_the_mean_of_the_deepest_map():
     network = make_tiny_network()
-    pictures = draw_pictures(3).permute(0, 3, 1, 2).float()
-    deep = network.encoder(pictures)[-1]
-    found = pool_features(network.train(), [pictures[:2], pictures[2:]])
+    frames = draw_frames(3).permute(0, 3, 1, 2).float()
+    deep = network.encoder(frames)[-1]
+    found = pool_features(network.train(), [frames[:2], frames[2:]])
     torch.testing.assert_close(found, deep.mean((2, 3)))

@@ -69,7 +69,7 @@ def test_regression_gradient_is_the_finite_difference(which):
         assert float(tensors[which].grad[index]) == pytest.approx(slope, rel=1e-6, abs=1e-9)
 
 
-def test_beta_shares_the_gradient_out_by_sigma_and_nothing_else():
+def test_beta_weights_the_gradient_by_sigma():
     mean, log_variance, target = (torch.from_numpy(value) for value in _maps(4))
     grads = []
     for beta in (0., .5):
@@ -83,14 +83,14 @@ def test_beta_shares_the_gradient_out_by_sigma_and_nothing_else():
 
 
 @pytest.mark.parametrize('beta', [0., .5, 1.])
-def test_the_size_of_one_sigma_for_all_does_not_change_what_beta_makes_of_the_loss(beta):
+def test_beta_does_not_change_the_loss_of_one_sigma_for_all(beta):
     mean, _, target = (torch.from_numpy(value) for value in _maps(6))
     same = torch.full_like(mean, -3.)
     found = regression_loss(mean, same, target, beta)
     torch.testing.assert_close(found, regression_loss(mean, same, target))
 
 
-def test_absurd_numbers_under_unknown_depth_change_nothing():
+def test_pixels_without_depth_do_not_change_the_loss():
     mean, log_variance, target = (torch.from_numpy(value) for value in _maps(5))
     clean = regression_loss(mean, log_variance, target)
     mean[0, 0, :2] = torch.tensor([math.nan, 1e30])
@@ -103,7 +103,7 @@ def test_absurd_numbers_under_unknown_depth_change_nothing():
     assert torch.isfinite(leaf.grad).all()
 
 
-def test_a_picture_without_depth_teaches_no_depth():
+def test_a_frame_without_depth_has_no_depth_gradient():
     leaf = torch.ones(SHAPE, requires_grad=True)
     loss = regression_loss(leaf, leaf, torch.full(SHAPE, math.nan))
     loss.backward()
@@ -191,7 +191,7 @@ def test_without_noise_the_classification_loss_is_cross_entropy():
     assert float(classification_loss(logits, silent, target)) == pytest.approx(float(wanted))
 
 
-def test_a_picture_without_labels_teaches_no_classes():
+def test_a_frame_without_labels_has_no_class_gradient():
     leaf = torch.ones(SHAPE[0], 5, *SHAPE[1:], requires_grad=True)
     nothing = torch.full(SHAPE, IGNORE, dtype=torch.uint8)
     loss = classification_loss(leaf, leaf[:, :1], nothing)
@@ -218,7 +218,7 @@ def test_task_weights_are_the_formula_and_its_slope(square, classes, s_depth, s_
         assert float(tasks.log_variances.grad[index]) == pytest.approx(slope, rel=1e-4, abs=1e-6)
 
 
-def _settled(tasks, *losses, **kinds):
+def _optimised(tasks, *losses, **kinds):
     optimizer = torch.optim.Adam(tasks.parameters(), .05)
     for _ in range(400):
         optimizer.zero_grad()
@@ -227,20 +227,20 @@ def _settled(tasks, *losses, **kinds):
     return tasks.log_variances.tolist()
 
 
-def test_each_task_weight_settles_where_its_loss_says():
+def test_each_task_weight_converges_to_its_optimum():
     mean_square, surprise = 3., .2
-    assert _settled(TaskWeights(), mean_square / 2, surprise) == pytest.approx(
+    assert _optimised(TaskWeights(), mean_square / 2, surprise) == pytest.approx(
         [math.log(mean_square), math.log(2 * surprise)], abs=1e-3)
 
 
-def test_a_regression_with_its_own_sigma_is_one_likelihood_among_the_weighed():
+def test_a_regression_with_predicted_sigma_has_weight_one():
     tasks = TaskWeights(sigma_predicted=True)
-    assert _settled(tasks, -1.7, .2) == pytest.approx([0, math.log(.4)], abs=1e-3)
+    assert _optimised(tasks, -1.7, .2) == pytest.approx([0, math.log(.4)], abs=1e-3)
     loss = tasks(torch.tensor(-1.7), torch.tensor(.2))
     assert loss.item() == pytest.approx(-1.7 + .5 + .5 * math.log(.4), abs=1e-3)
 
 
-def test_the_network_alone_and_one_sigma_for_all_teach_depth_with_the_same_force():
+def test_both_kinds_of_sigma_give_the_same_gradient_of_depth():
     # where sigma is what the error is, both are the likelihood of one Gaussian
     mean, _, target = (torch.from_numpy(value) for value in _maps(11))
     square = (mean - target)[torch.isfinite(target)].square().mean()
@@ -259,7 +259,7 @@ def test_the_network_alone_and_one_sigma_for_all_teach_depth_with_the_same_force
 @pytest.mark.parametrize('missing', ['has_depth', 'has_classes'])
 def test_a_task_without_truth_moves_no_weight(missing):
     losses = {'has_depth': (0., .5), 'has_classes': (.5, 0.)}[missing]
-    found = _settled(TaskWeights(), *losses, **{missing: False})
+    found = _optimised(TaskWeights(), *losses, **{missing: False})
     assert found[['has_depth', 'has_classes'].index(missing)] == 0
     assert sum(found) == pytest.approx(0, abs=1e-3)  # log(2 * .5) of the other
 
@@ -290,7 +290,7 @@ def test_fixed_task_weights_are_a_plain_sum():
 
 
 @pytest.mark.parametrize('noisy', [True, False])
-def test_class_weights_say_how_much_a_pixel_counts(noisy):
+def test_class_weights_weight_the_pixels_of_the_mean(noisy):
     rng = np.random.default_rng(9)
     logits = torch.from_numpy(rng.normal(0, 2, (1, 3, 2, 2)))
     target = torch.tensor([[[0, 2], [IGNORE, 1]]], dtype=torch.uint8)

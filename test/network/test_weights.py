@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""weights.pt: what comes back is what was kept, and nothing else is taken for it."""
+"""weights.pt is restored without change, and other files are rejected."""
 from io import BytesIO
 import os
 
@@ -11,12 +11,12 @@ from bdl_perception.network.weights import (
     weights_to_bytes,
 )
 import pytest
-from tiny_network import draw_pictures, make_tiny_network, TINY, tiny_statistics
+from tiny_network import draw_frames, make_tiny_network, TINY, tiny_statistics
 import torch
 
 
 @pytest.fixture(scope='module')
-def kept():
+def weights():
     network = make_tiny_network(2)
     return Weights(network, tiny_statistics(network))
 
@@ -28,19 +28,19 @@ def changed(data, **changes):
     return file.getvalue()
 
 
-def test_a_network_comes_back_as_it_was_and_ready_to_predict(kept):
-    found = weights_from_bytes(weights_to_bytes(kept), 'x')
+def test_a_network_comes_back_as_it_was_and_ready_to_predict(weights):
+    found = weights_from_bytes(weights_to_bytes(weights), 'x')
     assert found.network.config == TINY and not found.network.training
-    picture = draw_pictures(1).permute(0, 3, 1, 2).float()
+    frame = draw_frames(1).permute(0, 3, 1, 2).float()
     with torch.no_grad():
-        for one, other in zip(found.network(picture), kept.network(picture), strict=True):
+        for one, other in zip(found.network(frame), weights.network(frame), strict=True):
             assert torch.equal(one, other)
-    assert torch.equal(found.statistics.mean, kept.statistics.mean)
-    assert torch.equal(found.statistics.whitening, kept.statistics.whitening)
+    assert torch.equal(found.statistics.mean, weights.statistics.mean)
+    assert torch.equal(found.statistics.whitening, weights.statistics.whitening)
 
 
-def test_numbers_are_kept_in_float32(kept):
-    values = torch.load(BytesIO(weights_to_bytes(kept)), weights_only=True)
+def test_weights_are_stored_in_float32(weights):
+    values = torch.load(BytesIO(weights_to_bytes(weights)), weights_only=True)
     kinds = {tensor.dtype for name, tensor in values['network'].items()
              if not name.endswith('num_batches_tracked')}
     assert kinds == {torch.float32}
@@ -53,14 +53,14 @@ def test_numbers_are_kept_in_float32(kept):
     ({'config': {'colour': 'red'}}, 'file.pt is of another version of the network'),
     ({'config': {}}, 'file.pt is of another version of the network'),
     ({'network': {}}, 'file.pt is of another version of the network')])
-def test_what_does_not_fit_is_told_with_the_file(kept, changes, message):
+def test_invalid_weights_are_rejected_with_the_file(weights, changes, message):
     with pytest.raises(ValueError, match=message) as caught:
-        weights_from_bytes(changed(weights_to_bytes(kept), **changes), 'file.pt')
+        weights_from_bytes(changed(weights_to_bytes(weights), **changes), 'file.pt')
     assert len(str(caught.value)) < 120  # torch names every tensor
 
 
-class Thief:
-    """Leaves a folder where a careless reader has run it."""
+class Attack:
+    """Create a folder when unpickled."""
 
     def __init__(self, place):
         self.place = place
@@ -70,14 +70,14 @@ class Thief:
 
 
 @pytest.mark.parametrize('make', [
-    lambda thief: b'', lambda thief: b'not of torch', lambda thief: saved([1, 2]),
-    lambda thief: saved({'weights_format': 1, 'network': thief})])
+    lambda attack: b'', lambda attack: b'not of torch', lambda attack: saved([1, 2]),
+    lambda attack: saved({'weights_format': 1, 'network': attack})])
 def test_other_files_are_no_weights_and_run_no_code(tmp_path, make):
-    data = make(Thief(str(tmp_path / 'stolen')))
+    data = make(Attack(str(tmp_path / 'attacked')))
     assert not is_weights(data)
     with pytest.raises(ValueError, match='is no weights.pt'):
         weights_from_bytes(data, 'file.pt')
-    assert not (tmp_path / 'stolen').exists()
+    assert not (tmp_path / 'attacked').exists()
 
 
 def saved(values):

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""An experiment of seconds: tiny drives of every split, a network of a few thousand numbers."""
+"""An experiment of seconds: tiny drives of every split, a network of few parameters."""
 from pathlib import Path
 
 from bdl_perception.experiments.config import Tier

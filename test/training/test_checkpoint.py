@@ -19,7 +19,7 @@ from bdl_perception.training.checkpoint import (
 )
 from bdl_perception.training.config import TrainConfig
 import pytest
-from tiny_network import draw_pictures, make_tiny_network, TINY
+from tiny_network import draw_frames, make_tiny_network, TINY
 import torch
 
 
@@ -36,7 +36,7 @@ def test_what_was_written_is_read(tmp_path):
     found = read_checkpoint(path)
     assert found.config == TrainConfig(network=TINY)
     assert found.progress == Progress(epoch=3, history=[{'loss': .5}])
-    rgb = draw_pictures(1).permute(0, 3, 1, 2).float()
+    rgb = draw_frames(1).permute(0, 3, 1, 2).float()
     with torch.no_grad():
         torch.testing.assert_close(found.build_network()(rgb).logits,
                                    make_tiny_network()(rgb).logits)

@@ -5,29 +5,29 @@ import math
 from statistics import NormalDist
 
 from bdl_perception.datasets.base import Sample
+from bdl_perception.metrics.accuracy import confusion_matrix
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.export import scale_sigma
 from bdl_perception.perception.types import IGNORE
 from bdl_perception.training.batches import Batch
 from bdl_perception.training.validation import (
     compute_metrics,
-    confusion_matrix,
-    fit_sigma_factor,
+    labelled_pairs,
     labelled_tasks,
-    mean_iou,
+    measure_sigma_factor,
     missing_tasks,
     untrained_tasks,
     ValidationMetrics,
 )
 import numpy as np
 import pytest
-from tiny_network import draw_pictures, make_tiny_network
+from tiny_network import draw_frames, make_tiny_network
 import torch
 
 
 def _batch(network, spread, seed=0):
     """Make truth that lies around the prediction, `spread` times as far as it says."""
-    rgb = draw_pictures(2, seed).permute(0, 3, 1, 2).float()
+    rgb = draw_frames(2, seed).permute(0, 3, 1, 2).float()
     with torch.no_grad():
         maps = network(rgb)
     noise = torch.randn(maps.log_depth.shape, generator=torch.Generator().manual_seed(seed))
@@ -40,14 +40,14 @@ def _batch(network, spread, seed=0):
 @pytest.mark.parametrize('spread', [.5, 1., 3.])
 def test_the_factor_is_how_much_wider_the_truth_spreads(spread):
     network = make_tiny_network()
-    found = fit_sigma_factor(network, [_batch(network, spread)])
+    found = measure_sigma_factor(network, [_batch(network, spread)])
     assert found == pytest.approx(spread, rel=.1)
 
 
 def test_after_scaling_nine_tenths_of_other_frames_lie_inside():
     network = make_tiny_network()
     fitting, asked = _batch(network, 2.5, 0), _batch(network, 2.5, 1)
-    scale_sigma(network, fit_sigma_factor(network, [fitting]))
+    scale_sigma(network, measure_sigma_factor(network, [fitting]))
     with torch.no_grad():
         maps = network(asked.rgb)
     sigma = (.5 * maps.depth_log_variance).exp().numpy()
@@ -63,7 +63,7 @@ def test_without_depth_there_is_nothing_to_scale_by():
     blind.log_depth[:] = torch.nan
     for batches in ([], [blind]):
         with pytest.raises(ValueError, match='no depth'):
-            fit_sigma_factor(network, batches)
+            measure_sigma_factor(network, batches)
 
 
 @pytest.mark.parametrize('factor', [0., -1., float('nan')])
@@ -105,26 +105,16 @@ def test_what_one_set_does_not_know_another_may():
     assert missing_tasks([depth, labels]) == [] and missing_tasks([[_sample()]]) == ['depth', 'classes']
 
 
-def test_mean_iou_gives_the_number_worked_in_its_docstring():
-    assert mean_iou(torch.tensor([[3., 1], [0, 4]])) == pytest.approx((3 / 4 + 4 / 5) / 2)
-
-
-def test_a_class_that_never_occurs_does_not_count():
-    assert mean_iou(torch.tensor([[3., 0, 0], [0, 0, 0], [0, 0, 5]])) == 1
-    assert math.isnan(mean_iou(torch.zeros(3, 3)))
-
-
 def test_the_confusion_matrix_is_a_plain_count():
     rng = np.random.default_rng(0)
     truth, predicted = rng.integers(0, 4, (2, 2, 5, 6))
     truth[0, 0] = IGNORE
-    wanted = np.zeros((4, 4))
+    expected = np.zeros((4, 4))
     for t, p in zip(truth.ravel(), predicted.ravel(), strict=True):
         if t != IGNORE:
-            wanted[t, p] += 1
-    found = confusion_matrix(torch.from_numpy(predicted),
-                             torch.from_numpy(truth.astype(np.uint8)), 4)
-    np.testing.assert_array_equal(found, wanted)
+            expected[t, p] += 1
+    pairs = labelled_pairs(torch.from_numpy(predicted), torch.from_numpy(truth.astype(np.uint8)))
+    np.testing.assert_array_equal(confusion_matrix(*pairs, 4), expected)
 
 
 class Oracle(torch.nn.Module):
