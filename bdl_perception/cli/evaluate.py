@@ -145,7 +145,7 @@ def _result_cache(arguments: argparse.Namespace, jobs: Sequence[DriveJob],
     if arguments.keep is None:
         return None
     from bdl_perception.evaluation.drive_record import FADING_PART
-    from bdl_perception.metrics import METRICS
+    from bdl_perception.metrics.registry import METRICS
     from bdl_perception.perception.camera_health import HealthPolicy
     from bdl_perception.workflows.job_results import ResultCache
     fingerprint = {'work': 'measure', 'identity': vars(meter.identity),

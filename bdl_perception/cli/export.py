@@ -107,7 +107,7 @@ def calibrate_sigma(network: 'Network', validation_sets: Sequence['Dataset']) ->
     from bdl_perception.datasets.wrappers import ConcatDataset
     from bdl_perception.network.export import scale_sigma
     from bdl_perception.training.batches import evenly_spaced, ordered_batches
-    from bdl_perception.training.validation import fit_sigma_factor
+    from bdl_perception.training.validation import measure_sigma_factor
     if not validation_sets:
         print('sigma was not scaled: no --data has validation frames with depth, so nobody knows '
               'whether its 90 % interval holds; `bdl render validation` makes some')
@@ -116,7 +116,7 @@ def calibrate_sigma(network: 'Network', validation_sets: Sequence['Dataset']) ->
     indices = evenly_spaced(len(data), INTERVAL_FRAMES)
     total = 1.0
     for _ in range(MAX_SCALING_ROUNDS):
-        factor = fit_sigma_factor(network, ordered_batches(data, BATCH_SIZE, indices, network.config))
+        factor = measure_sigma_factor(network, ordered_batches(data, BATCH_SIZE, indices, network.config))
         scale_sigma(network, factor)
         total *= factor
         if abs(factor - 1) < 0.005:

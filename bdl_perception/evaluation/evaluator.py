@@ -8,9 +8,9 @@ from typing import Any, Iterable, NamedTuple, Sequence
 from bdl_perception.datasets.base import LabelledFrame
 from bdl_perception.evaluation.drive_record import DriveRecord, frame_group, Origin
 from bdl_perception.evaluation.inference import finish_cycle, predict
-from bdl_perception.metrics import create_metric_states, metric_inputs
 from bdl_perception.metrics.depth_intervals import DepthIntervals
 from bdl_perception.metrics.pixels import LabelledPrediction, MetricState
+from bdl_perception.metrics.registry import create_metric_states, update_metric_states
 from bdl_perception.perception.backend import Backend, RawPrediction
 from bdl_perception.perception.camera_health import CameraHealth
 from bdl_perception.perception.monte_carlo import merge
@@ -120,7 +120,7 @@ class Evaluator:
                 scores.setdefault(name, []).append(value)
             if (groups.count(groups[-1]) - 1) % metric_stride == 0:
                 own = tallies.setdefault(groups[-1], create_metric_states(intervals))
-                _update_metrics(own, view, labelled, fit_mode)
+                update_metric_states(own, view, labelled.classes, fit_mode)
         if not stamps_ns:
             raise ValueError(f'{origin.name}: there is no picture to measure on')
         return DriveRecord(
@@ -142,13 +142,6 @@ class Evaluator:
             perceive.append(1e3 * (middle - start))
             samples.append(1e3 * (perf_counter() - middle))
         return LatencyMs(median(perceive), median(samples))
-
-
-def _update_metrics(tallies: dict[str, MetricState], view: LabelledPrediction, labelled: LabelledFrame, fit_mode: str) -> None:
-    """Give a picture to those tallies that its views are for."""
-    for name, seen in metric_inputs(view, labelled.classes, fit_mode):
-        if name in tallies:
-            tallies[name].update(seen)
 
 
 def _check_increasing_stamps(origin: Origin, stamp_ns: int, before_ns: Sequence[int]) -> None:

@@ -16,9 +16,9 @@ from bdl_perception.evaluation.ood_results import (
     tail_aurocs,
     with_alarm_set_score,
 )
-from bdl_perception.metrics import compute_metrics
 from bdl_perception.metrics.ood import histograms, roc_curve_points
 from bdl_perception.metrics.pixels import StateDict
+from bdl_perception.metrics.registry import compute_metrics
 from bdl_perception.perception.status import Identity
 
 MAX_PLOTTED_SCORES = 9  # scores; more lines than that cannot be told apart
@@ -78,6 +78,17 @@ def evaluation_results(records: Sequence[DriveRecord], context: EvaluationContex
     return {**made, 'goals': [goal._asdict() for goal in assess_goals(made)]}
 
 
+def to_plain(value: Any) -> Any:
+    """Convert results to dictionaries, lists and numbers."""
+    if isinstance(value, tuple) and hasattr(value, '_asdict'):
+        value = value._asdict()
+    if isinstance(value, Mapping):
+        return {key: to_plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(one) for one in value]
+    return value
+
+
 def _alarm_results(records: Sequence[DriveRecord], setting: EvaluationContext) -> dict[str, Any]:
     if setting.calibration is None or setting.alarm_rejection:
         return {'not_measured': setting.alarm_rejection}
@@ -134,7 +145,8 @@ def _set_results(records: Sequence[DriveRecord], nominal: str | None) -> dict[st
 
 
 def _metric_results(sums: Mapping[str, StateDict]) -> dict[str, Any]:
-    found = compute_metrics(sums)
+    found = {name: to_plain(one) for name, one in compute_metrics(sums)._asdict().items()
+             if one is not None}
     if 'classes' in found:
         found['confusion'] = sums['classes']['confusion'].tolist()  # true, predicted
     return found

@@ -2,22 +2,67 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that the tables need of one trained network."""
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 from bdl_perception.datasets.base import Dataset
 from bdl_perception.experiments.data import ExperimentData
 from bdl_perception.experiments.mc_sampling import mc_forward, mc_masks, McOutput, MIN_PROBABILITY
 from bdl_perception.experiments.scores import compare_scores, FittedScores, Floats, frame_scores
-from bdl_perception.metrics.interval_coverage import interval_report, PixelErrors
+from bdl_perception.metrics.accuracy import confusion_matrix, mean_iou
+from bdl_perception.metrics.gaussian import gaussian_nll, interval_coverage
+from bdl_perception.metrics.recalibration import fit_sigma_factor
 from bdl_perception.network.model import Network
 from bdl_perception.perception.types import IGNORE
 from bdl_perception.training.batches import Batch, ordered_batches
-from bdl_perception.training.validation import confusion_matrix, mean_iou
+from bdl_perception.training.validation import labelled_pairs
 import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
 BATCH_SIZE = 8  # frames; T samples of each are held in memory
+RELIABILITY_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+MIN_VARIANCE = 1e-12  # a variance of zero would have an infinite likelihood
+
+Reals = NDArray[Any]  # float32 or float64
+
+
+class PixelErrors(NamedTuple):
+    """Every pixel of a split with a known depth."""
+
+    error: Reals  # (N,) predicted minus true log-depth
+    aleatoric: Reals | None  # (N,) variance of log-depth
+    epistemic: Reals | None  # (N,)
+
+    def variances(self) -> dict[str, Reals]:
+        """Return the variances (N,) that this network predicts, and their sum."""
+        found = {name: np.maximum(values, np.float32(MIN_VARIANCE))
+                 for name, values in (('aleatoric', self.aleatoric), ('epistemic', self.epistemic))
+                 if values is not None}
+        if found:
+            found['total'] = sum(list(found.values())[1:], next(iter(found.values())))
+        return found
+
+
+def interval_report(fitting: PixelErrors, held_out: PixelErrors) -> dict[str, dict[str, Any]]:
+    """Fit a factor of each kind of sigma on one split, and evaluate it on another."""
+    held_out_variances = held_out.variances()
+    report = {}
+    for name, variance in fitting.variances().items():
+        factor = fit_sigma_factor(fitting.error, np.sqrt(variance))
+        sigma = np.sqrt(held_out_variances[name])
+        report[name] = {'scale': factor,
+                        **_interval_quality(held_out.error, sigma, 'before'),
+                        **_interval_quality(held_out.error, factor * sigma, 'after')}
+    return report
+
+
+def _interval_quality(error: Reals, sigma: Reals, suffix: str) -> dict[str, Any]:
+    sigma64 = sigma.astype(np.float64)
+    return {f'coverage_{suffix}': interval_coverage(error, sigma),
+            f'nll_{suffix}': float(gaussian_nll(error / sigma64, sigma64).mean()),
+            f'reliability_{suffix}': [interval_coverage(error, sigma, level)
+                                      for level in RELIABILITY_LEVELS]}
 
 
 class AccuracyState:
@@ -25,7 +70,7 @@ class AccuracyState:
 
     def __init__(self, classes: int) -> None:
         """Start with nothing seen."""
-        self._confusion = torch.zeros(classes, classes, dtype=torch.float64)
+        self._confusion = np.zeros((classes, classes))
         self._relative, self._square, self._pixels = 0.0, 0.0, 0
         self._surprise, self._labelled = 0.0, 0
 
@@ -37,7 +82,7 @@ class AccuracyState:
         self._square += float((depth - truth).double().square().sum())
         self._pixels += len(truth)
         self._confusion += confusion_matrix(
-            probabilities.argmax(1), batch.classes, len(self._confusion))
+            *labelled_pairs(probabilities.argmax(1), batch.classes), len(self._confusion))
         labelled = batch.classes != IGNORE
         at_truth = probabilities.movedim(1, -1)[labelled].gather(
             1, batch.classes[labelled].long()[:, None])  # (N, 1)
@@ -50,7 +95,7 @@ class AccuracyState:
         return {
             'abs_rel': self._relative / depth if depth else None,
             'rms_m': (self._square / depth) ** 0.5 if depth else None,
-            'mean_iou': mean_iou(self._confusion.float()) if classes else None,
+            'mean_iou': mean_iou(self._confusion) if classes else None,
             'class_nll': self._surprise / classes if classes else None}
 
 

@@ -13,6 +13,7 @@ from bdl_perception.experiments.accuracy_tables import (
 )
 from bdl_perception.experiments.claims import markdown_table, NO_VALUE, summary_table, Table
 from bdl_perception.experiments.config import Tier
+from bdl_perception.experiments.measure import RELIABILITY_LEVELS
 from bdl_perception.experiments.results import Results
 from bdl_perception.experiments.uncertainty_tables import (
     aleatoric_constancy_table,
@@ -25,7 +26,6 @@ from bdl_perception.experiments.uncertainty_tables import (
 )
 from bdl_perception.experiments.variant_table import variants_table
 from bdl_perception.files import write_atomic
-from bdl_perception.metrics.interval_coverage import RELIABILITY_LEVELS
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 import numpy as np

@@ -16,6 +16,7 @@ from bdl_perception.experiments.analytic_variance import (
     RandomFeatures,
 )
 from bdl_perception.experiments.mc_sampling import entropy, McOutput
+from bdl_perception.metrics.ood import auroc
 from bdl_perception.network.class_distance import fit_whitening, Whitening
 from bdl_perception.network.feature_statistics import pool_features, SHRINKAGE
 from bdl_perception.network.model import Network
@@ -23,7 +24,6 @@ from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT, parse_region
 from bdl_perception.perception.types import SKY
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 import torch
 from torch import Tensor
 
@@ -91,20 +91,8 @@ def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
     return (values * weights).sum((1, 2)) / weights.sum((1, 2))
 
 
-def auroc(ood: Floats, nominal: Floats) -> float:
-    """
-    Give the probability that a strange frame scores above a nominal one; ties count half.
-
-    A score that is not finite is the strangest. By hand: 2, 4 against 1, 3: 3 of 4 pairs.
-    """
-    scores = np.concatenate([ood, nominal])
-    scores[~np.isfinite(scores)] = np.finfo(np.float64).max
-    labels = np.repeat([1, 0], [len(ood), len(nominal)])
-    return float(roc_auc_score(labels, scores))
-
-
 def compare_scores(ood: Floats, nominal: Floats) -> dict[str, float | None]:
     """Give mean, ratio to the nominal mean (None where it has no meaning) and AUROC."""
     mean, usual = float(ood.mean()), float(nominal.mean())
     return {'mean': mean, 'ratio': mean / usual if nominal.min() >= 0 and usual > 0 else None,
-            'auroc': auroc(ood, nominal)}
+            'auroc': auroc(nominal, ood)}

@@ -1,18 +1,18 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-From labelled drives to intervals that hold and probabilities that mean something.
+Recalibration of depth intervals and class probabilities on labelled drives.
 
 Factor: sigma -> f sigma with the greatest Gaussian likelihood of log-depth, f^2 = mean z^2
 (Kendall & Gal's likelihood with the mean held fixed): z = 1, -3 make f = sqrt(5) = 2.236.
 Temperature: p^(1/T), renormalised, with the least negative log-likelihood (Guo et al. 2017), on a
 fixed grid of T and a parabola through the best three.
 Multipliers: the k-th smallest |z| of a range bin, k = ceil((n + 1) level) (split conformal,
-Papadopoulos et al. 2002), from a histogram of log-spaced bins, of which the upper edge is
-taken: at most .7 % too wide, never too narrow. n = 4, level .5: the 3rd.
+Papadopoulos et al. 2002), from a histogram of log-spaced bins. The upper edge of the bin is used:
+at most .7 % too wide, never too narrow. n = 4, level .5: the 3rd.
 
-Pixels of a frame and frames of a drive are alike, so the guarantee of the rule does not hold by
-the number of pixels: say the number of drives beside, and check on drives held out.
+Pixels of a frame and frames of a drive are alike, so the conformal guarantee does not hold by the
+number of pixels. Report the number of drives too, and check coverage on held-out drives.
 """
 import math
 
@@ -23,6 +23,7 @@ from bdl_perception.metrics.depth_intervals import (
     LEVELS,
     range_bin,
 )
+from bdl_perception.metrics.gaussian import central_z, NOMINAL_LEVEL, Reals
 from bdl_perception.metrics.pixels import (
     Array,
     class_pixels,
@@ -31,48 +32,47 @@ from bdl_perception.metrics.pixels import (
     StateDict,
     with_valid_std,
 )
-from bdl_perception.metrics.reliability import apply_temperature
+from bdl_perception.metrics.reliability import apply_temperature, MIN_PROBABILITY
 import numpy as np
 
 Z_EDGES = np.geomspace(1e-3, 1e3, 2001)  # neighbours are .69 % apart
-TEMPERATURES = np.geomspace(.25, 4, 33)  # neighbours are 9 % apart, the parabola is far closer
-MIN_PROBABILITY = 1e-12  # a probability of nothing would cost infinitely much
+TEMPERATURES = np.geomspace(.25, 4, 33)  # neighbours are 9 % apart; the parabola is far closer
 PIXEL_STEP = 4  # every fourth row and column suffices for one temperature
 
 
 class RecalibrationState:
-    """Adds up what the fit needs."""
+    """Sums for the fit: z^2, histograms of |z| by range bin, and NLL by temperature."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start with empty sums."""
         self._squares = np.zeros(3)  # pixels, aleatoric z^2, total z^2
         self._z = np.zeros((len(BIN_NAMES), len(Z_EDGES) + 1))
         self._labels = np.zeros(1)
         self._nll = np.zeros(len(TEMPERATURES))
 
-    def update(self, view: LabelledPrediction) -> None:
-        """Take a frame; one without any truth adds nothing."""
-        pixels = with_valid_std(depth_pixels(view))
+    def update(self, labelled: LabelledPrediction) -> None:
+        """Add a frame; one without any ground truth adds nothing."""
+        pixels = with_valid_std(depth_pixels(labelled))
         error = np.abs(pixels.log_error)
         self._squares += (len(error), ((error / pixels.aleatoric) ** 2).sum(),
                           ((error / pixels.total) ** 2).sum())
         np.add.at(self._z, (range_bin(pixels.depth),
                             np.searchsorted(Z_EDGES, error / pixels.total)), 1)
-        found = class_pixels(view, PIXEL_STEP)
-        self._labels += len(found.truth)
-        rows = np.arange(len(found.truth))
+        classes = class_pixels(labelled, PIXEL_STEP)
+        self._labels += len(classes.truth)
+        rows = np.arange(len(classes.truth))
         for index, temperature in enumerate(TEMPERATURES):
-            probability = apply_temperature(found.probability, temperature)[rows, found.truth]
+            probability = apply_temperature(classes.probability, temperature)[rows, classes.truth]
             self._nll[index] -= np.log(np.maximum(probability, MIN_PROBABILITY)).sum()
 
     def state(self) -> StateDict:
-        """Give what was added up so far."""
+        """Return a copy of the sums."""
         return {'squares': self._squares.copy(), 'z': self._z.copy(),
                 'labels': self._labels.copy(), 'nll': self._nll.copy()}
 
 
 def fit_intervals(state: StateDict, drives: int) -> DepthIntervals:
-    """Fit all that a ScalingTally allows; ValueError without depth truth or too little of it."""
+    """Fit intervals and temperature to a RecalibrationState; ValueError with too few pixels."""
     count, aleatoric, total = map(float, state['squares'])
     counts = state['z'].sum(1)
     needed = _min_sample_size(max(LEVELS))
@@ -90,7 +90,7 @@ def fit_intervals(state: StateDict, drives: int) -> DepthIntervals:
 
 
 def conformal_quantile(counts: Array, level: float) -> float:
-    """Give the upper edge of the bin (of |z|) with the ceil((n + 1) level)-th smallest."""
+    """Return the upper edge of the bin (of |z|) with the ceil((n + 1) level)-th smallest."""
     n = int(counts.sum())
     rank = math.ceil(round((n + 1) * level, 9))  # 20 * .95 is 19, not 19.000000000000004
     if rank > n:
@@ -100,7 +100,7 @@ def conformal_quantile(counts: Array, level: float) -> float:
 
 
 def fit_temperature(state: StateDict) -> float:
-    """Give the temperature of the least NLL, within .25 .. 4; 1 without any label."""
+    """Return the temperature of the least NLL, within .25 .. 4; 1 without any label."""
     if not state['labels'][0]:
         return 1.
     nll = state['nll']
@@ -114,6 +114,16 @@ def fit_temperature(state: StateDict) -> float:
     return float(TEMPERATURES[best] * math.exp(shift * step))
 
 
+def fit_sigma_factor(error: Reals, sigma: Reals, level: float = NOMINAL_LEVEL) -> float:
+    """
+    Return the factor of sigma (N,) at which the central interval holds a share level of errors.
+
+    Errors of 1 and 3 sigma in equal parts: 90 % lie within 3 sigma, the factor is 3 / 1.645.
+    """
+    ratios = np.abs(error) / sigma
+    return float(np.quantile(ratios, level, method='higher')) / central_z(level)
+
+
 def _min_sample_size(level: float) -> int:
-    """Give the least n with ceil((n + 1) level) <= n; 19 for .95."""
+    """Return the least n with ceil((n + 1) level) <= n; 19 for .95."""
     return math.ceil(round(level / (1 - level), 9))

@@ -1,18 +1,18 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Whether the uncertain pixels are the wrong ones: AUSE and AURG of depth.
+Sparsification of depth: whether the uncertain pixels are the wrong ones (AUSE and AURG).
 
-The convention of Poggi et al. 2020 (and their evaluate.py): of each picture the most uncertain
-0, 2, ... 98 % are dropped, the error of the rest makes a curve, and 0 is appended at 100 %. A
-pixel stays when it is not above the percentile, so that equally uncertain ones stay or go
+The convention of Poggi et al. 2020 (and their evaluate.py): in each frame the most uncertain
+0, 2, ... 98 % of the pixels are dropped, the error of the rest makes a curve, and 0 is appended at
+100 %. A pixel stays when it is not above the percentile, so equally uncertain pixels stay or go
 together. The oracle drops by the error itself. AUSE = area of the curve - area of the oracle's
-(trapezoid); AURG = error of all - area of the curve; means over pictures. Errors: abs_rel
+(trapezoid); AURG = error of all - area of the curve; both are means over frames. Errors: abs_rel
 |d - t| / t, rmse, m, and a1, the share of max(d / t, t / d) >= 1.25. Here rmse is dropped by the
-deviation of depth, m, and the relative errors by that of log-depth, as each has its unit.
+standard deviation of depth, m, and the relative errors by that of log-depth, so that units agree.
 
 Two pixels of abs_rel 0 and .2, the first more certain: all make .1 at 0 %, then 0 from 2 % on,
-so that the area is .02 * .1 / 2 = .001, as is the oracle's: AUSE 0, AURG .099.
+so the area is .02 * .1 / 2 = .001, as is the oracle's: AUSE 0, AURG .099.
 """
 from typing import Mapping, NamedTuple
 
@@ -35,47 +35,47 @@ ByUncertaintyAndError = Mapping[str, Mapping[str, float]]  # uncertainty -> erro
 
 
 class SparsificationQuality(NamedTuple):
-    """Means over pictures; curves are at 0, 2 ... 98 and 100 % dropped."""
+    """Means over frames; curves are at 0, 2 ... 98 and 100 % dropped."""
 
-    pictures: int
+    frames: int
     ause: ByUncertaintyAndError  # 0 is the best
-    aurg: ByUncertaintyAndError  # 0 is a coin, above is better
+    aurg: ByUncertaintyAndError  # 0 is chance, higher is better
     curves: Mapping[str, Mapping[str, tuple[float, ...]]]
     oracle: Mapping[str, tuple[float, ...]]  # error -> curve
 
 
 class SparsificationMetricState:
-    """Adds up the curves of pictures, of which areas are linear."""
+    """Sums of the curves of frames; areas are linear in them."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start with empty sums."""
         points = len(DROPPED_SHARES) + 1
-        self._pictures = np.zeros(1)
+        self._frames = np.zeros(1)
         self._curves = np.zeros((len(UNCERTAINTIES), len(ERRORS), points))
         self._oracle = np.zeros((len(ERRORS), points))
 
-    def update(self, view: LabelledPrediction) -> None:
-        """Take a frame; one without a judged pixel adds nothing."""
-        pixels = with_valid_std(depth_pixels(view))
+    def update(self, labelled: LabelledPrediction) -> None:
+        """Add a frame; one without a valid pixel adds nothing."""
+        pixels = with_valid_std(depth_pixels(labelled))
         if not len(pixels.depth):
             return
-        self._pictures += 1
-        deviations = (pixels.aleatoric, pixels.epistemic, pixels.total)
+        self._frames += 1
+        sigmas = (pixels.aleatoric, pixels.epistemic, pixels.total)
         for column, name in enumerate(ERRORS):
             error, own = pixel_errors(pixels, name)
             self._oracle[column] += sparsification_curve(own, error, name)
-            for row, deviation in enumerate(deviations):
-                drop_by = deviation * pixels.depth if name == 'rmse' else deviation
-                self._curves[row, column] += sparsification_curve(drop_by, error, name)
+            for row, sigma in enumerate(sigmas):
+                uncertainty = sigma * pixels.depth if name == 'rmse' else sigma
+                self._curves[row, column] += sparsification_curve(uncertainty, error, name)
 
     def state(self) -> StateDict:
-        """Give what was added up so far."""
-        return {'pictures': self._pictures.copy(), 'curves': self._curves.copy(),
+        """Return a copy of the sums."""
+        return {'frames': self._frames.copy(), 'curves': self._curves.copy(),
                 'oracle': self._oracle.copy()}
 
 
 def pixel_errors(pixels: DepthPixels, name: str) -> tuple[Array, Array]:
-    """Give what is averaged, and what the oracle sorts by; both (N,)."""
+    """Return the error that is averaged, and the one by which the oracle sorts; both (N,)."""
     depth, truth = pixels.depth, pixels.truth
     if name == 'abs_rel':
         error = np.abs(depth - truth) / truth
@@ -87,37 +87,38 @@ def pixel_errors(pixels: DepthPixels, name: str) -> tuple[Array, Array]:
 
 
 def sparsification_curve(uncertainty: Array, error: Array, name: str) -> Array:
-    """Give the error (51,) of what stays as ever more of the highest drop_by go."""
+    """Return the error (51,) of the remaining pixels as the most uncertain ones are dropped."""
     order = np.argsort(uncertainty)
     ascending, sums = uncertainty[order], error[order].cumsum()
     limits = np.percentile(ascending, 100 * (1 - DROPPED_SHARES))
-    kept = np.searchsorted(ascending, limits, 'right')
-    means = sums[np.maximum(kept, 1) - 1] / np.maximum(kept, 1)
+    remaining = np.maximum(np.searchsorted(ascending, limits, 'right'), 1)
+    means = sums[remaining - 1] / remaining
     return np.append(np.sqrt(means) if name == 'rmse' else means, 0.)
 
 
 def curve_area(curves: Array) -> Array:
-    """Give the trapezoidal area over [0, 1] of curves (..., 51)."""
+    """Return the trapezoidal area over [0, 1] of curves (..., 51)."""
     return np.asarray((curves[..., 1:] + curves[..., :-1]).mean(-1) / 2)
 
 
 def sparsification_quality(state: StateDict) -> SparsificationQuality | None:
-    """Turn the sums of a SparsificationTally into means over pictures; None without any."""
-    pictures = int(state['pictures'][0])
-    if not pictures:
+    """Compute means over frames of a SparsificationMetricState; None without any frame."""
+    frames = int(state['frames'][0])
+    if not frames:
         return None
-    curves, oracle = state['curves'] / pictures, state['oracle'] / pictures
+    curves, oracle = state['curves'] / frames, state['oracle'] / frames
+    areas = curve_area(curves)
     return SparsificationQuality(
-        pictures, _by_uncertainty_and_error(curve_area(curves) - curve_area(oracle)), _by_uncertainty_and_error(curves[..., 0] - curve_area(curves)),
-        {name: dict(zip(ERRORS, map(_floats, rows), strict=True))
-         for name, rows in zip(UNCERTAINTIES, curves, strict=True)},
-        dict(zip(ERRORS, map(_floats, oracle), strict=True)))
+        frames, _by_uncertainty_and_error(areas - curve_area(oracle)),
+        _by_uncertainty_and_error(curves[..., 0] - areas),
+        {name: _by_error(rows) for name, rows in zip(UNCERTAINTIES, curves, strict=True)},
+        _by_error(oracle))
 
 
 def _by_uncertainty_and_error(values: Array) -> ByUncertaintyAndError:
-    return {name: dict(zip(ERRORS, _floats(row), strict=True))
+    return {name: dict(zip(ERRORS, row.tolist(), strict=True))
             for name, row in zip(UNCERTAINTIES, values, strict=True)}
 
 
-def _floats(values: Array) -> tuple[float, ...]:
-    return tuple(map(float, values))
+def _by_error(rows: Array) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(row.tolist()) for name, row in zip(ERRORS, rows, strict=True)}

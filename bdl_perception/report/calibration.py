@@ -177,7 +177,7 @@ def _diagram_lines(classes: Values | None,
         for title, key in (('classes', 'curve'), ('most likely class, single pass',
                                                   'curve_single')):
             pairs = [(stated, right) for stated, right in zip(
-                classes[key]['probability'], classes[key]['right'], strict=True)
+                classes[key]['probability'], classes[key]['correct'], strict=True)
                 if right is not None]
             yield title, [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     if depth:

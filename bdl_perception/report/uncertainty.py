@@ -24,7 +24,7 @@ BEST_PAVPU = 'highest PAvPU'
 
 def selective_prediction_section(evaluation: Values) -> Section:
     """Draw precision and error of the most certain pixels, and give PAvPU of patches."""
-    recall, patches = sets_with_metric(evaluation, 'recall'), sets_with_metric(evaluation, 'pavpu')
+    recall, patches = sets_with_metric(evaluation, 'selective_prediction'), sets_with_metric(evaluation, 'pavpu')
     if not recall:
         return Section(SELECTIVE_TITLE, [NotMeasured(SELECTIVE_TITLE, 'no drive knows any truth')])
     return Section(SELECTIVE_TITLE, [*_selective_blocks(recall), *_pavpu_blocks(patches)])
@@ -107,7 +107,7 @@ def _sparsification_plot(name: str, one: Values) -> Plot:
     with plot_figure(f'Sparsification curves of {name} for aleatoric, epistemic and total deviation '
                f'above the oracle; the tables have the areas.',
                f'{name}: absolute relative error of what is left, mean over '
-               f'{one["pictures"]} pictures.') as made:
+               f'{one["frames"]} frames.') as made:
         for index, kind in enumerate(UNCERTAINTIES):
             _draw_curve(made.axes, one['curves'][kind]['abs_rel'], kind, index)
         _draw_curve(made.axes, one['oracle']['abs_rel'], 'oracle', 6)

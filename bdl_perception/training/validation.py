@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """How good the network is on pictures that it was not taught."""
 import math
-from typing import Iterable, Mapping, NamedTuple, Sequence
+from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
 from bdl_perception.datasets.base import Dataset
+from bdl_perception.metrics.accuracy import confusion_matrix, mean_iou
+from bdl_perception.metrics.gaussian import inside_interval
+from bdl_perception.metrics.recalibration import fit_sigma_factor
 from bdl_perception.network.model import Network
 from bdl_perception.perception.types import IGNORE
 from bdl_perception.training.batches import Batch, evenly_spaced
 import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
@@ -35,38 +39,27 @@ class ValidationMetrics(NamedTuple):
 def compute_metrics(network: Network, batches: Iterable[Batch]) -> ValidationMetrics:
     """Run the network in evaluation mode over the batches, which lie where it does."""
     network.eval()
-    confusion = torch.zeros(network.config.classes, network.config.classes, dtype=torch.float64)
+    classes = network.config.classes
+    confusion = np.zeros((classes, classes))
     error, inside, pixels = 0.0, 0, 0
     for batch in batches:
         maps = network(batch.rgb)
-        confusion += confusion_matrix(
-            maps.logits.argmax(1), batch.classes, len(confusion)).cpu()
+        confusion += confusion_matrix(*labelled_pairs(maps.logits.argmax(1), batch.classes),
+                                      classes)
         known = torch.isfinite(batch.log_depth)
         deviation = (maps.log_depth - batch.log_depth)[known]  # (N,)
         sigma = (0.5 * maps.depth_log_variance[known]).exp()
         error += float(deviation.exp().sub(1).abs().sum())
-        inside += int((deviation.abs() <= 1.645 * sigma).sum())
+        inside += int(inside_interval(deviation.cpu().numpy(), sigma.cpu().numpy()).sum())
         pixels += int(known.sum())
     whole = float('nan') if pixels == 0 else pixels
     return ValidationMetrics(error / whole, mean_iou(confusion), inside / whole)
 
 
-def confusion_matrix(predicted: Tensor, truth: Tensor, classes: int) -> Tensor:
-    """Count pixels by true (row) and predicted (column) class, without IGNORE; (K, K)."""
+def labelled_pairs(predicted: Tensor, truth: Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the predicted and the true classes (N,) of the pixels that have a label."""
     labelled = truth != IGNORE
-    pairs = truth[labelled].long() * classes + predicted[labelled].long()
-    return torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes).float()
-
-
-def mean_iou(confusion: Tensor) -> float:
-    """
-    Average intersection over union of the classes that occur in truth or prediction.
-
-    IoU_k = n_kk / (row_k + column_k - n_kk). Worked: [[3, 1], [0, 4]] gives (3/4 + 4/5) / 2.
-    """
-    hits = confusion.diagonal()
-    union = confusion.sum(0) + confusion.sum(1) - hits
-    return float((hits / union)[union > 0].mean())
+    return predicted[labelled].cpu().numpy(), truth[labelled].cpu().numpy()
 
 
 TASK_LOSSES = {'depth': 'regression', 'classes': 'classification'}  # columns of the history
@@ -97,25 +90,20 @@ def missing_tasks(sets: Iterable[Dataset]) -> list[str]:
     return [task for task in TASK_LOSSES if task not in there]
 
 
-COVERAGE_LEVEL, HALF_WIDTH_SIGMA = 0.9, 1.6449  # of a Gaussian's central interval, in sigma
-
-
 @torch.no_grad()
-def fit_sigma_factor(network: Network, batches: Iterable[Batch]) -> float:
+def measure_sigma_factor(network: Network, batches: Iterable[Batch]) -> float:
     """
-    Give the factor with which 90 % of true log-depths lie within 1.645 predicted sigma.
+    Return the factor of the predicted sigma at which the 90 % intervals of log-depth hold.
 
-    Errors of 1 and 3 sigma in equal parts: 90 % lie within 3 sigma, the factor is 3 / 1.645.
-    ValueError when no pixel has a depth.
+    ValueError when no pixel has a depth. See metrics.recalibration.fit_sigma_factor.
     """
     network.eval()
-    ratios = []
+    errors, sigmas = [], []
     for batch in batches:
         maps = network(batch.rgb)
         known = torch.isfinite(batch.log_depth)
-        error = (maps.log_depth - batch.log_depth)[known].abs()  # (N,)
-        ratios.append((error * (-0.5 * maps.depth_log_variance[known]).exp()).numpy())
-    found = np.concatenate(ratios) if ratios else np.empty(0)
-    if not found.size:
+        errors.append((maps.log_depth - batch.log_depth)[known].cpu().numpy())  # (N,)
+        sigmas.append((0.5 * maps.depth_log_variance[known]).exp().cpu().numpy())
+    if not sum(map(len, errors)):
         raise ValueError('the validation frames have no depth, so sigma cannot be scaled')
-    return float(np.quantile(found, COVERAGE_LEVEL)) / HALF_WIDTH_SIGMA
+    return fit_sigma_factor(np.concatenate(errors), np.concatenate(sigmas))

@@ -24,7 +24,7 @@ def test_a_bin_begins_at_its_edge_and_the_last_one_is_open() -> None:
     np.testing.assert_array_equal(range_bin(depth), [0, 0, 1, 2, 3, 3, 4, 4])
 
 
-def test_json_and_back_is_the_same() -> None:
+def test_intervals_survive_json() -> None:
     assert DepthIntervals.from_dict(json.loads(json.dumps(GIVEN.to_dict()))) == GIVEN
 
 
@@ -37,13 +37,13 @@ def test_json_and_back_is_the_same() -> None:
     ({'multipliers': ((.5, 1., 2., np.inf),) * 5}, 'multipliers of 0-5 m'),
     ({'multipliers': ((.5, 1., 2.),) * 5}, 'multipliers of 0-5 m'),
     ({'multipliers': ((2., 1., 2., 3.),) * 5}, 'ascending')])
-def test_numbers_that_make_no_interval_are_refused(change: dict, message: str) -> None:
+def test_invalid_parameters_raise(change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(GIVEN, **change)
 
 
-def test_a_dict_of_something_else_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"missing \['drives'\], not known \['x'\]"):
+def test_a_dict_of_other_fields_raises() -> None:
+    with pytest.raises(ValueError, match=r"missing \['drives'\], unknown \['x'\]"):
         DepthIntervals.from_dict({**{name: value for name, value in GIVEN.to_dict().items()
                                      if name != 'drives'}, 'x': 1})
     with pytest.raises(ValueError, match='wrong types'):

@@ -38,7 +38,7 @@ from bdl_perception.evaluation.alarm_replay import (
 )
 from bdl_perception.evaluation.drive_record import DriveRecord, frame_group, Origin
 from bdl_perception.evaluation.inference import check_camera_health, finish_cycle, score_drive
-from bdl_perception.metrics import compute_metrics, create_metric_states
+from bdl_perception.evaluation.results import to_plain
 from bdl_perception.metrics.depth_intervals import DepthIntervals
 from bdl_perception.metrics.ood import (
     bootstrap_separation,
@@ -48,6 +48,7 @@ from bdl_perception.metrics.ood import (
 )
 from bdl_perception.metrics.pixels import LabelledPrediction
 from bdl_perception.metrics.recalibration import fit_intervals, RecalibrationState
+from bdl_perception.metrics.registry import compute_metrics, create_metric_states
 from bdl_perception.model_store import load_model_files
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import (
@@ -70,6 +71,9 @@ MODEL_FOLDER = PACKAGE / 'models' / 'street'
 FILM = PACKAGE / 'demo' / 'street_fog_dirt.mp4'
 FRAME_SCORES = tuple(frame_score_descriptions())  # of the single pass, of the shipped regions
 CYCLE_SCORES = tuple(cycle_score_descriptions())
+RENAMED_METRICS = {'selective_prediction': 'recall'}
+RENAMED_KEYS = {'usable_sigma': 'stated', 'frames': 'pictures', 'correct': 'right',
+                'counts': 'count'}
 SAMPLES, SEED = 16, 0  # that the shipped calibration is of
 
 
@@ -299,7 +303,16 @@ def measured(views: Sequence[LabelledPrediction], known: DepthIntervals | None) 
     for tally in tallies.values():
         for view in views:
             tally.update(view)
-    return compute_metrics({name: tally.state() for name, tally in tallies.items()})
+    found = compute_metrics({name: tally.state() for name, tally in tallies.items()})
+    return {RENAMED_METRICS.get(name, name): _with_former_keys(to_plain(one))
+            for name, one in found._asdict().items() if one is not None}
+
+
+def _with_former_keys(values: Any) -> Any:
+    """Give the keys of the reference, from before they were renamed."""
+    if not isinstance(values, dict):
+        return values
+    return {RENAMED_KEYS.get(key, key): _with_former_keys(one) for key, one in values.items()}
 
 
 def separated(nominal: Sequence[float], strange: Sequence[float]) -> dict[str, float]:
