@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bdl_perception.drives.description import Segment
 from bdl_perception.world import camera
-from bdl_perception.world.buildings import build_skyline, place_buildings
+from bdl_perception.world.buildings import place_buildings, place_skyline
 from bdl_perception.world.camera import draw_lens_dirt
 from bdl_perception.world.conditions import (
     blend_lights,
@@ -14,13 +15,11 @@ from bdl_perception.world.conditions import (
     Light,
     LIGHTS,
     NOMINAL_CONDITIONS,
-    Segment,
 )
 from bdl_perception.world.furniture import place_furniture
 from bdl_perception.world.ground import build_ground
-from bdl_perception.world.mesh import MeshBuilder
-from bdl_perception.world.parking import Occupancy, park_cars
 from bdl_perception.world.renderer import Renderer
+from bdl_perception.world.roadside import park_cars, Roadside
 from bdl_perception.world.scene import Scene, Sky
 from bdl_perception.world.street import draw_street, Street
 from bdl_perception.world.textures import texture_array
@@ -30,12 +29,14 @@ from bdl_perception.world.vegetation import plant_vegetation
 import numpy as np
 from numpy.typing import NDArray
 
-WORLD_VERSION = 2  # raise it whenever a seed shows other pixels than before; every drive tells its own
-FIRST_WORLD_VERSION = 1  # that of drives from before the number; it stays when WORLD is raised
-FAILED_EXPOSURE_GAIN = 1 / 16  # four stops: a street in the sun looks like dusk without colours
-STREET_AHEAD_M = 270.  # street beyond the last place of the camera
+WORLD_VERSION = 2  # raise it whenever a seed gives other pixels; each drive.json records it
+FIRST_WORLD_VERSION = 1  # of drives without a recorded version
+FAILED_EXPOSURE_GAIN = 1 / 16  # four stops: a sunny street is as dark as dusk, without its colours
+STREET_AHEAD_M = 270.  # length of the street beyond the last position of the camera
+# One independent generator per name: a change in one part leaves the others as they were. Neither
+# order nor number may change within a world version.
 RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
-           'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions')
+               'textures', 'camera', 'sky', 'unknown_objects', 'dirt', 'conditions')
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class WorldDrive:
         self._rng = {name: np.random.default_rng(stream)
                      for name, stream in zip(RNG_STREAMS, seeds, strict=True)}
         self.street, self.ego = self._draw_street()
-        names = {segment.condition for segment in spec.segments}
+        names = {segment.name for segment in spec.segments}
         self.traffic = self._draw_traffic('unknown_objects' in names)
         self.unknown_objects = self._draw_unknown_objects()
         self.scene = self._build_scene()
@@ -134,24 +135,25 @@ class WorldDrive:
                             self._rng['traffic'])
 
     def _draw_unknown_objects(self) -> list[UnknownObject]:
-        meshes, strangers = draw_unknown_objects(len(self.traffic.meshes), self._rng['strangers'])
+        meshes, strangers = draw_unknown_objects(len(self.traffic.meshes), self._rng['unknown_objects'])
         self.traffic.meshes.extend(meshes)
         return strangers
 
     def _build_scene(self) -> Scene:
-        builder, taken = MeshBuilder(), Occupancy()
-        build_ground(self.street, builder, self._rng['ground'])
-        builder.opaque += place_buildings(self.street, taken, self._rng['buildings'])
-        builder.opaque += build_skyline(self.street, self._rng['buildings'])
-        lamps = place_furniture(self.street, builder, taken, self._rng['furniture'])
-        park_cars(self.street, builder, taken, self._rng['parking'])
-        plant_vegetation(self.street, builder, taken, self._rng['vegetation'])
+        roadside, rng = Roadside(self.street), self._rng
+        build_ground(roadside, rng['ground'])
+        place_buildings(roadside, rng['buildings'])
+        place_skyline(roadside, rng['buildings'])
+        lamps = place_furniture(roadside, rng['furniture'])
+        park_cars(roadside, rng['parking'])
+        plant_vegetation(roadside, rng['vegetation'])
+        builder = roadside.builder
         return Scene(builder.opaque_mesh(), builder.cutout_mesh(), tuple(self.traffic.meshes),
-                     texture_array(self._rng['textures']), lamps)
+                     texture_array(rng['textures']), lamps)
 
     def _draw_sky(self) -> Sky:
         rng = self._rng['sky']
-        low, high = self._condition_light(self.spec.segments[0].condition).sun_elevation_rad
+        low, high = self._condition_light(self.spec.segments[0].name).sun_elevation_rad
         azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(low, high)
         flat = np.cos(elevation)
         sun = np.array([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)])
@@ -161,19 +163,19 @@ class WorldDrive:
         """Return a condition's own light, else what daylight (or nominal light) there is."""
         if condition in LIGHTS:
             return LIGHTS[condition]
-        nominal = [s.condition for s in self.spec.segments if s.condition in NOMINAL_CONDITIONS]
+        nominal = [s.name for s in self.spec.segments if s.name in NOMINAL_CONDITIONS]
         return LIGHTS[nominal[0] if nominal else self._daylight]
 
     def light_at(self, time_s: float) -> Light:
         """Light and air at a time."""
         held = segment_weights(self.spec.segments, time_s)
-        light = self._condition_light(held[0][0].condition)
-        return blend_lights(light, self._condition_light(held[1][0].condition), held[1][1]) if held[1:] else light
+        lights = [self._condition_light(segment.name) for segment, _ in held]
+        return blend_lights(*lights, held[1][1]) if held[1:] else lights[0]
 
     def condition_weight(self, condition: str, time_s: float) -> float:
         """How much of a condition holds at a time, 0 to 1."""
         held = segment_weights(self.spec.segments, time_s)
-        return sum(share for segment, share in held if segment.condition == condition)
+        return sum(share for segment, share in held if segment.name == condition)
 
     def gain_at(self, time_s: float) -> float:
         """Give the gain of the camera; failing, it loses four stops evenly over the fade."""

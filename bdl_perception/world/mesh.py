@@ -1,25 +1,26 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Shapes with a surface and a class, gathered into the one array that the renderer draws."""
+"""Meshes: shapes with a material and a class, in the one array that the renderer draws."""
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bdl_perception.perception.types import CLASS_NAMES, IGNORE
-from bdl_perception.world.shapes import rotation_z, Shape
+from bdl_perception.world.shapes import Point, rotation_z, Shape
 from bdl_perception.world.textures import TEXTURE_LAYERS
 import numpy as np
 from numpy.typing import NDArray
 
 Colour = tuple[float, float, float]  # sRGB, 0 to 1
 
-# A mesh is (T, 3, 16) float32, T triangles of three corners: position 3, normal 3, uv 2,
-# colour 3, metal, texture layer, class id, roughness, emission.
+# (T, 3, 16) float32, T triangles of three corners: position 3, normal 3, uv 2, colour 3, metal,
+# texture layer, class id, roughness, emission.
 Mesh = NDArray[np.float32]
 FLOATS_PER_CORNER = 16
 
 
 @dataclass(frozen=True)
 class Material:
-    """How a surface looks."""
+    """The optical properties of a surface."""
 
     colour: Colour = (1., 1., 1.)
     texture: str = 'plain'
@@ -28,40 +29,43 @@ class Material:
     emission: float = 0.
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Check the texture and the roughness."""
         if self.texture not in TEXTURE_LAYERS:
             raise ValueError(f'no texture {self.texture!r}; known: {", ".join(TEXTURE_LAYERS)}')
         if not 0 < self.rough <= 1:
             raise ValueError(f'roughness {self.rough} must lie in (0, 1]')
 
 
+Part = tuple[Shape, Material]
+
+
 @dataclass
 class MeshBuilder:
-    """Collects painted shapes; leaf cards go to a second mesh since they are cut out."""
+    """Collects meshes; leaf cards go to a second mesh because alpha cuts them out."""
 
     opaque: list[Mesh] = field(default_factory=list)
     cutout: list[Mesh] = field(default_factory=list)
 
     def add(self, shape: Shape, class_name: str, material: Material) -> None:
-        """Paint a shape; the class name 'unknown' means no label."""
+        """Add a shape; the class name 'unknown' means no label."""
         target = self.cutout if material.texture.startswith('leaves') else self.opaque
         target.append(mesh_from_shape(shape, class_name, material))
 
-    def place(self, mesh: Mesh, position: tuple[float, float, float], yaw_rad: float) -> None:
+    def place(self, mesh: Mesh, position: Point, yaw_rad: float) -> None:
         """Add an opaque mesh that was built around the origin."""
         self.opaque.append(transform_mesh(mesh, position, yaw_rad))
 
     def opaque_mesh(self) -> Mesh:
-        """All opaque triangles."""
+        """Return all opaque triangles."""
         return concatenate_meshes(self.opaque)
 
     def cutout_mesh(self) -> Mesh:
-        """All triangles that are cut out by their texture's alpha."""
+        """Return all triangles that the alpha of their texture cuts out."""
         return concatenate_meshes(self.cutout)
 
 
 def class_id(class_name: str) -> int:
-    """Look a class up; 'unknown' is what no class names."""
+    """Return the id of a class; that of 'unknown' is IGNORE."""
     return IGNORE if class_name == 'unknown' else CLASS_NAMES.index(class_name)
 
 
@@ -74,8 +78,14 @@ def mesh_from_shape(shape: Shape, class_name: str, material: Material) -> Mesh:
     return mesh
 
 
-def transform_mesh(mesh: Mesh, position: tuple[float, float, float], yaw_rad: float) -> Mesh:
-    """Turn a mesh about the vertical and carry it to a place."""
+def mesh_from_parts(class_name: str, parts: Iterable[Part]) -> Mesh:
+    """Build the mesh of several shapes of one class."""
+    return concatenate_meshes([mesh_from_shape(shape, class_name, material)
+                               for shape, material in parts])
+
+
+def transform_mesh(mesh: Mesh, position: Point, yaw_rad: float) -> Mesh:
+    """Rotate a mesh about the vertical axis, then translate it."""
     rotation = rotation_z(yaw_rad).T.astype(np.float32)
     copy: Mesh = mesh.copy()
     copy[..., :3] = mesh[..., :3] @ rotation + np.asarray(position, np.float32)
@@ -84,5 +94,5 @@ def transform_mesh(mesh: Mesh, position: tuple[float, float, float], yaw_rad: fl
 
 
 def concatenate_meshes(meshes: list[Mesh]) -> Mesh:
-    """Join meshes; none at all is an empty mesh."""
+    """Join meshes; the result of an empty list is an empty mesh."""
     return np.concatenate(meshes) if meshes else np.empty((0, 3, FLOATS_PER_CORNER), np.float32)

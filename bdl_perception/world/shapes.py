@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Point = tuple[float, float, float]  # m
 
 
 class Shape(NamedTuple):

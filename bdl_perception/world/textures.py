@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Procedural textures of one drive: an array of square RGBA layers that tile."""
+"""Procedural textures of one drive: an array of square RGBA layers that repeat without seams."""
 from collections.abc import Callable
 
 import numpy as np
@@ -9,20 +9,17 @@ from numpy.typing import NDArray
 TEXTURE_SIZE = 256  # pixels along a side
 FACADE_LAYERS = tuple(f'facade{i}' for i in range(8))
 LEAF_LAYERS = tuple(f'leaves{i}' for i in range(3))
-TEXTURE_LAYERS = ('plain', 'asphalt', 'marking', 'paving', 'grass', 'foliage', 'bark', 'wood', 'roof',
-          'hedge', 'shop', *FACADE_LAYERS, *LEAF_LAYERS)
-
+TEXTURE_LAYERS = ('plain', 'asphalt', 'marking', 'paving', 'grass', 'foliage', 'bark', 'wood',
+                  'roof', 'hedge', 'shop', *FACADE_LAYERS, *LEAF_LAYERS)
 Image = NDArray[np.float32]
-
-# Plaster, brick, stone and concrete as they are: little saturation.
-WALL_COLOURS = (
+WALL_COLOURS = (  # plaster, brick, stone and concrete: little saturation
     (.78, .74, .66), (.70, .66, .60), (.62, .60, .57), (.58, .40, .33), (.50, .34, .28),
     (.66, .52, .42), (.80, .78, .74), (.55, .55, .56), (.72, .64, .50), (.46, .42, .40))
 
 
 def fractal_noise(rng: np.random.Generator, octaves: int = 6, persistence: float = .6,
                   base_cells: int = 4) -> Image:
-    """Tiling value noise, (SIZE, SIZE), scaled to 0..1."""
+    """Return value noise without seams, (TEXTURE_SIZE, TEXTURE_SIZE), scaled to 0..1."""
     total: Image = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
     amplitude = 1.
     for octave in range(octaves):
@@ -49,25 +46,27 @@ def _white_noise(rng: np.random.Generator) -> Image:
     return rng.random((TEXTURE_SIZE, TEXTURE_SIZE), dtype=np.float32)
 
 
-def _plain(rng: np.random.Generator) -> Image:
-    return np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32)
+def _grain(rng: np.random.Generator, share: float, octaves: int, persistence: float,
+           base_cells: int = 4) -> Image:
+    """Blend fractal noise, by its share, with white noise."""
+    return (share * fractal_noise(rng, octaves, persistence, base_cells)
+            + (1 - share) * _white_noise(rng))
 
 
 def _asphalt(rng: np.random.Generator) -> Image:
-    grain = .5 * fractal_noise(rng, 7, .8) + .5 * _white_noise(rng)
+    grain = _grain(rng, .5, 7, .8)
     cracks = np.abs(fractal_noise(rng, 5, .55) - .5) < .006
     dry = _blend_colours(grain, (.24, .24, .25), (.42, .42, .43))
     return np.asarray(dry * (1 - .35 * cracks[..., None]), np.float32)
 
 
 def _marking(rng: np.random.Generator) -> Image:
-    worn = fractal_noise(rng, 7, .75, 8) * .7 + .3 * _white_noise(rng)
-    return _blend_colours(np.clip(2.6 - 3.2 * worn, 0, 1), (.45, .45, .45), (.95, .95, .93))
+    paint = np.clip(2.6 - 3.2 * _grain(rng, .7, 7, .75, 8), 0, 1)
+    return _blend_colours(paint, (.45, .45, .45), (.95, .95, .93))
 
 
 def _paving(rng: np.random.Generator) -> Image:
-    stone = _blend_colours(.6 * fractal_noise(rng, 6, .7) + .4 * _white_noise(rng),
-                     (.46, .45, .43), (.66, .64, .61))
+    stone = _blend_colours(_grain(rng, .6, 6, .7), (.46, .45, .43), (.66, .64, .61))
     slab = TEXTURE_SIZE // 8
     tone = rng.uniform(.88, 1.08, (8, 8)).repeat(slab, 0).repeat(slab, 1)
     stone *= tone[..., None].astype(np.float32)
@@ -76,30 +75,21 @@ def _paving(rng: np.random.Generator) -> Image:
     return stone
 
 
-def _grass(rng: np.random.Generator) -> Image:
-    return _blend_colours(.6 * fractal_noise(rng, 7, .8) + .4 * _white_noise(rng),
-                    (.15, .20, .08), (.42, .45, .21))
-
-
 def _foliage(rng: np.random.Generator) -> Image:
     return _blend_colours(.5 * fractal_noise(rng, 7, .9, 8) + .5 * _white_noise(rng) ** 2,
-                    (.05, .09, .03), (.30, .40, .14))
-
-
-def _bark(rng: np.random.Generator) -> Image:
-    return _blend_colours(fractal_noise(rng, 6, .8, 8), (.20, .16, .12), (.42, .36, .29))
+                          (.05, .09, .03), (.30, .40, .14))
 
 
 def _wood(rng: np.random.Generator) -> Image:
-    grain = np.repeat(fractal_noise(rng, 6, .8)[:1], TEXTURE_SIZE, axis=0) * .7 + .3 * _white_noise(rng)
+    streaks = np.repeat(fractal_noise(rng, 6, .8)[:1], TEXTURE_SIZE, axis=0)
+    grain = streaks * .7 + .3 * _white_noise(rng)
     planks = _blend_colours(grain, (.38, .31, .24), (.56, .47, .37))
     planks[:, ::TEXTURE_SIZE // 8] *= .45
     return planks
 
 
 def _roof(rng: np.random.Generator) -> Image:
-    tiles = _blend_colours(.5 * fractal_noise(rng, 6, .7) + .5 * _white_noise(rng),
-                     (.55, .55, .55), (.95, .95, .95))
+    tiles = _blend_colours(_grain(rng, .5, 6, .7), (.55, .55, .55), (.95, .95, .95))
     tiles[::TEXTURE_SIZE // 16] *= .6
     return tiles
 
@@ -117,7 +107,7 @@ def _shop(rng: np.random.Generator) -> Image:
 
 def _window(wall: Image, foot: int, left: int, height: int, width: int, frame: float,
             rng: np.random.Generator) -> None:
-    """Cut one window: a frame, panes that mirror the sky, sometimes a curtain."""
+    """Draw one window in place: a frame, panes that reflect the sky, sometimes a curtain."""
     wall[foot - 2:foot + height + 2, left - 2:left + width + 2] = frame
     shade = np.linspace(.65, 1.4, height, dtype=np.float32)[:, None, None]
     pane = rng.uniform(.06, .34) * np.array((.85, .95, 1.05), np.float32)
@@ -130,7 +120,7 @@ def _window(wall: Image, foot: int, left: int, height: int, width: int, frame: f
 
 
 def _facade(rng: np.random.Generator) -> Image:
-    """Four floors of four bays."""
+    """Draw four floors of four bays."""
     base = np.array(WALL_COLOURS[rng.integers(len(WALL_COLOURS))]) * rng.uniform(.85, 1.1)
     wall = np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32) * base.astype(np.float32)
     wall *= .82 + .3 * fractal_noise(rng, 6, .65)[..., None]
@@ -146,7 +136,7 @@ def _facade(rng: np.random.Generator) -> Image:
 
 
 def _leaves(rng: np.random.Generator) -> Image:
-    """Draw a ragged cluster of leaves; alpha is what the card keeps."""
+    """Draw a ragged cluster of leaves; alpha 1 is leaf, 0 is cut out."""
     colour = _foliage(rng) * 1.25
     y, x = np.mgrid[-1:1:TEXTURE_SIZE * 1j, -1:1:TEXTURE_SIZE * 1j].astype(np.float32)
     ragged = 1. - np.hypot(x, y) + .9 * (fractal_noise(rng, 6, .85, 6) - .5)
@@ -156,15 +146,20 @@ def _leaves(rng: np.random.Generator) -> Image:
 
 
 _TEXTURE_GENERATORS: dict[str, Callable[[np.random.Generator], Image]] = {
-    'plain': _plain, 'asphalt': _asphalt, 'marking': _marking, 'paving': _paving, 'grass': _grass,
-    'foliage': _foliage, 'bark': _bark, 'wood': _wood, 'roof': _roof, 'hedge': _foliage,
-    'shop': _shop, **dict.fromkeys(FACADE_LAYERS, _facade), **dict.fromkeys(LEAF_LAYERS, _leaves)}
+    'plain': lambda rng: np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32),
+    'asphalt': _asphalt, 'marking': _marking, 'paving': _paving,
+    'grass': lambda rng: _blend_colours(_grain(rng, .6, 7, .8), (.15, .20, .08), (.42, .45, .21)),
+    'foliage': _foliage,
+    'bark': lambda rng: _blend_colours(fractal_noise(rng, 6, .8, 8), (.20, .16, .12),
+                                       (.42, .36, .29)),
+    'wood': _wood, 'roof': _roof, 'hedge': _foliage, 'shop': _shop,
+    **dict.fromkeys(FACADE_LAYERS, _facade), **dict.fromkeys(LEAF_LAYERS, _leaves)}
 
 
 def texture_array(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """All layers in the order of LAYERS, (L, SIZE, SIZE, 4); row 0 is the bottom."""
+    """Draw all TEXTURE_LAYERS, (L, TEXTURE_SIZE, TEXTURE_SIZE, 4); row 0 is the bottom."""
     layers = np.ones((len(TEXTURE_LAYERS), TEXTURE_SIZE, TEXTURE_SIZE, 4), np.float32)
     for index, name in enumerate(TEXTURE_LAYERS):
-        made = _TEXTURE_GENERATORS[name](rng)
-        layers[index, ..., :made.shape[-1]] = made
+        layer = _TEXTURE_GENERATORS[name](rng)
+        layers[index, ..., :layer.shape[-1]] = layer
     return (np.clip(layers, 0, 1) * 255 + .5).astype(np.uint8)

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Who moves on a street, and where each is at a time.
+The traffic of a street: vehicles, cyclists and pedestrians, and their poses at a time.
 
-Nobody can run into anybody: all on one track (a lane, a strip of pavement) go equally fast, and
-those ahead of the camera in its own lane keep their distance to it.
+No two of them collide: all on one track (a lane, a strip of pavement) have the same speed, and
+those ahead of the camera in its own lane keep a distance to it.
 """
 from dataclasses import dataclass, field
 
@@ -15,13 +15,13 @@ from bdl_perception.world.street import Lane, Street
 from bdl_perception.world.vehicles import draw_vehicle, Vehicle
 import numpy as np
 
-STRIDE_LENGTH_M = 1.4  # length of a pedestrian's double step
+STRIDE_LENGTH_M = 1.4  # double step of a pedestrian
 MOTORWAY_HEADWAY_S = 1.  # to the vehicle ahead; elsewhere traffic is slow and dense
 
 
 @dataclass(frozen=True)
 class EgoMotion:
-    """How the camera's car drives: speed swings about its mean, the car sways in its lane."""
+    """Motion of the camera's car: speed oscillates about its mean, the car sways in its lane."""
 
     speed_mps: float
     speed_swing: float  # share of the speed
@@ -29,42 +29,42 @@ class EgoMotion:
     lateral_sway_m: float
 
     def __post_init__(self) -> None:
-        """Refuse to drive backwards."""
+        """Check that the car never drives backwards."""
         if self.speed_mps < 0 or not 0 <= self.speed_swing < 1:
             raise ValueError(f'{self}: the speed must not be negative, the swing in [0, 1)')
 
     def position_along(self, time_s: float) -> float:
-        """Place along the street, m: the integral of the speed."""
+        """Return the position along the street, m: the integral of the speed."""
         rate = 2 * np.pi / self.period_s
         return float(self.speed_mps * (time_s + self.speed_swing * np.sin(rate * time_s) / rate))
 
     def lateral_offset(self, time_s: float) -> float:
-        """Place across the lane, m."""
+        """Return the position across the lane, m."""
         return float(self.lateral_sway_m * np.sin(2 * np.pi * time_s / (1.7 * self.period_s)))
 
 
 @dataclass(frozen=True)
 class Mover:
-    """One who moves at a constant speed along the street."""
+    """A road user with a constant speed along the street."""
 
-    mesh_indices: tuple[int, ...]  # postures of a step, or just one
+    mesh_indices: tuple[int, ...]  # postures of a step, or one
     x_m: float  # at time 0
     d_m: float
     speed_mps: float  # negative: towards the camera
 
     def body_at(self, street: Street, time_s: float, ego_x_m: float) -> Body:
-        """Where it is."""
+        """Return its pose at a time."""
         x = self.x_m + self.speed_mps * time_s
-        return _make_body(street, self._posture(x), x, self.d_m, street.surface_height(x, self.d_m),
-                     self.speed_mps < 0)
-
-    def _posture(self, x: float) -> int:
-        return self.mesh_indices[int(x / STRIDE_LENGTH_M * len(self.mesh_indices)) % len(self.mesh_indices)]
+        postures = len(self.mesh_indices)
+        mesh = self.mesh_indices[int(x / STRIDE_LENGTH_M * postures) % postures]
+        turn = np.pi * (self.speed_mps < 0)
+        return Body(mesh, street.world_point(x, self.d_m, street.surface_height(x, self.d_m)),
+                    street.heading(x) + turn)
 
 
 @dataclass(frozen=True)
 class LeadVehicle:
-    """One who drives ahead of the camera in its lane, now nearer, now farther."""
+    """A vehicle ahead of the camera in its lane; the gap oscillates."""
 
     mesh_index: int
     gap_m: float
@@ -73,35 +73,32 @@ class LeadVehicle:
     d_m: float
 
     def body_at(self, street: Street, time_s: float, ego_x_m: float) -> Body:
-        """Where it is."""
-        breath = self.gap_swing_m * np.sin(2 * np.pi * time_s / self.period_s)
-        return _make_body(street, self.mesh_index, ego_x_m + self.gap_m + breath, self.d_m, 0., False)
-
-
-def _make_body(street: Street, mesh: int, x: float, d: float, z: float, oncoming: bool) -> Body:
-    return Body(mesh, street.world_point(x, d, z), street.heading(x) + np.pi * oncoming)
+        """Return its pose at a time."""
+        swing = self.gap_swing_m * np.sin(2 * np.pi * time_s / self.period_s)
+        x = ego_x_m + self.gap_m + swing
+        return Body(self.mesh_index, street.world_point(x, self.d_m), street.heading(x))
 
 
 @dataclass
 class Traffic:
-    """Everyone who moves, and the meshes that they share."""
+    """All moving road users, and the meshes that they share."""
 
     meshes: list[Mesh] = field(default_factory=list)
     movers: list[Mover | LeadVehicle] = field(default_factory=list)
 
     def add_mesh(self, mesh: Mesh) -> int:
-        """Keep a mesh and return its number."""
+        """Add a mesh and return its index."""
         self.meshes.append(mesh)
         return len(self.meshes) - 1
 
     def bodies_at(self, street: Street, ego: EgoMotion, time_s: float) -> list[Body]:
-        """Where everyone is."""
+        """Return the poses of all road users at a time."""
         x = ego.position_along(time_s)
         return [mover.body_at(street, time_s, x) for mover in self.movers]
 
 
 def draw_ego_motion(rng: np.random.Generator, kind: str) -> EgoMotion:
-    """Draw a way of driving."""
+    """Draw the motion of the camera's car."""
     motorway = kind == 'motorway'
     speed = rng.uniform(22, 33) if motorway else rng.uniform(5, 13)
     swing = rng.uniform(0, .08 if motorway else .3)  # 33 m/s swing by 3 m/s^2 at most
@@ -110,19 +107,18 @@ def draw_ego_motion(rng: np.random.Generator, kind: str) -> EgoMotion:
 
 def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_m: float,
                  rng: np.random.Generator) -> Traffic:
-    """Fill lanes and pavements; nobody comes closer than clear_ahead_m in the ego lane."""
+    """Fill lanes and pavements; the ego lane stays free for clear_ahead_m."""
     traffic = Traffic()
     if street.kind == 'motorway':
         clear_ahead_m = max(clear_ahead_m, MOTORWAY_HEADWAY_S * ego.speed_mps)
-    vehicles = [draw_vehicle(rng) for _ in range(10)]
-    numbers = [traffic.add_mesh(vehicle.mesh) for vehicle in vehicles]
-    fleet = list(zip(numbers, vehicles, strict=True))
+    fleet = [(traffic.add_mesh(vehicle.mesh), vehicle)
+             for vehicle in (draw_vehicle(rng) for _ in range(10))]
     density_m = rng.uniform(14, 70)
     for index, lane in enumerate(street.lanes()):
         if index == street.ego_lane:
             _fill_ego_lane(traffic, fleet, clear_ahead_m, rng)
         else:
-            _fill_lane(traffic, fleet, street, lane, ego, duration_s, density_m, rng)
+            _fill_lane(traffic, fleet, lane, ego, duration_s, density_m, rng)
     if street.pavement_m:
         _fill_pavements(traffic, street, rng)
     if not street.parking and street.kind != 'motorway' and street.shoulder_m > 1:
@@ -135,19 +131,18 @@ def _fill_ego_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], clear_ahe
     cars = [(n, v) for n, v in fleet if v.length_m < 5] or fleet
     gap = clear_ahead_m + rng.exponential(12)
     for position in range(6):
-        breath = min(4., gap * .2)
-        number, vehicle = (cars if gap < 24 else fleet)[
-            rng.integers(len(cars if gap < 24 else fleet))]
-        gap += vehicle.length_m / 2 + breath
+        swing = min(4., gap * .2)
+        choice = cars if gap < 24 else fleet
+        number, vehicle = choice[rng.integers(len(choice))]
+        gap += vehicle.length_m / 2 + swing
         if position or rng.random() < .7:
-            traffic.movers.append(LeadVehicle(number, gap, breath, rng.uniform(9, 20),
-                                         rng.normal(0, .12)))
-        gap += vehicle.length_m / 2 + breath + 5 + rng.exponential(14)
+            traffic.movers.append(LeadVehicle(number, gap, swing, rng.uniform(9, 20),
+                                              rng.normal(0, .12)))
+        gap += vehicle.length_m / 2 + swing + 5 + rng.exponential(14)
 
 
-def _fill_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], street: Street, lane: Lane,
-               ego: EgoMotion, duration_s: float, density_m: float,
-               rng: np.random.Generator) -> None:
+def _fill_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], lane: Lane, ego: EgoMotion,
+               duration_s: float, density_m: float, rng: np.random.Generator) -> None:
     speed = lane.direction * ego.speed_mps * rng.uniform(.75, 1.25)
     relative_m = (speed - ego.speed_mps) * duration_s  # how far the lane slides past the camera
     x, last = -60. - max(relative_m, 0), 260. - min(relative_m, 0)
@@ -159,7 +154,7 @@ def _fill_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], street: Stree
 
 
 def _fill_pavements(traffic: Traffic, street: Street, rng: np.random.Generator) -> None:
-    """Let people walk on strips that posts, trees and fences keep out of."""
+    """Place walkers on strips without posts, trees and fences."""
     crowd = {'urban': 22., 'suburban': 45.}.get(street.kind, 60.) * rng.uniform(.5, 2.2)
     people = []
     for _ in range(8):

@@ -1,22 +1,22 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Trees, bushes, hedges and woods."""
-from bdl_perception.world.mesh import Material, mesh_from_shape, MeshBuilder
-from bdl_perception.world.parking import Occupancy
-from bdl_perception.world.shapes import box, cylinder, noisy_ellipsoid, rod, Shape
-from bdl_perception.world.street import Street
+"""Trees, bushes, gardens and woods."""
+from bdl_perception.world.mesh import Colour, Material, MeshBuilder
+from bdl_perception.world.roadside import Roadside
+from bdl_perception.world.shapes import cylinder, Floats, noisy_ellipsoid, Point, rod, Shape
 from bdl_perception.world.textures import LEAF_LAYERS
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+ROW_PROBABILITY = {'urban': .45, 'suburban': .6, 'rural': .5, 'motorway': .35}
+WOOD_DENSITY = {'urban': .12, 'suburban': .5, 'rural': .75, 'motorway': .7}
 
 
-def leaf_cards(rng: np.random.Generator, centres: Floats, crown_centre: Floats, size_m: float) -> Shape:
+def leaf_cards(rng: np.random.Generator, centres: Floats, crown_centre: Floats,
+               size_m: float) -> Shape:
     """
     Build square cards of leaves around centres (N, 3) m, tilted at random.
 
-    Normals point away from the middle of the crown, which shades the cards like one round body.
+    Normals point away from the centre of the crown: the cards are shaded like one round body.
     """
     n = len(centres)
     first = rng.normal(size=(n, 3))
@@ -34,13 +34,12 @@ def leaf_cards(rng: np.random.Generator, centres: Floats, crown_centre: Floats, 
                  np.tile(uv, (n, 1)).reshape(2 * n, 3, 2))
 
 
-def _foliage_colour(rng: np.random.Generator) -> tuple[float, float, float]:
+def _foliage_colour(rng: np.random.Generator) -> Colour:
     tone, yellow = rng.uniform(.75, 1.2), rng.uniform(-.1, .25)
     return tone * (1 + yellow), tone, tone * (1 - abs(yellow))
 
 
-def plant_tree(builder: MeshBuilder, position: tuple[float, float, float],
-               rng: np.random.Generator) -> None:
+def plant_tree(builder: MeshBuilder, position: Point, rng: np.random.Generator) -> None:
     """Plant a tree: trunk, boughs, and several clusters of leaves around dark cores."""
     foot = np.array(position)
     trunk_m, spread_m = rng.uniform(1.8, 3.4), rng.uniform(1.3, 2.6)
@@ -56,100 +55,81 @@ def plant_tree(builder: MeshBuilder, position: tuple[float, float, float],
         middle = crown + rng.normal(0, .45, 3) * spread_m * (1, 1, .8)
         size = spread_m * rng.uniform(.42, .62)
         builder.add(rod(fork, middle, .06, 5, .5), 'tree', bark)
-        builder.add(noisy_ellipsoid((size * .8, size * .8, size * .65), .3, rng, 6).translated(*middle), 'tree', core)
+        cluster = noisy_ellipsoid((size * .8, size * .8, size * .65), .3, rng, 6)
+        builder.add(cluster.translated(*middle), 'tree', core)
         direction = rng.normal(size=(22, 3))
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         around = middle + direction * size * rng.uniform(.7, 1.1, (22, 1)) * (1, 1, .85)
         builder.add(leaf_cards(rng, around, crown, size * .95), 'tree', leaf)
 
 
-def plant_conifer(builder: MeshBuilder, position: tuple[float, float, float],
-                  rng: np.random.Generator) -> None:
-    """Plant a narrow tree of stacked skirts."""
+def plant_conifer(builder: MeshBuilder, position: Point, rng: np.random.Generator) -> None:
+    """Plant a narrow tree of stacked cones."""
     foot, height = np.array(position), rng.uniform(5, 11)
     tone = rng.uniform(.55, .8)
+    colour = tone * .9, tone, tone * .85
+    needles, cards = (Material(colour, name, rough=1.) for name in ('foliage', LEAF_LAYERS[0]))
     builder.add(cylinder(.16, height * .3, 6).translated(*foot), 'tree',
                 Material((1, 1, 1), 'bark', rough=1.))
     for share in np.linspace(.12, .8, 5):
         wide = height * .22 * (1.05 - share) * rng.uniform(.9, 1.1)
-        skirt = cylinder(wide, height * .32, 9, .06).scaled_uv(3, 2).translated(0, 0, height * share)
-        builder.add(skirt.translated(*foot), 'tree',
-                    Material((tone * .9, tone, tone * .85), 'foliage', rough=1.))
+        cone = cylinder(wide, height * .32, 9, .06).scaled_uv(3, 2)
+        builder.add(cone.translated(0, 0, height * share).translated(*foot), 'tree', needles)
         ring = rng.uniform(0, 6.28, 14)
         edge = foot + np.c_[wide * .8 * np.cos(ring), wide * .8 * np.sin(ring),
                             np.full(14, height * (share + .05))]
-        builder.add(leaf_cards(rng, edge, foot + (0, 0, height * share), wide * .6), 'tree',
-                    Material((tone * .9, tone, tone * .85), LEAF_LAYERS[0], rough=1.))
+        builder.add(leaf_cards(rng, edge, foot + (0, 0, height * share), wide * .6), 'tree', cards)
 
 
-def plant_bush(builder: MeshBuilder, position: tuple[float, float, float],
-               rng: np.random.Generator, size_m: float) -> None:
+def plant_bush(builder: MeshBuilder, position: Point, rng: np.random.Generator,
+               size_m: float) -> None:
     """Plant a bush."""
     middle = np.array(position) + (0, 0, size_m * .4)
     colour = _foliage_colour(rng)
-    builder.add(noisy_ellipsoid((size_m * .55, size_m * .55, size_m * .5), .25, rng, 6).translated(*middle), 'tree',
-                Material(colour, 'foliage', rough=1.))
+    core = noisy_ellipsoid((size_m * .55, size_m * .55, size_m * .5), .25, rng, 6)
+    builder.add(core.translated(*middle), 'tree', Material(colour, 'foliage', rough=1.))
     direction = rng.normal(size=(16, 3)) * (1, 1, .8)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     cards = leaf_cards(rng, middle + direction * size_m * .5, middle, size_m * .6)
     builder.add(cards, 'tree', Material(colour, str(rng.choice(LEAF_LAYERS)), rough=1.))
 
 
-def plant_hedge(builder: MeshBuilder, street: Street, side: int, start_m: float, end_m: float,
-                beyond_m: float, rng: np.random.Generator) -> None:
-    """Plant a trimmed hedge along the street."""
-    height, wide = rng.uniform(.9, 1.9), rng.uniform(.6, 1.)
-    material = Material(_foliage_colour(rng), 'hedge', rough=1.)
-    for x in np.arange(start_m, end_m - 3, 3.):
-        piece = mesh_from_shape(box(3.1, wide, height * rng.uniform(.95, 1.05), 2.), 'tree', material)
-        builder.place(piece, street.world_point(x + 1.5, street.kerb_offset(side, beyond_m)),
-                      street.heading(x + 1.5))
-
-
-def plant_vegetation(street: Street, builder: MeshBuilder, occupancy: Occupancy,
-                 rng: np.random.Generator) -> None:
-    """Plant rows along the street, gardens and woods behind."""
-    row_chance = {'urban': .45, 'suburban': .6, 'rural': .5, 'motorway': .35}[street.kind]
+def plant_vegetation(roadside: Roadside, rng: np.random.Generator) -> None:
+    """Plant rows of trees along the street, gardens and woods behind."""
+    kind = roadside.street.kind
     for side in (-1, 1):
-        if rng.random() < row_chance:
-            beyond = (.8 if street.pavement_m > 2.8 else street.pavement_m + street.verge_m * .5)
-            _plant_row(street, builder, occupancy, rng, side, max(beyond, .8), rng.uniform(8, 18))
-        if street.kind != 'urban' and rng.random() < .5:
-            _plant_gardens(street, builder, occupancy, rng, side)
-        _plant_woods(street, builder, occupancy, rng, side)
+        if rng.random() < ROW_PROBABILITY[kind]:
+            _plant_row(roadside, rng, side)
+        if kind != 'urban' and rng.random() < .5:
+            _plant_gardens(roadside, rng, side)
+        _plant_woods(roadside, rng, side)
 
 
-def _plant_row(street: Street, builder: MeshBuilder, taken: Occupancy, rng: np.random.Generator,
-               side: int, beyond_m: float, spacing_m: float) -> None:
-    if street.kind == 'motorway':
-        beyond_m += 4
-    d = street.kerb_offset(side, beyond_m)
-    for x in np.arange(street.start_m + rng.uniform(0, 10), street.end_m, spacing_m):
+def _plant_row(roadside: Roadside, rng: np.random.Generator, side: int) -> None:
+    street, spacing = roadside.street, rng.uniform(8, 18)
+    beyond = .8 if street.pavement_m > 2.8 else street.pavement_m + street.verge_m * .5
+    d = street.kerb_offset(side, max(beyond, .8) + 4 * (street.kind == 'motorway'))
+    for x in np.arange(street.start_m + rng.uniform(0, 10), street.end_m, spacing):
         x = x + rng.normal(0, .6)
-        if (rng.random() < .85 and not street.has_junction(side, x, 3)
-                and taken.claim(x, d, 1.2, .7)):
-            plant_tree(builder, street.world_point(x, d), rng)
+        if rng.random() < .85 and roadside.claim(side, x, d, (1.2, .7), 3):
+            plant_tree(roadside.builder, street.world_point(x, d), rng)
 
 
-def _plant_gardens(street: Street, builder: MeshBuilder, taken: Occupancy,
-                   rng: np.random.Generator, side: int) -> None:
+def _plant_gardens(roadside: Roadside, rng: np.random.Generator, side: int) -> None:
+    street = roadside.street
     for x in np.arange(street.start_m, street.end_m, 7.):
         x, beyond = x + rng.uniform(-2, 2), street.pavement_m + rng.uniform(1.2, 4)
         d, size = street.kerb_offset(side, beyond), rng.uniform(.8, 1.8)
-        if (rng.random() < .45 and not street.has_junction(side, x, 3)
-                and taken.claim(x, d, size, size)):
-            plant_bush(builder, street.world_point(x, d), rng, size)
+        if rng.random() < .45 and roadside.claim(side, x, d, (size, size), 3):
+            plant_bush(roadside.builder, street.world_point(x, d), rng, size)
 
 
-def _plant_woods(street: Street, builder: MeshBuilder, taken: Occupancy,
-                 rng: np.random.Generator, side: int) -> None:
+def _plant_woods(roadside: Roadside, rng: np.random.Generator, side: int) -> None:
     """Plant the land behind the first row of houses."""
-    share = {'urban': .12, 'suburban': .5, 'rural': .75, 'motorway': .7}[street.kind]
-    conifers = rng.random() < .35
+    street, conifers = roadside.street, rng.random() < .35
     for x in np.arange(street.start_m, street.end_m, 7.):
         x, beyond = x + rng.uniform(-3, 3), street.pavement_m + street.verge_m + rng.uniform(6, 40)
         d = street.kerb_offset(side, beyond)
-        if (rng.random() < share and not street.has_junction(side, x, 4)
-                and taken.claim(x, d, 4, 4)):
+        if rng.random() < WOOD_DENSITY[street.kind] and roadside.claim(side, x, d, (4, 4), 4):
             plant = plant_conifer if conifers and rng.random() < .7 else plant_tree
-            plant(builder, street.world_point(x, d, .5 if beyond > 12 else 0.), rng)
+            plant(roadside.builder, street.world_point(x, d, .5 if beyond > 12 else 0.), rng)

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Cars, vans, trucks and buses, each around its own origin on the ground, heading to +x."""
+"""Cars, vans, trucks and buses; their origin is on the ground, they head to +x."""
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bdl_perception.world.mesh import Colour, Material, Mesh, MeshBuilder
+from bdl_perception.world.mesh import Colour, Material, Mesh, mesh_from_parts, Part
 from bdl_perception.world.shapes import box, disc, extrusion
 import numpy as np
 
@@ -12,6 +12,8 @@ PAINTS: tuple[Colour, ...] = (
     (.82, .82, .83), (.66, .67, .69), (.10, .10, .11), (.32, .33, .35), (.45, .10, .10),
     (.12, .19, .36), (.87, .87, .86), (.24, .27, .25), (.52, .47, .40), (.14, .24, .19),
     (.20, .20, .22), (.55, .56, .58))
+BUS_COLOURS: tuple[Colour, ...] = (
+    (.62, .14, .12), (.75, .72, .62), (.2, .32, .45), (.35, .45, .3), (.7, .7, .7))
 GLASS = Material((.05, .06, .07), rough=.08)
 RUBBER = Material((.04, .04, .04))
 RIM = Material((.5, .5, .52), rough=.3, metal=.8)
@@ -19,7 +21,7 @@ TRIM = Material((.08, .08, .09))
 
 
 class Vehicle(NamedTuple):
-    """A vehicle's mesh and how much room it takes."""
+    """The mesh and the size of a vehicle."""
 
     mesh: Mesh
     length_m: float
@@ -30,118 +32,113 @@ def _paint(rng: np.random.Generator) -> Material:
     return Material(PAINTS[rng.integers(len(PAINTS))], rough=.28, metal=.3)
 
 
-def _wheels(builder: MeshBuilder, axles_m: tuple[float, ...], width_m: float,
-            radius_m: float) -> None:
+def _wheels(axles_m: tuple[float, ...], width_m: float, radius_m: float) -> list[Part]:
+    parts = []
     for x in axles_m:
         for side in (-1, 1):
             y = side * (width_m / 2 - .1)
-            builder.add(disc(radius_m, .22).translated(x, y, radius_m), 'car', RUBBER)
-            builder.add(disc(radius_m * .6, .03, 10).translated(x, y + side * .11, radius_m), 'car', RIM)
+            parts.append((disc(radius_m, .22).translated(x, y, radius_m), RUBBER))
+            rim = disc(radius_m * .6, .03, 10)
+            parts.append((rim.translated(x, y + side * .11, radius_m), RIM))
+    return parts
 
 
-def _lights(builder: MeshBuilder, length_m: float, width_m: float, height_m: float,
-            size_m: float = .14) -> None:
+def _lights(length_m: float, width_m: float, height_m: float, size_m: float = .14) -> list[Part]:
+    parts, tail = [], box(.06, size_m * 2.2, size_m)
+    head = box(.08, size_m * 2.4, size_m)
     for side in (-1, 1):
-        tail = box(.06, size_m * 2.2, size_m).translated(-length_m / 2, side * width_m * .39, height_m)
-        builder.add(tail, 'car', Material((.6, .03, .03), emission=.5))
-        head = box(.08, size_m * 2.4, size_m).translated(length_m / 2 - .05, side * width_m * .36,
-                                                 height_m - .1)
-        builder.add(head, 'car', Material((.95, .95, .9), emission=.8))
+        parts.append((tail.translated(-length_m / 2, side * width_m * .39, height_m),
+                      Material((.6, .03, .03), emission=.5)))
+        parts.append((head.translated(length_m / 2 - .05, side * width_m * .36, height_m - .1),
+                      Material((.95, .95, .9), emission=.8)))
+    return parts
 
 
 def car(rng: np.random.Generator) -> Vehicle:
     """Build a hatchback, saloon, estate or sports utility vehicle."""
     length, width = rng.uniform(3.7, 4.9), rng.uniform(1.68, 1.88)
-    height = rng.uniform(1.4, 1.75)
-    paint, builder = _paint(rng), MeshBuilder()
+    height, paint = rng.uniform(1.4, 1.75), _paint(rng)
     half, waist = length / 2, height * .58
     saloon = length > 4.2 and rng.random() < .45
+    rear, slope = -half * (.62 if saloon else .97), half * rng.uniform(.1, .3)
+    front = half * rng.uniform(.3, .42)
+
+    def narrowing(share: float) -> Callable[[float], float]:
+        return lambda z: 1 - share * max(0., z - waist) / (height - waist)
+
     body = [(-half, .32), (-half * .995, .7), (-half * .97, waist), (half * .35, waist),
             (half * .88, waist - .16), (half, .62), (half, .32)]
-    builder.add(extrusion(body, width, lambda z: 1 - .07 * max(0., z - .6)), 'car', paint)
-    rear = -half * (.62 if saloon else .97)
-    slope = half * rng.uniform(.1, .3)
-    front = half * rng.uniform(.3, .42)
     cabin = [(rear, waist - .02), (rear + slope, height - .05), (-half * .05, height),
              (half * .08, height - .04), (front, waist - .02)]
-    builder.add(extrusion(cabin, width * .96, lambda z: 1 - .24 * max(0., z - waist)
-                          / (height - waist)), 'car', GLASS)
     roof = [(rear + slope - .02, height - .1), (rear + slope, height), (-half * .05, height + .03),
             (half * .07, height - .03), (half * .06, height - .1)]
-    builder.add(extrusion(roof, width * .76), 'car', paint)
     pillar = [(-half * .2 - .05, waist - .02), (-half * .2 - .05, height - .03),
               (-half * .2 + .05, height - .03), (-half * .2 + .05, waist - .02)]
-    builder.add(extrusion(pillar, width * .965, lambda z: 1 - .23 * max(0., z - waist)
-                          / (height - waist)), 'car', paint)
-    builder.add(box(length * .99, width * .97, .22).translated(0, 0, .22), 'car', TRIM)
-    for side in (-1, 1):
-        builder.add(box(.12, .16, .13).translated(front - .25, side * (width / 2 + .02), waist), 'car',
-                    paint)
-    builder.add(box(.03, .5, .11).translated(-half - .01, 0, .55), 'car', Material((.85, .82, .7)))
-    builder.add(box(.03, .5, .11).translated(half + .01, 0, .42), 'car', Material((.85, .85, .82)))
-    _lights(builder, length, width, .72)
-    _wheels(builder, (-length * .3, length * .31), width, rng.uniform(.29, .35))
-    return Vehicle(builder.opaque_mesh(), length, width)
+    return Vehicle(mesh_from_parts('car', [
+        (extrusion(body, width, lambda z: 1 - .07 * max(0., z - .6)), paint),
+        (extrusion(cabin, width * .96, narrowing(.24)), GLASS),
+        (extrusion(roof, width * .76), paint),
+        (extrusion(pillar, width * .965, narrowing(.23)), paint),
+        (box(length * .99, width * .97, .22).translated(0, 0, .22), TRIM),
+        *((box(.12, .16, .13).translated(front - .25, side * (width / 2 + .02), waist), paint)
+          for side in (-1, 1)),  # mirrors
+        (box(.03, .5, .11).translated(-half - .01, 0, .55), Material((.85, .82, .7))),
+        (box(.03, .5, .11).translated(half + .01, 0, .42), Material((.85, .85, .82))),
+        *_lights(length, width, .72),
+        *_wheels((-length * .3, length * .31), width, rng.uniform(.29, .35))]), length, width)
 
 
 def van(rng: np.random.Generator) -> Vehicle:
     """Build a delivery van."""
     length, width, height = rng.uniform(4.8, 5.8), rng.uniform(1.9, 2.05), rng.uniform(1.95, 2.5)
     paint = _paint(rng) if rng.random() < .5 else Material((.85, .85, .85), rough=.35)
-    builder, half = MeshBuilder(), length / 2
+    half = length / 2
     body = [(-half, .35), (-half, height), (half * .45, height), (half * .72, 1.15), (half, .95),
             (half, .35)]
-    builder.add(extrusion(body, width, lambda z: 1 - .05 * max(0., z - 1)), 'car', paint)
-    glass = [(half * .47, height - .08), (half * .5, height - .06), (half * .735, 1.2),
-             (half * .7, 1.2)]
-    builder.add(extrusion(glass, width * .9), 'car', GLASS)
+    windscreen = [(half * .47, height - .08), (half * .5, height - .06), (half * .735, 1.2),
+                  (half * .7, 1.2)]
     side = [(half * .2, 1.2), (half * .2, height - .25), (half * .45, height - .25),
             (half * .64, 1.2)]
-    builder.add(extrusion(side, width * .99), 'car', GLASS)
-    builder.add(box(.04, width * .7, .55).translated(-half, 0, height * .62), 'car', GLASS)
-    _lights(builder, length, width, .8)
-    _wheels(builder, (-length * .3, length * .33), width, .34)
-    return Vehicle(builder.opaque_mesh(), length, width)
+    return Vehicle(mesh_from_parts('car', [
+        (extrusion(body, width, lambda z: 1 - .05 * max(0., z - 1)), paint),
+        (extrusion(windscreen, width * .9), GLASS), (extrusion(side, width * .99), GLASS),
+        (box(.04, width * .7, .55).translated(-half, 0, height * .62), GLASS),
+        *_lights(length, width, .8),
+        *_wheels((-length * .3, length * .33), width, .34)]), length, width)
 
 
 def truck(rng: np.random.Generator) -> Vehicle:
     """Build a box truck."""
     length, width, height = rng.uniform(6., 9.), 2.4, rng.uniform(2.9, 3.7)
-    builder, half = MeshBuilder(), length / 2
-    tone = rng.uniform(.5, .9)
-    tint = rng.normal(0, .04, 3)
-    load = Material(tuple(np.clip(tone + tint, 0, 1).tolist()), rough=.6)
-    builder.add(box(length * .74, width, height - .95).translated(-length * .13, 0, .95), 'car', load)
-    builder.add(box(length * .95, width * .5, .3).translated(0, 0, .6), 'car', TRIM)
+    half, tone = length / 2, rng.uniform(.5, .9)
+    load = Material(tuple(np.clip(tone + rng.normal(0, .04, 3), 0, 1).tolist()), rough=.6)
     cab = [(half * .54, .5), (half * .54, 2.6), (half * .84, 2.6), (half, 1.5), (half, .5)]
-    builder.add(extrusion(cab, width * .96), 'car', _paint(rng))
-    glass = [(half * .83, 2.5), (half * .86, 2.5), (half * 1.005, 1.55), (half * .96, 1.55)]
-    builder.add(extrusion(glass, width * .88), 'car', GLASS)
-    for side in (-1, 1):  # doors and seams of the load
-        builder.add(box(.02, width * .02, height - 1.1).translated(-half * .999, side * .02, 1.), 'car',
-                    TRIM)
-    builder.add(box(.06, width, .14).translated(-half * .98, 0, .75), 'car',
-                Material((.75, .2, .12), rough=.5))
-    _lights(builder, length, width, .85, .16)
-    _wheels(builder, (-length * .36, -length * .22, length * .36), width, .47)
-    return Vehicle(builder.opaque_mesh(), length, width)
+    windscreen = [(half * .83, 2.5), (half * .86, 2.5), (half * 1.005, 1.55), (half * .96, 1.55)]
+    seam = box(.02, width * .02, height - 1.1)
+    return Vehicle(mesh_from_parts('car', [
+        (box(length * .74, width, height - .95).translated(-length * .13, 0, .95), load),
+        (box(length * .95, width * .5, .3).translated(0, 0, .6), TRIM),
+        (extrusion(cab, width * .96), _paint(rng)), (extrusion(windscreen, width * .88), GLASS),
+        *((seam.translated(-half * .999, side * .02, 1.), TRIM) for side in (-1, 1)),
+        (box(.06, width, .14).translated(-half * .98, 0, .75),
+         Material((.75, .2, .12), rough=.5)),
+        *_lights(length, width, .85, .16),
+        *_wheels((-length * .36, -length * .22, length * .36), width, .47)]), length, width)
 
 
 def bus(rng: np.random.Generator) -> Vehicle:
     """Build a city bus."""
     length, width, height = rng.uniform(9.5, 12.), 2.5, rng.uniform(2.9, 3.2)
-    builder, half = MeshBuilder(), length / 2
-    colour = ((.62, .14, .12), (.75, .72, .62), (.2, .32, .45), (.35, .45, .3), (.7, .7, .7))[
-        rng.integers(5)]
-    builder.add(box(length, width, height - .35).translated(0, 0, .35), 'car', Material(colour, rough=.4))
-    builder.add(box(length * .93, width + .02, .95).translated(-length * .01, 0, 1.35), 'car', GLASS)
-    builder.add(box(.04, width * .88, 1.4).translated(half, 0, 1.1), 'car', GLASS)
-    builder.add(box(.04, width * .7, .8).translated(-half, 0, 1.6), 'car', GLASS)
-    for x in np.arange(-half + 1.2, half - .5, 1.5):
-        builder.add(box(.1, width + .04, .97).translated(x, 0, 1.34), 'car', Material(colour, rough=.4))
-    _lights(builder, length, width, .9, .18)
-    _wheels(builder, (-length * .28, length * .3), width, .48)
-    return Vehicle(builder.opaque_mesh(), length, width)
+    half, paint = length / 2, Material(BUS_COLOURS[rng.integers(len(BUS_COLOURS))], rough=.4)
+    return Vehicle(mesh_from_parts('car', [
+        (box(length, width, height - .35).translated(0, 0, .35), paint),
+        (box(length * .93, width + .02, .95).translated(-length * .01, 0, 1.35), GLASS),
+        (box(.04, width * .88, 1.4).translated(half, 0, 1.1), GLASS),
+        (box(.04, width * .7, .8).translated(-half, 0, 1.6), GLASS),
+        *((box(.1, width + .04, .97).translated(x, 0, 1.34), paint)
+          for x in np.arange(-half + 1.2, half - .5, 1.5)),
+        *_lights(length, width, .9, .18),
+        *_wheels((-length * .28, length * .3), width, .48)]), length, width)
 
 
 VEHICLE_BUILDERS: dict[str, Callable[[np.random.Generator], Vehicle]] = {
@@ -149,6 +146,6 @@ VEHICLE_BUILDERS: dict[str, Callable[[np.random.Generator], Vehicle]] = {
 
 
 def draw_vehicle(rng: np.random.Generator, large: bool = True) -> Vehicle:
-    """Draw a vehicle as traffic has them; without `large` only cars and vans."""
+    """Draw a vehicle by its share in traffic; without `large` only cars and vans."""
     shares = (.78, .1, .08, .04) if large else (.9, .1, 0., 0.)
     return VEHICLE_BUILDERS[str(rng.choice(list(VEHICLE_BUILDERS), p=shares))](rng)

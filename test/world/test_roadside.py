@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.world.parking import Occupancy
+from bdl_perception.world.roadside import Occupancy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
