@@ -9,9 +9,14 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
-from bdl_perception.perception.backend import ModelSpec, PRECISIONS, PROVIDERS, spec_from_dict
-from bdl_perception.perception.image_geometry import FIT_MODES
-from bdl_perception.perception.monte_carlo import check_seed
+from bdl_perception.perception.backend import (
+    check_seed,
+    FIT_MODES,
+    ModelSpec,
+    PRECISIONS,
+    PROVIDERS,
+    spec_from_dict,
+)
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.version import software_version
 

@@ -17,8 +17,7 @@ from bdl_perception.parameter_spec import (
     Parameters,
     ParameterSpec,
 )
-from bdl_perception.perception.backend import PRECISIONS, PROVIDERS
-from bdl_perception.perception.image_geometry import FIT_MODES
+from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
 
 TRANSPORTS = ('raw', 'compressed')

@@ -1,115 +1,114 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Perception of each camera and one alarm: `ros2 launch bdl_perception perception.launch.py`."""
+"""Start perception of each camera and one alarm: `ros2 launch bdl_perception ...`."""
 from typing import Any
 
 from bdl_perception.alarm.alert_types import parse_camera_names
-from launch import LaunchContext
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
-from launch.actions import OpaqueFunction
-from launch.substitutions import LaunchConfiguration
-from launch.substitutions import PathJoinSubstitution
-from launch_ros.actions import LifecycleNode
-from launch_ros.actions import Node
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+Values = dict[str, str]  # launch argument -> value
 PACKAGE = 'bdl_perception'
-RESPAWN_DELAY_S = 1.0  # a node that fails at once must not fill the log
+RESPAWN_DELAY_S = 1.0  # limits the log of a node that fails at its start
 BOOLEANS = ['true', 'false']
 PARAMS_FILE = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'perception.yaml'])
 RVIZ_FILE = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'perception.rviz'])
 
-# Name, default, meaning. An empty one leaves the value to params_file, so that the defaults of
-# parameters are not said here a second time.
+# Name, default, description. An empty default leaves the value to params_file, so that the default
+# of a parameter is declared only once.
 ARGUMENTS: tuple[tuple[str, Any, str], ...] = (
-    ('image_topic', '', 'camera topic, without /compressed'),
-    ('camera_info_topic', '', 'geometry of the camera'),
+    ('image_topic', '', 'topic of the camera, without /compressed'),
+    ('camera_info_topic', '', 'topic of the camera geometry'),
     ('image_transport', '', 'raw or compressed'),
-    ('backend', '', 'what runs the network'),
+    ('backend', '', 'inference backend'),
     ('model', '', 'name of a shipped model, or a model folder'),
-    ('calibration', '', 'thresholds of the alarm; empty: those of `model` when it is given'),
-    ('drive', '', 'recording that camera_node plays as the camera; empty: a camera is there'),
-    ('cameras', '', 'such as front,rear: a perception_node for each, in a namespace of that name'),
-    ('namespace', '', 'of all nodes and topics'),
-    ('params_file', PARAMS_FILE, 'YAML like config/perception.yaml'),
+    ('calibration', '', 'calibration of the alarm; empty: that of `model` if `model` is given'),
+    ('drive', '', 'recording that camera_node plays; empty: there is a real camera'),
+    ('cameras', '', 'such as front,rear: one perception_node each, in the namespace of its name'),
+    ('namespace', '', 'namespace of all nodes and topics'),
+    ('params_file', PARAMS_FILE, 'YAML file like config/perception.yaml'),
 )
 SWITCHES = (
-    ('autostart', 'true', 'configure and activate, also after a crash'),
-    ('rviz', 'false', 'show the maps in RViz'),
-    ('use_sim_time', 'false', 'take the time from /clock'),
+    ('autostart', 'true', 'configure and activate the node, also after a crash'),
+    ('rviz', 'false', 'open RViz with the images'),
+    ('use_sim_time', 'false', 'use the time of /clock'),
 )
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Declare the arguments; the nodes follow when their values are known."""
+    """Declare the arguments; the nodes are created when their values are known."""
     return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=meaning)
-          for name, default, meaning in ARGUMENTS),
-        *(DeclareLaunchArgument(name, default_value=default, description=meaning,
-                                choices=BOOLEANS) for name, default, meaning in SWITCHES),
+        *(DeclareLaunchArgument(name, default_value=default, description=description)
+          for name, default, description in ARGUMENTS),
+        *(DeclareLaunchArgument(name, default_value=default, description=description,
+                                choices=BOOLEANS) for name, default, description in SWITCHES),
         OpaqueFunction(function=_nodes),
     ])
 
 
 def _nodes(context: LaunchContext) -> list[Node]:
-    told = {name: LaunchConfiguration(name).perform(context)
-            for name, _, _ in (*ARGUMENTS, *SWITCHES)}
-    clock = {'use_sim_time': told['use_sim_time'] == 'true'}
-    cameras = parse_camera_names(told['cameras'])
-    nodes = [node for camera in cameras or ('',) for node in _camera(told, camera, clock)]
-    nodes.append(Node(**_place(told, 'alert_node'),
-                      parameters=[told['params_file'], _calibration(told),
-                                  _given(told, 'cameras'), clock]))
-    if told['rviz'] == 'true':
-        nodes.append(_rviz(told, cameras, clock))
+    values = {name: LaunchConfiguration(name).perform(context)
+              for name, _, _ in (*ARGUMENTS, *SWITCHES)}
+    clock = {'use_sim_time': values['use_sim_time'] == 'true'}
+    cameras = parse_camera_names(values['cameras'])
+    nodes = [node for camera in cameras or ('',)
+             for node in _camera_nodes(values, camera, clock)]
+    nodes.append(Node(**_common(values, 'alert_node'),
+                      parameters=[values['params_file'], _calibration_override(values),
+                                  _overrides(values, 'cameras'), clock]))
+    if values['rviz'] == 'true':
+        nodes.append(_rviz_node(values, cameras, clock))
     return nodes
 
 
-def _camera(told: dict[str, str], camera: str, clock: dict[str, bool]) -> list[Node]:
-    """Start what one camera needs; empty: the only one, with no namespace of its own."""
-    if camera and told['image_topic'].startswith('/'):
-        raise ValueError(f'image_topic is {told["image_topic"]!r}: with cameras it is a name '
-                         f'within the namespace of each, without / in front')
-    topics = _given(told, 'image_topic', 'camera_info_topic', 'image_transport')
-    place = {**told, 'namespace': '/'.join(filter(None, (told['namespace'], camera)))}
+def _camera_nodes(values: Values, camera: str, clock: dict[str, bool]) -> list[Node]:
+    """Create the nodes of one camera; empty: the only camera, without a namespace of its own."""
+    if camera and values['image_topic'].startswith('/'):
+        raise ValueError(f'image_topic is {values["image_topic"]!r}: with cameras it is a name '
+                         f'within the namespace of each camera, without a leading /')
+    topics = _overrides(values, 'image_topic', 'camera_info_topic', 'image_transport')
+    namespace = '/'.join(filter(None, (values['namespace'], camera)))
+    local = {**values, 'namespace': namespace}
     nodes: list[Node] = [LifecycleNode(
-        **_place(place, 'perception_node'),
-        parameters=[told['params_file'], topics, _given(told, 'backend', 'model'), clock,
-                    {'autostart': told['autostart'] == 'true'}])]
-    if told['drive']:
-        played = {'path': _text(told['drive']), 'loop': True}
-        nodes.append(Node(**_place(place, 'camera_node', respawn=False),
-                          parameters=[told['params_file'], topics, played]))
+        **_common(local, 'perception_node'),
+        parameters=[values['params_file'], topics, _overrides(values, 'backend', 'model'), clock,
+                    {'autostart': values['autostart'] == 'true'}])]
+    if values['drive']:
+        playback = {'path': _string(values['drive']), 'loop': True}
+        nodes.append(Node(**_common(local, 'camera_node', respawn=False),
+                          parameters=[values['params_file'], topics, playback]))
     return nodes
 
 
-def _place(told: dict[str, str], node: str, respawn: bool = True) -> dict[str, Any]:
-    """Say what all nodes share; a node that ended unasked comes back."""
+def _common(values: Values, node: str, respawn: bool = True) -> dict[str, Any]:
+    """Return the settings that all nodes share; a node that exits is started again."""
     return {'package': PACKAGE, 'executable': node, 'name': node, 'output': 'screen',
-            'namespace': told['namespace'], 'respawn': respawn, 'respawn_delay': RESPAWN_DELAY_S}
+            'namespace': values['namespace'], 'respawn': respawn, 'respawn_delay': RESPAWN_DELAY_S}
 
 
-def _given(told: dict[str, str], *names: str) -> dict[str, ParameterValue]:
-    return {name: _text(told[name]) for name in names if told[name]}
+def _overrides(values: Values, *names: str) -> dict[str, ParameterValue]:
+    return {name: _string(values[name]) for name in names if values[name]}
 
 
-def _calibration(told: dict[str, str]) -> dict[str, ParameterValue]:
-    """Keep the alarm with the model: a calibration of another one would not arm."""
-    chosen = told['calibration'] or told['model']
-    return {'calibration': _text(chosen)} if chosen else {}
+def _calibration_override(values: Values) -> dict[str, ParameterValue]:
+    """Use the calibration of the model: that of another model cannot arm the alarm."""
+    calibration = values['calibration'] or values['model']
+    return {'calibration': _string(calibration)} if calibration else {}
 
 
-def _text(value: str) -> ParameterValue:
-    """Keep a model called 7 a text."""
+def _string(value: str) -> ParameterValue:
+    """Make a parameter of type string, also for a model with the name 7."""
     return ParameterValue(value, value_type=str)
 
 
-def _rviz(told: dict[str, str], cameras: tuple[str, ...], clock: dict[str, bool]) -> Node:
-    """Open RViz among the topics of the first camera, with the camera's topic for `image`."""
-    camera = told['image_topic'] or 'image'
-    namespace = '/'.join(filter(None, (told['namespace'], *cameras[:1])))
+def _rviz_node(values: Values, cameras: tuple[str, ...], clock: dict[str, bool]) -> Node:
+    """Open RViz in the namespace of the first camera; `image` is remapped to its topic."""
+    image_topic = values['image_topic'] or 'image'
+    namespace = '/'.join(filter(None, (values['namespace'], *cameras[:1])))
     return Node(package='rviz2', executable='rviz2', name='rviz', namespace=namespace,
-                arguments=['-d', RVIZ_FILE], remappings=[('image', camera)], parameters=[clock],
-                output='screen')
+                arguments=['-d', RVIZ_FILE], remappings=[('image', image_topic)],
+                parameters=[clock], output='screen')

@@ -5,8 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bdl_perception.perception.backend import PRECISIONS, PROVIDERS
-from bdl_perception.perception.image_geometry import FIT_MODES
+from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
 from bdl_perception.workflows.executor import ExecutorConfig
 

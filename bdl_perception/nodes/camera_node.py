@@ -8,14 +8,22 @@ from bdl_perception.drives import open_drive
 from bdl_perception.drives.base import Drive
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.lifecycle import declare_parameters, run_node
-from bdl_perception.nodes.messages import camera_info_message, jpeg_image, make_header, uint8_image
+from bdl_perception.nodes.messages import (
+    camera_info_message,
+    make_header,
+    pixel_buffer,
+    uint8_image,
+)
 from bdl_perception.parameters import CameraParameters
-from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.types import Bytes, CameraFrame
+import cv2
+import numpy as np
 import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
 
 NAME = 'camera_node'
 SUBSCRIBER_POLL_S = 0.05  # interval of the subscriber count before the start
@@ -78,7 +86,7 @@ class CameraNode(Node):
         header = make_header(now_ns, self._settings.frame_id or frame.frame_id)
         if frame.camera is not None:
             self._info_publisher.publish(camera_info_message(frame.camera, header))
-        image = (jpeg_image(frame.rgb, self._settings.jpeg_quality, header) if self._compressed
+        image = (_jpeg_image(frame.rgb, self._settings.jpeg_quality, header) if self._compressed
                  else uint8_image(frame.rgb, header))
         self._image_publisher.publish(image)
 
@@ -87,6 +95,16 @@ def _drive_frames(drive: Drive, loop: bool) -> Iterator[CameraFrame]:
     yield from drive
     while loop:
         yield from drive
+
+
+def _jpeg_image(rgb: Bytes, quality: int, header: Header) -> CompressedImage:
+    """Make a JPEG image from rgb (H, W, 3); quality 1 to 100."""
+    done, data = cv2.imencode('.jpg', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
+                              [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f'an image of shape {rgb.shape} cannot be encoded as JPEG')
+    return CompressedImage(header=header, format='rgb8; jpeg compressed bgr8',
+                           data=pixel_buffer(np.asarray(data, np.uint8)))
 
 
 def main() -> int:

@@ -6,9 +6,8 @@ import copy
 
 from bdl_perception.perception.types import Bytes, Floats, PinholeCamera
 from builtin_interfaces.msg import Time
-import cv2
 import numpy as np
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 NS_PER_S = 10**9
@@ -36,16 +35,6 @@ def uint8_image(values: Bytes, header: Header) -> Image:
     """Make a mono8 image from (H, W), an rgb8 image from (H, W, 3)."""
     encoding, pixel_bytes = ('mono8', 1) if values.ndim == 2 else ('rgb8', 3)
     return _image_message(values, encoding, pixel_bytes, header)
-
-
-def jpeg_image(rgb: Bytes, quality: int, header: Header) -> CompressedImage:
-    """Make a JPEG image from rgb (H, W, 3); quality 1 to 100."""
-    done, data = cv2.imencode('.jpg', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
-                              [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ValueError(f'an image of shape {rgb.shape} cannot be encoded as JPEG')
-    return CompressedImage(header=header, format='rgb8; jpeg compressed bgr8',
-                           data=pixel_buffer(np.asarray(data, np.uint8)))
 
 
 def _image_message(values: Bytes | Floats, encoding: str, pixel_bytes: int,

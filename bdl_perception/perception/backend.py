@@ -1,28 +1,45 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a thing must do to run the network: three calls and a name."""
+"""
+The model specification, the outputs of its two graphs, and the Backend interface.
+
+To add an output of the single pass, change three files: this one (a row of PERCEIVE_OUTPUTS and a
+field of RawPrediction), network/graphs.py (its computation) and perception/types.py (a field of
+Prediction). The graph contract, the parity table and the count of non-finite numbers use the rows.
+"""
 from dataclasses import asdict, dataclass
 from typing import Any, Mapping, NamedTuple, Protocol, Sequence
 
-from bdl_perception.perception.types import Bytes, Features, Floats, Moments
+from bdl_perception.perception.types import Bytes, CELL_PX, Features, Floats, Moments
+import numpy as np
 
 PRECISIONS = ('fp32', 'fp16')  # of a graph's arithmetic
 PROVIDERS = ('cpu', 'cuda', 'tensorrt')  # devices of ONNX Runtime
+FIT_MODES = ('crop', 'stretch')  # how a frame is fitted to the network's input
+SEED_LIMIT = 2**64  # a seed is one 64-bit word of a Philox key
 FORMAT = 1  # of model.json
 OPTIONAL_KEYS = {'format', 'weights_sha256'}
+DECODER_STRIDE = 2  # px; the decoder predicts at every second row and column of the frame
+
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError for a seed that does not fit the 64-bit word of a Philox key."""
+    if not 0 <= seed < SEED_LIMIT:
+        raise ValueError(f'seed is {seed}, must be from 0 to 2**64 - 1')
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The contents of model.json, which lies beside the two graphs."""
+    """The contents of model.json, which is stored beside the two graphs."""
 
     name: str
     height: int  # px, of the network's input
     width: int  # px
     sample_height: int  # px, of the Monte Carlo moments
     sample_width: int  # px
-    canonical_focal_px: float  # depth is predicted as a camera of this fx at input size sees it
-    max_depth_m: float  # beyond this the network was never taught; published as +Inf
+    canonical_focal_px: float  # depth is predicted for a camera with this fx at input size
+    max_depth_m: float  # the training range ends here; larger depth is published as +Inf
     class_names: tuple[str, ...]
     dropout_probability: float
     dropout_channels: tuple[int, ...]  # C_k of each dropout layer, in mask order
@@ -30,10 +47,10 @@ class ModelSpec:
     perceive_sha256: str
     sample_sha256: str
     weights_sha256: str = ''  # of weights.pt, the network itself; '': the folder has none
-    format: int = FORMAT  # noqa: A003  # as the file says
+    format: int = FORMAT  # noqa: A003  # the key in the file
 
     def __post_init__(self) -> None:
-        """Refuse a description that no graph can have."""
+        """Check the values; ValueError names the wrong one."""
         if self.format != FORMAT:
             raise ValueError(f'model format is {self.format}, this version reads {FORMAT}; '
                              f'export the model again')
@@ -45,17 +62,26 @@ class ModelSpec:
             raise ValueError(
                 f'dropout_probability is {self.dropout_probability}, must lie between 0 and 1')
         if not self.dropout_channels:
-            raise ValueError('the model has no dropout layer, so nothing can be sampled')
+            raise ValueError('the model has no dropout layer; sampling needs at least one')
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Return the lengths of the axes by the names used in Output.shape."""
+        return {'H': self.height, 'W': self.width,
+                'h': self.height // DECODER_STRIDE, 'w': self.width // DECODER_STRIDE,
+                'cells_h': self.height // CELL_PX, 'cells_w': self.width // CELL_PX,
+                'sample_h': self.sample_height, 'sample_w': self.sample_width,
+                'K': len(self.class_names)}
 
     def check_samples(self, samples: int) -> None:
-        """Refuse, with a ValueError, a number of samples that no chunks add up to."""
+        """Check that the samples of a cycle are whole chunks; ValueError if not."""
         if samples < 2 or samples % self.chunk:
             raise ValueError(f'samples is {samples}, must be at least 2 and a multiple of '
                              f'{self.chunk}, the chunk of model {self.name}')
 
 
 def spec_from_dict(values: Mapping[str, Any]) -> ModelSpec:
-    """Read what model.json holds; ValueError names what is missing or not known."""
+    """Read the contents of model.json; ValueError names missing and unknown keys."""
     known = set(ModelSpec.__dataclass_fields__)
     missing, unknown = known - set(values) - OPTIONAL_KEYS, set(values) - known
     if missing or unknown:
@@ -66,23 +92,57 @@ def spec_from_dict(values: Mapping[str, Any]) -> ModelSpec:
 
 
 def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
-    """Turn a spec into what model.json holds."""
+    """Return the contents of model.json."""
     return asdict(spec)
 
 
-class RawPrediction(NamedTuple):
-    """The outputs of the perceive graph, batch axis removed, in the canonical camera."""
+class Output(NamedTuple):
+    """One output of a graph, without its batch axis."""
 
-    depth: Floats  # (H, W) m, as seen by a camera of the canonical focal length
-    aleatoric_std: Floats  # (H, W) m, likewise
-    classes: Bytes  # (H, W)
-    entropy: Floats  # (H, W) nat
-    max_probability: Floats  # (h, w)
-    energy: Floats  # (h, w)
-    log_depth_std: Floats  # (h, w)
-    feature_distance: Floats  # ()
-    cell_distance: Floats  # (h', w')
+    name: str
+    shape: tuple[str, ...]  # names of ModelSpec.sizes
+    unit: str = ''
+    dtype: str = 'float32'
+
+
+PERCEIVE_OUTPUTS = (  # of the single pass, in the order of the graph; the features follow
+    Output('depth', ('H', 'W'), 'm'),  # for a camera of the canonical focal length
+    Output('aleatoric_std', ('H', 'W'), 'm'),  # likewise
+    Output('classes', ('H', 'W'), dtype='uint8'),
+    Output('entropy', ('H', 'W'), 'nat'),
+    Output('max_probability', ('h', 'w')),
+    Output('energy', ('h', 'w')),
+    Output('log_depth_std', ('h', 'w')),
+    Output('feature_distance', ()),
+    Output('cell_distance', ('cells_h', 'cells_w')),
+)
+SAMPLE_OUTPUTS = (  # the moments of one chunk, in the order of the graph
+    Output('log_depth_mean', ('sample_h', 'sample_w')),
+    Output('log_depth_m2', ('sample_h', 'sample_w')),
+    Output('probability_sum', ('K', 'sample_h', 'sample_w')),
+    Output('entropy_sum', ('sample_h', 'sample_w'), 'nat'),
+)
+
+
+class RawPrediction(NamedTuple):
+    """The outputs of the perceive graph as PERCEIVE_OUTPUTS lists them, and the features."""
+
+    depth: Floats
+    aleatoric_std: Floats
+    classes: Bytes
+    entropy: Floats
+    max_probability: Floats
+    energy: Floats
+    log_depth_std: Floats
+    feature_distance: Floats
+    cell_distance: Floats
     features: Features
+
+
+def count_non_finite(values: RawPrediction | Moments, outputs: Sequence[Output]) -> int:
+    """Count the NaN and infinite numbers in these outputs; classes are integers and pass."""
+    arrays = [np.asarray(getattr(values, output.name)) for output in outputs]
+    return sum(array.size - int(np.isfinite(array).sum()) for array in arrays)
 
 
 class Backend(Protocol):
@@ -93,10 +153,10 @@ class Backend(Protocol):
     spec: ModelSpec
 
     def perceive(self, rgb: Bytes) -> RawPrediction:
-        """Run the single pass on rgb (H, W, 3) uint8 of exactly the model's input size."""
+        """Run the single pass on rgb (H, W, 3) uint8 of the model's input size."""
 
     def sample(self, features: Features, masks: Sequence[Floats]) -> Moments:
         """Run one chunk of S stochastic passes; masks: one (S, C_k) array per dropout layer."""
 
     def close(self) -> None:
-        """Give back what the backend holds; it cannot be used afterwards."""
+        """Release the resources; the backend cannot be used afterwards."""

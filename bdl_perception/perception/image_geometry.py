@@ -9,12 +9,12 @@ Pixel centres have whole coordinates, as in OpenCV and sensor_msgs/CameraInfo: t
 from dataclasses import dataclass
 from typing import Any, cast, TypeVar
 
+from bdl_perception.perception.backend import FIT_MODES
 from bdl_perception.perception.types import Bytes, PinholeCamera
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FIT_MODES = ('crop', 'stretch')
 Array = TypeVar('Array', bound=NDArray[Any])
 
 

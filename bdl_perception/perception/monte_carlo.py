@@ -1,34 +1,33 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Which channels each Monte Carlo sample drops.
+Monte Carlo dropout: masks, moments of the samples, and epistemic uncertainty.
 
 The network takes its dropout masks as inputs, so that a sample is the same number on every
-machine, in training's export, in a replay and on the road. The bits come from Philox, a
-counter-based generator (Salmon et al. 2011), key (seed, layer), counter (sample): sample t is the
-same however many samples are drawn, and numpy promises never to change the raw stream.
+machine, in export, replay and operation. The bits come from Philox, a counter-based generator
+(Salmon et al. 2011), key (seed, layer), counter (sample). Sample t does not depend on the number
+of samples, and numpy guarantees that the raw stream never changes.
+
+Samples arrive in chunks, whose moments are merged (see merge). epistemic_from_moments turns the
+moments of a whole cycle into the epistemic uncertainty of depth and class.
 """
 from functools import reduce
 from typing import cast, Iterable, Sequence
 
+from bdl_perception.perception.backend import check_seed, count_non_finite, SAMPLE_OUTPUTS
 from bdl_perception.perception.types import Epistemic, Floats, Moments, Prediction, Reals
 import cv2
 import numpy as np
 
-SEED_LIMIT = 2**64  # a Philox key holds two words of 64 bits; the second is the layer
-
-
-def check_seed(seed: int) -> None:
-    """Raise ValueError for a seed that does not fit the 64-bit word of a Philox key."""
-    if not 0 <= seed < SEED_LIMIT:
-        raise ValueError(f'seed is {seed}, must be from 0 to 2**64 - 1')
+# float32 sums differ from zero by about 1e-6; a larger difference means a wrong graph
+ROUNDING_TOLERANCE_NAT = 1e-3
 
 
 def draw_masks(seed: int, count: int, channels: Sequence[int], probability: float) -> list[Floats]:
     """
-    Draw count masks for each dropout layer: one (T, C_k) array of 0 and 1 / (1 - probability).
+    Draw masks for each dropout layer: one (T, C_k) array of 0 and 1 / (1 - probability).
 
-    A mask that would drop every channel of a layer is drawn again: it would say nothing.
+    count: T. A mask that would drop every channel of a layer is drawn again.
     """
     check_seed(seed)
     if not 0 < probability < 1:
@@ -37,8 +36,9 @@ def draw_masks(seed: int, count: int, channels: Sequence[int], probability: floa
         raise ValueError(f'{count} masks for layers of {tuple(channels)} channels; '
                          f'there must be at least one of each')
     scale = np.float32(1 / (1 - probability))
-    return [np.stack([_draw_mask(seed, layer, sample, width, probability) for sample in range(count)])
-            * scale for layer, width in enumerate(channels)]  # (T, C_k) each
+    return [scale * np.stack([_draw_mask(seed, layer, sample, width, probability)
+                              for sample in range(count)])
+            for layer, width in enumerate(channels)]  # (T, C_k) each
 
 
 def _draw_mask(seed: int, layer: int, sample: int, width: int, probability: float) -> Floats:
@@ -53,7 +53,19 @@ def _draw_mask(seed: int, layer: int, sample: int, width: int, probability: floa
 
 
 def merge(first: Moments, second: Moments) -> Moments:
-    """Join two parts; the maps become float64, or the means' rounding would show in M2."""
+    """
+    Merge the moments of two sets of samples.
+
+    Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing
+    sample variances": for parts a and b with n = n_a + n_b and delta = mean_b - mean_a,
+
+        mean = mean_a + delta n_b / n        M2 = M2_a + M2_b + delta^2 n_a n_b / n
+
+    Samples {1, 3} have mean 2 and M2 2; with {6}, delta = 4: mean 10/3, M2 = 2 + 0 + 16 * 2/3 =
+    12.67. The maps become float64. Chunks in float32 merge to one batch of the same samples within
+    1e-5 of a map's largest value and of its norm; the M2 of a single pixel with a small variance
+    differed by up to 6e-5 of itself.
+    """
     count = first.count + second.count
     mean = _as_float64(first.log_depth_mean)
     delta = second.log_depth_mean - mean  # (h, w)
@@ -67,7 +79,7 @@ def merge(first: Moments, second: Moments) -> Moments:
 
 
 def merge_all(chunks: Iterable[Moments]) -> Moments:
-    """Merge all chunks, in their order; there must be at least one."""
+    """Merge chunks in their order; ValueError if there is none."""
     parts = list(chunks)
     if not parts:
         raise ValueError('no chunk of samples to merge')
@@ -78,15 +90,13 @@ def _as_float64(values: Reals) -> Reals:
     return np.asarray(values, np.float64)
 
 
-ROUNDING_TOLERANCE_NAT = 1e-3  # float32 sums miss zero by 1e-6 or so; more than this is a wrong graph
-
-
 def epistemic_from_moments(moments: Moments, prediction: Prediction) -> Epistemic:
     """
-    Say what the samples of one frame mean, at the size of its prediction's maps.
+    Compute the epistemic maps of a frame, at the size of its prediction's depth (H, W).
 
-    Depth maps are NaN where the depth of the prediction is not finite. A number of the moments
-    that is not finite is counted and stays NaN or infinite in the maps.
+    Depth by the delta method on x = log d: std(d) = d std(x). At d = 20 m, M2 = 0.15 of 16
+    samples: std(x) = 0.1, std(d) = 2 m. Depth maps are NaN where the predicted depth is not
+    finite. Non-finite numbers in the moments are counted and remain in the maps.
     """
     depth = prediction.depth  # (H, W) m
     log_std = _upsample(log_depth_std(moments), depth.shape)
@@ -98,18 +108,23 @@ def epistemic_from_moments(moments: Moments, prediction: Prediction) -> Epistemi
         depth_std=depth * log_std,  # m
         log_depth_std=log_std,
         mutual_information=_upsample(mutual_information(moments), depth.shape),  # nat
-        non_finite=_count_non_finite(moments))
+        non_finite=count_non_finite(moments, SAMPLE_OUTPUTS))
 
 
 def log_depth_std(moments: Moments) -> Reals:
-    """Give the standard deviation of log-depth (h, w), from the unbiased variance."""
+    """Return the standard deviation of log-depth (h, w), from the unbiased M2 / (n - 1)."""
     if moments.count < 2:
         raise ValueError(f'{moments.count} sample has no spread; take at least 2')
     return cast(Reals, np.sqrt(moments.log_depth_m2 / (moments.count - 1)))
 
 
 def mutual_information(moments: Moments) -> Reals:
-    """Give mutual information (h, w), nat; what rounding puts below zero is zero."""
+    """
+    Return the mutual information I = H[mean p] - mean H[p] >= 0 (h, w) nat.
+
+    Houlsby et al. 2011; Kendall & Gal 2017. By hand: two samples, each certain of another class,
+    give log 2 - 0 = 0.69 nat. Values that rounding puts below zero are set to zero.
+    """
     mean = np.asarray(moments.probability_sum, np.float64) / moments.count  # (K, h, w)
     information = _entropy(mean) - moments.entropy_sum / moments.count
     if (information < -ROUNDING_TOLERANCE_NAT).any():
@@ -127,9 +142,3 @@ def _upsample(values: Reals, shape: tuple[int, ...]) -> Floats:
     size = (shape[1], shape[0])
     narrow = np.ascontiguousarray(values, np.float32)
     return cast(Floats, cv2.resize(narrow, size, interpolation=cv2.INTER_LINEAR))
-
-
-def _count_non_finite(moments: Moments) -> int:
-    maps = (moments.log_depth_mean, moments.log_depth_m2, moments.probability_sum,
-            moments.entropy_sum)
-    return sum(values.size - int(np.isfinite(values).sum()) for values in maps)

@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The perceiver on a backend of numpy: metres, sky, held frames and whole cycles."""
-from bdl_perception.perception.image_geometry import FIT_MODES
+from bdl_perception.perception.backend import FIT_MODES
 from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.types import CameraFrame, PinholeCamera

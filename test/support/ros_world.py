@@ -167,7 +167,7 @@ class World:
         """Request a lifecycle transition of perception_node; returns its success."""
         self.until(self._change_state_client.service_is_ready, 'the change_state service')
         request = ChangeState.Request()
-        request.set_state.id = number
+        request.transition.id = number
         response = self._change_state_client.call_async(request)
         self.until(response.done, f'the end of transition {number}')
         return response.result().success
