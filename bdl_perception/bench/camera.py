@@ -110,7 +110,7 @@ def write_frames(path: Path) -> None:
         for name, (begin_s, end_s) in SEGMENTS_S.items():
             if begin_s <= frame.stamp_ns / 1e9 < end_s:
                 parts[name].append(resize_frame(frame.rgb))
-    np.savez(path, **{name: np.stack(frames) for name, frames in parts.items()})
+    np.savez(path, nominal=np.stack(parts[NOMINAL]), ood=np.stack(parts[OOD]))
 
 
 def resize_frame(rgb: Bytes) -> Bytes:

@@ -1,9 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """From records and a calibration to what the alarm did."""
+from dataclasses import asdict
 from typing import Any, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration_warnings import calibration_warnings
 from bdl_perception.alarm.detection_delay import min_detection_delay, min_slow_detection_delay
 from bdl_perception.evaluation.alarm_metrics import (
     ABRUPT_S,
@@ -28,7 +30,6 @@ from bdl_perception.evaluation.alarm_replay import (
 )
 from bdl_perception.evaluation.drive_record import DriveRecord, segment_group
 from bdl_perception.perception.status import Identity
-from bdl_perception.report.calibration_text import calibration_warnings
 
 NS_PER_HOUR = 3.6e12
 NO_NOMINAL_DRIVE = 'no drive with a time is nominal'
@@ -132,7 +133,7 @@ def _timeline(record: DriveRecord, steps: Sequence[AlertStep],
             'error': [step.error for step in steps],
             'raised_by': [error_cause(step, calibration) for step in error_onsets(steps)],
             'exceeds': [step.exceeds for step in steps],
-            'segments': [segment._asdict() for segment in record.origin.segments]}
+            'segments': [asdict(segment) for segment in record.origin.segments]}
 
 
 def _peak_evidence(steps: Sequence[AlertStep], calibration: Calibration) -> float:
