@@ -10,8 +10,7 @@ from math import prod
 from typing import Iterable, Mapping, NamedTuple
 
 from bdl_perception.model_store import ModelError
-from bdl_perception.perception.backend import ModelSpec
-from bdl_perception.perception.types import CELL_PX
+from bdl_perception.perception.backend import ModelSpec, PERCEIVE_OUTPUTS, SAMPLE_OUTPUTS
 
 
 class TensorSpec(NamedTuple):
@@ -23,7 +22,6 @@ class TensorSpec(NamedTuple):
 
 TensorSpecs = Mapping[str, TensorSpec]
 FLOAT32, UINT8 = 'float32', 'uint8'
-DECODER_STRIDE = 2  # the single pass predicts at every second pixel of the picture
 
 
 class GraphSpec(NamedTuple):
@@ -47,31 +45,21 @@ def check_graphs(spec: ModelSpec, perceive: GraphSpec, sample: GraphSpec) -> tup
 
 
 def perceive_outputs(spec: ModelSpec) -> dict[str, TensorSpec]:
-    """Give the outputs of the single pass, without its features."""
-    large = (1, spec.height, spec.width)
-    small = (1, spec.height // DECODER_STRIDE, spec.width // DECODER_STRIDE)
-    return {
-        'depth': TensorSpec(FLOAT32, large), 'aleatoric_std': TensorSpec(FLOAT32, large),
-        'classes': TensorSpec(UINT8, large), 'entropy': TensorSpec(FLOAT32, large),
-        'max_probability': TensorSpec(FLOAT32, small), 'energy': TensorSpec(FLOAT32, small),
-        'log_depth_std': TensorSpec(FLOAT32, small), 'feature_distance': TensorSpec(FLOAT32, (1,)),
-        'cell_distance': TensorSpec(
-            FLOAT32, (1, spec.height // CELL_PX, spec.width // CELL_PX))}
+    """Return the outputs of the single pass, without its features; the batch axis is 1."""
+    return {output.name: TensorSpec(output.dtype, (1, *(spec.sizes[axis] for axis in output.shape)))
+            for output in PERCEIVE_OUTPUTS}
+
+
+def sample_outputs(spec: ModelSpec) -> dict[str, TensorSpec]:
+    """Return the moments of one chunk."""
+    return {output.name: TensorSpec(output.dtype, tuple(spec.sizes[axis] for axis in output.shape))
+            for output in SAMPLE_OUTPUTS}
 
 
 def mask_inputs(spec: ModelSpec) -> dict[str, TensorSpec]:
     """Give the masks of one chunk, a (S, C_k, 1, 1) each."""
     return {f'mask_{k}': TensorSpec(FLOAT32, (spec.chunk, channels, 1, 1))
             for k, channels in enumerate(spec.dropout_channels)}
-
-
-def sample_outputs(spec: ModelSpec) -> dict[str, TensorSpec]:
-    """Give the moments of one chunk."""
-    size = (spec.sample_height, spec.sample_width)
-    return {
-        'log_depth_mean': TensorSpec(FLOAT32, size), 'log_depth_m2': TensorSpec(FLOAT32, size),
-        'probability_sum': TensorSpec(FLOAT32, (len(spec.class_names), *size)),
-        'entropy_sum': TensorSpec(FLOAT32, size)}
 
 
 def _rgb_input(spec: ModelSpec) -> TensorSpec:

@@ -10,15 +10,14 @@ of its largest size for the largest one. Off by 0 and 0.02 m from 10 and 40 m: 0
 from dataclasses import dataclass
 from typing import Iterable, Mapping, NamedTuple
 
-from bdl_perception.perception.backend import Backend
+from bdl_perception.perception.backend import Backend, PERCEIVE_OUTPUTS, SAMPLE_OUTPUTS
 from bdl_perception.perception.monte_carlo import draw_masks, log_depth_std, merge_all
 from bdl_perception.perception.types import Bytes, Reals
 import numpy as np
 
-UNITS = {'depth': 'm', 'aleatoric_std': 'm', 'entropy': 'nat', 'entropy_sum': 'nat'}
-MAPS = ('depth', 'aleatoric_std', 'entropy', 'max_probability', 'energy', 'log_depth_std',
-        'feature_distance', 'cell_distance')
-MOMENTS = ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum')
+UNITS = {output.name: output.unit for output in PERCEIVE_OUTPUTS + SAMPLE_OUTPUTS}
+MAPS = tuple(output.name for output in PERCEIVE_OUTPUTS if output.dtype == 'float32')
+MOMENTS = tuple(output.name for output in SAMPLE_OUTPUTS)
 
 
 class ErrorBounds(NamedTuple):

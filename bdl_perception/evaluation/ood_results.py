@@ -17,9 +17,7 @@ from bdl_perception.metrics.ood import (
 )
 from bdl_perception.perception.scores import (
     BRIGHTNESS,
-    CYCLE_MAP_SCORES,
-    FEATURE_SCORES,
-    FRAME_MAP_SCORES,
+    score_descriptions,
 )
 import numpy as np
 
@@ -51,7 +49,7 @@ def p_value_scores(calibration: Calibration, name: str,
 
 
 BOOTSTRAP_SEED = 0  # of the draws
-FRAME_MEANS = {*FRAME_MAP_SCORES, *FEATURE_SCORES, *CYCLE_MAP_SCORES}
+FRAME_MEANS = {*score_descriptions(())} - {'local_feature'}  # that one is an upper decile
 ScoresByDrive = dict[str, list[list[float]]]  # score -> of each drive, of each of its frames
 SeparationTable = dict[str, dict[str, Any]]  # score -> measure -> value; intervals as [low, high]
 

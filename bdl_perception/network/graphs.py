@@ -12,16 +12,16 @@ from bdl_perception.network.class_distance import cell_features, CellDistance
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.feature_statistics import FeatureStatistics
 from bdl_perception.network.model import Network
+from bdl_perception.perception.backend import PERCEIVE_OUTPUTS, SAMPLE_OUTPUTS
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-MAP_NAMES = ('depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
-             'log_depth_std', 'feature_distance', 'cell_distance')
+MAP_NAMES = tuple(output.name for output in PERCEIVE_OUTPUTS)
 # Samples are computed at every second row and column of the decoder's finest map: their variance
 # is smooth and read in pools, and the pixels in between took half of a sample's time.
 SAMPLE_DECODER_STRIDE = 2
-MOMENT_NAMES = ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum')
+MOMENT_NAMES = tuple(output.name for output in SAMPLE_OUTPUTS)
 
 
 class SoftmaxOutput(NamedTuple):

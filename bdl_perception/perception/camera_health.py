@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Faults of the camera that need no network and no calibration: a blank and a frozen picture.
+Camera faults that need no network and no calibration: a blank frame and a frozen frame.
 
-Both look harmless to a network: a covered lens is a dark night, a frozen street is a good street.
+A network may find both nominal: a covered lens looks like night, a frozen frame like a street.
 """
 from dataclasses import dataclass
 import zlib
@@ -11,47 +11,50 @@ import zlib
 from bdl_perception.perception.types import Bytes
 import numpy as np
 
+COARSE_STEP = 16  # px, of the grid that is checked first
+
 
 @dataclass(frozen=True)
 class HealthPolicy:
-    """When a picture is no picture."""
+    """The limits beyond which a frame is a fault."""
 
-    blank_range: int = 2  # grey levels; JPEG keeps a plain picture plain to within this
-    frozen_after: int = 5  # identical pictures in a row; noise makes even two impossible, but a
-    #                        camera played faster than it was recorded repeats some
+    blank_range: int = 2  # grey levels; JPEG keeps a uniform image within this range
+    # Identical frames in a row. Sensor noise makes even two impossible, but a recording that is
+    # played faster than it was taken repeats some.
+    frozen_after: int = 5
 
     def __post_init__(self) -> None:
-        """Refuse bounds that would call every or no picture a fault."""
+        """Check the limits; ValueError if they would make every or no frame a fault."""
         if not 0 <= self.blank_range < 255:
             raise ValueError(f'blank_range is {self.blank_range}, must lie in 0 to 254')
         if self.frozen_after < 2:
-            raise ValueError(f'frozen_after is {self.frozen_after}, must be at least 2 pictures')
+            raise ValueError(f'frozen_after is {self.frozen_after}, must be at least 2 frames')
 
 
 class CameraHealth:
-    """Looks at each picture in turn and remembers only the checksum of the last."""
+    """Checks each frame in turn; stores only the checksum of the last one."""
 
     def __init__(self, policy: HealthPolicy | None = None) -> None:
-        """Start with no picture seen."""
+        """Start before the first frame."""
         self.policy = policy or HealthPolicy()
         self._last: tuple[tuple[int, ...], int] | None = None
-        self._identical = 0  # pictures in a row
+        self._identical = 0  # frames in a row
 
     def detect_faults(self, rgb: Bytes) -> tuple[str, ...]:
-        """Name what is wrong with this picture (H, W, 3), knowing the ones before it."""
-        mark = (rgb.shape, zlib.crc32(np.ascontiguousarray(rgb).data))
-        self._identical = self._identical + 1 if mark == self._last else 1
-        self._last = mark
-        found = []
+        """Return the faults of this frame (H, W, 3), given the ones before it."""
+        checksum = (rgb.shape, zlib.crc32(np.ascontiguousarray(rgb).data))
+        self._identical = self._identical + 1 if checksum == self._last else 1
+        self._last = checksum
+        faults = []
         if _is_blank(rgb, self.policy.blank_range):
-            found.append('the picture is blank: is the lens covered?')
+            faults.append('the frame is blank: is the lens covered?')
         if self._identical >= self.policy.frozen_after:
-            found.append(f'the last {self._identical} pictures are identical: '
-                         f'restart the camera driver')
-        return tuple(found)
+            faults.append(f'the last {self._identical} frames are identical: '
+                          f'restart the camera driver')
+        return tuple(faults)
 
 
 def _is_blank(rgb: Bytes, blank_range: int) -> bool:
-    """Tell whether each colour channel spans at most blank_range; a sparse grid often decides."""
+    """Check that each colour channel spans at most blank_range; a coarse grid goes first."""
     return all(int(np.ptp(pixels.reshape(-1, 3), axis=0).max()) <= blank_range
-               for pixels in (rgb[::16, ::16], rgb))
+               for pixels in (rgb[::COARSE_STEP, ::COARSE_STEP], rgb))

@@ -1,42 +1,40 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The numbers that the alarm watches: each one picture, pooled to a few numbers, higher is stranger.
+Anomaly scores: maps of one frame, pooled over the frame and over each region.
 
-Each map is pooled over the frame and over each region, by its mean (pooling.py): entropy,
-entropy_corridor; the distance of features, which comes in cells, by what its strangest tenth
-exceeds: local_feature, local_feature_corridor. A number of the network that is not finite makes
-every score of its picture NaN: an average over what is left would look like a good picture. Pixels
-that have no depth (the sky) are left out, and so is the score of a part of the picture where none
-has: no network is broken then, and only who watches it need be alarmed.
+FRAME_SCORES and CYCLE_SCORES list all scores; a new score of an existing map is one row. Each map
+is pooled by its mean ('entropy', 'entropy_corridor'), the feature distance of cells by its upper
+decile ('local_feature', 'local_feature_corridor'). Higher is more anomalous.
+
+A non-finite number in the network's output makes every score of the frame NaN: a mean over the
+finite rest would look nominal. Pixels without depth (the sky) are left out of the depth scores. A
+region without any depth has no depth score, which is no fault of the network.
 """
+from dataclasses import dataclass
 import math
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Callable, Generic, Mapping, NamedTuple, TypeVar
 
 from bdl_perception.perception.regions import DEFAULT_REGIONS, region_mask, Regions
 from bdl_perception.perception.types import CELL_PX, Epistemic, Floats, Prediction, Scores
 import numpy as np
 from numpy.typing import NDArray
 
-UPPER_QUANTILE = .9  # quantile of cells
-
-
-def region_suffixes(regions: Regions) -> tuple[str, ...]:
-    """Give what is appended to a score's name, in the order of pooled()."""
-    return ('', *(f'_{region.name}' for region in regions))
+UPPER_QUANTILE = .9
+BRIGHTNESS = 'brightness'  # sent with the scores of a frame, but no score: no alarm watches it
+EPISTEMIC_DEPTH, MUTUAL_INFORMATION = 'epistemic_depth', 'mutual_information'
+Result = TypeVar('Result', Prediction, Epistemic)
 
 
 def pool_means(values: Floats, valid: NDArray[np.bool_] | None = None,
-           regions: Regions = ()) -> Mapping[str, float]:
+               regions: Regions = ()) -> Mapping[str, float]:
     """
-    Average a map (h, w) over the pixels where valid (h, w) is true, all by default.
+    Average a map (h, w) over its valid pixels (h, w), all by default, and over each region.
 
-    The mean is NaN when a valid pixel is. Pixels 1, 2, 3 and an invalid NaN: 2. It comes for each
-    region too. What has no valid pixel at all is left out: there is nothing to be right or wrong
-    about.
+    Returns mean by name suffix, '' for the whole frame; a part without a valid pixel is left out.
+    The mean is NaN if a valid pixel is. By hand: pixels 1, 2, 3 and an invalid NaN give 2.
     """
-    kept = values if valid is None else values[valid]
-    found = {'': _mean_or_none(kept)}
+    found = {'': _mean_or_none(values if valid is None else values[valid])}
     for region in regions:
         mask = region_mask(region, *values.shape)
         found[f'_{region.name}'] = _mean_or_none(values[mask if valid is None else mask & valid])
@@ -45,10 +43,10 @@ def pool_means(values: Floats, valid: NDArray[np.bool_] | None = None,
 
 def upper_decile(values: Floats, regions: Regions = ()) -> Mapping[str, float]:
     """
-    Give the value that a tenth of the cells (h, w) exceed, of all and of each region.
+    Return the 90th percentile of the cells (h, w), of the whole frame and of each region.
 
-    An unknown object fills a part of a region, and its mean hides it; the largest of many cells is
-    a matter of chance. NaN when a cell is. By hand: of 0, 1, ..., 10 it is 9.
+    An unknown object fills a part of a region: the mean hides it, and the maximum of many cells is
+    dominated by noise. NaN if a cell is. By hand: of 0, 1, ..., 10 it is 9.
     """
     found = {'': float(np.quantile(values, UPPER_QUANTILE))}
     for region in regions:
@@ -57,8 +55,13 @@ def upper_decile(values: Floats, regions: Regions = ()) -> Mapping[str, float]:
     return found
 
 
+def region_suffixes(regions: Regions) -> tuple[str, ...]:
+    """Return the suffixes of a pooled score's names, '' for the whole frame first."""
+    return ('', *(f'_{region.name}' for region in regions))
+
+
 def precompute_region_masks(regions: Regions, height: int, width: int) -> None:
-    """Make what pooling maps of that picture takes; ValueError: a region holds no cell of them."""
+    """Fill the cache of masks for a frame size in px; ValueError: a region contains no cell."""
     for region in regions:
         region_mask(region, height, width)
         region_mask(region, height // CELL_PX, width // CELL_PX)
@@ -68,125 +71,114 @@ def _mean_or_none(values: Floats) -> float | None:
     return float(values.mean(dtype=np.float64)) if values.size else None
 
 
+class Pooling(NamedTuple):
+    """A function from a map to numbers by name suffix, and its name in descriptions."""
+
+    label: str
+    apply: Callable[[Any, Regions], Mapping[str, float]]
+    by_region: bool = True
+
+
+MEAN = Pooling('mean', lambda values, regions: pool_means(values, None, regions))
+MEAN_WITH_DEPTH = Pooling('mean', lambda values, regions: pool_means(
+    values, np.isfinite(values), regions))
+UPPER_DECILE = Pooling('upper decile', upper_decile)
+NO_POOLING = Pooling('', lambda value, regions: {'': float(value)}, by_region=False)
+
+
+@dataclass(frozen=True)
+class Score(Generic[Result]):
+    """A score by name: its values in the result of a frame, and how they are pooled."""
+
+    name: str
+    description: str
+    unit: str
+    values: Callable[[Result], Any]  # map (h, w), or a number
+    pooling: Pooling = MEAN
+
+
+FRAME_SCORES: tuple[Score[Prediction], ...] = (  # of the single pass
+    Score('softmax', 'one minus the probability of the most likely class', '1',
+          lambda result: 1 - result.max_probability),
+    Score('entropy', 'entropy of the class probabilities', 'nat', lambda result: result.entropy),
+    Score('energy', 'minus logsumexp of the class logits (Liu et al. 2020)', 'nat',
+          lambda result: result.energy),
+    Score('aleatoric', 'predicted standard deviation of log-depth', '1',
+          lambda result: result.log_depth_std),
+    Score('feature', 'Mahalanobis distance of the encoder features from training', '1',
+          lambda result: result.feature_distance, NO_POOLING),
+    Score('local_feature', 'Mahalanobis distance of the decoder features from the nearest class',
+          '1', lambda result: result.cell_distance, UPPER_DECILE),
+)
+CYCLE_SCORES: tuple[Score[Epistemic], ...] = (  # of a Monte Carlo cycle
+    Score(EPISTEMIC_DEPTH, 'Monte Carlo standard deviation of log-depth', '1',
+          lambda result: result.log_depth_std, MEAN_WITH_DEPTH),
+    Score(MUTUAL_INFORMATION, 'mutual information of the class and the sampled network', 'nat',
+          lambda result: result.mutual_information),
+)
+
+
 class ScoreDescription(NamedTuple):
-    """What a score says, in which unit."""
+    """The meaning and the unit of one pooled score."""
 
     description: str
     unit: str
 
 
-FRAME_MAP_SCORES: Mapping[str, ScoreDescription] = {
-    'softmax': ScoreDescription('one minus the probability of the most likely class', '1'),
-    'entropy': ScoreDescription('entropy of the class probabilities', 'nat'),
-    'energy': ScoreDescription('minus logsumexp of the class logits (Liu et al. 2020)', 'nat'),
-    'aleatoric': ScoreDescription('predicted standard deviation of log-depth', '1'),
-}
-FEATURE_SCORES: Mapping[str, ScoreDescription] = {
-    'feature': ScoreDescription('Mahalanobis distance of the encoder features from training', '1'),
-}
-CYCLE_MAP_SCORES: Mapping[str, ScoreDescription] = {
-    'epistemic_depth': ScoreDescription('Monte Carlo standard deviation of log-depth', '1'),
-    'mutual_information': ScoreDescription('what the samples disagree on about the classes', 'nat'),
-}
-EPISTEMIC_DEPTH, MUTUAL_INFORMATION = CYCLE_MAP_SCORES  # the scores of both come for every part of a picture
-LOCAL_FEATURE = 'local_feature'
-CELL_MAP_SCORES: Mapping[str, ScoreDescription] = {
-    LOCAL_FEATURE: ScoreDescription('Mahalanobis distance of the decoder features from the nearest class', '1'),
-}
-BRIGHTNESS = 'brightness'  # travels with the scores of a frame and is none: nothing watches it
-
-
-def frame_score_descriptions(regions: Regions = DEFAULT_REGIONS) -> Mapping[str, ScoreDescription]:
-    """Name the scores of the single pass, with what they say."""
-    return {**_map_descriptions(FRAME_MAP_SCORES, regions), **FEATURE_SCORES, **_cell_descriptions(regions)}
-
-
-def cycle_score_descriptions(regions: Regions = DEFAULT_REGIONS) -> Mapping[str, ScoreDescription]:
-    """Name the scores of a Monte Carlo cycle, with what they say."""
-    return _map_descriptions(CYCLE_MAP_SCORES, regions)
-
-
-def score_descriptions(regions: Regions = DEFAULT_REGIONS) -> Mapping[str, ScoreDescription]:
-    """Name every score that these regions give."""
-    return {**frame_score_descriptions(regions), **cycle_score_descriptions(regions)}
-
-
-def is_epistemic(name: str) -> bool:
-    """Tell whether a score speaks of the model's own ignorance."""
-    return name.startswith(tuple(CYCLE_MAP_SCORES))
-
-
-def has_no_pixel(name: str, values: Mapping[str, float]) -> bool:
-    """
-    Tell whether a score was left out because nothing in its part of the picture has a depth.
-
-    That of the classes is there then. If that is missing too, this part was never scored.
-    """
-    return name not in values and _matching_class_score(name) in values
-
-
-def drop_empty_scores(values: Mapping[str, float]) -> dict[str, float]:
-    """Leave out what a record has as NaN and a node would not send: scores without a pixel."""
-    return {name: value for name, value in values.items() if not (
-        math.isnan(value) and math.isfinite(values.get(_matching_class_score(name), math.nan)))}
-
-
 def frame_scores(prediction: Prediction, regions: Regions = DEFAULT_REGIONS) -> Scores:
-    """Pool what the single pass says of a frame."""
-    maps = {
-        'softmax': 1 - prediction.max_probability,
-        'entropy': prediction.entropy,
-        'energy': prediction.energy,
-        'aleatoric': prediction.log_depth_std,
-    }
-    values = {name + end: value for name, values in maps.items()
-              for end, value in pool_means(values, None, regions).items()}
-    values['feature'] = float(prediction.feature_distance)
-    values.update({LOCAL_FEATURE + end: value
-                   for end, value in upper_decile(prediction.cell_distance, regions).items()})
-    if prediction.non_finite:
-        values = dict.fromkeys(values, math.nan)
+    """Compute the scores of the single pass; all are NaN if a raw output was not finite."""
+    values = _compute_scores(FRAME_SCORES, prediction, regions)
     if math.isfinite(prediction.brightness):
         values[BRIGHTNESS] = float(prediction.brightness)
     return Scores(prediction.stamp_ns, prediction.frame_id, values)
 
 
 def cycle_scores(epistemic: Epistemic, cycle: int, regions: Regions = DEFAULT_REGIONS) -> Scores:
-    """Pool what the Monte Carlo cycle of this number, from 1 on, says of its held frame."""
+    """Compute the scores of the Monte Carlo cycle with this number, from 1 on."""
     if cycle < 1:
         raise ValueError(f'cycle is {cycle}, the first is 1; 0 stands for the single pass')
-    log_std = epistemic.log_depth_std  # (h, w)
-    depth = pool_means(log_std, np.isfinite(log_std), regions)
-    information = pool_means(epistemic.mutual_information, None, regions)
-    values = {**{EPISTEMIC_DEPTH + end: value for end, value in depth.items()},
-              **{MUTUAL_INFORMATION + end: value for end, value in information.items()}}
-    if epistemic.non_finite:
-        values = dict.fromkeys(cycle_score_descriptions(regions), math.nan)
+    values = _compute_scores(CYCLE_SCORES, epistemic, regions)
     return Scores(epistemic.stamp_ns, epistemic.frame_id, values, cycle)
 
 
-def _cell_descriptions(regions: Regions) -> Mapping[str, ScoreDescription]:
-    where = {'': '', **{f'_{region.name}': f' in {region.name}' for region in regions}}
-    return {name + end: ScoreDescription(f'{one.description}, that of the strangest tenth{place}', one.unit)
-            for name, one in CELL_MAP_SCORES.items() for end, place in where.items()}
+def score_descriptions(regions: Regions = DEFAULT_REGIONS) -> Mapping[str, ScoreDescription]:
+    """Describe every score that these regions give, by name."""
+    return {**frame_score_descriptions(regions), **cycle_score_descriptions(regions)}
 
 
-def _map_descriptions(maps: Mapping[str, ScoreDescription], regions: Regions) -> Mapping[str, ScoreDescription]:
-    where = {'': 'mean', **{f'_{region.name}': f'mean in {region.name}' for region in regions}}
-    return {name + end: ScoreDescription(f'{one.description}, {where[end]}', one.unit)
-            for name, one in maps.items() for end in region_suffixes(regions)}
+def frame_score_descriptions(regions: Regions = DEFAULT_REGIONS) -> Mapping[str, ScoreDescription]:
+    """Describe the scores of the single pass, by name."""
+    return _describe_scores(FRAME_SCORES, regions)
 
 
-def _matching_class_score(name: str) -> str:
-    """Name the score of the classes that belongs to one of depth; empty: it is none of depth."""
-    return MUTUAL_INFORMATION + name[len(EPISTEMIC_DEPTH):] if name.startswith(EPISTEMIC_DEPTH) else ''
+def cycle_score_descriptions(regions: Regions = DEFAULT_REGIONS) -> Mapping[str, ScoreDescription]:
+    """Describe the scores of a Monte Carlo cycle, by name."""
+    return _describe_scores(CYCLE_SCORES, regions)
 
 
-SCORE_NAMES = score_descriptions()  # of the default regions
+def is_epistemic(name: str) -> bool:
+    """Return whether a score measures epistemic uncertainty."""
+    return name.startswith(tuple(score.name for score in CYCLE_SCORES))
+
+
+def has_no_pixel(name: str, values: Mapping[str, float]) -> bool:
+    """
+    Return whether a depth score was left out because its region contains no pixel with depth.
+
+    The class score of the same region is present then. If it is missing too, the region was not
+    scored at all.
+    """
+    return name not in values and _matching_class_score(name) in values
+
+
+def drop_empty_scores(values: Mapping[str, float]) -> dict[str, float]:
+    """Remove the depth scores of regions without depth: a record has NaN, a node sends none."""
+    return {name: value for name, value in values.items() if not (
+        math.isnan(value) and math.isfinite(values.get(_matching_class_score(name), math.nan)))}
 
 
 def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
-    """Refuse a set of scores that is unknown or knows nothing of the model's ignorance."""
+    """Check the scores that an alarm watches; ValueError: unknown, repeated or none epistemic."""
     unknown = sorted(set(watched) - set(known))
     if unknown:
         raise ValueError(f'watched scores {unknown} are not known, choose from {sorted(known)}')
@@ -195,3 +187,33 @@ def check_watched(watched: tuple[str, ...], known: Mapping[str, Any]) -> None:
     if not any(map(is_epistemic, watched)):
         raise ValueError(f'watched scores are {watched}: at least one of '
                          f'{sorted(filter(is_epistemic, known))} must be among them')
+
+
+def _compute_scores(scores: tuple[Score[Result], ...], result: Result,
+                    regions: Regions) -> dict[str, float]:
+    if result.non_finite:
+        return dict.fromkeys(_describe_scores(scores, regions), math.nan)
+    return {score.name + suffix: value for score in scores
+            for suffix, value in score.pooling.apply(score.values(result), regions).items()}
+
+
+def _describe_scores(scores: tuple[Score[Result], ...],
+                     regions: Regions) -> Mapping[str, ScoreDescription]:
+    described = {}
+    for score in scores:
+        label = f', {score.pooling.label}' if score.pooling.by_region else ''
+        described[score.name] = ScoreDescription(score.description + label, score.unit)
+        for region in regions if score.pooling.by_region else ():
+            described[f'{score.name}_{region.name}'] = ScoreDescription(
+                f'{score.description}{label} in {region.name}', score.unit)
+    return described
+
+
+def _matching_class_score(name: str) -> str:
+    """Return the class score of the same region as a depth score; '' for other scores."""
+    if not name.startswith(EPISTEMIC_DEPTH):
+        return ''
+    return MUTUAL_INFORMATION + name[len(EPISTEMIC_DEPTH):]
+
+
+SCORE_NAMES = score_descriptions()  # of the default regions

@@ -1,6 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The eleven semantic classes (CamVid, SegNet order) and how they are drawn."""
+"""
+The values between a camera frame and an alert, and the eleven semantic classes (CamVid, SegNet).
+
+Arrays are never changed after construction. Invalid depth is NaN, "too far" is +Inf (REP-117).
+"""
 from dataclasses import dataclass, field
 import re
 from typing import Any, Mapping
@@ -8,19 +12,24 @@ from typing import Any, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Reals = NDArray[np.floating[Any]]  # float32 from a network, float64 in sums
+Features = Any  # encoder features of one frame; only the backend that made them reads them
+
 CLASS_NAMES = (
     'sky', 'building', 'pole', 'road', 'pavement', 'tree',
     'sign_symbol', 'fence', 'car', 'pedestrian', 'bicyclist',
 )
 SKY = CLASS_NAMES.index('sky')
-CAMERA_NAME_PATTERN = re.compile(r'[A-Za-z][A-Za-z0-9_]*')  # of a ROS namespace
-IGNORE = 255  # no label: takes part in no loss and no metric
-
+IGNORE = 255  # no label; left out of every loss and metric
 CLASS_COLOURS = np.array([  # (11, 3) uint8 rgb
     (110, 170, 215), (150, 70, 60), (190, 190, 170), (120, 70, 130), (225, 120, 175),
     (90, 130, 40), (220, 200, 40), (100, 90, 130), (40, 60, 190), (220, 40, 60),
     (20, 170, 160),
 ], dtype=np.uint8)
+CELL_PX = 8  # px, side of the cells whose features are compared with those of training
+CAMERA_NAME_PATTERN = re.compile(r'[A-Za-z][A-Za-z0-9_]*')  # of a ROS namespace
 
 
 def colourise(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -34,14 +43,9 @@ def colourise(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return table[classes]  # (H, W, 3)
 
 
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-Reals = NDArray[np.floating[Any]]  # float32 out of a network, float64 while sums are taken
-
-
 @dataclass(frozen=True)
 class PinholeCamera:
-    """An ideal camera for pictures of width x height px; focal lengths and centre in px."""
+    """An ideal camera for images of width x height px; focal lengths and centre in px."""
 
     width: int
     height: int
@@ -51,7 +55,7 @@ class PinholeCamera:
     cy: float
 
     def __post_init__(self) -> None:
-        """Refuse what no lens can be."""
+        """Check that the values are possible; ValueError names the wrong one."""
         if self.width < 1 or self.height < 1:
             raise ValueError(f'camera size is {self.width}x{self.height} px, must be at least 1x1')
         if not (0 < self.fx < np.inf and 0 < self.fy < np.inf):
@@ -62,15 +66,15 @@ class PinholeCamera:
 
 @dataclass(frozen=True)
 class CameraFrame:
-    """One picture: rgb (H, W, 3) uint8, the camera's own stamp and frame_id, its geometry."""
+    """One frame: rgb (H, W, 3) uint8, the camera's own stamp and frame_id, its geometry."""
 
     rgb: Bytes
     stamp_ns: int
     frame_id: str
-    camera: PinholeCamera | None = None  # None: nobody told us the focal length
+    camera: PinholeCamera | None = None  # None: the focal length is unknown
 
     def __post_init__(self) -> None:
-        """Refuse what is not a picture."""
+        """Check type and shape; ValueError if rgb is no image."""
         if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
             raise ValueError(
                 f'rgb is {self.rgb.dtype} of shape {self.rgb.shape}, must be uint8 (H, W, 3)')
@@ -80,22 +84,22 @@ class CameraFrame:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the single deterministic pass says about one frame; every map is (h, w)."""
+    """The result of the single deterministic pass on one frame, in the frame's own camera."""
 
     stamp_ns: int
     frame_id: str
     camera: PinholeCamera | None  # of the maps below, after crop and resize
-    depth: Floats  # m along the optical axis, +Inf in the sky
-    aleatoric_std: Floats  # m, NaN where depth is not finite
-    classes: Bytes  # ids of perception.classes
-    entropy: Floats  # nat, of the class probabilities
-    max_probability: Floats  # of the most likely class
-    energy: Floats  # -logsumexp(logits); higher is stranger
-    log_depth_std: Floats  # aleatoric standard deviation of log-depth, no unit
+    depth: Floats  # (H, W) m along the optical axis, +Inf in the sky
+    aleatoric_std: Floats  # (H, W) m, NaN where depth is not finite
+    classes: Bytes  # (H, W) ids, indices of CLASS_NAMES
+    entropy: Floats  # (H, W) nat, of the class probabilities
+    max_probability: Floats  # (h, w) of the most likely class
+    energy: Floats  # (h, w) -logsumexp(logits); higher is more anomalous
+    log_depth_std: Floats  # (h, w) aleatoric standard deviation of log-depth, no unit
     feature_distance: float  # Mahalanobis distance of the pooled encoder features
-    cell_distance: Floats  # (h', w') cells of the picture, of the decoder's features from a class
-    non_finite: int  # how many numbers of the raw network output were NaN or infinite
-    brightness: float = float('nan')  # mean luma of what the network saw, 0 to 1; NaN: unknown
+    cell_distance: Floats  # (cells_h, cells_w) distance of decoder features to the nearest class
+    non_finite: int  # count of NaN and infinite numbers in the raw network output
+    brightness: float = float('nan')  # mean luma of the network's input, 0 to 1; NaN: unknown
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Moments:
     """
     Sums over Monte Carlo samples that can be merged (Chan, Golub & LeVeque 1979).
 
-    Maps are (h, w) at the network's own output resolution; probability_sum is (K, h, w).
+    Maps are (h, w) at the resolution of the sample graph; probability_sum is (K, h, w).
     """
 
     count: int
@@ -115,7 +119,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Epistemic:
-    """What a full Monte Carlo cycle says about the held frame; every map is (h, w)."""
+    """The result of a full Monte Carlo cycle on the held frame; every map is (H, W)."""
 
     stamp_ns: int  # of the held frame
     frame_id: str
@@ -128,13 +132,9 @@ class Epistemic:
 
 @dataclass(frozen=True)
 class Scores:
-    """Name -> number of one frame; higher is stranger, NaN is the worst."""
+    """Anomaly scores of one frame by name; higher is more anomalous, NaN is the worst."""
 
     stamp_ns: int
     frame_id: str
     values: Mapping[str, float] = field(default_factory=dict)
     cycle: int = 0  # 0: from the single pass; n: from the n-th Monte Carlo cycle
-
-
-CELL_PX = 8  # side of the cells of a picture whose features are compared with those of training
-Features = Any  # whatever the backend keeps of a frame for its samples; opaque to everyone else

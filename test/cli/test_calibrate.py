@@ -294,7 +294,7 @@ def test_a_covered_lens_is_nothing_to_calibrate_on(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     cv2.imwrite(str(Path(drives[2]) / '000003.png'), np.zeros((24, 40, 3), np.uint8))
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
-    assert 'drive_2 failed, nothing is written: ValueError: frame 3: the picture is blank' in (
+    assert 'drive_2 failed, nothing is written: ValueError: frame 3: the frame is blank' in (
         capsys.readouterr().err.splitlines()[-1])
 
 

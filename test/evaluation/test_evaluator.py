@@ -48,7 +48,7 @@ def test_the_faults_of_a_camera_are_kept_with_their_frames() -> None:
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
         Origin('x', 'mine'), [LabelledFrame('a', one) for one in (picture(0), blank, *frozen)])
     assert {index: one[0][:30] for index, one in found.faults.items()} == {
-        1: 'the picture is blank: is the l', 6: 'the last 5 pictures are identi',
+        1: 'the frame is blank: is the len', 6: 'the last 5 frames are identica',
         7: 'the last 6 pictures are identi'}
 
 

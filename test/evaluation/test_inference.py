@@ -51,9 +51,9 @@ def test_pictures_of_a_camera_that_has_a_fault_are_no_nominal_drive() -> None:
     good = list(frames(6, 10))
     assert list(check_camera_health(good)) == good
     blank = replace(good[1], rgb=np.zeros((24, 40, 3), np.uint8))
-    with pytest.raises(ValueError, match='frame 1: the picture is blank.*leave the drive out'):
+    with pytest.raises(ValueError, match='frame 1: the frame is blank.*leave the drive out'):
         list(check_camera_health([good[0], blank]))
-    with pytest.raises(ValueError, match='frame 4: the last 5 pictures are identical'):
+    with pytest.raises(ValueError, match='frame 4: the last 5 frames are identical'):
         list(check_camera_health(good[:1] * 6))
 
 

@@ -36,7 +36,7 @@ def test_a_picture_is_frozen_from_the_given_repetition_on() -> None:
     health = CameraHealth(HealthPolicy(frozen_after=3))
     faults = [health.detect_faults(street(seed)) for seed in (1, 1, 2, 2, 2, 2, 3)]
     assert [bool(found) for found in faults] == [0, 0, 0, 0, 1, 1, 0]
-    assert 'the last 4 pictures are identical' in faults[5][0]
+    assert 'the last 4 frames are identical' in faults[5][0]
 
 
 def test_one_changed_value_thaws_a_picture() -> None:
