@@ -4,18 +4,20 @@ import math
 import subprocess
 import sys
 
-from bdl_perception import parameters
+from bdl_perception import parameter_spec, parameters
+from bdl_perception.alarm.alert_types import AlertPolicy
+from bdl_perception.alarm.governor import GovernorPolicy
 from bdl_perception.parameter_spec import parameter_specs
 from bdl_perception.parameters import NODES
 import pytest
 import yaml
 
-EVERY = [(cls, row) for cls in NODES.values() for row in parameter_specs(cls)]
-NUMBERS = [(cls, row) for cls, row in EVERY if row.kind in (int, float)]
+PARAMETERS = [(cls, row) for cls in NODES.values() for row in parameter_specs(cls)]
+NUMBER_PARAMETERS = [(cls, row) for cls, row in PARAMETERS if row.kind in (int, float)]
 
 
 def name_of(value):
-    return value.name if isinstance(value, parameters.ParameterSpec) else value.__name__
+    return value.name if isinstance(value, parameter_spec.ParameterSpec) else value.__name__
 
 
 @pytest.mark.parametrize('cls', NODES.values())
@@ -23,8 +25,8 @@ def test_the_defaults_are_valid(cls):
     cls()
 
 
-@pytest.mark.parametrize('cls, row', NUMBERS, ids=name_of)
-def test_both_bounds_are_allowed_and_what_lies_beyond_is_refused_by_name(cls, row):
+@pytest.mark.parametrize('cls, row', NUMBER_PARAMETERS, ids=name_of)
+def test_bounds_are_accepted_and_values_beyond_are_rejected(cls, row):
     for bound, outward in ((row.low, -math.inf), (row.high, math.inf)):
         cls(**{row.name: row.kind(bound)})
         beyond = math.nextafter(bound, outward) if row.kind is float else int(
@@ -34,61 +36,69 @@ def test_both_bounds_are_allowed_and_what_lies_beyond_is_refused_by_name(cls, ro
 
 
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize('cls, row', [pair for pair in NUMBERS if pair[1].kind is float],
+@pytest.mark.parametrize('cls, row', [pair for pair in NUMBER_PARAMETERS if pair[1].kind is float],
                          ids=name_of)
-def test_what_is_no_number_is_refused(cls, row, value):
+def test_a_value_that_is_not_finite_is_rejected(cls, row, value):
     with pytest.raises(ValueError, match=f'parameter {row.name} is {value}'):
         cls(**{row.name: value})
 
 
-@pytest.mark.parametrize('cls, row', EVERY, ids=name_of)
-def test_a_value_of_another_type_is_refused(cls, row):
+@pytest.mark.parametrize('cls, row', PARAMETERS, ids=name_of)
+def test_a_value_of_another_type_is_rejected(cls, row):
     wrong = {bool: 1, int: 1.5, float: 'fast', str: 3}[row.kind]
-    said = f'{row.name} is {wrong!r}, must be a {row.kind.__name__}'
-    with pytest.raises(ValueError, match=said):
+    message = f'{row.name} is {wrong!r}, must be a {row.kind.__name__}'
+    with pytest.raises(ValueError, match=message):
         cls(**{row.name: wrong})
     with pytest.raises(ValueError, match=row.name):
         cls(**{row.name: None})
 
 
-@pytest.mark.parametrize('cls, row', NUMBERS, ids=name_of)
-def test_true_is_not_the_number_one(cls, row):
+@pytest.mark.parametrize('cls, row', NUMBER_PARAMETERS, ids=name_of)
+def test_true_is_not_accepted_as_a_number(cls, row):
     with pytest.raises(ValueError, match=f'{row.name} is True'):
         cls(**{row.name: True})
 
 
-@pytest.mark.parametrize('cls, row', [pair for pair in EVERY if pair[1].choices], ids=name_of)
-def test_a_choice_that_is_not_offered_is_refused_and_the_others_named(cls, row):
+@pytest.mark.parametrize('cls, row', [pair for pair in PARAMETERS if pair[1].choices], ids=name_of)
+def test_an_invalid_choice_is_rejected_with_the_valid_ones(cls, row):
     for choice in row.choices:
         cls(**{row.name: choice})
     with pytest.raises(ValueError, match=f"'ros1'.*{row.choices[-1]}"):
         cls(**{row.name: 'ros1'})
 
 
-@pytest.mark.parametrize('cls, row', EVERY, ids=name_of)
-def test_every_parameter_says_what_it_does_and_in_which_unit(cls, row):
+@pytest.mark.parametrize('cls, row', PARAMETERS, ids=name_of)
+def test_every_parameter_has_a_description_and_a_unit(cls, row):
     assert row.doc
     units = {'_hz': 'Hz', '_m_s': 'm/s', '_rad_s': 'rad/s', '_s': 's'}
     suffix = next((end for end in units if row.name.endswith(end)), None)
     assert row.unit == units.get(suffix, '')
 
 
+@pytest.mark.parametrize('node, cls', [('alert_node', AlertPolicy),
+                                       ('governor_node', GovernorPolicy)])
+def test_a_policy_and_its_ros_parameters_share_their_declarations(node, cls):
+    assert set(parameter_specs(cls)) <= set(parameter_specs(NODES[node]))
+    assert NODES[node]().policy() == cls()
+
+
 def test_a_number_without_bounds_cannot_be_declared():
     with pytest.raises(TypeError, match='without bounds'):
-        parameters.parameter(1.0, 'speed', low=0)
+        parameter_spec.parameter(1.0, 'speed', low=0)
 
 
-def test_the_yaml_holds_every_parameter_of_every_node_with_its_default():
+def test_the_yaml_has_every_parameter_with_its_default():
     tree = yaml.safe_load(parameters.yaml_text())
     assert set(tree) == {f'/**/{node}' for node in NODES}
     for node, cls in NODES.items():
         values = tree[f'/**/{node}']['ros__parameters']
         assert cls(**values) == cls()
         assert list(values) == [row.name for row in parameter_specs(cls)]
-        assert [type(value) for value in values.values()] == [row.kind for row in parameter_specs(cls)]
+        assert [type(value) for value in values.values()] == [
+            row.kind for row in parameter_specs(cls)]
 
 
-def test_parameters_are_known_without_ros():
+def test_parameters_do_not_import_rclpy():
     code = 'import bdl_perception.parameters, sys; print("rclpy" in sys.modules)'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == 'False'

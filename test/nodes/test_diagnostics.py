@@ -16,37 +16,38 @@ TEXTS = st.text(st.characters(blacklist_categories=['Cs'], blacklist_characters=
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 7, 192, 320, 'fp16', '', 'stretch')
 
 
-def travelled(message):
+def serialized_copy(message):
     return deserialize_message(serialize_message(message), type(message))
 
 
 @given(st.dictionaries(NAMES, st.floats()), st.integers(0, 2**60), COUNTS, TEXTS)
-def test_scores_come_back_to_the_last_bit(values, stamp_ns, cycle, frame_id):
+def test_scores_survive_the_round_trip_exactly(values, stamp_ns, cycle, frame_id):
     sent = Scores(stamp_ns, frame_id, values, cycle)
-    back = diagnostics.scores_from_message(travelled(diagnostics.scores_message(sent)))
+    back = diagnostics.scores_from_message(serialized_copy(diagnostics.scores_message(sent)))
     assert (back.stamp_ns, back.frame_id, back.cycle) == (stamp_ns, frame_id, cycle)
     assert {name: repr(value) for name, value in back.values.items()} == {
         name: repr(value) for name, value in values.items()}
 
 
-def test_numbers_of_numpy_travel_as_numbers():
+def test_numpy_numbers_are_sent_as_plain_numbers():
     sent = Scores(1, 'f', {'energy': np.float64(-2.5)})
-    message = travelled(diagnostics.scores_message(sent))
+    message = serialized_copy(diagnostics.scores_message(sent))
     assert [pair.value for pair in message.status[0].values] == ['-2.5', '0']
 
 
 @given(st.sampled_from(['unconfigured', 'inactive', 'active']), st.lists(TEXTS, max_size=3),
        COUNTS, COUNTS, COUNTS, st.sampled_from([None, IDENTITY]))
-def test_a_status_comes_back_with_every_fault(state, faults, came, went, lost, identity):
-    sent = PerceptionStatus(state, tuple(faults), came, went, lost, identity)
-    message = travelled(diagnostics.status_message(sent, 5, 'onnxruntime'))
+def test_a_status_survives_the_round_trip(state, faults, frames_in, frames_out, dropped, identity):
+    sent = PerceptionStatus(state, tuple(faults), frames_in, frames_out, dropped, identity)
+    message = serialized_copy(diagnostics.status_message(sent, 5, 'onnxruntime'))
     assert diagnostics.status_from_message(message) == sent
-    expected = AlertLevel.ERROR if faults else AlertLevel.OK if state == 'active' else AlertLevel.WARN
+    expected = (AlertLevel.ERROR if faults else AlertLevel.OK if state == 'active'
+                else AlertLevel.WARN)
     assert message.status[0].level == bytes([expected])
 
 
 @pytest.mark.parametrize('missing', ['state', 'frames_in', 'seed', 'perceive_sha256', 'fit_mode'])
-def test_a_status_that_lacks_something_is_refused_by_its_name(missing):
+def test_a_missing_key_of_a_status_is_named(missing):
     message = diagnostics.status_message(PerceptionStatus('active', identity=IDENTITY), 0, 'x')
     message.status[0].values = [
         pair for pair in message.status[0].values if pair.key != missing]
@@ -57,7 +58,7 @@ def test_a_status_that_lacks_something_is_refused_by_its_name(missing):
 @pytest.mark.parametrize('read', [
     diagnostics.scores_from_message, diagnostics.status_from_message,
     diagnostics.level_from_message])
-def test_an_array_without_a_status_is_refused(read):
+def test_an_array_without_a_status_is_rejected(read):
     message = diagnostics.scores_message(Scores(1, 'f'))
     message.status = []
     with pytest.raises(ValueError, match='status.*this one has (0|none)'):
@@ -65,10 +66,10 @@ def test_an_array_without_a_status_is_refused(read):
 
 
 @pytest.mark.parametrize('level', AlertLevel)
-def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
+def test_an_alert_has_its_level_reasons_and_numbers(level):
     state = AlertState(level, ('fog', 'wait'), {'energy': 2.5}, {'energy': 2.0}, .01, 3.5, 7.0, 99,
                        1.5, 8.0, {'energy': .5})
-    message = travelled(diagnostics.alert_message({'front': state}, 10**9))
+    message = serialized_copy(diagnostics.alert_message({'front': state}, 10**9))
     status, = message.status
     assert diagnostics.level_from_message(message) == level
     assert (status.name, status.hardware_id) == ('bdl_perception: front: uncertainty', 'front')
@@ -80,22 +81,23 @@ def test_an_alert_says_its_level_its_reasons_and_its_numbers(level):
     assert message.header.stamp.sec == 1
 
 
-def test_what_an_alert_does_not_know_is_left_out_and_not_zero():
+def test_missing_numbers_of_an_alert_are_left_out():
     message = diagnostics.alert_message({'c': AlertState(AlertLevel.STALE, ('none',))}, 0)
     assert {pair.key for pair in message.status[0].values} == {'cusum'}
 
 
-def test_a_level_that_does_not_exist_is_refused():
+def test_an_invalid_level_is_rejected():
     message = diagnostics.alert_message({'c': AlertState(AlertLevel.OK, ())}, 0)
     message.status[0].level = b'\x07'
     with pytest.raises(ValueError, match='7 is not a valid AlertLevel'):
         diagnostics.level_from_message(message)
 
 
-def test_of_several_cameras_the_first_status_is_the_worst_and_names_who_says_it():
-    states = {'front': AlertState(AlertLevel.WARN, ('haze',)), 'left': AlertState(AlertLevel.OK, ()),
+def test_with_several_cameras_the_first_status_combines_all():
+    states = {'front': AlertState(AlertLevel.WARN, ('haze',)),
+              'left': AlertState(AlertLevel.OK, ()),
               'rear': AlertState(AlertLevel.ERROR, ('mud', 'dark'))}
-    message = travelled(diagnostics.alert_message(states, 0))
+    message = serialized_copy(diagnostics.alert_message(states, 0))
     assert [(status.hardware_id, status.level[0]) for status in message.status] == [
         ('all cameras', AlertLevel.ERROR), ('front', AlertLevel.WARN), ('left', AlertLevel.OK),
         ('rear', AlertLevel.ERROR)]
@@ -104,7 +106,7 @@ def test_of_several_cameras_the_first_status_is_the_worst_and_names_who_says_it(
 
 
 @pytest.mark.parametrize('worst', range(4))
-def test_the_level_of_an_alert_is_the_worst_wherever_it_stands(worst):
+def test_the_level_of_an_alert_is_that_of_the_worst_status(worst):
     message = diagnostics.alert_message(
         {str(index): AlertState(AlertLevel.OK, ()) for index in range(3)}, 0)
     message.status[worst].level = bytes([AlertLevel.STALE])

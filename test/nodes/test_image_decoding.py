@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Pixel values are built here from the definitions of the encodings, not by a converter."""
+"""The expected pixels come from the definitions of the encodings, not from a converter."""
 import array
 
 from bdl_perception.nodes.image_decoding import (
@@ -20,7 +20,7 @@ RGB = np.random.default_rng(5).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
 
 def image(pixels, encoding, padding=0, big=False):
-    """Pack pixels (H, W, C) row by row, with garbage after each row."""
+    """Pack pixels (H, W, C) row by row, with random bytes as padding."""
     height, width = pixels.shape[:2]
     ordered = pixels.astype(pixels.dtype.newbyteorder('>' if big else '<'))
     rows = [row.tobytes() + b'\xa5' * padding for row in ordered]
@@ -36,7 +36,7 @@ def with_alpha(pixels):
 @pytest.mark.parametrize('encoding, pixels', [
     ('rgb8', RGB), ('bgr8', RGB[..., ::-1]), ('8UC3', RGB[..., ::-1]),
     ('rgba8', with_alpha(RGB)), ('bgra8', with_alpha(RGB[..., ::-1]))])
-def test_colours_arrive_exactly_whatever_the_order_and_padding(encoding, pixels, padding):
+def test_colours_are_exact_for_any_channel_order_and_padding(encoding, pixels, padding):
     assert np.array_equal(rgb_from_image(image(pixels, encoding, padding)), RGB)
 
 
@@ -49,11 +49,11 @@ def test_grey_becomes_three_equal_channels(encoding):
 @pytest.mark.parametrize('big', [False, True])
 @pytest.mark.parametrize('encoding, order', [
     ('mono16', [0]), ('16UC1', [0]), ('rgb16', [0, 1, 2]), ('bgr16', [2, 1, 0])])
-def test_sixteen_bits_become_eight_in_either_byte_order(encoding, order, big):
+def test_16_bits_become_8_in_either_byte_order(encoding, order, big):
     wide = np.random.default_rng(2).integers(0, 2**16, (6, 8, 3), dtype=np.uint16)
-    got = rgb_from_image(image(wide[..., order], encoding, 6, big)).astype(int)
-    want = wide[..., [0] * 3 if len(order) == 1 else [0, 1, 2]] / 257.0
-    assert np.abs(got - want).max() <= 1
+    rgb = rgb_from_image(image(wide[..., order], encoding, 6, big)).astype(int)
+    expected = wide[..., [0] * 3 if len(order) == 1 else [0, 1, 2]] / 257.0
+    assert np.abs(rgb - expected).max() <= 1
 
 
 @pytest.mark.parametrize('bits', [8, 16])
@@ -68,16 +68,16 @@ def test_a_bayer_mosaic_of_one_colour_gives_that_colour(order, bits):
 
 
 def bt601(luma, blue, red):
-    """ITU-R BT.601 with 8-bit studio range, by the book."""
-    bright = 255 / 219 * (luma - 16)
-    return np.clip([bright + 1.596 * (red - 128),
-                    bright - 0.392 * (blue - 128) - 0.813 * (red - 128),
-                    bright + 2.017 * (blue - 128)], 0, 255)
+    """Convert YUV to RGB by ITU-R BT.601 with 8-bit studio range."""
+    scaled_luma = 255 / 219 * (luma - 16)
+    return np.clip([scaled_luma + 1.596 * (red - 128),
+                    scaled_luma - 0.392 * (blue - 128) - 0.813 * (red - 128),
+                    scaled_luma + 2.017 * (blue - 128)], 0, 255)
 
 
 @pytest.mark.parametrize('encoding, order', [
     ('yuv422', 'uyvy'), ('uyvy', 'uyvy'), ('yuv422_yuy2', 'yuyv'), ('yuyv', 'yuyv')])
-def test_yuv422_follows_bt601_and_pairs_share_their_colour(encoding, order):
+def test_yuv422_follows_bt601_with_one_colour_per_pixel_pair(encoding, order):
     first, second, blue, red = 60, 180, 110, 150
     lumas = iter([first, second] * 12)
     quad = ''.join(order) * 12  # 4 rows of 6 px
@@ -87,14 +87,14 @@ def test_yuv422_follows_bt601_and_pairs_share_their_colour(encoding, order):
     assert np.abs(rgb[:, 1::2] - bt601(second, blue, red)).max() <= 2
 
 
-def test_the_last_row_may_lack_its_padding():
+def test_the_last_row_may_have_no_padding():
     message = image(RGB, 'rgb8', padding=10)
     message.data = message.data[:-10]
     assert np.array_equal(rgb_from_image(message), RGB)
 
 
 @given(encoding=st.sampled_from([*ENCODINGS, *ENCODING_ALIASES]), missing=st.integers(1, 500))
-def test_short_data_is_always_refused(encoding, missing):
+def test_short_data_is_rejected(encoding, missing):
     channels, item_bytes = ENCODINGS[ENCODING_ALIASES.get(encoding, encoding)]
     kind = np.uint8 if item_bytes == 1 else np.uint16
     message = image(np.zeros((4, 6, channels), kind), encoding)
@@ -103,7 +103,7 @@ def test_short_data_is_always_refused(encoding, missing):
         rgb_from_image(message)
 
 
-@pytest.mark.parametrize('change, said', [
+@pytest.mark.parametrize('change, message_part', [
     ({'encoding': 'rgb9'}, "encoding 'rgb9' is not known"),
     ({'encoding': '32FC1'}, "encoding '32FC1' is not known"),
     ({'encoding': ''}, 'not known'),
@@ -112,16 +112,16 @@ def test_short_data_is_always_refused(encoding, missing):
     ({'step': 23}, 'step is 23 bytes, must be at least 24'),
     ({'height': 7}, 'must be 168'),
     ({'encoding': 'yuyv', 'width': 7}, 'must be even')])
-def test_a_picture_that_is_not_what_it_claims_is_refused_by_name(change, said):
+def test_inconsistent_fields_are_rejected(change, message_part):
     message = image(RGB, 'rgb8')
     for name, value in change.items():
         setattr(message, name, value)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message_part):
         rgb_from_image(message)
 
 
 @pytest.mark.parametrize('kind', ['.png', '.jpg'])
-def test_compressed_pictures_come_back(kind):
+def test_compressed_images_are_decoded(kind):
     smooth = cv2.resize(RGB, (64, 48), interpolation=cv2.INTER_CUBIC)
     data = cv2.imencode(kind, smooth[..., ::-1])[1].tobytes()
     rgb = rgb_from_compressed(CompressedImage(format=kind, data=array.array('B', data)))
@@ -129,6 +129,6 @@ def test_compressed_pictures_come_back(kind):
 
 
 @pytest.mark.parametrize('data', [b'', b'\xff\xd8\xff\xe0 not a jpeg'])
-def test_a_torn_compressed_picture_is_refused(data):
+def test_a_truncated_compressed_image_is_rejected(data):
     with pytest.raises(ValueError, match='cannot be decoded'):
         rgb_from_compressed(CompressedImage(format='jpeg', data=array.array('B', data)))

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""How a node's process ends: what is the user's to mend, and what is only the end."""
+"""The exit code and the log of a node, its parameters and its transitions."""
 from bdl_perception.nodes.lifecycle import (
     declare_parameters,
     describe_error,
@@ -22,7 +22,7 @@ from std_msgs.msg import String
 @pytest.fixture(scope='module')
 def context():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')  # nobody else takes part
+        patch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')  # no other participants
         context = Context()
         context.init()
         yield context
@@ -47,7 +47,7 @@ def make(context):
 
 
 @pytest.mark.parametrize('cls', NODES.values())
-def test_defaults_go_through_ros_unchanged_and_are_described(make, cls):
+def test_defaults_pass_through_ros_unchanged_with_descriptions(make, cls):
     node = make()
     assert declare_parameters(node, cls) == cls()
     for row in parameter_specs(cls):
@@ -61,23 +61,23 @@ def test_defaults_go_through_ros_unchanged_and_are_described(make, cls):
 @pytest.mark.parametrize('name, value', [
     ('heartbeat_hz', 1.0), ('heartbeat_hz', float('nan')), ('heartbeat_hz', 'fast'),
     ('heartbeat_hz', True), ('hold_s', -1.0), ('camera', 3)])
-def test_what_is_not_allowed_is_refused_in_our_words(make, name, value):
+def test_a_value_outside_its_bounds_is_rejected_by_name(make, name, value):
     with pytest.raises(ValueError, match=f'parameter {name} is {value!r}, must'):
         declare_parameters(make(**{name: value}), NODES['alert_node'])
 
 
-def test_an_integer_out_of_range_is_refused_in_our_words(make):
+def test_an_integer_outside_its_bounds_is_rejected_by_name(make):
     with pytest.raises(ValueError, match='parameter samples is 1, must lie in 2 to 256'):
         declare_parameters(make(samples=1), NODES['perception_node'])
 
 
-def test_a_whole_number_counts_as_a_float(make):
+def test_an_integer_is_accepted_as_a_float(make):
     settings = declare_parameters(make(heartbeat_hz=20), NODES['alert_node'])
     assert settings.heartbeat_hz == 20.0 and type(settings.heartbeat_hz) is float
 
 
 @pytest.mark.parametrize('namespace', ['/', '/front'])
-def test_the_yaml_reaches_the_nodes_in_every_namespace(make, tmp_path, namespace):
+def test_the_yaml_applies_in_every_namespace(make, tmp_path, namespace):
     path = tmp_path / 'perception.yaml'
     path.write_text(yaml_text().replace('heartbeat_hz: 10.0', 'heartbeat_hz: 33.0'))
     node = make('alert_node', ['--ros-args', '--params-file', str(path)], namespace)
@@ -90,8 +90,8 @@ def _loopback(monkeypatch):
     monkeypatch.setenv('ROS_DOMAIN_ID', '97')
 
 
-class Talker(Node):
-    """A node that can publish, and remembers whether it was destroyed."""
+class PublishingNode(Node):
+    """A node with a publisher that records whether it was destroyed."""
 
     def __init__(self):
         super().__init__('talker')
@@ -103,67 +103,68 @@ class Talker(Node):
         super().destroy_node()
 
 
-def run(spin, make=Talker):
+def run(spin, make=PublishingNode):
     made = []
 
-    def remember():
+    def make_recorded():
         made.append(make())
         return made[-1]
 
-    code = run_node('talker', remember, spin)
+    code = run_node('talker', make_recorded, spin)
     assert not rclpy.ok() and all(node.destroyed for node in made)
     return code
 
 
-def stop_and_go_on(node):
-    """Do what a signal does to a callback: the context goes away before its last line."""
+def shut_down_and_continue(node):
+    """Invalidate the context inside a callback, as a signal does."""
     rclpy.shutdown()
     node.create_publisher(String, 'other', 1)
 
 
-def fail(node):
+def raise_error(node):
     raise RuntimeError('the network is gone')
 
 
-def refuse():
+def make_invalid():
     raise ValueError('rate_hz is -1, it must be above 0')
 
 
-def stop_while_starting():
+def shut_down_during_start():
     rclpy.shutdown()
-    return Talker()
+    return PublishingNode()
 
 
-def test_a_node_that_returns_ends_in_good_order():
+def test_a_node_that_returns_exits_with_zero():
     assert run(lambda node: None) == 0
 
 
-def test_a_signal_in_the_middle_of_a_callback_is_a_good_end():
-    assert run(stop_and_go_on) == 0
+def test_a_signal_during_a_callback_exits_with_zero():
+    assert run(shut_down_and_continue) == 0
 
 
-def test_a_signal_while_the_node_starts_is_a_good_end():
-    assert run(lambda node: None, stop_while_starting) == 0
+def test_a_signal_during_the_start_exits_with_zero():
+    assert run(lambda node: None, shut_down_during_start) == 0
 
 
-def test_an_error_at_work_is_refused_with_one_line(capfd):
-    assert run(fail) == EXIT_CONFIG_ERROR
-    said = capfd.readouterr().err
-    assert 'talker stops: ' in said and 'the network is gone' in said
+def test_an_error_while_spinning_is_one_line(capfd):
+    assert run(raise_error) == EXIT_CONFIG_ERROR
+    log = capfd.readouterr().err
+    assert 'talker stops: ' in log and 'the network is gone' in log
 
 
-def test_what_cannot_be_started_is_refused_with_one_line(capfd):
-    assert run(lambda node: None, refuse) == EXIT_CONFIG_ERROR
+def test_an_error_at_the_start_is_one_line(capfd):
+    assert run(lambda node: None, make_invalid) == EXIT_CONFIG_ERROR
     assert 'does not start: rate_hz is -1' in capfd.readouterr().err
 
 
-def test_arguments_that_ros_does_not_understand_are_refused(capfd):
-    assert run_node('talker', Talker, arguments=['--ros-args', '-p', 'nonsense']) == EXIT_CONFIG_ERROR
+def test_invalid_ros_arguments_are_an_error(capfd):
+    arguments = ['--ros-args', '-p', 'nonsense']
+    assert run_node('talker', PublishingNode, arguments=arguments) == EXIT_CONFIG_ERROR
     assert 'talker does not start' in capfd.readouterr().err
 
 
-class Machine:
-    """A node as far as transitions know it."""
+class FakeManagedNode:
+    """Records the results of its transitions."""
 
     def __init__(self, error=None):
         self.error = error
@@ -188,32 +189,32 @@ def transition(name):
 FROM = LifecycleState(label='before', state_id=1)
 
 
-@pytest.mark.parametrize('name, goal', [
+@pytest.mark.parametrize('name, target', [
     ('on_configure', 'inactive'), ('on_activate', 'active'), ('on_deactivate', 'inactive'),
     ('on_cleanup', 'unconfigured'), ('on_shutdown', 'finalized'), ('on_error', 'unconfigured')])
-def test_a_transition_that_works_tells_where_it_led(name, goal):
-    machine = Machine()
-    assert transition(name)(machine, FROM) == TransitionCallbackReturn.SUCCESS
-    assert machine.ended == [(goal, None)]
+def test_a_successful_transition_reports_its_target_state(name, target):
+    node = FakeManagedNode()
+    assert transition(name)(node, FROM) == TransitionCallbackReturn.SUCCESS
+    assert node.ended == [(target, None)]
 
 
 @pytest.mark.parametrize('name', ['on_configure', 'on_activate'])
-def test_what_cannot_be_taken_leaves_the_node_where_it_was(name):
-    machine = Machine(ValueError('no such model'))
-    assert transition(name)(machine, FROM) == TransitionCallbackReturn.FAILURE
-    assert machine.ended == [('before', f'{name[3:]} failed: no such model')]
+def test_a_failed_acquisition_leaves_the_state_unchanged(name):
+    node = FakeManagedNode(ValueError('no such model'))
+    assert transition(name)(node, FROM) == TransitionCallbackReturn.FAILURE
+    assert node.ended == [('before', f'{name[3:]} failed: no such model')]
 
 
 @pytest.mark.parametrize('name', ['on_deactivate', 'on_cleanup', 'on_shutdown', 'on_error'])
-def test_what_cannot_be_given_back_is_an_error(name):
-    machine = Machine(RuntimeError('stuck'))
-    assert transition(name)(machine, FROM) == TransitionCallbackReturn.ERROR
-    (state, fault), = machine.ended
+def test_a_failed_release_is_an_error(name):
+    node = FakeManagedNode(RuntimeError('stuck'))
+    assert transition(name)(node, FROM) == TransitionCallbackReturn.ERROR
+    (state, fault), = node.ended
     assert state == 'errorprocessing'
     assert 'stuck' in fault
 
 
-def test_a_reason_is_one_line_and_names_the_cause():
+def test_an_error_is_described_in_one_line_with_its_cause():
     try:
         try:
             raise KeyError('depth')

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Values and messages are the same thing in two dresses."""
+"""Values survive the conversion to messages and back."""
 from bdl_perception.nodes import messages
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.perception.types import PinholeCamera
@@ -12,29 +12,29 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 
-HEAD = make_header(7_000_000_003, 'front_optical')
+HEADER = make_header(7_000_000_003, 'front_optical')
 seconds = st.integers(-2**31, 2**31 - 1)
 
 
 @given(seconds, st.integers(0, 10**9 - 1))
-def test_a_stamp_comes_back_bit_for_bit(sec, nanosec):
+def test_a_stamp_survives_the_round_trip_exactly(sec, nanosec):
     stamp = Time(sec=sec, nanosec=nanosec)
     assert make_header(stamp_to_ns(stamp), 'f').stamp == stamp
 
 
-def test_a_stamp_that_could_not_come_back_is_refused():
+def test_a_stamp_with_a_whole_second_of_ns_is_rejected():
     with pytest.raises(ValueError, match='below 10'):
         stamp_to_ns(Time(sec=1, nanosec=10**9))
 
 
-def travelled(message):
-    """Send it through the wire format."""
+def serialized_copy(message):
+    """Serialize and deserialize a message."""
     return deserialize_message(serialize_message(message), type(message))
 
 
-def test_a_float_map_keeps_every_bit_even_of_nan_and_infinity():
+def test_a_float_image_is_exact_for_nan_and_infinity():
     values = np.array([[1.5, np.nan, np.inf], [-0.0, 1e-42, 3.4e38]], np.float32)
-    image = travelled(messages.float32_image(values, HEAD))
+    image = serialized_copy(messages.float32_image(values, HEADER))
     assert (image.encoding, image.height, image.width, image.step) == ('32FC1', 2, 3, 12)
     assert image.data.tobytes() == values.astype('<f4').tobytes()
     assert image.header.frame_id == 'front_optical'
@@ -42,9 +42,9 @@ def test_a_float_map_keeps_every_bit_even_of_nan_and_infinity():
 
 
 @pytest.mark.parametrize('shape, encoding', [((4, 5), 'mono8'), ((4, 5, 3), 'rgb8')])
-def test_bytes_keep_their_order_when_the_array_is_a_strided_view(shape, encoding):
+def test_pixels_of_a_strided_view_keep_their_order(shape, encoding):
     values = np.random.default_rng(0).integers(0, 256, shape, np.uint8)[::-1, ::2]
-    image = travelled(messages.uint8_image(values, HEAD))
+    image = serialized_copy(messages.uint8_image(values, HEADER))
     assert image.encoding == encoding
     assert image.step * image.height == len(image.data)
     assert bytes(image.data) == values.tobytes()
@@ -58,7 +58,7 @@ def info(**changes):
     return CameraInfo(**{**values, **changes})
 
 
-def test_the_camera_is_that_of_the_pictures_and_not_of_the_sensor():
+def test_roi_and_binning_are_applied_to_the_camera():
     whole = messages.camera_from_info(info())
     assert whole == PinholeCamera(64, 48, 100, 110, 31, 23)
     roi = RegionOfInterest(x_offset=10, y_offset=4, width=40, height=30)
@@ -66,7 +66,7 @@ def test_the_camera_is_that_of_the_pictures_and_not_of_the_sensor():
     assert part == PinholeCamera(20, 15, 50, 55, 10.5, 9.5)
 
 
-def test_an_uncalibrated_camera_is_said_to_be_none():
+def test_an_uncalibrated_camera_info_gives_none():
     assert messages.camera_from_info(CameraInfo(width=64, height=48)) is None
 
 
@@ -76,21 +76,21 @@ def project(matrix, point):
 
 
 @given(st.floats(-2, 2), st.floats(-2, 2), st.floats(1, 50))
-def test_points_land_where_crop_and_resize_bring_them(x, y, z):
+def test_rescaled_info_projects_like_crop_and_resize(x, y, z):
     # cut 8 px left and 4 px above, keep 48 x 40, enlarge to 96 x 60
     across, down = 2.0, 1.5
     after = PinholeCamera(96, 60, 100 * across, 110 * down,
                           (31 + .5 - 8) * across - .5, (23 + .5 - 4) * down - .5)
-    out = travelled(messages.rescaled_camera_info(info(), after, HEAD))
+    out = serialized_copy(messages.rescaled_camera_info(info(), after, HEADER))
     for old, new, point in ((info().k, out.k, (x, y, z)), (info().p, out.p, (x, y, z, 1.0))):
         moved = (project(old, point) + .5 - (8, 4)) * (across, down) - .5
         assert project(new, point) == pytest.approx(moved, abs=1e-6)
 
 
-def test_rescaled_info_keeps_distortion_and_rotation_and_says_the_new_size():
+def test_rescaled_info_keeps_distortion_and_rotation():
     source = info(binning_x=2, roi=RegionOfInterest(width=3, height=3))
-    out = messages.rescaled_camera_info(source, PinholeCamera(32, 24, 50, 55, 15, 11), HEAD)
-    assert (out.width, out.height, out.header) == (32, 24, HEAD)
+    out = messages.rescaled_camera_info(source, PinholeCamera(32, 24, 50, 55, 15, 11), HEADER)
+    assert (out.width, out.height, out.header) == (32, 24, HEADER)
     assert list(out.d) == list(source.d)
     assert list(out.r) == list(source.r)
     assert (out.distortion_model, out.binning_x, out.roi) == ('plumb_bob', 0, RegionOfInterest())
@@ -98,17 +98,17 @@ def test_rescaled_info_keeps_distortion_and_rotation_and_says_the_new_size():
     assert messages.camera_from_info(out) == PinholeCamera(32, 24, 50, 55, 15, 11)
 
 
-def test_a_camera_goes_into_camera_info_and_back():
+def test_a_camera_survives_the_round_trip():
     camera = PinholeCamera(320, 192, 251.3, 249.9, 160.1, 95.2)
-    assert messages.camera_from_info(messages.camera_info_message(camera, HEAD)) == camera
+    assert messages.camera_from_info(messages.camera_info_message(camera, HEADER)) == camera
 
 
-def test_an_unknown_camera_is_published_as_not_calibrated():
-    out = messages.uncalibrated_camera_info(320, 192, HEAD)
-    assert (out.width, out.height, out.header) == (320, 192, HEAD)
+def test_an_unknown_camera_is_published_as_uncalibrated():
+    out = messages.uncalibrated_camera_info(320, 192, HEADER)
+    assert (out.width, out.height, out.header) == (320, 192, HEADER)
     assert messages.camera_from_info(out) is None
 
 
-def test_images_are_made_without_the_slow_path():
-    assert isinstance(messages.float32_image(np.zeros((2, 2), np.float32), HEAD), Image)
+def test_image_data_is_an_array_of_bytes():
+    assert isinstance(messages.float32_image(np.zeros((2, 2), np.float32), HEADER), Image)
     assert messages.pixel_buffer(np.zeros(4, np.uint8)).typecode == 'B'

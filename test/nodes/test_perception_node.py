@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The executor's part of perception_node: it hands pictures over, and counts what was lost."""
+"""The image callback of perception_node passes images on and counts dropped frames."""
 from threading import Event, get_ident
 from types import SimpleNamespace
 
@@ -14,41 +14,42 @@ WAIT_S = 30.0
 
 @pytest.fixture
 def busy():
-    """Make a node whose network hangs on its first picture until it is let go."""
-    begun, let_go, threads, seen = Event(), Event(), [], []
+    """Make a node whose step blocks on its first image until it is released."""
+    started, release, threads, images = Event(), Event(), [], []
 
     def step(mailbox):
-        arrival = mailbox.take()
-        if arrival is None:
+        received = mailbox.take()
+        if received is None:
             return float('inf')
         threads.append(get_ident())
-        seen.append(arrival.message)
-        begun.set()
-        assert let_go.wait(WAIT_S)
+        images.append(received.message)
+        started.set()
+        assert release.wait(WAIT_S)
         return 0.0
 
-    node = SimpleNamespace(_status_tracker=StatusTracker(), _worker=Worker(step, lambda error: None),
-                           begun=begun, let_go=let_go, threads=threads, seen=seen)
+    node = SimpleNamespace(_status_tracker=StatusTracker(),
+                           _worker=Worker(step, lambda error: None), started=started,
+                           release=release, threads=threads, images=images)
     yield node
-    let_go.set()
+    release.set()
     node._worker.stop()
 
 
-def test_pictures_come_in_while_the_network_runs_and_the_older_ones_are_counted_as_dropped(busy):
+def test_replaced_images_are_counted_as_dropped(busy):
     PerceptionNode._on_image(busy, 'first')
-    assert busy.begun.wait(WAIT_S)
+    assert busy.started.wait(WAIT_S)
     for name in ('second', 'third', 'fourth'):
-        PerceptionNode._on_image(busy, name)  # would hang if the executor ran the network
-    now = busy._status_tracker.take_snapshot()
-    assert (now.frames_in, now.frames_dropped) == (4, 2)
-    busy.begun.clear()
-    busy.let_go.set()
-    assert busy.begun.wait(WAIT_S)
-    assert busy.seen == ['first', 'fourth']
+        PerceptionNode._on_image(busy, name)  # would block if the executor ran the step
+    status = busy._status_tracker.take_snapshot()
+    assert (status.frames_in, status.frames_dropped) == (4, 2)
+    busy.started.clear()
+    busy.release.set()
+    assert busy.started.wait(WAIT_S)
+    assert busy.images == ['first', 'fourth']
     assert get_ident() not in busy.threads
 
 
-def test_a_picture_that_comes_while_the_node_is_inactive_is_not_counted():
+def test_an_image_of_an_inactive_node_is_not_counted():
     node = SimpleNamespace(_status_tracker=StatusTracker(), _worker=None)
     PerceptionNode._on_image(node, 'late')
     assert node._status_tracker.take_snapshot().frames_in == 0

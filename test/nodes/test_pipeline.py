@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the node's thread says of itself is how its perceiver is run."""
+"""The identity of a pipeline is that of its perceiver and its regions."""
 from bdl_perception.nodes.pipeline import Pipeline
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.regions import parse_regions
@@ -11,10 +11,10 @@ import pytest
 
 
 @pytest.mark.parametrize('fit_mode', ['crop', 'stretch'])
-def test_the_identity_is_that_of_the_perceiver_and_its_regions(fit_mode):
+def test_the_identity_has_all_settings_of_the_perceiver(fit_mode):
     backend, regions = FakeBackend(), parse_regions('left=0,0 .5,0 .5,1 0,1')
-    made = Pipeline(Perceiver(backend, 8, 3, fit_mode), TimeBudget(.1, .2, 4), None, None, print,
-                    regions)
-    said = made.identity()
-    assert said == build_identity(backend.spec, 8, 3, backend.precision, regions, fit_mode)
-    assert said.fit_mode == fit_mode
+    perceiver = Perceiver(backend, 8, 3, fit_mode)
+    pipeline = Pipeline(perceiver, TimeBudget(.1, .2, 4), None, None, print, regions)
+    identity = pipeline.identity()
+    assert identity == build_identity(backend.spec, 8, 3, backend.precision, regions, fit_mode)
+    assert identity.fit_mode == fit_mode

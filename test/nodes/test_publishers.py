@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing is made for a topic that nobody listens to."""
+"""No message is made for a topic without subscribers."""
 from bdl_perception import topics
 from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.perception.types import Epistemic, Prediction, Scores
@@ -10,20 +10,20 @@ from sensor_msgs.msg import CameraInfo
 
 
 class FakePublisher:
-    """Counts nothing of its own: the test says who listens."""
+    """Records messages; the test sets the number of subscribers."""
 
     def __init__(self):
-        self.listeners, self.messages = 0, []
+        self.subscribers, self.messages = 0, []
 
     def get_subscription_count(self):
-        return self.listeners
+        return self.subscribers
 
     def publish(self, message):
         self.messages.append(message)
 
 
 class FakeNode:
-    """Gives out publishers by topic name and takes them back."""
+    """Creates and destroys publishers by topic name."""
 
     def __init__(self):
         self.publishers = {}
@@ -37,69 +37,69 @@ class FakeNode:
                            if other is not publisher}
 
 
-class Untouchable:
-    """A map that may not be looked at."""
+class UnusedMap:
+    """A map that must not be read."""
 
     def astype(self, *_, **__):
-        raise AssertionError('a message was made that nobody wanted')
+        raise AssertionError('a message was made without a subscriber')
 
     shape = property(astype)
 
 
-FRAME = (topics.DEPTH, topics.ALEATORIC, topics.CLASSES, topics.ENTROPY)
-CYCLE = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
-MAKERS = (topics.DEPTH_INFO, topics.OVERLAY)
+FRAME_TOPICS = (topics.DEPTH, topics.ALEATORIC, topics.CLASSES, topics.ENTROPY)
+CYCLE_TOPICS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
+LAZY_TOPICS = (topics.DEPTH_INFO, topics.OVERLAY)
 
 
-def prediction(wanted):
+def prediction(subscribed):
     def of(topic, kind=np.float32):
-        return np.ones((2, 3), kind) if topic == wanted else Untouchable()
+        return np.ones((2, 3), kind) if topic == subscribed else UnusedMap()
 
     return Prediction(5, 'f', None, of(topics.DEPTH), of(topics.ALEATORIC),
-                      of(topics.CLASSES, np.uint8), of(topics.ENTROPY), *[Untouchable()] * 3,
-                      0.0, Untouchable(), 0)
+                      of(topics.CLASSES, np.uint8), of(topics.ENTROPY), *[UnusedMap()] * 3,
+                      0.0, UnusedMap(), 0)
 
 
-def epistemic(wanted):
+def epistemic(subscribed):
     def of(topic):
-        return np.ones((2, 3), np.float32) if topic == wanted else Untouchable()
+        return np.ones((2, 3), np.float32) if topic == subscribed else UnusedMap()
 
-    return Epistemic(5, 'f', 4, of(topics.EPISTEMIC), Untouchable(),
+    return Epistemic(5, 'f', 4, of(topics.EPISTEMIC), UnusedMap(),
                      of(topics.MUTUAL_INFORMATION), 0)
 
 
-@pytest.mark.parametrize('wanted', [None, *FRAME, *MAKERS, *CYCLE])
-def test_exactly_what_is_listened_to_is_made(wanted):
+@pytest.mark.parametrize('subscribed', [None, *FRAME_TOPICS, *LAZY_TOPICS, *CYCLE_TOPICS])
+def test_only_subscribed_topics_are_made(subscribed):
     node, made = FakeNode(), []
     outputs = PerceptionPublishers(node)
-    if wanted:
-        node.publishers[wanted.name].listeners = 1
+    if subscribed:
+        node.publishers[subscribed.name].subscribers = 1
 
-    def info(head):
+    def info(header):
         made.append(topics.DEPTH_INFO)
-        return CameraInfo(header=head)
+        return CameraInfo(header=header)
 
     def overlay():
         made.append(topics.OVERLAY)
         return np.zeros((2, 3, 3), np.uint8)
 
-    outputs.publish_prediction(prediction(wanted), info, overlay)
-    outputs.publish_epistemic(epistemic(wanted))
+    outputs.publish_prediction(prediction(subscribed), info, overlay)
+    outputs.publish_epistemic(epistemic(subscribed))
     sent = [name for name, publisher in node.publishers.items() if publisher.messages]
-    assert sent == ([wanted.name] if wanted else [])
-    assert made == ([wanted] if wanted in MAKERS else [])
+    assert sent == ([subscribed.name] if subscribed else [])
+    assert made == ([subscribed] if subscribed in LAZY_TOPICS else [])
     for name in sent:
         message, = node.publishers[name].messages
         assert (message.header.stamp.nanosec, message.header.frame_id) == (5, 'f')
 
 
-def test_scores_are_sent_whoever_listens():
+def test_scores_are_published_without_subscribers():
     node = FakeNode()
     PerceptionPublishers(node).publish_scores(Scores(5, 'f', {'energy': 1.0}))
     assert len(node.publishers[topics.SCORES.name].messages) == 1
 
 
-def test_every_topic_of_the_interface_is_there_and_goes_away():
+def test_every_declared_topic_is_created_and_destroyed():
     node = FakeNode()
     outputs = PerceptionPublishers(node)
     assert set(node.publishers) == {

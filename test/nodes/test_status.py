@@ -4,45 +4,46 @@ from bdl_perception.nodes.status import FaultLog, MAX_FAULTS, MIN_REPEAT_S, Stat
 from bdl_perception.perception.status import Identity, PerceptionStatus
 
 
-def test_it_begins_unconfigured_and_counts():
-    board = StatusTracker()
-    assert board.take_snapshot() == PerceptionStatus('unconfigured')
-    board.add_counts(frames_in=2, frames_dropped=1)
-    board.add_counts(frames_in=1, frames_out=2)
-    assert board.take_snapshot() == PerceptionStatus('unconfigured', (), 3, 2, 1)
+def test_it_starts_unconfigured_and_counts_frames():
+    tracker = StatusTracker()
+    assert tracker.take_snapshot() == PerceptionStatus('unconfigured')
+    tracker.add_counts(frames_in=2, frames_dropped=1)
+    tracker.add_counts(frames_in=1, frames_out=2)
+    assert tracker.take_snapshot() == PerceptionStatus('unconfigured', (), 3, 2, 1)
 
 
-def test_a_passing_fault_is_read_once_and_a_standing_one_until_a_transition_works():
-    board = StatusTracker()
-    board.set_state('unconfigured', 'configure failed: no model')
-    assert board.add_fault('bad frame')
-    assert not board.add_fault('bad frame'), 'it waits to be read already'
-    assert board.take_snapshot().faults == ('configure failed: no model', 'bad frame')
-    assert board.take_snapshot().faults == ('configure failed: no model',)
-    board.set_state('inactive', None)
-    assert board.take_snapshot() == PerceptionStatus('inactive')
-    assert board.add_fault('bad frame')
+def test_a_transient_fault_is_in_one_snapshot_a_persistent_one_in_all():
+    tracker = StatusTracker()
+    tracker.set_state('unconfigured', 'configure failed: no model')
+    assert tracker.add_fault('bad frame')
+    assert not tracker.add_fault('bad frame'), 'the next snapshot already has it'
+    assert tracker.take_snapshot().faults == ('configure failed: no model', 'bad frame')
+    assert tracker.take_snapshot().faults == ('configure failed: no model',)
+    tracker.set_state('inactive', None)
+    assert tracker.take_snapshot() == PerceptionStatus('inactive')
+    assert tracker.add_fault('bad frame')
 
 
-def test_a_flood_of_faults_is_cut():
-    board = StatusTracker()
-    told = [board.add_fault(f'fault {index}') for index in range(3 * MAX_FAULTS)]
-    assert told == [True] * MAX_FAULTS + [False] * 2 * MAX_FAULTS
-    assert len(board.take_snapshot().faults) == MAX_FAULTS
+def test_the_number_of_transient_faults_is_limited():
+    tracker = StatusTracker()
+    added = [tracker.add_fault(f'fault {index}') for index in range(3 * MAX_FAULTS)]
+    assert added == [True] * MAX_FAULTS + [False] * 2 * MAX_FAULTS
+    assert len(tracker.take_snapshot().faults) == MAX_FAULTS
 
 
-def test_the_identity_is_said_while_a_model_is_loaded():
-    board, identity = StatusTracker(), Identity('m', 'a', 'b', 2, 0, 1, 1)
-    board.set_identity(identity)
-    assert board.take_snapshot().identity == identity
-    board.set_identity(None)
-    assert board.take_snapshot().identity is None
+def test_the_identity_is_set_while_a_model_is_loaded():
+    tracker, identity = StatusTracker(), Identity('m', 'a', 'b', 2, 0, 1, 1)
+    tracker.set_identity(identity)
+    assert tracker.take_snapshot().identity == identity
+    tracker.set_identity(None)
+    assert tracker.take_snapshot().identity is None
 
 
-def test_a_kind_of_fault_is_logged_now_and_then_however_often_it_happens():
-    now, said = [0.0], []
-    log = FaultLog(said.append, lambda: now[0])
+def test_repeated_faults_of_one_kind_are_logged_rarely():
+    now, logged = [0.0], []
+    log = FaultLog(logged.append, lambda: now[0])
     for now[0] in (0.0, 1.0, MIN_REPEAT_S - .1, MIN_REPEAT_S, MIN_REPEAT_S + 1):
         log.report(f'image has {int(now[0])} bytes')
         log.report('no model')
-    assert said == ['image has 0 bytes', 'no model', f'image has {MIN_REPEAT_S:.0f} bytes', 'no model']
+    assert logged == ['image has 0 bytes', 'no model',
+                      f'image has {MIN_REPEAT_S:.0f} bytes', 'no model']

@@ -10,10 +10,10 @@ import pytest
 from rclpy.context import Context
 from ros_world import calibrated_model, nominal_image, World
 
-# Fast DDS repeats its announcement every 3 s: so long a test would wait for a lost first one.
-IMPATIENT = """<?xml version="1.0" encoding="UTF-8"?>
+# Fast DDS repeats its announcement every 3 s; a test would wait that long after a lost one.
+FAST_DISCOVERY = """<?xml version="1.0" encoding="UTF-8"?>
 <profiles xmlns="http://www.eprosima.com">
-  <participant profile_name="impatient" is_default_profile="true"><rtps><builtin>
+  <participant profile_name="fast_discovery" is_default_profile="true"><rtps><builtin>
     <discovery_config><leaseAnnouncement><sec>0</sec><nanosec>200000000</nanosec>
     </leaseAnnouncement></discovery_config>
   </builtin></rtps></participant>
@@ -23,17 +23,17 @@ IMPATIENT = """<?xml version="1.0" encoding="UTF-8"?>
 
 @pytest.fixture(scope='session')
 def environment(tmp_path_factory):
-    """Keep one private domain, on loopback, for all the tests of a run."""
-    profile = tmp_path_factory.mktemp('dds') / 'impatient.xml'
-    profile.write_text(IMPATIENT)
+    """Provide one private domain, on loopback, for all tests of a run."""
+    profile = tmp_path_factory.mktemp('dds') / 'fast_discovery.xml'
+    profile.write_text(FAST_DISCOVERY)
     with private_domain() as domain:
         domain['FASTRTPS_DEFAULT_PROFILES_FILE'] = str(profile)
         root = str(Path(__file__).parents[2])
-        changed = {**domain, 'PYTHONPATH': os.pathsep.join(
+        variables = {**domain, 'PYTHONPATH': os.pathsep.join(
             filter(None, (root, os.environ.get('PYTHONPATH'))))}
         before = {name: os.environ.get(name) for name in domain}
         os.environ.update(domain)  # rclpy in this process reads it too
-        yield changed
+        yield variables
         for name, value in before.items():
             os.environ.pop(name)
             if value is not None:
@@ -62,11 +62,12 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def nodes(environment, context, model, tmp_path_factory):
-    """Start alert_node and perception_node once for the tests of a module that share them."""
+    """Start alert_node and perception_node once for the tests of a module."""
     world = World(environment, context, tmp_path_factory.mktemp('nodes'))
     world.listen(topics.ALERT_TOPIC)
     world.start('alert_node', calibration=model, hold_s=0.5, clear_s=0.3)
-    world.until(world.alert_is(AlertLevel.STALE, 'has not been heard'), 'STALE', make=nominal_image)
+    world.until(world.alert_is(AlertLevel.STALE, 'has not been heard'), 'STALE',
+                make=nominal_image)
     world.perception_process = world.perception(model, autostart=True)
     yield world
     world.close()
@@ -74,7 +75,7 @@ def nodes(environment, context, model, tmp_path_factory):
 
 @pytest.fixture
 def nominal(nodes):
-    """Drive until the alert is OK."""
+    """Publish nominal images until the alert is OK."""
     nodes.unsubscribe()
     nodes.listen(topics.ALERT_TOPIC, topics.STATUS)
     nodes.until(nodes.alert_is(AlertLevel.OK), 'OK', make=nominal_image)

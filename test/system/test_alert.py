@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""alert_node without what it needs: it runs, says why, and never says OK."""
+"""alert_node with missing or faulty inputs: it runs, reports the reason, and is never OK."""
 from dataclasses import replace
 import json
 import os
@@ -29,7 +29,7 @@ def levels(world):
     return [message.status[0].level[0] for message in world.received[topics.ALERT_TOPIC]]
 
 
-def test_it_starts_stale_and_is_not_ok_before_it_is_earned(world, model):
+def test_it_starts_stale_and_becomes_ok_once(world, model):
     world.listen(topics.ALERT_TOPIC)
     world.start('alert_node', calibration=model)
     world.until(lambda: world.alert[0] is not None, 'an alert', make=nominal_image)
@@ -39,21 +39,23 @@ def test_it_starts_stale_and_is_not_ok_before_it_is_earned(world, model):
     assert levels(world)[0] == AlertLevel.STALE
 
 
-def test_a_node_that_was_not_activated_is_said_to_be_inactive(world, model):
+def test_an_inactive_perception_node_is_reported(world, model):
     world.start('alert_node', calibration=model)
     world.perception(model)
     world.listen(topics.ALERT_TOPIC, topics.STATUS)
     world.until(world.alert_is(AlertLevel.STALE, 'is unconfigured: configure'), 'unconfigured',
                 make=nominal_image)
     assert world.set_state(Transition.TRANSITION_CONFIGURE)
-    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive', make=nominal_image)
+    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive',
+                make=nominal_image)
     assert world.set_state(Transition.TRANSITION_ACTIVATE)
     world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
     assert world.set_state(Transition.TRANSITION_DEACTIVATE)
-    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive', make=nominal_image)
+    world.until(world.alert_is(AlertLevel.STALE, 'is inactive: activate it'), 'inactive',
+                make=nominal_image)
 
 
-def test_a_network_that_says_nan_is_an_error(world, tmp_path):
+def test_nan_outputs_of_the_network_are_an_error(world, tmp_path):
     model = calibrated_model(tmp_path / 'nan', nan_on_white=True)
     world.start('alert_node', calibration=model, hold_s=0.2, clear_s=0.2)
     world.perception(model, autostart=True)
@@ -67,30 +69,31 @@ def test_a_network_that_says_nan_is_an_error(world, tmp_path):
     world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
 
 
-@pytest.mark.parametrize('calibration, said', [
-    (None, 'not armed: calibration'), ('torn', 'not armed: calibration'),
+@pytest.mark.parametrize('calibration, reason', [
+    (None, 'not armed: calibration'), ('truncated', 'not armed: calibration'),
     ('other', 'not armed: calibration is of another model')])
-def test_without_its_own_calibration_it_runs_and_is_never_ok(
-        world, model, tmp_path, calibration, said):
-    mine = make_tiny_model(tmp_path / 'mine', seed=1)
+def test_without_a_valid_calibration_it_is_never_ok(
+        world, model, tmp_path, calibration, reason):
+    other = make_tiny_model(tmp_path / 'other', seed=1)
     text = (model / 'calibration.json').read_text()
     if calibration is not None:
-        (mine / 'calibration.json').write_text(text[:200] if calibration == 'torn' else text)
-    world.start('alert_node', calibration=mine)
-    world.perception(mine, autostart=True)
+        (other / 'calibration.json').write_text(text[:200] if calibration == 'truncated' else text)
+    world.start('alert_node', calibration=other)
+    world.perception(other, autostart=True)
     world.listen(topics.ALERT_TOPIC, topics.STATUS, topics.SCORES)
     world.until(lambda: len(world.received[topics.SCORES]) > 5, 'scores', make=nominal_image)
-    world.until(world.alert_is(AlertLevel.STALE, said), said, make=nominal_image)
+    world.until(world.alert_is(AlertLevel.STALE, reason), reason, make=nominal_image)
     assert set(levels(world)) == {AlertLevel.STALE}
 
 
-def test_a_corrupt_model_is_a_reason_on_the_alert(world, model, tmp_path):
+def test_a_corrupt_model_is_a_reason_of_the_alert(world, model, tmp_path):
     broken = make_tiny_model(tmp_path / 'broken')
     (broken / 'model.json').write_text(json.dumps({'name': 'tiny'}))
     world.start('alert_node', calibration=model)
     world.perception(broken, autostart=True)
     world.listen(topics.ALERT_TOPIC)
-    world.until(world.alert_is(AlertLevel.STALE, 'configure failed: '), 'the reason', make=nominal_image)
+    world.until(world.alert_is(AlertLevel.STALE, 'configure failed: '), 'the reason',
+                make=nominal_image)
     assert 'model.json' in world.alert[1]
 
 
@@ -101,19 +104,19 @@ def test_a_hanging_alert_node_loses_its_liveliness(world, model):
     events = SubscriptionEventCallbacks(
         liveliness=lambda event: alive.append(event.alive_count), deadline=missed.append)
     process = world.start('alert_node', calibration=model)
-    heard = []
+    received = []
     world.node.create_subscription(
-        DiagnosticArray, topics.ALERT_TOPIC.name, heard.append, profile, event_callbacks=events)
-    world.until(lambda: len(heard) > 3 and alive[-1] == 1, 'alerts of a node that is alive')
-    missed.clear()  # a machine that stalls may have missed some before
+        DiagnosticArray, topics.ALERT_TOPIC.name, received.append, profile, event_callbacks=events)
+    world.until(lambda: len(received) > 3 and alive[-1] == 1, 'alerts and liveliness')
+    missed.clear()  # a loaded machine may have missed some before
     os.kill(process._process.pid, signal.SIGSTOP)
     try:
-        world.until(lambda: alive[-1] == 0 and missed, 'the loss')
+        world.until(lambda: alive[-1] == 0 and missed, 'the loss of liveliness')
     finally:
         os.kill(process._process.pid, signal.SIGCONT)
 
 
-def test_diagnostics_carry_the_same_under_the_name_that_tools_expect(world, model):
+def test_diagnostics_have_the_content_of_the_alert(world, model):
     world.start('alert_node', calibration=model, camera='front')
     world.listen(topics.DIAGNOSTICS_TOPIC)
     world.until(lambda: world.received[topics.DIAGNOSTICS_TOPIC], 'diagnostics')
@@ -124,7 +127,7 @@ def test_diagnostics_carry_the_same_under_the_name_that_tools_expect(world, mode
 
 
 @pytest.mark.parametrize('module', ['alert_node', 'governor_node'])
-def test_the_watchers_reach_no_inference_library_and_no_opencv(module):
+def test_alert_and_governor_import_no_inference_library(module):
     code = (f'import bdl_perception.nodes.{module}, sys; '
             f'print(sorted({{name.split(".")[0] for name in sys.modules}} & '
             f'{{"torch", "onnxruntime", "tensorrt", "cv2", "onnx", "matplotlib"}}))')
@@ -132,7 +135,7 @@ def test_the_watchers_reach_no_inference_library_and_no_opencv(module):
     assert done.stdout.strip() == '[]'
 
 
-def test_one_alarm_watches_several_cameras_and_none_may_fall_silent(world, model):
+def test_with_several_cameras_each_must_stay_alive(world, model):
     world.start('alert_node', calibration=model, cameras='front,rear', clear_s=0.2)
     world.listen(topics.ALERT_TOPIC)
     front, rear = (world.perception(
@@ -145,15 +148,16 @@ def test_one_alarm_watches_several_cameras_and_none_may_fall_silent(world, model
 
     def only_rear_is_stale():
         newest = world.received[topics.ALERT_TOPIC][-1].status
-        return [status.level[0] for status in newest] == [AlertLevel.STALE, AlertLevel.OK, AlertLevel.STALE]
+        return [status.level[0] for status in newest] == [
+            AlertLevel.STALE, AlertLevel.OK, AlertLevel.STALE]
 
-    world.until(only_rear_is_stale, 'STALE because of one of them', make=nominal_image)
+    world.until(only_rear_is_stale, 'STALE because of rear', make=nominal_image)
     assert 'rear: ' in world.received[topics.ALERT_TOPIC][-1].status[0].message
     assert front.poll() is None
 
 
 def by_camera(path):
-    """Make of a calibration one of two cameras, of which rear has too few drives."""
+    """Change a calibration to one of two cameras; rear has too few drives."""
     made = calibration_from_dict(json.loads(path.read_text()))
     watched = {name: made.scores[name] for name in made.watched}
     front = {name: tuple(value + 1e6 for value in values) for name, values in watched.items()}
@@ -162,7 +166,7 @@ def by_camera(path):
         'front': replace(part, cusum_limit=7.), 'rear': replace(part, drives=part.drives[:3])})
 
 
-def test_each_camera_is_judged_by_its_own_drives_or_says_that_it_has_too_few(
+def test_each_camera_has_its_own_thresholds_or_reports_too_few_drives(
         world, model, tmp_path):
     made = by_camera(model / 'calibration.json')
     path = tmp_path / 'two.json'
@@ -171,12 +175,13 @@ def test_each_camera_is_judged_by_its_own_drives_or_says_that_it_has_too_few(
     world.listen(topics.ALERT_TOPIC)
     for name in ('front', 'rear'):
         world.perception(model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
-    world.until(world.alert_is(AlertLevel.OK, 'rear: calibration has 3 drives of rear, 8 are needed'),
-                'OK, and which thresholds rear has', make=nominal_image)
+    reason = 'rear: calibration has 3 drives of rear, 8 are needed'
+    world.until(world.alert_is(AlertLevel.OK, reason), 'OK with the reason of rear',
+                make=nominal_image)
     _, front, rear = world.received[topics.ALERT_TOPIC][-1].status
     assert 'thresholds are of all drives' in rear.message and 'drives' not in front.message
     for status, chosen in ((front, made.for_camera('front')), (rear, made)):
-        said = {item.key: item.value for item in status.values}
-        assert float(said['cusum_limit']) == pytest.approx(chosen.cusum_limit)
+        values = {item.key: item.value for item in status.values}
+        assert float(values['cusum_limit']) == pytest.approx(chosen.cusum_limit)
         for name, threshold in chosen.thresholds.items():
-            assert float(said[f'threshold_{name}']) == pytest.approx(threshold, rel=1e-4)
+            assert float(values[f'threshold_{name}']) == pytest.approx(threshold, rel=1e-4)

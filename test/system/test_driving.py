@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Both nodes on the road: what goes wrong reaches the alert in time, and is over when it is."""
+"""Faults of a running system reach the alert in time, and the alert clears after them."""
 import os
 import re
 import signal
@@ -14,27 +14,27 @@ from ros_world import nominal_image, ood_image
 pytestmark = pytest.mark.slow  # starts processes
 
 STALE_AFTER_S = 0.5
-UNDER_WAY_S = 1.  # scores of an older picture are not believed
-SLACK_S = 0.45  # from judging to stamping what was judged
+MAX_FRAME_AGE_S = 1.  # scores of older frames are ignored
+SLACK_S = 0.45  # between the computation of a state and its stamp
 
 
 def now_s(world):
     return world.node.get_clock().now().nanoseconds / 1e9
 
 
-def last_good_s(world, since_s):
-    """Give how long after a moment an alert still was OK, by its own stamp."""
-    good_s = [stamp_to_ns(message.header.stamp) / 1e9
+def last_ok_s(world, since_s):
+    """Return the stamp of the last OK alert, in s after since_s."""
+    ok_s = [stamp_to_ns(message.header.stamp) / 1e9
               for message in world.received[topics.ALERT_TOPIC]
               if message.status[0].level[0] == AlertLevel.OK]
-    return max(good_s) - since_s
+    return max(ok_s) - since_s
 
 
-def silence_said_s(world):
-    """Give for how long the first alert that is STALE had heard nothing, in its own words."""
-    said = [message.status[0].message for message in world.received[topics.ALERT_TOPIC]
-            if message.status[0].level[0] == AlertLevel.STALE]
-    found = [re.search(r'(?:no scores|silent) for ([0-9.]+) s', text) for text in said]
+def reported_silence_s(world):
+    """Read the time without messages from the reasons of the first STALE alert."""
+    texts = [message.status[0].message for message in world.received[topics.ALERT_TOPIC]
+             if message.status[0].level[0] == AlertLevel.STALE]
+    found = [re.search(r'(?:no scores|silent) for ([0-9.]+) s', text) for text in texts]
     return float(next(match for match in found if match)[1])
 
 
@@ -42,9 +42,10 @@ def levels(world):
     return [message.status[0].level[0] for message in world.received[topics.ALERT_TOPIC]]
 
 
-def test_night_warns_then_alarms_and_the_street_clears_it(nominal):
+def test_ood_images_raise_warn_then_error_and_nominal_ones_clear_it(nominal):
     world = nominal
-    world.until(lambda: world.alert[0] in (AlertLevel.WARN, AlertLevel.ERROR), 'a warning', make=ood_image)
+    world.until(lambda: world.alert[0] in (AlertLevel.WARN, AlertLevel.ERROR), 'a warning',
+                make=ood_image)
     world.until(world.alert_is(AlertLevel.ERROR), 'an error', make=ood_image)
     values = {pair.key: pair.value for pair
               in world.received[topics.ALERT_TOPIC][-1].status[0].values}
@@ -53,47 +54,49 @@ def test_night_warns_then_alarms_and_the_street_clears_it(nominal):
     world.until(world.alert_is(AlertLevel.OK), 'OK again', make=nominal_image)
 
 
-def test_a_camera_that_dies_is_stale_within_the_time(nominal):
+def test_a_camera_that_stops_is_stale_in_time(nominal):
     world = nominal
     last_s = now_s(world)
     world.until(world.alert_is(AlertLevel.STALE, 'is the camera publishing?'), 'STALE')
-    assert last_good_s(world, last_s) < UNDER_WAY_S + STALE_AFTER_S + SLACK_S
-    assert STALE_AFTER_S <= silence_said_s(world) < STALE_AFTER_S + SLACK_S
+    assert last_ok_s(world, last_s) < MAX_FRAME_AGE_S + STALE_AFTER_S + SLACK_S
+    assert STALE_AFTER_S <= reported_silence_s(world) < STALE_AFTER_S + SLACK_S
     world.until(world.alert_is(AlertLevel.OK), 'OK when it is back', make=nominal_image)
 
 
-def test_a_killed_perception_is_stale_within_the_time_and_ok_when_it_is_respawned(nominal, model):
+def test_a_killed_perception_node_is_stale_in_time_and_ok_when_restarted(nominal, model):
     world = nominal
     killed_s = now_s(world)
     os.kill(world.perception_process._process.pid, signal.SIGKILL)
     world.until(world.alert_is(AlertLevel.STALE), 'STALE', make=nominal_image)
-    assert last_good_s(world, killed_s) < UNDER_WAY_S + STALE_AFTER_S + SLACK_S
-    assert STALE_AFTER_S <= silence_said_s(world) < STALE_AFTER_S + SLACK_S
-    world.until(world.alert_is(AlertLevel.STALE, 'perception_node is silent'), 'why', make=nominal_image)
+    assert last_ok_s(world, killed_s) < MAX_FRAME_AGE_S + STALE_AFTER_S + SLACK_S
+    assert STALE_AFTER_S <= reported_silence_s(world) < STALE_AFTER_S + SLACK_S
+    world.until(world.alert_is(AlertLevel.STALE, 'perception_node is silent'), 'the reason',
+                make=nominal_image)
     world.perception(model, autostart=True)
     world.until(world.alert_is(AlertLevel.OK), 'OK again', make=nominal_image)
 
 
-def test_a_bad_picture_is_an_error_with_its_reason_and_a_good_one_clears_it(nominal):
+def test_an_invalid_image_is_an_error_until_a_valid_one(nominal):
     world = nominal
 
-    def torn(index):
+    def truncated(index):
         message = world.image(nominal_image(index))
         message.data = message.data[:100]
         return message
 
-    world.until(world.alert_is(AlertLevel.ERROR, 'bytes of data, must be'), 'ERROR', make=torn)
+    world.until(world.alert_is(AlertLevel.ERROR, 'bytes of data, must be'), 'ERROR',
+                make=truncated)
     world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
 
 
-def test_one_bad_picture_among_good_ones_is_not_lost(nominal):
+def test_one_invalid_image_among_valid_ones_is_reported(nominal):
     world = nominal
     world.received[topics.ALERT_TOPIC].clear()
 
-    def mostly_good(index):
+    def mostly_valid(index):
         message = world.image(nominal_image(index))
         message.encoding = 'rgb8' if index % 20 else 'rgb9'
         return message
 
-    world.until(lambda: AlertLevel.ERROR in levels(world), 'ERROR', make=mostly_good)
+    world.until(lambda: AlertLevel.ERROR in levels(world), 'ERROR', make=mostly_valid)
     world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""perception_node from its start to its end."""
+"""The lifecycle of perception_node as a process."""
 import signal
 
 from bdl_perception import topics
@@ -12,7 +12,7 @@ from tiny_model import make_tiny_model
 pytestmark = pytest.mark.slow  # starts processes
 
 
-def test_only_scores_are_sent_when_nobody_listens_to_the_maps(world, model):
+def test_scores_are_published_without_subscribers_of_the_maps(world, model):
     world.perception(model, autostart=True)
     world.listen(topics.SCORES)
     world.until(lambda: len(world.received[topics.SCORES]) >= 5, 'scores', make=nominal_image)
@@ -24,7 +24,7 @@ def test_only_scores_are_sent_when_nobody_listens_to_the_maps(world, model):
     assert '0' in cycles and len(set(cycles)) > 1
 
 
-def test_the_lifecycle_is_led_through_every_state_and_each_is_said(world, model):
+def test_every_lifecycle_state_is_reported(world, model):
     process = world.perception(model)
     world.listen(topics.STATUS, topics.SCORES)
     steps = ((Transition.TRANSITION_CONFIGURE, 'inactive'),
@@ -38,33 +38,34 @@ def test_the_lifecycle_is_led_through_every_state_and_each_is_said(world, model)
     world.until(lambda: world.statuses and world.statuses[-1].state == 'unconfigured', 'a status')
     for number, state in steps:
         assert world.set_state(number)
-        world.until(lambda goal=state: world.statuses[-1].state == goal, state)
+        world.until(lambda target=state: world.statuses[-1].state == target, state)
         assert (world.statuses[-1].identity is None) == (state in ('unconfigured', 'finalized'))
         world.received[topics.SCORES].clear()
         if state == 'active':
-            world.until(lambda: world.received[topics.SCORES], 'scores when active', make=nominal_image)
+            world.until(lambda: world.received[topics.SCORES], 'scores when active',
+                        make=nominal_image)
     assert not world.faults()
     assert process.stop() == 0
 
 
-def test_a_corrupt_model_is_said_and_a_mended_one_can_be_configured(world, tmp_path):
+def test_a_corrupt_model_is_reported_and_can_be_repaired(world, tmp_path):
     broken = make_tiny_model(tmp_path / 'model')
-    whole = (broken / 'sample.onnx').read_bytes()
-    (broken / 'sample.onnx').write_bytes(whole[:-20])
+    intact = (broken / 'sample.onnx').read_bytes()
+    (broken / 'sample.onnx').write_bytes(intact[:-20])
     process = world.perception(broken, autostart=True)
     world.listen(topics.STATUS)
     world.until(world.faults, 'a fault')
     assert 'configure failed' in world.faults()[0] and 'sample.onnx' in world.faults()[0]
     assert not world.set_state(Transition.TRANSITION_CONFIGURE)
     assert process.poll() is None
-    (broken / 'sample.onnx').write_bytes(whole)
+    (broken / 'sample.onnx').write_bytes(intact)
     assert world.set_state(Transition.TRANSITION_CONFIGURE)
     world.until(lambda: world.statuses[-1].state == 'inactive', 'inactive')
     assert world.statuses[-1].faults == ()
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_it_works_ends_it_in_good_order(world, model, number):
+def test_a_signal_during_processing_exits_with_zero(world, model, number):
     process = world.perception(model, autostart=True)
     world.listen(topics.SCORES)
     world.until(lambda: world.received[topics.SCORES], 'scores', make=nominal_image)

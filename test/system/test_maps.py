@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What perception_node publishes of the pictures it gets, over DDS."""
+"""The images that perception_node publishes over DDS."""
 from bdl_perception import topics
 from bdl_perception.nodes.messages import (
     camera_from_info,
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow  # starts processes
 
 FRAME_MAPS = (topics.DEPTH, topics.DEPTH_INFO, topics.ALEATORIC, topics.CLASSES,
               topics.ENTROPY, topics.OVERLAY)
-ODD_FRAME_ID = 'Kamera vorn/links é'
+UNICODE_FRAME_ID = 'Kamera vorn/links é'
 CYCLE_MAPS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
 
 
@@ -27,27 +27,29 @@ def stamps(world, topic):
             for message in world.received[topic]]
 
 
-def odd(index):
-    """Make a picture whose stamp no rounding survives."""
-    return uint8_image(nominal_image(index), make_header(2**31 * 10**9 - 1 - 7 * index, ODD_FRAME_ID))
+def extreme_image(index):
+    """Make an image whose stamp is changed by any rounding."""
+    stamp_ns = 2**31 * 10**9 - 1 - 7 * index
+    return uint8_image(nominal_image(index), make_header(stamp_ns, UNICODE_FRAME_ID))
 
 
-def odd_ones(world, topic):
-    return {stamp for stamp in stamps(world, topic) if stamp[2] == ODD_FRAME_ID}
+def extreme_stamps(world, topic):
+    return {stamp for stamp in stamps(world, topic) if stamp[2] == UNICODE_FRAME_ID}
 
 
-def test_every_map_carries_the_stamp_and_frame_of_its_picture_bit_for_bit(nominal):
+def test_every_map_has_the_stamp_and_frame_id_of_its_frame(nominal):
     world = nominal
     world.listen(*FRAME_MAPS, *CYCLE_MAPS, topics.SCORES)
-    world.until(lambda: all(len(odd_ones(world, topic)) >= 5 for topic in FRAME_MAPS + CYCLE_MAPS),
-                'five of each map', make=odd)
+    world.until(lambda: all(len(extreme_stamps(world, topic)) >= 5
+                            for topic in FRAME_MAPS + CYCLE_MAPS),
+                'five of each map', make=extreme_image)
     for topic in (*FRAME_MAPS, *CYCLE_MAPS, topics.SCORES):
         assert set(stamps(world, topic)) <= world.sent_stamps, topic.name
     held = set(stamps(world, topics.EPISTEMIC))
-    assert held & set(stamps(world, topics.SCORES)), 'the cycle is scored under its own stamp'
+    assert held & set(stamps(world, topics.SCORES)), 'cycle scores have another stamp'
 
 
-def test_maps_are_what_the_model_says_at_its_size(nominal):
+def test_maps_have_the_encoding_and_size_of_the_model(nominal):
     world = nominal
     world.listen(*FRAME_MAPS, *CYCLE_MAPS)
     world.until(lambda: all(world.received[topic] for topic in FRAME_MAPS + CYCLE_MAPS),
@@ -62,24 +64,25 @@ def test_maps_are_what_the_model_says_at_its_size(nominal):
              for topic in FRAME_MAPS + CYCLE_MAPS}
     assert sizes == {(40, 24)}
     depth = np.frombuffer(world.received[topics.DEPTH][0].data, '<f4')
-    assert np.isfinite(depth).all() and (depth > 1).all()  # streets have no blue, so no sky
+    assert np.isfinite(depth).all() and (depth > 1).all()  # nominal images have no sky
 
 
-def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(nominal):
+def test_camera_info_is_rescaled_to_the_maps_and_scales_depth(nominal):
     world = nominal
     world.listen(topics.DEPTH, topics.DEPTH_INFO)
     sent = set()
 
-    def same(index):
+    def constant_image(index):
         message = world.image(nominal_image(1))
         sent.add(stamp_to_ns(message.header.stamp))
         return message
 
     def by_stamp(topic):
-        return {stamp_to_ns(message.header.stamp): message for message in world.received[topic]}
+        return {stamp_to_ns(message.header.stamp): message
+                for message in world.received[topic]}
 
-    def seen(focal):
-        """Depth and its camera_info, of one of the pictures that are the same."""
+    def results(focal):
+        """Depth and camera_info of each of the equal images with this focal length."""
         depths, infos = by_stamp(topics.DEPTH), by_stamp(topics.DEPTH_INFO)
         return [(np.frombuffer(depths[stamp].data, '<f4'), infos[stamp])
                 for stamp in sorted(sent & depths.keys() & infos.keys())
@@ -88,17 +91,17 @@ def test_camera_info_is_rescaled_to_the_maps_and_scales_the_metres(nominal):
     def send_focal(focal):
         camera = PinholeCamera(80, 48, focal, 130., 41.5, 22.5)
         world.send_info(camera_info_message(camera, make_header(0, 'camera')))
-        world.until(lambda: seen(focal / 2), f'{focal} px take effect', make=same)
-        return seen(focal / 2)[-1]
+        world.until(lambda: results(focal / 2), f'{focal} px take effect', make=constant_image)
+        return results(focal / 2)[-1]
 
-    plain, _ = send_focal(100.)
-    far, info = send_focal(200.)
-    assert far == pytest.approx(2 * plain, rel=1e-6)
+    depth, _ = send_focal(100.)
+    scaled, info = send_focal(200.)
+    assert scaled == pytest.approx(2 * depth, rel=1e-6)
     assert camera_from_info(info) == PinholeCamera(40, 24, 100., 65., 20.5, 11.)
     assert list(info.p)[:3] == [100., 0., 20.5]
 
 
-def test_pictures_of_another_size_and_shape_go_on_and_a_stale_camera_info_is_said(nominal):
+def test_images_of_any_size_are_processed_and_a_wrong_camera_info_reported(nominal):
     world = nominal
     world.listen(topics.DEPTH, topics.DEPTH_INFO, topics.STATUS)
     info = camera_info_message(PinholeCamera(80, 48, 64, 64, 40, 24), make_header(0, 'camera'))
@@ -109,22 +112,23 @@ def test_pictures_of_another_size_and_shape_go_on_and_a_stale_camera_info_is_sai
         assert world.received[topics.DEPTH][-1].width == 40
     world.send_info(info)
     world.until(lambda: any('camera_info is for 80x48 px' in fault for fault in world.faults()),
-                'the mismatch is said', make=lambda index: nominal_image(index, 64, 64))
+                'the fault of the mismatch', make=lambda index: nominal_image(index, 64, 64))
 
 
-def test_what_is_no_picture_is_a_fault_and_the_next_good_one_is_worked_on(nominal):
+def test_an_invalid_image_is_a_fault_and_the_next_one_is_processed(nominal):
     world = nominal
     world.listen(topics.DEPTH, topics.STATUS)
     world.until(lambda: world.received[topics.DEPTH], 'a first depth', make=nominal_image)
-    for change, said in (({'encoding': 'rgb9'}, "encoding 'rgb9' is not known"),
+    for change, fault_part in (({'encoding': 'rgb9'}, "encoding 'rgb9' is not known"),
                          ({'height': 400}, 'bytes of data, must be'),
                          ({'width': 0}, 'image is 0x48 px'),
                          ({'step': 7}, 'step is 7 bytes')):
-        bad = world.image(nominal_image(0))
+        invalid = world.image(nominal_image(0))
         for name, value in change.items():
-            setattr(bad, name, value)
-        world.send(bad)
-        world.until(lambda text=said: any(text in fault for fault in world.faults()), said)
+            setattr(invalid, name, value)
+        world.send(invalid)
+        world.until(lambda text=fault_part: any(text in fault for fault in world.faults()),
+                    fault_part)
         world.received[topics.DEPTH].clear()
         world.until(lambda: world.received[topics.DEPTH], 'a depth after it', make=nominal_image)
     last = world.statuses[-1]
@@ -132,12 +136,12 @@ def test_what_is_no_picture_is_a_fault_and_the_next_good_one_is_worked_on(nomina
     assert last.frames_out + 4 + last.frames_dropped <= last.frames_in
 
 
-def test_stamps_of_scores_and_depth_agree(nominal):
+def test_scores_and_depth_have_equal_stamps(nominal):
     world = nominal
     world.listen(topics.SCORES, topics.DEPTH)
     world.until(lambda: len(world.received[topics.DEPTH]) >= 3
                 and len(world.received[topics.SCORES]) >= 9, 'depths', make=nominal_image)
     depths = {stamp_to_ns(message.header.stamp) for message in world.received[topics.DEPTH]}
     scored = {stamp_to_ns(message.header.stamp) for message in world.received[topics.SCORES]}
-    # what was heard of one before the other was connected, or is under way, counts for nothing
+    # messages from before the second subscription, or still in transit, are ignored
     assert len(depths & scored) >= 2
