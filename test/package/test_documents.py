@@ -27,7 +27,7 @@ RVIZ = yaml.safe_load((ROOT / 'config' / 'perception.rviz').read_text(encoding='
 DISPLAYS = RVIZ['Visualization Manager']['Displays']
 LINK = re.compile(r'\]\(([^)\s]+)\)')
 EXTERNAL = ('http://', 'https://', 'mailto:')
-# A command up to the next back-tick or end of line; a line that ends in a backslash goes on.
+# A command up to the next back-tick or end of line; a backslash continues the line.
 COMMAND = re.compile(r'(?:^ {4,}|`)bdl ([a-z]+)((?:[^`\\\n]|\\\n)*)', re.MULTILINE)
 
 
@@ -37,7 +37,7 @@ def targets(text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """Name the headings of a page as a link does: small letters, hyphens, no punctuation."""
+    """Return the anchors of the headings: lower case, hyphens, no punctuation."""
     headings = re.findall(r'^#+ (.+)$', text, re.MULTILINE)
     return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in headings}
 
@@ -47,7 +47,7 @@ def test_the_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize('page', PAGES)
-def test_every_relative_link_leads_to_a_file_of_the_checkout(page: str) -> None:
+def test_every_relative_link_leads_to_a_file(page: str) -> None:
     folder = (ROOT / page).parent
     broken = [link for link in targets(PAGES[page])
               if link.split('#')[0] and not (folder / link.split('#')[0]).exists()]
@@ -55,7 +55,7 @@ def test_every_relative_link_leads_to_a_file_of_the_checkout(page: str) -> None:
 
 
 @pytest.mark.parametrize('page', PAGES)
-def test_every_anchor_is_a_heading_of_the_page_that_it_leads_to(page: str) -> None:
+def test_every_anchor_is_a_heading_of_the_linked_page(page: str) -> None:
     broken = []
     for link in targets(PAGES[page]):
         file, _, anchor = link.partition('#')
@@ -65,12 +65,12 @@ def test_every_anchor_is_a_heading_of_the_page_that_it_leads_to(page: str) -> No
     assert broken == []
 
 
-def test_every_page_is_reached_from_the_index() -> None:
+def test_every_page_is_linked_from_the_index() -> None:
     linked = {(DOCS / link.split('#')[0]).resolve() for link in targets(PAGES['docs/index.md'])}
     assert set(DOCS.rglob('*.md')) - {DOCS / 'index.md'} <= linked
 
 
-def test_a_page_that_is_not_there_would_be_found() -> None:
+def test_links_anchors_and_commands_are_found() -> None:
     assert targets('[a](docs/b.md#c) ![d](e.png) [f](https://g.org)') == ['docs/b.md#c', 'e.png']
     assert anchors('# Does it hold? The `x_y` test\ntext\n## B') == {
         'does-it-hold-the-x_y-test', 'b'}
@@ -79,7 +79,7 @@ def test_a_page_that_is_not_there_would_be_found() -> None:
 
 
 @pytest.mark.parametrize('page', tables())
-def test_the_reference_tables_are_those_of_the_code(page: str) -> None:
+def test_the_reference_tables_match_the_code(page: str) -> None:
     text = (REFERENCE / page).read_text(encoding='utf-8')
     assert text == inserted(text, page, tables()[page]), (
         'run: .venv/bin/python test/support/generated_tables.py')
@@ -92,7 +92,7 @@ def test_a_page_without_a_marker_is_rejected() -> None:
 
 
 def documented_options() -> dict[str, set[str]]:
-    """Command -> the options with which the pages use it."""
+    """Return command -> options that the pages use."""
     found: dict[str, set[str]] = {name: set() for name in COMMANDS}
     for text in PAGES.values():
         for name, rest in COMMAND.findall(text):
@@ -101,12 +101,12 @@ def documented_options() -> dict[str, set[str]]:
     return found
 
 
-def test_the_pages_use_commands_that_exist() -> None:
+def test_the_pages_use_existing_commands() -> None:
     assert set(documented_options()) - {'NAME'} == set(COMMANDS)
 
 
 @pytest.mark.parametrize('name', COMMANDS)
-def test_the_pages_use_options_that_the_command_has(
+def test_the_pages_use_existing_options(
         name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([name, '--help'])
@@ -114,7 +114,7 @@ def test_the_pages_use_options_that_the_command_has(
     assert documented_options()[name] - known == set()
 
 
-def test_the_pages_name_groups_of_the_benchmark_that_exist(
+def test_the_pages_use_existing_benchmark_groups(
         capsys: pytest.CaptureFixture[str]) -> None:
     named = {group for text in PAGES.values()
              for groups in re.findall(r'bdl bench --only ([a-z ]+)', text)
@@ -124,7 +124,7 @@ def test_the_pages_name_groups_of_the_benchmark_that_exist(
     assert named <= set(re.findall(r'\w+', capsys.readouterr().err.split('choose from')[1]))
 
 
-def test_readme_and_docs_count_the_claims_as_the_experiment_assessed_them() -> None:
+def test_readme_and_docs_count_the_claims_like_the_experiment() -> None:
     page = PAGES['docs/experiments/safety/README.md']
     table = page.split('## All claims')[1].split('\n![')[0]
     verdicts = Counter(re.findall(r'\*\*([a-z ]+)\*\* \|$', table, re.MULTILINE))
@@ -134,19 +134,20 @@ def test_readme_and_docs_count_the_claims_as_the_experiment_assessed_them() -> N
     assert holds in ' '.join(README.split())
 
 
-def test_the_parameters_file_is_that_of_the_code() -> None:
+def test_the_parameters_file_matches_the_code() -> None:
     assert PARAMETERS == yaml_text(), 'config/perception.yaml: write parameters.yaml_text() to it'
 
 
 def test_the_parameters_file_parses_to_the_defaults() -> None:
     parsed: dict[str, Any] = yaml.safe_load(PARAMETERS)
     assert parsed == {
-        f'/**/{node}': {'ros__parameters': {row.name: row.default for row in parameter_specs(kind)}}
+        f'/**/{node}': {
+            'ros__parameters': {row.name: row.default for row in parameter_specs(kind)}}
         for node, kind in NODES.items()}
 
 
 def launch_arguments() -> set[str]:
-    """Read the names from the launch file, which only ROS 2 can import."""
+    """Read the names from the text of the launch file, which needs ROS 2 to be imported."""
     tree = ast.parse((ROOT / 'launch' / 'perception.launch.py').read_text(encoding='utf-8'))
     lists = [node.value for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign))
              and ast.unparse(node).startswith(('ARGUMENTS', 'SWITCHES'))]
@@ -154,7 +155,7 @@ def launch_arguments() -> set[str]:
             for entry in one.elts if isinstance(entry, ast.Tuple)}
 
 
-def test_the_ros2_page_explains_every_launch_argument_and_no_other() -> None:
+def test_the_ros2_page_explains_every_launch_argument() -> None:
     table = PAGES['docs/ros2.md'].split('| launch argument |')[1].split('\n\n')[0]
     explained = {name for line in table.splitlines()[2:]
                  for name in re.findall(r'`(\w+)`', line.split('|')[1])}
@@ -176,14 +177,14 @@ def test_rviz_shows_the_camera_the_maps_and_the_overlay() -> None:
     ('segmentation/entropy', visualization.ENTROPY_RANGE_NAT),
     ('segmentation/mutual_information', visualization.MUTUAL_INFORMATION_RANGE_NAT),
 ])
-def test_rviz_never_stretches_a_map_to_the_picture_at_hand(
+def test_rviz_uses_fixed_ranges_for_the_maps(
         topic: str, fixed: tuple[float, float]) -> None:
     display, = (one for one in DISPLAYS if one['Topic']['Value'] == topic)
     assert display['Normalize Range'] is False
     assert (display['Min Value'], display['Max Value']) == fixed
 
 
-def test_rviz_listens_to_cameras_that_send_best_effort() -> None:
+def test_rviz_subscribes_with_best_effort() -> None:
     for display in DISPLAYS:
         assert display['Topic']['Reliability Policy'] == 'Best Effort'
         assert display['Class'] == 'rviz_default_plugins/Image'

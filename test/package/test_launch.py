@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the launch file would start; skipped where ROS 2's launch is not installed."""
+"""The nodes of the launch file; skipped where the launch package of ROS 2 is not installed."""
 from pathlib import Path
 import runpy
 from typing import Any
@@ -12,18 +12,18 @@ ROOT = Path(__file__).parent.parent.parent
 CONFIG = ROOT / 'config' / 'perception.yaml'
 
 
-def started(**told: str) -> dict[str, Any]:
-    """Evaluate the launch file as `ros2 launch` would; executable -> its node action."""
-    return {str(node.node_executable): node for node in all_started(**told)}
+def launched(**arguments: str) -> dict[str, Any]:
+    """Evaluate the launch file like `ros2 launch`; executable -> its node action."""
+    return {str(node.node_executable): node for node in all_launched(**arguments)}
 
 
-def all_started(**told: str) -> list[Any]:
-    """Give all node actions, in their order."""
+def all_launched(**arguments: str) -> list[Any]:
+    """Return all node actions in their order."""
     from launch import LaunchContext
     from launch_ros.actions import Node
     namespace = runpy.run_path(str(ROOT / 'launch' / 'perception.launch.py'))
     context = LaunchContext()
-    context.launch_configurations.update({'params_file': str(CONFIG), **told})
+    context.launch_configurations.update({'params_file': str(CONFIG), **arguments})
     nodes: list[Any] = []
     for entity in namespace['generate_launch_description']().entities:
         for action in entity.visit(context) or ():
@@ -33,7 +33,7 @@ def all_started(**told: str) -> list[Any]:
 
 
 def parameters(node: Any) -> dict[str, Any]:
-    """Give the parameters that follow the params_file, by name."""
+    """Return the parameters that follow the params_file, by name."""
     from launch import LaunchContext
     from launch_ros.utilities import evaluate_parameters
     merged: dict[str, Any] = {}
@@ -42,72 +42,72 @@ def parameters(node: Any) -> dict[str, Any]:
     return merged
 
 
-def test_perception_and_alarm_start_and_come_back() -> None:
+def test_perception_and_alert_node_start_and_respawn() -> None:
     from launch_ros.actions import LifecycleNode
-    nodes = started()
+    nodes = launched()
     assert set(nodes) == {'perception_node', 'alert_node'}
     assert isinstance(nodes['perception_node'], LifecycleNode)
     for node in nodes.values():
         assert node._ExecuteLocal__respawn is True
 
 
-def test_without_arguments_the_parameters_file_decides_everything_but_the_start() -> None:
-    nodes = started()
+def test_without_arguments_the_parameters_file_applies() -> None:
+    nodes = launched()
     assert parameters(nodes['perception_node']) == {
         'params_file': CONFIG, 'use_sim_time': False, 'autostart': True}
     assert parameters(nodes['alert_node']) == {'params_file': CONFIG, 'use_sim_time': False}
 
 
 def test_every_argument_reaches_its_node() -> None:
-    told = {'image_topic': '/front/image', 'camera_info_topic': '/front/info', 'model': '7',
-            'image_transport': 'compressed', 'backend': 'onnxruntime'}
-    nodes = started(**told, use_sim_time='true', autostart='false')
+    arguments = {'image_topic': '/front/image', 'camera_info_topic': '/front/info', 'model': '7',
+                 'image_transport': 'compressed', 'backend': 'onnxruntime'}
+    nodes = launched(**arguments, use_sim_time='true', autostart='false')
     assert parameters(nodes['perception_node']) == {
-        **told, 'params_file': CONFIG, 'use_sim_time': True, 'autostart': False}
+        **arguments, 'params_file': CONFIG, 'use_sim_time': True, 'autostart': False}
     assert parameters(nodes['alert_node']) == {
         'params_file': CONFIG, 'calibration': '7', 'use_sim_time': True}
 
 
-def test_a_calibration_of_its_own_wins_over_that_of_the_model() -> None:
-    nodes = started(model='mine', calibration='/data/calibration.json')
+def test_calibration_has_priority_over_the_model() -> None:
+    nodes = launched(model='mine', calibration='/data/calibration.json')
     assert parameters(nodes['alert_node'])['calibration'] == '/data/calibration.json'
 
 
-def test_a_namespace_holds_all_nodes() -> None:
+def test_all_nodes_are_in_the_namespace() -> None:
     from launch import LaunchContext
-    nodes = started(namespace='front', rviz='true', drive='a.mp4')
+    nodes = launched(namespace='front', rviz='true', drive='a.mp4')
     assert set(nodes) == {'perception_node', 'alert_node', 'camera_node', 'rviz2'}
     for node in nodes.values():
         node._perform_substitutions(LaunchContext())
         assert node.expanded_node_namespace == '/front'
 
 
-def test_a_recording_takes_the_place_of_the_camera() -> None:
-    camera = started(drive='run.mcap:/front/image', image_topic='/cam')['camera_node']
+def test_a_recording_replaces_the_camera() -> None:
+    camera = launched(drive='run.mcap:/front/image', image_topic='/cam')['camera_node']
     assert parameters(camera) == {'params_file': CONFIG, 'image_topic': '/cam', 'loop': True,
                                   'path': 'run.mcap:/front/image'}
-    assert camera._ExecuteLocal__respawn is False, 'a path that is wrong stays wrong'
+    assert camera._ExecuteLocal__respawn is False, 'a restart does not correct the path'
 
 
-def test_each_camera_has_its_own_perception_and_all_have_one_alarm() -> None:
+def test_cameras_have_one_perception_node_each_and_one_alert_node() -> None:
     from launch import LaunchContext
-    nodes = started(cameras='front,rear', namespace='car', drive='a.mp4', image_topic='raw')
+    nodes = launched(cameras='front,rear', namespace='car', drive='a.mp4', image_topic='raw')
     alert = nodes['alert_node']
     assert parameters(alert)['cameras'] == 'front,rear'
-    places = []
-    for node in all_started(cameras='front,rear', namespace='car', drive='a.mp4'):
+    namespaces = []
+    for node in all_launched(cameras='front,rear', namespace='car', drive='a.mp4'):
         node._perform_substitutions(LaunchContext())
-        places.append((str(node.node_executable), node.expanded_node_namespace))
-    assert sorted(places) == [
+        namespaces.append((str(node.node_executable), node.expanded_node_namespace))
+    assert sorted(namespaces) == [
         ('alert_node', '/car'), ('camera_node', '/car/front'), ('camera_node', '/car/rear'),
         ('perception_node', '/car/front'), ('perception_node', '/car/rear')]
 
 
-def test_two_cameras_cannot_share_one_topic() -> None:
+def test_cameras_cannot_share_an_absolute_topic() -> None:
     with pytest.raises(ValueError, match='within the namespace of each'):
-        started(cameras='front,rear', image_topic='/camera/image_raw')
+        launched(cameras='front,rear', image_topic='/camera/image_raw')
 
 
-def test_a_switch_that_is_neither_true_nor_false_is_refused() -> None:
+def test_a_switch_must_be_true_or_false() -> None:
     with pytest.raises(RuntimeError, match='autostart'):
-        started(autostart='maybe')
+        launched(autostart='maybe')

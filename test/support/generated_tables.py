@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The tables of docs/reference/, made from the code: topics, parameters and commands.
+The tables of docs/reference/, generated from the code: topics, parameters and commands.
 
 Run it as a script to write them into the pages, between markers such as <!-- topics --> and
 <!-- /topics -->.
@@ -25,7 +25,7 @@ def tables() -> dict[str, dict[str, str]]:
          topic.description) for topic in TOPICS))
     parameters = {f'parameters: {node}': _table(
         ('parameter', 'default', 'unit', 'allowed', 'meaning'),
-        ((f'`{row.name}`', f'`{_shown(row.default)}`', row.unit, row.bounds, row.doc)
+        ((f'`{row.name}`', f'`{_format(row.default)}`', row.unit, row.bounds, row.doc)
          for row in parameter_specs(kind))) for node, kind in NODES.items()}
     commands = _table(('command', 'purpose'), (
         (f'`bdl {name}`', purpose) for name, purpose in COMMANDS.items()))
@@ -45,13 +45,13 @@ def inserted(text: str, page: str, page_tables: Mapping[str, str]) -> str:
     return text
 
 
-def _table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
-    shown = [head, ('---',) * len(head), *lines]
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ('---',) * len(header), *rows]
     return ''.join('| ' + ' | '.join(cell.replace('|', '\\|') for cell in line) + ' |\n'
-                   for line in shown)
+                   for line in lines)
 
 
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
