@@ -72,8 +72,8 @@ class Pipeline:
                                              self._perceiver.samples_left)
         if decision.step is Step.SAMPLE:
             self._sample()
-        elif decision.step is Step.PERCEIVE and (image := mailbox.take()) is not None:
-            self._perceive(image)
+        elif decision.step is Step.PERCEIVE and (received := mailbox.take()) is not None:
+            self._perceive(received)
         return decision.wait_s
 
     def discard_frame(self) -> None:
@@ -84,14 +84,14 @@ class Pipeline:
         """Close the backend."""
         self._perceiver.backend.close()
 
-    def _perceive(self, image: ReceivedImage) -> None:
+    def _perceive(self, received: ReceivedImage) -> None:
         begins_cycle = not self._perceiver.samples_left
         try:
-            frame, info = self._decode_frame(image.message)
+            frame, info = self._decode_frame(received.message)
             prediction = self._perceiver.perceive(frame)
             self._publish(frame, info, prediction)
         finally:  # a failed frame counts as well, so that the samples are not blocked
-            self._scheduler.record_frame(image.received_s, time.monotonic(), begins_cycle)
+            self._scheduler.record_frame(received.received_s, time.monotonic(), begins_cycle)
 
     def _publish(self, frame: CameraFrame, info: CameraInfo | None,
                  prediction: Prediction) -> None:
