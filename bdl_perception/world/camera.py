@@ -1,13 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The camera: where it looks, its pinhole, and what its lens and sensor do to a picture."""
+"""The camera: pose, pinhole projection, lens dirt, and the imperfections of lens and sensor."""
 from dataclasses import asdict, dataclass
 
+from bdl_perception.world.shapes import Floats
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+Image = NDArray[np.float32]
 NEAR_M, FAR_M = .3, 400.
 
 
@@ -23,14 +24,14 @@ class Pinhole:
     cy: float
 
     def __post_init__(self) -> None:
-        """Refuse an empty picture."""
+        """Check the size and the focal lengths."""
         if min(self.width, self.height) < 8 or min(self.fx, self.fy) <= 0:
             raise ValueError(f'{self} is no camera: sides of at least 8 pixels and positive '
                              f'focal lengths are needed')
 
     @classmethod
     def from_fov(cls, width: int, height: int, horizontal_fov_rad: float) -> 'Pinhole':
-        """Build a camera with square pixels whose axis meets the middle of the picture."""
+        """Build a camera with square pixels whose axis meets the centre of the image."""
         focal = width / 2 / np.tan(horizontal_fov_rad / 2)
         return cls(width, height, float(focal), float(focal), (width - 1) / 2, (height - 1) / 2)
 
@@ -39,8 +40,8 @@ class Pinhole:
         return {name: value for name, value in asdict(self).items() if len(name) == 2}
 
     def projection_matrix(self) -> Floats:
-        """Return OpenGL's clip matrix (4, 4) of a camera that looks along -z, y up."""
-        left, top = self.cx + .5, self.cy + .5  # corner of the picture to the axis, pixels
+        """Return the clip matrix of OpenGL, (4, 4), for a camera that faces -z, y up."""
+        left, top = self.cx + .5, self.cy + .5  # corner of the image to the axis, pixels
         return np.array([
             [2 * self.fx / self.width, 0, 1 - 2 * left / self.width, 0],
             [0, 2 * self.fy / self.height, 2 * top / self.height - 1, 0],
@@ -50,7 +51,7 @@ class Pinhole:
 
 @dataclass(frozen=True)
 class CameraPose:
-    """Where the camera is and which way it looks, as three unit vectors in the world."""
+    """The position of the camera and its three axes, unit vectors in the world."""
 
     eye: Floats  # (3,) m
     forward: Floats
@@ -60,7 +61,7 @@ class CameraPose:
     @classmethod
     def from_angles(cls, eye: ArrayLike, yaw_rad: float, pitch_rad: float,
                     roll_rad: float = 0.) -> 'CameraPose':
-        """Look along yaw (left positive), pitch (down positive), roll (clockwise positive)."""
+        """Build from yaw (left positive), pitch (down positive), roll (clockwise positive)."""
         forward = np.array([np.cos(yaw_rad) * np.cos(pitch_rad),
                             np.sin(yaw_rad) * np.cos(pitch_rad), -np.sin(pitch_rad)])
         level_right = np.array([np.sin(yaw_rad), -np.cos(yaw_rad), 0])
@@ -70,7 +71,7 @@ class CameraPose:
                    s * level_right + c * level_up)
 
     def view_matrix(self) -> Floats:
-        """World to camera, (4, 4), for a camera that looks along -z with y up."""
+        """Return world to camera, (4, 4), for a camera that faces -z, y up."""
         matrix = np.eye(4)
         matrix[:3, :3] = self.right, self.up, -self.forward
         matrix[:3, 3] = -matrix[:3, :3] @ self.eye
@@ -79,7 +80,7 @@ class CameraPose:
 
 @dataclass(frozen=True)
 class CameraMount:
-    """How the camera sits on the car."""
+    """The pose of the camera on the car, and its field of view."""
 
     height_m: float
     pitch_rad: float
@@ -99,8 +100,8 @@ class CameraSensor:
     vignette: float  # share of light lost in the corners
     jpeg_quality: int
 
-    def simulate(self, rgb: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Turn a clean picture (H, W, 3) of 0..255 into what the camera would store."""
+    def simulate(self, rgb: Image, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Turn a clean image (H, W, 3) of 0..255 into the one that the camera stores."""
         height, width = rgb.shape[:2]
         light = rgb * vignette_gain(height, width, self.vignette)[..., None]
         light = light * np.asarray(self.white_balance, np.float32)
@@ -112,81 +113,84 @@ class CameraSensor:
         return jpeg_roundtrip(stored, self.jpeg_quality)
 
 
-def vignette_gain(height: int, width: int, loss: float) -> NDArray[np.float32]:
-    """Fall-off towards the corners, (H, W), 1 in the middle."""
+def vignette_gain(height: int, width: int, loss: float) -> Image:
+    """Return the fall-off towards the corners, (H, W), 1 at the centre."""
     y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
     return np.asarray(1 - loss * (x ** 2 + y ** 2) / 2, np.float32)
 
 
-def jpeg_roundtrip(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """Encode and decode as JPEG."""
+def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
+    """Encode an image (H, W, 3) as JPEG."""
     ok, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not ok:
-        raise RuntimeError(f'OpenCV could not encode a picture of shape {rgb.shape} as JPEG')
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        raise RuntimeError(f'OpenCV could not encode an image of shape {rgb.shape} as JPEG')
+    return data.tobytes()
+
+
+def jpeg_roundtrip(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Encode and decode as JPEG."""
+    decoded = cv2.imdecode(np.frombuffer(encode_jpeg(rgb, quality), np.uint8), cv2.IMREAD_COLOR)
     return np.ascontiguousarray(np.asarray(decoded, np.uint8)[..., ::-1])
 
 
 def draw_mount(rng: np.random.Generator) -> CameraMount:
     """Draw a nominal mount: behind a windscreen, nearly level."""
     return CameraMount(height_m=rng.uniform(1.2, 1.8), pitch_rad=rng.normal(.01, .015),
-                 roll_rad=rng.normal(0, .006), horizontal_fov_rad=np.radians(rng.uniform(50, 80)))
+                       roll_rad=rng.normal(0, .006),
+                       horizontal_fov_rad=np.radians(rng.uniform(50, 80)))
 
 
 def draw_unseen_mount(rng: np.random.Generator) -> CameraMount:
-    """Draw a mount that no nominal drive has: on a high roof, or near the ground; rolled."""
+    """Draw a mount of no nominal drive: on a high roof or near the ground, and rolled."""
     high = rng.random() < .6
     height_m = rng.uniform(2.8, 3.6) if high else rng.uniform(.35, .55)
     pitch_deg = rng.uniform(16, 26) if high else rng.uniform(-14, -7)
     roll_deg = rng.choice((-1, 1)) * rng.uniform(9, 20)
     return CameraMount(height_m, np.radians(pitch_deg), np.radians(roll_deg),
-                 np.radians(rng.uniform(55, 85)))
+                       np.radians(rng.uniform(55, 85)))
 
 
 def draw_sensor(rng: np.random.Generator) -> CameraSensor:
-    """Draw a camera of decent quality."""
+    """Draw the imperfections of a good camera."""
     red, blue = rng.normal(1, .02, 2)
     return CameraSensor(gain=float(np.exp(rng.normal(0, .12))), white_balance=(red, 1., blue),
-                  blur_px=rng.uniform(0, .6), read_noise=rng.uniform(.3, 2.),
-                  shot_noise=rng.uniform(.5, 3.), vignette=rng.uniform(0, .3),
-                  jpeg_quality=int(rng.integers(75, 97)))
-
-
-Image = NDArray[np.float32]
+                        blur_px=rng.uniform(0, .6), read_noise=rng.uniform(.3, 2.),
+                        shot_noise=rng.uniform(.5, 3.), vignette=rng.uniform(0, .3),
+                        jpeg_quality=int(rng.integers(75, 97)))
 
 
 @dataclass(frozen=True)
 class LensDirt:
-    """A layer over the picture: how much each pixel is covered and smeared, and by what."""
+    """Mud and water on the lens: cover and smear of each pixel."""
 
     cover: Image  # (H, W), 0 to 1
     smear: Image  # (H, W), 0 to 1
     mud: Image  # (H, W, 3), albedo
 
     def apply(self, rgb: Image, amount: float) -> Image:
-        """Look through it; amount 0 is a clean lens, 1 all of the dirt."""
+        """Apply it to an image; amount 0 is a clean lens, 1 all of the dirt."""
         if amount <= 0:
             return rgb
         width = rgb.shape[1]
         blurred = cv2.GaussianBlur(rgb, (0, 0), width * .025)
         smear = (amount * self.smear)[..., None]
-        seen = rgb * (1 - smear) + blurred * smear
-        # Mud is lit by what falls on the lens from everywhere.
+        smeared = rgb * (1 - smear) + blurred * smear
+        # Light from all directions falls on the mud.
         light = cv2.GaussianBlur(rgb, (0, 0), width * .12)
         cover = (amount * self.cover)[..., None]
-        return np.asarray(seen * (1 - cover) + self.mud * light * cover, np.float32)
+        return np.asarray(smeared * (1 - cover) + self.mud * light * cover, np.float32)
 
 
 def draw_lens_dirt(rng: np.random.Generator, height: int, width: int) -> LensDirt:
-    """Throw splashes of mud at the lens until a third to two thirds are covered."""
-    aim, cover = rng.uniform(.35, .6), np.zeros((height, width), np.float32)
+    """Draw splashes of mud until a third to two thirds of the lens are covered."""
+    target, cover = rng.uniform(.35, .6), np.zeros((height, width), np.float32)
     ragged = sum((_smooth_noise(rng, height, width, cells) * share
                   for cells, share in ((7, .30), (18, .22), (45, .14))), np.float32(0))
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / width
-    while cover.mean() < aim:
+    while cover.mean() < target:
         centre_x, centre_y = rng.uniform((0, 0), (1, height / width))
-        away = np.hypot(x - centre_x, y - centre_y) * (1 + ragged)
-        cover = np.maximum(cover, _splash_mask(rng, away))
+        distance = np.hypot(x - centre_x, y - centre_y) * (1 + ragged)
+        cover = np.maximum(cover, _splash_mask(rng, distance))
     brown = np.array((.52, .42, .31), np.float32) * rng.uniform(.6, 1.1)
     mud = brown * np.clip(.95 + .2 * _smooth_noise(rng, height, width, 24), .5, 1.4)[..., None]
     smear = np.clip(cv2.GaussianBlur(cover, (0, 0), width * .03) * 1.7, 0, 1)
@@ -194,13 +198,13 @@ def draw_lens_dirt(rng: np.random.Generator, height: int, width: int) -> LensDir
 
 
 def _smooth_noise(rng: np.random.Generator, height: int, width: int, cells: int) -> Image:
-    """Smooth noise, (H, W), mean 0, sd near 1, `cells` blots across the width."""
+    """Return smooth noise, (H, W), mean 0, sd near 1, `cells` blots across the width."""
     coarse = rng.standard_normal((max(2, cells * height // width), cells), np.float32)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
 
 
 def _splash_mask(rng: np.random.Generator, distance: Image) -> Image:
-    """Cover what is not farther away (in picture widths) than a size drawn here; soft rim."""
+    """Cover all within a random radius, in image widths, with a soft rim."""
     size = rng.uniform(.03, .17) if rng.random() < .6 else rng.uniform(.006, .03)
     soft = rng.uniform(.12, .5) * size
     return np.asarray(np.clip((size - distance) / soft, 0, 1) * rng.uniform(.6, .97), np.float32)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A drive: a seeded street, its traffic, the camera's way through it, and conditions in time."""
+"""A drive: a seeded street, its traffic, the motion of the camera, and conditions in time."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from bdl_perception.world.conditions import (
 )
 from bdl_perception.world.furniture import place_furniture
 from bdl_perception.world.ground import build_ground
+from bdl_perception.world.mesh import concatenate_meshes
 from bdl_perception.world.renderer import Renderer
 from bdl_perception.world.roadside import park_cars, Roadside
 from bdl_perception.world.scene import Scene, Sky
@@ -41,7 +42,7 @@ RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'park
 
 @dataclass(frozen=True)
 class DriveSpec:
-    """All that a drive follows from."""
+    """The specification of a drive: it determines every pixel."""
 
     name: str
     split: str
@@ -54,7 +55,7 @@ class DriveSpec:
     street_kind: str | None = None  # None: drawn
 
     def __post_init__(self) -> None:
-        """Refuse gaps between the segments and empty drives."""
+        """Check that the drive is not empty and has no gap between its segments."""
         if self.frames < 1 or not self.rate_hz > 0:
             raise ValueError(f'drive {self.name}: {self.frames} frames at {self.rate_hz} Hz; '
                              f'both must be positive')
@@ -67,17 +68,17 @@ class DriveSpec:
 
     @property
     def duration_s(self) -> float:
-        """Time from the first frame to the end of the last."""
+        """Return the time from the first frame to the end of the last."""
         return self.frames / self.rate_hz
 
     @property
     def stamps_ns(self) -> list[int]:
-        """Time of each frame."""
+        """Return the time of each frame."""
         return [round(i * 1e9 / self.rate_hz) for i in range(self.frames)]
 
 
 class Frame(NamedTuple):
-    """What the camera stores, and the truth."""
+    """A frame as the camera stores it, and its ground truth."""
 
     rgb: NDArray[np.uint8]  # (H, W, 3)
     depth: NDArray[np.float32]  # (H, W) m, +Inf: sky
@@ -86,9 +87,9 @@ class Frame(NamedTuple):
 
 def segment_weights(segments: tuple[Segment, ...], time_s: float) -> list[tuple[Segment, float]]:
     """
-    Return which conditions hold at a time, and their shares.
+    Return the segments at a time with their weights, which sum to 1.
 
-    Where a segment begins, it fades in during its fade_s.
+    A segment fades in during its fade_s.
     """
     index = max((i for i, s in enumerate(segments) if s.start_s <= time_s), default=0)
     current = segments[index]
@@ -99,10 +100,10 @@ def segment_weights(segments: tuple[Segment, ...], time_s: float) -> list[tuple[
 
 
 class WorldDrive:
-    """A drive that is built and can be rendered frame by frame."""
+    """A built drive; renders frame by frame."""
 
     def __init__(self, spec: DriveSpec) -> None:
-        """Build the world of a drive from its seed alone."""
+        """Build the scene from the specification."""
         self.spec = spec
         seeds = np.random.SeedSequence(spec.seed).spawn(len(RNG_STREAMS))
         self._rng = {name: np.random.default_rng(stream)
@@ -118,16 +119,16 @@ class WorldDrive:
         self._daylight = str(self._rng['conditions'].choice(DAYLIGHT))
         self.sky = self._draw_sky()
         self.dirt = draw_lens_dirt(self._rng['dirt'], spec.height, spec.width)
-        # A camera that is knocked while driving keeps its lens.
-        strange = names == {'unseen_mount'}
-        fov = (self._unseen_mount if strange else self.mount).horizontal_fov_rad
-        self.pinhole = camera.Pinhole.from_fov(spec.width, spec.height, fov)
+        # A mount that changes within a drive keeps its lens.
+        mount = self._unseen_mount if names == {'unseen_mount'} else self.mount
+        self.pinhole = camera.Pinhole.from_fov(spec.width, spec.height, mount.horizontal_fov_rad)
 
     def _draw_street(self) -> tuple[Street, EgoMotion]:
         rng = self._rng['street']
         kind = draw_street(rng, 1., self.spec.street_kind).kind
         ego = draw_ego_motion(rng, kind)
-        return draw_street(rng, ego.position_along(self.spec.duration_s) + STREET_AHEAD_M, kind), ego
+        length_m = ego.position_along(self.spec.duration_s) + STREET_AHEAD_M
+        return draw_street(rng, length_m, kind), ego
 
     def _draw_traffic(self, has_unknown_objects: bool) -> Traffic:
         clear = FARTHEST_M + 8 if has_unknown_objects else 8.
@@ -135,9 +136,10 @@ class WorldDrive:
                             self._rng['traffic'])
 
     def _draw_unknown_objects(self) -> list[UnknownObject]:
-        meshes, strangers = draw_unknown_objects(len(self.traffic.meshes), self._rng['unknown_objects'])
+        meshes, objects = draw_unknown_objects(len(self.traffic.meshes),
+                                               self._rng['unknown_objects'])
         self.traffic.meshes.extend(meshes)
-        return strangers
+        return objects
 
     def _build_scene(self) -> Scene:
         roadside, rng = Roadside(self.street), self._rng
@@ -148,8 +150,8 @@ class WorldDrive:
         park_cars(roadside, rng['parking'])
         plant_vegetation(roadside, rng['vegetation'])
         builder = roadside.builder
-        return Scene(builder.opaque_mesh(), builder.cutout_mesh(), tuple(self.traffic.meshes),
-                     texture_array(rng['textures']), lamps)
+        return Scene(concatenate_meshes(builder.opaque), concatenate_meshes(builder.cutout),
+                     tuple(self.traffic.meshes), texture_array(rng['textures']), lamps)
 
     def _draw_sky(self) -> Sky:
         rng = self._rng['sky']
@@ -160,30 +162,30 @@ class WorldDrive:
         return Sky(sun, rng.uniform(0, 100))
 
     def _condition_light(self, condition: str) -> Light:
-        """Return a condition's own light, else what daylight (or nominal light) there is."""
+        """Return the light of a condition, else that of the nominal part or the daylight."""
         if condition in LIGHTS:
             return LIGHTS[condition]
         nominal = [s.name for s in self.spec.segments if s.name in NOMINAL_CONDITIONS]
         return LIGHTS[nominal[0] if nominal else self._daylight]
 
     def light_at(self, time_s: float) -> Light:
-        """Light and air at a time."""
-        held = segment_weights(self.spec.segments, time_s)
-        lights = [self._condition_light(segment.name) for segment, _ in held]
-        return blend_lights(*lights, held[1][1]) if held[1:] else lights[0]
+        """Return light and air at a time."""
+        weights = segment_weights(self.spec.segments, time_s)
+        first, last = (self._condition_light(segment.name) for segment, _ in (weights[0], weights[-1]))
+        return blend_lights(first, last, weights[1][1]) if weights[1:] else first
 
     def condition_weight(self, condition: str, time_s: float) -> float:
-        """How much of a condition holds at a time, 0 to 1."""
-        held = segment_weights(self.spec.segments, time_s)
-        return sum(share for segment, share in held if segment.name == condition)
+        """Return the weight of a condition at a time, 0 to 1."""
+        return sum(share for segment, share in segment_weights(self.spec.segments, time_s)
+                   if segment.name == condition)
 
     def gain_at(self, time_s: float) -> float:
-        """Give the gain of the camera; failing, it loses four stops evenly over the fade."""
+        """Return the gain of the camera; a failing exposure loses four stops over the fade."""
         lost = self.condition_weight('failing_exposure', time_s)
         return self.sensor.gain * float(FAILED_EXPOSURE_GAIN ** lost)
 
     def camera_pose(self, time_s: float) -> camera.CameraPose:
-        """Where the camera is; bumps of the road make it nod."""
+        """Return the pose of the camera; bumps of the road make it nod."""
         moved = self.condition_weight('unseen_mount', time_s)
         mount, unseen = self.mount, self._unseen_mount
         nod = .004 * np.sin(2 * np.pi * 1.3 * time_s) + .003 * np.sin(2 * np.pi * .47 * time_s)
@@ -191,14 +193,14 @@ class WorldDrive:
         slope = self.street.elevation(np.array([x - 1, x + 1]))
         return camera.CameraPose.from_angles(
             self.street.world_point(x, self.ego.lateral_offset(time_s),
-                              (1 - moved) * mount.height_m + moved * unseen.height_m),
+                                    (1 - moved) * mount.height_m + moved * unseen.height_m),
             self.street.heading(x) + .006 * np.sin(2 * np.pi * .21 * time_s),
             (1 - moved) * mount.pitch_rad + moved * unseen.pitch_rad + nod
             - float(np.arctan((slope[1] - slope[0]) / 2)),
             (1 - moved) * mount.roll_rad + moved * unseen.roll_rad)
 
     def frames(self, renderer: Renderer) -> Iterator[Frame]:
-        """Render the drive with a renderer of its size."""
+        """Render the drive; the renderer must have its size."""
         renderer.load_scene(self.scene)
         for index, stamp_ns in enumerate(self.spec.stamps_ns):
             yield self._frame(renderer, index, stamp_ns * 1e-9)
@@ -207,9 +209,9 @@ class WorldDrive:
         bodies = self.traffic.bodies_at(self.street, self.ego, time_s)
         if self.condition_weight('unknown_objects', time_s) >= .5:
             x = self.ego.position_along(time_s)
-            bodies += [stranger.body_at(self.street, time_s, x) for stranger in self.unknown_objects]
-        clean = renderer.render(self.camera_pose(time_s), self.pinhole, self.light_at(time_s), self.sky,
-                                bodies, self.gain_at(time_s))
+            bodies += [one.body_at(self.street, time_s, x) for one in self.unknown_objects]
+        clean = renderer.render(self.camera_pose(time_s), self.pinhole, self.light_at(time_s),
+                                self.sky, bodies, self.gain_at(time_s))
         dirty = self.dirt.apply(clean.rgb, self.condition_weight('lens_dirt', time_s))
         rng = np.random.default_rng((self.spec.seed, index))
         return Frame(self.sensor.simulate(dirty, rng), clean.depth, clean.classes)

@@ -28,13 +28,6 @@ class Material:
     metal: float = 0.
     emission: float = 0.
 
-    def __post_init__(self) -> None:
-        """Check the texture and the roughness."""
-        if self.texture not in TEXTURE_LAYERS:
-            raise ValueError(f'no texture {self.texture!r}; known: {", ".join(TEXTURE_LAYERS)}')
-        if not 0 < self.rough <= 1:
-            raise ValueError(f'roughness {self.rough} must lie in (0, 1]')
-
 
 Part = tuple[Shape, Material]
 
@@ -47,7 +40,7 @@ class MeshBuilder:
     cutout: list[Mesh] = field(default_factory=list)
 
     def add(self, shape: Shape, class_name: str, material: Material) -> None:
-        """Add a shape; the class name 'unknown' means no label."""
+        """Add a shape."""
         target = self.cutout if material.texture.startswith('leaves') else self.opaque
         target.append(mesh_from_shape(shape, class_name, material))
 
@@ -55,26 +48,14 @@ class MeshBuilder:
         """Add an opaque mesh that was built around the origin."""
         self.opaque.append(transform_mesh(mesh, position, yaw_rad))
 
-    def opaque_mesh(self) -> Mesh:
-        """Return all opaque triangles."""
-        return concatenate_meshes(self.opaque)
-
-    def cutout_mesh(self) -> Mesh:
-        """Return all triangles that the alpha of their texture cuts out."""
-        return concatenate_meshes(self.cutout)
-
-
-def class_id(class_name: str) -> int:
-    """Return the id of a class; that of 'unknown' is IGNORE."""
-    return IGNORE if class_name == 'unknown' else CLASS_NAMES.index(class_name)
-
 
 def mesh_from_shape(shape: Shape, class_name: str, material: Material) -> Mesh:
-    """Build the mesh of one shape."""
+    """Build the mesh of one shape; the class name 'unknown' means no label."""
+    class_id = IGNORE if class_name == 'unknown' else CLASS_NAMES.index(class_name)
     mesh = np.empty((len(shape.corners), 3, FLOATS_PER_CORNER), np.float32)
     mesh[..., :3], mesh[..., 3:6], mesh[..., 6:8] = shape
     mesh[..., 8:] = (*material.colour, material.metal, TEXTURE_LAYERS.index(material.texture),
-                     class_id(class_name), material.rough, material.emission)
+                     class_id, material.rough, material.emission)
     return mesh
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Draws a scene off screen: colour, depth along the optical axis, class ids."""
+"""Off-screen renderer of a scene: colour, depth along the optical axis, class ids."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,12 +19,28 @@ from bdl_perception.world.scene import (
     ShaderPrograms,
     Sky,
 )
+from bdl_perception.world.shapes import Floats
 from bdl_perception.world.textures import FACADE_LAYERS, TEXTURE_LAYERS
 import numpy as np
 from numpy.typing import NDArray
 
-GROUND_CLASSES = tuple(CLASS_NAMES.index(name) for name in ('road', 'pavement'))  # flat within a pixel
-SKY_DEPTH_M = 1e8  # what the sky's shader writes is farther than this
+GROUND_CLASSES = tuple(CLASS_NAMES.index(name) for name in ('road', 'pavement'))
+SKY_DEPTH_M = 1e8  # m; the shader of the sky writes 1e9
+LIGHT_UNIFORMS = ('sun_light', 'sky_light', 'ground_light', 'fog_light', 'zenith', 'fog_density',
+                  'night')  # fields of Light with the name of their uniform
+SUPERSAMPLING = 2  # per side: four samples a pixel
+SHADOW_RADIUS_M, SHADOW_DEPTH_M = 60., 260.
+SHADOW_CENTRE_AHEAD_M, SHADOW_CASTERS_AHEAD_M = 45., 110.
+SHADOW_STEP_M = 5.  # the map moves in steps; otherwise the edges of shadows would crawl
+MIN_SHADOW_OFFSET_M = .08  # height above a surface at which its shadow is looked up
+
+
+class Rendering(NamedTuple):
+    """A clean frame and its ground truth."""
+
+    rgb: NDArray[np.float32]  # (H, W, 3), 0 to 255
+    depth: NDArray[np.float32]  # (H, W) m along the optical axis, +Inf: sky
+    classes: NDArray[np.uint8]  # (H, W)
 
 
 def resolve_samples(samples: NDArray[np.float32], step: int) -> tuple[
@@ -32,11 +48,11 @@ def resolve_samples(samples: NDArray[np.float32], step: int) -> tuple[
     """
     Reduce (H*step, W*step, 2) samples of depth and class to one of each per pixel.
 
-    The class is the most frequent one. Where all samples lie on one surface, the depth is the
-    mean of 1/depth, which is linear over the picture of a plane: the value in the middle of the
-    pixel. At an edge it is the nearest sample of the chosen class: no depth is made up between.
-    Ground is one surface however much depth a pixel spans: there too 1/depth is averaged, over
-    the samples of the chosen class.
+    The class is the most frequent one. On one surface the depth is 1 / mean(1 / depth) over the
+    samples: 1/depth is linear over the image of a plane, so this is the depth at the centre of
+    the pixel. At an edge it is the nearest sample of the chosen class, since a mean would lie
+    between two surfaces. Ground counts as one surface at any range of depth, over the samples of
+    the chosen class.
     """
     corners = [samples[i::step, j::step] for i in range(step) for j in range(step)]
     depth = np.stack([corner[..., 0] for corner in corners])  # (samples, H, W) m
@@ -56,39 +72,22 @@ def resolve_samples(samples: NDArray[np.float32], step: int) -> tuple[
     return resolved, classes.astype(np.uint8)
 
 
-Floats = NDArray[np.float64]
-
-SUPERSAMPLING = 2  # per side: four samples a pixel
-SHADOW_RADIUS_M, SHADOW_DEPTH_M = 60., 260.
-SHADOW_CENTRE_AHEAD_M, SHADOW_CASTERS_AHEAD_M = 45., 110.
-SHADOW_STEP_M = 5.  # the map moves in steps, so that the edges of shadows do not crawl
-MIN_SHADOW_OFFSET_M = .08  # least height above a surface at which its shadow is looked up
-
-
-class Rendering(NamedTuple):
-    """One clean picture and its truth."""
-
-    rgb: NDArray[np.float32]  # (H, W, 3), 0 to 255
-    depth: NDArray[np.float32]  # (H, W) m along the optical axis, +Inf: sky
-    classes: NDArray[np.uint8]  # (H, W)
-
-
 def shadow_matrix(sun: Floats, centre: Floats) -> Floats:
-    """World to the shadow map's clip space, (4, 4): an orthographic look from the sun."""
-    view = CameraPose.from_angles(centre + sun * SHADOW_DEPTH_M / 2, np.arctan2(-sun[1], -sun[0]),
-                            np.arcsin(sun[2]))
+    """Return world to the clip space of the shadow map, (4, 4): orthographic, from the sun."""
+    pose = CameraPose.from_angles(centre + sun * SHADOW_DEPTH_M / 2,
+                                  np.arctan2(-sun[1], -sun[0]), np.arcsin(sun[2]))
     flat = np.diag([1 / SHADOW_RADIUS_M, 1 / SHADOW_RADIUS_M, -2 / SHADOW_DEPTH_M, 1])
     flat[2, 3] = -1
-    return np.asarray(flat @ view.view_matrix())
+    return np.asarray(flat @ pose.view_matrix())
 
 
 def shadow_normal_offset_m(sun: Floats) -> float:
     """
-    Say how far above a surface to look its shadow up, so that level ground shades itself nowhere.
+    Return the height above a surface at which its shadow is looked up, m.
 
-    The map is looked up aside, and there blended from texels whose centres lie up to one further:
-    at an elevation e of the sun the ground is nearer to it there by cot(e) times as much. The
-    lift, of which 1/sin(e) counts, and the shader's own bias have to outweigh that.
+    It is the least height at which level ground does not shade itself. A lookup reads texels up
+    to SHADOW_PCF_OFFSET + 1 aside. At a sun elevation e the ground there is nearer to the sun by
+    cot(e) times that distance; the offset, divided by sin(e), and SHADOW_BIAS must exceed it.
     """
     aside_m = (shaders.SHADOW_PCF_OFFSET + 1) * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
     flat = np.sqrt(1 - sun[2] ** 2)
@@ -97,16 +96,16 @@ def shadow_normal_offset_m(sun: Floats) -> float:
 
 
 class Renderer:
-    """An OpenGL context with frame buffers of one size; scenes come and go."""
+    """An OpenGL context with frame buffers of one size; draws one scene after another."""
 
     def __init__(self, width: int, height: int) -> None:
-        """Open the context, compile the shaders and make the buffers."""
+        """Open the context, compile the shaders and create the buffers."""
         self.width, self.height = width, height
         self.context = open_context()
         program = self.context.program
         self._programs = ShaderPrograms(program(shaders.SURFACE_VERTEX, shaders.SURFACE_FRAGMENT),
-                                  program(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT),
-                                  program(shaders.LEAF_VERTEX, shaders.LEAF_FRAGMENT))
+                                       program(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT),
+                                       program(shaders.LEAF_VERTEX, shaders.LEAF_FRAGMENT))
         self._sky = program(shaders.SKY_VERTEX, shaders.SKY_FRAGMENT)
         self._make_buffers()
         triangle = np.array([-1, -1, 3, -1, -1, 3], 'f4')  # covers the screen
@@ -125,45 +124,41 @@ class Renderer:
         self._shadow_frame = self.context.framebuffer([], self._shadow_map)
 
     def load_scene(self, scene: Scene) -> None:
-        """Upload a scene in place of the one before."""
+        """Upload a scene; it replaces the one before."""
         with self.context:
             if self._scene is not None:
                 self._scene.release()
             self._scene = GpuScene(self.context, self._programs, scene)
 
-    def render(self, view: CameraPose, pinhole: Pinhole, light: Light, sky: Sky,
+    def render(self, pose: CameraPose, pinhole: Pinhole, light: Light, sky: Sky,
                bodies: Sequence[Body], gain: float = 1.) -> Rendering:
-        """Draw the loaded scene; gain multiplies the light's own exposure."""
+        """Draw the loaded scene; gain multiplies the exposure of the light."""
         if self._scene is None:
-            raise RuntimeError('no scene to draw: call load() first')
+            raise RuntimeError('no scene to draw: call load_scene() first')
         if (pinhole.width, pinhole.height) != (self.width, self.height):
             raise ValueError(f'pinhole of {pinhole.width}x{pinhole.height}, but the renderer '
                              f'was opened for {self.width}x{self.height}')
+        scene = self._scene
         with self.context:  # another renderer may have been current
-            return self._draw(self._scene, view, pinhole, light, sky, bodies, gain)
+            scene.textures.use(0)
+            self._shadow_map.use(1)
+            self._set_light(pose, light, sky, gain, scene.nearest_lamps(pose.eye))
+            self.context.enable(self.context.DEPTH_TEST)
+            self._draw_shadows(scene, pose, light, sky, bodies)
+            self._frame.use()
+            self._frame.clear(0, 0, 0, 1)
+            self._draw_surfaces(scene, pose, pinhole, bodies)
+            self._draw_sky(pose, pinhole)
+            return self._read_buffers()
 
-    def _draw(self, scene: GpuScene, view: CameraPose, pinhole: Pinhole, light: Light, sky: Sky,
-              bodies: Sequence[Body], gain: float) -> Rendering:
-        scene.textures.use(0)
-        self._shadow_map.use(1)
-        self._set_light(view, light, sky, gain, scene.nearest_lamps(view.eye))
-        self.context.enable(self.context.DEPTH_TEST)
-        self._draw_shadows(scene, view, light, sky, bodies)
-        self._frame.use()
-        self._frame.clear(0, 0, 0, 1)
-        self._draw_surfaces(scene, view, pinhole, bodies)
-        self._draw_sky(view, pinhole)
-        return self._read_buffers()
-
-    def _set_light(self, view: CameraPose, light: Light, sky: Sky, gain: float, lamps: Floats) -> None:
+    def _set_light(self, pose: CameraPose, light: Light, sky: Sky, gain: float,
+                   lamps: Floats) -> None:
         values = {
-            'sun': sky.sun_direction, 'sun_light': light.sun_light, 'sky_light': light.sky_light,
-            'ground_light': light.ground_light, 'fog_light': light.fog_light,
-            'zenith': light.zenith, 'eye': view.eye, 'forward': view.forward,
-            'fog_density': light.fog_density, 'night': light.night, 'clouds': light.cloud_cover,
-            'shadows': light.casts_shadows, 'shadow_lift_m': shadow_normal_offset_m(sky.sun_direction),
-            'exposure': light.exposure * gain,
-            'cloud_shift': sky.cloud_shift, 'lamp_count': len(lamps),
+            **{name: getattr(light, name) for name in LIGHT_UNIFORMS},
+            'clouds': light.cloud_cover, 'shadows': light.casts_shadows,
+            'exposure': light.exposure * gain, 'eye': pose.eye, 'forward': pose.forward,
+            'sun': sky.sun_direction, 'cloud_shift': sky.cloud_shift, 'lamp_count': len(lamps),
+            'shadow_lift_m': shadow_normal_offset_m(sky.sun_direction),
             'first_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[0])),
             'last_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[-1]))}
         set_uniforms(self._programs.surface, values)
@@ -172,9 +167,9 @@ class Renderer:
         padded[:len(lamps)] = lamps
         self._programs.surface['lamps'].write(padded.tobytes())
 
-    def _draw_shadows(self, scene: GpuScene, view: CameraPose, light: Light, sky: Sky,
+    def _draw_shadows(self, scene: GpuScene, pose: CameraPose, light: Light, sky: Sky,
                       bodies: Sequence[Body]) -> None:
-        aim = view.eye + view.forward * SHADOW_CENTRE_AHEAD_M
+        aim = pose.eye + pose.forward * SHADOW_CENTRE_AHEAD_M
         matrix = shadow_matrix(sky.sun_direction, np.floor(aim / SHADOW_STEP_M) * SHADOW_STEP_M)
         set_uniform_matrix(self._programs.surface, 'shadow_view', matrix)
         if light.casts_shadows <= .5:
@@ -182,23 +177,24 @@ class Renderer:
         self._shadow_frame.use()
         self._shadow_frame.clear()
         set_uniform_matrix(self._programs.depth, 'view_projection', matrix)
-        scene.draw(self._programs.depth, 'depth', bodies, view.eye[0], SHADOW_CASTERS_AHEAD_M)
+        scene.draw(self._programs.depth, 'depth', bodies, pose.eye[0], SHADOW_CASTERS_AHEAD_M)
         set_uniform_matrix(self._programs.leaf, 'view_projection', matrix)
-        scene.draw_leaves('depth', view.eye[0], SHADOW_CASTERS_AHEAD_M)
+        scene.draw_leaves('depth', pose.eye[0], SHADOW_CASTERS_AHEAD_M)
 
-    def _draw_surfaces(self, scene: GpuScene, view: CameraPose, pinhole: Pinhole,
+    def _draw_surfaces(self, scene: GpuScene, pose: CameraPose, pinhole: Pinhole,
                        bodies: Sequence[Body]) -> None:
         program = self._programs.surface
-        set_uniform_matrix(program, 'view_projection', pinhole.projection_matrix() @ view.view_matrix())
+        set_uniform_matrix(program, 'view_projection',
+                           pinhole.projection_matrix() @ pose.view_matrix())
         set_uniforms(program, {'textures': 0, 'shadow_map': 1, 'cutout': False})
-        scene.draw(program, 'surface', bodies, view.eye[0])
+        scene.draw(program, 'surface', bodies, pose.eye[0])
         set_uniforms(program, {'cutout': True})
         set_uniform_matrix(program, 'pose', np.eye(4))
-        scene.draw_leaves('surface', view.eye[0])
+        scene.draw_leaves('surface', pose.eye[0])
 
-    def _draw_sky(self, view: CameraPose, pinhole: Pinhole) -> None:
-        set_uniforms(self._sky, {'right_edge': view.right * (pinhole.width / 2 / pinhole.fx),
-                               'top_edge': view.up * (pinhole.height / 2 / pinhole.fy)})
+    def _draw_sky(self, pose: CameraPose, pinhole: Pinhole) -> None:
+        set_uniforms(self._sky, {'right_edge': pose.right * (pinhole.width / 2 / pinhole.fx),
+                                 'top_edge': pose.up * (pinhole.height / 2 / pinhole.fy)})
         self._screen.render(vertices=3)
 
     def _read_buffers(self) -> Rendering:

@@ -1,28 +1,41 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the renderer is given: still and moving meshes, textures, lamps and the sky."""
+"""
+The scene that the renderer draws, and its upload to an off-screen OpenGL context.
+
+A scene holds static and moving meshes, textures, lamps and the sky.
+"""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bdl_perception.world.mesh import Mesh
+from bdl_perception.world.shapes import Floats, Point
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+EGL_LIBRARIES: dict[str, Any] = {  # file names of the run-time packages, not of the -dev links
+    'backend': 'egl', 'libgl': 'libGL.so.1', 'libegl': 'libEGL.so.1'}
+DRAW_BEHIND_M, DRAW_AHEAD_M = 25., 265.  # drawn part of the street; depth images end at 256 m
+MAX_LAMPS = 8
+LAMP_FOCUS_AHEAD_M = 12.  # the lamps nearest to this point are lit
+# How the shaders read a corner of a mesh; x skips bytes.
+SURFACE_ATTRIBUTES = ('3f 3f 2f 4f 4f', 'position', 'normal', 'uv', 'colour_metal', 'surface')
+DEPTH_ATTRIBUTES = ('3f 52x', 'position')
+LEAF_ATTRIBUTES = ('3f 12x 2f 16x 4f', 'position', 'uv', 'surface')
 
 
 class Body(NamedTuple):
-    """A thing that moves: which mesh, and where it is now."""
+    """The pose of a moving mesh."""
 
     mesh_index: int
-    position: tuple[float, float, float]  # m
+    position: Point
     yaw_rad: float
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that is uploaded once per drive."""
+    """All that is uploaded once per drive."""
 
     static_mesh: Mesh
     cutout_mesh: Mesh
@@ -33,18 +46,14 @@ class Scene:
 
 @dataclass(frozen=True)
 class Sky:
-    """What a drive fixes about its sky."""
+    """The sky of a drive."""
 
     sun_direction: Floats  # (3,) unit vector towards the sun
     cloud_shift: float
 
 
-EGL_LIBRARIES: dict[str, Any] = {  # the files of the run-time packages: no -dev links are needed
-    'backend': 'egl', 'libgl': 'libGL.so.1', 'libegl': 'libEGL.so.1'}
-
-
 class NoGraphicsError(RuntimeError):
-    """There is no off-screen OpenGL on this machine."""
+    """Off-screen OpenGL is not available."""
 
 
 def open_context() -> Any:
@@ -59,30 +68,19 @@ def open_context() -> Any:
 
 
 def set_uniforms(program: Any, values: Mapping[str, object]) -> None:
-    """Set the uniforms that the compiler has kept."""
+    """Set uniforms; those that the compiler has removed are skipped."""
     for name, value in values.items():
         if name in program:
             program[name].value = tuple(value) if isinstance(value, np.ndarray) else value
 
 
-def set_uniform_matrix(program: Any, name: str, matrix: NDArray[np.float64]) -> None:
-    """Set a uniform (4, 4) matrix; OpenGL keeps columns."""
+def set_uniform_matrix(program: Any, name: str, matrix: Floats) -> None:
+    """Set a uniform (4, 4) matrix; OpenGL stores columns."""
     program[name].write(matrix.T.astype('f4').tobytes())
 
 
-
-DRAW_BEHIND_M, DRAW_AHEAD_M = 25., 265.  # part of the street that is drawn; depth images end at 256 m
-MAX_LAMPS = 8
-LAMP_FOCUS_AHEAD_M = 12.  # the lamps nearest to this point count
-
-# How a corner of a mesh is read by each kind of shader; x skips bytes.
-SURFACE_ATTRIBUTES = ('3f 3f 2f 4f 4f', 'position', 'normal', 'uv', 'colour_metal', 'surface')
-DEPTH_ATTRIBUTES = ('3f 52x', 'position')
-LEAF_ATTRIBUTES = ('3f 12x 2f 16x 4f', 'position', 'uv', 'surface')
-
-
 class ShaderPrograms(NamedTuple):
-    """The compiled shaders that draw triangles."""
+    """The compiled shaders of triangles."""
 
     surface: Any
     depth: Any
@@ -90,7 +88,7 @@ class ShaderPrograms(NamedTuple):
 
 
 def pose_matrix(body: Body) -> Floats:
-    """Body to world, (4, 4)."""
+    """Return the transform from a body to the world, (4, 4)."""
     c, s = np.cos(body.yaw_rad), np.sin(body.yaw_rad)
     matrix = np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], float)
     matrix[:3, 3] = body.position
@@ -98,7 +96,7 @@ def pose_matrix(body: Body) -> Floats:
 
 
 class _GpuMesh:
-    """A long mesh in the order of x, so that only what is near the camera is drawn."""
+    """A mesh sorted by x: only the triangles near the camera are drawn."""
 
     def __init__(self, context: Any, mesh: Mesh, surface: Any, depth: Any,
                  depth_attributes: tuple[str, ...]) -> None:
@@ -137,20 +135,20 @@ class GpuScene:
         self.textures.build_mipmaps()
         self.textures.filter = context.LINEAR_MIPMAP_LINEAR, context.LINEAR
         self._lamps = scene.lamps
-        surface = programs.surface
-        self._street = _GpuMesh(context, scene.static_mesh, surface, programs.depth, DEPTH_ATTRIBUTES)
-        self._leaves = _GpuMesh(context, scene.cutout_mesh, surface, programs.leaf, LEAF_ATTRIBUTES)
-        self._bodies = [_GpuMesh(context, mesh, surface, programs.depth, DEPTH_ATTRIBUTES)
-                        for mesh in scene.body_meshes]
+        self._street, *self._bodies = (
+            _GpuMesh(context, mesh, programs.surface, programs.depth, DEPTH_ATTRIBUTES)
+            for mesh in (scene.static_mesh, *scene.body_meshes))
+        self._leaves = _GpuMesh(context, scene.cutout_mesh, programs.surface, programs.leaf,
+                                LEAF_ATTRIBUTES)
 
     def nearest_lamps(self, eye: Floats) -> Floats:
-        """Return the lamps that light the road ahead, (at most LAMPS, 3)."""
+        """Return the lamps that light the road ahead, (at most MAX_LAMPS, 3)."""
         distance = np.linalg.norm(self._lamps - eye - (LAMP_FOCUS_AHEAD_M, 0, 0), axis=1)
         return np.asarray(self._lamps[np.argsort(distance)[:MAX_LAMPS]])
 
     def draw(self, program: Any, kind: str, bodies: Sequence[Body], x_m: float,
              ahead_m: float = DRAW_AHEAD_M) -> None:
-        """Draw the street and what moves on it, as far as ahead_m from the camera at x_m."""
+        """Draw the street and the bodies up to ahead_m from the camera at x_m."""
         set_uniform_matrix(program, 'pose', np.eye(4))
         self._street.draw(kind, x_m, ahead_m)
         for body in bodies:
@@ -159,7 +157,7 @@ class GpuScene:
                 self._bodies[body.mesh_index].draw(kind, 0., DRAW_AHEAD_M)
 
     def draw_leaves(self, kind: str, x_m: float, ahead_m: float = DRAW_AHEAD_M) -> None:
-        """Draw what is cut out by alpha."""
+        """Draw the mesh that alpha cuts out."""
         self._leaves.draw(kind, x_m, ahead_m)
 
     def release(self) -> None:

@@ -1,11 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""GLSL of the renderer. Surfaces write colour and (depth along the optical axis, class id)."""
-
-
+"""The shaders (GLSL); surfaces write colour and (depth along the optical axis, class id)."""
 SHADOW_TEXELS = 1024  # along a side of the shadow map
-SHADOW_PCF_OFFSET = .7  # texels to each side, along both axes, at which it is looked up
-SHADOW_BIAS = .0015  # share of its depth by which a surface may lie behind it and be lit
+SHADOW_PCF_OFFSET = .7  # texels aside along both axes: the four lookups of a soft shadow
+SHADOW_BIAS = .0015  # of the depth of the map: a surface that far behind it is still lit
 
 SURFACE_VERTEX = """#version 330
 in vec3 position; in vec3 normal; in vec2 uv; in vec4 colour_metal; in vec4 surface;
@@ -172,7 +170,7 @@ void main() {
                      billows(p * 1.7 + 3.0));
     light = mix(light, shade, cover * smoothstep(0.0, 0.1, up));
   }
-  // Through fog only what lies high and beyond it is seen: 60 m of it straight up.
+  // The fog layer is 60 m thick straight up.
   light = mix(fog_light, light, exp(-fog_density * 60.0 / (up + 0.03)));
   pixel = vec4(tone(light * exposure), 1.0);
   geometry = vec2(1.0e9, 0.0);

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Bare triangle shapes in metres: x ahead, y to the left, z up. No colour, no class."""
+"""Triangle shapes without colour and class; metres, x ahead, y to the left, z up."""
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,20 +13,21 @@ Point = tuple[float, float, float]  # m
 
 
 class Shape(NamedTuple):
-    """Triangles that share nothing: T triangles, three corners each."""
+    """T triangles of three corners each; no corner is shared."""
 
     corners: Floats  # (T, 3, 3) m
     normals: Floats  # (T, 3, 3), unit length
     uv: Floats  # (T, 3, 2), in tiles of a texture
 
     def translated(self, *position: float) -> 'Shape':
-        """Shift by (x, y, z) metres."""
+        """Translate by (x, y, z) metres."""
         return self._replace(corners=self.corners + np.array(position))
 
     def scaled(self, *factors: float) -> 'Shape':
         """Stretch along the axes; normals follow the inverse, as normals do."""
         scale = np.array(factors)
-        return self._replace(corners=self.corners * scale, normals=_normalised(self.normals / scale))
+        return self._replace(corners=self.corners * scale,
+                             normals=unit_vectors(self.normals / scale))
 
     def rotated(self, rotation: Floats) -> 'Shape':
         """Rotate about the origin by a (3, 3) matrix."""
@@ -37,45 +38,46 @@ class Shape(NamedTuple):
         return self._replace(uv=self.uv * np.array(tiles))
 
 
-def _normalised(vectors: Floats) -> Floats:
+def unit_vectors(vectors: Floats) -> Floats:
+    """Scale vectors (..., 3) to unit length."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(length, 1e-12))
 
 
 def rotation_x(angle_rad: float) -> Floats:
-    """Rotation about the x axis, (3, 3)."""
+    """Return the rotation about the x axis, (3, 3)."""
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
 
 
 def rotation_y(angle_rad: float) -> Floats:
-    """Rotation about the y axis, (3, 3); a positive angle lowers what lies ahead."""
+    """Return the rotation about the y axis, (3, 3); a positive angle pitches down."""
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
 def rotation_z(angle_rad: float) -> Floats:
-    """Rotation about the vertical, (3, 3); a positive angle turns left."""
+    """Return the rotation about the vertical, (3, 3); a positive angle turns left."""
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 
 
 def join_shapes(shapes: Sequence[Shape]) -> Shape:
-    """All triangles of several shapes."""
+    """Join the triangles of several shapes."""
     return Shape(*(np.concatenate(parts) for parts in zip(*shapes, strict=True)))
 
 
 def shape_from_faces(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike | None = None,
-            normals: Floats | None = None) -> Shape:
+                     normals: Floats | None = None) -> Shape:
     """
-    Triangles from an indexed mesh: vertices (V, 3), faces (T, 3), uv (V, 2).
+    Build triangles from an indexed mesh: vertices (V, 3), faces (T, 3), uv (V, 2).
 
-    Without normals (V, 3) every triangle is flat.
+    Without normals (V, 3) every triangle is shaded flat.
     """
     points, triangles = np.asarray(vertices, float), np.asarray(faces, int)
     corners = points[triangles]  # (T, 3, 3)
     if normals is None:
-        flat = _normalised(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+        flat = unit_vectors(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
         corner_normals = np.repeat(flat[:, None], 3, axis=1)
     else:
         corner_normals = normals[triangles]
@@ -141,7 +143,7 @@ def rod(start: ArrayLike, end: ArrayLike, radius_m: float, sides: int = 6,
     way = np.asarray(end, float) - foot
     length = float(np.linalg.norm(way))
     up = way / length
-    aside = _normalised(np.cross(up, (1., 0, 0) if abs(up[0]) < .9 else (0, 1., 0)))
+    aside = unit_vectors(np.cross(up, (1., 0, 0) if abs(up[0]) < .9 else (0, 1., 0)))
     rotation = np.stack([aside, np.cross(up, aside), up], axis=1)
     return cylinder(radius_m, length, sides, taper).rotated(rotation).translated(*foot)
 
@@ -160,8 +162,8 @@ def _unit_sphere(rings: int) -> tuple[Floats, NDArray[np.int64], Floats]:
     points = np.c_[np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)]
     row = 2 * rings + 1
     start = (np.arange(rings - 1)[:, None] * row + np.arange(row - 1)).ravel()
-    faces = np.r_[np.c_[start, start + row, start + row + 1], np.c_[start, start + row + 1,
-                                                                    start + 1]]
+    across = start + row + 1
+    faces = np.r_[np.c_[start, start + row, across], np.c_[start, across, start + 1]]
     return points, faces, np.c_[phi / np.pi, theta / np.pi]
 
 
@@ -172,8 +174,8 @@ def ellipsoid(radii_m: Sequence[float], rings: int = 6) -> Shape:
 
 
 def noisy_ellipsoid(radii_m: Sequence[float], roughness: float, rng: np.random.Generator,
-         rings: int = 8) -> Shape:
-    """Build an ellipsoid whose surface is thrown about smoothly: foliage cores, boulders."""
+                    rings: int = 8) -> Shape:
+    """Build an ellipsoid with smooth radial noise: foliage cores, boulders."""
     points, faces, uv = _unit_sphere(rings)
     waves = rng.normal(0, 2.2, (6, 3))  # (6, 3) 1/m on the unit sphere
     swell = np.sin(points @ waves.T + rng.uniform(0, 2 * np.pi, 6)).sum(axis=1) / 6
@@ -184,9 +186,9 @@ def noisy_ellipsoid(radii_m: Sequence[float], roughness: float, rng: np.random.G
 def extrusion(profile: Sequence[tuple[float, float]], width_m: float,
               width_scale: Callable[[float], float] = lambda z: 1.) -> Shape:
     """
-    Pull an (x, z) outline sideways to a body of the given width.
+    Extrude an (x, z) outline along y to a body of the given width.
 
-    The outline must be star-shaped about its mean; narrowing(z) scales the width at a height.
+    The outline must be star-shaped about its mean; width_scale(z) scales the width at a height.
     """
     outline = np.asarray(profile, float)
     n = len(outline)

@@ -3,33 +3,33 @@
 """
 The plan of a street.
 
-A place on a street is (x, d): x metres along it, d metres to the left of the middle of the ego
-lane (to the right where traffic keeps left: such a street is the mirror image).
+A place on a street is (x, d): x metres along it, d metres to the left of the centre of the ego
+lane (to the right where traffic keeps left: such a street is the mirror image). Sides are -1, the
+camera's own, and +1.
 """
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bdl_perception.world.shapes import Floats, Point
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Wave = tuple[float, float, float]  # amplitude m, wavelength m, phase rad
 KERB_HEIGHT_M = .14
 GROUND_STEP_M = 4.  # length of a piece of ground
-
 STREET_KINDS = ('urban', 'suburban', 'rural', 'motorway')
 STREET_KIND_PROBABILITIES = (.46, .26, .13, .15)
 
 
 class Lane(NamedTuple):
-    """A lane: where its middle is and which way it goes (+1: with the camera)."""
+    """A lane of a street."""
 
-    d: float
-    direction: int
+    d: float  # of its centre
+    direction: int  # +1: that of the camera, -1: oncoming
 
 
 @dataclass(frozen=True)
 class Street:
-    """All that is fixed about a street; see the module for (x, d)."""
+    """The constants of a street; see the module for (x, d)."""
 
     kind: str
     start_m: float
@@ -44,70 +44,73 @@ class Street:
     median_m: float
     pavement_m: float
     verge_m: float
-    bends: tuple[tuple[float, float, float], ...]  # amplitude m, wavelength m, phase rad
-    hills: tuple[tuple[float, float, float], ...]
-    junctions: tuple[tuple[int, float, float], ...]  # side of the road (-1 own, +1), from x, to x
+    bends: tuple[Wave, ...]
+    hills: tuple[Wave, ...]
+    junctions: tuple[tuple[int, float, float], ...]  # side, from x, to x
 
     @property
     def near_kerb(self) -> float:
-        """Edge of the road on the camera's side, d."""
+        """Return d of the edge of the road on the camera's side."""
         return -(self.ego_lane + .5) * self.lane_m - self.shoulder_m
 
     @property
     def far_kerb(self) -> float:
-        """Edge of the road on the other side, d."""
+        """Return d of the edge of the road on the other side."""
         return (self.near_kerb + 2 * self.shoulder_m + self.median_m
                 + (self.forward_lanes + self.backward_lanes) * self.lane_m)
 
     def lanes(self) -> list[Lane]:
-        """All lanes, from the camera's side to the other."""
+        """Return all lanes, from the camera's side to the other."""
         first = self.near_kerb + self.shoulder_m + self.lane_m / 2
         lanes = [Lane(first + i * self.lane_m, 1) for i in range(self.forward_lanes)]
         across = first + self.forward_lanes * self.lane_m + self.median_m
         return lanes + [Lane(across + i * self.lane_m, -1) for i in range(self.backward_lanes)]
 
     def kerb_offset(self, side: int, beyond_m: float) -> float:
-        """Return d of a line beyond the kerb of a side: -1 the camera's own, +1 the other."""
+        """Return d of a line beyond the kerb of a side."""
         return self.near_kerb - beyond_m if side < 0 else self.far_kerb + beyond_m
 
     def centreline_y(self, x: Floats) -> Floats:
-        """World y of d = 0, m."""
+        """Return world y of d = 0, m."""
         return _sum_of_sines(self.bends, x)
 
     def elevation(self, x: Floats) -> Floats:
-        """World z of the road, m."""
+        """Return world z of the road, m."""
         return _sum_of_sines(self.hills, x)
 
-    def world_point(self, x: float, d: float, z: float = 0.) -> tuple[float, float, float]:
-        """World coordinates of a place, z metres above the road."""
+    def world_point(self, x: float, d: float, z: float = 0.) -> Point:
+        """Return the world coordinates of a place, z metres above the road."""
         along = np.array(x)
-        return (float(x), float(self.centreline_y(along) + self.traffic_side * d), float(self.elevation(along) + z))
+        return (float(x), float(self.centreline_y(along) + self.traffic_side * d),
+                float(self.elevation(along) + z))
 
     def heading(self, x: float) -> float:
-        """Yaw of the street at x, rad."""
+        """Return the yaw of the street at x, rad."""
         rise = self.centreline_y(np.array([x - .5, x + .5]))
         return float(np.arctan(rise[1] - rise[0]))
 
     def polyline(self, x: Floats, d: float, z: float) -> Floats:
-        """World coordinates (N, 3) of a line along the street."""
-        return np.stack([x, self.centreline_y(x) + self.traffic_side * d, self.elevation(x) + z], axis=1)
+        """Return the world coordinates (N, 3) of a line along the street."""
+        y = self.centreline_y(x) + self.traffic_side * d
+        return np.stack([x, y, self.elevation(x) + z], axis=1)
 
     def sample_positions(self, start_m: float, end_m: float) -> Floats:
-        """Places along x that keep the pieces of ground short."""
-        return np.linspace(start_m, end_m, max(2, int(np.ceil((end_m - start_m) / GROUND_STEP_M)) + 1))
+        """Return positions along x that are at most GROUND_STEP_M apart."""
+        steps = int(np.ceil((end_m - start_m) / GROUND_STEP_M))
+        return np.linspace(start_m, end_m, max(2, steps + 1))
 
     def has_junction(self, side: int, x: float, margin_m: float = 0.) -> bool:
-        """Whether a side street joins here."""
+        """Return whether a side street joins at x."""
         return any(s == side and a - margin_m < x < b + margin_m for s, a, b in self.junctions)
 
     def surface_height(self, x: float, d: float) -> float:
-        """Height above the road of what one stands on from kerb to pavement, m."""
+        """Return the height of road or pavement above the road, m."""
         side = -1 if d < self.near_kerb else 1
         on_road = self.near_kerb <= d <= self.far_kerb or self.has_junction(side, x)
         return 0. if on_road or not self.pavement_m else KERB_HEIGHT_M
 
 
-def _sum_of_sines(waves: tuple[tuple[float, float, float], ...], x: Floats) -> Floats:
+def _sum_of_sines(waves: tuple[Wave, ...], x: Floats) -> Floats:
     total: Floats = np.zeros(np.shape(x))
     for amplitude, length, phase in waves:
         total = total + amplitude * (np.sin(2 * np.pi * x / length + phase) - np.sin(phase))
@@ -120,8 +123,8 @@ def draw_street(rng: np.random.Generator, length_m: float, kind: str | None = No
     if kind not in STREET_KINDS:
         raise ValueError(f'no kind of street {kind!r}; known: {", ".join(STREET_KINDS)}')
     motorway, town = kind == 'motorway', kind in ('urban', 'suburban')
-    forward = int(rng.integers(2, 4)) if motorway else 1 + int(kind == 'urban'
-                                                               and rng.random() < .45)
+    forward = (int(rng.integers(2, 4)) if motorway
+               else 1 + int(kind == 'urban' and rng.random() < .45))
     parking = town and rng.random() < .6
     shoulder = (rng.uniform(2.2, 3.2) if motorway else 2.2 if parking
                 else rng.uniform(.2, .5) if rng.random() < .4 else rng.uniform(1.2, 1.7))
@@ -139,8 +142,8 @@ def draw_street(rng: np.random.Generator, length_m: float, kind: str | None = No
         junctions=_draw_junctions(rng, length_m) if town else ())
 
 
-def _draw_junctions(rng: np.random.Generator, length_m: float) -> tuple[
-        tuple[int, float, float], ...]:
+def _draw_junctions(rng: np.random.Generator,
+                    length_m: float) -> tuple[tuple[int, float, float], ...]:
     junctions = []
     for side in (-1, 1):
         x = rng.uniform(10, 90)

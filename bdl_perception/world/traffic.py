@@ -159,7 +159,8 @@ def _fill_pavements(traffic: Traffic, street: Street, rng: np.random.Generator) 
     people = []
     for _ in range(8):
         clothes = draw_appearance(rng)
-        people.append(tuple(traffic.add_mesh(pedestrian(clothes, p)) for p in range(WALK_POSTURES)))
+        people.append(tuple(traffic.add_mesh(pedestrian(clothes, posture))
+                            for posture in range(WALK_POSTURES)))
     for side in (-1, 1):
         for beyond in np.arange(1.35, street.pavement_m - .4, .75):
             speed = float(rng.choice((-1, 1)) * rng.uniform(.9, 1.6))

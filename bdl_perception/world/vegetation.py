@@ -3,7 +3,15 @@
 """Trees, bushes, gardens and woods."""
 from bdl_perception.world.mesh import Colour, Material, MeshBuilder
 from bdl_perception.world.roadside import Roadside
-from bdl_perception.world.shapes import cylinder, Floats, noisy_ellipsoid, Point, rod, Shape
+from bdl_perception.world.shapes import (
+    cylinder,
+    Floats,
+    noisy_ellipsoid,
+    Point,
+    rod,
+    Shape,
+    unit_vectors,
+)
 from bdl_perception.world.textures import LEAF_LAYERS
 import numpy as np
 
@@ -19,10 +27,8 @@ def leaf_cards(rng: np.random.Generator, centres: Floats, crown_centre: Floats,
     Normals point away from the centre of the crown: the cards are shaded like one round body.
     """
     n = len(centres)
-    first = rng.normal(size=(n, 3))
-    first /= np.linalg.norm(first, axis=1, keepdims=True)
-    second = np.cross(first, rng.normal(size=(n, 3)))
-    second /= np.linalg.norm(second, axis=1, keepdims=True)
+    first = unit_vectors(rng.normal(size=(n, 3)))
+    second = unit_vectors(np.cross(first, rng.normal(size=(n, 3))))
     half = size_m / 2 * rng.uniform(.7, 1.3, (n, 1))
     square = [centres + half * (u * first + v * second)
               for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
@@ -57,8 +63,7 @@ def plant_tree(builder: MeshBuilder, position: Point, rng: np.random.Generator) 
         builder.add(rod(fork, middle, .06, 5, .5), 'tree', bark)
         cluster = noisy_ellipsoid((size * .8, size * .8, size * .65), .3, rng, 6)
         builder.add(cluster.translated(*middle), 'tree', core)
-        direction = rng.normal(size=(22, 3))
-        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        direction = unit_vectors(rng.normal(size=(22, 3)))
         around = middle + direction * size * rng.uniform(.7, 1.1, (22, 1)) * (1, 1, .85)
         builder.add(leaf_cards(rng, around, crown, size * .95), 'tree', leaf)
 
@@ -88,8 +93,7 @@ def plant_bush(builder: MeshBuilder, position: Point, rng: np.random.Generator,
     colour = _foliage_colour(rng)
     core = noisy_ellipsoid((size_m * .55, size_m * .55, size_m * .5), .25, rng, 6)
     builder.add(core.translated(*middle), 'tree', Material(colour, 'foliage', rough=1.))
-    direction = rng.normal(size=(16, 3)) * (1, 1, .8)
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    direction = unit_vectors(rng.normal(size=(16, 3)) * (1, 1, .8))
     cards = leaf_cards(rng, middle + direction * size_m * .5, middle, size_m * .6)
     builder.add(cards, 'tree', Material(colour, str(rng.choice(LEAF_LAYERS)), rough=1.))
 

@@ -8,7 +8,7 @@ from bdl_perception.perception.types import CLASS_NAMES, IGNORE
 from bdl_perception.world import scene
 from bdl_perception.world.camera import CameraPose, Pinhole
 from bdl_perception.world.conditions import LIGHTS
-from bdl_perception.world.mesh import Material, MeshBuilder, transform_mesh
+from bdl_perception.world.mesh import concatenate_meshes, Material, MeshBuilder, transform_mesh
 from bdl_perception.world.renderer import Renderer, resolve_samples
 from bdl_perception.world.scene import Body, pose_matrix, Scene, Sky
 from bdl_perception.world.shapes import box, quad
@@ -32,7 +32,8 @@ def plain_scene(class_name='car', height_m=3):
     still.add(quad([(-20, -300, 0), (300, -300, 0), (300, 300, 0), (-20, 300, 0)]), 'road',
               Material((.4, .4, .4)))
     moving.add(box(2, 1, height_m), class_name, Material())
-    return Scene(still.opaque_mesh(), still.cutout_mesh(), (moving.opaque_mesh(),), WHITE, np.zeros((0, 3)))
+    static, cutout, body = map(concatenate_meshes, (still.opaque, still.cutout, moving.opaque))
+    return Scene(static, cutout, (body,), WHITE, np.zeros((0, 3)))
 
 
 def draw(renderer, scene, view, light='overcast', bodies=BOX_AHEAD, sky=SKY):
@@ -105,8 +106,8 @@ def test_a_body_moves_and_turns(renderer):
 def test_a_body_is_posed_as_a_still_mesh_is_moved():
     builder = MeshBuilder()
     builder.add(box(3, 1, 2).translated(1, 2, 0), 'car', Material())
-    still = transform_mesh(builder.opaque_mesh(), (4., -5., 6.), .7)
-    corners = builder.opaque_mesh()[..., :3].reshape(-1, 3)
+    still = transform_mesh(concatenate_meshes(builder.opaque), (4., -5., 6.), .7)
+    corners = concatenate_meshes(builder.opaque)[..., :3].reshape(-1, 3)
     placed = np.c_[corners, np.ones(len(corners))] @ pose_matrix(Body(0, (4., -5., 6.), .7)).T
     np.testing.assert_allclose(placed[:, :3], still[..., :3].reshape(-1, 3), rtol=1e-5)
     turned_left = pose_matrix(Body(0, (0., 0., 0.), np.pi / 2)) @ (1, 0, 0, 1)

@@ -10,7 +10,7 @@ import sys
 from bdl_perception.perception.types import CLASS_NAMES
 from bdl_perception.world.camera import CameraPose, Pinhole
 from bdl_perception.world.conditions import LIGHTS
-from bdl_perception.world.mesh import Material, mesh_from_shape, MeshBuilder
+from bdl_perception.world.mesh import concatenate_meshes, Material, mesh_from_shape, MeshBuilder
 from bdl_perception.world.scene import Body, Scene, Sky
 from bdl_perception.world.shapes import box
 from bdl_perception.world.textures import TEXTURE_LAYERS
@@ -31,7 +31,8 @@ BOXES = (('building', (30., 14., 0.), (24., 8., 11.), .1),
 BODIES = (('car', (12., -2.9, 0.), (4.4, 1.8, 1.5), .15),
           ('car', (28., .6, 0.), (8., 2.5, 3.2), 3.),
           ('pedestrian', (9., 3., 0.), (.4, .6, 1.75), 1.))
-VIEWS = (CameraPose.from_angles((0, 0, 1.5), 0, .03), CameraPose.from_angles((-3, 1, 2.6), -.1, .12, .05),
+VIEWS = (CameraPose.from_angles((0, 0, 1.5), 0, .03),
+         CameraPose.from_angles((-3, 1, 2.6), -.1, .12, .05),
          CameraPose.from_angles((4, -1, 1.1), .25, -.02, -.1))
 
 
@@ -41,8 +42,9 @@ def ours(renderer, pinhole):
     for name, foot, size, yaw_rad in (GROUND, *BOXES):
         builder.place(mesh_from_shape(box(*size), name, Material()), foot, yaw_rad)
     bodies = tuple(mesh_from_shape(box(*size), name, Material()) for name, _, size, _ in BODIES)
-    renderer.load_scene(Scene(builder.opaque_mesh(), builder.cutout_mesh(), bodies,
-                        np.full((len(TEXTURE_LAYERS), 8, 8, 4), 255, np.uint8), np.zeros((0, 3))))
+    renderer.load_scene(Scene(concatenate_meshes(builder.opaque),
+                              concatenate_meshes(builder.cutout), bodies,
+                              np.full((len(TEXTURE_LAYERS), 8, 8, 4), 255, np.uint8), np.zeros((0, 3))))
     posed = [Body(i, foot, yaw_rad) for i, (_, foot, _, yaw_rad) in enumerate(BODIES)]
     sky = Sky(np.array([0., .6, .8]), 0.)
     drawn = [renderer.render(view, pinhole, LIGHTS['overcast'], sky, posed) for view in VIEWS]

@@ -80,7 +80,8 @@ def test_who_walks_steps_down_where_a_side_street_joins():
     street, ego, traffic = town(1, 'urban')
     heights = {True: set(), False: set()}
     for time_s in np.linspace(0, DURATION_S, 9):
-        for mover, body in zip(traffic.movers, traffic.bodies_at(street, ego, time_s), strict=True):
+        bodies = traffic.bodies_at(street, ego, time_s)
+        for mover, body in zip(traffic.movers, bodies, strict=True):
             x, _, z = body.position
             if street.near_kerb <= mover.d_m <= street.far_kerb:
                 assert z == pytest.approx(float(street.elevation(np.array(x))))
@@ -98,6 +99,7 @@ def test_a_motorway_is_driven_at_its_speed_and_with_a_gap(seed):
     places = np.array([ego.position_along(t) for t in np.arange(0, 30, .1)])
     assert np.abs(np.diff(places, 2) / .01).max() < 3  # m/s^2
     for time_s in np.linspace(0, DURATION_S, 9):
-        corridor = (ego.position_along(time_s), ego.position_along(time_s) + .9 * ego.speed_mps, -.9, .9)
+        x = ego.position_along(time_s)
+        corridor = (x, x + .9 * ego.speed_mps, -.9, .9)
         for body in traffic.bodies_at(street, ego, time_s):
             assert not overlap(corridor, rectangle(street, traffic, body))
