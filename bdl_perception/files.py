@@ -1,15 +1,18 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Files that a reader finds as they were or as they are, never half written."""
+"""Atomic writing of files."""
 import os
 from pathlib import Path
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write to a hidden sibling and rename it; what fails leaves the old file."""
-    sibling = path.with_name(f'.{path.name}.{os.getpid()}')
+    """Write to a hidden file beside path and rename it; a failure leaves the old file unchanged."""
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
-        sibling.write_bytes(data)
-        os.replace(sibling, path)
+        with temporary.open('wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # the data must be on disk before the rename
+        os.replace(temporary, path)
     finally:
-        sibling.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

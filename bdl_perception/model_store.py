@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A model folder on disk: found, read whole, and checked against its own model.json."""
+"""Model folders: search, loading, verification against model.json, and the run options."""
 from dataclasses import dataclass
 import hashlib
 import json
@@ -29,7 +29,7 @@ SHIPPED_MODELS_FOLDER = Path(__file__).resolve().parent / 'models'
 
 
 class ModelError(ValueError):
-    """A model that cannot be used; the message says what to do about it."""
+    """A model that cannot be used; the message has the cause and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A verified model: the graphs are the very bytes that were hashed."""
+    """A verified model: the bytes of its graphs have the sha256 of model.json."""
 
     folder: Path
     spec: ModelSpec
@@ -70,7 +70,7 @@ class ModelFiles:
 
 
 def load_model_files(model: str | Path) -> ModelFiles:
-    """Read the model of this shipped name, or in this folder; ModelError says what is wrong."""
+    """Read a model by shipped name or folder; ModelError: missing, damaged or inconsistent."""
     folder = find_model(model)
     spec = _read_spec(folder / 'model.json')
     return ModelFiles(folder, spec,
@@ -79,25 +79,25 @@ def load_model_files(model: str | Path) -> ModelFiles:
 
 
 def read_weights(files: ModelFiles) -> bytes:
-    """Read weights.pt, the network behind the graphs; ModelError when the folder has none."""
+    """Read weights.pt, the network behind the graphs; ModelError if the folder has none."""
     if not has_weights(files):
         raise ModelError(f'model {files.spec.name} in {files.folder} has no weights.pt, which '
-                         f'torch needs; an export with this version has it, and of a shipped '
-                         f'model the checkout, as a wheel leaves it out')
+                         f'torch needs; export the model again, or use the shipped models of a '
+                         f'checkout (wheels omit the file)')
     return _read_verified(files.folder / WEIGHTS_FILE, files.spec.weights_sha256)
 
 
 def has_weights(files: ModelFiles) -> bool:
-    """Tell whether the network itself lies beside its graphs."""
+    """Return whether the folder contains the weights of the network."""
     return bool(files.spec.weights_sha256) and (files.folder / WEIGHTS_FILE).is_file()
 
 
 def find_model(model: str | Path) -> Path:
     """
-    Give the folder of a model.
+    Return the folder of a model.
 
-    A bare word is a shipped name, whatever the working directory holds; anything with a
-    separator ('./street') is a path, and so are '.', '..' and '~'.
+    A bare word is a shipped name, independent of the working directory. Anything with a separator
+    ('./street') is a path, and so are '.', '..' and '~'. ModelError: no model is there.
     """
     text = os.fspath(model)
     bare = isinstance(model, str) and Path(text).name == text and not text.startswith(('.', '~'))
@@ -108,12 +108,12 @@ def find_model(model: str | Path) -> Path:
         raise ModelError(f'no model named {text!r} is shipped, only {shipped_models()}; '
                          f'give one of these or a path such as ./{text or "model"}')
     if folder.is_dir():
-        raise ModelError(f'{folder} holds no model.json; give a folder made by `bdl export`')
-    raise ModelError(f'{folder} is no folder; give the folder that holds model.json')
+        raise ModelError(f'{folder} contains no model.json; give a folder made by `bdl export`')
+    raise ModelError(f'{folder} is no folder; give the folder that contains model.json')
 
 
 def shipped_models() -> tuple[str, ...]:
-    """Name the models that came with the package."""
+    """Return the names of the models in the package."""
     return tuple(sorted(path.parent.name for path in SHIPPED_MODELS_FOLDER.glob('*/model.json')))
 
 
@@ -123,7 +123,7 @@ def _read_spec(path: Path) -> ModelSpec:
     except ValueError as error:
         raise ModelError(f'{path} is not JSON ({error}); export the model again') from error
     if not isinstance(values, dict):
-        raise ModelError(f'{path} holds no JSON object; export the model again')
+        raise ModelError(f'{path} contains no JSON object; export the model again')
     try:
         return spec_from_dict(values)
     except (ValueError, TypeError) as error:
@@ -134,7 +134,7 @@ def _read_verified(path: Path, expected: str) -> bytes:
     data = _read_bytes(path)
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
-        raise ModelError(f'{path} has sha256 {found[:12]}..., but model.json says '
+        raise ModelError(f'{path} has sha256 {found[:12]}..., but model.json has '
                          f'{expected[:12]}...; export or copy the model folder as a whole')
     return data
 

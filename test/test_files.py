@@ -2,26 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
+from bdl_perception import files
 from bdl_perception.files import write_atomic
 import pytest
 
 
-def test_it_writes_and_leaves_nothing_else_behind(tmp_path: Path) -> None:
+def test_a_file_is_written_and_no_temporary_file_remains(tmp_path: Path) -> None:
     for text in ('old', 'new, in µm'):
         write_atomic(tmp_path / 'a.txt', text.encode())
         assert (tmp_path / 'a.txt').read_text(encoding='utf-8') == text
     assert [path.name for path in tmp_path.iterdir()] == ['a.txt']
 
 
-def test_what_fails_midway_leaves_the_old_file_and_no_other(
+def test_a_failed_write_leaves_the_old_file(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / 'a.txt'
     write_atomic(path, b'old')
 
-    def fill_the_disk(self: Path, data: bytes) -> None:
-        self.touch()
+    def fail(descriptor: int) -> None:
         raise OSError('no space left on device')
-    monkeypatch.setattr(Path, 'write_bytes', fill_the_disk)
+    monkeypatch.setattr(files.os, 'fsync', fail)
     with pytest.raises(OSError, match='no space'):
         write_atomic(path, b'new')
     assert path.read_bytes() == b'old'

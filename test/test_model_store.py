@@ -86,7 +86,7 @@ def test_a_graph_with_one_bit_changed_is_refused(folder, graph):
     data = bytearray((folder / graph).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / graph).write_bytes(data)
-    with pytest.raises(ModelError, match=f'{graph} has sha256 .* model.json says'):
+    with pytest.raises(ModelError, match=f'{graph} has sha256 .* model.json has'):
         load_model_files(folder)
 
 

@@ -1,9 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The backends by name; a library is imported when its backend is opened, not before.
+Backends by name; the library of a backend is imported when the backend is opened.
 
-A new one is a file with a class that satisfies perception.backend.Backend, and a line here.
+A new backend is a file with a class that satisfies perception.backend.Backend, and an entry in
+BACKENDS.
 """
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,7 @@ DEFAULT_OPTIONS = ModelOptions()
 
 
 class BackendChoice(NamedTuple):
-    """Which backend 'auto' stands for on this machine, and why."""
+    """The chosen backend and the reason."""
 
     name: str
     reason: str
@@ -28,9 +29,9 @@ class BackendChoice(NamedTuple):
 
 def open_perceiver(model: str | Path, options: ModelOptions = DEFAULT_OPTIONS) -> Perceiver:
     """
-    Load a model as open_backend does, and plan its Monte Carlo samples.
+    Load a model for prediction and Monte Carlo sampling.
 
-    Also ValueError when the samples are not a multiple of the model's chunk.
+    Raises as open_backend; also ValueError if the samples are no multiple of the model's chunk.
     """
     backend = open_backend(model, options)
     try:
@@ -42,22 +43,22 @@ def open_perceiver(model: str | Path, options: ModelOptions = DEFAULT_OPTIONS) -
 
 def open_backend(model: str | Path, options: ModelOptions = DEFAULT_OPTIONS) -> Backend:
     """
-    Load a model (shipped name or folder) with the backend that the options name.
+    Load a model (shipped name or folder) with the backend of the options.
 
-    ValueError: no such backend; ModelError: no such model, or it cannot run; ModuleNotFoundError:
-    the backend's library is not installed; RuntimeError: there is no GPU.
+    ValueError: unknown backend; ModelError: the model does not exist or cannot run;
+    ModuleNotFoundError: the backend's library is not installed; RuntimeError: there is no GPU.
     """
     return BACKENDS[choose_backend(options.backend).name](load_model_files(model), options)
 
 
 def choose_backend(name: str = AUTO) -> BackendChoice:
-    """Resolve a name; an unknown one is a ValueError that lists the known ones."""
+    """Resolve a name, 'auto' by the libraries and GPU present; ValueError lists known names."""
     if name == AUTO:
         return _choose_automatically()
     if name not in BACKENDS:
         known = ', '.join((AUTO, *BACKENDS))
         raise ValueError(f'backend is {name!r}, must be one of {known}')
-    return BackendChoice(name, 'it was asked for')
+    return BackendChoice(name, 'it was requested')
 
 
 def _choose_automatically() -> BackendChoice:
@@ -65,18 +66,18 @@ def _choose_automatically() -> BackendChoice:
     if not libraries:
         return BackendChoice('onnxruntime', 'no TensorRT is installed')
     library = libraries[0]
-    why_not = gpu_unavailable_reason()
-    if why_not:
-        return BackendChoice('onnxruntime', f'{library} is installed, but there is no GPU for it '
-                                     f'({why_not})')
-    why_not = _unusable_reason(library)
-    if why_not:
-        return BackendChoice('onnxruntime', f'there is a GPU, but {why_not}')
+    reason = gpu_unavailable_reason()
+    if reason:
+        return BackendChoice('onnxruntime',
+                             f'{library} is installed, but there is no GPU for it ({reason})')
+    reason = _unusable_reason(library)
+    if reason:
+        return BackendChoice('onnxruntime', f'there is a GPU, but {reason}')
     return BackendChoice('tensorrt', f'{library} is installed and there is a GPU')
 
 
 def _unusable_reason(library: str) -> str:
-    """Say why the library cannot run on the GPU that is there; empty when it can."""
+    """Return why the library cannot run on the present GPU; empty if it can."""
     from bdl_perception.backends.tensorrt import unusable_reason
     return unusable_reason(library)
 

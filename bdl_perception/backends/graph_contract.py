@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The tensors that the two graphs of a model must have.
+The inputs and outputs that the two graphs of a model must have.
 
-A backend compares this with what its library finds in the graphs, before the first frame: a
-wrong export is then one message and not a crash, or worse a plausible number, on the road.
+A backend compares this contract with the tensors that its library finds in the graphs, before the
+first frame. A wrong export then gives one message, not a crash or plausible numbers in operation.
 """
 from math import prod
 from typing import Iterable, Mapping, NamedTuple
@@ -25,19 +25,19 @@ FLOAT32, UINT8 = 'float32', 'uint8'
 
 
 class GraphSpec(NamedTuple):
-    """What a library says of one graph."""
+    """The inputs and outputs of one graph, as a library reports them."""
 
     inputs: TensorSpecs
     outputs: TensorSpecs
 
 
 def check_graphs(spec: ModelSpec, perceive: GraphSpec, sample: GraphSpec) -> tuple[str, ...]:
-    """Compare both graphs with the contract; returns the names of the features, in order."""
+    """Check both graphs; returns the names of the features in order. ModelError: a mismatch."""
     features = _feature_names(perceive.outputs)
     _check_tensors('perceive', 'input', {'rgb': _rgb_input(spec)}, perceive.inputs)
     _check_tensors('perceive', 'output', perceive_outputs(spec), perceive.outputs)
-    carried = {name: perceive.outputs[name] for name in features}
-    _check_tensors('sample', 'input', {**carried, **mask_inputs(spec)}, sample.inputs)
+    features_of_perceive = {name: perceive.outputs[name] for name in features}
+    _check_tensors('sample', 'input', {**features_of_perceive, **mask_inputs(spec)}, sample.inputs)
     _check_tensors('sample', 'output', sample_outputs(spec), sample.outputs)
     _check_no_extra_inputs('perceive', perceive.inputs, ('rgb',))
     _check_no_extra_inputs('sample', sample.inputs, (*features, *mask_inputs(spec)))
@@ -46,18 +46,20 @@ def check_graphs(spec: ModelSpec, perceive: GraphSpec, sample: GraphSpec) -> tup
 
 def perceive_outputs(spec: ModelSpec) -> dict[str, TensorSpec]:
     """Return the outputs of the single pass, without its features; the batch axis is 1."""
-    return {output.name: TensorSpec(output.dtype, (1, *(spec.sizes[axis] for axis in output.shape)))
+    sizes = spec.sizes
+    return {output.name: TensorSpec(output.dtype, (1, *map(sizes.__getitem__, output.shape)))
             for output in PERCEIVE_OUTPUTS}
 
 
 def sample_outputs(spec: ModelSpec) -> dict[str, TensorSpec]:
     """Return the moments of one chunk."""
-    return {output.name: TensorSpec(output.dtype, tuple(spec.sizes[axis] for axis in output.shape))
+    sizes = spec.sizes
+    return {output.name: TensorSpec(output.dtype, tuple(map(sizes.__getitem__, output.shape)))
             for output in SAMPLE_OUTPUTS}
 
 
 def mask_inputs(spec: ModelSpec) -> dict[str, TensorSpec]:
-    """Give the masks of one chunk, a (S, C_k, 1, 1) each."""
+    """Return the masks of one chunk, (S, C_k, 1, 1) each."""
     return {f'mask_{k}': TensorSpec(FLOAT32, (spec.chunk, channels, 1, 1))
             for k, channels in enumerate(spec.dropout_channels)}
 
@@ -75,11 +77,12 @@ def _feature_names(outputs: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
-def _check_tensors(graph: str, side: str, wanted: TensorSpecs, found: TensorSpecs) -> None:
-    for name, tensor in wanted.items():
+def _check_tensors(graph: str, side: str, expected: TensorSpecs, found: TensorSpecs) -> None:
+    for name, tensor in expected.items():
         if found.get(name) != tensor:
-            has = f'is {_format_tensor(found[name])}' if name in found else 'is missing'
-            raise ModelError(f'{side} {name} of the {graph} graph {has}, must be {_format_tensor(tensor)} '
+            actual = f'is {_format_tensor(found[name])}' if name in found else 'is missing'
+            raise ModelError(f'{side} {name} of the {graph} graph {actual}, '
+                             f'must be {_format_tensor(tensor)} '
                              f'by model.json; export the model again')
 
 
@@ -98,7 +101,7 @@ def count_parameters(graph: bytes) -> int:
     """
     Count the elements of all float initializers of an ONNX graph.
 
-    The constants of the feature distance are among them; Constant nodes are not.
+    The constants of the feature distance are included, Constant nodes are not.
     """
     from onnx import load_model_from_string, TensorProto
     initializers = load_model_from_string(graph).graph.initializer

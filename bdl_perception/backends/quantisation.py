@@ -1,13 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The encoder of a perceive graph in int8, for ONNX Runtime on a CPU.
+Static int8 quantisation of the encoder of a perceive graph, for ONNX Runtime on a CPU.
 
-Static quantisation by ONNX Runtime's own tool: each channel of a kernel and each map has a scale,
-that of the maps from what the pictures of nominal drives make of them. The encoder alone, with
-the layers between its convolutions: what comes after it writes metres, nats and the features that
-are sampled, and those layers are few. Whether the numbers stay good is to be measured each time;
-docs/int8.md says what came out for the shipped model.
+ONNX Runtime's tool sets one scale per kernel channel, and one per activation map from the maps of
+nominal frames. Only the encoder is quantised, with the layers between its convolutions. The later
+layers are few and compute metres, nats and the sampled features. Measure the accuracy of every
+quantised model; docs/int8.md has the results for the shipped one.
 """
 from pathlib import Path
 import tempfile
@@ -19,18 +18,18 @@ if TYPE_CHECKING:
     from onnx import GraphProto
 
 
-QUANTISED_OPS = ('Conv', 'Clip', 'Relu', 'Add', 'Pad')  # a layer between two int8 ones is int8 as well
+QUANTISED_OPS = ('Conv', 'Clip', 'Relu', 'Add', 'Pad')  # convolutions and layers between them
 
 
 def to_int8(perceive: bytes, images: Sequence[Bytes]) -> bytes:
     """
-    Quantise the encoder; pictures (H, W, 3) uint8 of the model's size set the scales.
+    Quantise the encoder; images (H, W, 3) uint8 of the model's size set the scales.
 
-    Inputs and outputs keep their names, types and shapes. ValueError: there is no picture.
+    Inputs and outputs keep their names, types and shapes. ValueError: there is no image.
     """
     from onnxruntime.quantization import QuantFormat, quantize_static, QuantType
     if not images:
-        raise ValueError('there is no picture to take the scales of int8 from')
+        raise ValueError('there is no image to compute the scales of int8 from')
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'int8.onnx'
         model = _fold_constants(perceive, Path(folder) / 'folded.onnx')
@@ -43,9 +42,9 @@ def to_int8(perceive: bytes, images: Sequence[Bytes]) -> bytes:
 
 def encoder_nodes(graph: 'GraphProto') -> list[str]:
     """
-    Name what lies before a convolution before the features: all but the last ones, projections.
+    Return the names of the encoder's nodes: those before the last convolution of each feature.
 
-    ValueError: there are none, as in a graph whose nodes have no names.
+    That last convolution, a projection, is excluded. ValueError: no named convolution is found.
     """
     makers = {name: node for node in graph.node for name in node.output}
     features = [tensor.name for tensor in graph.output if tensor.name.startswith('features_')]
@@ -60,19 +59,19 @@ def encoder_nodes(graph: 'GraphProto') -> list[str]:
 
 
 def _upstream_tensors(makers: dict[str, Any], names: list[str]) -> Iterator[str]:
-    """Go from tensors to all that they are made of, each once."""
-    ahead, seen = list(names), set[str]()
-    while ahead:
-        name = ahead.pop()
-        if name in seen or name not in makers:
+    """Iterate over tensors and everything they are computed from, each once."""
+    pending, visited = list(names), set[str]()
+    while pending:
+        name = pending.pop()
+        if name in visited or name not in makers:
             continue
-        seen.add(name)
+        visited.add(name)
         yield name
-        ahead += makers[name].input
+        pending += makers[name].input
 
 
 def _fold_constants(graph: bytes, path: Path) -> Any:
-    """Let ONNX Runtime fold constants: the tool must see layers, no arithmetic of shapes."""
+    """Fold constants with ONNX Runtime: the tool cannot handle arithmetic on shapes."""
     import onnx
     import onnxruntime
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
@@ -81,20 +80,20 @@ def _fold_constants(graph: bytes, path: Path) -> Any:
     options.optimized_model_filepath = str(path)
     onnxruntime.InferenceSession(graph, options, providers=['CPUExecutionProvider'])
     model = onnx.load(path)
-    kept = [entry for entry in model.opset_import if not entry.domain]
-    del model.opset_import[:]  # it lists every domain that this build of ONNX Runtime knows
-    model.opset_import.extend(kept)
+    standard = [entry for entry in model.opset_import if not entry.domain]
+    del model.opset_import[:]  # ONNX Runtime adds every domain of its build
+    model.opset_import.extend(standard)
     add_pre_process_metadata(model)
     return model
 
 
 class _CalibrationImages:
-    """What the tool reads its pictures from."""
+    """The image reader that ONNX Runtime's tool calls."""
 
     def __init__(self, images: Sequence[Bytes]) -> None:
         self._remaining = iter(images)
 
     def get_next(self) -> dict[str, Bytes] | None:
-        """Give the next picture as the graph takes it; None at the end."""
+        """Return the next input of the graph; None at the end."""
         rgb = next(self._remaining, None)
         return None if rgb is None else {'rgb': rgb[None]}

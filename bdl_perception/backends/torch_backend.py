@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The reference that other backends are compared with: torch itself, no graph in between."""
+"""The reference backend: the torch modules from which the graphs were exported."""
 from typing import Sequence, TypeVar
 
 from bdl_perception.model_store import ModelError, ModelFiles, read_weights, WEIGHTS_FILE
@@ -17,13 +17,13 @@ Module = TypeVar('Module', Perceive, Sample)
 
 
 class TorchBackend:
-    """Runs the modules from which the graphs of a model were traced."""
+    """Runs the torch modules of a model."""
 
     name = 'torch'
     precision = 'fp32'
 
     def __init__(self, spec: ModelSpec, network: Network, statistics: FeatureStatistics) -> None:
-        """spec: of the model that was exported from this network with these statistics."""
+        """Use the network behind a model; ValueError: the spec does not match the network."""
         config = network.config
         if (spec.height, spec.width, spec.dropout_channels) != (
                 config.height, config.width, config.mask_channels):
@@ -46,22 +46,22 @@ class TorchBackend:
 
     @torch.no_grad()
     def sample(self, features: Features, masks: Sequence[Floats]) -> Moments:
-        """Run one chunk; masks: one (S, C_k) array per dropout layer, S as it comes."""
+        """Run one chunk; masks: one (S, C_k) array per dropout layer, of any S."""
         shaped = [torch.from_numpy(mask)[:, :, None, None] for mask in masks]
         outputs = _require_open(self._sample)(*features, *shaped)
         maps = {name: value.numpy() for name, value in zip(MOMENT_NAMES, outputs, strict=True)}
         return Moments(count=len(masks[0]), **maps)
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         self._perceive = self._sample = None
 
 
 def open_torch(files: ModelFiles, threads: int = 0) -> TorchBackend:
     """
-    Run the network of a model folder; ModelError when it is not there.
+    Load the network of a model folder; ModelError if it is missing or does not match.
 
-    threads: of all of torch in this process, 0 leaves them.
+    threads: of torch in the whole process; 0 leaves the setting unchanged.
     """
     if threads:
         torch.set_num_threads(threads)

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Bring a picture of any size to the network's input size, and its camera with it.
+Crop and resize of images to the network's input size, with the matching camera geometry.
 
-Pixel centres have whole coordinates, as in OpenCV and sensor_msgs/CameraInfo: the picture covers
-[-0.5, width - 0.5]. So a source point u lands on (u + 0.5 - left) * scale - 0.5.
+Pixel centres have integer coordinates, as in OpenCV and sensor_msgs/CameraInfo: the image covers
+[-0.5, width - 0.5]. So a source point u maps to (u + 0.5 - left) * scale - 0.5.
 """
 from dataclasses import dataclass
 from typing import Any, cast, TypeVar
@@ -20,7 +20,7 @@ Array = TypeVar('Array', bound=NDArray[Any])
 
 @dataclass(frozen=True)
 class ImageFit:
-    """The rectangle of the source that is kept, and the size it is brought to; all in px."""
+    """The rectangle cropped from the source, and the output size; all in px."""
 
     source_width: int
     source_height: int
@@ -32,57 +32,61 @@ class ImageFit:
     output_height: int
 
     def __post_init__(self) -> None:
-        """Refuse a rectangle that does not lie in the source."""
+        """Check that the rectangle lies inside the source; ValueError if not."""
         if min(self.crop_width, self.crop_height, self.output_width, self.output_height) < 1:
-            raise ValueError(f'{self} keeps or makes nothing; every size must be at least 1 px')
+            raise ValueError(f'{self}: every size must be at least 1 px')
         across = 0 <= self.left <= self.source_width - self.crop_width
         down = 0 <= self.top <= self.source_height - self.crop_height
         if not (across and down):
-            raise ValueError(f'{self}: the kept rectangle must lie inside the source')
+            raise ValueError(f'{self}: the rectangle must lie inside the source')
 
     def apply(self, rgb: Bytes) -> Bytes:
         """
-        Cut and resize rgb (H, W, 3); the result is contiguous and may be the input itself.
+        Crop and resize rgb (H, W, 3); the result is contiguous and may be the input itself.
 
-        An axis that shrinks is averaged, so that nothing aliases; one that grows is interpolated.
+        A shrinking axis is averaged to avoid aliasing; a growing axis is interpolated.
         """
         if rgb.shape[:2] != (self.source_height, self.source_width):
             raise ValueError(
-                f'the picture is {rgb.shape[1]}x{rgb.shape[0]} px, but the fit is for '
+                f'the image is {rgb.shape[1]}x{rgb.shape[0]} px, but the fit is for '
                 f'{self.source_width}x{self.source_height} px; make a new one')
-        kept = rgb[self.top:self.top + self.crop_height, self.left:self.left + self.crop_width]
+        cropped = self._crop(rgb)
         smaller = (min(self.crop_width, self.output_width),
                    min(self.crop_height, self.output_height))
-        shrunk = _resize(kept, smaller, cv2.INTER_AREA)
+        shrunk = _resize(cropped, smaller, cv2.INTER_AREA)
         grown = _resize(shrunk, (self.output_width, self.output_height), cv2.INTER_LINEAR)
         return np.ascontiguousarray(grown)
 
     def apply_to_truth(self, values: Array) -> Array:
-        """Cut and resize depth or class ids (H, W) by the nearest pixel: nothing is mixed."""
-        kept = values[self.top:self.top + self.crop_height, self.left:self.left + self.crop_width]
+        """Crop and resize depth or class ids (H, W) by nearest neighbour: values do not mix."""
         size = (self.output_width, self.output_height)
-        return cast(Array, _resize(kept, size, cv2.INTER_NEAREST_EXACT))
+        return _resize(self._crop(values), size, cv2.INTER_NEAREST_EXACT)
 
     def transform_camera(self, camera: PinholeCamera) -> PinholeCamera:
-        """Give the camera that would have taken the fitted picture directly."""
+        """Return the camera of the fitted image."""
         if (camera.width, camera.height) != (self.source_width, self.source_height):
             raise ValueError(
-                f'camera_info is for {camera.width}x{camera.height} px, but the picture is '
-                f'{self.source_width}x{self.source_height}; publish the one of this picture')
+                f'camera_info is for {camera.width}x{camera.height} px, but the image is '
+                f'{self.source_width}x{self.source_height}; publish the camera_info of this image')
         across = self.output_width / self.crop_width
         down = self.output_height / self.crop_height
         return PinholeCamera(
             self.output_width, self.output_height, camera.fx * across, camera.fy * down,
             (camera.cx + .5 - self.left) * across - .5, (camera.cy + .5 - self.top) * down - .5)
 
+    def _crop(self, image: Array) -> Array:
+        rows = slice(self.top, self.top + self.crop_height)
+        columns = slice(self.left, self.left + self.crop_width)
+        return cast(Array, image[rows, columns])
+
 
 def fit_image(source_width: int, source_height: int, output_width: int, output_height: int,
               mode: str = 'crop') -> ImageFit:
     """
-    Choose what to keep: 'crop' the centre, which keeps angles, or 'stretch' all of it.
+    Choose the crop: 'crop' takes the centre and preserves angles, 'stretch' takes everything.
 
-    A cropped picture has the aspect ratio of the output to the nearest whole pixel; what is left
-    of a difference is in fx and fy, so that the camera after it stays exact.
+    A crop has the aspect ratio of the output to the nearest pixel; fx and fy contain the remaining
+    difference, so that the resulting camera is exact. ValueError: unknown mode.
     """
     if mode not in FIT_MODES:
         raise ValueError(f'fit mode is {mode!r}, must be one of {", ".join(FIT_MODES)}')
@@ -103,9 +107,9 @@ def _resize(image: Array, size: tuple[int, int], interpolation: int) -> Array:
 
 def mean_luma(rgb: Bytes) -> float:
     """
-    Give the mean luma of rgb (H, W, 3) as a part of white, 0 to 1 (ITU-R BT.601).
+    Return the mean luma of rgb (H, W, 3), 0 to 1 (ITU-R BT.601): it separates day from night.
 
-    By hand: pure green all over is 0.587.
+    By hand: a pure green image has 0.587.
     """
     red, green, blue, _ = cv2.mean(rgb)
     return (.299 * red + .587 * green + .114 * blue) / 255

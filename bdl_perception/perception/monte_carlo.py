@@ -47,9 +47,9 @@ def _draw_mask(seed: int, layer: int, sample: int, width: int, probability: floa
     bits = np.random.Philox(key=key, counter=counter)
     while True:
         uniform = (bits.random_raw(width) >> np.uint64(11)) * 2.**-53  # (C_k,) in [0, 1)
-        kept = uniform >= probability
-        if kept.any():
-            return np.asarray(kept, np.float32)
+        active = uniform >= probability
+        if active.any():
+            return np.asarray(active, np.float32)
 
 
 def merge(first: Moments, second: Moments) -> Moments:
@@ -108,7 +108,8 @@ def epistemic_from_moments(moments: Moments, prediction: Prediction) -> Epistemi
         depth_std=depth * log_std,  # m
         log_depth_std=log_std,
         mutual_information=_upsample(mutual_information(moments), depth.shape),  # nat
-        non_finite=count_non_finite(moments, SAMPLE_OUTPUTS))
+        non_finite=count_non_finite(moments, SAMPLE_OUTPUTS),
+        probability=np.asarray(moments.probability_sum / moments.count, np.float32))
 
 
 def log_depth_std(moments: Moments) -> Reals:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Named parts of a picture that are scored on their own: polygons in fractions of its size."""
+"""Image regions with their own scores: named polygons in fractions of width and height."""
 from dataclasses import dataclass
 from functools import cache
 import math
@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 Point = tuple[float, float]  # x to the right, y down, 0 to 1
 REGION_NAME_PATTERN = re.compile(r'[a-z][a-z0-9_]*')
-# The lane ahead, from the bumper to the horizon of a level camera. Its top and width were chosen
-# on validation drives, where a wide range of both does nearly as well.
+# The lane ahead, from the bumper to the horizon of a level camera. Top and width were chosen on
+# validation drives; a wide range of both gives nearly the same results.
 DEFAULT_REGIONS_TEXT = 'corridor=0.45,0.4 0.55,0.4 0.75,1 0.25,1'
 
 
 @dataclass(frozen=True)
 class Region:
-    """A polygon and its name; the last corner joins the first."""
+    """A closed polygon with a name."""
 
     name: str
     corners: tuple[Point, ...]
 
     def __post_init__(self) -> None:
-        """Refuse a name that no score could carry, and what has no inside."""
+        """Check name, corners and area; ValueError names the wrong one."""
         if not REGION_NAME_PATTERN.fullmatch(self.name):
             raise ValueError(f'region name is {self.name!r}, must be lower-case letters, digits '
                              f'and underscores')
@@ -44,17 +44,17 @@ Regions = tuple[Region, ...]
 
 
 def parse_regions(text: str) -> Regions:
-    """Read 'name=x,y x,y x,y; other=...'; empty: none. ValueError says what is wrong."""
+    """Parse 'name=x,y x,y x,y; other=...'; an empty text gives none. ValueError: malformed."""
     regions = tuple(map(_parse_region, text.split(';'))) if text.strip() else ()
     names = [region.name for region in regions]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f'regions {twice} are there twice; name each once')
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f'regions {repeated} are there twice; name each once')
     return regions
 
 
 def format_regions(regions: Regions) -> str:
-    """Write regions in the one way that equal ones share; parse_regions reads it."""
+    """Write regions in canonical form: equal regions give equal text, for parse_regions."""
     return '; '.join(
         region.name + '=' + ' '.join(f'{x:g},{y:g}' for x, y in region.corners)
         for region in regions)
@@ -63,19 +63,19 @@ def format_regions(regions: Regions) -> str:
 @cache
 def region_mask(region: Region, height: int, width: int) -> NDArray[np.bool_]:
     """
-    Tell for a map (height, width) which pixels have their centre inside, by the even-odd rule.
+    Return the mask (height, width) of pixels with their centre inside, by the even-odd rule.
 
-    By hand: on 2 x 2 pixels the triangle 0,0 1,0 0,1 holds the centre (.25, .25) and neither
-    (.75, .75) nor the two that lie on its edge from below. ValueError: it holds none.
+    By hand: on 2 x 2 pixels the triangle 0,0 1,0 0,1 contains the centre (.25, .25), but not
+    (.75, .75) and not the two centres on its edge. ValueError: no pixel is inside.
     """
     y = ((np.arange(height) + .5) / height)[:, np.newaxis]  # (h, 1)
     x = ((np.arange(width) + .5) / width)[np.newaxis]  # (1, w)
     inside = np.zeros((height, width), bool)
     for (x0, y0), (x1, y1) in _edges(region.corners):
         if y0 == y1:
-            continue  # a ray to the right never crosses it
+            continue  # a horizontal ray never crosses it
         crosses = (y0 <= y) != (y1 <= y)  # (h, 1)
-        with np.errstate(over='ignore'):  # far beyond an edge that is hardly any, and not crossed
+        with np.errstate(over='ignore'):  # of an almost horizontal edge, which is not crossed
             inside ^= crosses & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0))
     if not inside.any():
         raise ValueError(f'region {region.name} holds no pixel of a map of {width}x{height}; '

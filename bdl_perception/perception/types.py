@@ -128,6 +128,7 @@ class Epistemic:
     log_depth_std: Floats  # standard deviation of log-depth, no unit
     mutual_information: Floats  # nat, >= 0
     non_finite: int
+    probability: Floats | None = None  # (K, h, w) of the sample graph, mean class probability
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Pictures for people: what RViz, the overlay topic and the demo's video show.
+Colour images of the maps, for RViz, the overlay topic and the demo video.
 
-Ranges are fixed, never stretched to the picture at hand, so that a colour means the same number
-in every frame. NaN and +Inf have colours that no colour map contains.
+Ranges are fixed and independent of the frame, so that a colour means the same number in every
+frame. NaN and +Inf have colours that no colour map contains.
 """
 from typing import cast
 
@@ -14,18 +14,18 @@ import numpy as np
 
 Range = tuple[float, float]
 UNKNOWN_RGB = (255, 0, 255)  # NaN
-TOO_FAR_RGB = (190, 200, 215)  # +Inf: sky, or beyond what the network was taught
-DEPTH_RANGE_M = (2., 80.)  # on a log scale: the near metres matter
+TOO_FAR_RGB = (190, 200, 215)  # +Inf: sky, or beyond the training range
+DEPTH_RANGE_M = (2., 80.)  # on a log scale, for resolution at near range
 STD_RANGE_M = (0., 8.)
 MUTUAL_INFORMATION_RANGE_NAT = (0., .5)
 ENTROPY_RANGE_NAT = (0., 2.4)  # log 11 classes
 
 
 def overlay(rgb: Bytes, classes: Bytes, opacity: float = .5) -> Bytes:
-    """Lay the class colours over the picture; rgb (H, W, 3) and ids (H, W) of one size."""
+    """Blend class colours into rgb (H, W, 3); the ids (H, W) must have the same size."""
     if rgb.shape[:2] != classes.shape:
-        raise ValueError(f'the picture is {rgb.shape[:2]} and the classes {classes.shape}; '
-                         f'fit the picture to the network first')
+        raise ValueError(f'the image is {rgb.shape[:2]} and the classes {classes.shape}; '
+                         f'fit the image to the network first')
     mixed = cv2.addWeighted(rgb, 1 - opacity, colourise(classes), opacity, 0)
     return cast(Bytes, mixed)  # (H, W, 3)
 
@@ -38,7 +38,7 @@ def colour_depth(depth: Floats) -> Bytes:
 
 
 def colour_std(std: Floats, limits: Range = STD_RANGE_M) -> Bytes:
-    """Draw a standard deviation of depth (H, W) m as rgb: bright is unsure, grey has no depth."""
+    """Draw a standard deviation of depth (H, W) m as rgb: bright is high, grey has no depth."""
     rgb = _colour(std, *limits, cv2.COLORMAP_INFERNO)
     rgb[np.isnan(std)] = TOO_FAR_RGB
     return rgb
@@ -46,17 +46,17 @@ def colour_std(std: Floats, limits: Range = STD_RANGE_M) -> Bytes:
 
 def colour_mutual_information(information: Floats,
                               limits: Range = MUTUAL_INFORMATION_RANGE_NAT) -> Bytes:
-    """Draw mutual information (H, W) nat as rgb: bright is unsure."""
+    """Draw mutual information (H, W) nat as rgb: bright is high."""
     return _colour(information, *limits, cv2.COLORMAP_INFERNO)
 
 
 def colour_error(error: Floats, limits: Range) -> Bytes:
-    """Draw an error (H, W) as rgb: bright is wrong, +Inf the brightest, grey is not judged."""
+    """Draw an error (H, W) as rgb: bright is high, +Inf the brightest, grey has no truth."""
     return colour_std(np.minimum(error, np.float32(limits[1])), limits)  # NaN stays NaN
 
 
 def colour_entropy(entropy: Floats) -> Bytes:
-    """Draw entropy (H, W) nat as rgb: bright is unsure."""
+    """Draw entropy (H, W) nat as rgb: bright is high."""
     return _colour(entropy, *ENTROPY_RANGE_NAT, cv2.COLORMAP_INFERNO)
 
 

@@ -6,12 +6,13 @@ A training run on disk: one file, replaced as a whole.
 Read with weights_only, so that a checkpoint from a stranger cannot run code.
 """
 from dataclasses import dataclass, field, fields
+import io
 import math
-import os
 from pathlib import Path
 import pickle
 from typing import Any, Sequence, TypedDict
 
+from bdl_perception.files import write_atomic
 from bdl_perception.network.model import Network, NetworkConfig
 from bdl_perception.network.weights import is_weights, weights_from_bytes
 from bdl_perception.training.config import config_from_dict, config_to_dict, TrainConfig
@@ -85,17 +86,14 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write to a sibling and rename: a kill leaves the old file or the new one, whole."""
+    """Write a checkpoint atomically: a kill leaves the old file or the new one."""
     values = {'format': CHECKPOINT_FORMAT, 'config': config_to_dict(checkpoint.config),
               'network': checkpoint.network, 'task_weights': checkpoint.task_weights,
               'optimizer': checkpoint.optimizer, 'progress': vars(checkpoint.progress),
               'scaler': checkpoint.scaler}
-    sibling = path.with_suffix('.tmp')
-    with sibling.open('wb') as file:
-        torch.save(values, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(sibling, path)
+    buffer = io.BytesIO()
+    torch.save(values, buffer)
+    write_atomic(path, buffer.getvalue())
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The history of a run, one row an epoch, as a table and as a picture."""
 import csv
-import os
+import io
 from pathlib import Path
 import time
 from types import TracebackType
 from typing import Mapping, Sequence
 
+from bdl_perception.files import write_atomic
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -27,12 +28,11 @@ PANELS = {  # title: beginnings of the columns' names
 def write_curves(path: Path, history: Sequence[Row]) -> None:
     """Write one row an epoch, what it lacks empty; replaced as a whole."""
     columns = dict.fromkeys(name for row in history for name in row)
-    sibling = path.with_suffix('.tmp')
-    with sibling.open('w', newline='') as file:
-        table = csv.DictWriter(file, list(columns))
-        table.writeheader()
-        table.writerows(history)
-    os.replace(sibling, path)
+    buffer = io.StringIO(newline='')
+    table = csv.DictWriter(buffer, list(columns))
+    table.writeheader()
+    table.writerows(history)
+    write_atomic(path, buffer.getvalue().encode())
 
 
 def plot_curves(path: Path, history: Sequence[Row]) -> None:
@@ -43,10 +43,9 @@ def plot_curves(path: Path, history: Sequence[Row]) -> None:
     panels = figure.subplots(2, 2).ravel()
     for axes, (title, beginnings) in zip(panels, PANELS.items(), strict=True):
         _plot_panel(axes, title, select_columns(history, beginnings), history)
-    sibling = path.with_suffix('.tmp')
-    with sibling.open('wb') as file:
-        canvas.print_png(file)
-    os.replace(sibling, path)
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    write_atomic(path, buffer.getvalue())
 
 
 def select_columns(history: Sequence[Row], prefixes: tuple[str, ...]) -> list[str]:

@@ -3,10 +3,11 @@
 """One job: what came of it, as text that any process can hand to any other."""
 import hashlib
 import json
-import os
 from pathlib import Path
 import re
 from typing import Any, Callable, Mapping, NamedTuple
+
+from bdl_perception.files import write_atomic
 
 Work = Callable[[Any], Any]  # a picklable job in, JSON out
 
@@ -70,15 +71,9 @@ class ResultCache:
 
     def put(self, name: str, value: Any) -> None:
         """Write so that a kill leaves the whole file or none."""
-        path = self.path(name)
-        sibling = path.with_name(f'.{path.name}.{os.getpid()}')
         text = canonical_json({'name': name, 'fingerprint': self._digest(name),
                           'value_sha256': _sha256(value), 'value': value})
-        try:
-            sibling.write_text(text, encoding='utf-8')
-            os.replace(sibling, path)
-        finally:
-            sibling.unlink(missing_ok=True)
+        write_atomic(self.path(name), text.encode())
 
     def path(self, name: str) -> Path:
         """Name the file of a value: its own name, or what is readable of it and its hash."""

@@ -74,7 +74,7 @@ def test_the_scales_are_those_of_the_pictures(files, int8):
 
 
 def test_without_pictures_there_are_no_scales(files):
-    with pytest.raises(ValueError, match='no picture'):
+    with pytest.raises(ValueError, match='no image'):
         to_int8(files.perceive, [])
 
 

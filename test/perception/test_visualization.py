@@ -52,5 +52,5 @@ def test_the_overlay_mixes_picture_and_class_colours_half_and_half():
 
 
 def test_an_overlay_of_two_sizes_is_refused():
-    with pytest.raises(ValueError, match='fit the picture'):
+    with pytest.raises(ValueError, match='fit the image'):
         visualization.overlay(np.zeros((4, 4, 3), np.uint8), np.zeros((2, 2), np.uint8))

@@ -1,8 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""From a model on disk to TensorRT running it: the library, the GPU, the engines, the backend."""
+"""Opening a model with TensorRT: library, GPU, engines and backend together."""
 import logging
-from pathlib import Path
 
 from bdl_perception.backends.tensorrt.backend import EngineRejected, TensorRtBackend
 from bdl_perception.backends.tensorrt.build import build_engine, supported_gpus
@@ -15,15 +14,14 @@ from bdl_perception.model_store import ModelFiles
 LOGGER = logging.getLogger(__name__)
 
 
-def open_tensorrt(files: ModelFiles, precision: str, folder: Path | None = None,
-                  ) -> TensorRtBackend:
-    """Run a model on the GPU; engines that are not in the folder yet are built first."""
+def open_tensorrt(files: ModelFiles, precision: str) -> TensorRtBackend:
+    """Load a model on the first GPU; engines that are not in the cache are built first."""
     return open_with_library(load_library(), CudaGpu(), files, precision,
-                   EngineCache(folder or default_cache_folder()))
+                             EngineCache(default_cache_folder()))
 
 
 def unusable_reason(name: str) -> str:
-    """Say why the library of this name cannot run on the first GPU; empty when it can."""
+    """Return why the library of this name cannot run on the first GPU; empty if it can."""
     try:
         library, gpu = load_library(name), compute_capability()
     except (ModuleNotFoundError, RuntimeError) as error:
@@ -34,24 +32,24 @@ def unusable_reason(name: str) -> str:
     return ''
 
 
-def open_with_library(library: TensorRtLibrary, gpu: Gpu, files: ModelFiles, precision: str, cache: EngineCache,
-            build: BuildFunction = build_engine) -> TensorRtBackend:
+def open_with_library(library: TensorRtLibrary, gpu: Gpu, files: ModelFiles, precision: str,
+                      cache: EngineCache, build: BuildFunction = build_engine) -> TensorRtBackend:
     """
-    Run a model with this library on this GPU.
+    Load a model with this library on this GPU.
 
-    An engine of the cache that the library refuses is built anew, once: its record cannot know
-    everything that an engine depends on. One that was just built is not.
+    A cached engine that the library rejects is built again, once: the record in the cache cannot
+    contain everything that an engine depends on. EngineRejected: a new engine was rejected.
     """
     target = BuildTarget.for_gpu(library, gpu, precision)
-    refused: tuple[bytes, ...] = ()
+    rejected: tuple[bytes, ...] = ()
     while True:
-        engines = prepare_engines(files, target, cache, build, refused)
+        engines = prepare_engines(files, target, cache, build, rejected)
         perceive, sample = (engine.data for engine in engines)
         try:
             return TensorRtBackend(files.spec, perceive, sample, library.api, gpu, precision)
         except EngineRejected as error:
-            old = tuple(engine.data for engine in engines if engine.build_time_s is None)
-            if refused or error.data not in old:
+            cached = tuple(engine.data for engine in engines if engine.build_time_s is None)
+            if rejected or error.data not in cached:
                 raise
             LOGGER.warning('%s; it came from %s and is built again', error, cache.folder)
-            refused = old
+            rejected = cached

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-What we call of TensorRT 10.x, 11.x and TensorRT-RTX, as types for mypy.
+Types for the parts of TensorRT 10.x, 11.x and TensorRT-RTX that this package calls.
 
-NVIDIA ships none, and mypy cannot parse PyPI's tensorrt-stubs (10.8 to 10.13), so a test holds
-these against the real compiler. Whatever can be None or False says so: each must be checked.
+NVIDIA ships no types, and mypy cannot parse tensorrt-stubs (10.8 to 10.13) of PyPI. A test
+compares these protocols with the real library. Results that can be None or False must be checked.
 """
 from typing import Any, Protocol
 
@@ -13,18 +13,18 @@ from bdl_perception.model_store import ModelError
 
 
 class HostMemory(Protocol):
-    """Bytes that the library owns; take them with bytes()."""
+    """Bytes that the library owns; bytes() copies them."""
 
     nbytes: int
 
     def __buffer__(self, flags: int, /) -> memoryview:
-        """Show the bytes."""
+        """Return a view of the bytes."""
 
 
 class TimingCache(Protocol):
 
     def serialize(self) -> HostMemory | None:
-        """Give the bytes that the next build can start from."""
+        """Return the bytes that the next build can start from."""
 
 
 class BuilderConfig(Protocol):
@@ -35,13 +35,13 @@ class BuilderConfig(Protocol):
         """Unset one BuilderFlag."""
 
     def create_timing_cache(self, serialized_timing_cache: bytes) -> TimingCache | None:
-        """Read a cache of an earlier build; empty bytes begin a new one."""
+        """Read the cache of an earlier build; empty bytes start a new one."""
 
     def get_timing_cache(self) -> TimingCache | None:
-        """Give the cache that this build has added to."""
+        """Return the cache that this build extended."""
 
     def set_compute_capability(self, compute_capability: Any, index: int) -> bool:
-        """Choose another GPU than the one that is there; TensorRT-RTX only."""
+        """Choose a target GPU; TensorRT-RTX only."""
 
     def set_timing_cache(self, cache: TimingCache, ignore_mismatch: bool) -> bool:
         """Use a cache."""
@@ -62,13 +62,13 @@ class Network(Protocol):
 class Builder(Protocol):
     def build_serialized_network(self, network: Network, config: BuilderConfig,
                                  ) -> HostMemory | None:
-        """Compile; takes minutes and lets other threads run."""
+        """Compile; takes minutes and releases the GIL."""
 
     def create_builder_config(self) -> BuilderConfig | None:
-        """Make the settings of one build."""
+        """Create the settings of one build."""
 
     def create_network(self, flags: int) -> Network | None:
-        """Make an empty network."""
+        """Create an empty network."""
 
 
 class Parser(Protocol):
@@ -87,32 +87,32 @@ class ExecutionContext(Protocol):
         """Queue one run on a stream."""
 
     def set_tensor_address(self, name: str, memory: int) -> bool:
-        """Say where an input or output lies in GPU memory."""
+        """Set the GPU address of an input or output."""
 
 
 class Engine(Protocol):
     num_io_tensors: int
 
     def create_execution_context(self) -> ExecutionContext | None:
-        """Make what one thread runs."""
+        """Create a context, which one thread runs."""
 
     def get_tensor_dtype(self, name: str) -> Any:
-        """Give the library's own type."""
+        """Return the library's own type."""
 
     def get_tensor_mode(self, name: str) -> Any:
-        """Tell inputs from outputs."""
+        """Return whether it is an input or an output."""
 
     def get_tensor_name(self, index: int) -> str:
-        """Name an input or output."""
+        """Return the name of an input or output."""
 
     def get_tensor_shape(self, name: str) -> Any:
-        """Give the static shape."""
+        """Return the static shape."""
 
 
 class Runtime(Protocol):
 
     def deserialize_cuda_engine(self, serialized_engine: bytes) -> Engine | None:
-        """Load an engine: runs code that is in the bytes, so only bytes of ours."""
+        """Load an engine; this runs code in the bytes, so they must be trusted."""
 
 
 class Api(Protocol):
@@ -127,46 +127,46 @@ class Api(Protocol):
     TensorIOMode: Any
 
     def Builder(self, logger: Any) -> Builder:  # noqa: N802  # the library's name
-        """Make a builder."""
+        """Create a builder."""
 
     def OnnxParser(self, network: Network, logger: Any) -> Parser:  # noqa: N802
-        """Make a parser."""
+        """Create a parser."""
 
     def Runtime(self, logger: Any) -> Runtime:  # noqa: N802
-        """Make what outlives every engine."""
+        """Create a runtime; it must outlive its engines."""
 
     def nptype(self, trt_type: Any) -> Any:
-        """Give numpy's type."""
+        """Return numpy's type."""
 
 
 class ErrorLog:
-    """Keeps the errors of the library for our own message; hand `listener` to the library."""
+    """Collects the errors of the library for exception messages; `logger` is given to it."""
 
     def __init__(self, api: Api) -> None:
-        """Make a listener of the class that the library asks for."""
+        """Create a logger of the class that the library requires."""
         self.errors: list[str] = []
         self.logger = _make_logger(api, self.errors)
 
     def require(self, result: Any, action: str, remedy: str) -> Any:
-        """Return result, unless it is None or False: then ModelError says what failed and why."""
-        said = '; '.join(dict.fromkeys(self.errors)) or 'the library gave no reason'
+        """Return result; ModelError with the collected errors if it is None or False."""
+        reason = '; '.join(dict.fromkeys(self.errors)) or 'the library gave no reason'
         self.errors.clear()
         if result is None or result is False:
-            raise ModelError(f'{action} failed: {said}. {remedy}')
+            raise ModelError(f'{action} failed: {reason}. {remedy}')
         return result
 
 
 def _make_logger(api: Api, errors: list[str]) -> Any:
     base: Any = api.ILogger
-    worst = (base.ERROR, base.INTERNAL_ERROR)
+    collected = (base.ERROR, base.INTERNAL_ERROR)
 
     class Listener(base):  # type: ignore[misc]
 
         def __init__(self) -> None:
-            base.__init__(self)  # the library refuses super() here
+            base.__init__(self)  # the library does not accept super() here
 
         def log(self, severity: Any, msg: str) -> None:
-            if severity in worst:
+            if severity in collected:
                 errors.append(msg)
 
     return Listener()
@@ -175,10 +175,10 @@ def _make_logger(api: Api, errors: list[str]) -> Any:
 def engine_graph_spec(api: Api, engine: Engine) -> GraphSpec:
     """Read the inputs and outputs of an engine."""
     import numpy as np
-    sides: tuple[dict[str, TensorSpec], dict[str, TensorSpec]] = ({}, {})
+    tensors: tuple[dict[str, TensorSpec], dict[str, TensorSpec]] = ({}, {})
     for index in range(engine.num_io_tensors):
         name = engine.get_tensor_name(index)
         dtype = np.dtype(api.nptype(engine.get_tensor_dtype(name))).name
         output = engine.get_tensor_mode(name) != api.TensorIOMode.INPUT
-        sides[output][name] = TensorSpec(dtype, tuple(engine.get_tensor_shape(name)))
-    return GraphSpec(*sides)
+        tensors[output][name] = TensorSpec(dtype, tuple(engine.get_tensor_shape(name)))
+    return GraphSpec(*tensors)

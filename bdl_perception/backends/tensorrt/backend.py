@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-TensorRT as a backend: two engines, one stream; features stay on the GPU.
+The TensorRT backend: two engines on one stream; features stay on the GPU.
 
-Never run here, for want of a GPU: docs/tensorrt.md says what was and what was not. CUDA graphs are
-left out: both engines take a handful of launches, and a graph would freeze the feature addresses.
+docs/tensorrt.md lists what was tested on a GPU and what was not. CUDA graphs are not used: an
+engine needs few launches, and a graph would fix the addresses of the features.
 """
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -37,14 +37,14 @@ from bdl_perception.perception.types import Bytes, Features, Floats, Moments
 import numpy as np
 from numpy.typing import NDArray
 
-LOAD_HINT = 'Is there a GPU with a driver that is new enough? `nvidia-smi` tells'
+LOAD_HINT = 'Check with `nvidia-smi` that there is a GPU and that its driver is recent'
 
 
 class EngineRejected(ModelError):
-    """The library does not load an engine whose bytes are those that were built."""
+    """The library does not load an engine although its bytes match their record."""
 
     def __init__(self, message: str, data: bytes) -> None:
-        """Keep the bytes, so that they are not tried again."""
+        """Store the bytes, so that they are not loaded again."""
         super().__init__(message)
         self.data = data
 
@@ -56,7 +56,7 @@ class TensorRtBackend:
 
     def __init__(self, spec: ModelSpec, perceive: bytes, sample: bytes, api: Api,
                  gpu: Gpu, precision: str = 'fp32') -> None:
-        """Load both engines, whose bytes the cache has vouched for, check and warm up."""
+        """Load both engines, whose bytes must be trusted, check their tensors and warm up."""
         self.spec = spec
         self.precision = precision
         self._gpu = gpu
@@ -77,7 +77,7 @@ class TensorRtBackend:
         self.warm_up()
 
     def warm_up(self) -> None:
-        """Run each engine once on nothing, so that the first frame is as quick as the others."""
+        """Run each engine once on zeros, so that the first frame is as fast as later ones."""
         rgb = np.zeros((self.spec.height, self.spec.width, 3), np.uint8)
         ones = [np.ones((self.spec.chunk, channels), np.float32)
                 for channels in self.spec.dropout_channels]
@@ -96,10 +96,10 @@ class TensorRtBackend:
                              features=features)
 
     def sample(self, features: Features, masks: Sequence[Floats]) -> Moments:
-        """Run one chunk of S stochastic passes on features that `perceive` gave."""
+        """Run one chunk of S stochastic passes on features of perceive(); masks: (S, C_k) each."""
         self._check_open()
         if not isinstance(features, DeviceFeatures):
-            raise TypeError(f'features are {type(features).__name__}, not what perceive() gave')
+            raise TypeError(f'features are {type(features).__name__}, not those of perceive()')
         shaped = {f'mask_{k}': mask[:, :, None, None] for k, mask in enumerate(masks)}
         maps = self._run(self._sample, shaped, sample_outputs(self.spec), features.memory)
         return Moments(count=self.spec.chunk, **maps)
@@ -118,8 +118,8 @@ class TensorRtBackend:
 
     def _run(self, program: '_EngineRunner', inputs: Mapping[str, NDArray[Any]],
              outputs: Iterable[str], features: Mapping[str, DeviceMemory]) -> dict[str, Any]:
-        """Copy in, run, copy out, wait; the arrays that are returned are their own."""
-        self._gpu.make_current()  # the thread may be another one than last time
+        """Copy inputs to the GPU, run, copy outputs back and wait; returns new arrays."""
+        self._gpu.make_current()  # the calling thread may have changed
         for name, value in inputs.items():
             self._buffers[name].upload(self._gpu, name, value)
         memory = {name: self._buffers[name].memory for name in (*inputs, *outputs)}
@@ -147,13 +147,14 @@ class _EngineRunner:
         self.graph: GraphSpec = engine_graph_spec(api, self._engine)
 
     def run(self, memory: Mapping[str, DeviceMemory], stream: int) -> None:
-        """Queue one run; the memory must stay until the stream has been waited for."""
+        """Queue one run; the memory must stay allocated until the stream is synchronised."""
         assert self._context is not None
         self._log.errors.clear()
-        for name, where in memory.items():
-            address = int(where.handle)
+        for name, buffer in memory.items():
+            address = int(buffer.handle)
             if address % ALIGNMENT:
-                raise ModelError(f'{name} lies at {address:#x}, not at a multiple of {ALIGNMENT}')
+                raise ModelError(f'{name} is at address {address:#x}, must be a multiple of '
+                                 f'{ALIGNMENT}')
             if not self._context.set_tensor_address(name, address):
                 self._raise_error(f'placing {name}')
         if not self._context.execute_async_v3(stream):
@@ -164,8 +165,8 @@ class _EngineRunner:
         self._engine = None
 
     def _raise_error(self, what: str) -> None:
-        said = '; '.join(self._log.errors) or 'the library gave no reason'
-        raise RuntimeError(f'{what} of the {self._title} engine failed: {said}')
+        reason = '; '.join(self._log.errors) or 'the library gave no reason'
+        raise RuntimeError(f'{what} of the {self._title} engine failed: {reason}')
 
 
 def _deserialize_engine(runtime: Runtime, data: bytes, log: ErrorLog, title: str) -> Engine:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""From an ONNX graph to a TensorRT engine, on the GPU that is there or for one that is not."""
+"""Compilation of an ONNX graph to a TensorRT engine, for the present or another GPU."""
 import logging
 from typing import Any, NamedTuple
 
@@ -11,15 +11,15 @@ from bdl_perception.model_store import ModelError
 from bdl_perception.perception.backend import PRECISIONS
 
 LOGGER = logging.getLogger(__name__)
-BUILDER_VERSION = 2  # add one when a change below makes other engines of the same graph
+BUILDER_VERSION = 2  # increment when a change below gives different engines for the same graph
 EXPORT_HINT = 'Export the model again'
 
 
 class BuiltEngine(NamedTuple):
-    """An engine, and what its build learned about the GPU."""
+    """An engine and the kernel timings of its build."""
 
     engine: bytes
-    timing_cache: bytes  # empty when the library keeps none
+    timing_cache: bytes  # empty if the library has none
 
 
 def build_engine(library: TensorRtLibrary, graph: bytes, precision: str = 'fp32', gpu: str = '',
@@ -27,8 +27,8 @@ def build_engine(library: TensorRtLibrary, graph: bytes, precision: str = 'fp32'
     """
     Compile one ONNX graph; takes seconds to minutes.
 
-    gpu: such as 'sm89', for tensorrt_rtx; empty: the one that is there. title: of the progress
-    bar. The types come from the graph alone; float32 means float32, TF32 is off.
+    gpu: such as 'sm89', for tensorrt_rtx; empty: the present one. title: of the progress bar. The
+    graph determines all types; TF32 is off. ModelError: the library cannot compile the graph.
     """
     if precision not in PRECISIONS:
         raise ValueError(f'precision is {precision!r}, must be one of {", ".join(PRECISIONS)}')
@@ -36,8 +36,9 @@ def build_engine(library: TensorRtLibrary, graph: bytes, precision: str = 'fp32'
     typed = to_fp16(graph) if precision == 'fp16' else graph
     builder = log.require(api.Builder(log.logger), f'starting {library.name}', 'Is it complete?')
     network = _parse_graph(api, log, builder, typed)
-    config: BuilderConfig = log.require(builder.create_builder_config(), 'making a build', EXPORT_HINT)
-    config.clear_flag(api.BuilderFlag.TF32)  # is on by default, with 10 bits of mantissa
+    config: BuilderConfig = log.require(
+        builder.create_builder_config(), 'making a build', EXPORT_HINT)
+    config.clear_flag(api.BuilderFlag.TF32)  # on by default, with 10 bits of mantissa
     if gpu:
         _set_target_gpu(library, log, config, gpu)
     if library.has_timing_cache:
@@ -46,14 +47,15 @@ def build_engine(library: TensorRtLibrary, graph: bytes, precision: str = 'fp32'
     config.progress_monitor = progress
     try:
         engine = log.require(builder.build_serialized_network(network, config),
-                          f'compiling with {library.name} {library.version}', EXPORT_HINT)
+                             f'compiling with {library.name} {library.version}', EXPORT_HINT)
     finally:
         progress.close()
-    return BuiltEngine(bytes(engine), _serialize_timing_cache(config) if library.has_timing_cache else b'')
+    timings = _serialize_timing_cache(config) if library.has_timing_cache else b''
+    return BuiltEngine(bytes(engine), timings)
 
 
 def supported_gpus(library: TensorRtLibrary) -> tuple[str, ...]:
-    """List the GPUs, as 'sm89', that the library compiles for without having them."""
+    """Return the GPUs, as 'sm89', that the library compiles for when they are not present."""
     if not library.can_cross_compile:
         return ()
     names = (name for name in dir(library.api.ComputeCapability) if name.startswith('SM'))
@@ -61,7 +63,7 @@ def supported_gpus(library: TensorRtLibrary) -> tuple[str, ...]:
 
 
 def _parse_graph(api: Api, log: ErrorLog, builder: Any, graph: bytes) -> Network:
-    # By name: the number is 1 in TensorRT 10 and 0 in 11, where every network is strongly typed.
+    # By name: its value is 1 in TensorRT 10 and 0 in 11, where every network is strongly typed.
     strongly_typed = getattr(api.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED', None)
     flags = 0 if strongly_typed is None else 1 << int(strongly_typed)
     network: Network = log.require(builder.create_network(flags), 'making a network', EXPORT_HINT)
@@ -77,10 +79,11 @@ def _parse_graph(api: Api, log: ErrorLog, builder: Any, graph: bytes) -> Network
     return network
 
 
-def _set_target_gpu(library: TensorRtLibrary, log: ErrorLog, config: BuilderConfig, gpu: str) -> None:
+def _set_target_gpu(library: TensorRtLibrary, log: ErrorLog, config: BuilderConfig,
+                    gpu: str) -> None:
     known = supported_gpus(library)
     if not known:
-        raise ValueError(f'{library.name} compiles only for the GPU that is there; leave out '
+        raise ValueError(f'{library.name} compiles only for the present GPU; leave out '
                          f'{gpu}, or install tensorrt_rtx')
     if gpu not in known:
         raise ValueError(f'gpu is {gpu!r}, {library.name} {library.version} knows '
@@ -91,14 +94,14 @@ def _set_target_gpu(library: TensorRtLibrary, log: ErrorLog, config: BuilderConf
 
 
 def use_timing_cache(log: ErrorLog, config: BuilderConfig, data: bytes) -> None:
-    """Start from the timings of earlier builds; from none where these do not fit."""
+    """Use the timings of earlier builds, or an empty cache if the library rejects them."""
     if data and not _accepts_timing_cache(config, data):
-        LOGGER.warning('the library rejects the timings of earlier builds (%s); new ones are taken',
-                       '; '.join(log.errors) or 'it gave no reason')
+        LOGGER.warning('the library rejects the timings of earlier builds (%s); the build '
+                       'measures again', '; '.join(log.errors) or 'it gave no reason')
         log.errors.clear()
         data = b''
     if not data and not _accepts_timing_cache(config, data):
-        log.require(None, 'beginning a timing cache', 'Is the library complete?')
+        log.require(None, 'starting a timing cache', 'Is the library complete?')
 
 
 def _accepts_timing_cache(config: BuilderConfig, data: bytes) -> bool:
@@ -113,14 +116,14 @@ def _serialize_timing_cache(config: BuilderConfig) -> bytes:
 
 
 def _progress_monitor(api: Api, title: str) -> Any:
-    """Make a monitor that shows each outermost phase as a bar, where there is a terminal."""
+    """Create a monitor with a progress bar for each outermost phase, on a terminal only."""
     from tqdm import tqdm
     base: Any = api.IProgressMonitor
 
     class Progress(base):  # type: ignore[misc]
 
         def __init__(self) -> None:
-            base.__init__(self)  # the library refuses super() here
+            base.__init__(self)  # the library does not accept super() here
             self._bars: dict[str, Any] = {}
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:

@@ -1,11 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The GPU as TensorRT needs it: memory that keeps its address, copies, and a stream of our own.
+GPU access for TensorRT: memory with fixed addresses, copies, one stream, and feature buffers.
 
-NVIDIA's cuda-core does the work and raises what CUDA returns. Its types lie where mypy does not
-find them, so what we use of it is declared here. The first GPU is used; CUDA_VISIBLE_DEVICES says
-which one that is.
+Uses NVIDIA's cuda-core, whose types mypy does not find; protocols declare the parts that are used.
+The first GPU is used; CUDA_VISIBLE_DEVICES selects it.
 """
 from contextlib import contextmanager
 import ctypes
@@ -18,25 +17,26 @@ from numpy.typing import NDArray
 
 ALIGNMENT = 256  # bytes, of every address that TensorRT is given
 DRIVER_LIBRARY = 'libcuda.so.1'
-DRIVER_HINT = 'is the NVIDIA driver installed, and does `nvidia-smi` (Jetson: `tegrastats`) see a GPU?'
+DRIVER_HINT = ('is the NVIDIA driver installed, and does `nvidia-smi` (Jetson: `tegrastats`) '
+               'list a GPU?')
 
 
 class DeviceMemory(Protocol):
-    """A piece of GPU memory, or of pinned memory; freed when nobody holds it any more."""
+    """GPU memory or pinned memory; freed with its last reference."""
 
     handle: Any  # int() of it is the address
     size: int
 
 
 class PinnedBuffer(NamedTuple):
-    """Host memory that the GPU copies from and to without a detour."""
+    """Page-locked host memory, for direct copies from and to the GPU."""
 
     memory: DeviceMemory
     array: NDArray[Any]
 
 
 class Gpu(Protocol):
-    """One GPU; every method but `enter` wants the calling thread to have entered."""
+    """One GPU; the calling thread must call make_current before the other methods."""
 
     name: str
     compute_capability: str  # such as sm89
@@ -44,7 +44,7 @@ class Gpu(Protocol):
     stream: int
 
     def make_current(self) -> None:
-        """Make it the GPU of the calling thread; CUDA remembers that per thread."""
+        """Make it the GPU of the calling thread; CUDA stores the current GPU per thread."""
 
     def allocate(self, tensor: TensorSpec) -> DeviceMemory:
         """Reserve GPU memory for a tensor."""
@@ -53,17 +53,17 @@ class Gpu(Protocol):
         """Reserve pinned memory for a tensor."""
 
     def copy(self, source: DeviceMemory, destination: DeviceMemory) -> None:
-        """Queue a copy, either way."""
+        """Queue a copy in either direction."""
 
     def synchronize(self) -> None:
-        """Wait until everything queued is done."""
+        """Wait until all queued work is done."""
 
 
 class CudaGpu:
     """The first GPU."""
 
     def __init__(self) -> None:
-        """Find it and make a stream; RuntimeError says that there is none and what CUDA said."""
+        """Open the GPU and create a stream; RuntimeError with CUDA's message if there is none."""
         device_class, pinned_memory = _import_cuda_core()
         with _cuda_errors('no GPU can be used', DRIVER_HINT):
             self._device = device_class(0)
@@ -77,13 +77,14 @@ class CudaGpu:
 
     def make_current(self) -> None:
         """Make it the GPU of the calling thread."""
-        with _cuda_errors('entering the GPU failed'):
+        with _cuda_errors('selecting the GPU failed'):
             self._device.set_current()
 
     def allocate(self, tensor: TensorSpec) -> DeviceMemory:
         """Reserve GPU memory for a tensor."""
         size = byte_size(tensor)
-        with _cuda_errors(f'reserving {size} bytes on the GPU failed', 'is there enough GPU memory?'):
+        with _cuda_errors(f'reserving {size} bytes on the GPU failed',
+                          'is there enough GPU memory?'):
             memory: DeviceMemory = self._device.allocate(size, stream=self._stream)
         return memory
 
@@ -95,33 +96,33 @@ class CudaGpu:
         return PinnedBuffer(memory, array_view(int(memory.handle), tensor))
 
     def copy(self, source: Any, destination: Any) -> None:
-        """Queue a copy, either way."""
+        """Queue a copy in either direction."""
         with _cuda_errors('copying from or to the GPU failed'):
             source.copy_to(destination, stream=self._stream)
 
     def synchronize(self) -> None:
-        """Wait until everything queued is done."""
+        """Wait until all queued work is done."""
         with _cuda_errors('waiting for the GPU failed'):
             self._stream.sync()
 
 
 def array_view(address: int, tensor: TensorSpec) -> NDArray[Any]:
     """
-    See host memory as an array that can be written; it must outlive the array.
+    Return a writable array on host memory, which must outlive the array.
 
-    numpy.from_dlpack may give an array that cannot be written; that depends on both versions.
+    numpy.from_dlpack is not used: with some versions its arrays are read-only.
     """
     raw = (ctypes.c_uint8 * byte_size(tensor)).from_address(address)
     return np.frombuffer(memoryview(raw), np.dtype(tensor.dtype)).reshape(tensor.shape)
 
 
 def byte_size(tensor: TensorSpec) -> int:
-    """Count the bytes of a tensor."""
+    """Return the size of a tensor in bytes."""
     return int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
 
 
 def cuda_version() -> str:
-    """Ask the driver for the CUDA that it has, such as 12.4; empty when it does not say."""
+    """Return the CUDA version of the driver, such as 12.4; empty if it returns an error."""
     number = ctypes.c_int()  # 1000 major + 10 minor
     if ctypes.CDLL(DRIVER_LIBRARY).cuDriverGetVersion(ctypes.byref(number)):
         return ''
@@ -129,9 +130,9 @@ def cuda_version() -> str:
 
 
 def gpu_unavailable_reason() -> str:
-    """Say why there is no GPU to use; empty when there is one."""
+    """Return why no GPU can be used; empty if one can."""
     try:
-        ctypes.CDLL(DRIVER_LIBRARY)  # at once, where cuda-core takes a second to load and to search
+        ctypes.CDLL(DRIVER_LIBRARY)  # a fast check; cuda-core takes a second to load
     except OSError as error:
         return f'no NVIDIA driver: {error}'
     try:
@@ -147,7 +148,7 @@ def _count_gpus() -> int:
 
 
 def compute_capability() -> str:
-    """Name the compute capability of the first GPU, such as sm89; RuntimeError without one."""
+    """Return the compute capability of the first GPU, such as sm89; RuntimeError without one."""
     device_class, _ = _import_cuda_core()
     with _cuda_errors('no GPU can be used'):
         return f'sm{device_class(0).arch}'
@@ -165,7 +166,7 @@ def _import_cuda_core() -> tuple[Any, Any]:
 
 @contextmanager
 def _cuda_errors(action: str, remedy: str = DRIVER_HINT) -> Iterator[None]:
-    """Say what failed: CUDA's errors and a missing driver have no base in common."""
+    """Convert any error to a RuntimeError: the errors of cuda-core have no common base."""
     try:
         yield
     except Exception as error:
@@ -177,28 +178,28 @@ def _first_line(error: Exception) -> str:
 
 
 class DeviceFeatures:
-    """The features of one frame in GPU memory, kept as long as somebody holds this."""
+    """The features of one frame in GPU memory; reused when this object is deleted."""
 
     def __init__(self, memory: Mapping[str, DeviceMemory]) -> None:
-        """Hold memory by the names of the tensors."""
+        """Use this memory, by the names of the tensors."""
         self.memory = memory
 
 
 class FeatureBufferPool:
     """
-    Sets of feature memory: one is taken for each frame and comes back when nobody holds it.
+    A pool of feature buffers: one set per frame, reused when its DeviceFeatures is deleted.
 
-    So the frame that is being sampled keeps its own while newer ones use the second set.
+    The frame that is being sampled so retains its features while newer frames use a second set.
     """
 
     def __init__(self, gpu: Gpu, tensors: TensorSpecs) -> None:
-        """Allocate nothing yet."""
+        """Start empty; acquire allocates on demand."""
         self._gpu = gpu
         self._tensors = tensors
         self._free: list[dict[str, DeviceMemory]] = []
 
     def acquire(self) -> DeviceFeatures:
-        """Give a set that nobody holds."""
+        """Return a set that is not in use."""
         memory = self._free.pop() if self._free else {
             name: self._gpu.allocate(tensor) for name, tensor in self._tensors.items()}
         features = DeviceFeatures(memory)
@@ -206,21 +207,21 @@ class FeatureBufferPool:
         return features
 
     def clear(self) -> None:
-        """Free what nobody holds; the rest is freed with its holder."""
+        """Free the unused sets; sets in use are freed with their DeviceFeatures."""
         self._free = []
 
 
 class TransferBuffer:
-    """One input or output: its place on the GPU, and pinned memory on this side."""
+    """One input or output: a GPU buffer and a pinned host buffer."""
 
     def __init__(self, memory: DeviceMemory, pinned: PinnedBuffer) -> None:
-        """Take both places; they have the same size."""
+        """Use these buffers of equal size."""
         self.memory = memory
         self.pinned = pinned
 
     @classmethod
     def allocate(cls, gpu: Gpu, tensors: TensorSpecs) -> dict[str, 'TransferBuffer']:
-        """Reserve both places for each tensor."""
+        """Reserve both buffers for each tensor."""
         return {name: cls(gpu.allocate(tensor), gpu.allocate_pinned(tensor))
                 for name, tensor in tensors.items()}
 

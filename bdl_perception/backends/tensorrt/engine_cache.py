@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Compiled engines on disk, in a folder that nobody else can enter.
+A cache of compiled engines on disk, accessible to the current user only.
 
-An engine is executable code, so it lies in a folder of mode 0700 that is ours, beside a record of
-what it was built from and its sha256. Only bytes that match their record are ever handed out.
+An engine is executable code. It is stored in a folder of mode 0700 that belongs to the user, with
+a record of its key and its sha256. Only bytes that match their record are returned.
 """
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 class EngineUnavailable(Exception):
-    """There is no engine that can be trusted; the message says why not."""
+    """The cache has no valid engine for a key; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,18 @@ class EngineKey:
     cuda: str  # of the driver; empty where an engine is built without one
     machine: str  # x86_64, aarch64
     precision: str
-    shapes: str  # of the inputs; the graph has them too
-    builder: int  # of tensorrt_build
+    shapes: str  # of the inputs
+    builder: int  # BUILDER_VERSION of build.py
 
     @property
     def file_stem(self) -> str:
-        """Name the files of this engine."""
+        """The name of the files of this engine, without suffix."""
         text = json.dumps(asdict(self), sort_keys=True)
         return f'{self.graph}-{hashlib.sha256(text.encode()).hexdigest()[:24]}'
 
 
 def default_cache_folder() -> Path:
-    """Give the cache folder of this user (XDG), which may not exist yet."""
+    """Return the cache folder of the current user (XDG); it may not exist yet."""
     home = os.environ.get('XDG_CACHE_HOME', '')
     base = Path(home) if os.path.isabs(home) else Path.home() / '.cache'
     return base / 'bdl_perception' / 'engines'
@@ -60,7 +60,7 @@ class EngineCache:
     """The engines in one folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder, or check that it is ours alone; ModelError when it is not."""
+        """Create the folder, or check its owner and mode; ModelError if others can enter it."""
         self.folder = folder
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -69,7 +69,7 @@ class EngineCache:
             _check_private(folder)
 
     def load(self, key: EngineKey) -> bytes:
-        """Read an engine that is what its record says; NoEngine otherwise."""
+        """Read an engine that matches its record; EngineUnavailable otherwise."""
         try:
             record = json.loads(self._path(key, 'json').read_bytes())
             data = self._path(key, 'engine').read_bytes()
@@ -78,23 +78,24 @@ class EngineCache:
         except (OSError, ValueError, RecursionError) as error:  # the last one: nested too deep
             raise EngineUnavailable(f'its files cannot be read ({error})') from error
         if record != _engine_record(key, data):
-            raise EngineUnavailable(f'{self._path(key, "engine")} is not what its record says; it was '
-                           f'damaged or exchanged')
+            raise EngineUnavailable(f'{self._path(key, "engine")} does not match its record; it '
+                                    f'was damaged or exchanged')
         return data
 
     def store(self, key: EngineKey, data: bytes) -> Path:
-        """Write an engine and its record; a kill leaves the old one or one that is refused."""
+        """Write an engine and its record; a kill leaves the old pair or a mismatch."""
         path = self._path(key, 'engine')
         _write_durable(path, data)
-        _write_durable(self._path(key, 'json'), json.dumps(_engine_record(key, data), indent=1).encode())
+        record = json.dumps(_engine_record(key, data), indent=1).encode()
+        _write_durable(self._path(key, 'json'), record)
         return path
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes out, so that of several cameras one builds and all use it."""
+        """Exclude other processes, so that one of several nodes builds and all use the result."""
         try:
             lock = os.open(self.folder / 'lock', os.O_CREAT | os.O_RDWR, 0o600)
-        except OSError as error:  # read-only: nobody can build into it, so there is none to meet
+        except OSError as error:  # read-only: no process can build into it
             LOGGER.warning('%s cannot be locked (%s)', self.folder, error)
             yield
             return
@@ -122,18 +123,22 @@ def _engine_record(key: EngineKey, data: bytes) -> dict[str, object]:
 def _check_private(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise ModelError(f'{folder} is no folder of its own; remove it, engines are kept there')
+        raise ModelError(f'{folder} is no folder of its own; remove it, engines are stored there')
     if found.st_uid != os.geteuid():
-        raise ModelError(f'{folder} belongs to user {found.st_uid}, not to us; remove it or set '
-                         f'XDG_CACHE_HOME to a folder of yours')
+        raise ModelError(f'{folder} belongs to user {found.st_uid}, not to the current one; '
+                         f'remove it or set XDG_CACHE_HOME to another folder')
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise ModelError(f'{folder} can be entered by others (mode '
                          f'{stat.S_IMODE(found.st_mode):04o}); an engine is code: remove the '
-                         f'folder, or `chmod 700` it if nobody else has written there')
+                         f'folder, or `chmod 700` it if no other user wrote to it')
 
 
 def _write_durable(path: Path, data: bytes) -> None:
-    """Write so that a reader finds the old file or the whole new one, after a power cut too."""
+    """
+    Write so that a reader finds the old file or the whole new one, even after a power failure.
+
+    Unlike files.write_atomic it synchronises file and folder and sets mode 0600.
+    """
     handle, name = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)  # mode 0600
     try:
         with os.fdopen(handle, 'wb') as file:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The two engines of a model: out of the cache, or built into it."""
+"""The two engines of a model, loaded from the cache or built and stored there."""
 from contextlib import suppress
 from dataclasses import replace
 import logging
@@ -21,7 +21,7 @@ RejectedEngines = tuple[bytes, ...]
 
 
 class BuildTarget(NamedTuple):
-    """What engines are built for."""
+    """The library, the GPU and the precision that engines are built for."""
 
     library: TensorRtLibrary
     precision: str  # fp32 or fp16
@@ -31,22 +31,22 @@ class BuildTarget(NamedTuple):
 
     @classmethod
     def for_gpu(cls, library: TensorRtLibrary, gpu: Gpu, precision: str) -> 'BuildTarget':
-        """Take the GPU that is there."""
+        """Return the target for the present GPU."""
         return cls(library, precision, gpu.name, gpu.compute_capability, gpu.cuda)
 
     @property
     def gpu_key(self) -> str:
-        """Name the GPU as far as an engine depends on it: TensorRT-RTX only on its capability."""
+        """The part of the GPU that an engine depends on; for TensorRT-RTX its capability only."""
         name = '' if self.library.can_cross_compile else self.gpu_name
         return f'{name} {self.capability}'.strip()
 
     @property
     def cuda_key(self) -> str:
         """
-        Name the CUDA that an engine depends on; none with TensorRT-RTX.
+        The CUDA version that an engine depends on; empty with TensorRT-RTX.
 
-        That builds on machines without a driver for cars that have any, so the CUDA of the car is
-        not known then, and its engines must be found there all the same.
+        TensorRT-RTX builds on machines without a driver. The CUDA version of the target machine is
+        then unknown, and the target machine must still find the engines.
         """
         return '' if self.library.can_cross_compile else self.cuda
 
@@ -56,19 +56,20 @@ class PreparedEngine(NamedTuple):
 
     key: EngineKey
     data: bytes
-    build_time_s: float | None  # None: it came from the cache
-    cached: bool = True  # False: it could not be written there
+    build_time_s: float | None  # None: loaded from the cache
+    cached: bool = True  # False: it could not be written to the cache
 
 
 def prepare_engines(files: ModelFiles, target: BuildTarget, cache: EngineCache,
-                  build: BuildFunction = build_engine, rejected: RejectedEngines = ()) -> tuple[PreparedEngine, PreparedEngine]:
+                    build: BuildFunction = build_engine, rejected: RejectedEngines = (),
+                    ) -> tuple[PreparedEngine, PreparedEngine]:
     """
-    Give the engines of perceive and sample; one process builds, the others wait for it.
+    Load or build the engines of perceive and sample; one process builds, others wait for it.
 
-    refused: bytes that the library did not load, which are built anew if they are still there.
+    rejected: bytes that the library did not load; they are built again if they are still cached.
     """
     perceive, sample = (engine_key(files.spec, graph, target) for graph in ('perceive', 'sample'))
-    with suppress(EngineUnavailable):  # without the lock, which a read-only folder does not give
+    with suppress(EngineUnavailable):  # before locking, which a read-only folder does not allow
         return _load_cached(perceive, cache, rejected), _load_cached(sample, cache, rejected)
     with cache.lock():
         return (_load_or_build(files, perceive, target, cache, build, rejected),
@@ -76,7 +77,7 @@ def prepare_engines(files: ModelFiles, target: BuildTarget, cache: EngineCache,
 
 
 def engine_key(spec: ModelSpec, graph: str, target: BuildTarget) -> EngineKey:
-    """Say what the engine of one graph depends on."""
+    """Return the cache key of the engine of one graph."""
     hashes = {'perceive': spec.perceive_sha256, 'sample': spec.sample_sha256}
     shapes = f'{spec.height}x{spec.width} chunk {spec.chunk} masks {list(spec.dropout_channels)}'
     return EngineKey(graph, hashes[graph], target.library.name, target.library.version,
@@ -92,7 +93,7 @@ def _load_cached(key: EngineKey, cache: EngineCache, rejected: RejectedEngines) 
 
 
 def _load_or_build(files: ModelFiles, key: EngineKey, target: BuildTarget, cache: EngineCache,
-           build: BuildFunction, rejected: RejectedEngines) -> PreparedEngine:
+                   build: BuildFunction, rejected: RejectedEngines) -> PreparedEngine:
     try:
         return _load_cached(key, cache, rejected)
     except EngineUnavailable as reason:
@@ -102,21 +103,22 @@ def _load_or_build(files: ModelFiles, key: EngineKey, target: BuildTarget, cache
     begin = time.monotonic()
     made = build(target.library, getattr(files, key.graph), target.precision,
                  _cross_compile_target(target), _load_timing_cache(cache, key), key.graph)
-    took_s = time.monotonic() - begin
-    kept = _try_store(cache, key, made.engine, 'the next start builds it again')
-    if kept and made.timing_cache:
-        _try_store(cache, _timing_cache_key(key), made.timing_cache, 'the next build measures again')
-    return PreparedEngine(key, made.engine, took_s, kept)
+    build_time_s = time.monotonic() - begin
+    stored = _try_store(cache, key, made.engine, 'the next start builds it again')
+    if stored and made.timing_cache:
+        _try_store(cache, _timing_cache_key(key), made.timing_cache,
+                   'the next build measures again')
+    return PreparedEngine(key, made.engine, build_time_s, stored)
 
 
 def _try_store(cache: EngineCache, key: EngineKey, data: bytes, consequence: str) -> bool:
-    """Store what was built; a folder that takes nothing costs later starts, not this one."""
+    """Store bytes; a folder that cannot be written only slows later starts."""
     try:
         cache.store(key, data)
         return True
     except OSError as error:
-        LOGGER.warning('%s cannot be written (%s), %s is used from memory; %s', cache.folder, error,
-                       key.graph, consequence)
+        LOGGER.warning('%s cannot be written (%s), %s is used from memory; %s', cache.folder,
+                       error, key.graph, consequence)
         return False
 
 
@@ -128,9 +130,9 @@ def _load_timing_cache(cache: EngineCache, key: EngineKey) -> bytes:
     try:
         return cache.load(_timing_cache_key(key))
     except EngineUnavailable:
-        return b''  # the build begins a new one
+        return b''  # the build starts a new one
 
 
 def _timing_cache_key(key: EngineKey) -> EngineKey:
-    """Name the timings of a GPU and a library, whatever the graph."""
+    """Return the key of the timings of a GPU and a library, for all graphs."""
     return replace(key, graph='timing', graph_sha256='', precision='', shapes='')

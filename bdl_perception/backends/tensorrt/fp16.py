@@ -1,12 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-A graph in float16 where that is safe, for networks that take every type from the graph.
+Conversion of an ONNX graph to mixed float16, for strongly typed TensorRT networks.
 
-Float16 are the convolutions and what lies directly between them. Float32 stay the inputs and
-outputs, the preprocessing, every reduction, and all that follows the last convolution and that
-convolution itself: log-variance, exp, softmax, entropy, the moments of the samples. The converter
-of ONNX Runtime was tried: it casts to float16 and back between any two nodes that it leaves alone.
+Convolutions and elementwise operators between them become float16. Inputs, outputs, preprocessing,
+reductions, the last convolution and everything after it stay float32: log-variance, exp, softmax,
+entropy and the moments of the samples. The converter of ONNX Runtime is not used: it inserts casts
+to float16 and back between float32 nodes.
 """
 from typing import Iterable, TYPE_CHECKING
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto, TensorProto
 
 
-# No AveragePool: it is a reduction. No Concat: only cells are joined, and no convolution follows.
+# No AveragePool: it is a reduction. No Concat: it only joins cells, before no convolution.
 ELEMENTWISE_OPS = {'Relu', 'Clip', 'Pad', 'Resize', 'Add', 'MaxPool'}
-FP16_INPUT_COUNTS = {'Resize': 1}  # only so many inputs follow the type; all of them by default
+FP16_INPUT_COUNTS = {'Resize': 1}  # number of inputs that have the type; default: all
 
 
 def to_fp16(data: bytes) -> bytes:
@@ -33,23 +33,24 @@ def to_fp16(data: bytes) -> bytes:
 
 
 def fp16_nodes(graph: 'GraphProto') -> list[bool]:
-    """Tell which nodes may run in float16, in the order of the graph."""
+    """Return for each node of the graph whether it may run in float16."""
     constant = {tensor.name for tensor in graph.initializer}
     constant |= {name for node in graph.node if node.op_type == 'Constant' for name in node.output}
-    before_conv: set[str] = set()  # tensors from which a convolution is still to come
+    before_conv: set[str] = set()  # tensors that a later convolution depends on
     found = []
     for node in reversed(graph.node):
-        ahead = any(name in before_conv for name in node.output)
-        if ahead or node.op_type == 'Conv':
+        feeds_conv = any(name in before_conv for name in node.output)
+        if feeds_conv or node.op_type == 'Conv':
             before_conv.update(node.input)
-        # An Add of a constant belongs to a normalisation, as its epsilon.
-        lone = node.op_type == 'Add' and bool(constant & set(node.input))
-        found.append(ahead and not lone and node.op_type in ELEMENTWISE_OPS | {'Conv'})
+        # An Add of a constant is the epsilon of a normalisation, too small for float16.
+        adds_constant = node.op_type == 'Add' and bool(constant & set(node.input))
+        known = node.op_type in ELEMENTWISE_OPS | {'Conv'}
+        found.append(known and feeds_conv and not adds_constant)
     return found[::-1]
 
 
 class _Fp16Converter:
-    """Goes through one graph and casts where the types of two neighbours differ."""
+    """Converts the nodes of one graph and inserts casts where the types of neighbours differ."""
 
     def __init__(self, graph: 'GraphProto', floats: set[str]) -> None:
         self._graph = graph
@@ -57,7 +58,7 @@ class _Fp16Converter:
         self._constants = _fp32_constants(graph)
         self._nodes: list[NodeProto] = []
         self._fp16_names: dict[str, str] = {}  # float32 name -> float16 name
-        self._pending_fp32: set[str] = set()  # float32 names that nobody has made yet
+        self._pending_fp32: set[str] = set()  # float32 names without a cast so far
 
     def convert(self) -> None:
         for node, half in zip(list(self._graph.node), fp16_nodes(self._graph), strict=True):
@@ -107,7 +108,7 @@ def _cast_node(name: str, to: str, kind: str) -> 'NodeProto':
 
 
 def _fp32_tensors(graph: 'GraphProto') -> set[str]:
-    """Name what is float32 in a graph with inferred types; constants aside."""
+    """Return the names of float32 tensors in a graph with inferred types, without constants."""
     from onnx import TensorProto
     return {value.name for value in (*graph.value_info, *graph.input, *graph.output)
             if value.type.tensor_type.elem_type == TensorProto.FLOAT}
@@ -123,7 +124,7 @@ def _fp32_constants(graph: 'GraphProto') -> dict[str, 'TensorProto']:
 
 
 def _round_to_fp16(tensor: 'TensorProto', name: str) -> 'TensorProto':
-    """Round to float16; a weight that would become infinite is an error."""
+    """Round to float16; ValueError if a weight would become infinite."""
     from onnx import numpy_helper
     values = numpy_helper.to_array(tensor)
     largest = float(np.abs(values).max(initial=0))

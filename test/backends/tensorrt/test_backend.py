@@ -151,7 +151,7 @@ def test_every_none_and_false_of_the_library_is_an_error(files, call, error, mes
 
 
 def test_memory_that_is_not_aligned_is_refused(files):
-    with pytest.raises(ModelError, match='not at a multiple of 256'):
+    with pytest.raises(ModelError, match='must be a multiple of 256'):
         open_backend(files, gpu=FakeGpu(offset=64))
 
 
@@ -162,7 +162,7 @@ def test_engines_of_another_model_are_refused(files, tmp_path):
 
 
 def test_features_of_another_backend_are_refused(files, reference):
-    with pytest.raises(TypeError, match='not what perceive'):
+    with pytest.raises(TypeError, match='not those of perceive'):
         open_backend(files).sample(reference.perceive(picture()).features, [])
 
 

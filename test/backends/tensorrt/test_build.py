@@ -108,7 +108,7 @@ def test_as_tensorrt_proper_it_takes_and_gives_a_timing_cache(library, files):
     first = build_engine(as_tensorrt, files.sample)
     assert first.timing_cache and first.engine
     assert build_engine(as_tensorrt, files.sample, timing_cache=first.timing_cache).timing_cache
-    with pytest.raises(ValueError, match='compiles only for the GPU that is there'):
+    with pytest.raises(ValueError, match='compiles only for the present GPU'):
         build_engine(as_tensorrt, files.sample, gpu='sm89')
 
 

@@ -84,7 +84,7 @@ def fail(*arguments, **words):
 
 
 @pytest.mark.parametrize('call, said', [
-    (lambda gpu: gpu.make_current(), 'entering the GPU'),
+    (lambda gpu: gpu.make_current(), 'selecting the GPU'),
     (lambda gpu: gpu.allocate(TensorSpec('float32', (3,))), 'reserving 12 bytes on the GPU'),
     (lambda gpu: gpu.allocate_pinned(TensorSpec('float32', (3,))), 'pinning 12 bytes'),
     (lambda gpu: gpu.copy(SimpleNamespace(copy_to=fail), None), 'copying'),

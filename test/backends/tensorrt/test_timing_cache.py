@@ -51,5 +51,5 @@ def test_timings_that_fit_are_used_without_a_word(log, caplog):
 
 
 def test_a_library_that_refuses_even_none_is_told(log):
-    with pytest.raises(ModelError, match='beginning a timing cache failed'):
+    with pytest.raises(ModelError, match='starting a timing cache failed'):
         use_timing_cache(log, Settings(log, unreadable=(b'',)), b'')
