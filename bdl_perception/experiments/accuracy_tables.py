@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the uncertainties and the weights of the tasks do to accuracy."""
+"""Tables of accuracy: ablation of the uncertainties, task weights, and cost of dropout."""
 from bdl_perception.experiments.claims import (
     Claim,
     difference_claim,
@@ -15,45 +15,46 @@ from bdl_perception.experiments.scores import SAMPLED_SCORES
 
 IOU, RMS, ABS_REL, CLASS_NLL = 'mean_iou', 'rms_m', 'abs_rel', 'class_nll'
 METRICS = {IOU: 'mean IoU', RMS: 'RMS, m', ABS_REL: 'abs. rel. error',
-            CLASS_NLL: 'NLL of the classes, nat'}
+           CLASS_NLL: 'NLL of the classes, nat'}
 SINGLE, AVERAGE = 'nominal/single', 'nominal/average'
-LIKELIHOOD_VARIANTS = ('plain_likelihood', 'squared_error')  # other weights of the same network's loss
+LIKELIHOOD_VARIANTS = ('plain_likelihood', 'squared_error')  # other beta of the same network
 MAX_IOU_COST, MAX_RMS_COST = 0.5, 1.0  # allowed of dropout: points, %
 
 
 def ablation_table(results: Results) -> Table:
     """Compare no uncertainty, one of them, and both."""
     kinds = (*ABLATION, 'both')
-    beside = [kind for kind in results.kinds() if kind in LIKELIHOOD_VARIANTS]
+    variants = [kind for kind in results.kinds() if kind in LIKELIHOOD_VARIANTS]
     rows = [[kind, *(mean_std(results.values(kind, f'{AVERAGE}/{name}')) for name in METRICS)]
-            for kind in (*kinds, *beside)]
+            for kind in (*kinds, *variants)]
     gain = point_differences(results, 'both', 'none', f'{AVERAGE}/{IOU}')
     change = percent_changes(results, 'both', 'none', f'{AVERAGE}/{RMS}')
     return Table(
-        '4. What modelling uncertainty does to accuracy', ['network', *METRICS.values()], rows,
+        '4. Effect of modelling uncertainty on accuracy', ['network', *METRICS.values()], rows,
         [difference_claim('both against none, mean IoU', 'higher (paper: +.4 points)',
                           _format_change(gain, 'points'), gain, 0, more_is_better=True),
-         difference_claim('both against none, RMS', 'lower (paper: -2.1 %)', _format_change(change, '%'),
-                          change, 0, more_is_better=False)],
+         difference_claim('both against none, RMS', 'lower (paper: -2.1 %)',
+                          _format_change(change, '%'), change, 0, more_is_better=False)],
         results.missing_runs(*kinds, share=1.0),
         'Nominal test drives; the mean of the Monte Carlo samples where there is dropout. '
-        'The weight of the classes is learned in each, so it differs: see table 5. `both` is '
-        'taught with beta = .5, `plain_likelihood` is it with 0 and `squared_error` with 1, one '
-        'seed each. Differences are taken seed by seed, and undecided where the 90 % interval '
-        'of their mean holds the limit.')
+        'The weight of the classes is learned in each network, so it differs: see table 5. '
+        '`both` is trained with beta = .5; `plain_likelihood` is the same with 0 and '
+        '`squared_error` with 1, one seed each. Differences are taken seed by seed. A claim is '
+        'undecided where the 90 % interval of their mean contains the limit.')
 
 
 def task_weight_table(results: Results) -> Table:
     """Compare learned task weights with fixed ones, of the same seed."""
     fixed = results.kinds('weight_')
     rows = [['learned' if kind == 'both' else kind.removeprefix('weight_') + ' %',
-             *(_first_seed_cell(results, kind, name) for name in METRICS)] for kind in ('both', *fixed)]
+             *(_first_seed_cell(results, kind, name) for name in METRICS)]
+            for kind in ('both', *fixed)]
     return Table(
         '5. Learned task weights against a grid', ['weight of depth', *METRICS.values()], rows,
         [_grid_claim(results, fixed, IOU, 1), _grid_claim(results, fixed, RMS, -1)],
         results.missing_runs('both', *fixed, share=1.0, seed=results.first_seed),
-        f'Nominal test drives, mean of the Monte Carlo samples, seed {results.first_seed} alone. '
-        'Learned is the weight of the classes; the likelihood of depth has a sigma of its own.')
+        f'Nominal test drives, mean of the Monte Carlo samples, seed {results.first_seed} only. '
+        'The weight of the classes is learned; the likelihood of depth has a predicted sigma.')
 
 
 def _first_seed_cell(results: Results, kind: str, name: str) -> str:
@@ -62,7 +63,7 @@ def _first_seed_cell(results: Results, kind: str, name: str) -> str:
 
 
 def _grid_claim(results: Results, fixed: list[str], name: str, sign: int) -> Claim:
-    """Want the learned weights no worse than the best fixed ones; sign: 1 if more is better."""
+    """Require learned weights no worse than the best fixed ones; sign: 1 if more is better."""
     path = f'{AVERAGE}/{name}'
     learned = results.first_seed_value('both', path)
     grid = {kind: value for kind in fixed for value in results.values(kind, path)}
@@ -75,7 +76,7 @@ def _grid_claim(results: Results, fixed: list[str], name: str, sign: int) -> Cla
 
 
 def dropout_cost_table(results: Results) -> Table:
-    """Tell what dropout costs in accuracy, and what it buys in telling strange from known."""
+    """Compare the accuracy and the OOD detection of three placements of dropout."""
     kinds = {'none': 'aleatoric', 'coarsest map of the decoder': 'both',
              'everywhere': 'everywhere'}
     rows = [[title, *(mean_std(results.values(kind, f'{way}/{name}'))
@@ -87,23 +88,25 @@ def dropout_cost_table(results: Results) -> Table:
                             for way in ('one pass', 'samples')),
                *(f'mean {part} AUROC, {score}' for part in ('validation', 'test')
                  for score in SAMPLED_SCORES)]
-    return Table('7. What dropout costs', columns, rows, [
-        *_dropout_cost_claims(results), *(_auroc_claim(results, score) for score in SAMPLED_SCORES)],
+    return Table(
+        '7. The cost of dropout', columns, rows,
+        [*_dropout_cost_claims(results),
+         *(_auroc_claim(results, score) for score in SAMPLED_SCORES)],
         results.missing_runs(*kinds.values(), share=1.0),
         'Nominal test drives, with aleatoric noise in all three; AUROC over held-out conditions.')
 
 
 def _dropout_cost_claims(results: Results) -> list[Claim]:
-    """Judge the single pass: it is what runs on every frame."""
+    """Assess the deterministic pass, which runs on every frame."""
     iou = point_differences(results, 'both', 'aleatoric', f'{SINGLE}/{IOU}')
     rms = percent_changes(results, 'both', 'aleatoric', f'{SINGLE}/{RMS}')
     return [
         difference_claim('cost of dropout on the coarsest map, mean IoU of one pass',
-                         f'at most {MAX_IOU_COST:g} points', _format_change(iou, 'points'), iou, -MAX_IOU_COST,
-                         more_is_better=True),
+                         f'at most {MAX_IOU_COST:g} points', _format_change(iou, 'points'), iou,
+                         -MAX_IOU_COST, more_is_better=True),
         difference_claim('cost of dropout on the coarsest map, RMS of one pass',
-                         f'at most {MAX_RMS_COST:g} %', _format_change(rms, '%'), rms, MAX_RMS_COST,
-                         more_is_better=False)]
+                         f'at most {MAX_RMS_COST:g} %', _format_change(rms, '%'), rms,
+                         MAX_RMS_COST, more_is_better=False)]
 
 
 def _auroc_claim(results: Results, score: str) -> Claim:
@@ -116,7 +119,7 @@ def _auroc_claim(results: Results, score: str) -> Claim:
 
 
 def mean_aurocs(results: Results, kind: str, part: str, score: str) -> dict[int, float]:
-    """Average over the conditions of a part, for each seed that has them all."""
+    """Average over the conditions of a part, for each seed that has all of them."""
     paths = [f'conditions/{split}/scores/{score}/auroc' for split in results.conditions(part)]
     columns = [results.values_by_seed(kind, path) for path in paths]
     seeds = sorted(set.intersection(*(set(column) for column in columns))) if columns else []
@@ -124,19 +127,20 @@ def mean_aurocs(results: Results, kind: str, part: str, score: str) -> dict[int,
 
 
 def point_differences(results: Results, kind: str, other: str, path: str) -> list[float]:
-    """Give the difference to another kind seed by seed, in hundredths: .62 and .60 are 2."""
-    return [100 * (ours - theirs) for ours, theirs in _paired_values(results, kind, other, path)]
+    """Return the difference to another kind seed by seed, in hundredths: .62 and .60 are 2."""
+    return [100 * (value - base) for value, base in _paired_values(results, kind, other, path)]
 
 
 def percent_changes(results: Results, kind: str, other: str, path: str) -> list[float]:
-    """Give the change against another kind seed by seed, in percent of it: 2.9 and 3 are -3.3."""
-    return [100 * (ours / theirs - 1) for ours, theirs in _paired_values(results, kind, other, path)
-            if theirs]
+    """Return the change from another kind seed by seed, in percent: 2.9 and 3 are -3.3."""
+    return [100 * (value / base - 1) for value, base in _paired_values(results, kind, other, path)
+            if base]
 
 
-def _paired_values(results: Results, kind: str, other: str, path: str) -> list[tuple[float, float]]:
-    ours, theirs = results.values_by_seed(kind, path), results.values_by_seed(other, path)
-    return [(ours[seed], theirs[seed]) for seed in ours if seed in theirs]
+def _paired_values(results: Results, kind: str, other: str,
+                   path: str) -> list[tuple[float, float]]:
+    values, bases = results.values_by_seed(kind, path), results.values_by_seed(other, path)
+    return [(values[seed], bases[seed]) for seed in values if seed in bases]
 
 
 def _format_change(changes: list[float], unit: str) -> str:

@@ -1,12 +1,18 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The variance of a Bayesian linear layer, in closed form: what sampling is compared with.
+Analytic epistemic variance without sampling: a Bayesian linear layer and a Gaussian process.
 
-For a linear layer on features phi with a Gaussian prior, the variance of its output is in
-proportion to v = phi' (Phi'Phi / N + lambda I)^-1 phi (Bishop 2006, eq. 3.59): small along
-directions in which the N training pixels lie, large along those that they never took. One pass,
-no masks. The levels' features have unit length, so that v does not follow their size.
+For a linear layer on features phi with a Gaussian prior, the variance of its output is
+proportional to v = phi' (Phi'Phi / N + lambda I)^-1 phi (Bishop 2006, eq. 3.59): small along
+directions of the N training pixels, large along all others. It takes one pass and no masks. The
+features of a decoder level have unit length, so v does not depend on their size.
+
+The Gaussian process on the coarsest decoder map has a Gaussian kernel, approximated by D random
+Fourier features (Rahimi & Recht 2007), z = sqrt(2 / D) cos(W x / l + b). Its v is that of a
+Bayesian linear layer on z (Liu et al. 2020, SNGP, eq. 9, with a squared error). Unlike v of x
+itself, it depends on the distance of a pixel from the training pixels, not only on the direction.
+On training pixels v is (number of features that they determine) / D, below 1.
 """
 import math
 from typing import NamedTuple, Sequence
@@ -16,24 +22,21 @@ import torch
 from torch import Tensor
 
 RELATIVE_PRIOR = 1e-3  # lambda, as a share of the features' mean variance
+N_FEATURES = 512  # D, eight for each channel of the default coarsest map
+FEATURE_SEED = 0  # the same random features for every run
+PIXEL_BATCH = 4096  # pixels whose features are in memory at a time
 
 
 class LastLayerWhitening(NamedTuple):
     """Whitening W of the coarsest and of the finest decoder map: v = |phi W|^2 / C."""
 
-    coarsest: Tensor  # (C, C) of the coarsest map
-    finest: Tensor  # (C', C') of the map that the heads see
-
-
-def decoder_maps(network: Network, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Give the coarsest and the finest map of the decoder, (B, C, h, w), without masks."""
-    maps = network.decoder.level_maps(features, None)
-    return maps[0], maps[-1]
+    coarsest: Tensor  # (C, C)
+    finest: Tensor  # (C', C'), the input of the heads
 
 
 @torch.no_grad()
 def fit_last_layer(network: Network, frames: Sequence[Tensor]) -> LastLayerWhitening:
-    """Gather how the features of batches (B, 3, H, W) of training frames lie."""
+    """Fit the second moments of the features, on batches (B, 3, H, W) of training frames."""
     network.eval()
     sums: list[Tensor] = [torch.zeros(1), torch.zeros(1)]
     for rgb in frames:
@@ -43,14 +46,20 @@ def fit_last_layer(network: Network, frames: Sequence[Tensor]) -> LastLayerWhite
     return LastLayerWhitening(*(whitening_from_moment(total / len(frames)) for total in sums))
 
 
+def decoder_maps(network: Network, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the coarsest and the finest map of the decoder, (B, C, h, w), without masks."""
+    maps = network.decoder.level_maps(features, None)
+    return maps[0], maps[-1]
+
+
 def mean_variance(map_: Tensor, whitening: Tensor) -> Tensor:
-    """Average v over a picture; map_: (B, C, h, w); (B,). About 1 on the training frames."""
+    """Average v over a frame; map_: (B, C, h, w); (B,). About 1 on the training frames."""
     v = (map_.movedim(1, -1) @ whitening).square().mean(-1)  # (B, h, w)
     return v.mean((1, 2))
 
 
 def whitening_from_moment(moment: Tensor) -> Tensor:
-    """Take the inverse square root of the second moment (C, C) with its prior."""
+    """Return the inverse square root of the second moment (C, C) with its prior."""
     moment = moment.double()
     size = len(moment)
     prior = RELATIVE_PRIOR * moment.trace() / size * torch.eye(size, dtype=torch.float64)
@@ -59,20 +68,15 @@ def whitening_from_moment(moment: Tensor) -> Tensor:
     return whitening
 
 
-N_FEATURES = 512  # D, eight for each channel of the usual coarsest map
-PIXEL_BATCH = 4096  # pixels whose features are in memory at a time
-FEATURE_SEED = 0  # the same features for every run
-
-
 class RandomFeatures(NamedTuple):
-    """The drawn features, and how those of the training pixels lie."""
+    """Random Fourier features and their whitening on the training pixels."""
 
     frequencies: Tensor  # (C, D), W / l
     phases: Tensor  # (D,) rad
     whitening: Tensor  # (D, D)
 
     def variance(self, network: Network, features: Sequence[Tensor]) -> Tensor:
-        """Average v over each picture, from the encoder's features of B of them; (B,)."""
+        """Average v over each frame, from the encoder's features of B frames; (B,)."""
         map_, _ = decoder_maps(network, features)  # (B, C, h, w)
         waves = fourier_features(map_.movedim(1, -1), self.frequencies, self.phases)
         return mean_variance(waves.movedim(-1, 1), self.whitening)
@@ -80,7 +84,7 @@ class RandomFeatures(NamedTuple):
 
 @torch.no_grad()
 def fit_random_features(network: Network, frames: Sequence[Tensor]) -> RandomFeatures:
-    """Gather how the coarsest maps of batches (B, 3, H, W) of training frames lie."""
+    """Fit the coarsest maps of batches (B, 3, H, W) of training frames."""
     network.eval()
     return fit_pixel_features(torch.cat([
         decoder_maps(network, network.encode(rgb).features)[0].movedim(1, -1).flatten(0, 2)
@@ -96,17 +100,18 @@ def fit_pixel_features(pixels: Tensor) -> RandomFeatures:
     length = (2 * pixels.var(0, correction=0).sum()).sqrt()
     if not length > 0:
         raise ValueError('the coarsest decoder map does not vary over the training frames; '
-                         'are all pictures the same?')
+                         'are all frames the same?')
     generator = torch.Generator().manual_seed(FEATURE_SEED)
     frequencies = torch.randn(pixels.shape[1], N_FEATURES, generator=generator) / length
     phases = 2 * math.pi * torch.rand(N_FEATURES, generator=generator)
     moment = torch.zeros(N_FEATURES, N_FEATURES)
     for start in range(0, len(pixels), PIXEL_BATCH):
-        waves = fourier_features(pixels[start:start + PIXEL_BATCH], frequencies, phases)  # (PART, D)
+        batch = pixels[start:start + PIXEL_BATCH]
+        waves = fourier_features(batch, frequencies, phases)  # (PIXEL_BATCH, D)
         moment += waves.T @ waves
     return RandomFeatures(frequencies, phases, whitening_from_moment(moment / len(pixels)))
 
 
 def fourier_features(x: Tensor, frequencies: Tensor, phases: Tensor) -> Tensor:
-    """Give z of vectors (..., C); (..., D), with z . z' about exp(-|x - x'|^2 / 2 l^2)."""
+    """Map vectors (..., C) to z (..., D), with z . z' about exp(-|x - x'|^2 / 2 l^2)."""
     return math.sqrt(2 / len(phases)) * (x @ frequencies + phases).cos()

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A table with the claims that it judges, as Markdown."""
+"""Tables of results and the claims assessed by them, as Markdown."""
 from dataclasses import dataclass
 import statistics
 from typing import NamedTuple, Sequence
@@ -9,27 +9,27 @@ from scipy.stats import t as student_t
 
 CLAIM_COLUMNS = ('claim', 'goal', 'found', 'verdict')
 NOT_MEASURED, UNDECIDED = 'not measured', 'undecided'
-NO_VALUE = '-'  # in the place of a number that is not there
+NO_VALUE = '-'  # cell of a missing number
 
 
 class Claim(NamedTuple):
-    """What is wanted, what was found, and whether that is enough."""
+    """A goal, the result found, and whether it meets the goal."""
 
     subject: str
     goal: str
     found: str
-    holds: bool | None  # None: it cannot be judged
-    undecided_reason: str = NOT_MEASURED  # said where it cannot
+    holds: bool | None  # None: it cannot be assessed
+    undecided_reason: str = NOT_MEASURED  # the verdict where `holds` is None
 
     @property
     def verdict(self) -> str:
-        """Say it in words."""
+        """Return `holds` in words."""
         return {True: 'holds', False: 'does not hold', None: self.undecided_reason}[self.holds]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers with their spread over seeds; missing: runs that it would need."""
+    """Numbers with their standard deviation over seeds; missing_runs: runs that it needs."""
 
     title: str
     columns: Sequence[str]
@@ -39,18 +39,18 @@ class Table:
     note: str = ''
 
     def assessed_claims(self) -> list[Claim]:
-        """Give the claims; while runs are missing none is judged."""
+        """Return the claims; none is assessed while runs are missing."""
         if not self.missing_runs:
             return list(self.claims)
         return [claim._replace(holds=None, undecided_reason=NOT_MEASURED) for claim in self.claims]
 
     def markdown(self) -> str:
-        """Write it all."""
+        """Render title, note, table, claims and missing runs."""
         parts = [f'## {self.title}', self.note, markdown_table(self.columns, self.rows)]
         if self.claims:
             parts.append(claims_table(self.assessed_claims()))
         if self.missing_runs:
-            parts.append(f'**Runs missing:** {", ".join(self.missing_runs)}. Nothing is judged '
+            parts.append(f'**Runs missing:** {", ".join(self.missing_runs)}. No claim is assessed '
                          f'without them.')
         return '\n\n'.join(part for part in parts if part) + '\n'
 
@@ -58,10 +58,10 @@ class Table:
 def difference_claim(subject: str, goal: str, found: str, changes: Sequence[float], limit: float,
                      more_is_better: bool) -> Claim:
     """
-    Judge differences between two networks, seed by seed, against a limit of their mean.
+    Assess the mean of differences between two networks, seed by seed, against a limit.
 
     Undecided where the limit lies within the 90 % interval of the mean (Student's t): 1, 2, 3
-    are 2 ± 1.69, above 0 and undecided about 1. One seed decides nothing.
+    are 2 ± 1.69, above 0 and undecided about 1. One seed is always undecided.
     """
     if not changes:
         return Claim(subject, goal, found, None)
@@ -72,20 +72,21 @@ def difference_claim(subject: str, goal: str, found: str, changes: Sequence[floa
 
 
 def confidence_half_width(values: Sequence[float]) -> float:
-    """Give half of the 90 % interval of a mean."""
+    """Return half the width of the 90 % interval of a mean."""
     error: float = statistics.stdev(values) / len(values) ** .5
     return error * float(student_t.ppf(.95, len(values) - 1))
 
 
 def claims_table(claims: Sequence[Claim]) -> str:
-    """Write claims, one a row."""
+    """Render claims, one per row."""
     return markdown_table(CLAIM_COLUMNS, [_claim_cells(claim) for claim in claims])
 
 
 def summary_table(tables: Sequence[Table]) -> str:
-    """Write the claims of all tables, each with the title of its own."""
+    """Render the claims of all tables, each with the title of its table."""
     return markdown_table(('table', *CLAIM_COLUMNS), [
-        (table.title, *_claim_cells(claim)) for table in tables for claim in table.assessed_claims()])
+        (table.title, *_claim_cells(claim))
+        for table in tables for claim in table.assessed_claims()])
 
 
 def _claim_cells(claim: Claim) -> tuple[str, ...]:
@@ -93,13 +94,13 @@ def _claim_cells(claim: Claim) -> tuple[str, ...]:
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table, heads and cells as they are."""
+    """Render a table; heads and cells are Markdown."""
     lines = [columns, ['---'] * len(columns), *rows]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
 def mean_std(values: Sequence[float], digits: int = 3) -> str:
-    """Write the mean, with the standard deviation where there is more than one: 2, 4: 3 ± 1.4."""
+    """Format the mean, and the standard deviation of several values: 2, 4: 3 ± 1.4."""
     if not values:
         return NO_VALUE
     mean = f'{statistics.fmean(values):.{digits}g}'
@@ -107,10 +108,10 @@ def mean_std(values: Sequence[float], digits: int = 3) -> str:
 
 
 def mean_or_none(values: Sequence[float]) -> float | None:
-    """Average; None of nothing."""
+    """Average the values; None without any."""
     return statistics.fmean(values) if values else None
 
 
 def format_percent(share: float) -> str:
-    """Write a share as percent."""
+    """Format a share in percent: .25 is 25 %."""
     return f'{100 * share:g} %'

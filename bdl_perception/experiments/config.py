@@ -1,17 +1,17 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""How much an experiment does: in a few minutes, or in a night."""
+"""Sizes of an experiment: the quick tier takes minutes, the full tier a night."""
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from bdl_perception.drives.description import HELD_OUT_CONDITIONS, OOD_CONDITIONS
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.config import build_section, read_yaml
-from bdl_perception.world.conditions import HELD_OUT_CONDITIONS, OOD_CONDITIONS
 
 
 class SplitSize(NamedTuple):
-    """How much of a split is used, and rendered where there is nothing."""
+    """Drives and frames of a split that are used, and rendered if missing."""
 
     split: str
     drives: int
@@ -27,7 +27,7 @@ class Tier:
     width: int = 160  # px
     encoder_channels: tuple[int, ...] = NetworkConfig().encoder_channels
     decoder_channels: tuple[int, ...] = NetworkConfig().decoder_channels
-    rate_hz: float = 1.0  # of the drives: neighbours would be nearly the same picture
+    rate_hz: float = 1.0  # of the drives; at a higher rate consecutive frames are nearly equal
     train_drives: int = 80
     train_frames: int = 10  # of each drive
     nominal_drives: int = 24  # of validation and of test each
@@ -35,7 +35,7 @@ class Tier:
     condition_drives: int = 8  # of each held-out condition, validation and test each
     condition_frames: int = 10
     conditions: tuple[str, ...] = OOD_CONDITIONS
-    images: int = 24_000  # seen by each run but `longer`, however few are different
+    images: int = 24_000  # training frames of each run except `longer`, with repetitions
     batch: int = 8
     seeds: tuple[int, ...] = (1, 2, 3)
     shares: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the training drives
@@ -47,12 +47,12 @@ class Tier:
     samples: int = 16  # T, Monte Carlo passes
 
     def __post_init__(self) -> None:
-        """Refuse an experiment that cannot be."""
+        """Check the values; ValueError."""
         sizes = ('train_drives', 'train_frames', 'nominal_drives', 'nominal_frames',
                  'condition_drives', 'condition_frames', 'images', 'batch')
-        for name, least in (*((size, 1) for size in sizes), ('samples', 2)):
-            if getattr(self, name) < least:
-                raise ValueError(f'{name} is {getattr(self, name)}, must be {least} or more')
+        for name, minimum in (*((size, 1) for size in sizes), ('samples', 2)):
+            if getattr(self, name) < minimum:
+                raise ValueError(f'{name} is {getattr(self, name)}, must be {minimum} or more')
         for name in ('height', 'width', 'encoder_channels', 'decoder_channels', 'depth_weights'):
             values = getattr(self, name)
             if not all(isinstance(value, (int, float)) and value > 0 for value in
@@ -66,7 +66,8 @@ class Tier:
             raise ValueError(f'shares is {self.shares}, must lie between 0 and 1, with 1 itself')
         unknown = sorted(set(self.conditions) - set(HELD_OUT_CONDITIONS))
         if unknown:
-            raise ValueError(f'conditions {unknown} are not held out; known: {HELD_OUT_CONDITIONS}')
+            raise ValueError(f'conditions {unknown} are not held out; '
+                             f'known: {HELD_OUT_CONDITIONS}')
 
     @property
     def epoch_frames(self) -> int:
@@ -75,12 +76,12 @@ class Tier:
 
     @property
     def epochs(self) -> int:
-        """Count the epochs that come nearest to the images to be seen."""
+        """Return the number of epochs that is nearest to `images` training frames."""
         return max(1, round(self.images / self.epoch_frames))
 
     @property
     def splits(self) -> tuple[SplitSize, ...]:
-        """List all that is needed of the world."""
+        """List the rendered splits that the tier needs."""
         held_out = [f'{part}_{condition}' for part in ('validation', 'test')
                     for condition in self.conditions]
         return (SplitSize('train', self.train_drives, self.train_frames),
@@ -98,7 +99,7 @@ QUICK = Tier(
 
 
 def read_tier(base: Tier, path: Path | None) -> Tier:
-    """Take a tier, changed by a YAML file with the names of its fields if there is one."""
+    """Override fields of a tier by those of a YAML file, if any."""
     if path is None:
         return base
     return build_section(Tier, {**asdict(base), **read_yaml(path)}, str(path))

@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-What a network says of a batch: one pass, and its Monte Carlo samples.
+Monte Carlo sampling of a batch: the deterministic pass and T passes with masks.
 
-Dimension letters: T samples, B pictures, K classes, h and w of the decoder.
+Dimension letters: T samples, B frames, K classes, h and w of the decoder.
 """
 from typing import NamedTuple, Sequence
 
@@ -15,8 +15,8 @@ from bdl_perception.perception.monte_carlo import draw_masks
 import torch
 from torch import Tensor
 
-MASK_SEED = 0  # the same masks for every run and every picture
-MIN_PROBABILITY = torch.finfo(torch.float32).tiny
+MASK_SEED = 0  # the same masks for every run and every frame
+MIN_PROBABILITY = torch.finfo(torch.float32).tiny  # the logarithm stays finite
 
 
 class ForwardPass(NamedTuple):
@@ -29,7 +29,7 @@ class ForwardPass(NamedTuple):
 
 
 class McOutput(NamedTuple):
-    """All that scores and measures are made of."""
+    """Outputs of one batch, from which scores and metrics are computed."""
 
     encoded: EncoderOutput
     single: ForwardPass  # deterministic
@@ -55,17 +55,17 @@ class McOutput(NamedTuple):
 
     @property
     def epistemic(self) -> Tensor | None:
-        """Give the unbiased variance of log-depth over the samples; (B, h, w)."""
+        """Return the unbiased variance of log-depth over the samples; (B, h, w)."""
         return None if self.samples is None else self.samples.log_depth.var(0)
 
     @property
     def epistemic_inverse(self) -> Tensor | None:
-        """Give the unbiased variance of 1/depth over the samples; (B, h, w) 1/m^2."""
+        """Return the unbiased variance of 1/depth over the samples; (B, h, w) 1/m^2."""
         return None if self.samples is None else (-self.samples.log_depth).exp().var(0)
 
     @property
     def mutual_information(self) -> Tensor | None:
-        """Give H[mean p] - mean H[p] (Houlsby et al. 2011); (B, h, w) nat."""
+        """Return H[mean p] - mean H[p] (Houlsby et al. 2011); (B, h, w) nat."""
         if self.samples is None:
             return None
         return entropy(self.mean_probabilities) - entropy(self.samples.probabilities).mean(0)
@@ -80,7 +80,7 @@ def mc_masks(network: Network, count: int) -> list[Tensor]:
     """
     Draw T = count masks, (T, C_k, 1, 1) each; none for a network without dropout.
 
-    A network with masks of its own gives all of them, whatever the count.
+    A network with fixed masks returns all of them, whatever the count.
     """
     if isinstance(network, FixedMaskNetwork):
         return [network.choices]
@@ -92,12 +92,13 @@ def mc_masks(network: Network, count: int) -> list[Tensor]:
 
 
 @torch.no_grad()
-def mc_forward(network: Network, rgb: Tensor, masks: Sequence[Tensor], learned_variance: bool) -> McOutput:
+def mc_forward(network: Network, rgb: Tensor, masks: Sequence[Tensor],
+               learned_variance: bool) -> McOutput:
     """
-    Run the pass and the samples on rgb (B, 3, H, W), float 0..255, in evaluation mode.
+    Run the deterministic pass and all samples in evaluation mode; rgb: (B, 3, H, W), 0..255.
 
-    masks: of masks_of. noisy: the network has learned variances. One mask at a time goes over
-    the whole batch; what comes before the first masked map runs once.
+    masks: of mc_masks, each applied to the whole batch; layers before the first masked map run
+    once. learned_variance: the variances of the network were trained.
     """
     network.eval()
     encoded = network.encode(rgb)
@@ -106,21 +107,22 @@ def mc_forward(network: Network, rgb: Tensor, masks: Sequence[Tensor], learned_v
         return McOutput(encoded, single, None)
     samples = []
     for index in range(len(masks[0])):
-        one = [mask[index:index + 1] for mask in masks]  # (1, C_k, 1, 1)
-        samples.append(_forward_pass(network.forward_encoded(encoded, one), learned_variance))
+        sample_masks = [mask[index:index + 1] for mask in masks]  # (1, C_k, 1, 1)
+        maps = network.forward_encoded(encoded, sample_masks)
+        samples.append(_forward_pass(maps, learned_variance))
     return McOutput(encoded, single, _stack_passes(samples))
 
 
-def _forward_pass(maps: HeadMaps, noisy: bool) -> ForwardPass:
-    """Leave out the variances that were never taught: they are what chance made them."""
-    logits = moderated_logits(maps) if noisy else maps.logits
-    return ForwardPass(maps.log_depth, maps.depth_log_variance.exp() if noisy else None, maps.logits,
-                logits.softmax(1))
+def _forward_pass(maps: HeadMaps, learned_variance: bool) -> ForwardPass:
+    """Leave out variances that were not trained: they have random weights."""
+    logits = moderated_logits(maps) if learned_variance else maps.logits
+    variance = maps.depth_log_variance.exp() if learned_variance else None
+    return ForwardPass(maps.log_depth, variance, maps.logits, logits.softmax(1))
 
 
 def _stack_passes(samples: Sequence[ForwardPass]) -> ForwardPass:
     variances = [one.variance for one in samples if one.variance is not None]
     return ForwardPass(torch.stack([one.log_depth for one in samples]),
-                torch.stack(variances) if variances else None,
-                torch.stack([one.logits for one in samples]),
-                torch.stack([one.probabilities for one in samples]))
+                       torch.stack(variances) if variances else None,
+                       torch.stack([one.logits for one in samples]),
+                       torch.stack([one.probabilities for one in samples]))

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that the tables need of one trained network."""
+"""Evaluation of one trained network: accuracy, variances, intervals and scores."""
 from dataclasses import dataclass, field
 from typing import Any, Mapping, NamedTuple
 
@@ -66,13 +66,13 @@ def _interval_quality(error: Reals, sigma: Reals, suffix: str) -> dict[str, Any]
 
 
 class AccuracyState:
-    """How good one way of predicting is, added up over batches."""
+    """Accuracy of one kind of prediction, accumulated over batches."""
 
     def __init__(self, classes: int) -> None:
-        """Start with nothing seen."""
+        """classes: K, number of classes."""
         self._confusion = np.zeros((classes, classes))
         self._relative, self._square, self._pixels = 0.0, 0.0, 0
-        self._surprise, self._labelled = 0.0, 0
+        self._nll, self._labelled = 0.0, 0
 
     def update(self, log_depth: Tensor, probabilities: Tensor, batch: Batch) -> None:
         """log_depth: (B, h, w); probabilities: (B, K, h, w)."""
@@ -86,22 +86,22 @@ class AccuracyState:
         labelled = batch.classes != IGNORE
         at_truth = probabilities.movedim(1, -1)[labelled].gather(
             1, batch.classes[labelled].long()[:, None])  # (N, 1)
-        self._surprise -= float(at_truth.clamp_min(MIN_PROBABILITY).log().double().sum())
+        self._nll -= float(at_truth.clamp_min(MIN_PROBABILITY).log().double().sum())
         self._labelled += len(at_truth)
 
     def compute(self) -> dict[str, float | None]:
-        """Give abs_rel, RMS in m of the canonical camera, mean IoU and class NLL in nat."""
+        """Return abs_rel, RMS in m of the canonical camera, mean IoU and class NLL in nat."""
         depth, classes = self._pixels, self._labelled
         return {
             'abs_rel': self._relative / depth if depth else None,
             'rms_m': (self._square / depth) ** 0.5 if depth else None,
             'mean_iou': mean_iou(self._confusion) if classes else None,
-            'class_nll': self._surprise / classes if classes else None}
+            'class_nll': self._nll / classes if classes else None}
 
 
 @dataclass
 class SplitPredictions:
-    """One split as a network sees it, added up over batches."""
+    """Predictions of a network for one split, accumulated over batches."""
 
     single: AccuracyState
     average: AccuracyState
@@ -109,7 +109,7 @@ class SplitPredictions:
     pixels: dict[str, list[Tensor]] = field(default_factory=dict)  # (N,) each
 
     def update(self, output: McOutput, batch: Batch, scores: Mapping[str, Tensor]) -> None:
-        """Take in a batch."""
+        """Add a batch; scores: (B,) each."""
         self.single.update(output.single.log_depth, output.single.probabilities, batch)
         self.average.update(output.mean_log_depth, output.mean_probabilities, batch)
         known = torch.isfinite(batch.log_depth)
@@ -122,60 +122,62 @@ class SplitPredictions:
             self.scores.setdefault(name, []).append(values)
 
     def pixel_values(self, name: str) -> Any:
-        """Give (N,) of all pixels with known depth; None where the network does not say it."""
+        """Return (N,) of all pixels with known depth; None if the network does not predict it."""
         found = self.pixels.get(name)
         return None if found is None else torch.cat(found).numpy()
 
     def frame_values(self) -> dict[str, Floats]:
-        """Give (frames,) of each score."""
+        """Return (frames,) of each score."""
         return {name: torch.cat(values).double().numpy() for name, values in self.scores.items()}
 
     def interval_pixels(self) -> PixelErrors:
-        """Give what predicted intervals are judged by."""
-        return PixelErrors(*(self.pixel_values(name) for name in ('error', 'aleatoric', 'epistemic')))
-
-
-def predict_split(network: Network, frames: Dataset, fitted: FittedScores, samples: int,
-           learned_variance: bool) -> SplitPredictions:
-    """Look at all frames of a split; samples: T, noisy: variances were learned."""
-    found = SplitPredictions(AccuracyState(network.config.classes), AccuracyState(network.config.classes))
-    masks = mc_masks(network, samples)
-    for batch in ordered_batches(frames, BATCH_SIZE, range(len(frames)), network.config):
-        seen = mc_forward(network, batch.rgb, masks, learned_variance)
-        found.update(seen, batch, frame_scores(network, seen, fitted))
-    return found
+        """Return the errors and variances by which intervals are evaluated."""
+        return PixelErrors(self.pixel_values('error'), self.pixel_values('aleatoric'),
+                           self.pixel_values('epistemic'))
 
 
 def evaluate_network(network: Network, data: ExperimentData, fitted: FittedScores, samples: int,
-            learned_variance: bool) -> dict[str, Any]:
+                     learned_variance: bool) -> dict[str, Any]:
     """
-    Measure on the nominal test drives and on every held-out condition; plain values, as JSON.
+    Evaluate the nominal test drives and every held-out condition; plain values for JSON.
 
-    The nominal validation drives are what intervals are scaled on and what the validation
-    conditions are compared with.
+    samples: T; learned_variance: the variances of the network were trained. Intervals are scaled
+    on the nominal validation drives, with which the validation conditions are compared.
     """
-    def see(split: str) -> SplitPredictions:
+    def predict(split: str) -> SplitPredictions:
         return predict_split(network, data.splits[split].frames, fitted, samples, learned_variance)
 
-    nominal = {part: see(part) for part in ('validation', 'test')}
-    usual = {part: found.frame_values() for part, found in nominal.items()}
+    nominal = {part: predict(part) for part in ('validation', 'test')}
+    nominal_scores = {part: found.frame_values() for part, found in nominal.items()}
     conditions = {}
     for split in data.splits:
         part, _, condition = split.partition('_')
         if condition:
-            conditions[split] = _condition_results(see(split), usual[part])
+            conditions[split] = _condition_results(predict(split), nominal_scores[part])
     report: dict[str, Any] = to_json_values({
-        'nominal': _nominal_results(nominal['test'], usual['test']),
+        'nominal': _nominal_results(nominal['test'], nominal_scores['test']),
         'intervals': interval_report(*(nominal[part].interval_pixels()
                                        for part in ('validation', 'test'))),
-        'scores': {part: {name: values.mean() for name, values in found.items()}
-                   for part, found in usual.items()},
+        'scores': {part: {name: values.mean() for name, values in scores.items()}
+                   for part, scores in nominal_scores.items()},
         'conditions': conditions})
     return report
 
 
+def predict_split(network: Network, frames: Dataset, fitted: FittedScores, samples: int,
+                  learned_variance: bool) -> SplitPredictions:
+    """Run the network on all frames of a split; arguments as of evaluate_network."""
+    classes = network.config.classes
+    found = SplitPredictions(AccuracyState(classes), AccuracyState(classes))
+    masks = mc_masks(network, samples)
+    for batch in ordered_batches(frames, BATCH_SIZE, range(len(frames)), network.config):
+        output = mc_forward(network, batch.rgb, masks, learned_variance)
+        found.update(output, batch, frame_scores(network, output, fitted))
+    return found
+
+
 def _nominal_results(found: SplitPredictions, scores: Mapping[str, Floats]) -> dict[str, Any]:
-    """Give the quality, and mean variances over the pixels with known depth."""
+    """Return accuracy, and mean variances over the pixels with known depth."""
     variances = {f'{name}_variance': None if values is None else values.mean(dtype=np.float64)
                  for name in ('aleatoric', 'epistemic', 'epistemic_inverse')
                  for values in (found.pixel_values(name),)}
@@ -184,14 +186,14 @@ def _nominal_results(found: SplitPredictions, scores: Mapping[str, Floats]) -> d
             'mutual_information': None if information is None else information.mean()}
 
 
-def _condition_results(found: SplitPredictions, usual: Mapping[str, Floats]) -> dict[str, Any]:
+def _condition_results(found: SplitPredictions, nominal: Mapping[str, Floats]) -> dict[str, Any]:
     return {'single': found.single.compute(), 'average': found.average.compute(),
-            'scores': {name: compare_scores(values, usual[name])
+            'scores': {name: compare_scores(values, nominal[name])
                        for name, values in found.frame_values().items()}}
 
 
 def to_json_values(values: Any) -> Any:
-    """Turn numbers into Python's, and what is not finite into None: JSON knows no NaN."""
+    """Convert numbers to Python's, and those that are not finite to None: JSON has no NaN."""
     if isinstance(values, Mapping):
         return {name: to_json_values(value) for name, value in values.items()}
     if isinstance(values, (list, tuple)):

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which networks are trained, and on how much of the data."""
+"""The plan: which networks are trained, and on which share of the data."""
 from dataclasses import dataclass, replace
 import hashlib
 import json
@@ -16,18 +16,18 @@ from bdl_perception.experiments.network_variants import (
 from bdl_perception.network.model import Network, NetworkConfig
 from bdl_perception.training.config import config_to_dict, TrainConfig
 
-RESULT_FORMAT = 2  # of what is measured: raise it and every run is measured anew
+RESULT_FORMAT = 2  # of a result file; a higher number makes every run start again
 FOCAL_SHARE = 250 / 320  # canonical focal length in widths: 65 degrees, as of the shipped model
 ABLATION = ('none', 'aleatoric', 'epistemic')
 
 
 class Overrides(NamedTuple):
-    """What a kind of network has different from the usual one."""
+    """Changes of one ablation to the default configuration."""
 
     network: Mapping[str, Any]
     training: Mapping[str, Any]
     build: Callable[[NetworkConfig], Network] = Network
-    samples: int = 0  # T of its own; 0: that of the tier
+    samples: int = 0  # T; 0: that of the tier
     epoch_factor: int = 1  # times the epochs of the tier
 
 
@@ -38,14 +38,14 @@ KINDS = {
     'epistemic': Overrides({}, {'aleatoric': False}),
     'everywhere': Overrides({'dropout': 'everywhere'}, {}),
     'deep_encoder': Overrides({'dropout': 'deep_encoder'}, {}),
-    'plain_likelihood': Overrides({}, {'beta': 0.0}),  # as the paper has it
-    'squared_error': Overrides({}, {'beta': 1.0}),  # the mean is taught as without a sigma
+    'plain_likelihood': Overrides({}, {'beta': 0.0}),  # as in the paper
+    'squared_error': Overrides({}, {'beta': 1.0}),  # the mean is trained as without a sigma
     'decoder': Overrides({'dropout': 'decoder'}, {}),
     'decoder_raw': Overrides({'dropout': 'decoder', 'normalise': False}, {}),
     'raw_features': Overrides({'normalise': False}, {}),
     'dropout_50': Overrides({'dropout_probability': 0.5}, {}),
     'longer': Overrides({}, {}, epoch_factor=3),
-    # what ImageNet has taught would be washed out at the full rate
+    # the full learning rate would overwrite the ImageNet weights
     'efficientnet_lite0': Overrides({'encoder': 'efficientnet_lite0'}, {'encoder_rate': 0.3}),
     'masksembles': Overrides({}, {}, MasksemblesNetwork, N_MASKS),
     'randomised_prior': Overrides({}, {}, RandomisedPriorNetwork, N_MASKS),
@@ -55,34 +55,34 @@ KINDS = {
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One network to be trained and measured."""
+    """One network to train and evaluate."""
 
     name: str
     kind: str
     config: TrainConfig
     share: float  # of the training drives
-    epoch_frames: int  # seen in an epoch, whatever the share
-    samples: int  # T, when it is measured
-    build: Callable[[NetworkConfig], Network] = Network  # said by the kind
+    epoch_frames: int  # of an epoch, whatever the share
+    samples: int  # T, in the evaluation
+    build: Callable[[NetworkConfig], Network] = Network  # set by the kind
 
     @property
     def seed(self) -> int:
-        """Give the seed of the weights, of the order and of the subset."""
+        """Return the seed of the weights, of the order and of the subset."""
         return self.config.seed
 
     @property
     def images(self) -> int:
-        """Count the pictures that the run will have seen at its end."""
+        """Count the training frames of the whole run, with repetitions."""
         batch = min(self.config.batch, self.epoch_frames)
         return self.config.epochs * (self.epoch_frames // batch) * batch
 
     @property
     def digest(self) -> str:
-        """Name all that the numbers depend on, but for the data; threads only round."""
+        """Hash all that the numbers depend on, except the data; threads change rounding only."""
         config = config_to_dict(self.config)
         del config['threads']
-        said = [RESULT_FORMAT, self.kind, config, self.share, self.epoch_frames, self.samples]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+        values = [RESULT_FORMAT, self.kind, config, self.share, self.epoch_frames, self.samples]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def plan_runs(tier: Tier, threads: int) -> list[RunSpec]:
@@ -122,7 +122,7 @@ def weight_kind(depth_weight: float) -> str:
 
 
 def overrides_of_kind(kind: str, tier: Tier) -> Overrides:
-    """Say what a kind changes."""
+    """Look up the changes of a kind; weight_N are those of the tier's depth weights."""
     weights = {weight_kind(weight): weight for weight in tier.depth_weights}
     if kind in weights:
         return Overrides({}, {'depth_weight': weights[kind]})

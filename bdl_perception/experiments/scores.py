@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The numbers that might tell a strange picture: one each, higher is stranger.
+Out-of-distribution scores of a frame; higher means further from the training set.
 
-To try another score, add what it must fit to `Fitted` and its formula to `frame_scores`.
+To add a score, add what it must fit to `FittedScores` and its formula to `frame_scores`.
 """
 from typing import Iterable, NamedTuple
 
@@ -27,18 +27,19 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
-CORRIDOR, = parse_regions(DEFAULT_REGIONS_TEXT)  # as the shipped alarm has it
+CORRIDOR, = parse_regions(DEFAULT_REGIONS_TEXT)  # that of the shipped alarm
 SAMPLED_SCORES = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_information')
-CORRIDOR_SCORES = tuple(f'{name}_corridor' for name in SAMPLED_SCORES)  # of the lane ahead alone
-LINEAR_SCORES = ('analytic_first', 'analytic_last')  # variance of a Bayesian linear layer, no samples
+CORRIDOR_SCORES = tuple(f'{name}_corridor' for name in SAMPLED_SCORES)  # of the lane ahead only
+LINEAR_SCORES = ('analytic_first', 'analytic_last')  # variance of a Bayesian linear layer
 ANALYTIC_SCORES = (*LINEAR_SCORES, 'analytic_random_features')  # and of a Gaussian process
-SCORE_NAMES = (*SAMPLED_SCORES, *CORRIDOR_SCORES, *ANALYTIC_SCORES, 'entropy', 'energy', 'softmax', 'aleatoric', 'feature')
+SCORE_NAMES = (*SAMPLED_SCORES, *CORRIDOR_SCORES, *ANALYTIC_SCORES,
+               'entropy', 'energy', 'softmax', 'aleatoric', 'feature')
 
 Floats = NDArray[np.float64]
 
 
 class FittedScores(NamedTuple):
-    """What scores know of the run's own training frames."""
+    """Parameters of scores, fitted on the training frames of the run."""
 
     features: Whitening
     last_layer: LastLayerWhitening
@@ -46,15 +47,15 @@ class FittedScores(NamedTuple):
 
 
 def fit_scores(network: Network, frames: Iterable[Tensor]) -> FittedScores:
-    """Fit all that scores need, on batches (B, 3, H, W) of the training frames."""
+    """Fit the parameters of all scores, on batches (B, 3, H, W) of the training frames."""
     batches = list(frames)
     return FittedScores(fit_whitening(pool_features(network, batches), SHRINKAGE),
-                  fit_last_layer(network, batches), fit_random_features(network, batches))
+                        fit_last_layer(network, batches), fit_random_features(network, batches))
 
 
 @torch.no_grad()
 def frame_scores(network: Network, output: McOutput, fitted: FittedScores) -> dict[str, Tensor]:
-    """Give all scores that this network has, (B,) each."""
+    """Compute all scores that this network has, (B,) each."""
     single = output.single
     deviation = (output.encoded.pooled - fitted.features.mean) @ fitted.features.matrix  # (B, C)
     scores = {
@@ -85,14 +86,14 @@ def frame_scores(network: Network, output: McOutput, fitted: FittedScores) -> di
 
 
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
-    """Average maps (B, h, w) where valid; over all of a picture where nothing of it is; (B,)."""
-    counted = valid.any(2, keepdim=True).any(1, keepdim=True)  # (B, 1, 1)
-    weights = (valid | ~counted).float()
+    """Average maps (B, h, w) where valid; over the whole frame where no pixel is valid; (B,)."""
+    any_valid = valid.any(2, keepdim=True).any(1, keepdim=True)  # (B, 1, 1)
+    weights = (valid | ~any_valid).float()
     return (values * weights).sum((1, 2)) / weights.sum((1, 2))
 
 
 def compare_scores(ood: Floats, nominal: Floats) -> dict[str, float | None]:
-    """Give mean, ratio to the nominal mean (None where it has no meaning) and AUROC."""
-    mean, usual = float(ood.mean()), float(nominal.mean())
-    return {'mean': mean, 'ratio': mean / usual if nominal.min() >= 0 and usual > 0 else None,
+    """Return mean, ratio to the nominal mean (None for a score with negative values), AUROC."""
+    mean, base = float(ood.mean()), float(nominal.mean())
+    return {'mean': mean, 'ratio': mean / base if nominal.min() >= 0 and base > 0 else None,
             'auroc': auroc(nominal, ood)}

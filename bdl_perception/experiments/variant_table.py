@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which way to epistemic uncertainty tells strange from known best, and what each costs."""
+"""Table of the variants of epistemic uncertainty: OOD detection and inference cost."""
 from functools import cache
 from typing import Callable, NamedTuple
 
@@ -13,28 +13,48 @@ from bdl_perception.network.model import Network, NetworkConfig
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+EPISTEMIC_SCORES = (*SAMPLED_SCORES, *CORRIDOR_SCORES, *ANALYTIC_SCORES)
+COST_NOTE = (
+    'Multiply-adds are those of the convolutions for one frame, counted and not timed: the '
+    'deterministic pass of every frame, and all T Monte Carlo samples in addition, at every pixel '
+    "of the decoder's map. Biases, norms, activations, interpolation and masks are left out. "
+    'Samples repeat only the layers behind the first mask: with dropout in the decoder they do '
+    'not repeat the encoder. Analytic scores take no samples; their own matrix products, at the '
+    'default widths at most a fifth of a frame, are not counted.')
+CENTRE_NOTE = (
+    'A different centre of log-depth is no variant: it would change only the initial bias of the '
+    'depth head.')
+KIND_NOTES = {  # for planned kinds only
+    'randomised_prior':
+        'For each member of `randomised_prior` the code repeats the decoder and the heads of all '
+        'members, where one pass would be enough: its samples cost more than necessary.',
+    'longer':
+        f'`longer` is `both` after {KINDS["longer"].epoch_factor} times as many frames, and takes '
+        f'part in the ranking.'}
+
 
 class InferenceCost(NamedTuple):
-    """Multiply-adds of the convolutions for one picture."""
+    """Multiply-adds of the convolutions for one frame."""
 
     frame: int  # of the deterministic pass
-    samples: int  # of all T Monte Carlo samples beside it; 0 without dropout
+    samples: int  # of all T Monte Carlo samples in addition; 0 without dropout
 
 
 def inference_cost(spec: RunSpec) -> InferenceCost:
     """
-    Count what the network of a run costs for one (3, H, W) picture; it need not be trained.
+    Count the multiply-adds of a run's network for one (3, H, W) frame; no training is needed.
 
-    Of convolutions alone: biases, norms, activations, interpolation and masks are left out.
-    ValueError where the network of the run cannot be built.
+    Only convolutions: biases, norms, activations, interpolation and masks are left out. The count
+    depends on the definition of the network, not on the machine. ValueError if the network cannot
+    be built.
     """
     return _count_cost(spec.build, spec.config.network, spec.samples)
 
 
-@cache  # many runs are of one network
+@cache  # many runs share one network
 @torch.no_grad()
 def _count_cost(build: Callable[[NetworkConfig], Network], config: NetworkConfig,
-           samples: int) -> InferenceCost:
+                samples: int) -> InferenceCost:
     network = build(config).eval()
     with FlopCounterMode(display=False) as frame:
         encoded = network.encode(torch.zeros(1, 3, config.height, config.width))
@@ -48,32 +68,12 @@ def _count_cost(build: Callable[[NetworkConfig], Network], config: NetworkConfig
 
 
 def _multiply_adds(counter: FlopCounterMode) -> int:
-    """Give half of the operations: the counter takes a multiplication and an addition for two."""
+    """Halve the operations: the counter counts a multiplication and an addition as two."""
     return int(counter.get_total_flops()) // 2
 
 
-EPISTEMIC_SCORES = (*SAMPLED_SCORES, *CORRIDOR_SCORES, *ANALYTIC_SCORES)
-COST_NOTE = (
-    'Multiply-adds are those of the convolutions for one picture, counted and not timed: the pass '
-    'that every frame gets, and all T Monte Carlo samples beside it, at every pixel of the '
-    "decoder's map. Biases, norms, activations, interpolation and masks are left out. Samples "
-    'repeat what comes after the first mask, so that those of dropout in the decoder alone do not '
-    'repeat the encoder. Analytic scores take no samples; their own matrix products, at the usual '
-    'widths at most a fifth of a frame, are not counted.')
-CENTRE_NOTE = (
-    'Moving the centre of log-depth is no variant: it would change nothing but where the bias of '
-    'the depth head starts.')
-KIND_NOTES = {
-    'randomised_prior':
-        'For each member of `randomised_prior` the code repeats the decoder and the heads of all '
-        'members, where one pass would do: its samples are dearer here than they need be.',
-    'longer':
-        f'`longer` is `both` after {KINDS["longer"].epoch_factor} times as many pictures, and takes '
-        f'part in the ranking.'}  # said where the kind is planned
-
-
 def variants_table(results: Results) -> Table:
-    """Compare ways to get epistemic uncertainty; chosen on validation, reported on test."""
+    """Compare variants of epistemic uncertainty; chosen on validation, reported on test."""
     planned = [kind for kind in results.kinds() if kind not in (
         'none', 'aleatoric', 'epistemic') and not kind.startswith('weight_')]
     rows = [[kind, _parameter_cell(results, kind), *_cost_cells(results, kind, score), score,
@@ -81,15 +81,16 @@ def variants_table(results: Results) -> Table:
             for kind in planned for score in EPISTEMIC_SCORES]
     return Table(
         '8. Variants of epistemic uncertainty',
-        ['network', 'million numbers', 'frame, billion multiply-adds',
+        ['network', 'million parameters', 'frame, billion multiply-adds',
          'samples, billion multiply-adds (T)', 'score',
          *(f'{part}: mean ratio, mean AUROC (lowest)' for part in ('validation', 'test'))], rows,
         [_winner_claim(results, planned)],
         results.missing_runs(*planned, share=1.0, seed=results.first_seed),
         ' '.join([
-            f'Means over the held-out conditions, seed {results.first_seed} alone. The winner has '
+            f'Means over the held-out conditions, seed {results.first_seed} only. The winner has '
             'the highest mean AUROC on validation conditions; test conditions only report it.',
-            COST_NOTE, *(said for kind, said in KIND_NOTES.items() if kind in planned), CENTRE_NOTE]))
+            COST_NOTE, *(note for kind, note in KIND_NOTES.items() if kind in planned),
+            CENTRE_NOTE]))
 
 
 def _parameter_cell(results: Results, kind: str) -> str:
@@ -98,7 +99,7 @@ def _parameter_cell(results: Results, kind: str) -> str:
 
 
 def _cost_cells(results: Results, kind: str, score: str) -> tuple[str, str]:
-    """Write the cost of the frame pass, and of the samples that the score takes beside it."""
+    """Format the cost of the deterministic pass, and of the samples that the score needs."""
     spec = results.first_seed_spec(kind)
     cost = inference_cost(spec)
     samples = f'{cost.samples / 1e9:.3g} ({spec.samples})' if cost.samples else NO_VALUE
@@ -106,7 +107,7 @@ def _cost_cells(results: Results, kind: str, score: str) -> tuple[str, str]:
 
 
 def _condition_values(results: Results, kind: str, part: str, leaf: str) -> list[float]:
-    """Give the number of each condition; nothing where one is not measured."""
+    """Return the number of each condition; empty if any is missing."""
     found = [results.first_seed_value(kind, f'conditions/{split}/scores/{leaf}')
              for split in results.conditions(part)]
     known = [value for value in found if value is not None]
@@ -122,7 +123,7 @@ def _summary_cell(results: Results, kind: str, part: str, score: str) -> str:
 
 
 def _winner_claim(results: Results, kinds: list[str]) -> Claim:
-    """Take the best on validation conditions; want it to rise on every test condition."""
+    """Take the best on validation conditions; require an increase on every test condition."""
     ranked = {(kind, score): mean for kind in kinds for score in EPISTEMIC_SCORES
               if (mean := mean_or_none(_condition_values(
                   results, kind, 'validation', f'{score}/auroc'))) is not None}

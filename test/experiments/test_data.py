@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests."""
+
 from dataclasses import replace
 import json
 import shutil
@@ -47,11 +47,11 @@ def test_a_share_has_the_mix_of_conditions_of_the_whole():
 def test_an_epoch_is_as_long_for_every_share(root):
     data = load_data(root, MICRO)
     for share, different in ((.25, 2), (.5, 4), (1., 8)):
-        frames, once = data.training_subset(share, 1, MICRO.epoch_frames)
-        assert len(frames) == 8 and len(once) == different
-        pictures = [frames[index].rgb.tobytes() for index in range(8)]
-        assert len(set(pictures)) == different
-        assert {pictures.count(one) for one in pictures} == {8 // different}
+        epoch, distinct = data.training_subset(share, 1, MICRO.epoch_frames)
+        assert len(epoch) == 8 and len(distinct) == different
+        frames = [epoch[index].rgb.tobytes() for index in range(8)]
+        assert len(set(frames)) == different
+        assert {frames.count(one) for one in frames} == {8 // different}
 
 
 def test_all_splits_are_counted(root):
@@ -60,7 +60,7 @@ def test_all_splits_are_counted(root):
     assert counts['test_night'] == counts['validation_lens_dirt'] == [1, 2]
 
 
-def test_no_more_is_read_than_the_tier_has(root):
+def test_only_the_frames_of_the_tier_are_loaded(root):
     data = load_data(root, replace(MICRO, train_drives=3, train_frames=1))
     assert data.counts()['train'] == [3, 3]
 
@@ -82,12 +82,12 @@ def test_a_missing_split_is_named(root, tmp_path):
         load_data(tmp_path / 'copy', MICRO)
 
 
-def test_drives_of_somebody_are_not_added_to(root):
+def test_nothing_is_rendered_into_a_folder_without_a_marker(root):
     assert splits_to_render(root, MICRO, 1) == []
     assert not (root / 'experiment.json').exists()
 
 
-def test_an_empty_folder_is_rendered_into_until_all_is_there(tmp_path):
+def test_an_empty_folder_is_rendered_until_complete(tmp_path):
     assert splits_to_render(tmp_path, MICRO, 1) == list(MICRO.splits)
     make_micro_drives(tmp_path)
     shutil.rmtree(tmp_path / 'test' / 'test_0001')
@@ -96,13 +96,13 @@ def test_an_empty_folder_is_rendered_into_until_all_is_there(tmp_path):
         splits_to_render(tmp_path, replace(MICRO, nominal_drives=3), 1)
 
 
-def test_a_killed_experiment_does_not_go_on_in_another_world(tmp_path):
+def test_a_killed_experiment_is_not_resumed_in_another_world(tmp_path):
     splits_to_render(tmp_path, MICRO, 1)
     marker = tmp_path / 'experiment.json'
     begun = json.loads(marker.read_text())
     assert begun.pop('world') == 1
-    for said in (begun, {**begun, 'world': 1}):  # the first as before there were numbers
-        marker.write_text(json.dumps(said))
+    for found in (begun, {**begun, 'world': 1}):  # older markers have no version
+        marker.write_text(json.dumps(found))
         assert splits_to_render(tmp_path, MICRO, 1) == list(MICRO.splits)
         with pytest.raises(DatasetError, match=r'another world \(1, not 2\); choose another'):
             splits_to_render(tmp_path, MICRO, 2)
@@ -121,35 +121,35 @@ def test_camvid_is_one_more_condition_without_depth(root, tmp_path):
     assert data.digest != load_data(root, MICRO).digest
 
 
-PICTURE = np.random.default_rng(0).integers(0, 256, (40, 80, 3)).astype(np.uint8)
+FRAME = np.random.default_rng(0).integers(0, 256, (40, 80, 3)).astype(np.uint8)
 
 
-def test_a_defocused_picture_keeps_its_light_and_loses_its_edges():
-    blurred = defocus(PICTURE)
-    assert blurred.mean() == pytest.approx(PICTURE.mean(), rel=.02)
-    assert blurred.std() < .5 * PICTURE.std()
+def test_a_defocused_frame_keeps_brightness_and_loses_edges():
+    blurred = defocus(FRAME)
+    assert blurred.mean() == pytest.approx(FRAME.mean(), rel=.02)
+    assert blurred.std() < .5 * FRAME.std()
 
 
-def test_an_underexposed_picture_has_fifteen_percent_of_its_light():
-    assert underexpose(PICTURE).mean() == pytest.approx(.15 * PICTURE.mean(), rel=.01)
+def test_an_underexposed_frame_has_15_percent_of_its_brightness():
+    assert underexpose(FRAME).mean() == pytest.approx(.15 * FRAME.mean(), rel=.01)
 
 
-def test_half_a_picture_is_lost_and_the_other_half_is_as_it_was():
-    left = black_out_half(PICTURE)
-    np.testing.assert_array_equal(left[:, :40], PICTURE[:, :40])
+def test_half_a_frame_is_black_and_the_other_half_unchanged():
+    left = black_out_half(FRAME)
+    np.testing.assert_array_equal(left[:, :40], FRAME[:, :40])
     assert left[:, 40:].max() == 0
 
 
 @pytest.mark.parametrize('name', CORRUPTIONS)
-def test_a_fault_changes_the_picture_and_neither_its_truth_nor_its_source(name):
-    before = PICTURE.copy()
-    sample = Sample(PICTURE, np.ones((40, 80), np.float32), np.zeros((40, 80), np.uint8), 50.)
-    faulty = CorruptedDataset([sample], CORRUPTIONS[name])
-    assert len(faulty) == 1
-    assert (faulty[0].rgb != before).any()
-    assert faulty[0].depth is sample.depth and faulty[0].classes is sample.classes
-    np.testing.assert_array_equal(PICTURE, before)
+def test_a_corruption_changes_the_frame_only(name):
+    before = FRAME.copy()
+    sample = Sample(FRAME, np.ones((40, 80), np.float32), np.zeros((40, 80), np.uint8), 50.)
+    corrupted = CorruptedDataset([sample], CORRUPTIONS[name])
+    assert len(corrupted) == 1
+    assert (corrupted[0].rgb != before).any()
+    assert corrupted[0].depth is sample.depth and corrupted[0].classes is sample.classes
+    np.testing.assert_array_equal(FRAME, before)
 
 
-def test_faults_are_on_test_frames_only():
+def test_corruptions_are_of_the_test_split_only():
     assert all(name.startswith('test_') for name in CORRUPTIONS)

@@ -43,7 +43,7 @@ def batch(data):
 
 @pytest.fixture(scope='module')
 def network(batch):
-    """Give a network that takes about half of the pixels for sky."""
+    """Return a network that classifies about half of the pixels as sky."""
     network = make_tiny_network()
     with torch.no_grad():
         logits = network(batch.rgb).logits
@@ -67,7 +67,7 @@ def entropy(p):
 
 
 def one_pass(network, rgb, masks=None):
-    """Give log-depth, its variance, logits and probabilities of one picture, float64."""
+    """Return log-depth, its variance, logits and probabilities of one frame, float64."""
     with torch.no_grad():
         maps = network(rgb[None], masks)
     depth, variance, logits, noise = (map_[0].double().numpy() for map_ in maps)
@@ -81,25 +81,25 @@ def samples_of(network, rgb):
 
 
 @pytest.mark.parametrize('dropout', ['deep', 'decoder', 'deep_encoder', 'everywhere'])
-def test_samples_and_their_moments_are_those_of_each_mask_and_picture(batch, dropout):
+def test_samples_and_moments_match_each_mask_and_frame(batch, dropout):
     torch.manual_seed(0)
     network = Network(replace(TINY, dropout=dropout)).eval()
-    seen = mc_forward(network, batch.rgb, mc_masks(network, T), True)
+    output = mc_forward(network, batch.rgb, mc_masks(network, T), True)
     for index, rgb in enumerate(batch.rgb):
         samples = samples_of(network, rgb)
         depths = np.stack([sample[0] for sample in samples])  # (T, h, w)
         p = np.stack([sample[3] for sample in samples])  # (T, K, h, w)
         information = entropy(p.mean(0)) - np.mean([entropy(one) for one in p], axis=0)
         for found, wanted in (
-                (seen.mean_log_depth, depths.mean(0)), (seen.epistemic, depths.var(0, ddof=1)),
-                (seen.epistemic_inverse, (1 / np.exp(depths)).var(0, ddof=1)),
-                (seen.aleatoric, np.mean([sample[1] for sample in samples], axis=0)),
-                (seen.mutual_information, information), (seen.mean_probabilities, p.mean(0))):
+                (output.mean_log_depth, depths.mean(0)), (output.epistemic, depths.var(0, ddof=1)),
+                (output.epistemic_inverse, (1 / np.exp(depths)).var(0, ddof=1)),
+                (output.aleatoric, np.mean([sample[1] for sample in samples], axis=0)),
+                (output.mutual_information, information), (output.mean_probabilities, p.mean(0))):
             np.testing.assert_allclose(found[index].numpy(), wanted, rtol=2e-3, atol=2e-6)
-    assert (seen.epistemic > 0).any()
+    assert (output.epistemic > 0).any()
 
 
-def test_every_score_is_what_it_says(network, data, batch, fitted):
+def test_every_score_matches_its_formula(network, data, batch, fitted):
     found = predict_split(network, data.splits['test'].frames, fitted, T, True).frame_values()
     train = data.splits['train'].frames
     features = np.concatenate([network.encode(one.rgb).pooled.detach().numpy()
@@ -126,7 +126,7 @@ def test_every_score_is_what_it_says(network, data, batch, fitted):
     assert (found['mutual_information'] > 0).all()
 
 
-def test_quality_and_variances_are_those_of_the_known_pixels(network, data, batch, fitted):
+def test_accuracy_and_variances_use_pixels_with_ground_truth(network, data, batch, fitted):
     report = evaluate_network(network, data, fitted, T, True)['nominal']
     passes = [one_pass(network, rgb) for rgb in batch.rgb]
     truth, classes = batch.log_depth.double().numpy(), batch.classes.numpy()
@@ -161,7 +161,7 @@ def test_the_report_is_json_and_names_every_condition(network, data, fitted):
     assert 0 <= night['auroc'] <= 1
 
 
-def test_a_network_without_noise_and_samples_says_nothing_of_them(data):
+def test_a_network_without_uncertainty_reports_none(data):
     torch.manual_seed(0)
     network = Network(replace(TINY, dropout='none')).eval()
     frames = data.splits['train'].frames
@@ -170,7 +170,8 @@ def test_a_network_without_noise_and_samples_says_nothing_of_them(data):
     assert report['intervals'] == {} and report['nominal']['epistemic_variance'] is None
     assert report['nominal']['aleatoric_variance'] is None
     assert report['nominal']['mutual_information'] is None
-    assert set(report['scores']['test']) == {*ANALYTIC_SCORES, 'entropy', 'energy', 'softmax', 'feature'}
+    assert set(report['scores']['test']) == {*ANALYTIC_SCORES, 'entropy', 'energy', 'softmax',
+                                             'feature'}
     assert report['nominal']['single'] == report['nominal']['average']
 
 
@@ -179,18 +180,19 @@ def test_the_masks_are_the_same_every_time(network):
         assert torch.equal(first, second) and first.shape[0] == T
 
 
-def test_a_ratio_of_what_may_be_negative_means_nothing():
-    assert compare_scores(np.array([4.]), np.array([1., 3.])) == {'mean': 4, 'ratio': 2, 'auroc': 1}
+def test_a_score_with_negative_values_has_no_ratio():
+    positive = compare_scores(np.array([4.]), np.array([1., 3.]))
+    assert positive == {'mean': 4, 'ratio': 2, 'auroc': 1}
     assert compare_scores(np.array([4.]), np.array([-1., 3.]))['ratio'] is None
 
 
-def test_a_picture_of_nothing_but_sky_is_averaged_as_a_whole():
+def test_a_frame_of_sky_only_is_averaged_as_a_whole():
     values = torch.arange(8.).reshape(2, 2, 2)
     valid = torch.tensor([[[True, False], [False, True]], [[False, False], [False, False]]])
     assert masked_mean(values, valid).tolist() == [1.5, 5.5]
 
 
-def test_pictures_are_looked_at_in_evaluation_mode(network):
+def test_forward_passes_run_in_evaluation_mode(network):
     rgb = draw_frames(2).permute(0, 3, 1, 2).float()
     network.train()
     first = mc_forward(network, rgb, [], True).single.log_depth
@@ -198,7 +200,7 @@ def test_pictures_are_looked_at_in_evaluation_mode(network):
     assert torch.equal(first, mc_forward(network, rgb, [], True).single.log_depth)
 
 
-def test_the_factor_is_fitted_on_one_split_and_evaluated_on_another():
+def test_the_factor_is_fitted_and_evaluated_on_different_splits():
     rng = np.random.default_rng(1)
     fitting = PixelErrors(2 * rng.standard_normal(4000), np.full(4000, .5), np.full(4000, .5))
     held_out = PixelErrors(6 * rng.standard_normal(4000), np.full(4000, .5), np.full(4000, .5))

@@ -43,7 +43,7 @@ def test_a_finished_run_is_not_trained_again(finished, data, monkeypatch):
     assert run_all(SPECS, data, finished, TWO) == []
 
 
-def test_after_a_kill_between_runs_only_the_rest_is_done(data, tmp_path, monkeypatch):
+def test_after_a_kill_only_the_other_runs_are_done(data, tmp_path, monkeypatch):
     real, begun = runner.run_one, []
 
     def killed_at_the_second(spec, *rest):
@@ -57,7 +57,7 @@ def test_after_a_kill_between_runs_only_the_rest_is_done(data, tmp_path, monkeyp
     assert run_all(SPECS, data, tmp_path, TWO) == ['both_50_seed1']
 
 
-def test_a_run_that_was_killed_while_measured_keeps_its_training(data, tmp_path, monkeypatch):
+def test_a_run_killed_in_evaluation_is_not_trained_again(data, tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -70,7 +70,7 @@ def test_a_run_that_was_killed_while_measured_keeps_its_training(data, tmp_path,
     assert (tmp_path / 'both_25_seed1.json').is_file()
 
 
-def test_a_changed_configuration_is_run_anew(finished, data, monkeypatch):
+def test_a_changed_configuration_starts_again(finished, data, monkeypatch):
     begun = []
     monkeypatch.setattr(runner, 'run_one', lambda spec, *_: begun.append(spec.name))
     run_all(plan_runs(replace(MICRO, samples=4), 1), data, finished, 'both_25_seed1')
@@ -78,7 +78,7 @@ def test_a_changed_configuration_is_run_anew(finished, data, monkeypatch):
     assert begun == ['both_25_seed1'] * 2
 
 
-def test_the_result_of_another_plan_is_put_aside(data, tmp_path):
+def test_the_result_of_another_plan_is_archived(data, tmp_path):
     old = '{"hash": "h", "data_hash": "d"}'
     (tmp_path / 'both_25_seed1.json').write_text(old)
     run_all(SPECS, data, tmp_path, 'both_25_seed1')
@@ -94,18 +94,18 @@ def test_without_imagenet_its_network_is_left_out(data, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(('kind', 'samples'), [
     ('masksembles', N_MASKS), ('randomised_prior', N_MASKS), ('spectral', MICRO.samples)])
-def test_a_kind_with_a_network_of_its_own_is_trained_taken_up_again_and_measured(
+def test_a_network_variant_is_trained_resumed_and_evaluated(
         data, tmp_path, monkeypatch, kind, samples):
     specs = plan_runs(replace(MICRO, variants=(kind,)), 1)
-    looked = []
+    evaluated = []
 
     def killed(network, *_):
-        looked.append(network)
+        evaluated.append(network)
         raise KeyboardInterrupt
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(runner, 'evaluate_network', killed)
         run_all(specs, data, tmp_path, f'{kind}*')
-    assert type(looked[0]) is KINDS[kind].build is not Network
+    assert type(evaluated[0]) is KINDS[kind].build is not Network
     assert run_all(specs, data, tmp_path, f'{kind}*') == [f'{kind}_100_seed1']
     result = json.loads((tmp_path / f'{kind}_100_seed1.json').read_text())
     assert result['samples'] == samples and result['training']['images'] == 16
@@ -114,7 +114,7 @@ def test_a_kind_with_a_network_of_its_own_is_trained_taken_up_again_and_measured
 
 
 @pytest.mark.parametrize(('kind', 'images'), [('deep_encoder', 16), ('longer', 3 * 16)])
-def test_a_kind_that_is_only_told_otherwise_is_trained_and_measured(data, tmp_path, kind, images):
+def test_a_changed_configuration_is_trained_and_evaluated(data, tmp_path, kind, images):
     run_all(plan_runs(replace(MICRO, variants=(kind,)), 1), data, tmp_path, f'{kind}*')
     result = json.loads((tmp_path / f'{kind}_100_seed1.json').read_text())
     assert result['training']['images'] == images
@@ -122,13 +122,13 @@ def test_a_kind_that_is_only_told_otherwise_is_trained_and_measured(data, tmp_pa
         assert {*SAMPLED_SCORES, *ANALYTIC_SCORES} <= set(condition['scores'])
 
 
-def test_a_pattern_that_no_run_has_is_refused_and_the_names_are_told():
-    with pytest.raises(ValueError, match=r"no run is named like 'bth_\*'; .*both_25_seed1, "):
+def test_a_pattern_without_a_run_is_rejected_with_the_names():
+    with pytest.raises(ValueError, match=r"no run has a name like 'bth_\*'; .*both_25_seed1, "):
         select_runs(SPECS, 'bth_*')
     assert [spec.name for spec in select_runs(SPECS, TWO)] == ['both_25_seed1', 'both_50_seed1']
 
 
-def test_results_of_other_frames_are_counted_before_they_are_done_again(
+def test_results_of_other_frames_are_reported_before_the_runs(
         finished, data, monkeypatch, capsys):
     monkeypatch.setattr(runner, 'run_one', lambda *_: None)
     run_all(SPECS, data, finished, TWO)

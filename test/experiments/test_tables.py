@@ -30,7 +30,7 @@ EPISTEMIC = ('epistemic_log_depth', 'epistemic_inverse_depth', 'mutual_informati
 
 def made_up(spec):
     """Write the result of a run in which every claim holds."""
-    ignorance = 1 / spec.share**2 * (1 + .01 * spec.seed)  # falls 16-fold
+    epistemic = 1 / spec.share**2 * (1 + .01 * spec.seed)  # falls 16-fold
     quality = {'abs_rel': .1, 'rms_m': 3. - (spec.kind == 'both') * .1,
                'mean_iou': .6 + (spec.kind == 'both') * .02, 'class_nll': .5}
     scores = {name: {'mean': 1., 'ratio': 10., 'auroc': .9 + (spec.kind == 'both') * .05}
@@ -48,8 +48,8 @@ def made_up(spec):
                     'software_version': '0.1.0'},
         'training': {'elapsed_s': 36., 'parameters': 680_000},
         'nominal': {'single': dict(quality), 'average': dict(quality),
-                    'aleatoric_variance': .05, 'epistemic_variance': ignorance,
-                    'epistemic_inverse_variance': ignorance, 'mutual_information': ignorance},
+                    'aleatoric_variance': .05, 'epistemic_variance': epistemic,
+                    'epistemic_inverse_variance': epistemic, 'mutual_information': epistemic},
         'intervals': {kind: dict(interval) for kind in ('aleatoric', 'epistemic', 'total')},
         'scores': {},
         'conditions': {f'{part}_{name}': {'scores': json.loads(json.dumps(scores))}
@@ -57,7 +57,7 @@ def made_up(spec):
 
 
 def results(**changes):
-    """Make all runs; changes: name of a run -> function that spoils it, None: it is missing."""
+    """Make all runs; changes: name of a run -> function that changes it, None: it is missing."""
     found = {spec.name: made_up(spec) for spec in SPECS}
     for name, change in changes.items():
         if change is None:
@@ -71,7 +71,7 @@ def verdicts(table):
     return [claim.holds for claim in table.assessed_claims()]
 
 
-def test_when_all_is_well_every_claim_holds():
+def test_with_good_results_every_claim_holds():
     tables = all_tables(results())
     assert len(tables) == 9
     for table in tables:
@@ -79,7 +79,7 @@ def test_when_all_is_well_every_claim_holds():
 
 
 @pytest.mark.parametrize('table', range(9))
-def test_without_any_run_nothing_is_judged_and_all_are_named(table):
+def test_without_any_run_no_claim_is_assessed(table):
     made = all_tables(Results(SPECS, {}))[table]
     assert set(verdicts(made)) == {None}
     assert 'Runs missing' in made.markdown() and 'both_100_seed1' in made.markdown()
@@ -91,80 +91,82 @@ def test_without_any_run_nothing_is_judged_and_all_are_named(table):
     (aleatoric_constancy_table, 'both_50_seed1'), (ablation_table, 'epistemic_100_seed1'),
     (task_weight_table, 'weight_50_100_seed1'), (interval_table, 'both_100_seed1'),
     (dropout_cost_table, 'everywhere_100_seed2'), (variants_table, 'raw_features_100_seed1')])
-def test_one_missing_run_is_named_and_judgement_waits(make, name):
+def test_one_missing_run_is_named_and_leaves_claims_open(make, name):
     table = make(results(**{name: None}))
     assert table.missing_runs == [name] and set(verdicts(table)) == {None}
     assert name in table.markdown()
 
 
 def test_a_table_does_not_wait_for_the_runs_of_another():
-    assert set(verdicts(interval_table(results(both_25_seed1=None, none_100_seed1=None)))) == {True}
+    table = interval_table(results(both_25_seed1=None, none_100_seed1=None))
+    assert set(verdicts(table)) == {True}
 
 
-def test_ignorance_that_rises_once_on_one_seed_does_not_hold():
-    def spoil(run):
+def test_one_increase_on_one_seed_does_not_hold():
+    def change(run):
         run['nominal']['epistemic_variance'] = 100.
-    table = data_size_table(results(both_50_seed2=spoil))
+    table = data_size_table(results(both_50_seed2=change))
     assert verdicts(table) == [False, True, True]
     assert table.claims[0].found.startswith('falls on 1 of 2 seeds')
 
 
-def test_ignorance_that_falls_too_little_does_not_hold():
-    def spoil(run):
+def test_too_small_a_decrease_does_not_hold():
+    def change(run):
         run['nominal']['mutual_information'] = 1 / run['share'] ** .2  # 1.32 times
     names = [spec.name for spec in SPECS if spec.kind == 'both']
-    assert verdicts(data_size_table(results(**dict.fromkeys(names, spoil)))) == [True, True, False]
+    table = data_size_table(results(**dict.fromkeys(names, change)))
+    assert verdicts(table) == [True, True, False]
 
 
-def test_a_condition_that_falls_short_is_named_with_its_ratio():
-    def spoil(run):
+def test_a_condition_below_the_goal_is_named_with_its_ratio():
+    def change(run):
         run['conditions']['test_night']['scores']['epistemic_log_depth']['ratio'] = .5
-    found = results(both_100_seed1=spoil, both_100_seed2=spoil)
+    found = results(both_100_seed1=change, both_100_seed2=change)
     assert verdicts(ood_table(found, 'validation')) == [True, True, True]
     table = ood_table(found, 'test')
     assert verdicts(table) == [False, True, True]
-    assert table.claims[0].found == '1 of 2; short: night 0.5'
+    assert table.claims[0].found == '1 of 2; below: night 0.5'
     row, = (row for row in table.rows if row[0] == 'night')
     assert 'does not hold' in row[1] and '(holds)' in row[2]
 
 
-def test_noise_that_drifts_does_not_hold():
-    def spoil(run):
+def test_aleatoric_variance_that_drifts_does_not_hold():
+    def change(run):
         run['nominal']['aleatoric_variance'] = .08
-    claim, = aleatoric_constancy_table(results(both_25_seed1=spoil)).claims
+    claim, = aleatoric_constancy_table(results(both_25_seed1=change)).claims
     assert claim.holds is False and '30 %' in claim.found  # (.08 + .05) / 2 against .05
 
 
 def test_uncertainty_that_costs_accuracy_does_not_hold():
-    def spoil(run):
+    def change(run):
         run['nominal']['average'].update(mean_iou=.7, rms_m=2.)
-    found = results(none_100_seed1=spoil, none_100_seed2=spoil)
+    found = results(none_100_seed1=change, none_100_seed2=change)
     assert verdicts(ablation_table(found)) == [False, False]
 
 
-def test_a_fixed_weight_that_is_better_at_one_task_is_named():
-    def spoil(run):
+def test_a_fixed_weight_that_is_better_at_one_task_is_reported():
+    def change(run):
         run['nominal']['average']['mean_iou'] = .9
-    iou, rms = task_weight_table(results(weight_20_100_seed1=spoil)).claims
+    iou, rms = task_weight_table(results(weight_20_100_seed1=change)).claims
     assert iou.holds is False and 'weight_20' in iou.found and rms.holds
 
 
-def test_one_seed_whose_interval_fails_is_enough():
-    def spoil(run):
+def test_one_seed_with_wrong_coverage_does_not_hold():
+    def change(run):
         run['intervals']['total']['coverage_after'] = .93
-    assert verdicts(interval_table(results(both_100_seed2=spoil))) == [False, True]
+    assert verdicts(interval_table(results(both_100_seed2=change))) == [False, True]
 
 
 def test_dropout_that_costs_too_much_does_not_hold():
-    def spoil(run):
+    def change(run):
         run['nominal']['single'].update(mean_iou=.594, rms_m=3.05)
-    found = results(both_100_seed1=spoil, both_100_seed2=spoil)
+    found = results(both_100_seed1=change, both_100_seed2=change)
     claims = dropout_cost_table(found).claims
     assert [claim.holds for claim in claims] == [False, False, True, True, True]
     assert claims[0].found.startswith('-0.6 ± ') and claims[1].found.startswith('+1.67 ± ')
 
 
-def test_the_winner_is_chosen_without_the_test_conditions():
+def test_the_winner_is_chosen_on_validation_conditions():
     def good_on_test(run):
         for split in ('test_night', 'test_lens_dirt'):
             run['conditions'][split]['scores']['mutual_information']['auroc'] = 1.
@@ -180,45 +182,45 @@ def test_the_winner_is_chosen_without_the_test_conditions():
     assert claim.found.startswith('raw_features, epistemic_inverse_depth') and claim.holds is False
 
 
-def test_a_score_that_older_runs_do_not_have_is_left_out_and_judged_without():
+def test_a_score_missing_in_older_runs_is_left_out():
     table = variants_table(results())
     rows = [row for row in table.rows if row[4] == 'analytic_random_features']
     assert [row[0] for row in rows] == ['both', 'everywhere', 'raw_features']
     assert all(row[5:] == ['-', '-'] for row in rows) and verdicts(table) == [True]
 
 
-def test_what_a_variant_costs_is_known_before_any_run():
+def test_the_cost_of_a_variant_needs_no_run():
     rows = {(row[0], row[4]): row[1:4] for row in variants_table(Results(SPECS, {})).rows}
     assert rows['both', 'mutual_information'] == ['-', '0.0998', '0.311 (16)']
     assert rows['both', 'analytic_last'] == ['-', '0.0998', '0']
     assert rows['everywhere', 'mutual_information'] == ['-', '0.0998', '1.57 (16)']
 
 
-def test_only_kinds_that_are_planned_are_explained_below_the_table():
+def test_only_planned_kinds_have_a_note():
     assert '`longer`' not in variants_table(results()).note
     assert '`randomised_prior`' not in variants_table(results()).note
     specs = plan_runs(replace(TIER, variants=('randomised_prior', 'longer')), 1)
     note = variants_table(Results(specs, {})).note
-    assert '`longer` is `both` after 3 times as many pictures' in note
+    assert '`longer` is `both` after 3 times as many frames' in note
     assert '`randomised_prior` the code repeats the decoder and the heads of all' in note
 
 
-def test_networks_are_compared_by_the_seed_that_all_of_them_have():
-    def strange(run):
+def test_networks_are_compared_at_the_first_seed():
+    def change(run):
         run['conditions']['test_night']['scores']['mutual_information']['auroc'] = .1
-    assert variants_table(results(both_100_seed2=strange)).rows == variants_table(results()).rows
-    assert variants_table(results(both_100_seed1=strange)).rows != variants_table(results()).rows
+    assert variants_table(results(both_100_seed2=change)).rows == variants_table(results()).rows
+    assert variants_table(results(both_100_seed1=change)).rows != variants_table(results()).rows
     assert 'both_100_seed2' not in variants_table(results(both_100_seed2=None)).missing_runs
 
 
-def test_other_seeds_are_no_reason_for_a_table_to_be_empty():
+def test_the_first_seed_may_be_any_number():
     specs = plan_runs(replace(TIER, seeds=(5, 3)), 1)
     tables = all_tables(Results(specs, {spec.name: made_up(spec) for spec in specs}))
     assert [table.missing_runs for table in tables] == [[]] * 9
     assert {claim.verdict for table in tables for claim in table.assessed_claims()} == {'holds'}
 
 
-def test_a_difference_within_its_spread_is_undecided_and_so_is_one_seed():
+def test_a_difference_within_its_interval_is_undecided():
     def half_a_loss(run):
         run['nominal']['average']['mean_iou'] = .65
     first, _ = ablation_table(results(none_100_seed2=half_a_loss)).claims  # +2 and -3 points
@@ -228,7 +230,7 @@ def test_a_difference_within_its_spread_is_undecided_and_so_is_one_seed():
     assert {claim.verdict for claim in ablation_table(alone).assessed_claims()} == {'undecided'}
 
 
-def test_other_likelihoods_stand_beside_the_ablation_and_it_does_not_wait_for_them():
+def test_the_ablation_does_not_wait_for_likelihood_variants():
     specs = plan_runs(replace(TIER, variants=('plain_likelihood', 'spectral')), 1)
     found = {spec.name: made_up(spec) for spec in specs if spec.kind != 'plain_likelihood'}
     table = ablation_table(Results(specs, found))
@@ -236,7 +238,7 @@ def test_other_likelihoods_stand_beside_the_ablation_and_it_does_not_wait_for_th
     assert len(table.rows) == 5 and verdicts(table) == [True, True]
 
 
-def test_an_interval_of_a_mean_is_students():
+def test_the_interval_of_a_mean_is_students_t():
     changes = [1., 2., 3.]  # standard error .577, t of 2 degrees of freedom at 95 % 2.920
     assert difference_claim('', '', '', changes, 2 - 1.70, more_is_better=True).holds is True
     assert difference_claim('', '', '', changes, 2 - 1.67, more_is_better=True).holds is None
@@ -254,13 +256,13 @@ def test_a_further_score_gets_its_column():
     assert table.columns[-1] == 'AUROC last_layer' and table.rows[0][-1] == '0.77'
 
 
-def test_the_report_has_every_table_its_plots_and_its_origin(tmp_path):
+def test_the_report_has_all_tables_plots_and_its_provenance(tmp_path):
     page = write_report(results(), TIER, tmp_path, 'bdl experiment safety --out x')
     text = page.read_text()
     for number in range(1, 9):
         assert f'\n## {number}. ' in text
     for wanted in ('`bdl experiment safety --out x`', '80 drives, 800 frames', 'made_up',
-                   'nothing was ever chosen by these'):
+                   'No choice was made by a drive of the split test'):
         assert wanted in text
     plots = sorted(path.name for path in tmp_path.glob('*.png'))
     assert plots == ['auroc.png', 'data_size.png', 'reliability.png']
@@ -275,7 +277,7 @@ def test_the_report_says_which_runs_have_more_epochs(tmp_path):
     assert 'px, 30 epochs of 800 frames a run (90 epochs for `longer`), seeds 1, 2 |' in text
 
 
-def test_a_plot_that_can_no_longer_be_drawn_goes_away(tmp_path):
+def test_a_plot_without_its_runs_is_deleted(tmp_path):
     write_report(results(), TIER, tmp_path, 'x')
     page = write_report(results(both_25_seed1=None, both_25_seed2=None), TIER, tmp_path, 'x')
     assert not (tmp_path / 'data_size.png').exists() and 'data_size.png' not in page.read_text()
@@ -304,6 +306,6 @@ def test_a_file_that_is_no_result_is_named(tmp_path):
         read_results(tmp_path, SPECS)
 
 
-def test_numbers_are_written_with_their_spread():
-    assert mean_std([2., 4.]) == '3 ± 1.4' and mean_std([.12345]) == '0.123' and mean_std([]) == '-'
+def test_numbers_are_formatted_with_their_deviation():
+    assert [mean_std(values) for values in ([2., 4.], [.12345], [])] == ['3 ± 1.4', '0.123', '-']
     assert markdown_table(['a', 'b'], [['1', '2']]) == '| a | b |\n| --- | --- |\n| 1 | 2 |'

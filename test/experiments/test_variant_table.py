@@ -33,11 +33,11 @@ def test_a_frame_pass_is_one_encoder_and_one_decoder(kind):
 
 
 @pytest.mark.parametrize('kind', ['both', 'decoder', 'longer'])
-def test_samples_of_dropout_in_the_decoder_do_not_repeat_the_encoder(kind):
+def test_decoder_dropout_samples_do_not_repeat_the_encoder(kind):
     assert cost(kind).samples == 3 * DECODER
 
 
-def test_masks_in_the_encoder_repeat_what_comes_after_the_first_of_them():
+def test_encoder_masks_repeat_the_layers_behind_the_first():
     assert cost('deep_encoder').samples == 3 * (STAGES[3] + sum(PROJECTION[2:]) + DECODER)
     assert cost('everywhere').samples == 3 * (sum(STAGES[1:]) + sum(PROJECTION) + DECODER)
 
@@ -46,11 +46,11 @@ def test_without_dropout_samples_cost_nothing():
     assert cost('none').samples == 0
 
 
-def test_fixed_masks_cost_as_many_samples_as_there_are_of_them():
+def test_fixed_masks_cost_one_sample_each():
     assert cost('masksembles').samples == N_MASKS * DECODER
 
 
-def test_each_member_of_randomised_prior_is_counted_with_the_heads_of_all():
+def test_each_randomised_prior_member_costs_the_heads_of_all():
     one_head = HALF * (3 * HIDDEN_CHANNELS + HIDDEN_CHANNELS * (11 + 3))
     decoder = DECODER - HEADS + 2 * N_MASKS * one_head  # each has a learned and a fixed one
     assert cost('randomised_prior').frame == sum(STAGES) + sum(PROJECTION) + decoder
@@ -58,7 +58,7 @@ def test_each_member_of_randomised_prior_is_counted_with_the_heads_of_all():
 
 
 @pytest.mark.parametrize('kind', ['both', 'efficientnet_lite0', 'randomised_prior'])
-def test_the_products_of_analytic_scores_are_at_most_a_fifth_of_a_frame(kind):
+def test_analytic_scores_cost_at_most_a_fifth_of_a_frame(kind):
     coarsest, finest = FULL.decoder_channels[0], FULL.decoder_channels[-1]
     deep, half = (FULL.height * FULL.width // stride ** 2 for stride in (16, 2))  # px
     largest = max(deep * (coarsest * N_FEATURES + N_FEATURES ** 2), deep * coarsest ** 2,
