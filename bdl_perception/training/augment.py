@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Small changes of a picture that leave its truth known: other lenses, other cameras.
+Data augmentation: random flips, crops and colour changes whose ground truth is known.
 
-Mild on purpose. What the alarm must find strange (night, fog, a dirty lens) must not be taught
-here: colour and exposure stay within what one camera does on one day.
+The changes are mild. They must not imitate the held-out conditions (night, fog, a dirty lens):
+colour and exposure stay within the range of one camera on one day.
 """
 from dataclasses import dataclass, replace
 
@@ -18,9 +18,9 @@ LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma 
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How far each change may go; zero switches it off."""
+    """Limits of the random changes; zero switches one off."""
 
-    flip: float = 0.5  # probability of mirroring: keep-left traffic beside keep-right
+    flip: float = 0.5  # probability; keep-right traffic becomes keep-left
     zoom: float = 1.3  # largest magnification of a crop: fields of view of 65 to 52 degrees
     exposure: float = 0.25  # largest brightness change, as a share
     contrast: float = 0.2  # as a share
@@ -28,10 +28,10 @@ class AugmentConfig:
     tint: float = 0.06  # of each colour channel, as a share: white balance
     noise: float = 5.0  # largest standard deviation, of 255
     blur: float = 0.15  # probability of a small blur
-    jpeg: float = 0.2  # probability of being compressed again
+    jpeg: float = 0.2  # probability of a JPEG round trip
 
     def __post_init__(self) -> None:
-        """Refuse what is no probability or no share."""
+        """Check that every value is a probability or a share."""
         for name in ('flip', 'exposure', 'contrast', 'saturation', 'tint', 'blur', 'jpeg'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'augment {name} is {getattr(self, name)}, '
@@ -43,12 +43,12 @@ class AugmentConfig:
 
 def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig,
             height: int, width: int) -> Sample:
-    """Change a sample in every way that config allows, as rng decides, to height x width px."""
+    """Apply the random changes of config to a sample and resize it to height x width px."""
     if rng.random() < config.flip:
         sample = flip_horizontal(sample)
-    keep = 1.0 if np.isfinite(sample.depth).any() else rng.random()
+    crop_fraction = 1.0 if np.isfinite(sample.depth).any() else rng.random()
     factor, across, down = rng.uniform(1.0, config.zoom), rng.random(), rng.random()
-    sample = crop_and_resize(sample, factor, across, down, height, width, keep)
+    sample = crop_and_resize(sample, factor, across, down, height, width, crop_fraction)
     rgb = _recolour(sample.rgb, rng, config)
     if rng.random() < config.blur:
         rgb = np.asarray(cv2.GaussianBlur(rgb, (3, 3), rng.uniform(0.3, 1.0)), np.uint8)
@@ -59,29 +59,30 @@ def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig,
 
 
 def flip_horizontal(sample: Sample) -> Sample:
-    """Swap left and right."""
+    """Mirror a sample left to right."""
     return replace(sample, rgb=np.ascontiguousarray(sample.rgb[:, ::-1]),
                    depth=np.ascontiguousarray(sample.depth[:, ::-1]),
                    classes=np.ascontiguousarray(sample.classes[:, ::-1]))
 
 
-def crop_and_resize(sample: Sample, factor: float, x_position: float, y_position: float, height: int, width: int,
-           crop_fraction: float = 1.0) -> Sample:
+def crop_and_resize(sample: Sample, factor: float, x_position: float, y_position: float,
+                    height: int, width: int, crop_fraction: float = 1.0) -> Sample:
     """
-    Cut out a part and bring it to height x width px: a lens of factor times the focal length.
+    Crop a sample and resize it to height x width px: a lens of factor times the focal length.
 
-    across, down: 0 takes the part at the left or top edge, 1 at the right or bottom. keep: how
-    much of its proportions a picture of another shape keeps; 1: it is cut, 0: squeezed, which
-    depth does not allow. Depths do not change, and no label is blended with its neighbour.
+    x_position, y_position: 0 crops at the left or top edge, 1 at the right or bottom.
+    crop_fraction: for another aspect ratio, 1 crops, 0 squeezes, values between do part of each;
+    samples with depth need 1. Depth values do not change; no label is mixed with its neighbour.
     """
     whole_height, whole_width = sample.depth.shape
     shape = (whole_width / whole_height * height / width) ** crop_fraction  # above 1: too wide
     part_height = round(whole_height * min(1.0, shape) / factor)
     part_width = round(whole_width / max(1.0, shape) / factor)
-    top, left = round((whole_height - part_height) * y_position), round((whole_width - part_width)
-                                                                  * x_position)
+    top = round((whole_height - part_height) * y_position)
+    left = round((whole_width - part_width) * x_position)
     part = np.s_[top:top + part_height, left:left + part_width]
-    size, nearest = (width, height), cv2.INTER_NEAREST_EXACT  # the other is half a pixel off
+    size = width, height
+    nearest = cv2.INTER_NEAREST_EXACT  # INTER_NEAREST is shifted by half a pixel
     smooth = cv2.INTER_AREA if part_width > width else cv2.INTER_LINEAR
     return Sample(
         cv2.resize(sample.rgb[part], size, interpolation=smooth).astype(np.uint8),
@@ -91,16 +92,16 @@ def crop_and_resize(sample: Sample, factor: float, x_position: float, y_position
 
 
 def fit_to_size(sample: Sample, height: int, width: int) -> Sample:
-    """Bring a sample to height x width px: its middle, or all of it squeezed without depth."""
+    """Resize a sample to height x width px: crop its centre, or squeeze it if it has no depth."""
     if sample.depth.shape == (height, width):
         return sample
-    keep = 1.0 if np.isfinite(sample.depth).any() else 0.0
-    return crop_and_resize(sample, 1.0, 0.5, 0.5, height, width, keep)
+    crop_fraction = 1.0 if np.isfinite(sample.depth).any() else 0.0
+    return crop_and_resize(sample, 1.0, 0.5, 0.5, height, width, crop_fraction)
 
 
 def _recolour(rgb: NDArray[np.uint8], rng: np.random.Generator,
               config: AugmentConfig) -> NDArray[np.uint8]:
-    """Change saturation, contrast, white balance and exposure, as one matrix on the colours."""
+    """Change saturation, contrast, white balance and exposure with one matrix on the colours."""
     def share(largest: float) -> float:
         return float(1.0 + rng.uniform(-largest, largest))
 
@@ -109,12 +110,13 @@ def _recolour(rgb: NDArray[np.uint8], rng: np.random.Generator,
     tint = np.array([share(config.tint) for _ in range(3)], np.float32)
     matrix = saturation * np.eye(3) + (1 - saturation) * LUMA_WEIGHTS  # (3, 3), rows are outputs
     matrix = exposure * contrast * tint[:, None] * matrix
-    shift = exposure * (1 - contrast) * 127.5 * tint  # contrast turns about mid grey
+    shift = exposure * (1 - contrast) * 127.5 * tint  # contrast changes about mid grey
     changed = cv2.transform(rgb.astype(np.float32), np.c_[matrix, shift])
     return _to_bytes(np.asarray(changed, np.float32))
 
 
-def _add_noise(rgb: NDArray[np.uint8], rng: np.random.Generator, max_std: float) -> NDArray[np.uint8]:
+def _add_noise(rgb: NDArray[np.uint8], rng: np.random.Generator,
+               max_std: float) -> NDArray[np.uint8]:
     noise = rng.standard_normal(rgb.shape, np.float32) * np.float32(rng.uniform(0, max_std))
     return _to_bytes(rgb + noise)
 
@@ -122,7 +124,7 @@ def _add_noise(rgb: NDArray[np.uint8], rng: np.random.Generator, max_std: float)
 def _jpeg_roundtrip(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     done, data = cv2.imencode('.jpg', rgb, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise RuntimeError(f'OpenCV cannot compress a picture of shape {rgb.shape}')
+        raise RuntimeError(f'OpenCV could not encode an image of shape {rgb.shape}')
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 

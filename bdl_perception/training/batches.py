@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""From samples to the tensors that the network and its losses take."""
+"""Batches of tensors for the network and its losses, and their device and precision."""
 from dataclasses import dataclass
 import os
 from typing import Any, Iterator, Sequence
@@ -14,27 +14,28 @@ import torch
 from torch import Tensor
 
 Corner = tuple[int, int]  # row and column in a square of 2x2 pixels
-# The decoder's pixel is the middle of such a square, which no pixel of the truth is: each corner
-# has its turn, or depth would be learned and judged half a pixel too far up and to the left.
+# A pixel of the decoder is the centre of such a square, and no pixel of the ground truth lies
+# there. The corners take turns; with one corner only, depth would be off by half a pixel.
 CORNERS: tuple[Corner, ...] = ((0, 0), (1, 1), (0, 1), (1, 0))
+DEVICES = ('auto', 'cpu', 'cuda')
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures at the input's size, truth at the decoder's, which is half of it."""
+    """Frames at the size of the input, ground truth at that of the decoder, which is half."""
 
     rgb: Tensor  # (B, 3, H, W) float 0..255
-    log_depth: Tensor  # (B, h, w) log of m in the canonical camera, NaN where nothing is taught
+    log_depth: Tensor  # (B, h, w) log of m in the canonical camera, NaN where there is no truth
     classes: Tensor  # (B, h, w) uint8
 
     def __len__(self) -> int:
-        """Count the pictures."""
+        """Return the number of frames."""
         return int(self.rgb.shape[0])
 
 
 def training_batches(dataset: Dataset, size: int, rng: np.random.Generator,
                      network: NetworkConfig, augment_config: AugmentConfig) -> Iterator[Batch]:
-    """Go once through the data in random order with random changes; the odd rest is left out."""
+    """Yield augmented batches of one epoch in random order, without an incomplete last one."""
     order = rng.permutation(len(dataset))
     whole = max(len(order) // size * size, min(size, len(order)))
     for start in range(0, whole, size):
@@ -44,8 +45,8 @@ def training_batches(dataset: Dataset, size: int, rng: np.random.Generator,
 
 
 def ordered_batches(dataset: Dataset, size: int, indices: Sequence[int],
-                  network: NetworkConfig) -> Iterator[Batch]:
-    """Go through some samples as they are, in the order given, and through the corners in turn."""
+                    network: NetworkConfig) -> Iterator[Batch]:
+    """Yield batches of the samples at indices, in that order, without augmentation."""
     for start in range(0, len(indices), size):
         chosen = range(start, min(start + size, len(indices)))
         yield make_batch([dataset[indices[place]] for place in chosen], network,
@@ -53,18 +54,19 @@ def ordered_batches(dataset: Dataset, size: int, indices: Sequence[int],
 
 
 def evenly_spaced(count: int, max_count: int) -> list[int]:
-    """Choose at most `wanted` of `count` samples, evenly spread."""
-    return sorted({int(index) for index in np.linspace(0, count - 1, min(count, max_count)).round()})
+    """Choose at most max_count of count indices, evenly spaced."""
+    places = np.linspace(0, count - 1, min(count, max_count)).round()
+    return sorted({int(index) for index in places})
 
 
 def make_batch(samples: Sequence[Sample], network: NetworkConfig,
                corners: Sequence[Corner]) -> Batch:
-    """Stack samples; corners: of each one, which pixel of every 2x2 has the truth that is kept."""
+    """Stack samples; corners: of each sample, the pixel of a 2x2 square that gives the truth."""
     samples = [fit_to_size(sample, network.height, network.width) for sample in samples]
     rgb = np.stack([sample.rgb for sample in samples])  # (B, H, W, 3)
-    depth = np.stack([
-        _subsample(canonical_depth(sample, network.canonical_focal_px, network.max_depth_m), corner)
-        for sample, corner in zip(samples, corners, strict=True)])  # (B, h, w) m
+    focal_px, max_depth_m = network.canonical_focal_px, network.max_depth_m
+    depth = np.stack([_subsample(canonical_depth(sample, focal_px, max_depth_m), corner)
+                      for sample, corner in zip(samples, corners, strict=True)])  # (B, h, w) m
     classes = np.stack([_subsample(sample.classes, corner)
                         for sample, corner in zip(samples, corners, strict=True)])
     return Batch(torch.from_numpy(rgb).permute(0, 3, 1, 2).float(),  # channels last
@@ -75,26 +77,30 @@ def _subsample(values: NDArray[Any], corner: Corner) -> NDArray[Any]:
     return values[corner[0]::2, corner[1]::2]
 
 
-DEVICES = ('auto', 'cpu', 'cuda')
-
-
 @dataclass(frozen=True)
 class Precision:
-    """Where tensors live and what the network computes with; losses stay in float32."""
+    """
+    The device of the tensors and the number format of the network; losses stay in float32.
+
+    Tested on the CPU only, in float32 and in bfloat16 under autocast. The CUDA part was never run:
+    pinned copies, and float16 with its scaler.
+    """
 
     device: torch.device
-    autocast_dtype: torch.dtype | None = None  # of the network's multiplications; None: float32
+    autocast_dtype: torch.dtype | None = None  # of multiplications; None: float32
 
     def autocast(self) -> torch.autocast:
-        """Let what is computed inside use fewer bits where that is harmless."""
-        return torch.autocast(self.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None)
+        """Return the context in which the network computes in autocast_dtype."""
+        return torch.autocast(self.device.type, self.autocast_dtype,
+                              enabled=self.autocast_dtype is not None)
 
     def grad_scaler(self) -> torch.amp.GradScaler:
-        """Make what keeps small gradients from vanishing: only float16 needs it."""
-        return torch.amp.GradScaler(self.device.type, enabled=self.autocast_dtype == torch.float16)
+        """Return the scaler against the underflow of small gradients; only float16 needs it."""
+        return torch.amp.GradScaler(self.device.type,
+                                    enabled=self.autocast_dtype == torch.float16)
 
     def batch_to_device(self, batch: Batch) -> Batch:
-        """Bring a batch to the device, without waiting for it."""
+        """Copy a batch to the device without waiting for the copy."""
         return Batch(self._to_device(batch.rgb), self._to_device(batch.log_depth),
                      self._to_device(batch.classes))
 
@@ -106,10 +112,10 @@ class Precision:
 
 def choose_precision(device: str, mixed_precision: bool) -> Precision:
     """
-    Take the device of that name; auto: CUDA where there is one, of torchrun's local rank.
+    Return the device of a name, that of the local rank of torchrun; auto: CUDA if available.
 
-    mixed: bfloat16, or float16 where a GPU has no bfloat16; on CUDA only, since on a CPU it is
-    many times slower.
+    mixed_precision: bfloat16, or float16 on a GPU without bfloat16. It has no effect on a CPU,
+    where it is many times slower.
     """
     if device == 'cpu' or (device == 'auto' and not torch.cuda.is_available()):
         return Precision(torch.device('cpu'))

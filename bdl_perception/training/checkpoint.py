@@ -1,9 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-A training run on disk: one file, replaced as a whole.
+The checkpoint of a training run: one file that is replaced atomically.
 
-Read with weights_only, so that a checkpoint from a stranger cannot run code.
+It is read with weights_only: a checkpoint from an unknown source cannot run code. A run can also
+start with the weights of another run or of a model, if the network is the same.
 """
 from dataclasses import dataclass, field, fields
 import io
@@ -22,37 +23,39 @@ CHECKPOINT_FORMAT = 1
 CHECKPOINT_FILE = 'checkpoint.pt'
 BEST_FILE = 'best.pt'  # of the epoch with the lowest validation score
 SCORE_COLUMN = 'validation_score'  # column of the history
+SIZE_FIELDS = ('height', 'width', 'canonical_focal_px')  # may differ in the same network
+FOCAL_TOLERANCE = 0.01  # relative: a focal length may have been rounded
 
 
 class TrainingSet(TypedDict):
-    """One of the sets that a run is taught: not where it lies, since folders may move."""
+    """A data set of a run; without its path, since folders may move."""
 
     kind: str
-    frames: int  # that are left of it
-    stride: int  # every n-th is left
-    repeat: int  # times in an epoch
+    frames: int  # after the stride
+    stride: int  # every n-th frame is used
+    repeat: int  # uses per epoch
 
 
 def describe_sets(sets: Sequence[TrainingSet]) -> str:
-    """Name what is taught, for an error."""
+    """Describe training sets in an error message."""
     return ', '.join('{kind} ({frames} frames, stride {stride}, repeat {repeat})'.format(**one)
                      for one in sets)
 
 
 @dataclass
 class Progress:
-    """How far a run has come."""
+    """The progress of a run."""
 
-    epoch: int = 0  # finished ones
+    epoch: int = 0  # number of finished epochs
     images: int = 0
-    elapsed_s: float = 0.0  # of training, without what lay between a kill and a resume
+    elapsed_s: float = 0.0  # of training, without the time between a kill and a resume
     finished: bool = False
-    history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
-    data: list[TrainingSet] = field(default_factory=list)  # empty: not known, of an old checkpoint
+    history: list[dict[str, float]] = field(default_factory=list)  # one row per epoch
+    data: list[TrainingSet] = field(default_factory=list)  # empty: unknown, in an old checkpoint
 
     @property
     def best_epoch(self) -> int:
-        """Find the first epoch with the lowest validation score; 0 when none has one."""
+        """Return the first epoch with the lowest validation score; 0 without any score."""
         scores = {int(row['epoch']): row[SCORE_COLUMN] for row in self.history
                   if not math.isnan(row.get(SCORE_COLUMN, math.nan))}
         return min(scores, key=lambda epoch: scores[epoch], default=0)
@@ -60,7 +63,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was read: plain values and tensors."""
+    """The contents of a checkpoint: plain values and tensors."""
 
     config: TrainConfig
     network: dict[str, torch.Tensor]
@@ -68,16 +71,16 @@ class Checkpoint:
     optimizer: dict[str, Any]
     progress: Progress
     scaler: dict[str, Any] = field(default_factory=dict)  # of float16, else empty
-    source: str = 'the checkpoint'  # it was read from, for errors
+    source: str = 'the checkpoint'  # its path, for errors
 
     def build_network(self) -> Network:
-        """Make the network with the weights of this checkpoint, ready to predict."""
+        """Build the network with these weights, in evaluation mode."""
         network = Network(self.config.network)
         self.load_into(network)
         return network.eval()
 
     def load_into(self, network: Network) -> None:
-        """Give a network these weights; ValueError when it has others."""
+        """Load these weights into a network; ValueError when it has other tensors."""
         try:
             network.load_state_dict(self.network)
         except RuntimeError as error:  # torch names every tensor
@@ -106,7 +109,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise ValueError(f'{path} is no checkpoint of `bdl train`; give RUN/checkpoint.pt, '
                          f'RUN/best.pt or the weights.pt of a model folder') from error
     if found != CHECKPOINT_FORMAT:
-        raise ValueError(f'{path} has format {found}, this version reads {CHECKPOINT_FORMAT}; train again')
+        raise ValueError(f'{path} has format {found}, this version reads {CHECKPOINT_FORMAT}; '
+                         f'train again')
     try:
         return Checkpoint(
             config_from_dict(values['config']), values['network'], values['task_weights'],
@@ -118,7 +122,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def read_network(path: Path) -> Network:
-    """Read the network of a checkpoint, or of weights.pt in a model folder."""
+    """Read the network of a checkpoint or of the weights.pt in a model folder."""
     data = read_weights_file(path)
     if is_weights(data):
         return weights_from_bytes(data, str(path)).network
@@ -126,28 +130,23 @@ def read_network(path: Path) -> Network:
 
 
 def read_weights_file(path: Path) -> bytes:
-    """Read a file that may hold a network; ValueError: it is a graph or a folder."""
+    """Read a file of weights; ValueError for a graph or a folder."""
     if path.suffix == '.onnx':
-        raise ValueError(f'{path} is a graph, of which no network can be made; give the '
-                         f'weights.pt beside it')
+        raise ValueError(f'{path} is a graph, not weights; give the weights.pt beside it')
     if path.is_dir():
         raise ValueError(f'{path} is a folder; give the checkpoint.pt or weights.pt in it')
     return path.read_bytes()
 
 
-SIZE_FIELDS = ('height', 'width', 'canonical_focal_px')  # what may be another
-FOCAL_TOLERANCE = 0.01  # relative: a focal length may have been rounded
-
-
 def load_initial_weights(path: Path, network: Network) -> None:
-    """Take the weights at a path; ValueError: they are of another network, or there are none."""
+    """Load the weights at a path; ValueError when they belong to another network."""
     stored = read_network(path)
     check_same_network(path, stored.config, network.config)
     network.load_state_dict(stored.state_dict())
 
 
 def check_same_network(path: Path, stored: NetworkConfig, expected: NetworkConfig) -> None:
-    """Refuse weights that would fit and mean something else; path: whose they are."""
+    """Raise ValueError when the weights at path fit but belong to another configuration."""
     other = [f'{entry.name} {getattr(stored, entry.name)}, not {getattr(expected, entry.name)}'
              for entry in fields(NetworkConfig) if entry.name not in SIZE_FIELDS
              and getattr(stored, entry.name) != getattr(expected, entry.name)]

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""All that a training run can be told, with its reasons, and how a YAML file changes it."""
+"""The configuration of a training run, from defaults, a YAML file and the command line."""
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Mapping, TypeVar
@@ -15,33 +15,33 @@ Section = TypeVar('Section')
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One run; the network's shape and the changes of pictures are sections of their own."""
+    """The settings of a run; the network and the augmentation are sections of their own."""
 
     epochs: int = 12  # passes over the training frames
-    minutes: float = 0.0  # instead of epochs: let the learning rate follow the clock; 0: off
-    batch: int = 12  # frames, of all processes together; two cores gain nothing from more
-    learning_rate: float = 3e-3  # at its peak, AdamW
+    minutes: float = 0.0  # length of the run, in place of epochs; 0: off
+    batch: int = 12  # frames of all processes together; on two cores a larger one is not faster
+    learning_rate: float = 3e-3  # at the peak; AdamW
     encoder_rate: float = 1.0  # share of the learning rate for an encoder from ImageNet
     weight_decay: float = 0.01
     warm_up: float = 0.08  # share of the run until the peak
-    clip: float = 5.0  # longest gradient
-    beta: float = 0.5  # of the regression loss; 0 fits the mean too little (Seitzer et al. 2022)
+    clip: float = 5.0  # largest norm of the gradient
+    beta: float = 0.5  # of the regression loss; 0 underfits the mean (Seitzer et al. 2022)
     logit_samples: int = 4  # T of the classification loss
-    class_weights: tuple[float, ...] = ()  # of a pixel of each class; none: all count the same
+    class_weights: tuple[float, ...] = ()  # one per class; empty: all equal
     aleatoric: bool = True  # False: no variance is learned
-    depth_weight: float = 0.0  # of the depth loss, the classes' is 1 - it; 0: both are learned
-    pretrained: bool = True  # start from ImageNet where the encoder has such weights
-    validation_frames: int = 200  # looked at after each epoch, spread over the validation drives
-    patience: int = 0  # epochs without a better validation score that end the run; 0: off
+    depth_weight: float = 0.0  # weight of the depth loss, the other is 1 minus it; 0: both learned
+    pretrained: bool = True  # ImageNet weights, if the encoder has them
+    validation_frames: int = 200  # evaluated after each epoch, evenly spaced over the drives
+    patience: int = 0  # epochs without a better validation score until the end; 0: off
     seed: int = 1
     threads: int = 2  # of each process
     device: str = 'auto'  # cpu, cuda; auto: cuda where there is one
-    mixed_precision: bool = True  # on CUDA: the network in half precision, the losses never
+    mixed_precision: bool = True  # on CUDA: half precision in the network, not in the losses
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self) -> None:
-        """Refuse a run that cannot be."""
+        """Check the range of every value."""
         for name in ('epochs', 'batch', 'logit_samples', 'validation_frames', 'threads'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be 1 or more')
@@ -63,26 +63,26 @@ class TrainConfig:
 
 
 def read_config(path: Path | None, **overrides: Any) -> TrainConfig:
-    """Take the defaults, then a YAML file if there is one, then what was said outright."""
+    """Return the defaults, changed by a YAML file if there is one, then by the overrides."""
     values = {} if path is None else read_yaml(path)
     values.update({name: value for name, value in overrides.items() if value is not None})
     return config_from_dict(values)
 
 
 def config_from_dict(values: Mapping[str, Any]) -> TrainConfig:
-    """Build a run from a mapping with the names of the fields; ValueError names a wrong one."""
+    """Build a configuration from a mapping of field names; ValueError names a wrong one."""
     sections = {name: build_section(kind, values.get(name, {}), name)
                 for name, kind in (('network', NetworkConfig), ('augment', AugmentConfig))}
     return build_section(TrainConfig, {**values, **sections}, 'training')
 
 
 def config_to_dict(config: TrainConfig) -> dict[str, Any]:
-    """Turn a run into plain values, as config_from_dict takes them."""
+    """Return plain values, as config_from_dict reads them."""
     return asdict(config)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file of names and values; empty: none."""
+    """Read a YAML mapping; that of an empty file is empty."""
     try:
         values = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
@@ -95,7 +95,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def build_section(kind: type[Section], values: Any, title: str) -> Section:
-    """Build a dataclass from a mapping; ValueError names what the title does not know."""
+    """Build a dataclass from a mapping; ValueError names unknown keys under the title."""
     if not isinstance(values, Mapping):
         raise ValueError(f'{title} is {values!r}, must hold names and values')
     known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The data sets of a run: all of their splits are listed before the first picture is decoded."""
+"""The data sets of a run; all splits are listed before the first frame is decoded."""
 import argparse
 from pathlib import Path
 from typing import Collection, Mapping, NamedTuple, Sequence, TYPE_CHECKING
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class TrainingSource(NamedTuple):
-    """What --data names, listed."""
+    """A data set of --data with its listed splits."""
 
     kind: str
     train: 'Dataset'  # every stride-th frame
-    validation: 'Dataset | None'  # of a world without such drives: none
+    validation: 'Dataset | None'  # None: a rendered world without such drives
     stride: int
     repeat: int
 
     @property
     def data_record(self) -> 'TrainingSet':
-        """Say what a checkpoint remembers."""
+        """Return the entry of the checkpoint."""
         return {'kind': self.kind, 'frames': len(self.train), 'stride': self.stride,
                 'repeat': self.repeat}
 
@@ -42,11 +42,11 @@ def parse_kind_count(text: str) -> tuple[str, int]:
 
 
 def counts_by_kind(option: str, pairs: Sequence[tuple[str, int]],
-            kinds: Collection[str]) -> dict[str, int]:
-    """Collect what an option said; ValueError: of no set that is there, or twice of one."""
+                   kinds: Collection[str]) -> dict[str, int]:
+    """Collect KIND=N pairs of an option; ValueError for an unknown or a repeated kind."""
     numbers = dict(pairs)
     if unknown := set(numbers) - set(kinds):
-        raise ValueError(f'{option} names {sorted(unknown)}, which no --data is of')
+        raise ValueError(f'{option} names {sorted(unknown)}, which is no KIND of --data')
     if len(numbers) < len(pairs):
         raise ValueError(f'{option} names a KIND twice; give each once')
     return numbers
@@ -54,22 +54,22 @@ def counts_by_kind(option: str, pairs: Sequence[tuple[str, int]],
 
 def open_sources(sources: Sequence[tuple[str, Path]], strides: Mapping[str, int],
                  repeats: Mapping[str, int], config: 'TrainConfig') -> list[TrainingSource]:
-    """List both splits of all sources; DatasetError: one is not there or not whole."""
+    """List both splits of all sources; DatasetError for a missing or incomplete one."""
     return [TrainingSource(kind, open_training_split(kind, root, strides.get(kind, 1), config),
-                   open_validation_split(kind, root, config), strides.get(kind, 1),
-                   repeats.get(kind, 1))
+                           open_validation_split(kind, root, config), strides.get(kind, 1),
+                           repeats.get(kind, 1))
             for kind, root in sources]
 
 
 def open_training_split(kind: str, root: Path, stride: int, config: 'TrainConfig') -> 'Dataset':
-    """Open every stride-th frame of what is taught."""
+    """Open every stride-th frame of the training split."""
     from bdl_perception.datasets.wrappers import Subset
     data = open_split(kind, root, 'train', config)
     return Subset(data, range(0, len(data), stride))
 
 
 def open_validation_split(kind: str, root: Path, config: 'TrainConfig') -> 'Dataset | None':
-    """Open the split that is measured on; a rendered world may be without one."""
+    """Open the validation split; None for a rendered world without one."""
     from bdl_perception.datasets.rendered import find_drives
     if kind == 'world' and all(drive.split != 'validation' for drive in find_drives(root)):
         return None
@@ -77,7 +77,7 @@ def open_validation_split(kind: str, root: Path, config: 'TrainConfig') -> 'Data
 
 
 def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dataset':
-    """Open one set; all but CamVid, which is small, come at the network's size."""
+    """Open a split at the size of the network; CamVid is small and keeps its own."""
     from bdl_perception.datasets import open_dataset
     from bdl_perception.datasets.wrappers import ResizedDataset
     if kind == 'camvid':
@@ -88,8 +88,9 @@ def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dat
     return ResizedDataset(open_dataset(kind, root, split), **size)
 
 
-def select_validation_frames(sources: Sequence[TrainingSource], max_frames: int) -> list[tuple[str, 'Dataset']]:
-    """Choose the frames that are looked at after each epoch, of all sets as of one; with kinds."""
+def select_validation_frames(sources: Sequence[TrainingSource],
+                             max_frames: int) -> list[tuple[str, 'Dataset']]:
+    """Choose evenly spaced validation frames over all sets; returns (kind, frames) of each."""
     from bdl_perception.datasets.wrappers import Subset
     from bdl_perception.training.batches import evenly_spaced
     sets = [(one.kind, one.validation) for one in sources if one.validation is not None]
@@ -101,17 +102,18 @@ def select_validation_frames(sources: Sequence[TrainingSource], max_frames: int)
     return [(kind, part) for kind, part in parts if len(part)]
 
 
-def load_into_memory(sources: Sequence[TrainingSource], validation_frames: int, verbose: bool,
-           ) -> tuple['Dataset', 'Dataset | None']:
-    """Decode into memory what is taught, and what is measured on if any; says how much it is."""
+def load_into_memory(sources: Sequence[TrainingSource], validation_frames: int,
+                     verbose: bool) -> tuple['Dataset', 'Dataset | None']:
+    """Decode the training and the validation frames; verbose prints the memory they take."""
     from bdl_perception.datasets.wrappers import ConcatDataset, InMemoryDataset, memory_bytes
     validation = select_validation_frames(sources, validation_frames)
-    held = sum(memory_bytes(data) for data in (*(one.train for one in sources),
-                                             *(data for _, data in validation)))
+    size = sum(memory_bytes(data) for data in (*(one.train for one in sources),
+                                               *(data for _, data in validation)))
     if verbose:
-        print(f'{held / 1e6:.1f} MB of frames will be held in memory by each process; --stride '
+        print(f'{size / 1e6:.1f} MB of frames will be held in memory by each process; --stride '
               f'KIND=N leaves some out', flush=True)
-    kept = [InMemoryDataset(one.train, f'{one.kind} train frames') for one in sources]
-    looked_at = [InMemoryDataset(data, f'{kind} validation frames') for kind, data in validation]
-    return (ConcatDataset(kept, [one.repeat for one in sources]),
-            ConcatDataset(looked_at) if looked_at else None)
+    train_sets = [InMemoryDataset(one.train, f'{one.kind} train frames') for one in sources]
+    validation_sets = [InMemoryDataset(data, f'{kind} validation frames')
+                       for kind, data in validation]
+    return (ConcatDataset(train_sets, [one.repeat for one in sources]),
+            ConcatDataset(validation_sets) if validation_sets else None)

@@ -1,12 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Several processes that learn as one, started by torchrun.
+Data-parallel training with several processes, started by torchrun.
 
-All of them draw the same order, augmentation, masks and noise from the same seed, and each takes
-its part of every batch. Sums over pixels go around with their gradients, so each process has the
-loss of the whole batch; DistributedDataParallel then takes the mean of their gradients, which is
-the gradient of one process that sees it all. What differs is the order of float32 additions.
+All processes draw the same order, augmentation, masks and noise from the same seed, and each takes
+its slice of every batch. Sums over pixels are all-reduced together with their gradients, so each
+process has the loss of the whole batch. DistributedDataParallel averages the gradients; the result
+is the gradient of a single process, up to the order of float32 additions.
 """
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,38 +23,39 @@ from torch.nn.parallel import DistributedDataParallel
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """Which of how many processes this one is; alone, it does nothing to its arguments."""
+    """The rank of this process among all; with one process, arguments pass unchanged."""
 
     rank: int = 0
     world_size: int = 1
 
     @property
     def is_main(self) -> bool:
-        """Say whether this process is the one that writes, prints and validates."""
+        """Return whether this process writes, prints and validates."""
         return self.rank == 0
 
     def batch_slice(self, count: int) -> slice:
-        """Choose this process's share of count pictures; shares differ by at most one."""
+        """Return the slice of this process of count frames; lengths differ by at most one."""
         if count < self.world_size:
-            raise ValueError(f'a batch of {count} frames is too small for {self.world_size} processes; '
-                             f'raise batch, add frames or start fewer')
-        return slice(self.rank * count // self.world_size, (self.rank + 1) * count // self.world_size)
+            raise ValueError(f'a batch of {count} frames is too small for {self.world_size} '
+                             f'processes; raise batch, add frames or start fewer')
+        return slice(self.rank * count // self.world_size,
+                     (self.rank + 1) * count // self.world_size)
 
     def wrap_ddp(self, network: nn.Module) -> nn.Module:
-        """Wrap a network so that its gradients become the mean over the processes."""
+        """Wrap a network so that its gradients are averaged over the processes."""
         if self.world_size == 1:
             return network
         return DistributedDataParallel(network)
 
     def weighted_mean(self, own: Tensor, count: Tensor) -> Tensor:
-        """Turn the mean over this process's pixels, count of them, into that over all; both ()."""
+        """Turn the mean over count pixels of this process into that of all processes; both ()."""
         if self.world_size == 1:
             return own
         total = all_reduce_sum(torch.stack((own * count, count.to(own.dtype))))
         return total[0] / total[1].clamp(min=1e-6)
 
     def broadcast(self, value: Any) -> Any:
-        """Give every process what the leading one has."""
+        """Return the value of the main process in every process."""
         if self.world_size == 1:
             return value
         values = [value]
@@ -62,7 +63,7 @@ class ProcessGroup:
         return values[0]
 
     def shared_clock(self, own: Callable[[], float]) -> Callable[[], float]:
-        """Let every process read the leading one's clock, each time all of them ask."""
+        """Return the clock of the main process; all processes must read it together."""
         def read() -> float:
             return float(self.broadcast(own()))
         return read
@@ -74,11 +75,11 @@ SINGLE_PROCESS = ProcessGroup()
 @contextmanager
 def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
     """
-    Meet the processes that torchrun has started with this one; alone without torchrun.
+    Join the processes that torchrun has started; SINGLE_PROCESS without torchrun.
 
-    Who leaves must hold nothing that the team has shared any more: the group's threads end with
-    the last reference to it, and one that still works while Python shuts down may abort the
-    process (pytorch issues 130345 and 190489).
+    After the context no object may refer to the group: its threads end with the last reference,
+    and a thread that runs while Python shuts down may abort the process (pytorch issues 130345
+    and 190489).
     """
     if 'RANK' not in os.environ or int(os.environ.get('WORLD_SIZE', '1')) == 1:
         yield SINGLE_PROCESS
@@ -88,15 +89,15 @@ def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
         yield ProcessGroup(distributed.get_rank(), distributed.get_world_size())
     finally:
         distributed.destroy_process_group()
-        gc.collect()  # a first optimizer leaves a cycle that holds whoever made it
+        gc.collect()  # the first optimizer leaves a reference cycle that holds its creator
 
 
 def local_noise(classes: Tensor, batch_slice: slice, samples: int, channels: int) -> Tensor:
     """
-    Draw standard normal noise for the labelled pixels of a batch and keep that of a part.
+    Draw standard normal noise for the labelled pixels of a batch and return that of a slice.
 
-    classes: (B, h, w) of the whole batch; returns (samples, N, channels), N labelled pixels in
-    the pictures of the part. What one process would draw, whoever draws it.
+    classes: (B, h, w) of the whole batch; returns (samples, N, channels) for the N labelled pixels
+    of the slice. The noise does not depend on the number of processes.
     """
     labelled = (classes != IGNORE).flatten(1).sum(1)  # (B,)
     noise = torch.randn((samples, int(labelled.sum()), channels), device=classes.device)
@@ -104,7 +105,7 @@ def local_noise(classes: Tensor, batch_slice: slice, samples: int, channels: int
 
 
 def all_reduce_sum(own: Tensor) -> Tensor:
-    """Add up a tensor over the processes; bitwise the same on each, with gradient."""
+    """Sum a tensor over the processes, with gradient; bitwise equal in all of them."""
     total: Tensor = _AllReduceSum.apply(own)  # type: ignore[no-untyped-call]
     return total
 
@@ -113,7 +114,7 @@ class _AllReduceSum(torch.autograd.Function):
     """
     Sum of x_r over the processes r.
 
-    Every process's result depends on every x_r, hence the gradient is the sum of theirs.
+    The result of every process depends on every x_r, so the gradient is the sum of theirs.
     """
 
     @staticmethod
@@ -130,10 +131,14 @@ class _AllReduceSum(torch.autograd.Function):
 
 
 class SyncBatchNorm2d(nn.BatchNorm2d):
-    """The same numbers and names as BatchNorm2d; only the statistics of a batch are shared."""
+    """
+    BatchNorm2d with batch statistics over all processes; parameters and names are the same.
+
+    torch.nn.SyncBatchNorm runs on CUDA only. This one also runs on a CPU, where it is tested.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (B, C, H, W) of this process, B may differ between them."""
+        """Normalise x (B, C, H, W) of this process; B may differ between processes."""
         if not self.training:
             return super().forward(x)
         x = x.float()
@@ -149,7 +154,7 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
 
     @torch.no_grad()
     def _update_running_stats(self, mean: Tensor, variance: Tensor) -> None:
-        """Move the statistics of evaluation mode, as BatchNorm2d does; both (C,)."""
+        """Update the statistics of evaluation mode as BatchNorm2d does; both (C,)."""
         assert self.momentum is not None and self.running_mean is not None
         assert self.running_var is not None and self.num_batches_tracked is not None
         self.num_batches_tracked += 1
@@ -158,7 +163,7 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
 
 
 def convert_batch_norms(module: nn.Module) -> None:
-    """Replace every BatchNorm2d inside; before an optimizer knows their parameters."""
+    """Replace every BatchNorm2d of a module; call it before an optimizer takes the parameters."""
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
             shared = SyncBatchNorm2d(child.num_features, child.eps, child.momentum)
@@ -169,5 +174,5 @@ def convert_batch_norms(module: nn.Module) -> None:
 
 
 def _per_channel(values: Tensor) -> Tensor:
-    """(C,) to (C, 1, 1)."""
+    """Reshape (C,) to (C, 1, 1)."""
     return values[:, None, None]

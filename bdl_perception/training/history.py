@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The history of a run, one row an epoch, as a table and as a picture."""
+"""The history of a run, one row per epoch: as CSV, as a plot, and for TensorBoard."""
 import csv
 import io
 from pathlib import Path
@@ -17,7 +17,7 @@ from torch.utils.tensorboard.writer import SummaryWriter
 
 Row = Mapping[str, float]
 VALIDATION_PREFIX = 'validation_'
-PANELS = {  # title: beginnings of the columns' names
+PANELS = {  # title: prefixes of its columns
     'losses': ('loss', 'regression', 'classification'),
     'validation': (VALIDATION_PREFIX,),
     'learning rate': ('learning_rate',),
@@ -36,7 +36,7 @@ def write_curves(path: Path, history: Sequence[Row]) -> None:
 
 
 def plot_curves(path: Path, history: Sequence[Row]) -> None:
-    """Draw all panels over the epochs as a PNG; replaced as a whole."""
+    """Plot all panels over the epochs as a PNG, written atomically."""
     figure = Figure(figsize=(9.0, 6.0), dpi=80)
     figure.subplots_adjust(0.07, 0.08, 0.98, 0.94, wspace=0.16, hspace=0.32)
     canvas = FigureCanvasAgg(figure)
@@ -49,13 +49,13 @@ def plot_curves(path: Path, history: Sequence[Row]) -> None:
 
 
 def select_columns(history: Sequence[Row], prefixes: tuple[str, ...]) -> list[str]:
-    """Choose the columns by how their names begin, in the order of the rows."""
+    """Return the columns with one of the prefixes, in the order of the rows."""
     every = dict.fromkeys(name for row in history for name in row)
     return [name for name in every if name.startswith(prefixes)]
 
 
 def _plot_panel(axes: Axes, title: str, columns: Sequence[str], history: Sequence[Row]) -> None:
-    """Draw a line for each column; a gap where an epoch lacks it."""
+    """Plot a line for each column, with a gap where an epoch lacks it."""
     epochs = [row['epoch'] for row in history]
     for name in columns:
         values = [row.get(name, float('nan')) for row in history]
@@ -69,30 +69,30 @@ def _plot_panel(axes: Axes, title: str, columns: Sequence[str], history: Sequenc
 
 class TensorBoardLog:
     """
-    Appends events to a folder; a run that is taken up again hides what it will write anew.
+    Appends events to a folder, one step per epoch; a resumed run hides what it will write again.
 
-    A kill between a checkpoint and its events loses the last epoch's, so that one is written
-    again: every epoch of the history is seen, and once.
+    A kill between a checkpoint and its events loses those of the last epoch, so a resume writes
+    them again: TensorBoard shows every epoch of the history once.
     """
 
     def __init__(self, folder: Path, history: list[dict[str, float]]) -> None:
-        """history: the epochs that the checkpoint knows, empty for a new run."""
+        """Open the log; history: the epochs of the checkpoint, empty for a new run."""
         _wait_for_unique_name(folder)
         self._writer = SummaryWriter(folder, purge_step=max(1, len(history)))
         if history:
             self.write(history[-1])
 
     def __enter__(self) -> 'TensorBoardLog':
-        """Give the log itself."""
+        """Return the log itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        """Write what is left, also when the run has failed."""
+        """Write the rest and close, also after an error."""
         self._writer.close()
 
     def write(self, row: Mapping[str, float]) -> None:
-        """Write one epoch, so that it is on the disk when this returns."""
+        """Write one epoch to disk before returning."""
         for name, value in row.items():
             if name != 'epoch':
                 self._writer.add_scalar(tensorboard_tag(name), value, int(row['epoch']))
@@ -100,13 +100,13 @@ class TensorBoardLog:
 
 
 def tensorboard_tag(name: str) -> str:
-    """Group a column as TensorBoard does: validation/abs_rel, train/loss."""
+    """Return the tag of a column, with its group: validation/abs_rel, train/loss."""
     if name.startswith(VALIDATION_PREFIX):
         return f'validation/{name.removeprefix(VALIDATION_PREFIX)}'
     return f'train/{name}'
 
 
 def _wait_for_unique_name(folder: Path) -> None:
-    """Let the second end in which a file of the folder was begun: TensorBoard sorts by name."""
+    """Wait for a second without an event file: TensorBoard orders files by their second."""
     while any(folder.glob(f'events.out.tfevents.{int(time.time())}.*')):
         time.sleep(.05)

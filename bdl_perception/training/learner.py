@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What learns: a network, the weights of its two losses, and the optimizer that moves both."""
+"""The optimisation step of a network and of the weights of its two losses."""
 from typing import Any, Callable
 
 from bdl_perception.network.decoder import HeadMaps
@@ -23,18 +23,19 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 
 class Learner:
-    """One step after the other; the same numbers in every process of a team."""
+    """A network with its optimizer; state is the same in every process of the group."""
 
     def __init__(self, config: TrainConfig, process_group: ProcessGroup, precision: Precision,
-                 build_network: Callable[[NetworkConfig], Network], checkpoint: Checkpoint | None) -> None:
-        """Start anew with what build makes, or from what was found."""
+                 build_network: Callable[[NetworkConfig], Network],
+                 checkpoint: Checkpoint | None) -> None:
+        """Start with a new network, or restore a checkpoint."""
         self._config, self._process_group, self._precision = config, process_group, precision
-        process_group.batch_slice(config.batch)  # refuses a batch that is too small to be shared
+        process_group.batch_slice(config.batch)  # raises for a batch smaller than the group
         self.network = build_network(config.network)
         if process_group.world_size > 1:
             convert_batch_norms(self.network)
         self.network.to(precision.device)
-        convert_conv2d_weight_memory_format(self.network, torch.channels_last)  # is faster
+        convert_conv2d_weight_memory_format(self.network, torch.channels_last)  # faster
         self.task_weights = TaskWeights(config.depth_weight, config.aleatoric).to(precision.device)
         weights = config.class_weights
         self._class_weights = torch.tensor(weights, device=precision.device) if weights else None
@@ -47,11 +48,11 @@ class Learner:
         self._distributed_network = process_group.wrap_ddp(self.network)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Let only kernels decay: a bias, a scale or a task weight at zero means something."""
+        """Apply weight decay to kernels only: zero is no neutral value of the others."""
         encoder = [*self.network.encoder.parameters()]
         known = {id(parameter) for parameter in encoder}
-        others = [parameter for parameter in (*self.network.parameters(), *self.task_weights.parameters())
-                  if id(parameter) not in known]
+        others = [parameter for module in (self.network, self.task_weights)
+                  for parameter in module.parameters() if id(parameter) not in known]
         return [{'params': [parameter for parameter in part if (parameter.ndim > 1) == decays],
                  'weight_decay': self._config.weight_decay * decays, 'share': share}
                 for part, share in ((encoder, self._config.encoder_rate), (others, 1.0))
@@ -65,24 +66,26 @@ class Learner:
             self._scaler.load_state_dict(checkpoint.scaler)
 
     def checkpoint(self, progress: Progress) -> Checkpoint:
-        """Give all that it takes to go on from here."""
+        """Return the state from which a run can resume."""
         return Checkpoint(self._config, self.network.state_dict(), self.task_weights.state_dict(),
                           self.optimizer.state_dict(), progress, self._scaler.state_dict())
 
     def step(self, batch: Batch, rate: float) -> list[float]:
-        """Learn from one batch at this rate; returns the loss and its two parts, unweighed."""
+        """Train on one batch at a learning rate; returns the loss and its two unweighted parts."""
         for group in self.optimizer.param_groups:
             group['lr'] = rate * group['share']
         self.network.train()
-        part, batch = self._process_group.batch_slice(len(batch)), self._precision.batch_to_device(batch)
+        part = self._process_group.batch_slice(len(batch))
+        batch = self._precision.batch_to_device(batch)
         masks = [mask[part].to(batch.rgb.device)
                  for mask in self.network.draw_masks(len(batch))]
         with self._precision.autocast():
-            halves = self._distributed_network(batch.rgb[part], masks)
-        maps = HeadMaps(*(each.float() for each in halves))
+            outputs = self._distributed_network(batch.rgb[part], masks)
+        maps = HeadMaps(*(each.float() for each in outputs))
         regression, classification = self._losses(maps, batch, part)
-        loss = self.task_weights(regression, classification, bool(batch.log_depth.isfinite().any()),
-                          bool((batch.classes != IGNORE).any()))
+        loss = self.task_weights(regression, classification,
+                                 bool(batch.log_depth.isfinite().any()),
+                                 bool((batch.classes != IGNORE).any()))
         if not torch.isfinite(loss):
             raise RuntimeError(f'the loss became {loss.item()}; lower learning_rate and resume')
         self.optimizer.zero_grad()
@@ -94,22 +97,23 @@ class Learner:
         return [float(loss.detach()), float(regression.detach()), float(classification.detach())]
 
     def _losses(self, maps: HeadMaps, batch: Batch, part: slice) -> tuple[Tensor, Tensor]:
-        """Give both losses of the whole batch, of which the maps are a part."""
-        config, heard = self._config, self._config.aleatoric
+        """Return both losses of the whole batch; the maps are those of a slice."""
+        config, aleatoric = self._config, self._config.aleatoric
         log_depth, classes = batch.log_depth[part], batch.classes[part]
-        variance = maps.depth_log_variance if heard else None
+        variance = maps.depth_log_variance if aleatoric else None
         regression = regression_loss(maps.log_depth, variance, log_depth, config.beta)
         noise = (local_noise(batch.classes, part, config.logit_samples, config.network.classes)
-                 if heard else None)
+                 if aleatoric else None)
         classification = classification_loss(
-            maps.logits, maps.logit_log_variance if heard else None, classes, noise=noise,
+            maps.logits, maps.logit_log_variance if aleatoric else None, classes, noise=noise,
             weights=self._class_weights)
-        return (self._process_group.weighted_mean(regression,
-                                regression_weights(variance, log_depth, config.beta).sum()),
-                self._process_group.weighted_mean(classification, self._label_weight(classes)))
+        group = self._process_group
+        weight = regression_weights(variance, log_depth, config.beta).sum()
+        return (group.weighted_mean(regression, weight),
+                group.weighted_mean(classification, self._label_weight(classes)))
 
     def _label_weight(self, classes: Tensor) -> Tensor:
-        """Add up what the labelled pixels count."""
+        """Return the sum of the class weights of the labelled pixels."""
         labelled = classes[classes != IGNORE]
         if self._class_weights is None:
             return torch.tensor(len(labelled))

@@ -1,12 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The training loop: epochs of steps, a checkpoint and a row of the curves after each.
+The training loop: after each epoch a checkpoint and a row of the history.
 
-A run is the same whenever it has the same seed, data and number of threads, also when it was
-killed and taken up again: every epoch seeds its own random numbers. Only with `minutes` it is
-not, because the learning rate then follows the clock. Several processes make the same run as
-one, up to rounding; see parallel.
+A run is reproducible for the same seed, data and number of threads, also after a kill and a
+resume, since every epoch seeds its own random numbers. With `minutes` it is not, because the
+learning rate follows the clock. Several processes give the same run up to rounding, see
+distributed.
 """
 from contextlib import nullcontext
 from dataclasses import fields
@@ -51,41 +51,41 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-MIN_RATE_SHARE = 1e-3  # of the peak: where the first and the last step stand
+MIN_RATE_SHARE = 1e-3  # of the peak: learning rate of the first and of the last step
+# All other fields must be the same on resume.
+CHANGEABLE_ON_RESUME = ('epochs', 'minutes', 'patience', 'threads', 'device', 'mixed_precision',
+                        'clip', 'learning_rate', 'validation_frames')
+TENSORBOARD_FOLDER = 'tensorboard'
+Clock = Callable[[], float]
 
 
 def one_cycle(progress: float, warm_up: float) -> float:
     """
-    Share of the peak learning rate: up in a line, down along half a cosine (Smith 2018).
+    Return the share of the peak learning rate: a linear rise, then half a cosine (Smith 2018).
 
-    progress: 0 at the start of the run, 1 at its end; warm_up: where the peak is.
+    progress: 0 at the start of the run, 1 at its end; warm_up: the progress at the peak.
     """
     if progress < warm_up:
         return MIN_RATE_SHARE + (1 - MIN_RATE_SHARE) * progress / warm_up
-    fallen = min(1.0, (progress - warm_up) / max(1 - warm_up, 1e-9))
-    return MIN_RATE_SHARE + (1 - MIN_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * fallen))
-
-
-CHANGEABLE_ON_RESUME = ('epochs', 'minutes', 'patience', 'threads', 'device', 'mixed_precision', 'clip',
-              'learning_rate', 'validation_frames')  # when it is taken up; all else is another run
-TENSORBOARD_FOLDER = 'tensorboard'  # folder of its events
-Clock = Callable[[], float]
+    decay = min(1.0, (progress - warm_up) / max(1 - warm_up, 1e-9))
+    return MIN_RATE_SHARE + (1 - MIN_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * decay))
 
 
 class TrainingRun:
-    """A network on its way; `train` takes it from where it stands to the end."""
+    """A training run in a folder; `train` completes it."""
 
     def __init__(self, config: TrainConfig, folder: Path, clock: Clock = time.monotonic,
                  process_group: ProcessGroup = SINGLE_PROCESS, precision: Precision | None = None,
                  build_network: Callable[[NetworkConfig], Network] = Network) -> None:
-        """Start anew with what build makes, or take up the checkpoint in the folder."""
+        """Start a new run, or resume the checkpoint in the folder."""
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.config, self.folder, self._process_group = config, folder, process_group
         self._clock = process_group.shared_clock(clock) if config.minutes else clock
         self._precision = precision or choose_precision(config.device, config.mixed_precision)
         folder.mkdir(parents=True, exist_ok=True)
-        found = read_checkpoint(folder / CHECKPOINT_FILE) if (folder / CHECKPOINT_FILE).exists() else None
+        path = folder / CHECKPOINT_FILE
+        found = read_checkpoint(path) if path.exists() else None
         if found is not None:
             self._check_same_config(found)
         self.learner = Learner(config, process_group, self._precision, build_network, found)
@@ -93,26 +93,28 @@ class TrainingRun:
         self.progress.finished = found is not None and self._is_finished()
 
     def record_training_sets(self, training_sets: Sequence[TrainingSet]) -> None:
-        """Remember what is taught; ValueError when it was something else so far."""
+        """Record the training sets; ValueError when the run has used others so far."""
         before = self.progress.data
         if before and before != list(training_sets):
             raise ValueError(f'{self.folder} holds a run on {describe_sets(before)}, not on '
-                             f'{describe_sets(training_sets)}; choose another folder or the same data')
+                             f'{describe_sets(training_sets)}; choose another folder or the same '
+                             f'data')
         self.progress.data = list(training_sets)
 
     def check_patience(self, has_validation: bool) -> None:
-        """Refuse patience with nothing to judge by."""
+        """Raise ValueError for patience without validation frames."""
         if self.config.patience and not has_validation:
             raise ValueError(f'patience is {self.config.patience}, but there are no validation '
-                             f'frames to judge by; add some or set patience to 0')
+                             f'frames to evaluate; add some or set patience to 0')
 
     def train(self, training: Dataset, validation: Dataset | None) -> Progress:
-        """Run the epochs that are left; validation: None for none."""
+        """Run the remaining epochs; without validation frames no epoch gets a score."""
         self.check_patience(validation is not None)
         if self.progress.finished:
             return self.progress
-        leads, history = self._process_group.is_main, self.progress.history
-        with TensorBoardLog(self.folder / TENSORBOARD_FOLDER, history) if leads else nullcontext() as log:
+        history, folder = self.progress.history, self.folder / TENSORBOARD_FOLDER
+        is_main = self._process_group.is_main
+        with TensorBoardLog(folder, history) if is_main else nullcontext() as log:
             while not self.progress.finished:
                 row = self._run_epoch(training)
                 self.progress.epoch += 1
@@ -123,13 +125,14 @@ class TrainingRun:
         return self.progress
 
     def _run_epoch(self, training: Dataset) -> dict[str, float]:
-        """Go once through the data, or until the minutes are over; returns mean losses."""
+        """Train one epoch, or until the minutes are over; returns its row of the history."""
         rng = np.random.default_rng((self.config.seed, self.progress.epoch))
         torch.manual_seed(int(rng.integers(2**62)))
         started, begun_s = self._clock(), self.progress.elapsed_s
         sums, steps, before = np.zeros(3), 0, self.progress.images
         for batch, share in self._batches(training, rng):
-            rate = self.config.learning_rate * one_cycle(self._completed_fraction(share), self.config.warm_up)
+            rate = self.config.learning_rate * one_cycle(self._completed_fraction(share),
+                                                         self.config.warm_up)
             sums += self.learner.step(batch, rate)
             steps += 1
             self.progress.images += len(batch)
@@ -145,48 +148,50 @@ class TrainingRun:
 
     def _batches(self, training: Dataset,
                  rng: np.random.Generator) -> Iterator[tuple[Batch, float]]:
-        """Give each batch with the share of the epoch that lies before it."""
+        """Yield each batch with the share of the epoch before it."""
         config = self.config
         total = max(1, len(training) // config.batch)
         batches = training_batches(training, config.batch, rng, config.network, config.augment)
         title = f'epoch {self.progress.epoch + 1}'
-        pause_s = 1 if sys.stderr.isatty() else 60  # a log wants a line now and then
-        shown = tqdm(batches, title, total, mininterval=pause_s, disable=not self._process_group.is_main)
-        for index, batch in enumerate(shown):
+        pause_s = 1 if sys.stderr.isatty() else 60  # between lines in a log file
+        bar = tqdm(batches, title, total, mininterval=pause_s,
+                   disable=not self._process_group.is_main)
+        for index, batch in enumerate(bar):
             if index and self._completed_fraction(index / total) >= 1:
                 return
             yield batch, index / total
 
     def _completed_fraction(self, share: float) -> float:
-        """Say how much of the run is over, 0 to 1, with this share of the current epoch."""
+        """Return the completed fraction of the run, given the share of the current epoch."""
         if self.config.minutes:
             return min(1.0, self.progress.elapsed_s / 60 / self.config.minutes)
         return (self.progress.epoch + share) / self.config.epochs
 
     def _is_finished(self) -> bool:
-        """Say whether the run ends here: its length is reached, or its patience is at an end."""
-        waited = self.progress.epoch - self.progress.best_epoch
-        return self._completed_fraction(0.0) >= 1 or 0 < self.config.patience <= waited
+        """Return whether the run has reached its length or exhausted its patience."""
+        since_best = self.progress.epoch - self.progress.best_epoch
+        return self._completed_fraction(0.0) >= 1 or 0 < self.config.patience <= since_best
 
     def _validate(self, validation: Dataset | None) -> dict[str, float]:
-        """Let the leading process look and tell the others, who wait."""
+        """Validate in the main process and send the result to the others."""
         if validation is None:
             return {}
-        return dict(self._process_group.broadcast(self._validation_row(validation) if self._process_group.is_main else None))
+        row = self._validation_row(validation) if self._process_group.is_main else None
+        return dict(self._process_group.broadcast(row))
 
     def _validation_row(self, validation: Dataset) -> dict[str, float]:
         chosen = evenly_spaced(len(validation), self.config.validation_frames)
         batches = ordered_batches(validation, self.config.batch, chosen, self.config.network)
-        quality = compute_metrics(self.learner.network, map(self._precision.batch_to_device, batches))
-        return {SCORE_COLUMN: quality.score,
-                **{f'{VALIDATION_PREFIX}{name}': value for name, value in quality._asdict().items()}}
+        metrics = compute_metrics(self.learner.network,
+                                  map(self._precision.batch_to_device, batches))
+        return {SCORE_COLUMN: metrics.score, **{f'{VALIDATION_PREFIX}{name}': value
+                                                for name, value in metrics._asdict().items()}}
 
     def _save_epoch(self, log: TensorBoardLog) -> None:
         """
-        Write the checkpoint, then the curves, and say how it goes.
+        Write the checkpoint, then the history, and print the row of the epoch.
 
-        The best network comes first: after a kill in between the epoch is done again, and so is
-        its file.
+        The best network is written first: a kill in between repeats the epoch, which writes both.
         """
         checkpoint = self.learner.checkpoint(self.progress)
         if self.progress.best_epoch == self.progress.epoch:
@@ -199,7 +204,8 @@ class TrainingRun:
                              for name, value in self.progress.history[-1].items()))
 
     def _check_same_config(self, checkpoint: Checkpoint) -> None:
-        other = [entry.name for entry in fields(TrainConfig) if entry.name not in CHANGEABLE_ON_RESUME
+        other = [entry.name for entry in fields(TrainConfig)
+                 if entry.name not in CHANGEABLE_ON_RESUME
                  and getattr(checkpoint.config, entry.name) != getattr(self.config, entry.name)]
         if other:
             raise ValueError(f'{self.folder} holds a run with another {", ".join(other)}; '

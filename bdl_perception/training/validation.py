@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""How good the network is on pictures that it was not taught."""
+"""Validation of a network during training, and the tasks that have ground truth."""
 import math
 from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
@@ -16,20 +16,23 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
+TASK_LOSSES = {'depth': 'regression', 'classes': 'classification'}  # columns of the history
+PROBE_SAMPLES = 5  # of a data set; all its samples have truth of the same tasks
+
 
 class ValidationMetrics(NamedTuple):
-    """Of the deterministic pass, at the decoder's resolution."""
+    """Metrics of the deterministic pass at the resolution of the decoder."""
 
     abs_rel: float  # mean of |depth - truth| / truth over finite truth; NaN without any
-    mean_iou: float  # mean over the classes that occur; NaN without any
+    mean_iou: float  # over the classes that occur; NaN without any
     inside_90: float  # share of log-depths within 1.645 predicted standard deviations
 
     @property
     def score(self) -> float:
         """
-        One number to choose an epoch by, lower is better: mean of abs_rel and 1 - mean_iou.
+        Return the criterion of the best epoch, lower is better: mean of abs_rel and 1 - mean_iou.
 
-        A part that is NaN is left out; NaN when both are. Worked: .2 and .6 give .3.
+        A NaN part is left out; NaN when both are. Example: .2 and .6 give .3.
         """
         parts = [part for part in (self.abs_rel, 1 - self.mean_iou) if not math.isnan(part)]
         return sum(parts) / len(parts) if parts else math.nan
@@ -37,7 +40,7 @@ class ValidationMetrics(NamedTuple):
 
 @torch.no_grad()
 def compute_metrics(network: Network, batches: Iterable[Batch]) -> ValidationMetrics:
-    """Run the network in evaluation mode over the batches, which lie where it does."""
+    """Evaluate the network on batches that are on its device."""
     network.eval()
     classes = network.config.classes
     confusion = np.zeros((classes, classes))
@@ -62,18 +65,14 @@ def labelled_pairs(predicted: Tensor, truth: Tensor) -> tuple[NDArray[Any], NDAr
     return predicted[labelled].cpu().numpy(), truth[labelled].cpu().numpy()
 
 
-TASK_LOSSES = {'depth': 'regression', 'classes': 'classification'}  # columns of the history
-PROBE_SAMPLES = 5  # samples of a set: what these do not know, none does
-
-
 def untrained_tasks(history: Sequence[Mapping[str, float]]) -> list[str]:
-    """Name the tasks whose loss was 0 in every epoch, as it is only where no pixel has truth."""
+    """List the tasks whose loss was 0 in every epoch: no pixel had ground truth."""
     return [task for task, loss in TASK_LOSSES.items()
             if history and all(row.get(loss) == 0 for row in history)]
 
 
 def labelled_tasks(dataset: Dataset) -> set[str]:
-    """Name the tasks that a set has truth of, as far as a few of its samples tell."""
+    """List the tasks with ground truth in a few samples of a data set."""
     tasks = set()
     for index in evenly_spaced(len(dataset), PROBE_SAMPLES):
         sample = dataset[index]
@@ -85,9 +84,9 @@ def labelled_tasks(dataset: Dataset) -> set[str]:
 
 
 def missing_tasks(sets: Iterable[Dataset]) -> list[str]:
-    """Name the tasks that no set has truth of."""
-    there = set().union(*map(labelled_tasks, sets))
-    return [task for task in TASK_LOSSES if task not in there]
+    """List the tasks without ground truth in any set; their heads keep their initial weights."""
+    labelled = set().union(*map(labelled_tasks, sets))
+    return [task for task in TASK_LOSSES if task not in labelled]
 
 
 @torch.no_grad()
