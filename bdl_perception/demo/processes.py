@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The nodes as real processes on a ROS domain of their own, and their orderly end."""
+"""ROS 2 nodes as processes on a private ROS domain, and their shutdown."""
 from contextlib import contextmanager
 import os
 from pathlib import Path
@@ -11,11 +11,11 @@ from typing import IO, Iterator, Mapping, Sequence
 
 STOP_TIMEOUT_S = 10.0
 NODES_PACKAGE = 'bdl_perception.nodes'
-FAST_DDS_PROFILE = Path(__file__).parent / 'fastdds.xml'  # room for large pictures
+FAST_DDS_PROFILE = Path(__file__).parent / 'fastdds.xml'  # buffers for large images
 
 
 class NodeProcess:
-    """One node in a python of its own; its log goes to a file."""
+    """A node in its own Python process; its output goes to a log file."""
 
     def __init__(self, node: str, parameters: Mapping[str, object], log: Path,
                  environment: Mapping[str, str] | None = None,
@@ -32,11 +32,11 @@ class NodeProcess:
 
     @property
     def pid(self) -> int:
-        """Give the number by which the system knows it."""
+        """Give the process id."""
         return self._process.pid
 
     def poll(self) -> int | None:
-        """Give the exit code, None while it runs."""
+        """Give the exit code; None while it runs."""
         return self._process.poll()
 
     def wait(self, timeout_s: float) -> int:
@@ -44,7 +44,7 @@ class NodeProcess:
         return self._process.wait(timeout_s)
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
-        """Interrupt it, then kill it when it does not listen; returns the exit code."""
+        """Send SIGINT, after the timeout SIGKILL; returns the exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
@@ -56,32 +56,32 @@ class NodeProcess:
         return code
 
     def log_tail(self, lines: int = 8) -> str:
-        """Give the end of its log, for a message."""
+        """Give the last lines of the log, for a message."""
         text = self.log.read_text(encoding='utf-8', errors='replace')
         return '\n'.join(text.splitlines()[-lines:])
 
 
 def _ros_arguments(parameters: Mapping[str, object], remaps: Mapping[str, str]) -> list[str]:
-    words = ['--ros-args']
+    arguments = ['--ros-args']
     for name, value in parameters.items():
-        shown = str(value).lower() if isinstance(value, bool) else str(value)
-        words += ['-p', f'{name}:={shown}']
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        arguments += ['-p', f'{name}:={text}']
     for old, new in remaps.items():
-        words += ['-r', f'{old}:={new}']
-    return words
+        arguments += ['-r', f'{old}:={new}']
+    return arguments
 
 
 @contextmanager
 def private_domain() -> Iterator[dict[str, str]]:
-    """Environment of a ROS domain that no other run on this machine uses, on loopback only."""
-    from domain_coordinator import domain_id  # holds a port so long as the domain is taken
+    """Give the environment of an unused ROS domain, on the loopback interface only."""
+    from domain_coordinator import domain_id  # holds a port while the domain is in use
     with domain_id() as number:
         yield {'ROS_DOMAIN_ID': str(number), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
                'FASTRTPS_DEFAULT_PROFILES_FILE': str(FAST_DDS_PROFILE)}
 
 
 def unexpected_exits(processes: Sequence[NodeProcess]) -> list[str]:
-    """Name the processes that ended though nobody asked them to."""
-    return [f'{process.node} ended by itself with exit code {process.poll()}; '
+    """Describe the processes that ended before they were stopped, a text each."""
+    return [f'{process.node} ended unexpectedly with exit code {process.poll()}; '
             f'its log {process.log} ends:\n{process.log_tail()}'
             for process in processes if process.poll() is not None]

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-What the recorder saw of a drive, on disk.
+Record of a demonstration on disk: panel images and events.
 
-A folder with one JPEG for each panel and stamp (camera/000012.jpg ...) and events.jsonl, one
-event a line, flushed as it happens, so that a crash loses nothing that was seen.
+A folder with one JPEG for each panel and stamp (camera/1700000000123456789.jpg ...) and
+events.jsonl with one event per line. Each event is flushed at once, so that a crash loses none.
 """
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ PANELS = ('camera', 'depth', 'aleatoric', 'epistemic', 'classes')
 
 
 class RecordWriter:
-    """Appends pictures and events to a record."""
+    """Appends panel images and events to a record."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder; what stood there before is not mixed in."""
+        """Create the folder; FileExistsError when it is not empty."""
         if folder.exists() and any(folder.iterdir()):
             raise FileExistsError(f'{folder} is not empty; remove it or name another folder')
         self.folder = folder
@@ -31,22 +31,22 @@ class RecordWriter:
         self._events = (folder / 'events.jsonl').open('w', encoding='utf-8')
 
     def write_panel(self, panel: str, stamp_ns: int, jpeg: bytes) -> None:
-        """Keep one panel of one frame."""
+        """Write the image of one panel of one frame."""
         (self.folder / panel / f'{stamp_ns}.jpg').write_bytes(jpeg)
 
     def write_event(self, kind: str, **values: Any) -> None:
-        """Keep one event; values are what JSON can hold."""
+        """Append one event; values must be JSON values."""
         self._events.write(json.dumps({'kind': kind, **values}) + '\n')
         self._events.flush()
 
     def close(self) -> None:
-        """Close the list of events."""
+        """Close the file of events."""
         self._events.close()
 
 
 @dataclass(frozen=True)
 class AlertEvent:
-    """One alert as a planner would have received it."""
+    """An alert as received by a subscriber."""
 
     received_ns: int
     level: int  # diagnostic_msgs: 0 OK, 1 WARN, 2 ERROR, 3 STALE
@@ -56,37 +56,38 @@ class AlertEvent:
 
 @dataclass(frozen=True)
 class Record:
-    """A record read back; every stamp is the camera's, in ns."""
+    """A record that was read; stamps are those of the camera, in ns."""
 
     folder: Path
-    frame_stamps_ns: tuple[int, ...]  # stamps that the camera published
-    depth_latency_s: Mapping[int, float]  # stamp -> s from camera stamp to the depth's arrival
+    frame_stamps_ns: tuple[int, ...]  # of all frames that the camera published
+    depth_latency_s: Mapping[int, float]  # stamp -> s from the stamp to the arrival of depth
     alerts: tuple[AlertEvent, ...]
     scores: tuple[Mapping[str, float], ...]  # stamp_ns and the scores of one frame or cycle
-    dropped: int = 0  # as perception_node counts them
+    dropped: int = 0  # as counted by perception_node
     cycles: int = 0
 
     @cached_property
     def frame_interval_s(self) -> float:
-        """Give the usual time between two frames; 0 when there are not two."""
+        """Give the median time between two frames; 0 below two frames."""
         gaps_ns = [after - before for before, after in pairwise(self.frame_stamps_ns)]
         return median(gaps_ns) / 1e9 if gaps_ns else 0.0
 
     def drive_time_s(self, at_ns: int) -> float:
         """
-        Tell how far the drive was at a moment, in s of its own time; negative before it began.
+        Convert a system time to the time of the drive, s; negative before its first frame.
 
-        Counted in frames: a machine that stood still for a while has not driven on.
+        The time of the drive is counted in frames, so it stops while no frame is published.
         """
         if not self.frame_stamps_ns or at_ns < self.frame_stamps_ns[0]:
             return (at_ns - self.frame_stamps_ns[0]) / 1e9 if self.frame_stamps_ns else at_ns / 1e9
         index = bisect_right(self.frame_stamps_ns, at_ns) - 1
         since_s = (at_ns - self.frame_stamps_ns[index]) / 1e9
         ended = index == len(self.frame_stamps_ns) - 1
-        return index * self.frame_interval_s + (since_s if ended else min(since_s, self.frame_interval_s))
+        interval_s = self.frame_interval_s
+        return index * interval_s + (since_s if ended else min(since_s, interval_s))
 
     def panel_path(self, panel: str, stamp_ns: int) -> Path:
-        """Where a panel of a frame lies, whether it exists or not."""
+        """Give the path of a panel of a frame, which may not exist."""
         return self.folder / panel / f'{stamp_ns}.jpg'
 
 
@@ -101,8 +102,9 @@ def read_record(folder: Path) -> Record:
     scores = tuple({'stamp_ns': event['stamp_ns'], **event['values']} for event in of('scores'))
     return Record(
         folder=folder,
-        # a depth whose picture the recorder missed is a frame that the camera published too
-        frame_stamps_ns=tuple(sorted({event['stamp_ns'] for event in [*of('camera'), *of('depth')]})),
+        # a depth without recorded camera image is a published frame too
+        frame_stamps_ns=tuple(sorted({event['stamp_ns']
+                                      for event in [*of('camera'), *of('depth')]})),
         depth_latency_s={event['stamp_ns']: event['latency_s'] for event in of('depth')},
         alerts=tuple(AlertEvent(event['received_ns'], event['level'], event['message'],
                                 event['values'])

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a recorded drive amounts to in numbers, and whether the demonstration kept its promise."""
-from dataclasses import dataclass
+"""Numbers of a recorded drive, and the check of the expected alerts."""
 from typing import Any, Sequence
 
 from bdl_perception.demo.record import AlertEvent, Record
+from bdl_perception.drives.description import Segment
 import numpy as np
 
 LEVELS = ('OK', 'WARN', 'ERROR', 'STALE')
@@ -13,23 +13,8 @@ OK = LEVELS.index('OK')
 STALE = LEVELS.index('STALE')
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A part of the drive that must alarm; s from its first frame."""
-
-    name: str
-    start_s: float
-    end_s: float
-
-    def __post_init__(self) -> None:
-        """Refuse a part that ends before it begins."""
-        if not 0 <= self.start_s < self.end_s:
-            raise ValueError(f'segment {self.name!r} is {self.start_s} to {self.end_s} s, '
-                             f'must begin at 0 or later and end after it begins')
-
-
 def transitions(record: Record) -> list[tuple[float, AlertEvent]]:
-    """List the changes of level, each with s of the drive."""
+    """List the changes of level with their time in the drive, s."""
     changes: list[tuple[float, AlertEvent]] = []
     for alert in record.alerts:
         if not changes or changes[-1][1].level != alert.level:
@@ -38,7 +23,7 @@ def transitions(record: Record) -> list[tuple[float, AlertEvent]]:
 
 
 def summarise(record: Record, segments: Sequence[Segment]) -> dict[str, Any]:
-    """Give the numbers of summary.json; `failures` is empty when all went as promised."""
+    """Give the values of summary.json; `failures` is empty when the drive met all checks."""
     duration_s = record.drive_time_s(record.frame_stamps_ns[-1]) if record.frame_stamps_ns else 0.0
     latencies_ms = np.array(sorted(record.depth_latency_s.values())) * 1e3
     return {
@@ -73,25 +58,24 @@ def _segment_result(record: Record, segment: Segment) -> dict[str, Any]:
 
 
 def failures(record: Record, segments: Sequence[Segment]) -> list[str]:
-    """Every promise that the drive broke, a sentence each."""
+    """List the failed checks, a sentence each."""
     found = []
     lost = len(set(record.frame_stamps_ns) - set(record.depth_latency_s))
     if not record.frame_stamps_ns:
         found.append('the camera published no frame')
     if lost or record.dropped:
-        found.append(f'{lost} of {len(record.frame_stamps_ns)} frames got no depth, '
-                     f'{record.dropped} were dropped by perception_node for newer ones; '
-                     f'a --rate-hz (make: RATE_HZ) below the {1 / record.frame_interval_s:.3g} that was '
-                     f'played asks less of the machine')
+        found.append(f'{lost} of {len(record.frame_stamps_ns)} frames have no depth, '
+                     f'perception_node replaced {record.dropped} by newer ones; play with a '
+                     f'--rate-hz (make: RATE_HZ) below {1 / record.frame_interval_s:.3g}')
     if not any(alert.level == OK for alert in record.alerts) and segments:
-        found.append('the alert never said OK, so its silence on the street means nothing')
+        found.append('the alert was never OK, so the absence of ERROR has no meaning')
     for segment in segments:
         found += _segment_failures(record, segment)
     return found + _false_alarms(record, segments)
 
 
 def _segment_failures(record: Record, segment: Segment) -> list[str]:
-    """Find a part without an alert, or with one that has not cleared at the end of the drive."""
+    """Check that ERROR is raised in a part and that the alert clears after it."""
     if _max_level_during(record, segment.start_s, segment.end_s) < ERROR:
         return [f'no ERROR during {segment.name} ({segment.start_s} to {segment.end_s} s)']
     after = [alert.level for at_s, alert in _timed_alerts(record) if at_s >= segment.end_s]
@@ -99,12 +83,12 @@ def _segment_failures(record: Record, segment: Segment) -> list[str]:
 
 
 def _false_alarms(record: Record, segments: Sequence[Segment]) -> list[str]:
-    """Find an ERROR that rises where only the trained street is seen."""
-    found, last = [], OK  # the last level that was not STALE: an alarm that is held rises once
+    """Find each ERROR that is raised outside the parts where it is expected."""
+    found, last = [], OK  # last level except STALE: an ERROR that is held counts once
     for at_s, alert in transitions(record):
         inside = any(part.start_s <= at_s < part.end_s for part in segments)
         if alert.level == ERROR and last != ERROR and at_s >= 0 and not inside:
-            found.append(f'ERROR at {at_s:.1f} s, where nothing is strange: {alert.message}')
+            found.append(f'ERROR at {at_s:.1f} s in a nominal part: {alert.message}')
         last = last if alert.level == STALE else alert.level
     return found if segments else []
 

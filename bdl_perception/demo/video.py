@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The recorded drive as a video and as a sheet of pictures."""
+"""Video and contact sheet of a record: panels, alert, and a timeline of score / threshold."""
 from bisect import bisect_right
 import math
 from pathlib import Path
@@ -17,17 +17,26 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 LEVEL_COLOURS = ('#2a9d4a', '#e0a800', '#c62828', '#7a7a7a')  # OK, WARN, ERROR, STALE
 THRESHOLD_PREFIX = 'threshold_'
+PANEL_HEIGHT, PANEL_WIDTH = 192, 320
+TITLE_HEIGHT = 20
+TIMELINE_HEIGHT = 200
+GRID_COLUMNS = 3
+PANEL_TITLES = {
+    'camera': 'camera',
+    'depth': f'depth, red {DEPTH_RANGE_M[0]:.0f} m to blue {DEPTH_RANGE_M[1]:.0f} m',
+    'aleatoric': f'aleatoric std, to {STD_RANGE_M[1]:.0f} m',
+    'epistemic': f'epistemic std, to {STD_RANGE_M[1]:.0f} m',
+    'classes': 'classes'}
 
 
 def draw_timeline(record: Record, width: int, height: int) -> tuple[Bytes, tuple[int, int]]:
     """
     Draw every watched score divided by its threshold, on a logarithmic axis.
 
-    Returns rgb (height, width, 3) and the columns (px) of the drive's begin and end, so that a
-    cursor can be laid over it.
+    The background has the colour of the alert level. Returns rgb (height, width, 3) and the
+    columns (px) of begin and end of the drive, for the cursor.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -48,7 +57,7 @@ def draw_timeline(record: Record, width: int, height: int) -> tuple[Bytes, tuple
 
 
 def score_ratios(record: Record) -> dict[str, tuple[list[float], list[float]]]:
-    """Give for each watched score the times (s) and the scores divided by their threshold."""
+    """Give the times (s) of each watched score and its ratios to the threshold."""
     thresholds = _read_thresholds(record)
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for scores in record.scores:
@@ -61,7 +70,7 @@ def score_ratios(record: Record) -> dict[str, tuple[list[float], list[float]]]:
 
 
 def _read_thresholds(record: Record) -> dict[str, float]:
-    """Read the thresholds as the alert itself states them."""
+    """Read the thresholds from the values of the alerts."""
     found: dict[str, float] = {}
     for alert in record.alerts:
         found.update({key[len(THRESHOLD_PREFIX):]: float(value)
@@ -70,7 +79,7 @@ def _read_thresholds(record: Record) -> dict[str, float]:
 
 
 def _threshold_ratio(score: float, threshold: float) -> float:
-    """Divide; a score below zero is the logarithm of something (energy), so that is divided."""
+    """Divide; a negative score (energy) is a logarithm, so its exponentials are divided."""
     return score / threshold if threshold > 0 else math.exp(score - threshold)
 
 
@@ -83,23 +92,11 @@ def _shade_levels(axes: 'Axes', record: Record, end_s: float) -> None:
             alpha=0.25, linewidth=0)
 
 
-PANEL_HEIGHT, PANEL_WIDTH = 192, 320
-TITLE_HEIGHT = 20
-TIMELINE_HEIGHT = 200
-GRID_COLUMNS = 3
-PANEL_TITLES = {
-    'camera': 'camera',
-    'depth': f'depth, red {DEPTH_RANGE_M[0]:.0f} m to blue {DEPTH_RANGE_M[1]:.0f} m',
-    'aleatoric': f'aleatoric std, to {STD_RANGE_M[1]:.0f} m',
-    'epistemic': f'epistemic std, to {STD_RANGE_M[1]:.0f} m',
-    'classes': 'classes'}
-
-
 class FrameComposer:
-    """Composes the panels of one moment; pictures are bgr as OpenCV writes them."""
+    """Composes the panels at one stamp to an image; images are bgr (H, W, 3), as in OpenCV."""
 
     def __init__(self, record: Record) -> None:
-        """Prepare what is the same in every picture."""
+        """Draw the timeline, which is common to all images."""
         self.record = record
         width = GRID_COLUMNS * PANEL_WIDTH
         timeline, self._span = draw_timeline(record, width, TIMELINE_HEIGHT)
@@ -114,19 +111,19 @@ class FrameComposer:
         return np.vstack([*rows, self._draw_cursor(stamp_ns)])
 
     def draw_panel(self, name: str, stamp_ns: int) -> Bytes:
-        """Show the newest picture of a panel that is not younger than the moment."""
+        """Draw the newest image of a panel that is not after the stamp."""
         stamps = self._stamps[name]
         index = bisect_right(stamps, stamp_ns) - 1
         tile = np.full((PANEL_HEIGHT, PANEL_WIDTH, 3), 40, np.uint8)
         if index >= 0:
-            picture = cv2.imread(str(self.record.panel_path(name, stamps[index])))
-            if picture is not None:
-                cv2.resize(picture, (PANEL_WIDTH, PANEL_HEIGHT), dst=tile,
+            image = cv2.imread(str(self.record.panel_path(name, stamps[index])))
+            if image is not None:
+                cv2.resize(image, (PANEL_WIDTH, PANEL_HEIGHT), dst=tile,
                            interpolation=cv2.INTER_AREA)
         return _add_title(tile, PANEL_TITLES[name])
 
     def draw_alert(self, stamp_ns: int) -> Bytes:
-        """Write the level and the reasons of the alert that stood at the moment."""
+        """Draw level and message of the alert at the stamp."""
         index = bisect_right(self._alert_times_ns, stamp_ns) - 1
         tile = np.full((PANEL_HEIGHT, PANEL_WIDTH, 3), 40, np.uint8)
         if index >= 0:
@@ -135,15 +132,15 @@ class FrameComposer:
 
     def _draw_cursor(self, stamp_ns: int) -> Bytes:
         strip: Bytes = self._timeline.astype(np.uint8)
-        whole_s = self.record.drive_time_s(self.record.frame_stamps_ns[-1])
-        fraction = self.record.drive_time_s(stamp_ns) / whole_s
+        duration_s = self.record.drive_time_s(self.record.frame_stamps_ns[-1])
+        fraction = self.record.drive_time_s(stamp_ns) / duration_s
         column = round(self._span[0] + fraction * (self._span[1] - self._span[0]))
         cv2.line(strip, (column, 0), (column, TIMELINE_HEIGHT - 1), (0, 0, 0), 1)
         return strip
 
 
 def write_video(composer: FrameComposer, path: Path) -> None:
-    """Write every camera frame's picture as an mp4 at the camera's own pace."""
+    """Write the composed image of each frame to an mp4 at the frame rate of the camera."""
     stamps = composer.record.frame_stamps_ns
     first = composer.compose(stamps[0])
     rate_hz = 1 / composer.record.frame_interval_s
@@ -159,17 +156,16 @@ def write_video(composer: FrameComposer, path: Path) -> None:
 
 
 def write_contact_sheet(composer: FrameComposer, times_s: Sequence[float], path: Path) -> None:
-    """Write the pictures of a few moments (s from the start), one below the other."""
+    """Write the panels at some times of the drive (s), one row each, over the timeline."""
     record = composer.record
-    chosen = [min(record.frame_stamps_ns, key=lambda stamp: abs(record.drive_time_s(stamp) - at_s))
+    stamps = [min(record.frame_stamps_ns, key=lambda stamp: abs(record.drive_time_s(stamp) - at_s))
               for at_s in times_s]
     rows = [np.hstack([composer.draw_panel(name, stamp_ns) for name in PANELS]
-                      + [composer.draw_alert(stamp_ns)]) for stamp_ns in chosen]
-    wide = rows[0].shape[1]
-    timeline, _ = draw_timeline(composer.record, wide, TIMELINE_HEIGHT + 60)
+                      + [composer.draw_alert(stamp_ns)]) for stamp_ns in stamps]
+    timeline, _ = draw_timeline(record, rows[0].shape[1], TIMELINE_HEIGHT + 60)
     sheet = np.vstack([*rows, cv2.cvtColor(timeline, cv2.COLOR_RGB2BGR)])
     if not cv2.imwrite(str(path), sheet):
-        raise OSError(f'cannot write a picture to {path}; is the folder writable?')
+        raise OSError(f'cannot write an image to {path}; is the folder writable?')
 
 
 def _list_stamps(folder: Path) -> list[int]:

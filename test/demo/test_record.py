@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is written to a record is what is read back, and growing events are followed."""
+"""A record is read back as it was written, also while it grows."""
 from bdl_perception.demo.play import EventReader
 from bdl_perception.demo.record import read_record, RecordWriter
 import pytest
@@ -8,12 +8,12 @@ import pytest
 STAMP_NS = 1_700_000_000_123_456_789  # needs all its bits: a float would lose some
 
 
-def test_a_record_gives_back_every_bit_of_a_stamp(tmp_path):
+def test_stamps_are_read_back_exactly(tmp_path):
     writer = RecordWriter(tmp_path / 'record')
     writer.write_event('camera', stamp_ns=STAMP_NS)
     writer.write_event('depth', stamp_ns=STAMP_NS, latency_s=0.025)
-    writer.write_event('alert', received_ns=STAMP_NS + 1, level=2, message='fog', values={'a': '1'},
-                 changed=True)
+    writer.write_event('alert', received_ns=STAMP_NS + 1, level=2, message='fog',
+                       values={'a': '1'}, changed=True)
     writer.write_event('scores', stamp_ns=STAMP_NS, values={'energy': 1.5, 'cycle': 0})
     writer.write_event('scores', stamp_ns=STAMP_NS, values={'mutual_information': 0.5, 'cycle': 1})
     writer.write_event('status', dropped=4)
@@ -26,13 +26,13 @@ def test_a_record_gives_back_every_bit_of_a_stamp(tmp_path):
     assert (record.dropped, record.cycles) == (4, 1)
 
 
-def test_a_record_is_never_mixed_into_another(tmp_path):
+def test_a_folder_with_files_is_an_error(tmp_path):
     RecordWriter(tmp_path / 'record').close()
     with pytest.raises(FileExistsError, match='not empty'):
         RecordWriter(tmp_path / 'record')
 
 
-def test_events_are_followed_line_by_line_and_half_a_line_waits(tmp_path):
+def test_only_complete_events_are_read(tmp_path):
     path = tmp_path / 'events.jsonl'
     events = EventReader(path)
     assert list(events.read_new()) == []

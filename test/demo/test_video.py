@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The film and the sheet show what the record holds, at the moments asked for."""
+"""Video and contact sheet show the images of the record at the requested times."""
 from pathlib import Path
 
 from bdl_perception.demo.record import PANELS, read_record, Record, RecordWriter
@@ -30,7 +30,7 @@ def stamp(index: int) -> int:
 
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
-    """Twelve frames that grow brighter; the epistemic panel comes with every fourth."""
+    """Make twelve frames of increasing brightness; every fourth has an epistemic panel."""
     writer = RecordWriter(tmp_path / 'record')
     for index in range(FRAMES):
         grey = np.full((48, 80, 3), 20 * index, np.uint8)
@@ -40,39 +40,40 @@ def record(tmp_path: Path) -> Record:
                 writer.write_panel(panel, stamp(index), jpeg)
         writer.write_event('camera', stamp_ns=stamp(index), latency_s=0.001)
         writer.write_event('depth', stamp_ns=stamp(index), latency_s=0.02)
-        writer.write_event('scores', stamp_ns=stamp(index), values={'energy': float(index), 'cycle': 0})
+        writer.write_event('scores', stamp_ns=stamp(index),
+                           values={'energy': float(index), 'cycle': 0})
         writer.write_event('alert', received_ns=stamp(index), level=0 if index < 6 else 2,
-                     message='because', values={'threshold_energy': '4.0'}, changed=False)
+                           message='because', values={'threshold_energy': '4.0'}, changed=False)
     writer.close()
     return read_record(tmp_path / 'record')
 
 
-def brightness(picture: np.ndarray, column: int, row: int) -> float:
+def brightness(image: np.ndarray, column: int, row: int) -> float:
     top = row * (PANEL_HEIGHT + TITLE_HEIGHT) + TITLE_HEIGHT
     left = column * PANEL_WIDTH
-    return float(picture[top + 5:top + PANEL_HEIGHT, left:left + PANEL_WIDTH].mean())
+    return float(image[top + 5:top + PANEL_HEIGHT, left:left + PANEL_WIDTH].mean())
 
 
-def test_each_panel_shows_its_newest_picture_that_is_not_younger(record):
-    picture = FrameComposer(record).compose(stamp(7))
-    assert brightness(picture, 0, 0) == pytest.approx(140, abs=2)  # camera, frame 7
-    assert brightness(picture, 0, 1) == pytest.approx(80, abs=2)  # epistemic, frame 4
+def test_each_panel_shows_the_newest_image_up_to_the_stamp(record):
+    image = FrameComposer(record).compose(stamp(7))
+    assert brightness(image, 0, 0) == pytest.approx(140, abs=2)  # camera, frame 7
+    assert brightness(image, 0, 1) == pytest.approx(80, abs=2)  # epistemic, frame 4
 
 
-def test_a_picture_is_two_rows_of_panels_over_the_timeline(record):
+def test_an_image_is_two_rows_of_panels_over_the_timeline(record):
     height, width, _ = FrameComposer(record).compose(stamp(0)).shape
     assert (height, width) == (2 * (PANEL_HEIGHT + TITLE_HEIGHT) + TIMELINE_HEIGHT,
                                3 * PANEL_WIDTH)
 
 
-def test_the_video_has_every_frame_at_the_pace_of_the_camera(record, tmp_path):
+def test_the_video_has_all_frames_at_the_camera_rate(record, tmp_path):
     write_video(FrameComposer(record), tmp_path / 'drive.mp4')
     video = cv2.VideoCapture(str(tmp_path / 'drive.mp4'))
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(10, abs=0.1)
 
 
-def test_the_sheet_has_a_row_for_each_moment(record, tmp_path):
+def test_the_sheet_has_a_row_for_each_time(record, tmp_path):
     write_contact_sheet(FrameComposer(record), [0.0, 0.7], tmp_path / 'sheet.png')
     sheet = cv2.imread(str(tmp_path / 'sheet.png'))
     assert brightness(sheet, 0, 0) == pytest.approx(0, abs=2)
@@ -84,7 +85,7 @@ def test_a_video_that_cannot_be_written_is_an_error_with_the_path(record, tmp_pa
         write_video(FrameComposer(record), tmp_path / 'nowhere' / 'drive.mp4')
 
 
-def test_scores_are_drawn_relative_to_the_threshold_that_the_alert_states(record):
+def test_scores_are_relative_to_the_threshold_of_the_alert(record):
     times_s, ratios = score_ratios(record)['energy']
     assert times_s[6] == pytest.approx(0.6)
     assert ratios[6] == pytest.approx(6 / 4)
