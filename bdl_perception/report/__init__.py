@@ -1,3 +1,3 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluation results as a page, tables and plots."""
+"""Evaluation results and calibrations as HTML page, Markdown tables, text and plots."""

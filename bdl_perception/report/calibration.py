@@ -1,10 +1,15 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Whether intervals hold near and far."""
+"""
+Sections of the page on calibration: coverage of depth intervals, reliability of classes and depth.
+
+A probability or interval of 90 % is calibrated when it is correct for 90 % of the pixels.
+"""
 from typing import Iterator
 
 from bdl_perception.report.blocks import (
     Block,
+    COLOURS,
     line_style,
     NotMeasured,
     Plot,
@@ -20,94 +25,98 @@ from bdl_perception.report.markdown import format_number
 
 COVERAGE_TITLE = 'Coverage by range'
 PLOT_LEVEL = '0.9'
-TARGET_COVERAGE = (.88, .92)  # the goal for intervals of 90 %
+TARGET_COVERAGE = (.88, .92)  # of 90 % intervals
 INTERVAL_TITLES = {'aleatoric': 'aleatoric', 'total': 'aleatoric + epistemic',
-         'scaled': 'scaled by the calibration', 'conformal': 'calibrated by range'}
+                   'scaled': 'scaled by the calibration', 'conformal': 'calibrated by range'}
 
 
 def coverage_section(evaluation: Values) -> Section:
-    """Give the share of true depths within intervals of each level and range."""
+    """Report the coverage of intervals by level and range."""
     found = sets_with_metric(evaluation, 'intervals')
     if not found:
-        return Section(COVERAGE_TITLE, [NotMeasured('Coverage', 'no drive knows its true depth')])
-    return Section(COVERAGE_TITLE, list(_coverage_blocks(found, evaluation['calibrated_intervals'])))
+        return Section(COVERAGE_TITLE, [
+            NotMeasured('Coverage', 'no drive has ground-truth depth')])
+    return Section(COVERAGE_TITLE,
+                   list(_coverage_blocks(found, evaluation['calibrated_intervals'])))
 
 
-def coverage_by_range(one: Values, kind: str) -> Values | None:
-    """Give range bin -> level -> share of one kind of interval; None without a calibration."""
+def coverage_by_range(result: Values, kind: str) -> Values | None:
+    """Give range bin -> level -> coverage of one kind of interval; None without calibration."""
     if kind == 'conformal':
-        shares: Values | None = one['conformal_by_range']
+        shares: Values | None = result['conformal_by_range']
         return shares
-    return one[kind]['by_range'] if one[kind] else None
+    return result[kind]['by_range'] if result[kind] else None
 
 
 def _coverage_blocks(found: Values, calibrated: Values) -> Iterator[Block]:
-    yield Text('The share of true log-depths within the stated interval; right is the level '
-               'itself. Ranges are of predicted depth, so that nobody needs the truth to pick '
-               'one. After the calibration: one factor for all, and multipliers for each range.')
+    yield Text('Coverage is the share of true log-depths within the interval; it should equal the '
+               'level. Ranges are of predicted depth, which is known in operation. The '
+               'calibration gives one scale factor (scaled) and multipliers for each range.')
     if 'not_measured' in calibrated:
         yield NotMeasured('Intervals after calibration', calibrated['not_measured'])
-    elif seen := calibrated['seen_in_calibration']:
-        yield Text(f'Warning: {len(seen)} of the nominal drives are named like drives of the '
-                   f'calibration. If they are the same, its intervals hold on them anyway.')
+    elif shared := calibrated['drives_in_calibration']:
+        yield Text(f'Warning: {len(shared)} of the nominal drives have the names of drives of the '
+                   f'calibration. If they are the same, their coverage is no test of it.')
     first = next(iter(found.values()))
     levels, bins = list(first['total']['coverage']), list(first['pixels'])
     yield Table('Coverage of intervals of each level, over all ranges',
                 ('set', 'interval', *levels),
                 [[name, title, *(format_number(overall[level]) for level in levels)]
-                 for name, one in found.items() for kind, title in INTERVAL_TITLES.items()
-                 if (overall := _overall_coverage(one, kind))])
+                 for name, result in found.items() for kind, title in INTERVAL_TITLES.items()
+                 if (overall := _overall_coverage(result, kind))])
     for level in levels:
         yield Table(f'Coverage of {100 * float(level):.0f} % intervals in each range',
                     ('set', 'interval', *bins),
                     [[name, title, *(format_number(shares[where][level]) for where in bins)]
-                     for name, one in found.items() for kind, title in INTERVAL_TITLES.items()
-                     if (shares := coverage_by_range(one, kind))])
-    yield Table('Judged pixels in each range', ('set', *bins),
-                [[name, *(f'{one["pixels"][where]:,}' for where in bins)]
-                 for name, one in found.items()])
-    yield Plots([_coverage_plot(name, one, bins) for name, one in found.items()])
+                     for name, result in found.items() for kind, title in INTERVAL_TITLES.items()
+                     if (shares := coverage_by_range(result, kind))])
+    yield Table('Valid pixels in each range', ('set', *bins),
+                [[name, *(f'{result["pixels"][where]:,}' for where in bins)]
+                 for name, result in found.items()])
+    yield Plots([_coverage_plot(name, result, bins) for name, result in found.items()])
 
 
-def _overall_coverage(one: Values, kind: str) -> Values | None:
+def _overall_coverage(result: Values, kind: str) -> Values | None:
     if kind == 'conformal':
-        overall: Values | None = one['conformal']
+        overall: Values | None = result['conformal']
         return overall
-    return one[kind]['coverage'] if one[kind] else None
+    return result[kind]['coverage'] if result[kind] else None
 
 
-def _coverage_plot(name: str, one: Values, bins: list[str]) -> Plot:
-    shown = [(title, shares) for kind, title in INTERVAL_TITLES.items()
-             if (shares := coverage_by_range(one, kind))]
-    with plot_figure(f'Coverage of 90 % intervals on {name} in ranges {", ".join(bins)}; the tables '
-               f'above have the numbers.',
-               f'{name}: share within 90 % intervals by predicted depth; the band is .88 to '
-               f'.92.') as made:
-        made.axes.axhspan(*TARGET_COVERAGE, color='#2a9d72', alpha=.2, linewidth=0)
-        for index, (title, shares) in enumerate(shown):
+def _coverage_plot(name: str, result: Values, bins: list[str]) -> Plot:
+    lines = [(title, shares) for kind, title in INTERVAL_TITLES.items()
+             if (shares := coverage_by_range(result, kind))]
+    with plot_figure(f'Coverage of 90 % intervals on {name} in ranges {", ".join(bins)}; the '
+                     f'tables above have the numbers.',
+                     f'{name}: share within 90 % intervals by predicted depth; the band is .88 '
+                     f'to .92.') as drawing:
+        drawing.axes.axhspan(*TARGET_COVERAGE, color=COLOURS[2], alpha=.2, linewidth=0)
+        for index, (title, shares) in enumerate(lines):
             known = [(where, shares[key][PLOT_LEVEL]) for where, key in enumerate(bins)
                      if shares[key][PLOT_LEVEL] is not None]
-            made.axes.plot([pair[0] for pair in known], [pair[1] for pair in known], marker='o',
-                           label=title, **line_style(index))
-        made.axes.set_xticks(range(len(bins)), bins)
-        made.axes.set_ylim(0, 1.02)
-        made.axes.set_ylabel('share inside')
-        made.axes.legend(loc='lower left')
-    return made.plot
+            drawing.axes.plot([pair[0] for pair in known], [pair[1] for pair in known],
+                              marker='o', label=title, **line_style(index))
+        drawing.axes.set_xticks(range(len(bins)), bins)
+        drawing.axes.set_ylim(0, 1.02)
+        drawing.axes.set_ylabel('share inside')
+        drawing.axes.legend(loc='lower left')
+    return drawing.plot
 
 
 RELIABILITY_TITLE = 'Reliability'
-RELIABILITY_COLUMNS = {  # name in ReliabilityQuality -> head of its column
+RELIABILITY_COLUMNS = {  # name in ReliabilityQuality -> title of its column
     'ece': 'ECE', 'brier': 'Brier score', 'nll': 'NLL, nat', 'calibration_mse': 'curve MSE',
     'ece_single': 'ECE, single pass', 'calibration_mse_single': 'curve MSE, single pass'}
-DEPTH_TITLES = {'aleatoric': 'depth, aleatoric', 'total': 'depth, total', 'scaled': 'depth, scaled'}
+DEPTH_TITLES = {'aleatoric': 'depth, aleatoric', 'total': 'depth, total',
+                'scaled': 'depth, scaled'}
 
 
 def reliability_section(evaluation: Values) -> Section:
-    """Draw what is right against what is stated, of classes and of depth."""
+    """Report calibration errors and reliability diagrams of classes and of depth."""
     classes = sets_with_metric(evaluation, 'reliability')
     depth = sets_with_metric(evaluation, 'intervals')
-    blocks = [*_class_blocks(classes), *_temperature_blocks(classes, evaluation), *_depth_blocks(depth)]
+    blocks = [*_class_blocks(classes), *_temperature_blocks(classes, evaluation),
+              *_depth_blocks(depth)]
     names = list(dict.fromkeys([*classes, *depth]))
     plots = [_reliability_diagram(name, classes.get(name), depth.get(name)) for name in names]
     return Section(RELIABILITY_TITLE, [*blocks, *([Plots(plots)] if plots else [])])
@@ -115,10 +124,10 @@ def reliability_section(evaluation: Values) -> Section:
 
 def _class_blocks(found: Values) -> Iterator[Block]:
     if not found:
-        yield NotMeasured('Reliability of classes', 'no drive knows its classes')
+        yield NotMeasured('Reliability of classes', 'no drive has ground-truth classes')
         return
-    yield Text('Of classes: the mean probability over the Monte Carlo samples, unless it says '
-               'single pass. ECE looks at the most likely class, curve MSE at the mean square '
+    yield Text('Classes: of the mean probability over the Monte Carlo samples, or of the single '
+               'pass where given. ECE is of the most likely class. Curve MSE is the mean square '
                'distance of the curve below from the diagonal (Kendall & Gal 2017: .00214).')
     yield _class_table('Calibration of classes', found)
 
@@ -129,29 +138,31 @@ def _temperature_blocks(classes: Values, evaluation: Values) -> Iterator[Block]:
         yield NotMeasured('Classes after calibration', calibrated['not_measured'])
     elif classes:
         yield _class_table('Calibration of classes with the temperature of the calibration',
-                     sets_with_metric(evaluation, 'tempered'))
+                           sets_with_metric(evaluation, 'tempered'))
 
 
 def _class_table(caption: str, found: Values) -> Table:
     return Table(caption, ('set', *RELIABILITY_COLUMNS.values()),
-                 [[name, *(format_significant(one[key]) for key in RELIABILITY_COLUMNS)] for name, one in found.items()])
+                 [[name, *(format_significant(result[key]) for key in RELIABILITY_COLUMNS)]
+                  for name, result in found.items()])
 
 
 def _depth_blocks(found: Values) -> Iterator[Block]:
     if not found:
-        yield NotMeasured('Reliability of depth', 'no drive knows its true depth')
+        yield NotMeasured('Reliability of depth', 'no drive has ground-truth depth')
         return
-    yield Text('Of depth: the share of true log-depths within a central interval of each level. '
-               'Curve MSE as above (Kendall & Gal 2017: .00364); AUCE is the area between curve '
-               'and diagonal; NLL and CRPS are of log-depth.')
+    yield Text('Depth: the share of true log-depths within a central interval of each level. '
+               'Curve MSE as above (Kendall & Gal 2017: .00364). AUCE is the area between curve '
+               'and diagonal. NLL and CRPS are of log-depth.')
     keys = {'calibration_mse': 'curve MSE', 'auce': 'AUCE', 'nll': 'NLL, nat', 'crps': 'CRPS'}
     yield Table('Calibration of depth', ('set', 'deviation', *keys.values()),
-                [[name, title, *(format_significant(one[kind][key]) for key in keys)]
-                 for name, one in found.items() for kind, title in DEPTH_TITLES.items() if one[kind]])
+                [[name, title, *(format_significant(result[kind][key]) for key in keys)]
+                 for name, result in found.items()
+                 for kind, title in DEPTH_TITLES.items() if result[kind]])
 
 
 def format_significant(value: float | None) -> str:
-    """Write three significant digits of what may be as small as .002."""
+    """Format with three significant digits down to .002."""
     if value is None or abs(value) >= .1:
         return format_number(value)
     return f'{value:.5f}'.removeprefix('0')
@@ -160,25 +171,26 @@ def format_significant(value: float | None) -> str:
 def _reliability_diagram(name: str, classes: Values | None, depth: Values | None) -> Plot:
     lines = list(_diagram_lines(classes, depth))
     with plot_figure(f'Reliability diagram of {name}: {", ".join(title for title, _, _ in lines)} '
-               f'against the diagonal of perfect calibration; the tables above have the '
-               f'distances.', f'{name}: share that is right against what is stated.') as made:
-        for index, (title, stated, right) in enumerate(lines):
-            made.axes.plot(stated, right, label=title, linewidth=1.5, **line_style(index))
-        made.axes.plot([0, 1], [0, 1], color='gray', linewidth=.8, linestyle=':')
-        made.axes.set_xlabel('stated probability')
-        made.axes.set_ylabel('share right')
-        made.axes.legend(loc='upper left')
-    return made.plot
+                     f'and the diagonal of perfect calibration; the tables above have the '
+                     f'distances.',
+                     f'{name}: observed share against predicted probability.') as drawing:
+        for index, (title, predicted, observed) in enumerate(lines):
+            drawing.axes.plot(predicted, observed, label=title, linewidth=1.5, **line_style(index))
+        drawing.axes.plot([0, 1], [0, 1], color='gray', linewidth=.8, linestyle=':')
+        drawing.axes.set_xlabel('predicted probability')
+        drawing.axes.set_ylabel('observed share')
+        drawing.axes.legend(loc='upper left')
+    return drawing.plot
 
 
 def _diagram_lines(classes: Values | None,
-           depth: Values | None) -> Iterator[tuple[str, list[float], list[float]]]:
+                   depth: Values | None) -> Iterator[tuple[str, list[float], list[float]]]:
     if classes:
         for title, key in (('classes', 'curve'), ('most likely class, single pass',
                                                   'curve_single')):
-            pairs = [(stated, right) for stated, right in zip(
+            pairs = [(predicted, observed) for predicted, observed in zip(
                 classes[key]['probability'], classes[key]['correct'], strict=True)
-                if right is not None]
+                if observed is not None]
             yield title, [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     if depth:
         for kind, title in DEPTH_TITLES.items():

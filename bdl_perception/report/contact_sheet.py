@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Draws the picture sheet: one row for each frame, one column for each map."""
+"""Contact sheet: one row for each frame, one column for each map, one range per column."""
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
@@ -29,95 +29,92 @@ from matplotlib.ticker import FixedLocator, NullLocator
 import numpy as np
 from numpy.typing import NDArray
 
-COLUMNS: Mapping[str, str] = {  # title -> unit of its colour bar; empty: it has none
+COLUMNS: Mapping[str, str] = {  # title -> unit of its colour bar; empty: no colour bar
     'input': '', 'depth': 'm', 'truth depth': 'm', 'classes': '', 'truth classes': '',
     'aleatoric std': 'm', 'epistemic std': 'm', 'mutual information': 'nat',
     'error': '|depth - truth| / truth, or 1: wrong class'}
 MAX_SHOWN_DEPTH_M = DEPTH_RANGE_M[1]
 ERROR_RANGE: Range = (0., 1.)
 AUTOSCALED_COLUMNS = ('aleatoric std', 'epistemic std', 'mutual information')
-RANGE_PERCENTILE = 99.  # percent of a column's pixels that its range holds: a few must not darken all others
+RANGE_PERCENTILE = 99.  # of the pixels of a column; outliers must not darken all others
+CELL_WIDTH_IN = 2.3
+LABEL_WIDTH_IN = 1.85
+HEAD_IN, FOOT_IN = .55, 1.
+BAR_INSET_IN = .12  # so that the numbers of two bars do not overlap
+GAP_IN = .06
+DPI = 110
+DEPTH_TICKS_M = (2, 5, 10, 20, 40, 80)
+NO_TRUTH = 'no ground truth'
+FOOTNOTE = ('Grey: sky or too far; in the error: not comparable. Magenta: not finite. Black '
+            'class: no label. Ranges of uncertainties contain 99 % of the pixels of all rows.')
 
-Cells = Mapping[str, NDArray[Any] | None]  # None: no truth
+Cells = Mapping[str, NDArray[Any] | None]  # column -> map; None: no ground truth
 
 
-def cell_maps(view: LabelledPrediction) -> Cells:
-    """Give the map (h, w) of each column, rgb (h, w, 3) of the input."""
+def cell_maps(labelled: LabelledPrediction) -> Cells:
+    """Give the map (h, w) of each column; the input is rgb (h, w, 3)."""
     return {
-        'input': view.rgb, 'depth': view.prediction.depth, 'truth depth': view.depth,
-        'classes': view.prediction.classes, 'truth classes': view.classes,
-        'aleatoric std': view.prediction.aleatoric_std,
-        'epistemic std': view.epistemic.depth_std,
-        'mutual information': view.epistemic.mutual_information, 'error': error_map(view)}
+        'input': labelled.rgb, 'depth': labelled.prediction.depth, 'truth depth': labelled.depth,
+        'classes': labelled.prediction.classes, 'truth classes': labelled.classes,
+        'aleatoric std': labelled.prediction.aleatoric_std,
+        'epistemic std': labelled.epistemic.depth_std,
+        'mutual information': labelled.epistemic.mutual_information, 'error': error_map(labelled)}
 
 
-def error_map(view: LabelledPrediction) -> Floats | None:
-    """Give the error of depth, or of the classes where no depth is true; None without truth."""
-    if view.depth is not None:
-        return depth_error(view.prediction.depth, view.depth)
-    if view.classes is None:
+def error_map(labelled: LabelledPrediction) -> Floats | None:
+    """Give the depth error, else the class error; None without ground truth."""
+    if labelled.depth is not None:
+        return depth_error(labelled.prediction.depth, labelled.depth)
+    if labelled.classes is None:
         return None
-    return class_error(view.prediction.classes, view.classes)
+    return class_error(labelled.prediction.classes, labelled.classes)
 
 
 def depth_error(depth: Floats, truth: Floats) -> Floats:
     """
     Give |depth - truth| / truth, (h, w).
 
-    Nothing seen (+Inf) where something is: +Inf. Something seen in the sky: 1, the limit for a
-    truth ever farther away. Unknown truth is NaN, and so is what both call far: no error.
+    A prediction of +Inf (sky) for a finite truth has the error +Inf. A finite prediction for a
+    truth of +Inf has the error 1, the limit for a truth that goes to infinity. The error is NaN
+    where the truth is NaN and where both are far.
     """
     finite = np.isfinite(depth) & np.isfinite(truth)  # (h, w)
-    found = np.full(depth.shape, np.nan, np.float32)
-    found[finite] = np.abs(depth[finite] - truth[finite]) / truth[finite]
-    found[np.isinf(depth) & (truth <= MAX_SHOWN_DEPTH_M)] = np.inf
-    found[np.isfinite(depth) & np.isinf(truth)] = 1
-    return found
+    error = np.full(depth.shape, np.nan, np.float32)
+    error[finite] = np.abs(depth[finite] - truth[finite]) / truth[finite]
+    error[np.isinf(depth) & (truth <= MAX_SHOWN_DEPTH_M)] = np.inf
+    error[np.isfinite(depth) & np.isinf(truth)] = 1
+    return error
 
 
 def class_error(classes: Bytes, truth: Bytes) -> Floats:
-    """Give 1 for a wrong class, 0 for a right one, NaN without label, (h, w)."""
-    found: Floats = (classes != truth).astype(np.float32)
-    found[truth == IGNORE] = np.nan
-    return found
+    """Give 1 for a wrong class, 0 for a correct class, NaN without label, (h, w)."""
+    error: Floats = (classes != truth).astype(np.float32)
+    error[truth == IGNORE] = np.nan
+    return error
 
 
 def column_ranges(rows: Sequence[Cells]) -> dict[str, Range]:
-    """Give one range for each column with a colour bar, the same for every row."""
-    found = {'depth': DEPTH_RANGE_M, 'truth depth': DEPTH_RANGE_M, 'error': ERROR_RANGE}
-    return {**found, **{name: (0., _upper_limit(name, rows)) for name in AUTOSCALED_COLUMNS}}
+    """Give the range of each column with a colour bar, common to all rows."""
+    return {'depth': DEPTH_RANGE_M, 'truth depth': DEPTH_RANGE_M, 'error': ERROR_RANGE,
+            **{name: (0., _upper_limit(name, rows)) for name in AUTOSCALED_COLUMNS}}
 
 
 def _upper_limit(name: str, rows: Sequence[Cells]) -> float:
-    maps = [np.asarray(row[name]).ravel() for row in rows]
-    values = np.concatenate(maps)
+    values = np.concatenate([np.asarray(row[name]).ravel() for row in rows])
     finite = values[np.isfinite(values)]
     highest = float(np.percentile(finite, RANGE_PERCENTILE)) if finite.size else 0.
     return highest if highest > 0 else 1.
 
 
-CELL_WIDTH_IN = 2.3
-LABEL_WIDTH_IN = 1.85
-HEAD_IN, FOOT_IN = .55, 1.
-BAR_INSET_IN = .12  # so that the numbers of two bars do not meet
-GAP_IN = .06
-DPI = 110
-DEPTH_TICKS_M = (2, 5, 10, 20, 40, 80)
-NO_TRUTH = 'no truth'
-FOOTNOTE = ('Grey: sky or too far; in the error: nothing to judge. Magenta: not known. Black '
-            'class: no label. Ranges of uncertainties hold 99 % of the pixels of all rows.')
-
-
 def write_sheet(path: Path, title: str, labels: Sequence[str], rows: Sequence[Cells]) -> None:
-    """Draw the rows, each with its label, and write the picture (kind by its ending)."""
+    """Draw the rows with their labels and write the image, in the format of its suffix."""
     if not rows:
-        raise ValueError('there is no frame to draw; give a source that has some')
-    figure = draw_sheet(title, labels, rows)
-    figure.savefig(path, dpi=DPI)
+        raise ValueError('there is no frame to draw; use a source with frames')
+    draw_sheet(title, labels, rows).savefig(path, dpi=DPI)
 
 
 def draw_sheet(title: str, labels: Sequence[str], rows: Sequence[Cells]) -> Figure:
-    """Lay out cells, colour bars and the legend of the classes; lengths are inches."""
+    """Lay out cells, colour bars and the legend of the classes; lengths are in inches."""
     cell_height = CELL_WIDTH_IN * _aspect(rows)
     width = LABEL_WIDTH_IN + len(COLUMNS) * (CELL_WIDTH_IN + GAP_IN) + GAP_IN
     height = HEAD_IN + len(rows) * (cell_height + GAP_IN) + FOOT_IN
@@ -142,7 +139,7 @@ def draw_sheet(title: str, labels: Sequence[str], rows: Sequence[Cells]) -> Figu
 
 
 def colourise_map(name: str, values: NDArray[Any], limits: Mapping[str, Range]) -> Bytes:
-    """Turn the map of a column into rgb (h, w, 3)."""
+    """Convert the map of a column to rgb (h, w, 3)."""
     if name == 'input':
         return values
     if name.endswith('classes'):
@@ -165,7 +162,7 @@ def _column_left_in(column: int) -> float:
 
 
 def _draw_cell(axes: Any, name: str, values: NDArray[Any] | None,
-          limits: Mapping[str, Range]) -> None:
+               limits: Mapping[str, Range]) -> None:
     if values is None:
         axes.set_facecolor('#eeeeee')
         axes.text(.5, .5, NO_TRUTH, ha='center', va='center', fontsize=9, color='#666666',
@@ -194,7 +191,7 @@ def _draw_bars(figure: Figure, limits: Mapping[str, Range], width: float, height
 
 
 def _draw_legend(figure: Figure, width: float, height: float) -> None:
-    """Name the colours of the classes below their two columns."""
+    """Draw the legend of the classes below their two columns."""
     patches = [Patch(facecolor=colour / 255, label=name)
                for name, colour in zip(CLASS_NAMES, CLASS_COLOURS, strict=True)]
     left = _column_left_in(list(COLUMNS).index('classes'))

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers behind a picture sheet, and that every one of them is drawn."""
+"""The maps, ranges and errors of a contact sheet, and their drawing."""
 from pathlib import Path
 
 from bdl_perception.datasets.base import LabelledFrame
@@ -29,33 +29,34 @@ def row(seed: int, depth: bool = True, classes: bool = True) -> Cells:
     frame = CameraFrame(rng.integers(0, 256, (48, 80, 3), np.uint8), 0, 'camera')
     truth = np.full((48, 80), 8, np.float32) if depth else None
     ids = np.full((48, 80), 3, np.uint8) if classes else None
-    return cell_maps(predict(Perceiver(FakeBackend(), 8, 0), LabelledFrame('a', frame, truth, ids)))
+    labelled = LabelledFrame('a', frame, truth, ids)
+    return cell_maps(predict(Perceiver(FakeBackend(), 8, 0), labelled))
 
 
 def test_a_row_has_every_column_at_the_size_of_the_network() -> None:
     spec = FakeBackend().spec
-    made = row(0)
-    assert list(made) == list(COLUMNS)
-    assert {np.asarray(values).shape[:2] for values in made.values()} == {
+    cells = row(0)
+    assert list(cells) == list(COLUMNS)
+    assert {np.asarray(values).shape[:2] for values in cells.values()} == {
         (spec.height, spec.width)}
 
 
 @pytest.mark.parametrize(('depth', 'classes', 'missing'), [
     (True, True, set()), (False, True, {'truth depth'}), (True, False, {'truth classes'}),
     (False, False, {'truth depth', 'truth classes', 'error'})])
-def test_what_nobody_knows_is_missing_and_said(
+def test_missing_ground_truth_is_marked(
         depth: bool, classes: bool, missing: set[str]) -> None:
-    made = row(0, depth, classes)
-    assert {name for name, values in made.items() if values is None} == missing
-    figure = draw_sheet('model', ['frame 0'], [made])
-    said = {axes.get_title() for axes in figure.axes
-            if NO_TRUTH in [text.get_text() for text in axes.texts]}
-    assert said == missing
-    pictures = {axes.get_title() for axes in figure.axes if axes.images}
-    assert pictures == set(COLUMNS) - missing
+    cells = row(0, depth, classes)
+    assert {name for name, values in cells.items() if values is None} == missing
+    figure = draw_sheet('model', ['frame 0'], [cells])
+    marked = {axes.get_title() for axes in figure.axes
+              if NO_TRUTH in [text.get_text() for text in axes.texts]}
+    assert marked == missing
+    images = {axes.get_title() for axes in figure.axes if axes.images}
+    assert images == set(COLUMNS) - missing
 
 
-def test_the_error_of_depth_is_relative_and_honest_about_the_sky() -> None:
+def test_depth_error_is_relative_and_includes_the_sky() -> None:
     inf, nan = np.inf, np.nan
     depth = np.float32([[11, 5, inf, inf, inf, 30, 30]])
     truth = np.float32([[10, 10, 20, 90, inf, inf, nan]])
@@ -63,28 +64,28 @@ def test_the_error_of_depth_is_relative_and_honest_about_the_sky() -> None:
                                rtol=1e-6)
 
 
-def test_the_error_of_classes_leaves_out_what_has_no_label() -> None:
-    found = class_error(np.uint8([[3, 3, 3]]), np.uint8([[3, 4, 255]]))
-    np.testing.assert_array_equal(found, [[0, 1, np.nan]])
+def test_class_error_is_nan_without_label() -> None:
+    error = class_error(np.uint8([[3, 3, 3]]), np.uint8([[3, 4, 255]]))
+    np.testing.assert_array_equal(error, [[0, 1, np.nan]])
 
 
-def test_a_range_is_shared_by_all_rows_and_not_by_columns() -> None:
-    calm, wild = dict(row(0)), dict(row(1))
-    calm['aleatoric std'] = np.full((1, 4), 1, np.float32)
-    wild['aleatoric std'] = np.float32([[np.nan, 5, 5, 5]])
-    together = column_ranges([calm, wild])
-    assert together['aleatoric std'] == (0, 5)
-    assert together['depth'] == together['truth depth'] == (2, 80)
-    assert together['epistemic std'] != together['aleatoric std']
-    assert set(together) == {name for name, unit in COLUMNS.items() if unit}
+def test_a_range_is_common_to_rows_and_not_to_columns() -> None:
+    low, high = dict(row(0)), dict(row(1))
+    low['aleatoric std'] = np.full((1, 4), 1, np.float32)
+    high['aleatoric std'] = np.float32([[np.nan, 5, 5, 5]])
+    ranges = column_ranges([low, high])
+    assert ranges['aleatoric std'] == (0, 5)
+    assert ranges['depth'] == ranges['truth depth'] == (2, 80)
+    assert ranges['epistemic std'] != ranges['aleatoric std']
+    assert set(ranges) == {name for name, unit in COLUMNS.items() if unit}
 
 
-def test_a_map_without_any_number_still_has_a_range() -> None:
+def test_a_map_without_finite_values_has_a_range() -> None:
     only_sky = {**row(0), 'epistemic std': np.full((2, 2), np.nan, np.float32)}
     assert column_ranges([only_sky])['epistemic std'] == (0, 1)
 
 
-def test_units_and_the_legend_of_the_classes_are_on_the_sheet(tmp_path: Path) -> None:
+def test_the_sheet_has_units_and_a_legend(tmp_path: Path) -> None:
     figure = draw_sheet('model tiny', ['one', 'two'], [row(0), row(1, depth=False)])
     units = [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()]
     assert units == [unit for unit in COLUMNS.values() if unit]
@@ -92,10 +93,10 @@ def test_units_and_the_legend_of_the_classes_are_on_the_sheet(tmp_path: Path) ->
     assert 'bicyclist' in [text.get_text() for text in legend.get_texts()]
     assert {'model tiny', 'one', 'two'} <= {text.get_text() for text in figure.texts}
     write_sheet(tmp_path / 'sheet.png', 'model tiny', ['one'], [row(0)])
-    picture = cv2.imread(str(tmp_path / 'sheet.png'))
-    assert picture is not None and picture.shape[1] > 2000
+    image = cv2.imread(str(tmp_path / 'sheet.png'))
+    assert image is not None and image.shape[1] > 2000
 
 
-def test_a_sheet_without_rows_is_refused(tmp_path: Path) -> None:
+def test_a_sheet_without_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='no frame to draw'):
         write_sheet(tmp_path / 'sheet.png', 'model', [], [])

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A page in headless Chromium: what it complains of, and what it really draws."""
+"""A page in headless Chromium: its layout and the messages of its console."""
 import html
 import json
 import os
@@ -14,14 +14,14 @@ CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shuti
     'google-chrome')
 PROBE = """
 const probe = (page) => {
-const drawn = (one) => one.tagName === 'IMG' ? one.naturalWidth > 0
-  : one.getBoundingClientRect().width > 50 && one.getBBox().width > 50;
-const pictures = [...page.querySelectorAll('img, svg')].filter(one => !one.closest('svg svg'));
+const drawn = (image) => image.tagName === 'IMG' ? image.naturalWidth > 0
+  : image.getBoundingClientRect().width > 50 && image.getBBox().width > 50;
+const images = [...page.querySelectorAll('img, svg')].filter(one => !one.closest('svg svg'));
 const ids = [...page.querySelectorAll('[id]')].map(one => one.id);
 return {
-  pictures: pictures.length, undrawn: pictures.filter(one => !drawn(one)).length,
-  unnamed: pictures.filter(one => !one.closest('[role=img][aria-label]')).length,
-  twice: ids.filter((id, i) => ids.indexOf(id) !== i),
+  images: images.length, undrawn: images.filter(one => !drawn(one)).length,
+  unnamed: images.filter(one => !one.closest('[role=img][aria-label]')).length,
+  duplicates: ids.filter((id, i) => ids.indexOf(id) !== i),
   broken: [...page.querySelectorAll('a[href^="#"]')].map(one => one.getAttribute('href'))
     .filter(href => !page.getElementById(href.slice(1))),
   headings: [...page.querySelectorAll('h1, h2, h3')].map(one => one.tagName + one.textContent),
@@ -31,20 +31,20 @@ return {
     one => one.getBoundingClientRect().height)),
   text: page.body.innerText,
 };};
-document.getElementById('told').textContent = JSON.stringify(
+document.getElementById('layouts').textContent = JSON.stringify(
   [...document.querySelectorAll('iframe')].map(one => probe(one.contentDocument)));
 """
 
 
-class Looked(NamedTuple):
-    """What was seen."""
+class PageReport(NamedTuple):
+    """What the browser measured."""
 
-    broadcast: list[dict[str, Any]]  # for each width
-    complaints: list[str]  # of the console
+    layouts: list[dict[str, Any]]  # for each width
+    messages: list[str]  # of the console
 
 
-def look(page: Path, widths: Sequence[int], folder: Path) -> Looked:
-    """Open a page as wide as each of these (px); folder is for the browser's own files."""
+def inspect_page(page: Path, widths: Sequence[int], folder: Path) -> PageReport:
+    """Open a page at each width (px); folder is for the files of the browser."""
     assert CHROMIUM is not None
     frame = folder / 'frames.html'
     text = html.escape(page.read_text(encoding='utf-8'))
@@ -52,7 +52,7 @@ def look(page: Path, widths: Sequence[int], folder: Path) -> Looked:
         '<!doctype html>' + ''.join(
             f'<iframe style="border:0;width:{width}px;height:900px" srcdoc="{text}"></iframe>'
             for width in widths)
-        + f'<pre id="told"></pre><script>addEventListener("load", () => {{{PROBE}}});</script>',
+        + f'<pre id="layouts"></pre><script>addEventListener("load", () => {{{PROBE}}});</script>',
         encoding='utf-8')
     done = subprocess.run(
         [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
@@ -60,19 +60,19 @@ def look(page: Path, widths: Sequence[int], folder: Path) -> Looked:
          '--enable-logging=stderr', '--virtual-time-budget=10000', '--dump-dom', frame.as_uri()],
         capture_output=True, text=True, timeout=90, check=True,
         env={**os.environ, 'HOME': str(folder)})
-    found = re.search(r'<pre id="told">(.+?)</pre>', done.stdout, re.DOTALL)
-    assert found, f'the page never loaded: {done.stderr[-2000:]}'
-    return Looked(json.loads(html.unescape(found[1])),
-                  [line for line in done.stderr.splitlines() if 'CONSOLE' in line])
+    layouts = re.search(r'<pre id="layouts">(.+?)</pre>', done.stdout, re.DOTALL)
+    assert layouts, f'the page did not load: {done.stderr[-2000:]}'
+    return PageReport(json.loads(html.unescape(layouts[1])),
+                      [line for line in done.stderr.splitlines() if 'CONSOLE' in line])
 
 
-def shoot(page: Path, width: int, height: int, picture: Path, *flags: str) -> None:
-    """Photograph the top of a page, for people."""
+def take_screenshot(page: Path, width: int, height: int, image: Path, *flags: str) -> None:
+    """Write an image of the top of a page."""
     assert CHROMIUM is not None
-    frame = picture.with_suffix('.html')
+    frame = image.with_suffix('.html')
     frame.write_text(f'<!doctype html><body style="margin:0"><iframe style="border:0;width:'
                      f'{width}px;height:{height}px" srcdoc="{html.escape(page.read_text())}">'
                      f'</iframe>', encoding='utf-8')
     subprocess.run([CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars',
-                    f'--window-size={max(width, 600)},{height}', f'--screenshot={picture}', *flags,
+                    f'--window-size={max(width, 600)},{height}', f'--screenshot={image}', *flags,
                     frame.as_uri()], check=True, capture_output=True, timeout=90)
