@@ -1,3 +1,3 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Running a model over recorded drives: scores, calibration."""
+"""Evaluation of a model on recorded drives: accuracy, OOD detection and the alarm."""

@@ -1,23 +1,26 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""How often the alarm is wrong, and how soon it is right."""
+"""Metrics of the alarm: false-alarm rate, detection delay and shares of WARN frames."""
 from bisect import bisect_right
+from dataclasses import replace
 from itertools import accumulate
 import math
 from typing import Iterable, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.drives.description import fade_fraction, Segment
+from bdl_perception.drives.description import fade_fraction, Segment, STAMP_TOLERANCE_S
 from bdl_perception.evaluation.alarm_replay import AlertStep
 from bdl_perception.evaluation.drive_record import DriveRecord
 import numpy as np
 from scipy.stats import chi2
 
 CONFIDENCE = .95
+ABRUPT_S = .5  # s; a longer fade is no abrupt change (`bdl render`: drives.description)
+FAST, SLOW, OTHER = 'fast', 'slow', 'other'  # evidence; other: neither, such as a score of NaN
 
 
 class PoissonRate(NamedTuple):
-    """Events an hour with an exact 95 % interval of a Poisson rate."""
+    """Events per hour with the exact 95 % interval of a Poisson rate."""
 
     events: int
     hours: float
@@ -26,71 +29,66 @@ class PoissonRate(NamedTuple):
     high: float
 
 
-def poisson_rate(events: int, hours: float) -> PoissonRate:
-    """
-    Give an exact interval (Garwood 1936): of k events, chi2(2k) / 2 to chi2(2k + 2) / 2.
-
-    By hand: none in one hour is 0 an hour, at most -ln(.025) = 3.69. ValueError without time.
-    """
-    if not hours > 0:
-        raise ValueError(f'{hours} hours were watched, of which no rate can be told')
-    tail = (1 - CONFIDENCE) / 2
-    low = float(chi2.ppf(tail, 2 * events)) / 2 if events else 0.
-    return PoissonRate(events, hours, events / hours, low / hours,
-                float(chi2.ppf(1 - tail, 2 * events + 2)) / 2 / hours)
-
-
-# What fades in for longer cannot be seen at once, and its delay says how slowly it came. `bdl
-# render` takes .5 s where nothing else is said (world.conditions.SWITCH_S).
-ABRUPT_S = .5
-FAST, SLOW, OTHER = 'fast', 'slow', 'other'  # evidence; other: neither, such as a score of NaN
-
-
 class Detection(NamedTuple):
-    """What the alarm said of one strange stretch of one drive."""
+    """The alert in one OOD part of one drive."""
 
     drive: str
     delay_s: float  # from the beginning of the change to the first ERROR; +Inf: missed
-    early: bool  # ERROR stood already before; then there is no delay to be told
-    clear_s: float | None  # from the end to the first frame without ERROR; None: not to be seen
-    fade_s: float = 0.  # how long the condition took to be wholly there
-    strength: float = math.inf  # how much of it was there at the first ERROR, 0 to 1; +Inf: missed
+    early: bool  # ERROR was raised before the change, so there is no delay
+    clear_s: float | None  # from the end to the first frame without ERROR; None: not observed
+    fade_s: float = 0.  # duration of the fade into the condition
+    strength: float = math.inf  # share of the condition at the first ERROR, 0 to 1; +Inf: missed
     warn_s: float = math.inf  # to the first WARN or ERROR; +Inf: none
     warn_strength: float = math.inf
-    condition: str = ''  # that came first
-    there: float = 1.  # how much of it was there at its last frame; below 1: it ended too soon
+    condition: str = ''  # the first one of the part
+    final_strength: float = 1.  # at the last frame of the part; below 1: it ended too early
 
 
 class DelaySummary(NamedTuple):
-    """Of all strange stretches of one condition."""
+    """Detection of one condition over its drives."""
 
     drives: int
     missed: int
     early: int
-    median_s: float  # +Inf: half of them are missed; NaN: none was judged
+    median_s: float  # +Inf: half of the drives are missed; NaN: no delay was measured
     percentile_95_s: float
-    clear_median_s: float  # NaN: never seen to clear
-    fade_s: float  # the longest; a slow one has a condition of its own
+    clear_median_s: float  # NaN: never observed
+    fade_s: float  # the longest
     warn_median_s: float
     warn_strength_median: float
     strength_median: float
-    cut_short: int  # of those missed; what was there of the condition was never all of it
+    cut_short: int  # missed drives in which the condition never reached its full strength
+    detections: tuple[Detection, ...]
 
 
 class AlertShares(NamedTuple):
-    """How many of the frames are strange, and at how many a planner is told to be careful."""
+    """Shares of the frames."""
 
-    exceeded: float  # with a score above its threshold at this moment
+    exceeded: float  # with a score above its threshold
     warned: float  # at WARN or worse, which the alert holds for clear_s
 
 
+def poisson_rate(events: int, hours: float) -> PoissonRate:
+    """
+    Return a rate with its exact interval (Garwood 1936): chi2(2k) / 2 to chi2(2k + 2) / 2.
+
+    No event in one hour: 0 per hour, at most -ln(.025) = 3.69. ValueError without time.
+    """
+    if not hours > 0:
+        raise ValueError(f'monitored time is {hours} h, must be positive for a rate')
+    tail = (1 - CONFIDENCE) / 2
+    low = float(chi2.ppf(tail, 2 * events)) / 2 if events else 0.
+    return PoissonRate(events, hours, events / hours, low / hours,
+                       float(chi2.ppf(1 - tail, 2 * events + 2)) / 2 / hours)
+
+
 def error_onsets(steps: Sequence[AlertStep]) -> list[AlertStep]:
-    """Give the steps at which ERROR was raised: of 0 1 1 0 1 the second and the last."""
+    """Return the steps at which ERROR is raised: of 0 1 1 0 1 the second and the last."""
     return [steps[index] for index in _onset_indices(steps)]
 
 
 def count_drives_with_onset(steps: Sequence[AlertStep], lengths: Iterable[int]) -> int:
-    """Count the drives, of these many steps each in a row, in which ERROR was raised."""
+    """Count the drives, of these numbers of consecutive steps, in which ERROR is raised."""
     ends = list(accumulate(lengths))
     return len({bisect_right(ends, index) for index in _onset_indices(steps)})
 
@@ -102,14 +100,14 @@ def _onset_indices(steps: Sequence[AlertStep]) -> list[int]:
 
 
 def error_cause(step: AlertStep, calibration: Calibration) -> str:
-    """Name the evidence that is above its limit, the fast one where both are."""
+    """Return the evidence that exceeds its limit; FAST where both do."""
     if step.cusum > calibration.cusum_limit:
         return FAST
     return SLOW if relative_evidence(step, calibration) > 1 else OTHER
 
 
 def relative_evidence(step: AlertStep, calibration: Calibration) -> float:
-    """Give the fast or the slow evidence, whichever is the larger multiple of its limit."""
+    """Return the larger of fast and slow evidence, each as a multiple of its limit."""
     fast = step.cusum / calibration.cusum_limit
     if step.slow is None or calibration.slow_limit is None:
         return fast
@@ -117,88 +115,97 @@ def relative_evidence(step: AlertStep, calibration: Calibration) -> float:
 
 
 def false_alarm_rate(drives: Sequence[Sequence[AlertStep]], hours: float) -> PoissonRate:
-    """Give the rate of ERROR in drives that deserve none."""
+    """Return the rate of ERROR in nominal drives."""
     return poisson_rate(sum(len(error_onsets(steps)) for steps in drives), hours)
 
 
-def count_causes(drives: Sequence[Sequence[AlertStep]], calibration: Calibration) -> dict[str, int]:
-    """Count the ERRORs of all drives by what raised them."""
+def count_causes(drives: Sequence[Sequence[AlertStep]],
+                 calibration: Calibration) -> dict[str, int]:
+    """Count the ERRORs of all drives by their cause."""
     found = [error_cause(step, calibration) for steps in drives for step in error_onsets(steps)]
     return {cause: found.count(cause) for cause in (FAST, SLOW, OTHER)}
 
 
 def alert_shares(steps: Sequence[AlertStep]) -> AlertShares:
-    """Give shares of the frames; NaN without any."""
+    """Return shares of the frames; NaN without any."""
     if not steps:
         return AlertShares(math.nan, math.nan)
     return AlertShares(sum(step.exceeds for step in steps) / len(steps),
-                  sum(step.warned for step in steps) / len(steps))
+                       sum(step.warned for step in steps) / len(steps))
 
 
-def detections(record: DriveRecord, steps: Sequence[AlertStep]) -> list[tuple[Segment, Detection]]:
-    """Judge every stretch of a drive that is held out."""
-    return [(segment, measure_detection(record.origin.name, _frame_times_s(record), steps, segment))
+def detections(record: DriveRecord,
+               steps: Sequence[AlertStep]) -> list[tuple[Segment, Detection]]:
+    """Measure the detection of every held-out part of a drive."""
+    times_s = record.times_s()
+    return [(segment, measure_detection(record.origin.name, times_s, steps, segment))
             for segment in merge_held_out_segments(record.origin.segments) if segment.held_out]
 
 
-def measure_detection(name: str, times_s: Sequence[float], steps: Sequence[AlertStep],
-           segment: Segment) -> Detection:
-    """Judge one stretch; times_s of the frames are from the drive's first one."""
+def measure_detection(drive: str, times_s: Sequence[float], steps: Sequence[AlertStep],
+                      segment: Segment) -> Detection:
+    """Measure one part of a drive; times_s of the frames are from its first one."""
     inside = [i for i, time_s in enumerate(times_s)
-              if segment.start_s <= time_s + 1e-9 < segment.end_s]
+              if segment.start_s <= time_s + STAMP_TOLERANCE_S < segment.end_s]
     if not inside:
-        raise ValueError(f'{name} has no frame of {segment.name}; its drive.json does not fit')
-    early = inside[0] > 0 and steps[inside[0] - 1].error
-    error = _first_raised(segment, [(times_s[i], steps[i].error) for i in inside])
-    warn = _first_raised(segment, [(times_s[i], steps[i].exceeds or steps[i].error) for i in inside])
-    after = range(inside[-1] + 1, len(steps))
-    cleared = [times_s[i] - segment.end_s for i in after if not steps[i].error]
-    was_on = bool(after) and steps[inside[-1]].error
-    clear_s = (max(0., cleared[0]) if cleared else math.inf) if was_on else None
-    return Detection(name, error[0], early, clear_s, segment.fade_s, error[1], *warn,
-                     condition=segment.name, there=fade_fraction(segment, times_s[inside[-1]]))
+        raise ValueError(f'{drive} has no frame of {segment.name}; its drive.json does not fit')
+    delay_s, strength = _first_raised(segment, [(times_s[i], steps[i].error) for i in inside])
+    warn_s, warn_strength = _first_raised(
+        segment, [(times_s[i], steps[i].exceeds or steps[i].error) for i in inside])
+    return Detection(
+        drive=drive, delay_s=delay_s, early=inside[0] > 0 and steps[inside[0] - 1].error,
+        clear_s=_clear_time_s(times_s, steps, segment, inside[-1]), fade_s=segment.fade_s,
+        strength=strength, warn_s=warn_s, warn_strength=warn_strength, condition=segment.name,
+        final_strength=fade_fraction(segment, times_s[inside[-1]]))
 
 
-def _first_raised(stretch: Segment, raised: Sequence[tuple[float, bool]]) -> tuple[float, float]:
-    """Give seconds from the first frame to the first that is raised, and how strange that is."""
-    for time_s, there in raised:
-        if there:
-            return time_s - raised[0][0], fade_fraction(stretch, time_s)
+def _first_raised(segment: Segment, raised: Sequence[tuple[float, bool]]) -> tuple[float, float]:
+    """Return the time from the first frame to the first raised one, and the strength there."""
+    for time_s, is_raised in raised:
+        if is_raised:
+            return time_s - raised[0][0], fade_fraction(segment, time_s)
     return math.inf, math.inf
 
 
-def summarise_delays(outcomes: Sequence[Detection]) -> DelaySummary:
-    """
-    Sum up detections; a quantile q is the smallest delay that a share of q does not exceed.
+def _clear_time_s(times_s: Sequence[float], steps: Sequence[AlertStep], segment: Segment,
+                  last: int) -> float | None:
+    """Return the time from the end of a segment, whose last frame this is, to no ERROR."""
+    after = range(last + 1, len(steps))
+    if not after or not steps[last].error:
+        return None
+    cleared = [times_s[i] - segment.end_s for i in after if not steps[i].error]
+    return max(0., cleared[0]) if cleared else math.inf
 
-    Missed drives count as endless. By hand, 1 s, 2 s and a miss: median 2 s, 95 % endless.
+
+def summarise_delays(found: Sequence[Detection]) -> DelaySummary:
     """
-    judged = [one for one in outcomes if not one.early]
-    delay_s = [one.delay_s for one in judged]
-    clear = [one.clear_s for one in outcomes if one.clear_s is not None]
-    return DelaySummary(len(outcomes), sum(map(math.isinf, delay_s)), len(outcomes) - len(judged),
-                  _quantile(delay_s, .5), _quantile(delay_s, .95), _quantile(clear, .5),
-                  max((one.fade_s for one in outcomes), default=0.),
-                  _quantile([one.warn_s for one in judged], .5),
-                  _quantile([one.warn_strength for one in judged], .5),
-                  _quantile([one.strength for one in judged], .5),
-                  sum(math.isinf(one.delay_s) and one.there < 1 for one in judged))
+    Summarise detections; a quantile q is the smallest delay that a share of q does not exceed.
+
+    Missed drives have an infinite delay. 1 s, 2 s and a miss: median 2 s, 95 % infinite.
+    """
+    valid = [one for one in found if not one.early]
+    delays_s = [one.delay_s for one in valid]
+    return DelaySummary(
+        drives=len(found), missed=sum(map(math.isinf, delays_s)), early=len(found) - len(valid),
+        median_s=_quantile(delays_s, .5), percentile_95_s=_quantile(delays_s, .95),
+        clear_median_s=_quantile([one.clear_s for one in found if one.clear_s is not None], .5),
+        fade_s=max((one.fade_s for one in found), default=0.),
+        warn_median_s=_quantile([one.warn_s for one in valid], .5),
+        warn_strength_median=_quantile([one.warn_strength for one in valid], .5),
+        strength_median=_quantile([one.strength for one in valid], .5),
+        cut_short=sum(math.isinf(one.delay_s) and one.final_strength < 1 for one in valid),
+        detections=tuple(found))
 
 
 def merge_held_out_segments(segments: Sequence[Segment]) -> list[Segment]:
-    """Join segments that follow each other and are both held out: the alarm may stay on."""
-    joined: list[Segment] = []
+    """Merge consecutive held-out segments, between which the alarm may remain raised."""
+    merged: list[Segment] = []
     for segment in segments:
-        if joined and joined[-1].held_out and segment.held_out:
-            joined[-1] = joined[-1]._replace(end_s=segment.end_s)
+        if merged and merged[-1].held_out and segment.held_out:
+            merged[-1] = replace(merged[-1], end_s=segment.end_s)
         else:
-            joined.append(segment)
-    return joined
-
-
-def _frame_times_s(record: DriveRecord) -> list[float]:
-    first = record.stamps_ns[0]
-    return [(stamp - first) / 1e9 for stamp in record.stamps_ns]
+            merged.append(segment)
+    return merged
 
 
 def _quantile(values: Sequence[float], share: float) -> float:

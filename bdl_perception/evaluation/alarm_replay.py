@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The alert of a recorded drive, by the very machine that runs in alert_node."""
+"""Replay of a recorded drive to the alert machine of alert_node."""
 from itertools import accumulate, pairwise
 from statistics import median_low
 from typing import Iterable, NamedTuple
@@ -16,28 +16,28 @@ from bdl_perception.perception.status import ACTIVE_STATE, Identity, PerceptionS
 from bdl_perception.perception.types import Scores
 
 CAMERA = 'camera'
-MAX_GAP_MEDIANS = 5  # median gaps of a drive; what a longer one adds is a pause or a wrong stamp,
-MIN_PAUSE_NS = 1_000_000_000  # but not below this: rates change, and stamps come in pairs
+MAX_GAP_MEDIANS = 5  # median gaps; the rest of a longer gap is a pause or a wrong stamp,
+MIN_PAUSE_NS = 1_000_000_000  # but never below this: rates change, and stamps may come in pairs
 
 
 class AlertStep(NamedTuple):
-    """The alert right after the scores of a frame have come."""
+    """The alert right after the scores of a frame have arrived."""
 
     stamp_ns: int
     error: bool
-    exceeds: bool  # a watched score is above its threshold: a WARN begins, or goes on
-    warned: bool  # WARN or worse stands; it stays for clear_s after the last score above
+    exceeds: bool  # a watched score exceeds its threshold: a WARN begins or continues
+    warned: bool  # WARN or worse; it is held for clear_s after the last exceedance
     cusum: float
     p_value: float | None
-    slow: float | None = None  # evidence of the slow alarm; None: there is no such alarm
+    slow: float | None = None  # slow evidence; None: the calibration has no slow alarm
 
 
 class AlertReplayer:
-    """Hands over one frame after the other; every frame has had its Monte Carlo cycle."""
+    """Passes frames to an alert machine; every frame has its Monte Carlo cycle at once."""
 
     def __init__(self, calibration: Calibration, identity: Identity,
                  policy: AlertPolicy | None = None) -> None:
-        """Start a machine; ValueError when the calibration would not arm it on this model."""
+        """Start a machine; ValueError when the calibration does not arm it for this model."""
         reasons = rejection_reasons(calibration, identity)
         if reasons:
             raise ValueError(f'the alarm would not be armed: {"; ".join(reasons)}')
@@ -47,35 +47,35 @@ class AlertReplayer:
         self._cycle = 0
 
     def step(self, record: DriveRecord, index: int, stamp_ns: int) -> AlertStep:
-        """Take all that is known of one frame, which comes at this time."""
+        """Pass the status and the scores of one frame, which arrives at this time."""
         values, now_s = record.values(index), stamp_ns / 1e9
         self._cycle += 1
-        self._machine.update_status(now_s, PerceptionStatus(ACTIVE_STATE, record.faults.get(index, ()),
-                                                     identity=self._identity))
+        self._machine.update_status(now_s, PerceptionStatus(
+            ACTIVE_STATE, record.faults.get(index, ()), identity=self._identity))
         for cycle in (0, self._cycle):
             own = {name: value for name, value in drop_empty_scores(values).items()
                    if (name in record.cycle_score_names) == (cycle > 0) and name != ALARM_SET}
             self._machine.update_scores(now_s, Scores(stamp_ns, CAMERA, own, cycle))
         state = self._machine.state(now_s)
         return AlertStep(stamp_ns, state.level == AlertLevel.ERROR,
-                    bool(self._calibration.exceedances(values)), state.level >= AlertLevel.WARN,
-                    state.cusum, state.p_value, state.slow)
+                         bool(self._calibration.exceedances(values)),
+                         state.level >= AlertLevel.WARN, state.cusum, state.p_value, state.slow)
 
 
 def replay(record: DriveRecord, calibration: Calibration, identity: Identity) -> list[AlertStep]:
-    """Play one drive to a machine of its own."""
-    player = AlertReplayer(calibration, identity)
-    return [player.step(record, index, stamp_ns)
+    """Replay one drive to a machine of its own."""
+    replayer = AlertReplayer(calibration, identity)
+    return [replayer.step(record, index, stamp_ns)
             for index, stamp_ns in enumerate(record.stamps_ns)]
 
 
 def replay_concatenated(records: Iterable[DriveRecord], calibration: Calibration,
-                    identity: Identity) -> list[AlertStep]:
-    """Play drives one after the other to one machine, as if the streets joined without a pause."""
-    player, steps, start_ns = AlertReplayer(calibration, identity), list[AlertStep](), 0
+                        identity: Identity) -> list[AlertStep]:
+    """Replay drives one after the other to one machine, without pauses between them."""
+    replayer, steps, start_ns = AlertReplayer(calibration, identity), list[AlertStep](), 0
     for record in records:
         *times_ns, end_ns = monitored_times_ns(record)
-        steps += [player.step(record, index, start_ns + time_ns)
+        steps += [replayer.step(record, index, start_ns + time_ns)
                   for index, time_ns in enumerate(times_ns)]
         start_ns += end_ns
     return steps
@@ -83,10 +83,10 @@ def replay_concatenated(records: Iterable[DriveRecord], calibration: Calibration
 
 def monitored_times_ns(record: DriveRecord) -> list[int]:
     """
-    Give the time watched before each frame, and last that of the drive: one mean gap longer.
+    Return the monitored time before each frame, and last that of the drive: one mean gap longer.
 
-    A gap counts LONGEST_GAP median ones at most, or a second. By hand, gaps of 1, 1, 1 and 60 s:
-    0, 1, 2, 3, 8 and 10 s. One frame has no gap; the only gap of two is counted whole.
+    A gap counts MAX_GAP_MEDIANS median gaps at most, or a second. Gaps of 1, 1, 1 and 60 s:
+    0, 1, 2, 3, 8 and 10 s. One frame has no gap; the only gap of two frames counts in full.
     """
     gaps = _gaps_ns(record)
     if not gaps:
@@ -97,7 +97,7 @@ def monitored_times_ns(record: DriveRecord) -> list[int]:
 
 
 def pause_duration_ns(record: DriveRecord) -> int:
-    """Give the time between the frames of a drive that is not counted as watched."""
+    """Return the time between frames that is not counted as monitored."""
     return sum(_gaps_ns(record)) - monitored_times_ns(record)[-2]
 
 

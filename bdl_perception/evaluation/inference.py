@@ -1,6 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a model says of one picture, beside what is true of it."""
+"""
+Inference on recorded frames: predictions beside ground truth, and the scores of a drive.
+
+The scores are computed by the same functions and in the same steps as in the nodes.
+"""
 from typing import Iterable, Iterator, Protocol
 
 from bdl_perception.alarm.observations import Joiner, Observation, Thinning
@@ -13,50 +17,58 @@ from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.perception.scores import cycle_scores, frame_scores
 from bdl_perception.perception.types import Bytes, CameraFrame, Epistemic, Floats, Prediction
 
-MAX_CHUNKS = 10_000  # of one cycle; one that takes more will never end
+MAX_CHUNKS = 10_000  # of one cycle; a cycle with more never ends
 
 
 class SamplingPerceiver(Protocol):
-    """What is needed of a perception.perceiver.Perceiver."""
+    """The methods of perception.perceiver.Perceiver that are used here."""
 
     def perceive(self, frame: CameraFrame) -> Prediction:
         """Run the single pass and hold the frame."""
 
     def sample(self) -> Epistemic | None:
-        """Run one chunk; gives the result with the last one."""
+        """Run one chunk; the last chunk of a cycle returns its result."""
+
+
+def predict(perceiver: Perceiver, labelled: LabelledFrame) -> LabelledPrediction:
+    """Run the single pass and all samples; fit the ground truth as the frame is fitted."""
+    rgb = labelled.frame.rgb
+    fit = perceiver.image_fit(rgb.shape[1], rgb.shape[0])
+    perceiver.discard_frame()  # one that an error may have left
+    prediction = perceiver.perceive(labelled.frame)
+    return LabelledPrediction(labelled.title, fit.apply(rgb), prediction, finish_cycle(perceiver),
+                              *fit_ground_truth(fit, labelled))
+
+
+def fit_ground_truth(fit: ImageFit,
+                     labelled: LabelledFrame) -> tuple[Floats | None, Bytes | None]:
+    """Crop and resize true depth and classes to the network's input."""
+    depth, classes = labelled.depth, labelled.classes
+    return (None if depth is None else fit.apply_to_truth(depth),
+            None if classes is None else fit.apply_to_truth(classes))
 
 
 def score_drive(perceiver: SamplingPerceiver, frames: Iterable[CameraFrame],
                 step_s: float, regions: Regions = DEFAULT_REGIONS) -> Iterator[Observation]:
     """
-    Give one observation about every step_s of the frames' own time.
+    Yield one observation about every step_s of the frames' own time.
 
-    The first picture is taken, then about one each step_s (alarm.sequential.Thinning); those
-    between are read but not looked at. Stamps must rise (ValueError), as they must on line.
+    The first frame is taken, then about one each step_s (alarm.observations.Thinning); the others
+    are read but not evaluated. ValueError where stamps do not increase.
     """
     thinning, joiner = Thinning(step_s), Joiner(step_s)
-    for cycle, frame in enumerate(filter(lambda frame: thinning.due(frame.stamp_ns),
-                                         _check_stamp_order(frames)), start=1):
+    due = (frame for frame in _check_stamp_order(frames) if thinning.due(frame.stamp_ns))
+    for cycle, frame in enumerate(due, start=1):
         joiner.add(frame_scores(perceiver.perceive(frame), regions))
-        seen = joiner.add(cycle_scores(finish_cycle(perceiver), cycle, regions))
-        if seen is None:
+        observation = joiner.add(cycle_scores(finish_cycle(perceiver), cycle, regions))
+        if observation is None:
             raise RuntimeError(f'the Monte Carlo cycle after stamp {frame.stamp_ns} was of '
-                               f'another frame; give a perceiver that holds none')
-        yield seen
-
-
-def check_camera_health(frames: Iterable[CameraFrame]) -> Iterator[CameraFrame]:
-    """Pass frames on; ValueError at one that perception_node would call a fault of the camera."""
-    health = CameraHealth()
-    for index, frame in enumerate(frames):
-        if found := health.detect_faults(frame.rgb):
-            raise ValueError(f'frame {index}: {"; ".join(found)}; a calibration of it would call '
-                             f'this nominal: cut it out or leave the drive out')
-        yield frame
+                               f'another frame; pass a perceiver that holds no frame')
+        yield observation
 
 
 def finish_cycle(perceiver: SamplingPerceiver) -> Epistemic:
-    """Run chunks until the held frame has all its samples."""
+    """Run chunks until the held frame has all its samples; RuntimeError after MAX_CHUNKS."""
     for _ in range(MAX_CHUNKS):
         result = perceiver.sample()
         if result is not None:
@@ -64,27 +76,20 @@ def finish_cycle(perceiver: SamplingPerceiver) -> Epistemic:
     raise RuntimeError(f'no Monte Carlo result after {MAX_CHUNKS} chunks; are samples missing?')
 
 
+def check_camera_health(frames: Iterable[CameraFrame]) -> Iterator[CameraFrame]:
+    """Pass frames on; ValueError at the first one with a camera fault."""
+    health = CameraHealth()
+    for index, frame in enumerate(frames):
+        if found := health.detect_faults(frame.rgb):
+            raise ValueError(f'frame {index}: {"; ".join(found)}; a calibration would learn this '
+                             f'as nominal: cut it out or leave the drive out')
+        yield frame
+
+
 def _check_stamp_order(frames: Iterable[CameraFrame]) -> Iterator[CameraFrame]:
     last_ns: int | None = None
     for frame in frames:
         if last_ns is not None and frame.stamp_ns <= last_ns:
-            raise ValueError(f'stamp {frame.stamp_ns} follows {last_ns}; they must rise')
+            raise ValueError(f'stamp {frame.stamp_ns} follows {last_ns}; stamps must increase')
         last_ns = frame.stamp_ns
         yield frame
-
-
-def predict(perceiver: Perceiver, labelled: LabelledFrame) -> LabelledPrediction:
-    """Run the single pass and all samples; the truth is fitted as the picture is."""
-    rgb = labelled.frame.rgb
-    fit = perceiver.image_fit(rgb.shape[1], rgb.shape[0])
-    perceiver.discard_frame()  # what a failure may have left
-    prediction = perceiver.perceive(labelled.frame)
-    return LabelledPrediction(labelled.title, fit.apply(rgb), prediction, finish_cycle(perceiver),
-                *resize_ground_truth(fit, labelled))
-
-
-def resize_ground_truth(fit: ImageFit, labelled: LabelledFrame) -> tuple[Floats | None, Bytes | None]:
-    """Bring true depth and classes to the network's input."""
-    depth, classes = labelled.depth, labelled.classes
-    return (None if depth is None else fit.apply_to_truth(depth),
-            None if classes is None else fit.apply_to_truth(classes))

@@ -1,64 +1,114 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""From records to how well each score tells each group of frames from the nominal set."""
-from dataclasses import replace
-from typing import Any, Iterable, Mapping, Sequence
+"""
+OOD detection results: how well each score separates each group of frames from the nominal set.
+
+Scores are compared as they are, and as p-values of the calibration (alarm.conformal), 1 - p of one
+or of two tails. One-tailed: few calibration scores are as high. Two-tailed: few are as far out at
+the nearer end, so a score below all nominal ones is anomalous too. Of calibration scores 1, 2, 3:
+a score of 0 has p = 1 and 2 * 1/4, so 1 - p is 0 and 1/2; a score of 9 has 3/4 and 1/2.
+"""
+from dataclasses import dataclass, replace
+from typing import Iterable, Mapping, NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.conformal import p_value, round_score, two_sided_p_value
+from bdl_perception.drives.description import is_fading
 from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.set_results import group_names, is_held_out, NotMeasured
 from bdl_perception.metrics.ood import (
+    auroc,
     bootstrap_separation,
     BootstrapReplicates,
+    Histogram,
+    histograms,
     MIN_BOOTSTRAP_DRIVES,
     percentile_interval,
     resample_weights,
+    roc_curve_points,
     separation,
 )
-from bdl_perception.perception.scores import (
-    BRIGHTNESS,
-    score_descriptions,
-)
+from bdl_perception.perception.scores import BRIGHTNESS, score_descriptions
 import numpy as np
 
 ALARM_SET = 'alarm set'
-ONE_TAILED, TWO_TAILED = 'one-sided', 'two-sided'
-
-
-def one_tailed_score(calibration_scores: Sequence[float], score: float) -> float:
-    """Give 1 - p; ordered are ascending calibration scores."""
-    return 1 - p_value(calibration_scores, round_score(score))
-
-
-def two_tailed_score(calibration_scores: Sequence[float], score: float) -> float:
-    """Give 1 - p, p of both ends; the highest of all is as strange as the lowest."""
-    return 1 - two_sided_p_value(calibration_scores, round_score(score))
-
-
-def alarm_set_score(calibration: Calibration, values: Mapping[str, float]) -> float:
-    """Give 1 - the p-value of all watched scores together: what the alarm acts on."""
-    return 1 - calibration.p_value(values)
-
-
-def p_value_scores(calibration: Calibration, name: str,
-            scores: Sequence[float]) -> dict[str, list[float]]:
-    """Give both kinds of strangeness of one score in each frame."""
-    ordered = calibration.scores[name]
-    return {ONE_TAILED: [one_tailed_score(ordered, score) for score in scores],
-            TWO_TAILED: [two_tailed_score(ordered, score) for score in scores]}
-
-
-BOOTSTRAP_SEED = 0  # of the draws
+BOOTSTRAP_SEED = 0
+MAX_PLOTTED_SCORES = 9  # more lines cannot be distinguished
 FRAME_MEANS = {*score_descriptions(())} - {'local_feature'}  # that one is an upper decile
+NO_NOMINAL = 'no set of nominal drives was given to compare with'
+NO_OOD_DRIVES = 'only nominal drives were given'
+NOMINAL_NOT_MEASURED = 'no drive of {} could be measured, and all others are compared with it'
+
 ScoresByDrive = dict[str, list[list[float]]]  # score -> of each drive, of each of its frames
-SeparationTable = dict[str, dict[str, Any]]  # score -> measure -> value; intervals as [low, high]
+
+
+@dataclass(frozen=True)
+class ScoreSeparation:
+    """Separation by one score, of one group or as the mean over groups."""
+
+    auroc: float
+    aupr: float
+    fpr_95: float
+    mean_ratio: float | None = None  # None: of a mean over groups
+    interval: Mapping[str, tuple[float, float]] | None = None  # 95 %; None: one drive on a side
+
+
+class PValueScores(NamedTuple):
+    """1 - p of each frame."""
+
+    one_tailed: list[float]
+    two_tailed: list[float]
+
+
+class TailAuroc(NamedTuple):
+    """AUROC of 1 - p."""
+
+    one_tailed: float
+    two_tailed: float
+
+
+Separations = Mapping[str, ScoreSeparation]  # by score
+
+
+@dataclass(frozen=True)
+class OodResults:
+    """Separation of each group from the nominal set, by score."""
+
+    groups: Mapping[str, Separations]
+    mean: Separations  # over mean_over
+    mean_over: tuple[str, ...]  # groups of held-out conditions
+    fading_frames: int  # frames that are neither nominal nor OOD
+    tails: Mapping[str, Mapping[str, TailAuroc]] | None  # None: no calibration
+    histograms: Mapping[str, Histogram]  # by score
+    roc: Mapping[str, Mapping[str, list[list[float]]]]  # group -> score -> points
+
+
+def ood_results(records: Sequence[DriveRecord], nominal: str | None,
+                calibration: Calibration | None) -> OodResults | NotMeasured:
+    """Compare every other group with the nominal set."""
+    names = group_names(records, nominal)
+    groups = [name for name in names if name != nominal]
+    if nominal is None or nominal not in names:
+        return NotMeasured(NOMINAL_NOT_MEASURED.format(nominal) if nominal else NO_NOMINAL)
+    if not groups:
+        return NotMeasured(NO_OOD_DRIVES)
+    held_out = [name for name in groups if is_held_out(records, name)]
+    found, mean = separations(records, nominal, groups, held_out)
+    scores = {name: _frame_scores(records, name) for name in (nominal, *groups)}
+    keys = _plotted_scores(scores[nominal], calibration.watched if calibration else ())
+    return OodResults(
+        found, mean, tuple(held_out), _count_fading_frames(records),
+        tail_aurocs(records, nominal, groups, calibration) if calibration else None,
+        {key: histograms({name: own[key] for name, own in scores.items()}) for key in keys},
+        {name: {key: roc_curve_points(scores[nominal][key], scores[name][key]) for key in keys}
+         for name in groups})
 
 
 def with_alarm_set_score(record: DriveRecord, calibration: Calibration) -> DriveRecord:
-    """Add what the alarm acts on as one more score."""
-    joined = tuple(alarm_set_score(calibration, record.values(index))
-                   for index in range(len(record.stamps_ns)))
-    return replace(record, scores={**record.scores, ALARM_SET: joined})
+    """Add the score on which the alarm acts: 1 - the p-value of all watched scores together."""
+    joint = tuple(1 - calibration.p_value(record.values(index))
+                  for index in range(len(record.stamps_ns)))
+    return replace(record, scores={**record.scores, ALARM_SET: joint})
 
 
 def scores_by_drive(records: Iterable[DriveRecord], group: str) -> ScoresByDrive:
@@ -71,69 +121,95 @@ def scores_by_drive(records: Iterable[DriveRecord], group: str) -> ScoresByDrive
     return {name: [part[name] for part in parts] for name in sorted(known, key=_score_order)}
 
 
-def _score_order(name: str) -> tuple[bool, str]:
-    """Put means over the frame first, then what belongs to one beside it."""
-    return name not in FRAME_MEANS and name != ALARM_SET, name
-
-
 def separations(records: Sequence[DriveRecord], nominal: str, groups: Sequence[str],
-                mean_over: Sequence[str]) -> tuple[dict[str, SeparationTable], SeparationTable]:
-    """Compare every score of every group with the nominal set; then the mean over some groups."""
+                mean_over: Sequence[str]) -> tuple[dict[str, Separations], Separations]:
+    """Compare every score of every group with the nominal set; then average some groups."""
     base = scores_by_drive(records, nominal)
-    found: dict[str, SeparationTable] = {}
-    drawn: dict[str, dict[str, BootstrapReplicates]] = {}
+    found: dict[str, dict[str, ScoreSeparation]] = {}
+    replicates: dict[str, dict[str, BootstrapReplicates]] = {}
     for group in groups:
-        strange = scores_by_drive(records, group)
-        found[group] = {name: separation(_flatten(base[name]), _flatten(strange[name]))._asdict()
-                        for name in base}
-        drawn[group] = _bootstrap_scores(base, strange, nominal, group)
-        for name, draws in drawn[group].items():
-            found[group][name]['interval'] = _percentile_intervals(draws)
-    return found, _mean_separation({group: found[group] for group in mean_over},
-                        [drawn[group] for group in mean_over])
+        ood = scores_by_drive(records, group)
+        replicates[group] = _bootstrap_scores(base, ood, nominal, group)
+        found[group] = {name: ScoreSeparation(
+            *separation(_flatten(base[name]), _flatten(ood[name])),
+            _percentile_intervals(replicates[group].get(name))) for name in base}
+    mean = _mean_separation([found[group] for group in mean_over],
+                            [replicates[group] for group in mean_over])
+    return dict(found), mean
 
 
 def tail_aurocs(records: Sequence[DriveRecord], nominal: str, groups: Iterable[str],
-          calibration: Calibration) -> dict[str, dict[str, dict[str, float]]]:
-    """Give AUROC by rank among the calibration: group -> score -> one-sided, two-sided."""
+                calibration: Calibration) -> dict[str, dict[str, TailAuroc]]:
+    """Return the AUROC of 1 - p by group and score."""
     base = scores_by_drive(records, nominal)
-    made: dict[str, dict[str, dict[str, float]]] = {}
+    result: dict[str, dict[str, TailAuroc]] = {}
     for group in groups:
-        strange = scores_by_drive(records, group)
-        made[group] = {}
+        ood = scores_by_drive(records, group)
+        result[group] = {}
         for name in filter(base.__contains__, calibration.scores):
-            one, other = (p_value_scores(calibration, name, _flatten(part[name]))
-                          for part in (base, strange))
-            made[group][name] = {side: separation(one[side], other[side]).auroc
-                                 for side in (ONE_TAILED, TWO_TAILED)}
-    return made
+            sides = [p_value_scores(calibration.scores[name], _flatten(part[name]))
+                     for part in (base, ood)]
+            result[group][name] = TailAuroc(*map(auroc, *sides))
+    return result
 
 
-def _bootstrap_scores(base: ScoresByDrive, strange: ScoresByDrive, nominal: str, group: str) -> dict[str, BootstrapReplicates]:
-    """Draw drives of both sides; one drive on either side gives no interval."""
-    counts = [len(next(iter(part.values()))) for part in (base, strange)]
+def p_value_scores(calibration_scores: Sequence[float], scores: Sequence[float]) -> PValueScores:
+    """Return 1 - p of each score among ascending calibration scores."""
+    rounded = [round_score(score) for score in scores]
+    return PValueScores([1 - p_value(calibration_scores, score) for score in rounded],
+                        [1 - two_sided_p_value(calibration_scores, score) for score in rounded])
+
+
+def _score_order(name: str) -> tuple[bool, str]:
+    """Sort means over the frame first, then scores of a part of it."""
+    return name not in FRAME_MEANS and name != ALARM_SET, name
+
+
+def _bootstrap_scores(base: ScoresByDrive, ood: ScoresByDrive, nominal: str,
+                      group: str) -> dict[str, BootstrapReplicates]:
+    """Draw the drives of both sides; one drive on either side gives no interval."""
+    counts = [len(next(iter(part.values()))) for part in (base, ood)]
     if min(counts) < MIN_BOOTSTRAP_DRIVES:
         return {}
     weights = [resample_weights(name, count, BOOTSTRAP_SEED)
                for name, count in zip((nominal, group), counts, strict=True)]
-    return {name: bootstrap_separation(base[name], strange[name], *weights) for name in base}
+    return {name: bootstrap_separation(base[name], ood[name], *weights) for name in base}
 
 
-def _mean_separation(found: Mapping[str, SeparationTable], drawn: Sequence[Mapping[str, BootstrapReplicates]]) -> SeparationTable:
-    """Average over groups, draw by draw: the nominal drives of a draw are the same in all."""
-    made: SeparationTable = {}
-    for name in next(iter(found.values()), {}):
-        made[name] = {measure: float(np.mean([group[name][measure] for group in found.values()]))
-                      for measure in BootstrapReplicates._fields}
-        if all(name in draws for draws in drawn):
-            mean = BootstrapReplicates(*(np.mean([draws[name][i] for draws in drawn], axis=0)
-                           for i in range(len(BootstrapReplicates._fields))))
-            made[name]['interval'] = _percentile_intervals(mean)
-    return made
+def _mean_separation(found: Sequence[Separations],
+                     replicates: Sequence[Mapping[str, BootstrapReplicates]]) -> Separations:
+    """Average over groups, replicate by replicate: all groups share the nominal drives."""
+    result: dict[str, ScoreSeparation] = {}
+    for name in found[0] if found else ():
+        auroc_, aupr, fpr_95 = (float(np.mean([getattr(one[name], metric) for one in found]))
+                                for metric in BootstrapReplicates._fields)
+        mean = None
+        if all(name in one for one in replicates):
+            mean = BootstrapReplicates(*np.mean([one[name] for one in replicates], axis=0))
+        result[name] = ScoreSeparation(auroc_, aupr, fpr_95,
+                                       interval=_percentile_intervals(mean))
+    return result
 
 
-def _percentile_intervals(draws: BootstrapReplicates) -> dict[str, list[float]]:
-    return {measure: list(percentile_interval(values)) for measure, values in draws._asdict().items()}
+def _percentile_intervals(
+        replicates: BootstrapReplicates | None) -> dict[str, tuple[float, float]] | None:
+    return replicates and {metric: percentile_interval(values)
+                           for metric, values in replicates._asdict().items()}
+
+
+def _frame_scores(records: Sequence[DriveRecord], group: str) -> dict[str, list[float]]:
+    return {name: _flatten(drives) for name, drives in scores_by_drive(records, group).items()}
+
+
+def _plotted_scores(scores: Mapping[str, object], watched: Sequence[str]) -> list[str]:
+    """Return the alarm set, the watched scores, and others up to MAX_PLOTTED_SCORES."""
+    preferred = dict.fromkeys([ALARM_SET, *watched, *scores])
+    return [name for name in preferred if name in scores][:MAX_PLOTTED_SCORES]
+
+
+def _count_fading_frames(records: Iterable[DriveRecord]) -> int:
+    return sum(is_fading(record.origin.segments, time_s)
+               for record in records for time_s in record.times_s())
 
 
 def _flatten(drives: Iterable[Iterable[float]]) -> list[float]:

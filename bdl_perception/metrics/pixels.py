@@ -30,7 +30,6 @@ class LabelledPrediction(NamedTuple):
     epistemic: Epistemic
     depth: Floats | None  # m, ground truth
     classes: Bytes | None  # ground truth
-    probability: Floats | None = None  # (K, h', w') of the classes, mean of the samples
 
 
 class DepthPixels(NamedTuple):
@@ -112,10 +111,11 @@ def class_pixels(labelled: LabelledPrediction, step: int = 1) -> ClassPixels:
     Every step-th row and column is used. Pixels without finite probabilities are left out; there
     are none without labels or samples.
     """
-    if labelled.classes is None or labelled.probability is None:
+    samples = labelled.epistemic.probability
+    if labelled.classes is None or samples is None:
         return ClassPixels(np.zeros((0, len(CLASS_NAMES))), np.zeros(0, np.intp))
     truth = labelled.classes[::step, ::step]
-    enlarged = _resize_probability(labelled.probability, labelled.classes.shape)
+    enlarged = _resize_probability(samples, labelled.classes.shape)
     mask = valid_classes(truth)
     probability = np.asarray(enlarged[::step, ::step][mask], np.float64)  # (N, K)
     finite = np.isfinite(probability).all(1)

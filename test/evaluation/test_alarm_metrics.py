@@ -1,6 +1,5 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests."""
 from math import inf, isnan
 
 from bdl_perception.drives.description import Segment
@@ -25,7 +24,7 @@ NIGHT = Segment('night', .5, 1.25, True)
 
 
 def steps_of(pattern: str) -> list[AlertStep]:
-    """E: ERROR, w: above a threshold, h: WARN is held, else: nothing; four a second."""
+    """E: ERROR, w: a score exceeds, h: WARN is held, else: OK; four steps a second."""
     return [AlertStep(index * 250_000_000, one == 'E', one in 'Ew', one in 'Ewh', 0., None)
             for index, one in enumerate(pattern)]
 
@@ -36,14 +35,14 @@ def times_of(pattern: str) -> list[float]:
 
 @pytest.mark.parametrize(('pattern', 'count'), [
     ('', 0), ('....', 0), ('.EE.E', 2), ('E..', 1), ('EEE', 1), ('E.E.E', 3)])
-def test_an_error_counts_once_however_long_it_stands(pattern: str, count: int) -> None:
+def test_an_error_counts_once_however_long_it_lasts(pattern: str, count: int) -> None:
     assert len(error_onsets(steps_of(pattern))) == count
 
 
 @pytest.mark.parametrize(('drives', 'count'), [
     (['E.E.', '....', '...E'], 2), (['...E', 'E..E'], 2), (['...E', 'E...'], 1), (['..'], 0),
     (['..', 'E', '', 'E.'], 1), (['..', 'E.', 'E.'], 2)])
-def test_errors_in_a_row_belong_to_the_drives_in_which_they_begin(
+def test_concatenated_errors_belong_to_the_drive_of_their_onset(
         drives: list[str], count: int) -> None:
     assert count_drives_with_onset(steps_of(''.join(drives)), map(len, drives)) == count
 
@@ -53,7 +52,7 @@ def test_false_alarms_of_all_drives_are_added() -> None:
     assert (found.events, found.per_hour) == (3, 2)
 
 
-def test_errors_are_counted_by_the_evidence_that_was_above_its_limit_as_they_began() -> None:
+def test_errors_are_counted_by_the_evidence_at_their_onset() -> None:
     quiet, error = steps_of('.E')
     some = [error._replace(cusum=cusum, slow=slow) for cusum, slow in (
         (9.7, 1.), (-.5, 8.1), (9.7, 8.1), (-.5, 8.), (9.6, None))]
@@ -63,7 +62,7 @@ def test_errors_are_counted_by_the_evidence_that_was_above_its_limit_as_they_beg
     assert count_causes(drives[:1], fake_calibration()) == {'fast': 2, 'slow': 0, 'other': 0}
 
 
-def test_frames_with_a_warning_are_a_share_of_all() -> None:
+def test_alert_shares_are_of_all_frames() -> None:
     assert alert_shares(steps_of('.whE..')) == pytest.approx((2 / 6, 3 / 6))
     assert all(map(isnan, alert_shares([])))
 
@@ -77,7 +76,7 @@ def test_frames_with_a_warning_are_a_share_of_all() -> None:
     ('.E' 'EEE' '..', 0., True, 0.),
     ('E.' '.EE' '..', .25, False, 0.),
     ('..' '..E', .5, False, None)])
-def test_a_stretch_is_judged_from_its_first_frame(
+def test_a_segment_is_measured_from_its_first_frame(
         pattern: str, delay_s: float, early: bool, clear_s: float | None) -> None:
     assert measure_detection('x', times_of(pattern), steps_of(pattern), NIGHT)[:4] == (
         'x', delay_s, early, clear_s)
@@ -87,7 +86,7 @@ def test_a_stretch_is_judged_from_its_first_frame(
     '..' '........', 'w.' '..w..E..', 'wE' '........', '..' 'E.......', '..' '.....w..',
     '..' '....E..w', 'ww' '...w...E'])
 @pytest.mark.parametrize('fade_s', [0., .25, 1., 1.5, 9.])
-def test_a_fade_is_judged_by_how_much_of_it_was_there(pattern: str, fade_s: float) -> None:
+def test_a_fade_is_measured_by_its_strength(pattern: str, fade_s: float) -> None:
     warn, error = (inf, inf), (inf, inf)
     for index in reversed(range(2, 10)):  # the last that is set is the first in time
         since_s = (index - 2) / 4
@@ -99,22 +98,22 @@ def test_a_fade_is_judged_by_how_much_of_it_was_there(pattern: str, fade_s: floa
     assert (found.delay_s, found.strength) == pytest.approx(error)
     assert (found.warn_s, found.warn_strength) == pytest.approx(warn)
     assert found.fade_s == fade_s
-    assert found.there == pytest.approx(min(1., 1.75 / fade_s) if fade_s else 1.)
+    assert found.final_strength == pytest.approx(min(1., 1.75 / fade_s) if fade_s else 1.)
 
 
-def test_a_stretch_without_a_frame_is_an_error() -> None:
+def test_a_segment_without_a_frame_raises() -> None:
     with pytest.raises(ValueError, match='x has no frame of night'):
         measure_detection('x', [0., .25], steps_of('..'), NIGHT)
 
 
-def test_a_missed_drive_is_an_endless_delay() -> None:
+def test_a_missed_drive_has_an_infinite_delay() -> None:
     found = summarise_delays([Detection('a', 1., False, None), Detection('b', 2., False, 3.),
                     Detection('c', inf, False, None), Detection('d', 0., True, 1.)])
     assert found[:5] == (4, 1, 1, 2., inf)
     assert found.clear_median_s == 1.
 
 
-def test_a_drive_that_was_missed_was_not_strange_enough_at_any_strength() -> None:
+def test_a_missed_drive_has_an_infinite_strength() -> None:
     found = summarise_delays([Detection('a', 9., False, None, 90., .1, 3., .03),
                     Detection('b', 27., False, None, 80., .3, 1., .01),
                     Detection('c', inf, False, None, 90.), Detection('d', 0., True, None, 90.)])
@@ -123,40 +122,40 @@ def test_a_drive_that_was_missed_was_not_strange_enough_at_any_strength() -> Non
     assert summarise_delays([Detection('c', inf, False, None)]).strength_median == inf
 
 
-def test_the_quantile_is_a_delay_that_was_seen() -> None:
+def test_a_quantile_is_one_of_the_delays() -> None:
     twenty = [Detection(str(n), float(n), False, None) for n in range(1, 21)]
     assert summarise_delays(twenty)[3:5] == (10., 19.)
     assert isnan(summarise_delays([Detection('d', 0., True, None)]).median_s)
 
 
-def test_one_stretch_after_another_is_one_for_the_alarm() -> None:
+def test_consecutive_held_out_segments_are_merged() -> None:
     parts = [Segment('sun', 0, 1, False), Segment('fog', 1, 2, True), Segment('night', 2, 3, True),
              Segment('sun', 3, 4, False), Segment('sun', 4, 5, False)]
     assert [(one.name, one.end_s) for one in merge_held_out_segments(parts)] == [
         ('sun', 1), ('fog', 3), ('sun', 4), ('sun', 5)]
 
 
-def test_a_drive_that_changes_is_judged_from_the_change() -> None:
+def test_a_changing_drive_is_measured_from_the_change() -> None:
     record = changing_record('x', [.5] * 4, [2.] * 4, [.5] * 2)
     (segment, found), = detections(record, steps_of('.....EEEE.'))
     assert segment.name == 'dense_fog'
     assert found == Detection('x', .25, False, .25, 0., 1., .25, 1., 'dense_fog')
 
 
-def test_nothing_in_an_hour_is_at_most_three_point_seven() -> None:
+def test_no_event_in_an_hour_is_at_most_3_69() -> None:
     found = poisson_rate(0, 1)
     assert (found.per_hour, found.low) == (0, 0)
     assert found.high == pytest.approx(3.688879, abs=1e-5)  # -ln(.025)
 
 
-def test_the_interval_shrinks_with_the_hours_and_is_of_the_published_table() -> None:
+def test_the_interval_matches_the_published_table() -> None:
     found = poisson_rate(5, 2)
     assert found.per_hour == 2.5
     assert (2 * found.low, 2 * found.high) == pytest.approx((1.6235, 11.6683), abs=1e-3)
 
 
 @pytest.mark.parametrize('events', [1, 4])
-def test_at_the_ends_of_the_interval_what_was_seen_has_a_chance_of_one_in_forty(
+def test_each_end_of_the_interval_has_probability_one_in_forty(
         events: int) -> None:
     from math import exp, factorial
 
@@ -167,6 +166,6 @@ def test_at_the_ends_of_the_interval_what_was_seen_has_a_chance_of_one_in_forty(
     assert 1 - at_most(events - 1, found.low) == pytest.approx(.025)
 
 
-def test_no_time_is_no_rate() -> None:
-    with pytest.raises(ValueError, match='0 hours were watched'):
+def test_no_time_raises() -> None:
+    with pytest.raises(ValueError, match='monitored time is 0 h'):
         poisson_rate(0, 0)

@@ -17,7 +17,7 @@ import pytest
 from records import changing_record, nominal_record
 
 
-def test_a_record_survives_json_and_what_is_no_number_stays_none() -> None:
+def test_a_record_survives_json_with_null_for_nan() -> None:
     record = replace(changing_record('x', [.1], [nan, inf], [.4]), metric_states={
         'test_changes: nominal': {'depth': {'pixels': np.array([3., 2.])}}},
         faults={2: ('blank', 'frozen')})
@@ -29,7 +29,7 @@ def test_a_record_survives_json_and_what_is_no_number_stays_none() -> None:
     assert made.metric_states['test_changes: nominal']['depth']['pixels'].tolist() == [3, 2]
 
 
-def test_a_drive_that_changes_has_a_group_for_each_condition_and_others_have_their_set() -> None:
+def test_a_changing_drive_has_a_group_for_each_condition() -> None:
     assert changing_record('x', [.1, .1], [.2], [.3]).groups == (
         'test_changes: nominal', 'test_changes: nominal', 'test_changes: dense_fog',
         'test_changes: nominal')
@@ -39,7 +39,7 @@ def test_a_drive_that_changes_has_a_group_for_each_condition_and_others_have_the
 
 @pytest.mark.parametrize(('time_s', 'name'), [
     (0, 'nominal'), (.999, 'nominal'), (1 - 1e-10, 'night'), (1, 'night'), (7, 'night')])
-def test_a_segment_begins_at_its_start_but_for_rounding(time_s: float, name: str) -> None:
+def test_a_segment_begins_at_its_start_within_rounding(time_s: float, name: str) -> None:
     segments = (Segment('sun', 0, 1, False), Segment('night', 1, 2, True))
     assert frame_group(Origin('x', 's', segments), time_s) == f's: {name}'
 
@@ -50,7 +50,7 @@ PARTS = (Segment('sun', 0, 1, False), Segment('fog', 1, 3, True, 1.5),
 
 
 @pytest.mark.parametrize('eighth', range(50))
-def test_a_frame_within_a_fade_is_neither_nominal_nor_strange(eighth: int) -> None:
+def test_a_frame_within_a_fade_is_neither_nominal_nor_ood(eighth: int) -> None:
     before, name = None, 's: nominal'
     for part in PARTS:  # the slow definition: part by part, eighth by eighth
         if eighth < 8 * part.start_s:
@@ -64,7 +64,7 @@ def test_a_frame_within_a_fade_is_neither_nominal_nor_strange(eighth: int) -> No
 
 
 @pytest.mark.parametrize('rate_hz', [10., 29.97, 30.])
-def test_a_fade_ends_with_the_first_frame_that_is_wholly_strange_but_for_rounding(
+def test_a_fade_ends_at_the_first_frame_of_full_strength(
         rate_hz: float) -> None:
     parts = (Segment('sun', 0, 20 / rate_hz, False),
              Segment('fog', 20 / rate_hz, 99, True, 30 / rate_hz))
@@ -73,19 +73,19 @@ def test_a_fade_ends_with_the_first_frame_that_is_wholly_strange_but_for_roundin
     assert names == ['s: nominal'] * 20 + ['s: fading'] * 30 + ['s: fog'] * 10
 
 
-def test_a_drive_that_was_kept_before_fades_were_known_has_none() -> None:
-    said = record_to_dict(changing_record('x', [.1], [.2]))
-    for part in said['origin']['segments']:
+def test_a_record_without_fades_has_fades_of_zero() -> None:
+    values = record_to_dict(changing_record('x', [.1], [.2]))
+    for part in values['origin']['segments']:
         del part['fade_s']
-    assert [part.fade_s for part in record_from_dict(said).origin.segments] == [0, 0]
+    assert [part.fade_s for part in record_from_dict(values).origin.segments] == [0, 0]
 
 
-def test_scores_of_a_group_are_those_of_its_frames() -> None:
+def test_group_scores_are_those_of_its_frames() -> None:
     found = changing_record('x', [.1], [.2, .3], [.4]).group_scores('test_changes: nominal')
     assert found['energy'] == [.1, .4]
 
 
-def test_sums_of_a_group_are_added_over_drives() -> None:
+def test_states_of_a_group_are_merged_over_drives() -> None:
     records = [replace(nominal_record(name, [.1]), metric_states={'test': {'m': {'n': np.array([count])}}})
                for name, count in (('a', 2.), ('b', 3.))]
     assert merge_group_states(records, 'test')['m']['n'].tolist() == [5]

@@ -1,13 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Measuring looks at every picture once and compares it with its own truth."""
+"""An evaluator runs every frame once and compares it with its own ground truth."""
 from bdl_perception.datasets.base import LabelledFrame
 from bdl_perception.drives.description import Segment
 from bdl_perception.evaluation.drive_record import Origin
-from bdl_perception.evaluation.evaluator import AveragingBackend, Evaluator, prediction_scores
+from bdl_perception.evaluation.evaluator import Evaluator, prediction_scores
 from bdl_perception.evaluation.inference import predict
-from bdl_perception.metrics import compute_metrics
 from bdl_perception.metrics.depth_intervals import DepthIntervals, EDGES_M, LEVELS
+from bdl_perception.metrics.registry import compute_metrics, MetricResults
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import SCORE_NAMES
 from bdl_perception.perception.status import build_identity
@@ -17,45 +17,45 @@ import numpy as np
 import pytest
 
 
-def picture(seed: int) -> CameraFrame:
+def camera_frame(seed: int) -> CameraFrame:
     rgb = np.random.default_rng(seed).integers(0, 256, (48, 80, 3), np.uint8)
     return CameraFrame(rgb, seed, 'camera')
 
 
 def test_the_scores_are_those_of_the_alarm() -> None:
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
-        Origin('x', 'mine'), (LabelledFrame('a', picture(i)) for i in range(3)))
+        Origin('x', 'mine'), (LabelledFrame('a', camera_frame(i)) for i in range(3)))
     assert found.stamps_ns == (0, 1, 2) and found.groups == ('mine',) * 3
-    assert compute_metrics(found.metric_states['mine']) == {}
-    alone = prediction_scores(predict(Perceiver(FakeBackend(), 8, 0), LabelledFrame('a', picture(2))))
+    assert compute_metrics(found.metric_states['mine']) == MetricResults()
+    alone = prediction_scores(predict(Perceiver(FakeBackend(), 8, 0), LabelledFrame('a', camera_frame(2))))
     assert found.values(2) == alone
     assert set(alone) == {*SCORE_NAMES, 'brightness'}
 
 
-def test_a_picture_of_the_sky_takes_no_score_from_the_rest_of_its_drive() -> None:
+def test_a_frame_of_sky_leaves_the_scores_of_other_frames() -> None:
     sky = CameraFrame(np.full((48, 80, 3), (0, 0, 255), np.uint8), 1, 'camera')
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
-        Origin('x', 'mine'), [LabelledFrame('a', one) for one in (picture(0), sky, picture(2))])
+        Origin('x', 'mine'), [LabelledFrame('a', one) for one in (camera_frame(0), sky, camera_frame(2))])
     assert set(found.scores) == {*SCORE_NAMES, 'brightness'}
     finite = np.isfinite(found.scores['epistemic_depth_corridor'])
     assert finite.tolist() == [True, False, True]
     assert np.isfinite(found.scores['mutual_information_corridor']).all()
 
 
-def test_the_faults_of_a_camera_are_kept_with_their_frames() -> None:
+def test_camera_faults_are_recorded_with_their_frames() -> None:
     blank = CameraFrame(np.zeros((48, 80, 3), np.uint8), 1, 'camera')
-    frozen = [CameraFrame(picture(0).rgb, stamp, 'camera') for stamp in range(2, 8)]
+    frozen = [CameraFrame(camera_frame(0).rgb, stamp, 'camera') for stamp in range(2, 8)]
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
-        Origin('x', 'mine'), [LabelledFrame('a', one) for one in (picture(0), blank, *frozen)])
+        Origin('x', 'mine'), [LabelledFrame('a', one) for one in (camera_frame(0), blank, *frozen)])
     assert {index: one[0][:30] for index, one in found.faults.items()} == {
         1: 'the frame is blank: is the len', 6: 'the last 5 frames are identica',
-        7: 'the last 6 pictures are identi'}
+        7: 'the last 6 frames are identica'}
 
 
-def test_a_frame_is_summed_up_in_the_group_of_its_time_alone() -> None:
+def test_a_frame_counts_only_in_the_group_of_its_time() -> None:
     origin = Origin('x', 's', (Segment('sun', 0, 1, False), Segment('night', 1, 2, True)))
     truth = np.full((24, 40), 5., np.float32)
-    frames = [LabelledFrame('a', CameraFrame(picture(0).rgb[::2, ::2], stamp, 'camera'), truth)
+    frames = [LabelledFrame('a', CameraFrame(camera_frame(0).rgb[::2, ::2], stamp, 'camera'), truth)
               for stamp in (7_000_000_000, 7_500_000_000, 8_000_000_000)]
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(origin, frames)
     assert found.groups == ('s: nominal', 's: nominal', 's: night')
@@ -63,21 +63,21 @@ def test_a_frame_is_summed_up_in_the_group_of_its_time_alone() -> None:
     assert pixels == {'s: nominal': 2 * 24 * 40, 's: night': 24 * 40}
 
 
-def test_a_stretched_picture_is_judged_at_its_own_size() -> None:
-    prediction = Perceiver(FakeBackend(), 8, 0, 'stretch').perceive(picture(0))
-    seen = prediction.classes.repeat(2, 0).repeat(2, 1)  # (48, 80)
-    truth = seen.copy()
+def test_stretched_frames_are_compared_at_their_own_size() -> None:
+    prediction = Perceiver(FakeBackend(), 8, 0, 'stretch').perceive(camera_frame(0))
+    enlarged = prediction.classes.repeat(2, 0).repeat(2, 1)  # (48, 80)
+    truth = enlarged.copy()
     truth[1::2, 1::2] = 7  # a quarter of the pixels; at the network's size all or none
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
-        Origin('x', 'mine'), [LabelledFrame('a', picture(0), classes=truth)], 'stretch')
-    hits, union = (truth == 3) & (seen == 3), (truth == 3) | (seen == 3)
-    iou = compute_metrics(found.metric_states['mine'])['classes']['iou']
+        Origin('x', 'mine'), [LabelledFrame('a', camera_frame(0), classes=truth)], 'stretch')
+    hits, union = (truth == 3) & (enlarged == 3), (truth == 3) | (enlarged == 3)
+    iou = compute_metrics(found.metric_states['mine']).classes.iou
     assert iou['road'] == pytest.approx(hits.sum() / union.sum())
     assert iou['road'] == pytest.approx(.75)
 
 
-def test_a_meter_that_stretches_scores_stretched_pictures() -> None:
-    wide = CameraFrame(np.ascontiguousarray(picture(0).rgb[:24]), 0, 'camera')
+def test_a_stretching_evaluator_scores_stretched_frames() -> None:
+    wide = CameraFrame(np.ascontiguousarray(camera_frame(0).rgb[:24]), 0, 'camera')
     found = Evaluator(FakeBackend(), 8, 0, fit_mode='stretch').evaluate_drive(
         Origin('x', 'mine'), [LabelledFrame('a', wide)])
     for mode in ('stretch', 'crop'):
@@ -85,59 +85,51 @@ def test_a_meter_that_stretches_scores_stretched_pictures() -> None:
         assert (found.values(0) == alone) == (mode == 'stretch')
 
 
-def test_the_moments_of_all_samples_are_kept_until_the_next_picture() -> None:
-    backend = AveragingBackend(FakeBackend())
-    predict(Perceiver(backend, 8, 0), LabelledFrame('a', picture(0)))
-    assert backend.moments is not None and backend.moments.count == 8
-    backend.perceive(np.zeros((backend.spec.height, backend.spec.width, 3), np.uint8))
-    assert backend.moments is None
-
-
-def test_no_picture_is_an_error() -> None:
-    with pytest.raises(ValueError, match='x: there is no picture to measure on'):
+def test_a_drive_without_frames_raises() -> None:
+    with pytest.raises(ValueError, match='x: there is no frame to evaluate'):
         Evaluator(FakeBackend(), 8, 0).evaluate_drive(Origin('x', 'mine'), [])
 
 
 @pytest.mark.parametrize('again', [1, 0])
-def test_stamps_that_do_not_rise_are_one_clear_error(again: int) -> None:
-    frames = [LabelledFrame('a', picture(stamp)) for stamp in (0, 1, again)]
-    with pytest.raises(ValueError, match=f'drive_7, frame 2: stamp {again} follows 1, they must'):
+def test_decreasing_stamps_raise(again: int) -> None:
+    frames = [LabelledFrame('a', camera_frame(stamp)) for stamp in (0, 1, again)]
+    with pytest.raises(ValueError, match=f'drive_7, frame 2: stamp {again} follows 1, stamps must'):
         Evaluator(FakeBackend(), 8, 0).evaluate_drive(Origin('drive_7', 'mine'), frames)
 
 
-def test_a_meter_is_of_the_model_as_it_is_run() -> None:
-    meter = Evaluator(FakeBackend(), 8, 3)
-    assert meter.identity == build_identity(FakeBackend().spec, 8, 3)
-    assert meter.backend_name == 'fake'
+def test_the_identity_is_that_of_the_model_as_run() -> None:
+    evaluator = Evaluator(FakeBackend(), 8, 3)
+    assert evaluator.identity == build_identity(FakeBackend().spec, 8, 3)
+    assert evaluator.backend_name == 'fake'
     stretching = Evaluator(FakeBackend(), 8, 3, fit_mode='stretch')
     assert stretching.identity == build_identity(FakeBackend().spec, 8, 3, fit_mode='stretch')
 
 
-def test_times_are_of_whole_calls() -> None:
+def test_latency_covers_whole_calls() -> None:
     backend = FakeBackend()
-    found = Evaluator(backend, 8, 0).measure_latency(picture(0), repetitions=5)
+    found = Evaluator(backend, 8, 0).measure_latency(camera_frame(0), repetitions=5)
     assert found.perceive > 0 and found.samples > 0
-    assert backend.record_frame == 5
+    assert backend.perceive_calls == 5
 
 
-def test_intervals_of_a_calibration_are_judged_beside_the_stated_ones() -> None:
+def test_calibrated_intervals_are_evaluated_beside_predicted_ones() -> None:
     intervals = DepthIntervals(2., 2., .5, EDGES_M, LEVELS, ((1., 1.5, 2., 2.5),) * 5,
                                (False,) * 5, (99,) * 5, 3)
     truth = np.full((24, 40), 12., np.float32)
     labels = np.full((24, 40), 3, np.uint8)
-    frames = [LabelledFrame('a', CameraFrame(picture(0).rgb[::2, ::2], 0, 'camera'), truth, labels)]
+    frames = [LabelledFrame('a', CameraFrame(camera_frame(0).rgb[::2, ::2], 0, 'camera'), truth, labels)]
     plain, scaled = (compute_metrics(Evaluator(FakeBackend(), 8, 0).evaluate_drive(
         Origin('x', 'mine'), frames, intervals=known).metric_states['mine']) for known in (None, intervals))
-    assert plain['intervals']['scaled'] is None and 'tempered' not in plain
-    stated = plain['intervals']['total']['coverage']
-    assert scaled['intervals']['total']['coverage'] == stated
-    assert scaled['intervals']['scaled']['coverage'] != stated
-    assert scaled['tempered']['nll'] != scaled['reliability']['nll']
+    assert plain.intervals.scaled is None and plain.tempered is None
+    predicted = plain.intervals.total.coverage
+    assert scaled.intervals.total.coverage == predicted
+    assert scaled.intervals.scaled.coverage != predicted
+    assert scaled.tempered.nll != scaled.reliability.nll
 
 
-def test_quality_is_measured_on_every_second_picture_and_scores_on_all() -> None:
+def test_the_metric_stride_applies_to_metrics_only() -> None:
     truth = np.full((24, 40), 5., np.float32)
-    frames = [LabelledFrame('a', CameraFrame(picture(0).rgb[::2, ::2], stamp, 'camera'), truth)
+    frames = [LabelledFrame('a', CameraFrame(camera_frame(0).rgb[::2, ::2], stamp, 'camera'), truth)
               for stamp in range(5)]
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(Origin('x', 'mine'), frames, metric_stride=2)
     assert len(found.stamps_ns) == len(found.scores['feature']) == 5

@@ -28,7 +28,7 @@ def reliability(*frames: LabelledPrediction) -> ReliabilityQuality | None:
 
 def rows_of(frames: list) -> list:
     """Return (sample probabilities, single confidence, single class, label) of each pixel."""
-    return [([float(p) for p in one.probability[:, y, x]],
+    return [([float(p) for p in one.epistemic.probability[:, y, x]],
              float(one.prediction.max_probability[y, x]), int(one.prediction.classes[y, x]),
              int(one.classes[y, x]))
             for one in frames for y, x in np.ndindex(one.classes.shape)

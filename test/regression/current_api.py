@@ -237,8 +237,13 @@ def replayed(made: Calibration, records: Sequence[Mapping[str, Any]]) -> dict[st
         'watched_ns': [monitored_times_ns(record) for record in known],
         'paused_ns': [pause_duration_ns(record) for record in known],
         'shares': [alert_shares(steps)._asdict() for steps in apart],
-        'delays': [summarise_delays([one for _, one in detections(record, steps)])._asdict()
+        'delays': [_delays([one for _, one in detections(record, steps)])
                    for record, steps in zip(known, apart, strict=True)]}
+
+
+def _delays(found: Sequence[Any]) -> dict[str, Any]:
+    return {name: value for name, value in summarise_delays(found)._asdict().items()
+            if name != 'detections'}
 
 
 def _steps(steps: Iterable[AlertStep]) -> dict[str, Any]:
@@ -274,9 +279,9 @@ def view_of(maps: Maps) -> LabelledPrediction:
         maps['max_probability'], maps['energy'], maps['log_depth_std'], 0.,
         np.zeros((1, 1), np.float32), 0)
     epistemic = Epistemic(0, 'camera', SAMPLES, depth * maps['epistemic'], maps['epistemic'],
-                          maps['mutual_information'], 0)
+                          maps['mutual_information'], 0, maps['probability'])
     return LabelledPrediction('a view', np.zeros((*depth.shape, 3), np.uint8), prediction, epistemic,
-                maps['true_depth'], maps['true_classes'], maps['probability'])
+                maps['true_depth'], maps['true_classes'])
 
 
 def intervals_of(views: Iterable[LabelledPrediction], drives: int) -> DepthIntervals:

@@ -25,12 +25,12 @@ def labelled_prediction(**maps: Any) -> LabelledPrediction:
         classes=np.asarray(maps.get('classes', np.zeros(shape)), np.uint8),
         max_probability=of('max_probability', .5))
     epistemic = SimpleNamespace(log_depth_std=of('epistemic', .1),
-                                mutual_information=of('information', .1))
+                                mutual_information=of('information', .1),
+                                probability=maps.get('probability'))
     truth, label = maps.get('truth'), maps.get('label')
     return LabelledPrediction('a', np.zeros((*shape, 3), np.uint8), prediction, epistemic,
                               None if truth is None else np.asarray(truth, np.float32),
-                              None if label is None else np.asarray(label, np.uint8),
-                              maps.get('probability'))
+                              None if label is None else np.asarray(label, np.uint8))
 
 
 def random_prediction(seed: int, masked: bool = True) -> LabelledPrediction:
