@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Model folders, whole and broken: each defect is one message that says what to do."""
+"""Model folders, complete and damaged: each defect gives one message with a remedy."""
 import hashlib
 import json
 
@@ -29,7 +29,7 @@ def edit(folder, **changes):
     path.write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
 
 
-def test_a_whole_folder_gives_the_very_bytes_that_were_hashed(folder):
+def test_a_complete_folder_gives_the_hashed_bytes(folder):
     files = load_model_files(folder)
     assert files.spec.name == 'tiny' and files.folder == folder
     for graph in ('perceive', 'sample'):
@@ -38,13 +38,13 @@ def test_a_whole_folder_gives_the_very_bytes_that_were_hashed(folder):
         assert hashlib.sha256(data).hexdigest() == getattr(files.spec, f'{graph}_sha256')
 
 
-def test_a_path_may_be_text_and_may_begin_at_home(folder, monkeypatch):
+def test_a_path_may_be_text_and_start_with_a_tilde(folder, monkeypatch):
     monkeypatch.setenv('HOME', str(folder.parent))
     assert load_model_files(str(folder)).folder == folder
     assert load_model_files('~/tiny').folder == folder
 
 
-def test_a_bare_word_is_a_shipped_model_whatever_the_working_folder_holds(
+def test_a_bare_word_is_a_shipped_model(
         shipped, tmp_path, monkeypatch):
     make_tiny_model(tmp_path / 'here' / 'street', name='an impostor')
     monkeypatch.chdir(tmp_path / 'here')
@@ -53,7 +53,7 @@ def test_a_bare_word_is_a_shipped_model_whatever_the_working_folder_holds(
 
 
 @pytest.mark.parametrize('name', ['motorway', ''])
-def test_an_unknown_name_lists_what_is_shipped(shipped, name):
+def test_an_unknown_name_lists_the_shipped_models(shipped, name):
     with pytest.raises(ModelError, match="shipped, only .*'alley', 'street'"):
         load_model_files(name)
 
@@ -64,12 +64,12 @@ def test_a_dot_is_the_working_folder(shipped, folder, monkeypatch):
 
 
 @pytest.mark.parametrize('path', ['nowhere/at/all', 'tiny/model.json', 'tiny/perceive.onnx'])
-def test_a_path_that_is_no_folder_asks_for_one(folder, path):
+def test_a_path_that_is_no_folder_is_an_error(folder, path):
     with pytest.raises(ModelError, match='no folder; give the folder'):
         load_model_files(folder.parent / path)
 
 
-def test_a_folder_without_a_model_says_how_to_make_one(tmp_path):
+def test_a_folder_without_a_model_names_bdl_export(tmp_path):
     with pytest.raises(ModelError, match='no model.json.*bdl export'):
         load_model_files(tmp_path)
 
@@ -82,7 +82,7 @@ def test_a_missing_graph_is_named(folder, graph):
 
 
 @pytest.mark.parametrize('graph', ['perceive.onnx', 'sample.onnx'])
-def test_a_graph_with_one_bit_changed_is_refused(folder, graph):
+def test_a_graph_with_one_changed_bit_is_an_error(folder, graph):
     data = bytearray((folder / graph).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / graph).write_bytes(data)
@@ -90,14 +90,14 @@ def test_a_graph_with_one_bit_changed_is_refused(folder, graph):
         load_model_files(folder)
 
 
-def test_graphs_that_were_swapped_are_refused(folder):
+def test_swapped_graph_files_are_an_error(folder):
     (folder / 'perceive.onnx').write_bytes((folder / 'sample.onnx').read_bytes())
     with pytest.raises(ModelError, match='perceive.onnx has sha256'):
         load_model_files(folder)
 
 
 @pytest.mark.parametrize('text', [b'', b'{', b'{"name": ', b'\xff\xfe\x00', b'[1, 2]', b'null'])
-def test_a_corrupt_description_is_named(folder, text):
+def test_a_corrupt_model_json_is_named(folder, text):
     (folder / 'model.json').write_bytes(text)
     with pytest.raises(ModelError, match='model.json .*export the model again'):
         load_model_files(folder)
@@ -106,13 +106,13 @@ def test_a_corrupt_description_is_named(folder, text):
 @pytest.mark.parametrize('changes', [
     {'height': None}, {'colour': 'red'}, {'format': 99}, {'height': 'tall'}, {'width': -4},
     {'dropout_channels': 3}, {'dropout_channels': []}, {'dropout_probability': 1}])
-def test_a_description_that_no_graph_can_have_is_refused_with_its_cause(folder, changes):
+def test_an_impossible_model_json_is_an_error_with_its_cause(folder, changes):
     edit(folder, **changes)
     with pytest.raises(ModelError, match='describes no model') as caught:
         load_model_files(folder)
     assert caught.value.__cause__ is not None
 
 
-def test_every_model_that_is_shipped_is_whole():
+def test_every_shipped_model_is_complete():
     for name in model_store.shipped_models():
         assert load_model_files(name).spec.name == name

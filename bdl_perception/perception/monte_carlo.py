@@ -115,7 +115,7 @@ def epistemic_from_moments(moments: Moments, prediction: Prediction) -> Epistemi
 def log_depth_std(moments: Moments) -> Reals:
     """Return the standard deviation of log-depth (h, w), from the unbiased M2 / (n - 1)."""
     if moments.count < 2:
-        raise ValueError(f'{moments.count} sample has no spread; take at least 2')
+        raise ValueError(f'{moments.count} sample has no standard deviation; take at least 2')
     return cast(Reals, np.sqrt(moments.log_depth_m2 / (moments.count - 1)))
 
 

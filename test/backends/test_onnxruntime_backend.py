@@ -34,7 +34,7 @@ def backend(files):
     return OnnxRuntimeBackend(files, threads=1)
 
 
-def make_picture(seed=0):
+def make_image(seed=0):
     return np.random.default_rng(seed).integers(0, 200, (24, 40, 3)).astype(np.uint8)
 
 
@@ -70,7 +70,7 @@ def enlarge(maps):
 
 
 def test_the_single_pass_is_the_formula_with_masks_of_one(files, backend):
-    rgb = make_picture()
+    rgb = make_image()
     raw = backend.perceive(rgb)
     log_depth, probability = numpy_samples(files, rgb, [mask[:1] for mask in ones(backend)])
     np.testing.assert_allclose(raw.depth, np.exp(enlarge(log_depth[..., None])[0, ..., 0]),
@@ -84,7 +84,7 @@ def test_the_single_pass_is_the_formula_with_masks_of_one(files, backend):
 
 
 def test_each_mask_reaches_its_own_layer_and_sample(files, backend):
-    rgb = make_picture(1)
+    rgb = make_image(1)
     masks = draw_masks(4, CHUNK, backend.spec.dropout_channels, .3)
     found = backend.sample(backend.perceive(rgb).features, masks)
     log_depth, probability = numpy_samples(files, rgb, masks)
@@ -96,22 +96,22 @@ def test_each_mask_reaches_its_own_layer_and_sample(files, backend):
     np.testing.assert_allclose(found.entropy_sum, entropy, rtol=1e-3, atol=1e-5)
 
 
-def test_masks_of_one_have_no_spread(backend):
-    found = backend.sample(backend.perceive(make_picture()).features, ones(backend))
+def test_masks_of_one_give_no_variance(backend):
+    found = backend.sample(backend.perceive(make_image()).features, ones(backend))
     assert np.abs(found.log_depth_m2).max() < 1e-10
 
 
-def test_features_outlive_the_frames_that_come_after(backend):
+def test_features_stay_valid_while_newer_frames_come(backend):
     """The held frame is sampled while newer ones are perceived."""
-    held = backend.perceive(make_picture(2)).features
+    held = backend.perceive(make_image(2)).features
     masks = draw_masks(4, CHUNK, backend.spec.dropout_channels, .3)
     before = backend.sample(held, masks).log_depth_mean.copy()
-    backend.perceive(make_picture(3))
+    backend.perceive(make_image(3))
     np.testing.assert_array_equal(backend.sample(held, masks).log_depth_mean, before)
 
 
 def test_chunks_through_the_real_graph_equal_one_batch(files, tmp_path):
-    rgb, count = make_picture(5), 4 * CHUNK
+    rgb, count = make_image(5), 4 * CHUNK
     whole = OnnxRuntimeBackend(
         load_model_files(make_tiny_model(tmp_path, chunk=count)), threads=1)
     small = OnnxRuntimeBackend(files, threads=1)
@@ -127,7 +127,7 @@ def test_chunks_through_the_real_graph_equal_one_batch(files, tmp_path):
 
 
 def test_two_backends_agree_bit_for_bit(files, backend):
-    rgb = make_picture(6)
+    rgb = make_image(6)
     masks = draw_masks(4, CHUNK, backend.spec.dropout_channels, .3)
     other = OnnxRuntimeBackend(files, threads=1)
     first = backend.sample(backend.perceive(rgb).features, masks)
@@ -135,9 +135,9 @@ def test_two_backends_agree_bit_for_bit(files, backend):
     np.testing.assert_array_equal(first.log_depth_m2, second.log_depth_m2)
 
 
-def test_a_perceiver_gives_metres_and_ignorance_from_it(backend):
+def test_a_perceiver_computes_metres_and_epistemic_maps(backend):
     perceiver = Perceiver(backend, 4 * CHUNK, seed=1)
-    prediction = perceiver.perceive(CameraFrame(make_picture(), 5, 'front'))
+    prediction = perceiver.perceive(CameraFrame(make_image(), 5, 'front'))
     assert prediction.non_finite == 0 and isinstance(prediction.feature_distance, float)
     epistemic = None
     while epistemic is None:
@@ -147,7 +147,7 @@ def test_a_perceiver_gives_metres_and_ignorance_from_it(backend):
     assert epistemic.mutual_information.max() > 0 and epistemic.non_finite == 0
 
 
-def test_a_network_that_gives_nan_is_counted(tmp_path):
+def test_nan_outputs_of_a_network_are_counted(tmp_path):
     model = make_tiny_model(tmp_path, nan_on_white=True)
     perceiver = Perceiver(OnnxRuntimeBackend(load_model_files(model), threads=1), 4, seed=1)
     white = np.full((24, 40, 3), 255, np.uint8)
@@ -158,17 +158,17 @@ def test_a_network_that_gives_nan_is_counted(tmp_path):
 @pytest.mark.parametrize('rgb', [
     np.zeros((24, 41, 3), np.uint8), np.zeros((24, 40, 3), np.float32),
     np.zeros((24, 40), np.uint8)])
-def test_a_picture_of_another_shape_or_type_is_refused(backend, rgb):
+def test_an_image_of_another_shape_or_type_is_an_error(backend, rgb):
     with pytest.raises(ValueError, match='the model takes uint8'):
         backend.perceive(rgb)
 
 
-def test_a_closed_backend_says_so(files):
+def test_a_closed_backend_is_an_error(files):
     backend = OnnxRuntimeBackend(files, threads=1)
-    features = backend.perceive(make_picture()).features
+    features = backend.perceive(make_image()).features
     backend.close()
     with pytest.raises(RuntimeError, match='closed'):
-        backend.perceive(make_picture())
+        backend.perceive(make_image())
     with pytest.raises(RuntimeError, match='closed'):
         backend.sample(features, ones(backend))
     backend.close()  # twice is no harm
@@ -182,29 +182,29 @@ def test_a_closed_backend_says_so(files):
     ({'dropout_channels': (8, 4, 4)}, 'input mask_2 of the sample graph is missing'),
     ({'dropout_channels': (8,)}, r"nothing feeds inputs \['mask_1'\] of the sample graph"),
     ({'class_names': ('road',)}, 'output probability_sum of the sample graph')])
-def test_graphs_of_another_description_are_refused(files, changes, message):
+def test_graphs_that_do_not_match_the_spec_are_an_error(files, changes, message):
     wrong = replace(files, spec=replace(files.spec, **changes))
     with pytest.raises(ModelError, match=message):
         OnnxRuntimeBackend(wrong, threads=1)
 
 
-def test_graphs_in_the_wrong_places_are_refused(files):
+def test_swapped_graphs_are_an_error(files):
     with pytest.raises(ModelError, match='features_0, features_1'):
         OnnxRuntimeBackend(replace(files, perceive=files.sample, sample=files.perceive), threads=1)
 
 
-def test_bytes_that_are_no_graph_are_refused_with_the_path_and_the_cause(files):
+def test_an_unreadable_graph_is_an_error_with_path_and_cause(files):
     with pytest.raises(ModelError, match='cannot load .*/sample.onnx') as caught:
         OnnxRuntimeBackend(replace(files, sample=b'not a graph'), threads=1)
     assert caught.value.__cause__ is not None
 
 
-def test_a_negative_number_of_threads_is_refused(files):
+def test_a_negative_number_of_threads_is_an_error(files):
     with pytest.raises(ValueError, match='threads is -1'):
         OnnxRuntimeBackend(files, threads=-1)
 
 
-def test_both_graphs_have_run_once_before_the_first_frame(files):
+def test_both_graphs_run_once_before_the_first_frame(files):
     calls = []
 
     class Counting(OnnxRuntimeBackend):
@@ -222,15 +222,16 @@ def test_both_graphs_have_run_once_before_the_first_frame(files):
 
 
 @pytest.mark.parametrize('tuning', [
-    NO_OPTIMISATION, SessionTuning('ENABLE_BASIC'), SessionTuning(memory_arena=False), SessionTuning(allow_spinning=True)])
+    NO_OPTIMISATION, SessionTuning('ENABLE_BASIC'), SessionTuning(memory_arena=False),
+    SessionTuning(allow_spinning=True)])
 def test_another_tuning_gives_the_same_numbers(files, backend, tuning):
-    rgb = make_picture(7)
+    rgb = make_image(7)
     masks = draw_masks(4, CHUNK, backend.spec.dropout_channels, .3)
     other = OnnxRuntimeBackend(files, threads=1, tuning=tuning)
-    found, wanted = other.perceive(rgb), backend.perceive(rgb)
-    np.testing.assert_allclose(found.depth, wanted.depth, rtol=1e-4)
+    found, expected = other.perceive(rgb), backend.perceive(rgb)
+    np.testing.assert_allclose(found.depth, expected.depth, rtol=1e-4)
     np.testing.assert_allclose(other.sample(found.features, masks).log_depth_mean,
-                               backend.sample(wanted.features, masks).log_depth_mean, rtol=1e-4)
+                               backend.sample(expected.features, masks).log_depth_mean, rtol=1e-4)
 
 
 def test_a_tuning_reaches_onnx_runtime():
@@ -242,6 +243,7 @@ def test_a_tuning_reaches_onnx_runtime():
     assert shipped.graph_optimization_level == level.ORT_ENABLE_ALL
     assert shipped.enable_cpu_mem_arena
     assert shipped.get_session_config_entry('session.intra_op.allow_spinning') == '0'
-    other = onnxruntime_backend._session_options(2, SessionTuning(memory_arena=False, allow_spinning=True))
+    other = onnxruntime_backend._session_options(
+        2, SessionTuning(memory_arena=False, allow_spinning=True))
     assert not other.enable_cpu_mem_arena
     assert other.get_session_config_entry('session.intra_op.allow_spinning') == '1'

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The encoder in int8: what is quantised, what is not, and that the graph still says the same."""
+"""The int8 encoder: which layers are quantised, and how far the outputs change."""
 from dataclasses import replace
 
 from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
@@ -42,38 +42,38 @@ def kernels(graph):
 
 def test_the_encoder_is_int8_and_nothing_after_it(files, int8):
     whole, graph = (onnx.load_from_string(data).graph for data in (files.perceive, int8))
-    small, kept = kernels(graph)
-    assert small >= CONVOLUTIONS and small + kept == kernels(whole)[1]
+    small, floats = kernels(graph)
+    assert small >= CONVOLUTIONS and small + floats == kernels(whole)[1]
     after = {'/project', '/decoder', '/levels', '/heads', '/cells'}
     names = encoder_nodes(whole)
     assert names and not [name for name in names if any(part in name for part in after)]
     others = [node.name for node in whole.node if node.op_type == 'Conv' and
               node.name not in names]
-    assert len(others) == kept and all(any(part in name for part in after) for name in others)
+    assert len(others) == floats and all(any(part in name for part in after) for name in others)
 
 
-def test_inputs_and_outputs_are_those_of_the_model_and_the_numbers_are_near(files, int8):
+def test_the_int8_model_has_the_same_tensors_and_near_values(files, int8):
     before = OnnxRuntimeBackend(files, threads=1)
     after = OnnxRuntimeBackend(replace(files, perceive=int8), threads=1)  # checks the contract
     for rgb in draw_frames(3, seed=9).numpy():
-        wanted, found = before.perceive(rgb), after.perceive(rgb)
-        share = np.abs(found.depth - wanted.depth).mean() / wanted.depth.mean()
+        expected, found = before.perceive(rgb), after.perceive(rgb)
+        share = np.abs(found.depth - expected.depth).mean() / expected.depth.mean()
         assert 0 < share < .1
-        assert (found.classes != wanted.classes).mean() < .2
+        assert (found.classes != expected.classes).mean() < .2
 
 
-def test_the_scales_are_those_of_the_pictures(files, int8):
+def test_the_scales_come_from_the_images(files, int8):
     dark = to_int8(files.perceive, [np.zeros((TINY.height, TINY.width, 3), np.uint8)] * 2)
-    wanted = OnnxRuntimeBackend(files, threads=1)
+    expected = OnnxRuntimeBackend(files, threads=1)
     rgb = draw_frames(1, seed=9)[0].numpy()
 
     def error(graph):
         found = OnnxRuntimeBackend(replace(files, perceive=graph), threads=1).perceive(rgb)
-        return np.abs(found.log_depth_std - wanted.perceive(rgb).log_depth_std).mean()
+        return np.abs(found.log_depth_std - expected.perceive(rgb).log_depth_std).mean()
     assert error(dark) > 2 * error(int8)
 
 
-def test_without_pictures_there_are_no_scales(files):
+def test_quantisation_without_images_is_an_error(files):
     with pytest.raises(ValueError, match='no image'):
         to_int8(files.perceive, [])
 
@@ -85,9 +85,9 @@ def graph_of(*nodes, output):
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)])
 
 
-def test_what_lies_before_the_last_convolution_of_a_feature_is_the_encoder():
+def test_the_encoder_ends_before_the_projections():
     nodes = [('Cast', 'cast', ['rgb'], 'a'), ('Conv', 'stem', ['a', 'w'], 'b'),
-             ('Relu', 'relu', ['b'], 'c'), ('Sigmoid', 'odd', ['c'], 'd'),
+             ('Relu', 'relu', ['b'], 'c'), ('Sigmoid', 'sigmoid', ['c'], 'd'),
              ('Conv', 'project', ['d', 'w'], 'e'), ('Relu', 'end', ['e'], 'features_0'),
              ('Conv', 'heads', ['features_0', 'w'], 'depth')]
     assert sorted(encoder_nodes(graph_of(*nodes, output='features_0'))) == ['relu', 'stem']

@@ -21,7 +21,7 @@ def folder(tmp_path):
     return tmp_path / 'model'
 
 
-def test_an_exported_folder_opens_in_torch_and_agrees_with_its_graphs(folder):
+def test_the_torch_backend_agrees_with_the_graphs(folder):
     reference = open_backend(folder, ModelOptions('torch', 1))
     assert reference.name == 'torch' and reference.spec == load_model_files(folder).spec
     found = compare_backends(open_backend(folder, ModelOptions('onnxruntime', 1)), reference,
@@ -47,7 +47,7 @@ def exchange(folder):
     (lambda folder: edit(folder, weights_sha256=''), 'has no weights.pt'),
     (exchange, 'weights.pt has sha256'),
     (lambda folder: edit(folder, dropout_channels=[8]), 'not exported from this network')])
-def test_weights_that_are_not_those_of_the_graphs_are_refused(folder, harm, message):
+def test_weights_that_do_not_match_the_graphs_are_an_error(folder, harm, message):
     harm(folder)
     with pytest.raises(ModelError, match=message):
         open_backend(folder, ModelOptions('torch', 1))
@@ -60,7 +60,7 @@ def test_weights_of_another_format_are_a_model_error(folder):
         open_backend(folder, ModelOptions('torch', 1))
 
 
-def test_a_folder_of_before_has_graphs_and_no_weights(tmp_path):
+def test_a_model_of_an_older_version_has_no_weights(tmp_path):
     folder = make_tiny_model(tmp_path / 'tiny')
     described = json.loads((folder / 'model.json').read_text())
     described.pop('weights_sha256', None)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What pip and colcon make of the checkout."""
+"""The wheel of pip and the package of colcon."""
 import importlib.util
 import os
 from pathlib import Path
@@ -36,7 +36,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
     return ZipFile(path)
 
 
-def test_the_wheel_carries_every_module_model_and_the_demo(wheel: ZipFile) -> None:
+def test_the_wheel_contains_every_module_model_and_the_demo(wheel: ZipFile) -> None:
     carried = [CODE / 'py.typed', *CODE.rglob('*.py'), *CODE.glob('models/*/*'),
                *CODE.glob('demo/*.mp4'), *CODE.glob('demo/*.json')]
     carried = [path for path in carried if path.name != 'weights.pt']  # the car has no torch
@@ -49,7 +49,7 @@ def test_the_wheel_carries_every_module_model_and_the_demo(wheel: ZipFile) -> No
     assert not any(name.endswith('weights.pt') for name in wheel.namelist())
 
 
-def test_the_wheel_carries_no_tests_and_nothing_large(wheel: ZipFile) -> None:
+def test_the_wheel_contains_no_tests_and_no_large_file(wheel: ZipFile) -> None:
     tops = {name.split('/')[0] for name in wheel.namelist()}
     assert tops == {NAME, f'{NAME}-0.1.0.dist-info', f'{NAME}-0.1.0.data'}
     sizes = {info.filename: info.file_size for info in wheel.infolist()}
@@ -57,16 +57,16 @@ def test_the_wheel_carries_no_tests_and_nothing_large(wheel: ZipFile) -> None:
     assert sum(size for name, size in sizes.items() if name.endswith('.mp4')) <= DEMO_BYTES
 
 
-def test_the_wheel_puts_into_share_what_ros_tools_look_for(wheel: ZipFile) -> None:
+def test_the_wheel_installs_the_files_of_ros_into_share(wheel: ZipFile) -> None:
     share = f'{NAME}-0.1.0.data/data/share'
-    wanted = {f'{share}/ament_index/resource_index/packages/{NAME}',
+    expected = {f'{share}/ament_index/resource_index/packages/{NAME}',
               *(f'{share}/{NAME}/{file}' for file in (
                   'package.xml', 'launch/perception.launch.py', 'config/perception.yaml',
                   'config/perception.rviz'))}
-    assert wanted <= set(wheel.namelist())
+    assert expected <= set(wheel.namelist())
 
 
-def test_every_command_of_the_wheel_leads_to_a_module(wheel: ZipFile) -> None:
+def test_every_command_of_the_wheel_has_a_module(wheel: ZipFile) -> None:
     text = wheel.read(f'{NAME}-0.1.0.dist-info/entry_points.txt').decode()
     entries = dict(line.split(' = ') for line in text.splitlines() if ' = ' in line)
     assert set(entries) == COMMANDS
@@ -87,6 +87,6 @@ def test_colcon_builds_a_ros_package_whose_commands_run(tmp_path: Path) -> None:
     assert {path.name for path in (installed / 'lib' / NAME).iterdir()} == COMMANDS
     assert (installed / 'share' / NAME / 'launch' / 'perception.launch.py').exists()
     assert (installed / 'share/ament_index/resource_index/packages' / NAME).exists()
-    said = run('bash', '-c', f'source install/setup.bash && install/{NAME}/lib/{NAME}/bdl --help',
-               cwd=tmp_path, **prefix)
-    assert 'demo' in said
+    command = f'source install/setup.bash && install/{NAME}/lib/{NAME}/bdl --help'
+    output = run('bash', '-c', command, cwd=tmp_path, **prefix)
+    assert 'demo' in output

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'datasets': {'drives', 'perception'},
     'network': {'perception'},
     'backends': {'model_store', 'perception'},
-    'world': {'perception'},
+    'world': {'drives', 'perception', 'version'},
     'evaluation': {'metrics', 'datasets', 'drives', 'alarm', 'perception'},
     'report': {'evaluation', 'metrics', 'alarm', 'perception'},
     'workflows': {'report', 'evaluation', 'metrics', 'datasets', 'drives', 'backends',

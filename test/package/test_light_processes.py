@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What must start fast, or must not fall with the network, loads no inference library."""
+"""Commands and nodes that need no network load no inference library."""
 import subprocess
 import sys
 
@@ -22,7 +22,7 @@ def loaded(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize('node', ['alert_node', 'governor_node', 'camera_node', 'recorder_node'])
-def test_only_perception_loads_what_runs_a_network(node: str) -> None:
+def test_only_the_perception_node_loads_an_inference_library(node: str) -> None:
     pytest.importorskip('rclpy')
     modules = loaded(f'import {NAME}.nodes.{node}')
     assert f'{NAME}.nodes.{node}' in modules
@@ -36,9 +36,10 @@ def test_the_help_of_bdl_loads_nothing_heavy() -> None:
     assert modules.isdisjoint(ROS_TOO)
 
 
-def test_every_command_exists_and_explains_itself_without_anything_heavy() -> None:
+def test_the_help_of_every_command_loads_nothing_heavy() -> None:
     from bdl_perception.cli.main import COMMANDS
     for name in COMMANDS:
-        modules = loaded(f'from {NAME}.cli import main as cli\ntry:\n    cli.main([{name!r}, "--help"])\n'
+        modules = loaded(f'from {NAME}.cli import main as cli\n'
+                         f'try:\n    cli.main([{name!r}, "--help"])\n'
                          'except SystemExit as end:\n    assert end.code == 0')
         assert modules.isdisjoint(HEAVY), name

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Perception and alarm get times, seeds and files as values, so that a replay agrees."""
+"""Perception and alarm get times, seeds and files as values, so that a replay is identical."""
 import ast
 from pathlib import Path
 import re
@@ -26,7 +26,7 @@ shown = pytest.mark.parametrize('file', PURE, ids=lambda file: str(file.relative
 
 
 @shown
-def test_a_pure_file_imports_no_clock_no_chance_and_no_file(file: Path) -> None:
+def test_a_pure_module_imports_no_clock_random_source_or_file(file: Path) -> None:
     wrong = [str(found) for found in imports(file)
              if found.top in WORLDLY
              or not (found.layer or found.top in KNOWN or is_standard(found.top))]
@@ -38,13 +38,13 @@ def is_standard(module: str) -> bool:
 
 
 @shown
-def test_a_pure_file_opens_nothing_and_draws_nothing_without_a_seed(file: Path) -> None:
+def test_a_pure_module_opens_no_file_and_seeds_every_generator(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding='utf-8'))
     assert [problem for node in ast.walk(tree) for problem in problems(node)] == []
 
 
 def problems(node: ast.AST) -> list[str]:
-    """Say what a call does that a pure function must not do."""
+    """Describe what a call does that a pure function must not do."""
     if not isinstance(node, ast.Call):
         return []
     name = ast.unparse(node.func)
@@ -62,11 +62,11 @@ def problems(node: ast.AST) -> list[str]:
 @pytest.mark.parametrize('text', [
     'open("a")', 'np.load("a")', 'cv2.imread("a")', 'np.random.rand(3)', 'np.random.default_rng()',
     'numpy.random.seed(1)'])
-def test_the_check_sees_an_impure_call(text: str) -> None:
+def test_the_check_finds_an_impure_call(text: str) -> None:
     call = ast.parse(text).body[0]
     assert [problem for node in ast.walk(call) for problem in problems(node)]
 
 
-def test_the_check_lets_seeded_generators_pass() -> None:
+def test_the_check_accepts_seeded_generators() -> None:
     call = ast.parse('np.random.Generator(np.random.Philox(key=seed)).random(3)')
     assert [problem for node in ast.walk(call) for problem in problems(node)] == []

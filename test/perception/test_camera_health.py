@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Blank and frozen pictures are faults; a street is none."""
+"""Detection of blank and frozen frames."""
 from bdl_perception.perception.camera_health import CameraHealth, HealthPolicy
 from bdl_perception.perception.types import Bytes
 import numpy as np
@@ -12,48 +12,48 @@ def street(seed: int) -> Bytes:
     return rng.integers(0, 256, (48, 80, 3), np.uint8)
 
 
-def test_different_pictures_have_no_fault() -> None:
+def test_different_frames_have_no_fault() -> None:
     health = CameraHealth()
     assert [health.detect_faults(street(seed)) for seed in range(20)] == [()] * 20
 
 
 @pytest.mark.parametrize('colour', [(0, 0, 0), (255, 255, 255), (20, 90, 200)])
 def test_one_colour_is_blank(colour: tuple[int, int, int]) -> None:
-    picture = np.full((48, 80, 3), colour, np.uint8)
-    assert 'blank' in CameraHealth().detect_faults(picture)[0]
+    image = np.full((48, 80, 3), colour, np.uint8)
+    assert 'blank' in CameraHealth().detect_faults(image)[0]
 
 
 def test_blank_reaches_exactly_to_its_range() -> None:
     health = CameraHealth(HealthPolicy(blank_range=2))
-    picture = np.full((48, 80, 3), 100, np.uint8)
-    picture[5, 7, 1] = 102
-    assert 'blank' in health.detect_faults(picture)[0]
-    picture[5, 7, 1] = 103  # one value of one pixel, between the points of the sparse grid
-    assert health.detect_faults(picture) == ()
+    image = np.full((48, 80, 3), 100, np.uint8)
+    image[5, 7, 1] = 102
+    assert 'blank' in health.detect_faults(image)[0]
+    image[5, 7, 1] = 103  # one value of one pixel, between the points of the sparse grid
+    assert health.detect_faults(image) == ()
 
 
-def test_a_picture_is_frozen_from_the_given_repetition_on() -> None:
+def test_a_frame_is_frozen_from_the_given_repetition_on() -> None:
     health = CameraHealth(HealthPolicy(frozen_after=3))
     faults = [health.detect_faults(street(seed)) for seed in (1, 1, 2, 2, 2, 2, 3)]
     assert [bool(found) for found in faults] == [0, 0, 0, 0, 1, 1, 0]
     assert 'the last 4 frames are identical' in faults[5][0]
 
 
-def test_one_changed_value_thaws_a_picture() -> None:
+def test_one_changed_value_ends_a_frozen_sequence() -> None:
     health = CameraHealth(HealthPolicy(frozen_after=2))
-    picture = street(1)
-    health.detect_faults(picture)
-    picture[3, 4, 2] ^= 1
-    assert health.detect_faults(picture) == ()
+    image = street(1)
+    health.detect_faults(image)
+    image[3, 4, 2] ^= 1
+    assert health.detect_faults(image) == ()
 
 
-def test_the_same_bytes_in_another_shape_are_another_picture() -> None:
+def test_the_same_bytes_in_another_shape_are_another_frame() -> None:
     health = CameraHealth(HealthPolicy(frozen_after=2))
     health.detect_faults(street(1))
     assert health.detect_faults(street(1).reshape(80, 48, 3)) == ()
 
 
-def test_a_view_is_compared_by_its_pixels() -> None:
+def test_a_strided_view_is_compared_by_its_pixels() -> None:
     health = CameraHealth(HealthPolicy(frozen_after=2))
     wide = street(1)
     health.detect_faults(wide[:, ::2])
@@ -62,6 +62,6 @@ def test_a_view_is_compared_by_its_pixels() -> None:
 
 @pytest.mark.parametrize('change', [{'blank_range': -1}, {'blank_range': 255},
                                     {'frozen_after': 1}])
-def test_a_policy_that_calls_everything_a_fault_is_refused(change: dict[str, int]) -> None:
+def test_an_invalid_health_policy_is_an_error(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         HealthPolicy(**change)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Fitting pictures and cameras, against projected points and against coordinate pictures."""
+"""Fitted images and cameras against projected points and images of coordinates."""
 from bdl_perception.perception.image_geometry import fit_image, FIT_MODES, ImageFit, mean_luma
 from bdl_perception.perception.types import PinholeCamera
 from hypothesis import given
@@ -19,7 +19,7 @@ def project(camera, point):
 
 
 def move_pixel(fit, pixel):
-    """Edge coordinates (0 at the left border of the picture) scale; centres are half off."""
+    """Edge coordinates (0 at the left border of the image) scale; centres are offset by 0.5."""
     edge = np.asarray(pixel) + .5
     scale = np.array([fit.output_width / fit.crop_width, fit.output_height / fit.crop_height])
     return (edge - [fit.left, fit.top]) * scale - .5
@@ -27,7 +27,7 @@ def move_pixel(fit, pixel):
 
 @given(sizes, sizes, st.integers(1, 400), st.integers(1, 400), modes,
        st.tuples(st.floats(-9, 9), st.floats(-9, 9), st.floats(.5, 90)))
-def test_a_point_in_the_new_camera_is_the_moved_pixel_of_the_old_one(w, h, ow, oh, mode, point):
+def test_the_fitted_camera_projects_to_the_moved_pixel(w, h, ow, oh, mode, point):
     camera = PinholeCamera(w, h, fx=.8 * w, fy=.9 * w, cx=.47 * w, cy=.55 * h)
     fit = fit_image(w, h, ow, oh, mode)
     after = fit.transform_camera(camera)
@@ -38,8 +38,8 @@ def test_a_point_in_the_new_camera_is_the_moved_pixel_of_the_old_one(w, h, ow, o
 
 @pytest.mark.parametrize('mode', FIT_MODES)
 @pytest.mark.parametrize('source', [(640, 480), (1920, 1080), (300, 900), (320, 192), (100, 60)])
-def test_the_moved_camera_agrees_with_where_the_pixels_really_went(source, mode):
-    """A picture whose red is the column: what the fitted picture shows is where it came from."""
+def test_the_fitted_camera_agrees_with_the_resized_pixels(source, mode):
+    """The grey level is the source column, so a fitted pixel shows its origin."""
     width, height = source
     columns = np.linspace(0, 255, width)
     rgb = np.repeat(np.repeat(columns[None, :, None], height, 0), 3, 2).round().astype(np.uint8)
@@ -51,13 +51,13 @@ def test_the_moved_camera_agrees_with_where_the_pixels_really_went(source, mode)
 
 
 @pytest.mark.parametrize('mode', FIT_MODES)
-def test_a_picture_of_twice_the_size_averages_two_by_two(mode):
+def test_halving_an_image_averages_two_by_two(mode):
     rgb = np.random.default_rng(1).integers(0, 256, (48, 80, 3)).astype(np.uint8)
     mean = rgb.reshape(24, 2, 40, 2, 3).mean(axis=(1, 3))
     assert np.abs(fit_image(80, 48, 40, 24, mode).apply(rgb) - mean).max() <= .5
 
 
-def test_an_axis_that_shrinks_is_averaged_while_the_other_grows():
+def test_a_shrinking_axis_is_averaged_while_the_other_grows():
     """Stripes one pixel wide would alias to bands if the shrinking axis were interpolated."""
     rgb = np.zeros((10, 412, 3), np.uint8)
     rgb[:, ::2] = 200
@@ -65,7 +65,7 @@ def test_an_axis_that_shrinks_is_averaged_while_the_other_grows():
     assert np.abs(fitted.astype(int) - 100).max() <= 10  # 10.3 stripes fall in a pixel
 
 
-def test_a_picture_that_grows_is_interpolated_between_pixel_centres():
+def test_a_growing_image_is_interpolated_between_pixel_centres():
     ramp = np.arange(0, 200, 10, dtype=np.uint8)[None, :, None].repeat(12, 0).repeat(3, 2)
     fitted = fit_image(20, 12, 40, 24).apply(ramp)
     expected = np.clip(((np.arange(40) + .5) / 2 - .5) * 10, 0, 190)
@@ -81,52 +81,52 @@ def test_a_crop_is_the_largest_centred_rectangle_of_the_aspect_ratio(w, h):
     assert abs(2 * fit.top + fit.crop_height - h) <= 1
 
 
-def test_a_stretch_keeps_every_pixel():
+def test_a_stretch_uses_every_pixel():
     assert fit_image(640, 480, 320, 192, 'stretch') == ImageFit(640, 480, 0, 0, 640, 480, 320, 192)
 
 
 @given(st.integers(1, 90), st.integers(1, 90), modes)
-def test_whatever_comes_in_a_contiguous_picture_of_the_input_size_goes_out(w, h, mode):
+def test_every_image_is_fitted_to_a_contiguous_input(w, h, mode):
     rgb = np.full((h, w, 3), 7, np.uint8)
     fitted = fit_image(w, h, 40, 24, mode).apply(rgb)
     assert fitted.shape == (24, 40, 3) and fitted.dtype == np.uint8
     assert fitted.flags.c_contiguous and (fitted == 7).all()
 
 
-def test_a_row_padded_picture_is_read_by_its_rows():
+def test_a_row_padded_image_is_read_by_its_rows():
     padded = np.zeros((24, 44, 3), np.uint8)
     padded[:, :40] = 9
     fitted = fit_image(40, 24, 40, 24).apply(padded[:, :40])
     assert fitted.flags.c_contiguous and (fitted == 9).all()
 
 
-def test_a_camera_info_of_another_size_is_refused():
+def test_a_camera_info_of_another_size_is_an_error():
     camera = PinholeCamera(1280, 960, 900, 900, 640, 480)
     with pytest.raises(ValueError, match='camera_info is for 1280x960 px.*640x480'):
         fit_image(640, 480, 320, 192).transform_camera(camera)
 
 
-def test_a_picture_of_another_size_is_refused():
+def test_an_image_of_another_size_is_an_error():
     with pytest.raises(ValueError, match='is 10x20 px.*640x480'):
         fit_image(640, 480, 320, 192).apply(np.zeros((20, 10, 3), np.uint8))
 
 
-def test_an_unknown_mode_names_the_known_ones():
+def test_an_unknown_fit_mode_lists_the_known_ones():
     with pytest.raises(ValueError, match="'letterbox'.*crop, stretch"):
         fit_image(640, 480, 320, 192, 'letterbox')
 
 
 @pytest.mark.parametrize('rectangle', [(-1, 0, 4, 4), (0, 5, 4, 4), (7, 0, 4, 4), (0, 0, 0, 4)])
-def test_a_rectangle_outside_the_source_is_refused(rectangle):
+def test_a_rectangle_outside_the_source_is_an_error(rectangle):
     with pytest.raises(ValueError):
         ImageFit(10, 8, *rectangle, 4, 4)
 
 
-def test_by_hand() -> None:
-    picture = np.zeros((2, 2, 3), np.uint8)
+def test_mean_luma_matches_the_weights_of_bt_601() -> None:
+    image = np.zeros((2, 2, 3), np.uint8)
     for channel, weight in enumerate((.299, .587, .114)):
-        one = picture.copy()
+        one = image.copy()
         one[..., channel] = 255
         assert mean_luma(one) == pytest.approx(weight)
-    picture[0] = 255
-    assert mean_luma(picture) == pytest.approx(.5)
+    image[0] = 255
+    assert mean_luma(image) == pytest.approx(.5)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The perceiver on a backend of numpy: metres, sky, held frames and whole cycles."""
+"""The perceiver on a backend of numpy: metres, sky, held frames and cycles."""
 from bdl_perception.perception.backend import FIT_MODES
 from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments
 from bdl_perception.perception.perceiver import Perceiver
@@ -30,7 +30,7 @@ def run_cycle(perceiver):
 
 
 @pytest.mark.parametrize('fx_at_source, times', [(64., 1.), (128., 2.), (32., .5)])
-def test_a_longer_lens_sees_the_same_picture_farther_away(fx_at_source, times):
+def test_depth_grows_in_proportion_to_the_focal_length(fx_at_source, times):
     """The input is half the source, so the canonical 32 px there are 64 px at the source."""
     perceiver = Perceiver(FakeBackend(), 4, 0)
     prediction = perceiver.perceive(make_frame(camera=make_camera(fx_at_source)))
@@ -40,7 +40,7 @@ def test_a_longer_lens_sees_the_same_picture_farther_away(fx_at_source, times):
                                               11.5)
 
 
-def test_without_a_camera_the_canonical_one_is_assumed_and_none_is_claimed():
+def test_without_a_camera_the_canonical_scale_is_used():
     prediction = Perceiver(FakeBackend(), 4, 0).perceive(make_frame())
     np.testing.assert_allclose(prediction.depth, 10, rtol=1e-6)
     assert prediction.camera is None
@@ -51,11 +51,11 @@ def test_stamp_and_frame_id_are_those_of_the_frame():
     assert (prediction.stamp_ns, prediction.frame_id) == (2**62 + 1, 'front')
 
 
-def test_sky_and_what_is_too_far_are_infinite_with_no_std():
+def test_sky_and_far_depth_are_infinite_without_std():
     backend = FakeBackend(fake_spec(max_depth_m=20.))
     frame = make_frame()
     frame.rgb[:10] = 0, 0, 200  # sky, 7.7 m by its grey level
-    frame.rgb[40:] = 250  # 26 m: farther than the network was taught
+    frame.rgb[40:] = 250  # 26 m: beyond the training range
     prediction = Perceiver(backend, 4, 0).perceive(frame)
     measured = np.zeros((24, 40), bool)
     measured[5:20] = True
@@ -65,15 +65,15 @@ def test_sky_and_what_is_too_far_are_infinite_with_no_std():
     assert prediction.non_finite == 0
 
 
-def test_too_far_is_judged_where_the_network_was_taught_not_after_scaling():
-    """A long lens may see 80 m where the canonical camera would have seen 10."""
+def test_the_depth_limit_applies_before_scaling():
+    """A depth of 10 m of the canonical camera is 80 m for an eightfold focal length."""
     perceiver = Perceiver(FakeBackend(fake_spec(max_depth_m=20.)), 4, 0)
     prediction = perceiver.perceive(make_frame(camera=make_camera(64. * 8)))
     np.testing.assert_allclose(prediction.depth, 80, rtol=1e-6)
 
 
 @pytest.mark.parametrize('poison', [np.nan, np.inf, -np.inf])
-def test_raw_numbers_that_are_not_finite_are_counted_even_in_the_sky(poison):
+def test_non_finite_outputs_are_counted_even_in_the_sky(poison):
     backend = FakeBackend()
     backend.poison = poison
     prediction = Perceiver(backend, 4, 0).perceive(make_frame((0, 0, 200)))
@@ -104,7 +104,7 @@ def test_a_cycle_of_chunks_equals_one_batch_of_all_samples(chunk, samples):
                                    atol=1e-6, err_msg=name)
 
 
-def test_a_cycle_is_about_the_frame_that_was_held_whatever_came_since():
+def test_a_cycle_belongs_to_the_held_frame():
     perceiver, alone = Perceiver(FakeBackend(), 6, 3), Perceiver(FakeBackend(), 6, 3)
     perceiver.perceive(make_frame((90,) * 3, stamp_ns=1))
     alone.perceive(make_frame((90,) * 3, stamp_ns=1))
@@ -117,7 +117,7 @@ def test_a_cycle_is_about_the_frame_that_was_held_whatever_came_since():
     np.testing.assert_array_equal(found.depth_std, expected.depth_std)
 
 
-def test_after_a_cycle_the_next_frame_is_held_and_gets_the_same_masks():
+def test_the_next_cycle_uses_the_next_frame_and_the_same_masks():
     perceiver = Perceiver(FakeBackend(), 4, 3)
     results = []
     for stamp_ns in (5, 6):
@@ -148,7 +148,7 @@ def test_samples_left_counts_down_to_zero():
     assert perceiver.samples_left == 0
 
 
-def test_sampling_without_a_frame_is_an_error_not_an_endless_loop():
+def test_sampling_without_a_frame_is_an_error():
     perceiver = Perceiver(FakeBackend(), 4, 0)
     with pytest.raises(RuntimeError, match='no frame is held'):
         perceiver.sample()
@@ -159,7 +159,7 @@ def test_sampling_without_a_frame_is_an_error_not_an_endless_loop():
         perceiver.sample()
 
 
-def test_a_chunk_that_fails_ends_its_cycle_and_the_next_frame_starts_afresh():
+def test_a_failed_chunk_ends_its_cycle():
     backend = FakeBackend()
     perceiver = Perceiver(backend, 4, 0)
     perceiver.perceive(make_frame(stamp_ns=1))
@@ -174,7 +174,7 @@ def test_a_chunk_that_fails_ends_its_cycle_and_the_next_frame_starts_afresh():
     assert (found.stamp_ns, chunks) == (2, 2)
 
 
-def test_a_frame_that_fails_is_not_held_and_does_not_disturb_the_held_one():
+def test_a_failed_frame_is_not_held():
     backend = FakeBackend()
     perceiver = Perceiver(backend, 4, 0)
     backend.failure = OSError('device lost')
@@ -189,7 +189,7 @@ def test_a_frame_that_fails_is_not_held_and_does_not_disturb_the_held_one():
 
 
 @pytest.mark.parametrize('mode', FIT_MODES)
-def test_the_size_of_the_pictures_may_change_while_it_runs(mode):
+def test_the_size_of_the_frames_may_change(mode):
     perceiver = Perceiver(FakeBackend(), 4, 0, mode)
     for size in [(480, 640), (24, 40), (1, 1), (1080, 300)]:
         prediction = perceiver.perceive(make_frame(size=size))
@@ -197,7 +197,7 @@ def test_the_size_of_the_pictures_may_change_while_it_runs(mode):
 
 
 @pytest.mark.parametrize('samples', [0, 1, 3, -2])
-def test_samples_that_are_not_whole_chunks_are_refused(samples):
+def test_samples_that_are_not_whole_chunks_are_an_error(samples):
     with pytest.raises(ValueError, match=f'samples is {samples}.*multiple of 2.*model fake'):
         Perceiver(FakeBackend(), samples, 0)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Regions against a plain loop over pixel centres, and every bad polygon refused in words."""
+"""Region masks against a loop over pixel centres, and the errors of malformed regions."""
 import math
 
 from bdl_perception.perception.regions import (
@@ -19,7 +19,7 @@ corner = st.tuples(st.sampled_from([0., .1, .37, .5, .99, 1.]), st.floats(0, 1))
 
 
 def winds_around(corners: list[tuple[float, float]], x: float, y: float) -> bool:
-    """Sum the angles under which the edges are seen: an odd number of turns is inside."""
+    """Sum the angles that the edges subtend: an uneven number of turns is inside."""
     turned = 0.
     for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
         a, b = math.atan2(y0 - y, x0 - x), math.atan2(y1 - y, x1 - x)
@@ -52,14 +52,14 @@ def test_a_pixel_counts_when_its_centre_is_inside(corners: list[tuple[float, flo
                 assert mask[row, column] == winds_around(corners, x, y), (row, column)
 
 
-def test_a_triangle_by_hand() -> None:
+def test_a_triangle_and_a_rectangle_by_hand() -> None:
     triangle, = parse_regions('t=0,0 1,0 0,1')
     assert region_mask(triangle, 2, 2).tolist() == [[True, False], [False, False]]
     square, = parse_regions('left=0,0 0.5,0 0.5,1 0,1')
     assert region_mask(square, 2, 4).tolist() == [[True, True, False, False]] * 2
 
 
-def test_the_corridor_is_below_the_horizon_and_widens_towards_us() -> None:
+def test_the_corridor_widens_from_the_horizon_to_the_camera() -> None:
     mask = region_mask(DEFAULT_REGIONS[0], 192, 320)
     assert not mask[:76].any()
     widths = mask[78:].sum(1)
@@ -67,7 +67,7 @@ def test_the_corridor_is_below_the_horizon_and_widens_towards_us() -> None:
     assert mask[:, :160].sum() == pytest.approx(mask[:, 160:].sum(), rel=.01)
 
 
-def test_text_is_read_and_written_in_one_way() -> None:
+def test_the_text_of_regions_is_canonical() -> None:
     regions = parse_regions(' a = 0,0  1.0,0 1,1;b_2=0,0 .50,0 .5,1 ')
     assert [region.name for region in regions] == ['a', 'b_2']
     assert format_regions(regions) == 'a=0,0 1,0 1,1; b_2=0,0 0.5,0 0.5,1'
@@ -85,17 +85,17 @@ def test_text_is_read_and_written_in_one_way() -> None:
     ('a=0,0 1,0 1,x', "corner '1,x'"), ('a=0,0 1,0 1,1,1', 'two numbers'),
     ('a=0,0 .5,.5 1,1', 'no area'), ('a=0,0 1,0 1,1;', 'no name'),
     ('a=0,0 1,0 1,1;a=0,0 1,0 0,1', r"\['a'\] are there twice")])
-def test_what_is_no_region_is_refused(text: str, message: str) -> None:
+def test_a_malformed_region_is_an_error(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_regions(text)
 
 
-def test_a_region_that_holds_no_pixel_is_refused() -> None:
+def test_a_region_without_a_pixel_is_an_error() -> None:
     tiny, = parse_regions('tiny=.5,.5 .501,.5 .501,.501')
     with pytest.raises(ValueError, match='tiny holds no pixel of a map of 4x2'):
         region_mask(tiny, 2, 4)
 
 
-def test_an_edge_that_rises_by_next_to_nothing_is_no_error() -> None:
+def test_an_almost_horizontal_edge_is_no_error() -> None:
     corners = ((0., 0.), (1., 2e-311), (1., 1.), (0., 1.))
     assert region_mask(Region('all', corners), 4, 4).all()

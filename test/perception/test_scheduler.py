@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The schedule, played against arrivals on a clock of its own: no frame and no sample starves."""
+"""The scheduler on simulated arrivals: bounded delay of frames and of Monte Carlo cycles."""
 from itertools import pairwise
 import math
 from typing import NamedTuple
@@ -67,7 +67,7 @@ loads = st.fixed_dictionaries({
 
 @given(loads, st.one_of(st.just(0.), st.floats(.001, .3)))
 def test_a_frame_waits_for_one_chunk_at_most(load, pause_s):
-    """Also when the pause after a chunk is so long that the next one is owed already."""
+    """Also when the pause after a chunk is so long that the next one is overdue."""
     done = play(**load, pause_s=pause_s)
     for first, second in pairwise(done):
         if first.step is Step.SAMPLE and second.waiting_since_s is not None:
@@ -75,8 +75,8 @@ def test_a_frame_waits_for_one_chunk_at_most(load, pause_s):
 
 
 @given(loads)
-def test_no_cycle_waits_for_ever_however_fast_the_frames_come(load):
-    """A chunk is at most one pass later than it is owed."""
+def test_every_chunk_meets_its_deadline_within_one_pass(load):
+    """A chunk starts at most one pass after its deadline."""
     last_s = None
     for did in play(**load):
         if did.left:
@@ -87,14 +87,14 @@ def test_no_cycle_waits_for_ever_however_fast_the_frames_come(load):
 
 
 @given(loads)
-def test_nothing_is_run_that_is_not_there(load):
+def test_no_step_runs_without_input(load):
     for did in play(**load):
         assert did.step is not Step.PERCEIVE or did.waiting_since_s is not None
         assert did.step is not Step.SAMPLE or did.left
 
 
 @given(loads)
-def test_after_the_last_frame_every_sample_is_run_and_then_there_is_peace(load):
+def test_all_samples_run_after_the_last_frame(load):
     done = play(**load)
     frames = [did for did in done if did.step is Step.PERCEIVE]
     started = sum(did.left == 0 for did in frames)
@@ -102,17 +102,17 @@ def test_after_the_last_frame_every_sample_is_run_and_then_there_is_peace(load):
     assert sum(did.step is Step.SAMPLE for did in done) == started * load['chunks']
 
 
-def test_a_camera_with_room_never_waits_and_gets_a_chunk_in_each_gap():
+def test_a_chunk_runs_in_each_gap_that_fits_it():
     """30 Hz, 12 ms a pass, 11 ms a chunk: 12 + 11 < 33.3, a second chunk would not fit."""
     done = play([index / 30 for index in range(60)], 1 / 30, .2, 4, .012, .011, after_s=0)
     delays = [did.start_s - did.waiting_since_s for did in done if did.step is Step.PERCEIVE]
-    assert max(delays) < EPSILON_S + .011  # the very first chunk: nobody knew how long it takes
+    assert max(delays) < EPSILON_S + .011  # the first chunk, whose duration is unknown
     assert sum(delay > EPSILON_S for delay in delays) <= 1
     chunks = sum(did.step is Step.SAMPLE for did in done)
     assert chunks / 4 >= 2 * 5, 'five cycles a second for two seconds'
 
 
-def test_where_no_chunk_fits_one_is_still_run_in_time_for_the_refresh():
+def test_the_refresh_time_is_met_when_no_chunk_fits():
     """25 ms a pass and 15 ms a chunk do not fit into 33 ms, but 5 cycles a second are owed."""
     done = play([index / 30 for index in range(300)], 1 / 30, .2, 4, .025, .015, after_s=0)
     ends = [did.end_s for did in done if did.step is Step.SAMPLE and did.left == 1]
@@ -120,13 +120,13 @@ def test_where_no_chunk_fits_one_is_still_run_in_time_for_the_refresh():
     assert max(b - a for a, b in pairwise(ends)) < .2 + 4 * .025 + 2 / 30
 
 
-def test_a_camera_that_stopped_leaves_the_time_to_the_samples():
+def test_samples_run_at_once_when_the_camera_stops():
     done = play([0.0], 1 / 30, 8., 4, .01, .01)
     assert [did.step for did in done] == [Step.PERCEIVE] + 4 * [Step.SAMPLE]
     assert done[-1].end_s < 3 / 30, 'it need not wait until a chunk is owed'
 
 
-def test_a_slower_chunk_is_believed_at_once_and_a_quicker_one_slowly():
+def test_the_expected_duration_rises_at_once_and_falls_slowly():
     schedule = Scheduler(TimeBudget(.1, 10., 4))
     schedule.record_frame(0., .02, True)
     schedule.record_chunk(.02, .07)  # 50 ms
@@ -138,6 +138,6 @@ def test_a_slower_chunk_is_believed_at_once_and_a_quicker_one_slowly():
 
 @pytest.mark.parametrize(('values', 'name'), [
     ((0., .2, 4), 'frame_s'), ((.03, math.nan, 4), 'refresh_s'), ((.03, .2, 0), 'chunks')])
-def test_a_budget_that_nothing_can_keep_is_refused_by_name(values, name):
+def test_an_impossible_time_budget_is_an_error(values, name):
     with pytest.raises(ValueError, match=name):
         TimeBudget(*values)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures for people: fixed ranges, and numbers that are none stand out."""
+"""Colour images: fixed ranges, and distinct colours for NaN and infinity."""
 from bdl_perception.perception import visualization
 from bdl_perception.perception.types import CLASS_COLOURS
 import cv2
@@ -16,14 +16,15 @@ def test_nan_and_infinity_have_colours_that_no_number_has(paint):
     numbers = np.concatenate([np.linspace(-1, 200, 5000), [0, 1e9, -1e9]])[None]
     drawn = {tuple(pixel) for pixel in paint(numbers.astype(np.float32))[0].tolist()}
     special = paint(np.array([[np.nan, np.inf]], np.float32))[0].tolist()
-    # a pixel without a depth has no standard deviation either: nothing is wrong with it
-    nan = visualization.TOO_FAR_RGB if paint is visualization.colour_std else visualization.UNKNOWN_RGB
+    nan = visualization.UNKNOWN_RGB
+    if paint is visualization.colour_std:  # a pixel without depth has no std, which is no fault
+        nan = visualization.TOO_FAR_RGB
     assert special == [list(nan), list(visualization.TOO_FAR_RGB)]
     assert not drawn & {visualization.UNKNOWN_RGB, visualization.TOO_FAR_RGB}
 
 
 @pytest.mark.parametrize('paint', PAINTERS)
-def test_a_colour_does_not_depend_on_the_rest_of_the_picture(paint):
+def test_a_colour_does_not_depend_on_other_pixels(paint):
     alone = paint(np.array([[.3]], np.float32))
     beside = paint(np.array([[.3, 70, np.nan]], np.float32))
     np.testing.assert_array_equal(alone[0, 0], beside[0, 0])
@@ -44,13 +45,13 @@ def test_the_ends_of_the_range_are_the_ends_of_the_map(paint, span, end):
     np.testing.assert_array_equal(drawn, ends if end else ends[::-1])
 
 
-def test_the_overlay_mixes_picture_and_class_colours_half_and_half():
+def test_the_overlay_mixes_image_and_class_colours_equally():
     rgb = np.full((1, 2, 3), 100, np.uint8)
     mixed = visualization.overlay(rgb, np.array([[3, 255]], np.uint8))
     np.testing.assert_allclose(mixed[0, 0], (100 + CLASS_COLOURS[3].astype(int)) / 2, atol=.5)
     np.testing.assert_array_equal(mixed[0, 1], (50, 50, 50))
 
 
-def test_an_overlay_of_two_sizes_is_refused():
+def test_an_overlay_of_two_sizes_is_an_error():
     with pytest.raises(ValueError, match='fit the image'):
         visualization.overlay(np.zeros((4, 4, 3), np.uint8), np.zeros((2, 2), np.uint8))

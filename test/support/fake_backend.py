@@ -9,7 +9,7 @@ import numpy as np
 
 
 def fake_spec(**changes: Any) -> ModelSpec:
-    """Describe a model of 24 x 40 px in chunks of two, with what the test wants changed."""
+    """Return the spec of a model of 24 x 40 px in chunks of two, with changed fields."""
     values: dict[str, Any] = {
         'name': 'fake', 'height': 24, 'width': 40, 'sample_height': 12, 'sample_width': 20,
         'canonical_focal_px': 32., 'max_depth_m': 40., 'class_names': CLASS_NAMES,
@@ -20,27 +20,27 @@ def fake_spec(**changes: Any) -> ModelSpec:
 
 class FakeBackend:
     """
-    Sees a depth of 1 m + 0.1 m for each grey level, and sky where blue is above red by 100.
+    Predicts a depth of 1 m + 0.1 m per grey level, and sky where blue exceeds red by 100.
 
-    Everything else is road. Tests may set `failure`, an exception that the next calls raise, and
-    `poison`, a number that takes the place of depth[0, 0]. `perceived` and `sampled` count.
+    All other pixels are road. Tests may set `failure`, an exception that the next calls raise, and
+    `poison`, a number that replaces depth[0, 0]. `perceive_calls` and `sample_calls` count.
     """
 
     name = 'fake'
     precision = 'fp32'
 
     def __init__(self, spec: ModelSpec | None = None) -> None:
-        """Take a spec, or the one of fake_spec()."""
+        """Use a spec, by default that of fake_spec()."""
         self.spec = spec or fake_spec()
         self.failure: Exception | None = None
         self.poison: float | None = None
-        self.record_frame = self.record_chunk = 0
+        self.perceive_calls = self.sample_calls = 0
         self.closed = False
 
     def perceive(self, rgb: Bytes) -> RawPrediction:
-        """Look at the colours; the features are the log-depth at sample size."""
+        """Predict from the colours; the features are the log-depth at sample size."""
         self._check()
-        self.record_frame += 1
+        self.perceive_calls += 1
         size = (self.spec.height, self.spec.width)
         assert rgb.shape == (*size, 3) and rgb.dtype == np.uint8 and rgb.flags.c_contiguous
         grey = rgb.mean(axis=2, dtype=np.float32)  # (H, W)
@@ -59,7 +59,7 @@ class FakeBackend:
     def sample(self, features: Features, masks: Sequence[Floats]) -> Moments:
         """Scale log-depth by the mean of each sample's masks; likewise shift the classes."""
         self._check()
-        self.record_chunk += 1
+        self.sample_calls += 1
         shapes = [(self.spec.chunk, channels) for channels in self.spec.dropout_channels]
         assert [mask.shape for mask in masks] == shapes
         factor = np.mean([mask.mean(axis=1) for mask in masks], axis=0)  # (S,)
@@ -75,7 +75,7 @@ class FakeBackend:
         return Moments(self.spec.chunk, *(a_map.astype(np.float32) for a_map in maps))
 
     def close(self) -> None:
-        """Remember that it was closed; further calls fail."""
+        """Mark as closed; further calls fail."""
         self.closed = True
 
     def _check(self) -> None:

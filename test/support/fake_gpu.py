@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Stands for the GPU only: its memory is this process's, its engines are ONNX files.
+A fake GPU and a fake TensorRT: host memory, and engines that are ONNX files.
 
-The fake TensorRT runtime takes the bytes of a graph as an engine, and runs it with ONNX Runtime on
-the addresses that it was given. It records what it was asked for, and what was freed when.
+The fake runtime takes the bytes of a graph as an engine and runs it with ONNX Runtime on the
+addresses it is given. It records the loaded engines and the order in which objects are freed.
 """
 import ctypes
 from threading import get_ident
@@ -19,7 +19,7 @@ NUMPY_TYPES = {'tensor(float)': np.float32, 'tensor(uint8)': np.uint8}
 
 
 class FakeMemory:
-    """Host memory at an aligned address, filled with junk as a GPU's is."""
+    """Host memory at an aligned address, filled with arbitrary bytes like GPU memory."""
 
     def __init__(self, size: int, offset: int = 0) -> None:
         self._room = np.full(size + 512, 0xA5, np.uint8)
@@ -30,12 +30,12 @@ class FakeMemory:
 
 
 class FakeGpu:
-    """Counts allocations and remembers which threads entered; copies at once."""
+    """Counts allocations and records the threads that select the GPU; copies at once."""
 
     name, compute_capability, cuda, stream = 'Fake GPU', 'sm89', '12.4', 7
 
     def __init__(self, offset: int = 0) -> None:
-        """Give addresses that are off by this many bytes."""
+        """Return addresses with this offset in bytes from alignment."""
         self.offset = offset
         self.allocated = 0
         self.entered: list[int] = []
@@ -60,7 +60,7 @@ class FakeGpu:
 
 
 class FakeTensorRt:
-    """The module; `loaded` holds all bytes that met the deserialiser, `freed` who died when."""
+    """The module; `loaded` has all deserialised bytes, `freed` the freed objects in order."""
 
     __version__ = '0.0.0'
 
@@ -73,8 +73,8 @@ class FakeTensorRt:
     def __init__(self) -> None:
         self.loaded: list[bytes] = []
         self.freed: list[str] = []
-        self.refuse: set[str] = set()  # names of calls that shall fail
-        self.refuse_engines: set[bytes] = set()  # that shall not be deserialised
+        self.failing_calls: set[str] = set()  # names of calls that fail
+        self.rejected_engines: set[bytes] = set()  # that are not deserialised
 
     def Runtime(self, logger: Any) -> 'FakeRuntime':  # noqa: N802  # the library's name
         return FakeRuntime(self, logger)
@@ -91,7 +91,8 @@ class FakeRuntime:
 
     def deserialize_cuda_engine(self, data: bytes) -> 'FakeEngine | None':
         self._api.loaded.append(data)
-        if 'deserialize_cuda_engine' in self._api.refuse or data in self._api.refuse_engines:
+        failing = 'deserialize_cuda_engine' in self._api.failing_calls
+        if failing or data in self._api.rejected_engines:
             self._logger.log(self._api.ILogger.ERROR, 'cudaError 35')
             return None
         return FakeEngine(self._api, data)
@@ -113,7 +114,7 @@ class FakeEngine:
         self.num_io_tensors = len(self._all)
 
     def create_execution_context(self) -> 'FakeContext | None':
-        if 'create_execution_context' in self._api.refuse:
+        if 'create_execution_context' in self._api.failing_calls:
             return None
         return FakeContext(self._api, self)
 
@@ -138,7 +139,8 @@ class FakeEngine:
             places[name][...] = value
 
     def _view(self, name: str, address: int) -> np.ndarray:
-        tensor = TensorSpec(np.dtype(self.get_tensor_dtype(name)).name, self.get_tensor_shape(name))
+        dtype = np.dtype(self.get_tensor_dtype(name)).name
+        tensor = TensorSpec(dtype, self.get_tensor_shape(name))
         raw = (ctypes.c_uint8 * byte_size(tensor)).from_address(address)
         return np.frombuffer(raw, tensor.dtype).reshape(tensor.shape)
 
@@ -155,11 +157,11 @@ class FakeContext:
 
     def set_tensor_address(self, name: str, memory: int) -> bool:
         self._addresses[name] = memory
-        return 'set_tensor_address' not in self._api.refuse
+        return 'set_tensor_address' not in self._api.failing_calls
 
     def execute_async_v3(self, stream_handle: int) -> bool:
         assert stream_handle == FakeGpu.stream, 'another stream than our own'
-        if 'execute_async_v3' in self._api.refuse:
+        if 'execute_async_v3' in self._api.failing_calls:
             return False
         self._engine.run(self._addresses)
         return True

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that takes nothing, where spawned processes can import it."""
+"""A drive writer that fails, in a module that spawned processes can import."""
 from bdl_perception.world.drive_files import FOLDER_LAYOUT
 
 

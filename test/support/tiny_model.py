@@ -3,7 +3,7 @@
 """
 A model folder for tests: random one-by-one convolutions that honour the contract of the graphs.
 
-Made in milliseconds, without torch. A brighter picture is deeper, a blue one is sky, and the
+Made in milliseconds, without torch. A brighter image is deeper, a blue one is sky, and the
 dropout masks really move the outputs, so that a test can see each of them arrive.
 """
 import hashlib
@@ -16,7 +16,7 @@ import numpy as np
 from onnx import helper, ModelProto, numpy_helper, TensorProto
 
 CHANNELS = (8, 4)  # C_k: the first three of layer 0 are red, green and blue themselves
-MAX_DEPTH_M = 40.  # a nearly white picture is deeper
+MAX_DEPTH_M = 40.  # a nearly white image is deeper
 CANONICAL_FOCAL_PER_WIDTH = .8  # of the canonical camera: about 64 degrees across
 
 
@@ -25,8 +25,8 @@ def make_tiny_model(folder: Path, *, name: str = 'tiny', height: int = 24, width
     """
     Write perceive.onnx, sample.onnx and model.json into folder, which is made and returned.
 
-    height and width are multiples of 4. With nan_on_white a purely white picture gives NaN
-    depth, as a broken network would; every other picture gives numbers.
+    height and width are multiples of 4. With nan_on_white a purely white image gives NaN
+    depth, as a broken network would; every other image gives numbers.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = _weights(np.random.default_rng(seed))
@@ -157,18 +157,18 @@ class _Graph:
         return self.add('Resize', tensor, '', scales, mode=mode)
 
     def heads(self, fine: str, coarse: str) -> tuple[str, str]:
-        """Give log-depth and logits of the features; the depth is from 2 m to about 45 m."""
+        """Return log-depth and logits of the features; the depth is from 2 m to about 45 m."""
         stack = self.add('Concat', fine, self.enlarge(coarse), axis=1)
         log_depth = self.add('Conv', stack, 'to_depth')
         log_depth = self.add('Add', log_depth, self.constant(.7))
         return log_depth, self.add('Conv', stack, 'to_classes', 'class_bias')
 
     def softmax(self, logits: str) -> str:
-        """Give class probabilities."""
+        """Return class probabilities."""
         return self.add('Softmax', logits, axis=1)
 
     def entropy(self, probability: str) -> str:
-        """Give -sum p log p, nat, with the class axis kept as 1."""
+        """Return -sum p log p, nat, with a class axis of length 1."""
         safe = self.add('Max', probability, self.constant(1e-12))
         terms = self.add('Mul', probability, self.add('Log', safe))
         return self.add('Neg', self.add('ReduceSum', terms, self.axes(1), keepdims=1))

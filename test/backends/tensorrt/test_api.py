@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What we declare of TensorRT's interface is what NVIDIA's library has."""
+"""The declared types of TensorRT's interface against NVIDIA's library."""
 import inspect
 import re
 
@@ -23,14 +23,14 @@ def api():
     return load_library(TENSORRT_RTX).api
 
 
-def test_every_class_that_we_declare_is_compared():
+def test_every_declared_class_is_compared():
     ours = {name for name, value in vars(declared).items()
             if getattr(value, '_is_protocol', False) and value.__module__ == declared.__name__}
     assert ours == {*NAMES, 'Api'}
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_its_members_are_there_and_take_what_we_give(api, name):
+def test_declared_members_exist_with_the_declared_arguments(api, name):
     ours, theirs = getattr(declared, name), getattr(api, NAMES[name])
     methods = {key: value for key, value in vars(ours).items() if inspect.isfunction(value)
                and not key.startswith('_')}
@@ -44,7 +44,7 @@ def test_its_members_are_there_and_take_what_we_give(api, name):
         assert any(take[:len(ours_take)] == ours_take for take in theirs_take), signatures
 
 
-def test_the_module_has_the_names_that_we_use(api):
+def test_the_module_has_the_declared_names(api):
     members = {*declared.Api.__annotations__, 'Builder', 'OnnxParser', 'Runtime', 'nptype'}
     assert [name for name in members if not hasattr(api, name)] == []
     assert hasattr(api.BuilderFlag, 'TF32') and hasattr(api.TensorIOMode, 'INPUT')
@@ -52,7 +52,7 @@ def test_the_module_has_the_names_that_we_use(api):
 
 
 @pytest.mark.parametrize('result', [None, False])
-def test_a_failure_is_told_with_what_the_library_said(api, result):
+def test_a_failure_has_the_message_of_the_library(api, result):
     log = ErrorLog(api)
     log.logger.log(api.ILogger.ERROR, 'out of luck')
     log.logger.log(api.ILogger.WARNING, 'not this')
@@ -63,5 +63,5 @@ def test_a_failure_is_told_with_what_the_library_said(api, result):
 
 
 @pytest.mark.parametrize('result', [0, '', [], True])
-def test_what_is_neither_none_nor_false_passes(api, result):
+def test_only_none_and_false_are_failures(api, result):
     assert ErrorLog(api).require(result, 'trying', '') is result

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""NVIDIA's real compiler on the shipped graphs, for a GPU that is not there (TensorRT-RTX)."""
+"""NVIDIA's compiler (TensorRT-RTX) on the shipped graphs, for a GPU that is not present."""
 from functools import cache
 
 from bdl_perception.backends.graph_contract import check_graphs, GraphSpec, TensorSpec
@@ -48,7 +48,7 @@ def test_half_precision_makes_a_smaller_engine(built):
 
 
 @pytest.mark.parametrize('half', [False, True])
-def test_the_parser_finds_the_tensors_of_the_contract(library, files, half):
+def test_the_parsed_graphs_satisfy_the_contract(library, files, half):
     """Static shapes too, which the exported graphs leave to whoever reads them."""
     api, log = library.api, ErrorLog(library.api)
     found = []
@@ -65,7 +65,7 @@ def test_the_parser_finds_the_tensors_of_the_contract(library, files, half):
     assert check_graphs(files.spec, *found) == tuple(f'features_{k}' for k in range(4))
 
 
-def test_without_a_gpu_an_engine_is_not_loaded_and_the_error_says_why(library, built):
+def test_loading_an_engine_without_a_gpu_is_an_error(library, built):
     if not gpu_unavailable_reason():
         pytest.skip('there is a GPU')
     engine = built('sample', 'fp32')
@@ -75,25 +75,25 @@ def test_without_a_gpu_an_engine_is_not_loaded_and_the_error_says_why(library, b
         log.require(runtime.deserialize_cuda_engine(engine), 'loading', 'Get a GPU')
 
 
-def test_the_gpus_that_it_knows_are_named(library, files):
+def test_an_unknown_gpu_lists_the_supported_ones(library, files):
     assert 'sm89' in supported_gpus(library)
     with pytest.raises(ValueError, match="gpu is 'sm11', tensorrt_rtx .* knows sm75, .*sm89"):
         build_engine(library, files.sample, gpu='sm11')
 
 
-def test_what_is_no_graph_is_refused_with_the_parsers_words(library):
+def test_an_unreadable_graph_has_the_message_of_the_parser(library):
     with pytest.raises(ModelError, match='reading the ONNX graph failed: .*parse.*Export'):
         build_engine(library, b'nothing')
 
 
-def test_an_operator_that_it_does_not_know_is_named(library, files):
+def test_an_unknown_operator_is_named(library, files):
     model = onnx.load_from_string(files.sample)
     next(node for node in model.graph.node if node.op_type == 'Relu').op_type = 'Levitate'
     with pytest.raises(ModelError, match='Levitate'):
         build_engine(library, model.SerializeToString())
 
 
-def test_open_shapes_are_refused(library, files):
+def test_dynamic_shapes_are_an_error(library, files):
     model = onnx.load_from_string(files.sample)
     mask, = (value for value in model.graph.input if value.name == 'mask_0')
     mask.type.tensor_type.shape.dim[0].dim_param = 'S'
@@ -102,7 +102,7 @@ def test_open_shapes_are_refused(library, files):
 
 
 @pytest.mark.filterwarnings('ignore::DeprecationWarning')  # TensorRT-RTX has no use for it
-def test_as_tensorrt_proper_it_takes_and_gives_a_timing_cache(library, files):
+def test_tensorrt_reads_and_returns_a_timing_cache(library, files):
     """The calls are the same, so NVIDIA's library can answer them here."""
     as_tensorrt = library._replace(name='tensorrt')
     first = build_engine(as_tensorrt, files.sample)
@@ -112,6 +112,6 @@ def test_as_tensorrt_proper_it_takes_and_gives_a_timing_cache(library, files):
         build_engine(as_tensorrt, files.sample, gpu='sm89')
 
 
-def test_an_unknown_precision_is_refused(library, files):
+def test_an_unknown_precision_is_an_error(library, files):
     with pytest.raises(ValueError, match="precision is 'int3', must be one of fp32, fp16"):
         build_engine(library, files.sample, 'int3')

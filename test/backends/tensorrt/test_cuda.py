@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What can be said without a GPU: that there is none, and that cuda-core is as we think."""
+"""GPU access without a GPU: its errors, and the members of cuda-core that are used."""
 import re
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_without_a_gpu_the_error_names_the_cause_and_the_driver():
         CudaGpu()
 
 
-def test_without_cuda_core_the_error_says_what_to_install():
+def test_without_cuda_core_the_error_names_the_package():
     code = ('import sys; sys.modules["cuda"] = None\n'
             'from bdl_perception.backends.tensorrt.cuda import CudaGpu, gpu_unavailable_reason\n'
             'assert gpu_unavailable_reason()\n'
@@ -39,7 +39,7 @@ def test_without_cuda_core_the_error_says_what_to_install():
     assert 'pip install cuda-core' in done.stdout
 
 
-def test_cuda_core_has_what_we_call():
+def test_cuda_core_has_the_declared_members():
     core = need_cuda_core()
     for name in ('set_current', 'create_stream', 'allocate', 'name', 'arch', 'get_all_devices'):
         assert hasattr(core.Device, name), name
@@ -49,13 +49,13 @@ def test_cuda_core_has_what_we_call():
     assert hasattr(core.Stream, 'sync') and hasattr(core.Stream, 'handle')
 
 
-def test_without_a_driver_that_is_said_at_once(monkeypatch):
+def test_a_missing_driver_is_reported_without_cuda_core(monkeypatch):
     monkeypatch.setattr(cuda, 'DRIVER_LIBRARY', 'libnothing.so.1')
     monkeypatch.setattr(cuda, '_count_gpus', lambda: pytest.fail('asked cuda-core'))
     assert re.match('no NVIDIA driver: libnothing.so.1', gpu_unavailable_reason())
 
 
-def test_an_empty_list_of_gpus_is_none(monkeypatch):
+def test_an_empty_list_of_gpus_means_no_gpu(monkeypatch):
     monkeypatch.setattr(cuda, 'DRIVER_LIBRARY', None)  # this process itself, which can be loaded
     monkeypatch.setattr(cuda, '_count_gpus', lambda: 0)
     assert gpu_unavailable_reason() == 'CUDA sees no GPU'
@@ -65,7 +65,7 @@ def test_an_empty_list_of_gpus_is_none(monkeypatch):
 
 @pytest.mark.parametrize('number, failed, version', [
     (12040, 0, '12.4'), (13000, 0, '13.0'), (11080, 0, '11.8'), (0, 3, '')])
-def test_the_driver_is_asked_for_its_cuda(monkeypatch, number, failed, version):
+def test_the_cuda_version_comes_from_the_driver(monkeypatch, number, failed, version):
     def answer(pointer):
         pointer._obj.value = number
         return failed
@@ -83,14 +83,14 @@ def fail(*arguments, **words):
     raise CudaError('CUDA_ERROR_LAUNCH_FAILED: a kernel died\nand more')
 
 
-@pytest.mark.parametrize('call, said', [
+@pytest.mark.parametrize('call, action', [
     (lambda gpu: gpu.make_current(), 'selecting the GPU'),
     (lambda gpu: gpu.allocate(TensorSpec('float32', (3,))), 'reserving 12 bytes on the GPU'),
     (lambda gpu: gpu.allocate_pinned(TensorSpec('float32', (3,))), 'pinning 12 bytes'),
     (lambda gpu: gpu.copy(SimpleNamespace(copy_to=fail), None), 'copying'),
     (lambda gpu: gpu.synchronize(), 'waiting for the GPU')])
-def test_an_error_of_cuda_is_told_in_one_line_with_what_failed_and_what_to_do(
-        monkeypatch, call, said):
+def test_a_cuda_error_has_action_cause_and_remedy_in_one_line(
+        monkeypatch, call, action):
     device = SimpleNamespace(
         set_current=lambda: None, create_stream=lambda: SimpleNamespace(handle=1, sync=fail),
         name='GPU', arch='89', allocate=fail)
@@ -99,12 +99,13 @@ def test_an_error_of_cuda_is_told_in_one_line_with_what_failed_and_what_to_do(
     monkeypatch.setattr(cuda, 'cuda_version', lambda: '12.4')
     gpu = CudaGpu()
     device.set_current = fail
-    with pytest.raises(RuntimeError, match=rf'^{said}.* failed \(CUDA_ERROR.*died\); is ') as told:
+    message = rf'^{action}.* failed \(CUDA_ERROR.*died\); is '
+    with pytest.raises(RuntimeError, match=message) as caught:
         call(gpu)
-    assert isinstance(told.value.__cause__, CudaError) and '\n' not in str(told.value)
+    assert isinstance(caught.value.__cause__, CudaError) and '\n' not in str(caught.value)
 
 
-def test_an_array_on_an_address_writes_there():
+def test_an_array_view_writes_to_its_address():
     memory = FakeMemory(24)
     array = array_view(memory.handle, TensorSpec('float32', (2, 3)))
     array[1, 2] = 1

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The engine cache: ours alone, and nothing comes out that did not go in."""
+"""The engine cache: private folder, verified engines, atomic writes and one builder."""
 from dataclasses import fields, replace
 import fcntl
 import os
@@ -33,20 +33,20 @@ def cache(tmp_path):
     return EngineCache(tmp_path / 'engines')
 
 
-def test_an_engine_comes_out_as_it_went_in(cache):
+def test_a_stored_engine_is_loaded_unchanged(cache):
     path = cache.store(KEY, DATA)
     assert cache.load(KEY) == DATA and path.read_bytes() == DATA
     cache.store(KEY, DATA[::-1])
     assert cache.load(KEY) == DATA[::-1]
 
 
-def test_an_empty_cache_says_so(cache):
+def test_an_empty_cache_has_no_engine(cache):
     with pytest.raises(EngineUnavailable, match='none yet'):
         cache.load(KEY)
 
 
 @pytest.mark.parametrize('name', [field.name for field in fields(EngineKey)])
-def test_an_engine_of_anything_else_is_not_taken(cache, name):
+def test_an_engine_with_another_key_is_rejected(cache, name):
     other = replace(KEY, **{name: 2 if name == 'builder' else 'other'})
     cache.store(other, DATA)
     with pytest.raises(EngineUnavailable, match='none yet'):
@@ -58,7 +58,7 @@ def test_an_engine_of_anything_else_is_not_taken(cache, name):
         cache.load(KEY)
 
 
-def test_every_single_flipped_bit_and_every_cut_is_seen(cache):
+def test_every_flipped_bit_and_every_truncation_is_detected(cache):
     path = cache.store(KEY, DATA)
     for place in range(0, len(DATA), 37):
         damaged = bytearray(DATA)
@@ -74,13 +74,13 @@ def test_every_single_flipped_bit_and_every_cut_is_seen(cache):
 
 @pytest.mark.parametrize('record', [b'', b'{', b'[]', b'null', b'\xff\xfe', b'{"sha256": "0"}',
                                     b'[' * 10**5])
-def test_a_record_that_is_none_is_seen(cache, record):
+def test_an_unreadable_record_is_detected(cache, record):
     cache.store(KEY, DATA).with_suffix('.json').write_bytes(record)
     with pytest.raises(EngineUnavailable):
         cache.load(KEY)
 
 
-def test_the_folder_and_the_files_are_for_nobody_else(tmp_path):
+def test_folder_and_files_are_private(tmp_path):
     before = os.umask(0)
     try:
         path = EngineCache(tmp_path / 'deep' / 'engines').store(KEY, DATA)
@@ -91,20 +91,20 @@ def test_the_folder_and_the_files_are_for_nobody_else(tmp_path):
 
 
 @pytest.mark.parametrize('mode', [0o755, 0o770, 0o701, 0o702, 0o710, 0o740])
-def test_a_folder_that_others_can_enter_is_refused(tmp_path, mode):
+def test_a_folder_that_others_can_enter_is_an_error(tmp_path, mode):
     (tmp_path / 'engines').mkdir()
     (tmp_path / 'engines').chmod(mode)
     with pytest.raises(ModelError, match=f'mode 0{mode:o}.*chmod 700'):
         EngineCache(tmp_path / 'engines')
 
 
-def test_a_folder_of_somebody_else_is_refused(cache, monkeypatch):
+def test_a_folder_of_another_user_is_an_error(cache, monkeypatch):
     monkeypatch.setattr(engine_cache.os, 'geteuid', lambda: os.getuid() + 1)
     with pytest.raises(ModelError, match='belongs to user'):
         EngineCache(cache.folder)
 
 
-def test_a_link_to_a_folder_is_refused(cache):
+def test_a_link_to_a_folder_is_an_error(cache):
     link = cache.folder.with_name('link')
     link.symlink_to(cache.folder)
     with pytest.raises(ModelError, match='is no folder of its own'):
@@ -112,7 +112,7 @@ def test_a_link_to_a_folder_is_refused(cache):
 
 
 @pytest.mark.parametrize('dies_at', [1, 2])
-def test_a_kill_while_writing_leaves_nothing_that_would_be_taken(cache, monkeypatch, dies_at):
+def test_an_interrupted_write_leaves_no_valid_new_engine(cache, monkeypatch, dies_at):
     cache.store(KEY, DATA)
     calls = []
     real = os.replace
@@ -142,7 +142,7 @@ def test_one_process_at_a_time_builds(cache):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_who_waits_for_a_build_says_so(cache, log_text):
+def test_waiting_for_another_build_is_logged(cache, log_text):
     with (cache.folder / 'lock').open('w') as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         waiting = Thread(target=lambda: cache.lock().__enter__(), daemon=True)
@@ -157,13 +157,13 @@ def test_who_waits_for_a_build_says_so(cache, log_text):
     assert not waiting.is_alive()
 
 
-def test_a_free_lock_is_taken_without_a_word(cache, log_text):
+def test_taking_a_free_lock_logs_nothing(cache, log_text):
     with cache.lock():
         assert log_text() == ''
 
 
 @pytest.mark.parametrize('there', [False, True])
-def test_engines_copied_as_the_documents_say_are_found(cache, tmp_path, monkeypatch, there):
+def test_engines_copied_as_documented_are_found(cache, tmp_path, monkeypatch, there):
     cache.store(KEY, DATA)
     monkeypatch.setenv('HOME', str(tmp_path / 'home'))
     monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
@@ -179,10 +179,10 @@ def test_engines_copied_as_the_documents_say_are_found(cache, tmp_path, monkeypa
         assert found.load(replace(KEY, graph='sample')) == DATA[::-1]
 
 
-@pytest.mark.parametrize('said, where', [
+@pytest.mark.parametrize('variable, folder', [
     ('/somewhere', '/somewhere/bdl_perception/engines'),
     ('relative', '~/.cache/bdl_perception/engines'),  # XDG: such a path is to be ignored
     ('', '~/.cache/bdl_perception/engines')])
-def test_the_folder_is_where_xdg_says(monkeypatch, said, where):
-    monkeypatch.setenv('XDG_CACHE_HOME', said)
-    assert default_cache_folder() == Path(where).expanduser()
+def test_the_cache_folder_follows_xdg(monkeypatch, variable, folder):
+    monkeypatch.setenv('XDG_CACHE_HOME', variable)
+    assert default_cache_folder() == Path(folder).expanduser()

@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-From a model to engines that may be loaded, with a fake compiler and a fake GPU.
+Preparing the engines of a model, with a fake compiler and a fake GPU.
 
-The fake runtime keeps all bytes that it was given: no damaged engine may be among them.
+The fake runtime records all bytes that it is given: no damaged engine may be among them.
 """
 import errno
 import os
@@ -31,13 +31,14 @@ class Compiler:
 
 
 def target(version='10.3.0', gpu='Fake GPU', precision='fp32', library='tensorrt', cuda='12.4'):
-    return BuildTarget(TensorRtLibrary(library, version, FakeTensorRt()), precision, gpu, 'sm89', cuda)
+    loaded = TensorRtLibrary(library, version, FakeTensorRt())
+    return BuildTarget(loaded, precision, gpu, 'sm89', cuda)
 
 
-def drive(files, cache, compiler, wanted=None):
-    """Open the backend as a node does; returns what met the deserialiser."""
+def drive(files, cache, compiler, build_target=None):
+    """Open the backend as a node does; returns the deserialised engines."""
     api = FakeTensorRt()
-    perceive, sample = prepare_engines(files, wanted or target(), cache, compiler)
+    perceive, sample = prepare_engines(files, build_target or target(), cache, compiler)
     TensorRtBackend(files.spec, perceive.data, sample.data, api, FakeGpu()).close()
     return api.loaded
 
@@ -105,43 +106,43 @@ def test_a_damaged_engine_is_built_again_and_never_loaded(files, cache, log_text
 @pytest.mark.parametrize('other', [
     target(version='10.4.0'), target(gpu='Another GPU'), target(precision='fp16'),
     target(library='tensorrt_rtx'), target(cuda='12.5')])
-def test_an_engine_of_another_version_gpu_cuda_or_precision_is_not_used(files, cache, other):
+def test_an_engine_of_another_target_is_not_used(files, cache, other):
     compiler = Compiler()
     drive(files, cache, compiler)
     drive(files, cache, compiler, other)
     assert len(compiler.made) == 4
     drive(files, cache, compiler)
-    assert len(compiler.made) == 4  # both are kept
+    assert len(compiler.made) == 4  # both are cached
 
 
-def refuse_writing(monkeypatch, number):
-    def refuse(*arguments, **words):
+def forbid_writing(monkeypatch, number):
+    def fail(*arguments, **words):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(engine_cache.os, 'open', refuse)  # of the lock
-    monkeypatch.setattr(engine_cache.tempfile, 'mkstemp', refuse)
+    monkeypatch.setattr(engine_cache.os, 'open', fail)  # of the lock
+    monkeypatch.setattr(engine_cache.tempfile, 'mkstemp', fail)
 
 
-def test_good_engines_in_a_folder_that_is_read_only_are_used(files, cache, monkeypatch, log_text):
+def test_engines_in_a_read_only_folder_are_used(files, cache, monkeypatch, log_text):
     compiler = Compiler()
     drive(files, cache, compiler)
     log_text()
-    refuse_writing(monkeypatch, errno.EROFS)
+    forbid_writing(monkeypatch, errno.EROFS)
     assert drive(files, cache, compiler) == [files.perceive, files.sample]
     assert len(compiler.made) == 2 and log_text() == ''
 
 
 @pytest.mark.parametrize('number', [errno.ENOSPC, errno.EROFS])
-def test_an_engine_that_cannot_be_written_is_used_all_the_same(files, cache, monkeypatch, log_text,
+def test_an_engine_that_cannot_be_written_is_still_used(files, cache, monkeypatch, log_text,
                                                          number):
-    refuse_writing(monkeypatch, number)
+    forbid_writing(monkeypatch, number)
     assert drive(files, cache, Compiler()) == [files.perceive, files.sample]
     messages = log_text()
     assert messages.count('cannot be written') == 2 and os.strerror(number) in messages
     assert not any(engine.cached for engine in prepare_engines(files, target(), cache, Compiler()))
 
 
-def test_an_engine_is_kept_though_its_timings_are_not(files, cache, monkeypatch, log_text):
+def test_an_engine_is_stored_when_its_timings_cannot_be(files, cache, monkeypatch, log_text):
     def store(key, data):
         if key.graph == 'timing':
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -161,7 +162,7 @@ def test_a_changed_graph_is_built_again(files, cache, tmp_path):
     assert len(compiler.made) == 4
 
 
-def test_timings_are_handed_to_the_next_build_on_the_same_gpu(files, cache):
+def test_timings_are_reused_by_the_next_build_on_the_same_gpu(files, cache):
     compiler = Compiler()
     drive(files, cache, compiler)
     assert [made[3] for made in compiler.made] == [b'', b'timings of perceive']
@@ -169,7 +170,7 @@ def test_timings_are_handed_to_the_next_build_on_the_same_gpu(files, cache):
     assert compiler.made[2][3] == b''
 
 
-def test_only_tensorrt_rtx_is_told_which_gpu_to_build_for(files, cache):
+def test_only_tensorrt_rtx_gets_a_target_gpu(files, cache):
     compiler = Compiler()
     drive(files, cache, compiler)
     drive(files, cache, compiler, target(library='tensorrt_rtx'))

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Float16 where it is safe: which nodes, and how far the numbers move by ONNX Runtime."""
+"""The float16 conversion: which nodes it changes, and how far the outputs change."""
 from bdl_perception.backends.tensorrt.fp16 import fp16_nodes, to_fp16
 from bdl_perception.drives import open_drive
 from bdl_perception.model_store import load_model_files, SHIPPED_MODELS_FOLDER
@@ -15,7 +15,7 @@ import pytest
 FILES = load_model_files('street')
 VIDEO = SHIPPED_MODELS_FOLDER.parent / 'demo' / 'street_fog_dirt.mp4'
 GRAPHS = {'perceive': FILES.perceive, 'sample': FILES.sample}
-MEAN_SHARE = .005  # of an output's mean size, on pictures of the kind that was trained on
+MEAN_SHARE = .005  # of an output's mean size, on frames like those of training
 SENSITIVE = {'Exp', 'Log', 'Sqrt', 'Div', 'Softmax', 'ReduceMax', 'ReduceMean', 'ReduceSum',
              'ArgMax', 'MatMul', 'AveragePool'}
 CASTS = {'perceive': 12, 'sample': 9}  # that the conversion adds: one where the types meet
@@ -35,7 +35,7 @@ def types_of(model):
 
 
 @pytest.mark.parametrize('name', GRAPHS)
-def test_convolutions_but_the_last_are_half_and_what_is_sensitive_is_not(halves, name):
+def test_all_convolutions_but_the_last_become_float16(halves, name):
     model = onnx.load_from_string(halves[name])
     types = types_of(model)
     convolutions = [types[node.output[0]] for node in model.graph.node if node.op_type == 'Conv']
@@ -49,7 +49,7 @@ def test_convolutions_but_the_last_are_half_and_what_is_sensitive_is_not(halves,
             assert types.get(tensor) != TensorProto.FLOAT16, f'{node.op_type} {node.name}'
 
 
-def test_the_features_of_the_cells_are_averaged_and_joined_in_float32(halves):
+def test_cell_features_are_averaged_and_joined_in_float32(halves):
     """Only a float32 product follows, so half would round them and save nothing."""
     model = onnx.load_from_string(halves['perceive'])
     makers = {output: node for node in model.graph.node for output in node.output}
@@ -63,30 +63,30 @@ def test_the_features_of_the_cells_are_averaged_and_joined_in_float32(halves):
 
 
 @pytest.mark.parametrize('name', GRAPHS)
-def test_casts_are_few(halves, name):
+def test_few_casts_are_inserted(halves, name):
     before, after = ([node.op_type for node in onnx.load_from_string(graphs[name]).graph.node]
                      for graphs in (GRAPHS, halves))
     assert after.count('Cast') - before.count('Cast') <= CASTS[name]
 
 
 @pytest.mark.parametrize('name', GRAPHS)
-def test_no_output_passes_through_half_after_the_last_convolution(halves, name):
+def test_no_output_is_float16_after_the_last_convolution(halves, name):
     """Else a moment of 1e-7 would be rounded away, though its reduction was in float32."""
     model = onnx.load_from_string(halves[name])
     makers = {output: node for node in model.graph.node for output in node.output}
     for output in model.graph.output:
         if output.name.startswith('features_') and output.name != 'feature_distance':
             continue
-        waiting, seen = [output.name], set()
+        waiting, visited = [output.name], set()
         while waiting:
             node = makers.get(waiting.pop())
-            if node is None or node.name in seen:
+            if node is None or node.name in visited:
                 continue
-            seen.add(node.name)
+            visited.add(node.name)
             assert not (node.op_type == 'Cast' and node.attribute[0].i == TensorProto.FLOAT16)
             if node.op_type not in ('Conv', 'Relu', 'Clip', 'Shape'):
                 waiting += node.input
-        assert seen, output.name
+        assert visited, output.name
 
 
 @pytest.mark.parametrize('name', GRAPHS)
@@ -117,16 +117,16 @@ def run(perceive, sample, rgb):
     return maps | dict(zip(moments, sample.run(moments, {**features, **masks}), strict=True))
 
 
-def test_the_numbers_move_little(halves):
+def test_the_outputs_change_little(halves):
     frame = next(iter(open_drive(VIDEO)))
     height, width = frame.rgb.shape[:2]
     fit = fit_image(width, height, FILES.spec.width, FILES.spec.height, 'crop')
     rgb = fit.apply(frame.rgb)[None]
-    found, wanted = (run(session(graphs['perceive']), session(graphs['sample']), rgb)
+    found, expected = (run(session(graphs['perceive']), session(graphs['sample']), rgb)
                      for graphs in (halves, GRAPHS))
-    assert (found.pop('classes') != wanted.pop('classes')).mean() < 1e-3
-    assert any((found[name] != wanted[name]).any() for name in wanted)  # it is another graph
-    for name, value in wanted.items():
+    assert (found.pop('classes') != expected.pop('classes')).mean() < 1e-3
+    assert any((found[name] != expected[name]).any() for name in expected)  # it is another graph
+    for name, value in expected.items():
         share = np.abs(found[name] - value).mean() / np.abs(value).mean()
         assert share < (.03 if name == 'log_depth_m2' else MEAN_SHARE), f'{name}: {share:.2g}'
 
@@ -144,7 +144,7 @@ def small_graph(weight):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8)
 
 
-def test_the_epsilon_of_a_normalisation_is_not_rounded_to_nothing():
+def test_the_epsilon_of_a_normalisation_stays_float32():
     model = small_graph(1.)
     assert fp16_nodes(model.graph) == [True, False, False, False]
     found = session(to_fp16(model.SerializeToString())).run(
@@ -152,6 +152,6 @@ def test_the_epsilon_of_a_normalisation_is_not_rounded_to_nothing():
     np.testing.assert_allclose(found, 1e-3, rtol=1e-6)
 
 
-def test_a_weight_that_half_cannot_hold_is_an_error():
+def test_a_weight_beyond_float16_is_an_error():
     with pytest.raises(ValueError, match='w has a weight of 70000, .*precision fp32'):
         to_fp16(small_graph(7e4).SerializeToString())

@@ -31,13 +31,13 @@ def put(site, module, version='10.3.0'):
     (site / module / '__init__.py').write_text(f'__version__ = {version!r}')
 
 
-def test_without_any_the_error_says_what_to_install(site):
+def test_without_a_library_the_error_names_the_packages(site):
     assert installed_libraries() == ()
     with pytest.raises(ModuleNotFoundError, match='pip install tensorrt`.*tensorrt-rtx'):
         load_library()
 
 
-def test_tensorrt_is_taken_before_tensorrt_rtx(site):
+def test_tensorrt_is_preferred_to_tensorrt_rtx(site):
     put(site, 'tensorrt_rtx_bindings', '1.7')
     assert installed_libraries() == ('tensorrt_rtx',)
     put(site, 'tensorrt')
@@ -47,7 +47,7 @@ def test_tensorrt_is_taken_before_tensorrt_rtx(site):
     assert not library.can_cross_compile
 
 
-def test_the_other_one_can_be_asked_for(site):
+def test_tensorrt_rtx_can_be_requested(site):
     put(site, 'tensorrt')
     put(site, 'tensorrt_rtx_bindings', '1.7')
     library = load_library('tensorrt_rtx')
@@ -62,9 +62,9 @@ def test_a_folder_of_types_is_no_library(site):
 
 
 @pytest.mark.parametrize('error', ['ImportError', 'OSError', 'ModuleNotFoundError'])
-def test_one_that_does_not_load_is_told_with_its_cause_and_what_to_do(site, error):
+def test_a_library_that_does_not_load_has_cause_and_remedy(site, error):
     (site / 'tensorrt').mkdir()
-    said = 'libnvinfer.so.10: cannot open shared object file'
-    (site / 'tensorrt' / '__init__.py').write_text(f'raise {error}({said!r})')
-    with pytest.raises(RuntimeError, match=f'does not load .{said}.*pip install.*LIBRARY_PATH'):
+    cause = 'libnvinfer.so.10: cannot open shared object file'
+    (site / 'tensorrt' / '__init__.py').write_text(f'raise {error}({cause!r})')
+    with pytest.raises(RuntimeError, match=f'does not load .{cause}.*pip install.*LIBRARY_PATH'):
         load_library()

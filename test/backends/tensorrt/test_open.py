@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""From a model to a backend on a fake GPU, whose library may refuse what lies in the cache."""
+"""Opening a model on a fake GPU whose library may reject cached engines."""
 from bdl_perception.backends.tensorrt import open_with_library
 from bdl_perception.backends.tensorrt.build import BuiltEngine
 from bdl_perception.backends.tensorrt.library import TensorRtLibrary
@@ -23,17 +23,17 @@ class Compiler:
         return BuiltEngine(self.made[-1], b'')
 
 
-def drive(files, cache, compiler, refused=()):
-    """Open as a node does, with a library that refuses these bytes; returns what it met."""
+def drive(files, cache, compiler, rejected=()):
+    """Open as a node does, with a library that rejects these bytes; returns its engines."""
     api = FakeTensorRt()
-    api.refuse_engines = set(refused)
+    api.rejected_engines = set(rejected)
     library = TensorRtLibrary('tensorrt', '10.3.0', api)
     open_with_library(library, FakeGpu(), files, 'fp32', cache, compiler).close()
     return api.loaded
 
 
 @pytest.mark.parametrize('which', [slice(0, 1), slice(1, 2), slice(0, 2)])
-def test_an_engine_of_the_cache_that_the_library_refuses_is_built_anew(files, cache, log_text, which):
+def test_a_rejected_engine_of_the_cache_is_built_again(files, cache, log_text, which):
     compiler = Compiler()
     old = drive(files, cache, compiler)
     log_text()
@@ -42,27 +42,28 @@ def test_an_engine_of_the_cache_that_the_library_refuses_is_built_anew(files, ca
     messages = log_text()
     assert 'engine failed: cudaError 35' in messages and 'is built again' in messages
     assert messages.count('the library rejected the cached one') == 2
-    assert drive(files, cache, compiler, old) == compiler.made[-2:]  # and that is kept
+    assert drive(files, cache, compiler, old) == compiler.made[-2:]
     assert len(compiler.made) == 4
 
 
-def fail(files, cache, compiler, call, said):
-    """Open as a node does, with a library that fails in this call; returns the engines it met."""
+def fail(files, cache, compiler, call, message):
+    """Open as a node does, with a library that fails in this call; returns its engines."""
     api = FakeTensorRt()
-    api.refuse = {call}
-    with pytest.raises(ModelError, match=said):
-        open_with_library(TensorRtLibrary('tensorrt', '10.3.0', api), FakeGpu(), files, 'fp32', cache, compiler)
+    api.failing_calls = {call}
+    with pytest.raises(ModelError, match=message):
+        open_with_library(TensorRtLibrary('tensorrt', '10.3.0', api), FakeGpu(), files, 'fp32',
+                          cache, compiler)
     return api.loaded
 
 
-def test_what_was_just_built_and_is_refused_is_not_built_again(files, cache):
+def test_a_rejected_new_engine_is_not_built_again(files, cache):
     compiler = Compiler()
     fail(files, cache, compiler, 'deserialize_cuda_engine',
          'loading the perceive engine failed: cudaError 35')
     assert len(compiler.made) == 2
 
 
-def test_a_library_that_refuses_everything_is_asked_twice(files, cache):
+def test_rejected_engines_are_built_again_only_once(files, cache):
     compiler = Compiler()
     drive(files, cache, compiler)
     loaded = fail(files, cache, compiler, 'deserialize_cuda_engine',

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Timings of an earlier build that the library refuses, by a fake of its settings."""
+"""Rejected timings of an earlier build, with a fake of the build settings."""
 from bdl_perception.backends.tensorrt.api import ErrorLog
 from bdl_perception.backends.tensorrt.build import use_timing_cache
 from bdl_perception.model_store import ModelError
@@ -9,7 +9,7 @@ import pytest
 
 
 class Settings:
-    """Refuses what it is told to, and keeps what it was given."""
+    """Rejects the given caches and records the ones in use."""
 
     def __init__(self, log, unreadable=(), unfit=()):
         self.log = log
@@ -36,7 +36,7 @@ def log():
 
 @pytest.mark.parametrize('rejection, reason', [
     ({'unfit': (b'old',)}, 'made on another device'), ({'unreadable': (b'old',)}, 'no reason')])
-def test_timings_that_do_not_fit_are_left_out_and_the_log_says_so(log, caplog, rejection, reason):
+def test_rejected_timings_are_replaced_and_logged(log, caplog, rejection, reason):
     settings = Settings(log, **rejection)
     use_timing_cache(log, settings, b'old')
     assert settings.used == [b''] and log.errors == []
@@ -44,12 +44,12 @@ def test_timings_that_do_not_fit_are_left_out_and_the_log_says_so(log, caplog, r
     assert 'rejects the timings of earlier builds' in message and reason in message
 
 
-def test_timings_that_fit_are_used_without_a_word(log, caplog):
+def test_accepted_timings_are_used_and_nothing_is_logged(log, caplog):
     settings = Settings(log)
     use_timing_cache(log, settings, b'old')
     assert settings.used == [b'old'] and caplog.messages == []
 
 
-def test_a_library_that_refuses_even_none_is_told(log):
+def test_a_library_that_rejects_an_empty_cache_is_an_error(log):
     with pytest.raises(ModelError, match='starting a timing cache failed'):
         use_timing_cache(log, Settings(log, unreadable=(b'',)), b'')
