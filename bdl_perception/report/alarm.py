@@ -49,22 +49,23 @@ def alarm_section(evaluation: Values) -> Section:
 
 
 def _alarm_blocks(found: Values) -> Iterator[Block]:
-    known = found['calibration']
-    slow = f', slow evidence above {known["slow_limit"]:.2f}' if known['slow_limit'] else ''
+    calibration = found['calibration']
+    slow_limit = calibration['slow_limit']
+    slow = f', slow evidence above {slow_limit:.2f}' if slow_limit else ''
     yield Text(f'Each drive is replayed through the alert machine of alert_node, at the times of '
-               f'its stamps. {CYCLE_NOTE} Watched scores: {", ".join(known["watched"])}, '
-               f'calibrated on {known["drives"]} drives. Targets: {known["alpha"]:.1%} of nominal '
-               f'frames exceed a threshold, after which WARN stays for clear_s; '
-               f'{known["false_alarms_per_hour"]:g} false ERRORs per hour (fast evidence '
-               f'above {known["cusum_limit"]:.2f}{slow}).')
-    if known['all_cameras']:
+               f'its stamps. {CYCLE_NOTE} Watched scores: {", ".join(calibration["watched"])}, '
+               f'calibrated on {calibration["drives"]} drives. Targets: '
+               f'{calibration["alpha"]:.1%} of nominal frames exceed a threshold, after which '
+               f'WARN stays for clear_s; {calibration["false_alarms_per_hour"]:g} false ERRORs per '
+               f'hour (fast evidence above {calibration["cusum_limit"]:.2f}{slow}).')
+    if calibration['all_cameras']:
         yield Text('Warning: the calibration is of several cameras. These drives are compared '
                    'with the drives of all of them, not with those of their own camera.')
     if found['drives_in_calibration']:
         yield Text(f'Warning: {len(found["drives_in_calibration"])} of the nominal drives have '
                    f'the names of drives of the calibration. If they are the same, the '
                    f'false-alarm rate is underestimated.')
-    yield from map(Text, calibration_notes(known))
+    yield from map(Text, calibration_notes(calibration))
     yield from _false_alarms(found['false_alarms'])
     yield Table('Frames above a threshold, and frames at WARN, which stays for clear_s after them',
                 WARN_HEAD, warn_rows(found))
@@ -73,7 +74,7 @@ def _alarm_blocks(found: Values) -> Iterator[Block]:
                'conformal CUSUM) and, where the calibration has such an alarm, slow evidence (of '
                'a drift). Of the nominal set it is the drive with the highest evidence. The line '
                'at the top marks ERROR, which stays for some time after the evidence falls.')
-    yield Plots([_timeline_plot(name, timeline, known)
+    yield Plots([_timeline_plot(name, timeline, calibration)
                  for name, timeline in found['timelines'].items()])
 
 
@@ -145,9 +146,9 @@ def _delay_plot(conditions: Values) -> Plot:
     return drawing.plot
 
 
-def _timeline_plot(name: str, timeline: Values, known: Values) -> Plot:
-    evidence = {FAST: (timeline['cusum'], known['cusum_limit']),
-                SLOW: (timeline['slow'], known['slow_limit'])}
+def _timeline_plot(name: str, timeline: Values, calibration: Values) -> Plot:
+    evidence = {FAST: (timeline['cusum'], calibration['cusum_limit']),
+                SLOW: (timeline['slow'], calibration['slow_limit'])}
     lines = {kind: [value / limit for value in values]
              for kind, (values, limit) in evidence.items() if limit}
     raised = [second for second, error in zip(timeline['seconds'], timeline['error'], strict=True)

@@ -72,13 +72,13 @@ def markdown(evaluation: Values) -> str:
     parts = [f'# Evaluation of {evaluation["model"]}', _head(evaluation), NOTES,
              '## Goals', _table(GOAL_HEAD, [list(goal.values()) for goal in evaluation['goals']]),
              '## Depth and classes', _quality(sets), '## IoU of each class', _classes(sets)]
-    strange = evaluation['ood']
-    if 'not_measured' in strange:
-        parts += ['## Out of distribution', f'Not measured: {strange["not_measured"]}.']
+    ood = evaluation['ood']
+    if 'not_measured' in ood:
+        parts += ['## Out of distribution', f'Not measured: {ood["not_measured"]}.']
     else:
-        parts += [fading_frames_note(strange)] if strange['fading_frames'] else []
-        parts += [part for measure, title in SEPARATION_TITLES.items()
-                  for part in (f'## {title}', _separation(strange, measure))]
+        parts += [fading_frames_note(ood)] if ood['fading_frames'] else []
+        parts += [part for metric, title in SEPARATION_TITLES.items()
+                  for part in (f'## {title}', _separation(ood, metric))]
     return '\n\n'.join([*parts, '## Alarm', _alarm(evaluation['alarm'])]) + '\n'
 
 
@@ -100,26 +100,26 @@ def _head(evaluation: Values) -> str:
 
 def _quality(sets: Mapping[str, Values]) -> str:
     head = ['set', 'drives', 'frames', *DEPTH_TITLES.values(), 'mean IoU', 'averaged']
-    rows = [[name, str(one['drives']), str(one['frames']),
-             *(format_number(one.get('depth', {}).get(key)) for key in DEPTH_TITLES),
-             *(format_number(one.get(kind, {}).get('mean_iou'))
+    rows = [[name, str(result['drives']), str(result['frames']),
+             *(format_number(result.get('depth', {}).get(key)) for key in DEPTH_TITLES),
+             *(format_number(result.get(kind, {}).get('mean_iou'))
                for kind in ('classes', 'averaged'))]
-            for name, one in sets.items()]
+            for name, result in sets.items()]
     return _table(head, rows)
 
 
 def _classes(sets: Mapping[str, Values]) -> str:
-    rows = [[name, *(format_number(one['classes']['iou'][key]) for key in CLASS_NAMES)]
-            for name, one in sets.items() if 'classes' in one]
+    rows = [[name, *(format_number(result['classes']['iou'][key]) for key in CLASS_NAMES)]
+            for name, result in sets.items() if 'classes' in result]
     return _table(['set', *CLASS_NAMES], rows)
 
 
-def _separation(strange: Values, measure: str) -> str:
-    groups = dict(strange['groups'])
-    if strange['mean'] and measure != 'mean_ratio':
-        groups[MEAN_TITLE] = strange['mean']
+def _separation(ood: Values, metric: str) -> str:
+    groups = dict(ood['groups'])
+    if ood['mean'] and metric != 'mean_ratio':
+        groups[MEAN_TITLE] = ood['mean']
     scores = list(next(iter(groups.values())))
-    rows = [[name, *(format_number(found[score][measure]) for score in scores)]
+    rows = [[name, *(format_number(found[score][metric]) for score in scores)]
             for name, found in groups.items()]
     return _table(['set', *scores], rows)
 
@@ -139,10 +139,10 @@ def _alarm(alarm: Values) -> str:
         _table(WARN_HEAD, warn_rows(alarm)), DELAY_NOTE,
         _table(['set', 'drives', 'missed', 'early', 'median delay, s', '95th percentile, s',
                 'median time to clear, s'],
-               [[name, str(one['drives']), missed_cell(one), str(one['early']),
-                 *(format_number(one[key]) for key in ('median_s', 'percentile_95_s',
+               [[name, str(result['drives']), missed_cell(result), str(result['early']),
+                 *(format_number(result[key]) for key in ('median_s', 'percentile_95_s',
                                                 'clear_median_s'))]
-                for name, one in alarm['conditions'].items()]),
+                for name, result in alarm['conditions'].items()]),
         *missed_drive_notes(alarm['conditions']),
         *([FADE_NOTE, _table(FADE_HEAD, rows)]
           if (rows := fade_rows(alarm['conditions'])) else [])])
@@ -171,10 +171,10 @@ def missed_drive_notes(conditions: Values) -> list[str]:
     return [f'Missed of {name}: {", ".join(drives)}.' for name, drives in missed.items() if drives]
 
 
-def missed_cell(one: Values) -> str:
+def missed_cell(condition: Values) -> str:
     """Count the drives without an ERROR, and those of them that ended within the fade."""
-    cut = f' ({one["cut_short"]} cut short)' if one['cut_short'] else ''
-    return f'{one["missed"]}{cut}'
+    cut = f' ({condition["cut_short"]} cut short)' if condition['cut_short'] else ''
+    return f'{condition["missed"]}{cut}'
 
 
 def _missed_drive(drive: Values) -> str:
@@ -191,9 +191,9 @@ def warn_rows(alarm: Values) -> list[list[str]]:
 
 def fade_rows(conditions: Values) -> list[list[str]]:
     """Give time and strength at WARN and at ERROR of each condition that fades in."""
-    return [[name, format_number(one['fade_s']), *(format_number(one[key]) for key in (
+    return [[name, format_number(result['fade_s']), *(format_number(result[key]) for key in (
         'warn_median_s', 'warn_strength_median', 'median_s', 'strength_median'))]
-        for name, one in conditions.items() if one['fade_s']]
+        for name, result in conditions.items() if result['fade_s']]
 
 
 def _false_alarms(found: Values) -> str:

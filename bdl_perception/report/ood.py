@@ -30,37 +30,37 @@ METRIC_CAPTIONS = {  # name -> caption of its table
 
 def ood_section(evaluation: Values) -> Section:
     """Report the separation of each group from the nominal set."""
-    strange = evaluation['ood']
-    if 'not_measured' in strange:
+    ood = evaluation['ood']
+    if 'not_measured' in ood:
         return Section(TITLE, [NotMeasured('Separation from nominal drives',
-                                            strange['not_measured'])])
-    return Section(TITLE, list(_ood_blocks(strange, evaluation)))
+                                            ood['not_measured'])])
+    return Section(TITLE, list(_ood_blocks(ood, evaluation)))
 
 
-def _ood_blocks(strange: Values, evaluation: Values) -> Iterator[Block]:
+def _ood_blocks(ood: Values, evaluation: Values) -> Iterator[Block]:
     frames = {name: one['frames'] for name, one in evaluation['sets'].items()}
-    counted = ', '.join(f'{name} {frames[name]}' for name in strange['groups'])
+    counted = ', '.join(f'{name} {frames[name]}' for name in ood['groups'])
     yield Text(f'The frames of each set are compared with those of {evaluation["nominal"]} '
                f'({frames[evaluation["nominal"]]} frames). Frames: {counted}. Below each number '
                f'is its 95 % bootstrap interval (1000 resamplings of whole drives); a set of one '
                f'drive has none.')
-    if ALARM_SET not in next(iter(strange['groups'].values())):
+    if ALARM_SET not in next(iter(ood['groups'].values())):
         yield NotMeasured(f'Score {ALARM_SET!r}',
                           'there is no calibration for this model and its options')
-    if strange['fading_frames']:
-        yield Text(fading_frames_note(strange))
-    for measure, caption in METRIC_CAPTIONS.items():
-        yield _metric_table(strange, measure, caption)
-    yield from _tail_comparison(strange['tails'])
-    yield Plots([_roc_plot(name, curves) for name, curves in strange['roc'].items()])
-    yield Plots([_histogram_plot(score, found) for score, found in strange['histograms'].items()])
+    if ood['fading_frames']:
+        yield Text(fading_frames_note(ood))
+    for metric, caption in METRIC_CAPTIONS.items():
+        yield _metric_table(ood, metric, caption)
+    yield from _tail_comparison(ood['tails'])
+    yield Plots([_roc_plot(name, curves) for name, curves in ood['roc'].items()])
+    yield Plots([_histogram_plot(score, found) for score, found in ood['histograms'].items()])
 
 
-def _metric_table(strange: Values, measure: str, caption: str) -> Table:
-    groups = {**strange['groups'], **({MEAN_TITLE: strange['mean']} if strange['mean'] else {})}
+def _metric_table(ood: Values, metric: str, caption: str) -> Table:
+    groups = {**ood['groups'], **({MEAN_TITLE: ood['mean']} if ood['mean'] else {})}
     scores = list(next(iter(groups.values())))
     return Table(caption, ('set', *scores),
-                 [[name, *(format_with_interval(found[score], measure) for score in scores)]
+                 [[name, *(format_with_interval(found[score], metric) for score in scores)]
                   for name, found in groups.items()])
 
 
@@ -72,8 +72,8 @@ def format_with_interval(found: Values, metric: str) -> str:
     return f'{value}\n{format_number(interval[0])} to {format_number(interval[1])}'
 
 
-def _tail_comparison(sides: Values | None) -> Iterator[Block]:
-    if sides is None:
+def _tail_comparison(tails: Values | None) -> Iterator[Block]:
+    if tails is None:
         yield NotMeasured('One-tailed and two-tailed p-values',
                           'there is no calibration to compute them with')
         return
@@ -81,11 +81,11 @@ def _tail_comparison(sides: Values | None) -> Iterator[Block]:
                'count as an anomaly? The anomaly score is 1 - p, where p is the conformal '
                'p-value among the calibration scores. All values above the highest calibration '
                'score have the same p-value, so these scores are coarser than the original ones.')
-    scores = list(next(iter(sides.values())))
+    scores = list(next(iter(tails.values())))
     yield Table('AUROC, one-tailed / two-tailed', ('set', *scores),
                 [[name, *(f'{format_number(found[score]["one_tailed"])} / '
                           f'{format_number(found[score]["two_tailed"])}' for score in scores)]
-                 for name, found in sides.items()])
+                 for name, found in tails.items()])
 
 
 def _roc_plot(name: str, curves: Values) -> Plot:

@@ -75,7 +75,7 @@ def test_few_drives_and_a_raised_limit_are_warnings() -> None:
     assert 'raise the CUSUM limit above the 9.57' in raised
 
 
-def test_the_drives_that_raised_a_limit_are_named_with_the_added_delay() -> None:
+def test_drives_that_raise_a_limit_are_named_with_the_added_delay() -> None:
     # a step of .25 s adds 1.61 at most: 6 steps to 9.57 and 19 to 30
     one = replace(uniform_calibration(20, 30.), held_out=(*[1.5] * 18, 28.4, 3.25))
     raised, = calibration_warnings(one)
@@ -87,7 +87,7 @@ def test_the_drives_that_raised_a_limit_are_named_with_the_added_delay() -> None
     assert 'a, b, c' in all_equal and 'next' not in all_equal
 
 
-def test_the_drive_that_raised_the_slow_limit_is_named() -> None:
+def test_a_drive_that_raises_the_slow_limit_is_named() -> None:
     made = replace(uniform_calibration(20, math.log(28800)), slow_limit=20.,
                    held_out=(0.,) * 20, held_out_slow=(*[.5] * 19, 18.))
     raised, = calibration_warnings(made)

@@ -47,7 +47,7 @@ def test_overhead_is_relative_to_the_same_frames_and_chunks(outcome):
     assert outcome[0].details['node_cpu_ms_per_frame'] == pytest.approx(30.0)
 
 
-def test_nodes_run_the_backend_of_the_graphs_that_they_are_compared_with():
+def test_nodes_run_the_backend_of_the_graphs_alone():
     """On a machine with a GPU 'auto' would be another one."""
     spec = perception_node(BenchSettings(Path('out'), quick=True), threads=2)
     assert spec.parameters['backend'] == 'onnxruntime'

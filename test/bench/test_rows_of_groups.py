@@ -86,11 +86,11 @@ def test_the_share_of_a_graph_is_relative_to_all_steps():
 def test_every_step_of_the_breakdown_gives_the_input_of_the_next(tmp_path):
     model = make_tiny_model(tmp_path / 'tiny', chunk=4)
     backend = open_backend(model, ModelOptions('onnxruntime', 1))
-    made = {name: step() for name, step in breakdown.frame_steps(backend).items()}
-    assert made['message to rgb'].shape == (384, 640, 3)
-    assert made['crop and resize'].shape == (24, 40, 3)
-    assert made[breakdown.PERCEIVE_STEP].depth.shape == (24, 40)
-    made = {name: step() for name, step in breakdown.cycle_steps(backend).items()}
-    assert [part.count for part in made[breakdown.SAMPLE_STEP]] == [4] * 4
-    assert made['merge chunks'].count == 16
-    assert (made['map to message'].width, made['map to message'].encoding) == (40, '32FC1')
+    outputs = {name: step() for name, step in breakdown.frame_steps(backend).items()}
+    assert outputs['message to rgb'].shape == (384, 640, 3)
+    assert outputs['crop and resize'].shape == (24, 40, 3)
+    assert outputs[breakdown.PERCEIVE_STEP].depth.shape == (24, 40)
+    outputs = {name: step() for name, step in breakdown.cycle_steps(backend).items()}
+    assert [part.count for part in outputs[breakdown.SAMPLE_STEP]] == [4] * 4
+    assert outputs['merge chunks'].count == 16
+    assert (outputs['map to message'].width, outputs['map to message'].encoding) == (40, '32FC1')

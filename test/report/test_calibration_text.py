@@ -17,17 +17,17 @@ def test_the_text_has_the_numbers_of_the_calibration() -> None:
     assert 'warning' not in text
 
 
-def test_the_text_has_the_lowest_false_alarm_rate_that_drives_can_demonstrate() -> None:
-    made = replace(uniform_calibration(20, 9.), frames=7200)  # .25 s apart: half an hour
+def test_the_text_has_the_lowest_demonstrable_false_alarm_rate() -> None:
+    calibration = replace(uniform_calibration(20, 9.), frames=7200)  # .25 s apart: half an hour
     assert ('about 0.5 h; lowest false-alarm rate that these 20 drives can demonstrate: one in 21 '
-            'drives, 1.9 per hour') in calibration_text(made)  # 3600 / (21 * 90)
-    assert 'about 1 h;' in calibration_text(replace(made, observed_step_s=.5))
+            'drives, 1.9 per hour') in calibration_text(calibration)  # 3600 / (21 * 90)
+    assert 'about 1 h;' in calibration_text(replace(calibration, observed_step_s=.5))
 
 
 def test_the_text_has_the_slow_limit_and_decorrelation_times() -> None:
-    made = replace(uniform_calibration(20, math.log(28800)), slow_limit=math.log(3600),
+    calibration = replace(uniform_calibration(20, math.log(28800)), slow_limit=math.log(3600),
                    decorrelation_s={'epistemic_depth': .75}, score_step_s=.5)
-    text = calibration_text(made)
+    text = calibration_text(calibration)
     for part in ('slow limit    8.19 for ERROR, in steps of 2 s; 50%', 'decorrelated after 0.75 s',
                  '99, 0.5 s apart', '(upper)'):
         assert part in text
@@ -49,11 +49,11 @@ def test_the_text_has_the_windows_of_the_slow_alarm() -> None:
 
 
 def test_the_text_has_the_thresholds_of_each_group_and_tail() -> None:
-    made = uniform_calibration(20, math.log(14400))
-    grouped = replace(made, group_by='light', groups={'day': made.scores},
+    calibration = uniform_calibration(20, math.log(14400))
+    grouped = replace(calibration, group_by='light', groups={'day': calibration.scores},
                       group_drives={'day': 20})
     assert '(day, range 0.001' in calibration_text(grouped)
-    assert '0.005 to 0.095' in calibration_text(replace(made, tails='two_sided', alpha=.1))
+    assert '0.005 to 0.095' in calibration_text(replace(calibration, tails='two_sided', alpha=.1))
 
 
 def test_the_text_has_drives_and_limits_of_each_camera() -> None:
