@@ -56,8 +56,8 @@ def _alarm_blocks(found: Values) -> Iterator[Block]:
                f'its stamps. {CYCLE_NOTE} Watched scores: {", ".join(calibration["watched"])}, '
                f'calibrated on {calibration["drives"]} drives. Targets: '
                f'{calibration["alpha"]:.1%} of nominal frames exceed a threshold, after which '
-               f'WARN stays for clear_s; {calibration["false_alarms_per_hour"]:g} false ERRORs per '
-               f'hour (fast evidence above {calibration["cusum_limit"]:.2f}{slow}).')
+               f'WARN stays for clear_s; {calibration["false_alarms_per_hour"]:g} false ERRORs '
+               f'per hour (fast evidence above {calibration["cusum_limit"]:.2f}{slow}).')
     if calibration['all_cameras']:
         yield Text('Warning: the calibration is of several cameras. These drives are compared '
                    'with the drives of all of them, not with those of their own camera.')
