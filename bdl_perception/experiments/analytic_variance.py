@@ -17,6 +17,7 @@ On training pixels v is (number of features that they determine) / D, below 1.
 import math
 from typing import NamedTuple, Sequence
 
+from bdl_perception.network.class_distance import whitening_matrix
 from bdl_perception.network.model import Network
 import torch
 from torch import Tensor
@@ -63,9 +64,7 @@ def whitening_from_moment(moment: Tensor) -> Tensor:
     moment = moment.double()
     size = len(moment)
     prior = RELATIVE_PRIOR * moment.trace() / size * torch.eye(size, dtype=torch.float64)
-    values, vectors = torch.linalg.eigh(moment + prior)
-    whitening: Tensor = (vectors * values.rsqrt()).float()
-    return whitening
+    return whitening_matrix(moment + prior).float()
 
 
 class RandomFeatures(NamedTuple):

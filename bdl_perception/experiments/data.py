@@ -4,7 +4,7 @@
 The drives of an experiment: what is rendered, what is loaded, and how training data is drawn.
 
 The held-out conditions of the world occur in validation drives too, where variants are chosen.
-CamVid adds real streets. Corruptions (Hendrycks & Dietterich 2019, ImageNet-C) are applied to
+CamVid adds real streets. Corruptions, as in ImageNet-C (Hendrycks & Dietterich 2019), are made of
 nominal test frames only: they are reported, and no choice was made by them.
 """
 from dataclasses import dataclass, replace

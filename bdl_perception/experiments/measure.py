@@ -9,22 +9,19 @@ from bdl_perception.experiments.data import ExperimentData
 from bdl_perception.experiments.mc_sampling import mc_forward, mc_masks, McOutput, MIN_PROBABILITY
 from bdl_perception.experiments.scores import compare_scores, FittedScores, Floats, frame_scores
 from bdl_perception.metrics.accuracy import confusion_matrix, mean_iou
-from bdl_perception.metrics.gaussian import gaussian_nll, interval_coverage
+from bdl_perception.metrics.gaussian import gaussian_nll, interval_coverage, Reals
 from bdl_perception.metrics.recalibration import fit_sigma_factor
 from bdl_perception.network.model import Network
 from bdl_perception.perception.types import IGNORE
 from bdl_perception.training.batches import Batch, ordered_batches
 from bdl_perception.training.validation import labelled_pairs
 import numpy as np
-from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
 BATCH_SIZE = 8  # frames; T samples of each are held in memory
 RELIABILITY_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 MIN_VARIANCE = 1e-12  # a variance of zero would have an infinite likelihood
-
-Reals = NDArray[Any]  # float32 or float64
 
 
 class PixelErrors(NamedTuple):

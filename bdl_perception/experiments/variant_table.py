@@ -27,7 +27,7 @@ CENTRE_NOTE = (
 KIND_NOTES = {  # for planned kinds only
     'randomised_prior':
         'For each member of `randomised_prior` the code repeats the decoder and the heads of all '
-        'members, where one pass would be enough: its samples cost more than necessary.',
+        'members, where one pass would suffice: its samples cost more than necessary.',
     'longer':
         f'`longer` is `both` after {KINDS["longer"].epoch_factor} times as many frames, and takes '
         f'part in the ranking.'}
