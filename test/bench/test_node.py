@@ -1,11 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of the group `node` from synthetic traces, and the loop over the graphs alone."""
+"""Rows of the group `node`, from synthetic traces."""
 from pathlib import Path
-from types import SimpleNamespace
 
-from bdl_perception.bench import breakdown, node
-from bdl_perception.bench.harness import count_chunks, Measurement, perception_node
+from bdl_perception.bench import node
+from bdl_perception.bench.harness import Measurement
 from bdl_perception.bench.row import BenchSettings
 from bdl_perception.bench.timing import Usage
 from bdl_perception.bench.trace import CameraTrace
@@ -45,36 +44,3 @@ def test_overhead_is_relative_to_the_same_frames_and_chunks(outcome):
     assert outcome[1] == [(10, 20)]
     assert outcome[0].rows[4].value == pytest.approx(1.5)
     assert outcome[0].details['node_cpu_ms_per_frame'] == pytest.approx(30.0)
-
-
-def test_nodes_run_the_backend_of_the_graphs_alone():
-    """On a machine with a GPU 'auto' would be another one."""
-    spec = perception_node(BenchSettings(Path('out'), quick=True), threads=2)
-    assert spec.parameters['backend'] == 'onnxruntime'
-
-
-def test_sixteen_samples_are_four_chunks_of_four():
-    assert count_chunks(10, SimpleNamespace(chunk=4)) == 40
-
-
-@pytest.mark.parametrize(('frames', 'chunks'), [(7, 10), (7, 0), (5, 5), (6, 2)])
-def test_the_loop_runs_exactly_the_requested_frames_and_chunks(frames, chunks, monkeypatch):
-    calls = []
-
-    class Counting:
-        spec = SimpleNamespace(height=4, width=6, chunk=2, dropout_channels=(3,),
-                               dropout_probability=0.5)
-
-        def perceive(self, rgb):
-            assert rgb.shape == (4, 6, 3)
-            calls.append('perceive')
-            return SimpleNamespace(features='features')
-
-        def sample(self, features, masks):
-            assert features == 'features' and masks[0].shape == (2, 3)
-            calls.append('sample')
-
-    monkeypatch.setattr(breakdown, 'open_backend', lambda *arguments: Counting())
-    breakdown.time_graphs('any', frames, chunks, 1)
-    del calls[0]  # for the features, before the clock starts
-    assert (calls.count('perceive'), calls.count('sample')) == (frames, chunks)
