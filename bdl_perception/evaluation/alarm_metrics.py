@@ -101,17 +101,17 @@ def _onset_indices(steps: Sequence[AlertStep]) -> list[int]:
 
 def error_cause(step: AlertStep, calibration: Calibration) -> str:
     """Return the evidence that exceeds its limit; FAST where both do."""
-    if step.cusum > calibration.cusum_limit:
+    if step.cusum > calibration.limits.cusum:
         return FAST
     return SLOW if relative_evidence(step, calibration) > 1 else OTHER
 
 
 def relative_evidence(step: AlertStep, calibration: Calibration) -> float:
     """Return the larger of fast and slow evidence, each as a multiple of its limit."""
-    fast = step.cusum / calibration.cusum_limit
-    if step.slow is None or calibration.slow_limit is None:
+    fast = step.cusum / calibration.limits.cusum
+    if step.slow is None or calibration.limits.slow is None:
         return fast
-    return max(fast, step.slow / calibration.slow_limit)
+    return max(fast, step.slow / calibration.limits.slow)
 
 
 def false_alarm_rate(drives: Sequence[Sequence[AlertStep]], hours: float) -> PoissonRate:

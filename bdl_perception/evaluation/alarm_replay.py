@@ -58,7 +58,7 @@ class AlertReplayer:
             self._machine.update_scores(now_s, Scores(stamp_ns, CAMERA, own, cycle))
         state = self._machine.state(now_s)
         return AlertStep(stamp_ns, state.level == AlertLevel.ERROR,
-                         bool(self._calibration.exceedances(values)),
+                         bool(self._calibration.test.exceedances(values)),
                          state.level >= AlertLevel.WARN, state.cusum, state.p_value, state.slow)
 
 

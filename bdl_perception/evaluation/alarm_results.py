@@ -133,22 +133,24 @@ def alarm_results(records: Sequence[DriveRecord], nominal: str | None, calibrati
 def drives_in_calibration(records: Sequence[DriveRecord], nominal: str | None,
                           calibration: Calibration) -> tuple[str, ...]:
     """List the nominal drives that have the name of a drive of the calibration."""
-    names = {name.rpartition('/')[2] for name in calibration.drives}  # without folders
+    names = {name.rpartition('/')[2] for name in calibration.provenance.drives}  # without folders
     return tuple(sorted(names & {record.origin.name for record in records
                                  if record.origin.part_of == nominal}))
 
 
 def calibration_summary(calibration: Calibration) -> CalibrationSummary:
     """Summarise a calibration."""
-    fast, slow = min_detection_delay(calibration), min_slow_detection_delay(calibration)
+    distribution, limits = calibration.distribution, calibration.limits
+    fast = min_detection_delay(distribution, limits)
+    slow = min_slow_detection_delay(distribution, limits)
     return CalibrationSummary(
-        watched=tuple(calibration.watched), alpha=calibration.alpha,
-        drives=len(calibration.drives), frames=calibration.frames, camera=calibration.camera,
+        watched=distribution.watched, alpha=distribution.alpha,
+        drives=len(calibration.provenance.drives), frames=calibration.provenance.frames,
+        camera=calibration.camera,
         all_cameras=calibration.group_by == 'camera', min_delay_s=fast and fast.seconds,
         min_slow_delay_s=slow and slow.seconds, warnings=calibration_warnings(calibration),
-        step_s=calibration.step_s, cusum_limit=calibration.cusum_limit,
-        slow_limit=calibration.slow_limit,
-        false_alarms_per_hour=calibration.false_alarms_per_hour)
+        step_s=limits.step_s, cusum_limit=limits.cusum, slow_limit=limits.slow,
+        false_alarms_per_hour=limits.false_alarms_per_hour)
 
 
 def _false_alarms(drives: Sequence[ReplayedDrive], calibration: Calibration,

@@ -95,7 +95,7 @@ def ood_results(records: Sequence[DriveRecord], nominal: str | None,
     held_out = [name for name in groups if is_held_out(records, name)]
     found, mean = separations(records, nominal, groups, held_out)
     scores = {name: _frame_scores(records, name) for name in (nominal, *groups)}
-    keys = _plotted_scores(scores[nominal], calibration.watched if calibration else ())
+    keys = _plotted_scores(scores[nominal], calibration.distribution.watched if calibration else ())
     return OodResults(
         found, mean, tuple(held_out), _count_fading_frames(records),
         tail_aurocs(records, nominal, groups, calibration) if calibration else None,
@@ -106,7 +106,7 @@ def ood_results(records: Sequence[DriveRecord], nominal: str | None,
 
 def with_alarm_set_score(record: DriveRecord, calibration: Calibration) -> DriveRecord:
     """Add the score on which the alarm acts: 1 - the p-value of all watched scores together."""
-    joint = tuple(1 - calibration.p_value(record.values(index))
+    joint = tuple(1 - calibration.test.p_value(record.values(index))
                   for index in range(len(record.stamps_ns)))
     return replace(record, scores={**record.scores, ALARM_SET: joint})
 
@@ -146,8 +146,8 @@ def tail_aurocs(records: Sequence[DriveRecord], nominal: str, groups: Iterable[s
     for group in groups:
         ood = scores_by_drive(records, group)
         result[group] = {}
-        for name in filter(base.__contains__, calibration.scores):
-            sides = [p_value_scores(calibration.scores[name], _flatten(part[name]))
+        for name in filter(base.__contains__, calibration.distribution.scores):
+            sides = [p_value_scores(calibration.distribution.scores[name], _flatten(part[name]))
                      for part in (base, ood)]
             result[group][name] = TailAuroc(*map(auroc, *sides))
     return result

@@ -27,7 +27,7 @@ def test_the_torch_backend_agrees_with_the_graphs(folder):
     found = compare_backends(open_backend(folder, ModelOptions('onnxruntime', 1)), reference,
                     list(draw_frames(2, seed=4).numpy()), 4, 0)
     assert found.exceeded_outputs(BOUNDS['fp32']) == []
-    assert found.rows['feature_distance'].reference_sum > 0
+    assert found.outputs['feature_distance'].reference_sum > 0
 
 
 def edit(folder, **changes):

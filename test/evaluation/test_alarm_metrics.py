@@ -57,7 +57,7 @@ def test_errors_are_counted_by_the_evidence_at_their_onset() -> None:
     some = [error._replace(cusum=cusum, slow=slow) for cusum, slow in (
         (9.7, 1.), (-.5, 8.1), (9.7, 8.1), (-.5, 8.), (9.6, None))]
     drives = [[one, one._replace(cusum=99.), quiet, one] for one in some]
-    known = fake_calibration(slow_limit=8.)
+    known = fake_calibration(slow=8.)
     assert count_causes(drives, known) == {'fast': 4, 'slow': 2, 'other': 4}
     assert count_causes(drives[:1], fake_calibration()) == {'fast': 2, 'slow': 0, 'other': 0}
 

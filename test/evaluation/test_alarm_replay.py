@@ -31,7 +31,7 @@ def test_nominal_scores_raise_nothing() -> None:
 
 
 def test_slow_evidence_alone_raises_an_error() -> None:
-    known = fake_calibration(slow_limit=1.)
+    known = fake_calibration(slow=1.)
     steps = replay(nominal_record('n', [.95] * 40), known, IDENTITY)
     first = next(step for step in steps if step.error)
     assert first.cusum < 0 and first.slow is not None and first.slow > 1

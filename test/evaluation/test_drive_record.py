@@ -86,7 +86,8 @@ def test_group_scores_are_those_of_its_frames() -> None:
 
 
 def test_states_of_a_group_are_merged_over_drives() -> None:
-    records = [replace(nominal_record(name, [.1]), metric_states={'test': {'m': {'n': np.array([count])}}})
+    records = [replace(nominal_record(name, [.1]),
+                       metric_states={'test': {'m': {'n': np.array([count])}}})
                for name, count in (('a', 2.), ('b', 3.))]
     assert merge_group_states(records, 'test')['m']['n'].tolist() == [5]
     assert merge_group_states(records, 'night') == {}

@@ -22,12 +22,18 @@ def camera_frame(seed: int) -> CameraFrame:
     return CameraFrame(rgb, seed, 'camera')
 
 
+def small_frame(stamp_ns: int) -> CameraFrame:
+    """Make a frame of the network's input size."""
+    return CameraFrame(camera_frame(0).rgb[::2, ::2], stamp_ns, 'camera')
+
+
 def test_the_scores_are_those_of_the_alarm() -> None:
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
         Origin('x', 'mine'), (LabelledFrame('a', camera_frame(i)) for i in range(3)))
     assert found.stamps_ns == (0, 1, 2) and found.groups == ('mine',) * 3
     assert compute_metrics(found.metric_states['mine']) == MetricResults()
-    alone = prediction_scores(predict(Perceiver(FakeBackend(), 8, 0), LabelledFrame('a', camera_frame(2))))
+    alone = prediction_scores(predict(Perceiver(FakeBackend(), 8, 0),
+                                      LabelledFrame('a', camera_frame(2))))
     assert found.values(2) == alone
     assert set(alone) == {*SCORE_NAMES, 'brightness'}
 
@@ -35,7 +41,8 @@ def test_the_scores_are_those_of_the_alarm() -> None:
 def test_a_frame_of_sky_leaves_the_scores_of_other_frames() -> None:
     sky = CameraFrame(np.full((48, 80, 3), (0, 0, 255), np.uint8), 1, 'camera')
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
-        Origin('x', 'mine'), [LabelledFrame('a', one) for one in (camera_frame(0), sky, camera_frame(2))])
+        Origin('x', 'mine'),
+        [LabelledFrame('a', one) for one in (camera_frame(0), sky, camera_frame(2))])
     assert set(found.scores) == {*SCORE_NAMES, 'brightness'}
     finite = np.isfinite(found.scores['epistemic_depth_corridor'])
     assert finite.tolist() == [True, False, True]
@@ -46,7 +53,8 @@ def test_camera_faults_are_recorded_with_their_frames() -> None:
     blank = CameraFrame(np.zeros((48, 80, 3), np.uint8), 1, 'camera')
     frozen = [CameraFrame(camera_frame(0).rgb, stamp, 'camera') for stamp in range(2, 8)]
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
-        Origin('x', 'mine'), [LabelledFrame('a', one) for one in (camera_frame(0), blank, *frozen)])
+        Origin('x', 'mine'),
+        [LabelledFrame('a', one) for one in (camera_frame(0), blank, *frozen)])
     assert {index: one[0][:30] for index, one in found.faults.items()} == {
         1: 'the frame is blank: is the len', 6: 'the last 5 frames are identica',
         7: 'the last 6 frames are identica'}
@@ -55,7 +63,7 @@ def test_camera_faults_are_recorded_with_their_frames() -> None:
 def test_a_frame_counts_only_in_the_group_of_its_time() -> None:
     origin = Origin('x', 's', (Segment('sun', 0, 1, False), Segment('night', 1, 2, True)))
     truth = np.full((24, 40), 5., np.float32)
-    frames = [LabelledFrame('a', CameraFrame(camera_frame(0).rgb[::2, ::2], stamp, 'camera'), truth)
+    frames = [LabelledFrame('a', small_frame(stamp), truth)
               for stamp in (7_000_000_000, 7_500_000_000, 8_000_000_000)]
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(origin, frames)
     assert found.groups == ('s: nominal', 's: nominal', 's: night')
@@ -81,7 +89,8 @@ def test_a_stretching_evaluator_scores_stretched_frames() -> None:
     found = Evaluator(FakeBackend(), 8, 0, fit_mode='stretch').evaluate_drive(
         Origin('x', 'mine'), [LabelledFrame('a', wide)])
     for mode in ('stretch', 'crop'):
-        alone = prediction_scores(predict(Perceiver(FakeBackend(), 8, 0, mode), LabelledFrame('a', wide)))
+        alone = prediction_scores(predict(Perceiver(FakeBackend(), 8, 0, mode),
+                                          LabelledFrame('a', wide)))
         assert (found.values(0) == alone) == (mode == 'stretch')
 
 
@@ -93,7 +102,8 @@ def test_a_drive_without_frames_raises() -> None:
 @pytest.mark.parametrize('again', [1, 0])
 def test_decreasing_stamps_raise(again: int) -> None:
     frames = [LabelledFrame('a', camera_frame(stamp)) for stamp in (0, 1, again)]
-    with pytest.raises(ValueError, match=f'drive_7, frame 2: stamp {again} follows 1, stamps must'):
+    message = f'drive_7, frame 2: stamp {again} follows 1, stamps must increase'
+    with pytest.raises(ValueError, match=message):
         Evaluator(FakeBackend(), 8, 0).evaluate_drive(Origin('drive_7', 'mine'), frames)
 
 
@@ -117,9 +127,10 @@ def test_calibrated_intervals_are_evaluated_beside_predicted_ones() -> None:
                                (False,) * 5, (99,) * 5, 3)
     truth = np.full((24, 40), 12., np.float32)
     labels = np.full((24, 40), 3, np.uint8)
-    frames = [LabelledFrame('a', CameraFrame(camera_frame(0).rgb[::2, ::2], 0, 'camera'), truth, labels)]
+    frames = [LabelledFrame('a', small_frame(0), truth, labels)]
     plain, scaled = (compute_metrics(Evaluator(FakeBackend(), 8, 0).evaluate_drive(
-        Origin('x', 'mine'), frames, intervals=known).metric_states['mine']) for known in (None, intervals))
+        Origin('x', 'mine'), frames, intervals=known).metric_states['mine'])
+        for known in (None, intervals))
     assert plain.intervals.scaled is None and plain.tempered is None
     predicted = plain.intervals.total.coverage
     assert scaled.intervals.total.coverage == predicted
@@ -129,8 +140,9 @@ def test_calibrated_intervals_are_evaluated_beside_predicted_ones() -> None:
 
 def test_the_metric_stride_applies_to_metrics_only() -> None:
     truth = np.full((24, 40), 5., np.float32)
-    frames = [LabelledFrame('a', CameraFrame(camera_frame(0).rgb[::2, ::2], stamp, 'camera'), truth)
+    frames = [LabelledFrame('a', small_frame(stamp), truth)
               for stamp in range(5)]
-    found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(Origin('x', 'mine'), frames, metric_stride=2)
+    found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
+        Origin('x', 'mine'), frames, metric_stride=2)
     assert len(found.stamps_ns) == len(found.scores['feature']) == 5
     assert found.metric_states['mine']['depth']['pixels'][0] == 3 * 24 * 40

@@ -126,7 +126,7 @@ def test_the_alarm_is_evaluated_on_nominal_and_ood_drives() -> None:
 
 
 def test_an_error_of_the_slow_alarm_is_reported_with_its_drive() -> None:
-    known = fake_calibration(slow_limit=1.)
+    known = fake_calibration(slow=1.)
     alarm = made([nominal_record('a', [.5] * 7 + [2.]), nominal_record('b', [.95] * 40)],
                  calibration=known)['alarm']
     found = alarm['false_alarms']

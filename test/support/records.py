@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Records of drives that never were, and a calibration for them."""
+"""Synthetic records of drives, and a calibration for them."""
 from typing import Sequence
 
 from bdl_perception.alarm.calibration import Calibration
@@ -8,14 +8,15 @@ from bdl_perception.drives.description import Segment
 from bdl_perception.evaluation.drive_record import DriveRecord, frame_group, Origin
 from bdl_perception.perception.scores import SCORE_NAMES
 from bdl_perception.perception.status import Identity
+from calibrations import make_calibration
 
 IDENTITY = Identity('fake', 'a' * 64, 'b' * 64, 8, 0, 24, 40)
-CALIBRATED = tuple(n / 1000 for n in range(1000))  # of every score; above 1 nothing was seen
+CALIBRATED = tuple(n / 1000 for n in range(1000))  # of every score; none is above 1
 
 
 def fake_record(name: str, part_of: str, levels: Sequence[float],
                 segments: Sequence[Segment] = (), rate_hz: float = 4.) -> DriveRecord:
-    """Give a drive whose scores all have these levels, one a frame."""
+    """Make a drive whose scores all have these levels, one for each frame."""
     origin = Origin(name, part_of, tuple(segments))
     stamps_ns = tuple(round(1e9 * (5 + index / rate_hz)) for index in range(len(levels)))
     groups = tuple(frame_group(origin, (stamp - stamps_ns[0]) / 1e9) for stamp in stamps_ns)
@@ -26,30 +27,30 @@ def fake_record(name: str, part_of: str, levels: Sequence[float],
 
 
 def nominal_record(name: str, levels: Sequence[float], part_of: str = 'test') -> DriveRecord:
-    """Give a drive in the sun."""
+    """Make a nominal drive, in the sun."""
     return fake_record(name, part_of, levels, [Segment('sun', 0, len(levels) / 4, False)])
 
 
 def night_record(name: str, levels: Sequence[float], part_of: str = 'test_night') -> DriveRecord:
-    """Give a drive at night."""
+    """Make an OOD drive, at night."""
     return fake_record(name, part_of, levels, [Segment('night', 0, len(levels) / 4, True)])
 
 
-def changing_record(name: str, before: Sequence[float], strange: Sequence[float],
+def changing_record(name: str, before: Sequence[float], foggy: Sequence[float],
                     after: Sequence[float] = (), fade_s: float = 0.) -> DriveRecord:
-    """Give a drive from sun into fog, and perhaps out of it again, four frames a second."""
-    change_s, end_s = len(before) / 4, (len(before) + len(strange)) / 4
+    """Make a drive from sun into fog and, with after, back again; four frames a second."""
+    change_s, end_s = len(before) / 4, (len(before) + len(foggy)) / 4
     segments = [Segment('sun', 0, change_s, False),
                 Segment('dense_fog', change_s, end_s, True, fade_s)]
     if after:
         segments.append(Segment('sun', end_s, end_s + len(after) / 4, False, fade_s))
-    return fake_record(name, 'test_changes', [*before, *strange, *after], segments)
+    return fake_record(name, 'test_changes', [*before, *foggy, *after], segments)
 
 
 def fake_calibration(**changes: object) -> Calibration:
-    """Give a calibration of which a score above 1 is the strangest of all."""
+    """Make a calibration in which every score above 1 has the lowest p-value."""
     values = {'identity': IDENTITY, 'alpha': .01, 'watched': ('feature', 'epistemic_depth'),
               'scores': dict.fromkeys(SCORE_NAMES, CALIBRATED), 'drives': tuple('abcdefgh'),
-              'frames': 1000, 'step_s': .25, 'false_alarms_per_hour': 1., 'cusum_limit': 9.6,
+              'frames': 1000, 'step_s': .25, 'false_alarms_per_hour': 1., 'cusum': 9.6,
               'exponent': .02, 'software_version': '0.1.0'}
-    return Calibration(**{**values, **changes})  # type: ignore[arg-type]
+    return make_calibration(**{**values, **changes})

@@ -83,7 +83,7 @@ def _row(regression, classification):
     ([_row(0., .5), _row(.1, .5)], []),  # a task that came late was taught
     ([{'epoch': 1, 'loss': .5}], []),
     ([], [])])
-def test_a_task_whose_loss_was_always_zero_was_never_taught(history, tasks):
+def test_a_task_whose_loss_is_always_zero_is_untrained(history, tasks):
     assert untrained_tasks(history) == tasks
 
 
