@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.out = arguments.out or home
     arguments.data = arguments.data or home / 'data'
     arguments.runs = arguments.runs or home / 'runs'
-    select_runs(specs, arguments.single_trace)  # if there is none, better now than after rendering
+    select_runs(specs, arguments.only)  # if there is none, better now than after rendering
     data_hash = None
     if not arguments.tables_only:
         if arguments.camvid is not None:
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         render_missing_drives(arguments.data, tier, arguments.threads)
         data = load_data(arguments.data, tier, arguments.camvid)
         data_hash = data.digest
-        run_all(specs, data, arguments.runs, arguments.single_trace, arguments.keep_checkpoints)
+        run_all(specs, data, arguments.runs, arguments.only, arguments.keep_checkpoints)
     results = read_results(arguments.runs, specs, data_hash)
     if arguments.tables_only and not results.by_name:
         raise ValueError(f'{arguments.runs} holds no result of a run of tier {tier.name}; if it '
@@ -79,8 +79,10 @@ def render_missing_drives(root: Path, tier: 'Tier', processes: int) -> None:
     from bdl_perception.world.drive import WORLD_VERSION
     for size in splits_to_render(root, tier, WORLD_VERSION):
         from bdl_perception.world.dataset import render_drives
-        render_drives(root / size.split, size.split, size.drives, size.frames, tier.rate_hz,
-                      tier.height, tier.width, processes)
+        from bdl_perception.world.splits import SplitSpec
+        spec = SplitSpec(size.split, size.drives, size.frames, tier.rate_hz, tier.height,
+                         tier.width)
+        render_drives(root / size.split, spec.drive_specs(), processes)
 
 
 def reproduction_command(arguments: argparse.Namespace) -> str:

@@ -68,11 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
         _render_demo(arguments)
         return 0
     from bdl_perception.world.dataset import render_drives
-    made = render_drives(
-        arguments.out / arguments.split, arguments.split, _value_or_default(arguments.drives, 20),
-        _value_or_default(arguments.frames, 100), arguments.rate_hz, _value_or_default(arguments.height, 192),
-        _value_or_default(arguments.width, 320), _value_or_default(arguments.processes, 1), arguments.seed,
-        _select_layout(arguments.format), _condition_change(arguments))
+    from bdl_perception.world.splits import SplitSpec
+    spec = SplitSpec(
+        arguments.split, _value_or_default(arguments.drives, 20),
+        _value_or_default(arguments.frames, 100), arguments.rate_hz,
+        _value_or_default(arguments.height, 192), _value_or_default(arguments.width, 320),
+        arguments.seed, _condition_change(arguments))
+    made = render_drives(arguments.out / arguments.split, spec.drive_specs(),
+                         _value_or_default(arguments.processes, 1),
+                         _select_layout(arguments.format))
     print(f'{len(made)} drives in {arguments.out / arguments.split}')
     return 0
 
@@ -82,7 +86,7 @@ def _value_or_default(value: int | None, default: int) -> int:
 
 
 def _condition_change(arguments: argparse.Namespace) -> 'ConditionChange | None':
-    from bdl_perception.world.conditions import DEFAULT_FADE_S
+    from bdl_perception.drives.description import DEFAULT_FADE_S
     from bdl_perception.world.splits import ConditionChange
     if arguments.begins_at_s is None:
         for name in ('fade_s', 'ends_at_s'):
@@ -92,7 +96,7 @@ def _condition_change(arguments: argparse.Namespace) -> 'ConditionChange | None'
         return None
     return ConditionChange(arguments.begins_at_s,
                   DEFAULT_FADE_S if arguments.fade_s is None else arguments.fade_s,
-                  arguments.end_s)
+                  arguments.ends_at_s)
 
 
 def _select_layout(name: str) -> 'DriveLayout':
@@ -125,14 +129,15 @@ def mcap_files(folder: Path, _: int) -> list[Path]:
 
 
 def _render_demo(arguments: argparse.Namespace) -> None:
-    from bdl_perception.world.dataset import render_demo
-    size = _value_or_default(arguments.height, 384), _value_or_default(arguments.width, 640)
+    from bdl_perception.world.dataset import render_drives
+    from bdl_perception.world.splits import demo_spec
+    spec = demo_spec(arguments.rate_hz, _value_or_default(arguments.height, 384),
+                     _value_or_default(arguments.width, 640), arguments.seed)
     if not arguments.video:
-        print(render_demo(arguments.out, arguments.rate_hz, *size, arguments.seed,
-                          _select_layout(arguments.format)))
+        print(*render_drives(arguments.out, [spec], layout=_select_layout(arguments.format)))
         return
     with TemporaryDirectory() as folder:
-        drive = render_demo(Path(folder), arguments.rate_hz, *size, arguments.seed)
+        drive, = render_drives(Path(folder), [spec])
         write_demo_video(drive, arguments.video)
     print(f'{arguments.video}: {arguments.video.stat().st_size} bytes')
 
@@ -140,12 +145,13 @@ def _render_demo(arguments: argparse.Namespace) -> None:
 def write_demo_video(drive: Path, video: Path) -> None:
     """Write a rendered drive as a video, with what `bdl demo` must know of it in a .json."""
     from bdl_perception.drives import open_drive
+    from bdl_perception.drives.description import held_out_conditions, read_drive_segments
     from bdl_perception.drives.video import write_video
-    from bdl_perception.world.conditions import HELD_OUT_CONDITIONS
     said: dict[str, Any] = json.loads((drive / 'drive.json').read_text(encoding='utf-8'))
+    held_out = held_out_conditions(read_drive_segments(drive))
     camera = write_video(open_drive(drive), video, VIDEO_LIMIT_BYTES)
     beside = {
         'camera': {name: asdict(camera)[name] for name in INTRINSICS} if camera else None,
-        'must_alarm': [part for part in said['conditions'] if part['name'] in HELD_OUT_CONDITIONS],
+        'must_alarm': [part for part in said['conditions'] if part['name'] in held_out],
         **{name: said[name] for name in ('conditions', 'seed', 'world', 'software_version')}}
     video.with_suffix('.json').write_text(json.dumps(beside, indent=2) + '\n', encoding='utf-8')

@@ -1,46 +1,42 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which conditions exist, which of them are nominal and which are held out: said here only."""
+"""The conditions of drives: nominal and held out, their splits and their light."""
 from dataclasses import dataclass, fields
 
+from bdl_perception.drives.description import DEFAULT_FADE_S, HELD_OUT_CONDITIONS, Segment
 import numpy as np
 
-Rgb = tuple[float, float, float]
-
-NOMINAL_CONDITIONS = ('sun', 'overcast', 'dusk', 'haze')  # trained on
-OOD_CONDITIONS = ('night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')
-CAMERA_FAULTS = ('failing_exposure',)  # of the camera; meant to begin slowly within a drive
-HELD_OUT_CONDITIONS = OOD_CONDITIONS + CAMERA_FAULTS  # never trained on
+Rgb = tuple[float, float, float]  # linear
+NOMINAL_CONDITIONS = ('sun', 'overcast', 'dusk', 'haze')  # of training drives
 CONDITIONS = NOMINAL_CONDITIONS + HELD_OUT_CONDITIONS
-
-SPLITS = ('train', 'validation', 'test',
-          *(f'validation_{name}' for name in HELD_OUT_CONDITIONS), *(f'test_{name}' for name in HELD_OUT_CONDITIONS))
+SPLITS = ('train', 'validation', 'test', *(f'{role}_{name}' for role in ('validation', 'test')
+                                           for name in HELD_OUT_CONDITIONS))
 
 
 @dataclass(frozen=True)
 class Light:
-    """Light and air; colours are linear rgb."""
+    """Light and air."""
 
     sun_light: Rgb
     sky_light: Rgb
     ground_light: Rgb
-    fog_light: Rgb  # the horizon and everything that fog swallows
+    fog_light: Rgb  # of the horizon and of dense fog
     zenith: Rgb
     cloud_cover: float  # share of the sky, 0 to 1
-    visibility_m: float  # where 5 % of the contrast is left (meteorological range)
+    visibility_m: float  # range at which 5 % of the contrast is left
     casts_shadows: float  # 1: the sun casts shadows
     night: float  # 1: lamps and headlights are lit
     exposure: float
-    sun_elevation_rad: tuple[float, float]  # range that a drive draws from
+    sun_elevation_rad: tuple[float, float]  # a drive draws from this interval
 
     def __post_init__(self) -> None:
-        """Refuse air that cannot be."""
+        """Check the visibility."""
         if not self.visibility_m > 0:
             raise ValueError(f'visibility_m {self.visibility_m} must be positive')
 
     @property
     def fog_density(self) -> float:
-        """Extinction in 1/m (Koschmieder: contrast exp(-density * range) is .05 there)."""
+        """Return the extinction in 1/m; Koschmieder: contrast = exp(-fog_density * range)."""
         return float(-np.log(.05) / self.visibility_m)
 
 
@@ -58,35 +54,21 @@ LIGHTS = {
     'dense_fog': Light((.2, .2, .2), (.80, .82, .84), (.40, .40, .40), (.75, .77, .79),
                        (.70, .72, .75), 0., 25., 0., 0., .95, (.5, 1.)),
 }
-DAYLIGHT = ('sun', 'overcast')  # what a held-out condition that is no light of its own is lit by
+DAYLIGHT = ('sun', 'overcast')  # of held-out conditions without an entry in LIGHTS
 
 
-DEFAULT_FADE_S = .5  # a change of condition takes this long where nothing else is said
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One condition for a part of a drive; it fades in over the one before."""
-
-    condition: str
-    start_s: float
-    end_s: float
-    fade_s: float = DEFAULT_FADE_S
-
-    def __post_init__(self) -> None:
-        """Refuse unknown names and times that run backwards."""
-        if not 0 < self.fade_s < np.inf:
-            raise ValueError(f'segment {self.condition} fades in over {self.fade_s} s, must be '
-                             f'more than 0')
-        if self.condition not in CONDITIONS:
-            raise ValueError(f'no condition {self.condition!r}; known: {", ".join(CONDITIONS)}')
-        if not self.start_s < self.end_s:
-            raise ValueError(f'segment {self.condition} must end after {self.start_s} s, '
-                             f'not at {self.end_s} s')
+def condition_segment(condition: str, start_s: float, end_s: float,
+                      fade_s: float = DEFAULT_FADE_S) -> Segment:
+    """Make the segment of a condition; ValueError for an unknown condition or a fade of 0 s."""
+    if condition not in CONDITIONS:
+        raise ValueError(f'no condition {condition!r}; known: {", ".join(CONDITIONS)}')
+    if not fade_s > 0:
+        raise ValueError(f'segment {condition} has fade_s {fade_s}, must be more than 0')
+    return Segment(condition, start_s, end_s, condition in HELD_OUT_CONDITIONS, fade_s)
 
 
 def blend_lights(first: Light, second: Light, share: float) -> Light:
-    """Blend two lights; visibility blends as density, as fog would."""
+    """Blend two lights; visibility is blended as fog density."""
     values: dict[str, object] = {}
     for field in fields(Light):
         a, b = (np.asarray(getattr(light, field.name), float) for light in (first, second))
@@ -99,7 +81,7 @@ def blend_lights(first: Light, second: Light, share: float) -> Light:
 
 
 def split_conditions(split: str) -> tuple[str, ...]:
-    """Return the conditions that the drives of a split take turns in."""
+    """Return the conditions of a split; its drives take turns in them."""
     if split not in SPLITS:
         raise ValueError(f'no split {split!r}; known: {", ".join(SPLITS)}')
     _, _, held_out = split.partition('_')

@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Renders drives that do not exist yet, over several processes.
+Rendering of drives to disk with several processes.
 
-A drive is written beside its place and renamed, so a folder that exists is whole.
+A drive is written to a temporary folder and renamed, so a folder that exists is complete.
 """
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import as_completed, ProcessPoolExecutor
@@ -15,34 +15,19 @@ import os
 from pathlib import Path
 import shutil
 
-from bdl_perception.world.conditions import DEFAULT_FADE_S
+from bdl_perception.drives.description import DEFAULT_FADE_S, HELD_OUT_CONDITIONS
 from bdl_perception.world.drive import DriveSpec, FIRST_WORLD_VERSION, WORLD_VERSION, WorldDrive
 from bdl_perception.world.drive_files import condition_entries, DriveLayout, FOLDER_LAYOUT
 from bdl_perception.world.renderer import Renderer
-from bdl_perception.world.splits import ConditionChange, demo_spec, split_specs
 import cv2
 from tqdm import tqdm
 
-MATCHED_KEYS = ('seed', 'frames', 'rate_hz', 'width', 'height')  # what a drive that is kept must share
+MATCHED_KEYS = ('seed', 'frames', 'rate_hz', 'width', 'height')  # must equal those of a request
 
 
-def render_drives(out: Path, split: str, drives: int, frames: int, rate_hz: float = 10.,
-                  height: int = 192, width: int = 320, processes: int = 1, seed: int = 0,
-                  layout: DriveLayout = FOLDER_LAYOUT, condition_change: ConditionChange | None = None) -> list[Path]:
-    """Render a split below `out`, as folders if not told otherwise; what exists is kept."""
-    specs = split_specs(split, drives, frames, rate_hz, height, width, seed, condition_change)
-    return write_drives(out, specs, processes, layout)
-
-
-def render_demo(out: Path, rate_hz: float = 10., height: int = 384, width: int = 640,
-                seed: int = 0, layout: DriveLayout = FOLDER_LAYOUT) -> Path:
-    """Render the drive of the demonstration into out/demo."""
-    return write_drives(out, [demo_spec(rate_hz, height, width, seed)], 1, layout)[0]
-
-
-def write_drives(out: Path, specs: Sequence[DriveSpec], processes: int,
-                 layout: DriveLayout = FOLDER_LAYOUT) -> list[Path]:
-    """Render drives that do not exist yet, over several processes, with a progress bar."""
+def render_drives(out: Path, specs: Sequence[DriveSpec], processes: int = 1,
+                  layout: DriveLayout = FOLDER_LAYOUT) -> list[Path]:
+    """Render the drives that `out` does not hold yet, with several processes; returns all."""
     if processes < 1:
         raise ValueError(f'processes {processes} must be at least 1')
     out.mkdir(parents=True, exist_ok=True)
@@ -56,7 +41,7 @@ def write_drives(out: Path, specs: Sequence[DriveSpec], processes: int,
 
 @contextmanager
 def _exclusive_lock(folder: Path) -> Iterator[None]:
-    """Refuse to write where another process does: each takes the other's drives for remains."""
+    """Lock a folder; ValueError while another process renders into it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process
@@ -69,23 +54,23 @@ def _exclusive_lock(folder: Path) -> Iterator[None]:
 
 
 def _is_rendered(drive: Path, spec: DriveSpec, layout: DriveLayout) -> bool:
-    """Tell whether a drive is there; ValueError when it is another one of this name."""
+    """Return whether a drive exists; ValueError when it is damaged or another one."""
     if not drive.exists():
         return False
     if not (drive / layout.marker_file).exists():
         raise ValueError(f'{drive} exists but has no {layout.marker_file}: it was made in another '
                          f'format; remove it or choose another --out')
     try:
-        said = layout.read(drive)
+        description = layout.read(drive)
     except ValueError as error:
-        raise ValueError(f'{drive / layout.marker_file} cannot be read ({error}): remove {drive}, then '
-                         f'render again') from error
-    other = [f'{name} {said.get(name)}, not {getattr(spec, name)}' for name in MATCHED_KEYS
-             if said.get(name) != getattr(spec, name)]
-    if (world := said.get('world', FIRST_WORLD_VERSION)) != WORLD_VERSION:
+        raise ValueError(f'{drive / layout.marker_file} cannot be read ({error}): remove {drive}, '
+                         f'then render again') from error
+    other = [f'{name} {description.get(name)}, not {getattr(spec, name)}' for name in MATCHED_KEYS
+             if description.get(name) != getattr(spec, name)]
+    if (world := description.get('world', FIRST_WORLD_VERSION)) != WORLD_VERSION:
         other.append(f'world {world}, not {WORLD_VERSION}')
-    if _with_defaults(said.get('conditions')) != _with_defaults(condition_entries(spec)):
-        other.append(f'conditions {said.get("conditions")}, not {condition_entries(spec)}')
+    if _with_defaults(description.get('conditions')) != _with_defaults(condition_entries(spec)):
+        other.append(f'conditions {description.get("conditions")}, not {condition_entries(spec)}')
     if other:
         raise ValueError(f'{drive} has {", ".join(other)}: it comes from another call or version; '
                          f'ask for the same, remove it or choose another --out')
@@ -97,13 +82,14 @@ def _is_rendered(drive: Path, spec: DriveSpec, layout: DriveLayout) -> bool:
 
 
 def _with_defaults(conditions: object) -> list[dict[str, object]]:
-    """Complete what drives of earlier versions left unsaid; their end follows from frames."""
+    """Add the keys that version 0.1.0 did not write; the end follows from the frames."""
     entries = conditions if isinstance(conditions, list) else []
-    return [{'fade_s': DEFAULT_FADE_S, **entry, 'end_s': None} for entry in entries]
+    return [{'fade_s': DEFAULT_FADE_S, 'held_out': entry.get('name') in HELD_OUT_CONDITIONS,
+             **entry, 'end_s': None} for entry in entries]
 
 
 def _render_all(out: Path, specs: Sequence[DriveSpec], processes: int,
-              layout: DriveLayout) -> Iterable[Path]:
+                layout: DriveLayout) -> Iterable[Path]:
     if processes == 1 or len(specs) < 2:
         yield from (write_drive(out, spec, layout) for spec in specs)
         return
@@ -113,24 +99,24 @@ def _render_all(out: Path, specs: Sequence[DriveSpec], processes: int,
             for done in as_completed([pool.submit(write_drive, out, spec, layout)
                                       for spec in specs]):
                 yield done.result()
-        finally:  # after an error, or ^C, none of those that wait is begun
+        finally:  # after an error or ^C no waiting drive is begun
             pool.shutdown(cancel_futures=True)
 
 
 def _use_one_core() -> None:
-    """Keep Mesa and OpenCV of one process on one core: the processes share the machine."""
+    """Limit Mesa and OpenCV of one process to one core: the processes share the machine."""
     os.environ['LP_NUM_THREADS'] = '0'
     cv2.setNumThreads(1)
 
 
 @lru_cache(maxsize=1)
 def _cached_renderer(width: int, height: int) -> Renderer:
-    """Keep one OpenGL context per process."""
+    """Return the renderer of this process, with one OpenGL context."""
     return Renderer(width, height)
 
 
 def write_drive(out: Path, spec: DriveSpec, layout: DriveLayout = FOLDER_LAYOUT) -> Path:
-    """Render one drive into out/name, all or nothing."""
+    """Render one drive into out/name, completely or not at all."""
     final, beside = out / spec.name, out / f'.{spec.name}.partial'
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)

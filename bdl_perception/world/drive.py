@@ -171,7 +171,7 @@ class WorldDrive:
     def light_at(self, time_s: float) -> Light:
         """Return light and air at a time."""
         weights = segment_weights(self.spec.segments, time_s)
-        first, last = (self._condition_light(segment.name) for segment, _ in (weights[0], weights[-1]))
+        first, last = (self._condition_light(weights[i][0].name) for i in (0, -1))
         return blend_lights(first, last, weights[1][1]) if weights[1:] else first
 
     def condition_weight(self, condition: str, time_s: float) -> float:

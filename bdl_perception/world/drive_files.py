@@ -1,17 +1,19 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-How a drive lies on disk: by default drive.json, rgb/*.jpg, depth/*.png, classes/*.png.
+The files of a drive: by default drive.json, rgb/*.jpg, depth/*.png, classes/*.png.
 
-Depth is 16-bit: metres * 256 along the optical axis, 0 unknown, 65535 too far or sky. Class 255
-is no label.
+Depth has 16 bits: metres * 256 along the optical axis, 0 unknown, 65535 too far or sky. Class 255
+means no label.
 """
 from collections.abc import Callable, Iterable
-import importlib.metadata
+from dataclasses import asdict
 import json
 from pathlib import Path
 from typing import NamedTuple
 
+from bdl_perception.version import software_version
+from bdl_perception.world.camera import encode_jpeg
 from bdl_perception.world.drive import DriveSpec, Frame, WORLD_VERSION, WorldDrive
 import cv2
 import numpy as np
@@ -24,26 +26,23 @@ JPEG_QUALITY = 95
 
 
 def encode_depth(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Store metres (NaN unknown, +Inf far) in 16 bits."""
+    """Encode metres (NaN unknown, +Inf far) in 16 bits."""
     steps = np.round(np.nan_to_num(depth, nan=0., posinf=np.inf) * float(DEPTH_STEPS_PER_M))
     return np.minimum(steps, FAR_DEPTH_CODE).astype(np.uint16)
 
 
 def encode_rgb(rgb: NDArray[np.uint8]) -> bytes:
-    """Encode a picture as the very JPEG that a folder holds."""
-    ok, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not ok:
-        raise RuntimeError(f'OpenCV could not encode a picture of shape {rgb.shape} as JPEG')
-    return data.tobytes()
+    """Encode a frame as the JPEG file that a folder holds."""
+    return encode_jpeg(rgb, JPEG_QUALITY)
 
 
 class DriveLayout(NamedTuple):
-    """How a drive lies on disk; processes share it, so `write` must be a function of a module."""
+    """The storage of a drive; processes pickle it, so `write` must be a function of a module."""
 
-    marker_file: str  # a file that every finished drive of this layout has, and no other
-    write: Callable[[Path, WorldDrive, Iterable[Frame]], None]  # makes the folder that it is given
-    read: Callable[[Path], dict[str, object]]  # gives what describe() said of the drive
-    expected_files: Callable[[Path, int], list[Path]]  # that a whole drive of so many frames has
+    marker_file: str  # every finished drive of this layout has it, and no other
+    write: Callable[[Path, WorldDrive, Iterable[Frame]], None]  # creates the folder
+    read: Callable[[Path], dict[str, object]]  # returns that of describe_drive
+    expected_files: Callable[[Path, int], list[Path]]  # of a drive with that many frames
 
 
 def _write_folder(folder: Path, drive: WorldDrive, frames: Iterable[Frame]) -> None:
@@ -86,27 +85,20 @@ def describe_drive(drive: WorldDrive) -> dict[str, object]:
         'conditions': condition_entries(spec),
         'street': drive.street.kind, 'rate_hz': spec.rate_hz,
         'width': spec.width, 'height': spec.height, 'camera': drive.pinhole.intrinsics(),
-        'frames': spec.frames, 'stamps_ns': spec.stamps_ns, 'software_version': _software_version()}
+        'frames': spec.frames, 'stamps_ns': spec.stamps_ns,
+        'software_version': software_version()}
 
 
 def condition_entries(spec: DriveSpec) -> list[dict[str, object]]:
-    """Say what a drive shows when, as drive.json does."""
-    return [{'name': s.condition, 'start_s': s.start_s, 'end_s': s.end_s, 'fade_s': s.fade_s}
-            for s in spec.segments]
-
-
-def _software_version() -> str:
-    try:
-        return importlib.metadata.version('bdl_perception')
-    except importlib.metadata.PackageNotFoundError:
-        return 'not installed'
+    """Return the segments of a drive as drive.json stores them."""
+    return [asdict(segment) for segment in spec.segments]
 
 
 def _read_folder(folder: Path) -> dict[str, object]:
-    said = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
-    if not isinstance(said, dict):
-        raise ValueError(f'it holds a {type(said).__name__}, not names and values')
-    return said
+    description = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
+    if not isinstance(description, dict):
+        raise ValueError(f'it holds a {type(description).__name__}, not names and values')
+    return description
 
 
 FOLDER_LAYOUT = DriveLayout('drive.json', _write_folder, _read_folder, _folder_files)

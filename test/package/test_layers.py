@@ -15,7 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'perception': set(),
     'alarm': {'perception', 'parameter_spec'},
     'parameters': {'alarm', 'perception', 'parameter_spec'},  # of the alarm's policies
-    'model_store': {'alarm', 'perception', 'version'},
+    'model_store': {'alarm', 'perception', 'files'},
     'metrics': {'perception'},
     'drives': {'perception'},
     'datasets': {'drives', 'perception'},

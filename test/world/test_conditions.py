@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from bdl_perception.world.conditions import (
     blend_lights,
+    condition_segment,
     CONDITIONS,
     HELD_OUT_CONDITIONS,
     LIGHTS,
     NOMINAL_CONDITIONS,
-    Segment,
     split_conditions,
     SPLITS,
 )
@@ -56,8 +56,8 @@ def test_mixing_begins_at_the_first_light_and_ends_at_the_second():
 
 def test_impossible_segments_and_lights_are_refused():
     with pytest.raises(ValueError, match='known: sun'):
-        Segment('rain', 0., 1.)
+        condition_segment('rain', 0., 1.)
     with pytest.raises(ValueError, match='must end after'):
-        Segment('sun', 1., 1.)
+        condition_segment('sun', 1., 1.)
     with pytest.raises(ValueError, match='positive'):
         replace(LIGHTS['sun'], visibility_m=0.)

@@ -44,7 +44,8 @@ def ours(renderer, pinhole):
     bodies = tuple(mesh_from_shape(box(*size), name, Material()) for name, _, size, _ in BODIES)
     renderer.load_scene(Scene(concatenate_meshes(builder.opaque),
                               concatenate_meshes(builder.cutout), bodies,
-                              np.full((len(TEXTURE_LAYERS), 8, 8, 4), 255, np.uint8), np.zeros((0, 3))))
+                              np.full((len(TEXTURE_LAYERS), 8, 8, 4), 255, np.uint8),
+                              np.zeros((0, 3))))
     posed = [Body(i, foot, yaw_rad) for i, (_, foot, _, yaw_rad) in enumerate(BODIES)]
     sky = Sky(np.array([0., .6, .8]), 0.)
     drawn = [renderer.render(view, pinhole, LIGHTS['overcast'], sky, posed) for view in VIEWS]

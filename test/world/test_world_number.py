@@ -1,16 +1,16 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers of drives as world 2 has them: what light, lens and sensor do to them is not pinned."""
-from bdl_perception.world.conditions import Segment
+"""Pinned numbers of the drives of world version 2, without light, lens and sensor."""
+from bdl_perception.world.conditions import condition_segment
 from bdl_perception.world.drive import DriveSpec, WorldDrive
 from bdl_perception.world.street import STREET_KINDS
 import numpy as np
 import pytest
 
 TIME_S = .5
-CHANGED = ('the {kind} drive is not what it was: if its pixels changed on purpose, raise WORLD in '
-           'world/drive.py and pin these numbers anew; otherwise its drives are '
-           'mixed with older ones')
+CHANGED = ('the {kind} drive has changed: if this is intended, raise WORLD_VERSION in '
+           'world/drive.py and pin new numbers; otherwise its drives would be mixed with older '
+           'ones')
 CORNERS = {  # of the street, of its leaves, of all that moves
     'urban': [223530, 15072, 80760],
     'suburban': [335298, 40032, 80760],
@@ -36,9 +36,9 @@ MEANS = {  # positions, m, and colours of the street; camera; traffic, m, and te
 
 
 @pytest.mark.parametrize('kind', STREET_KINDS)
-def test_a_seed_shows_the_same_street_until_the_number_of_the_world_is_raised(kind):
-    drive = WorldDrive(DriveSpec('pinned', 'train', 1, (Segment('sun', 0., 60.),), 2, 2., 160, 96,
-                            kind))
+def test_a_seed_gives_the_same_street_within_a_world_version(kind):
+    segments = (condition_segment('sun', 0., 60.),)
+    drive = WorldDrive(DriveSpec('pinned', 'train', 1, segments, 2, 2., 160, 96, kind))
     scene, changed = drive.scene, CHANGED.format(kind=kind)
     corners = [3 * sum(map(len, meshes))
                for meshes in ([scene.static_mesh], [scene.cutout_mesh], scene.body_meshes)]
