@@ -1,80 +1,80 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What several commands can be told of how a model is run."""
+"""Options that several commands share, and the values that are made of them."""
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Callable
 
+from bdl_perception.model_store import ModelOptions
 from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
-from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
+from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT, parse_regions
 from bdl_perception.workflows.executor import ExecutorConfig
 
-if TYPE_CHECKING:
-    from bdl_perception.perception.backend import Backend
+DEFAULT_OPTIONS = ModelOptions()
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare samples, their seed, and what runs the model."""
-    parser.add_argument('--samples', type=int, default=16,
+    """Declare the Monte Carlo samples, their seed, and the backend."""
+    parser.add_argument('--samples', type=int, default=DEFAULT_OPTIONS.samples,
                         help='Monte Carlo samples of a frame; a calibration is bound to them '
                              'and to the seed (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0,
+    parser.add_argument('--seed', type=int, default=DEFAULT_OPTIONS.seed,
                         help='of the dropout masks (default: %(default)s)')
-    parser.add_argument('--backend', default='auto',
-                        help='what runs the model; auto: the best that is there '
+    parser.add_argument('--backend', default=DEFAULT_OPTIONS.backend,
+                        help='library that runs the model; auto: the fastest that is installed '
                              '(default: %(default)s)')
-    parser.add_argument('--threads', type=int, default=0,
+    parser.add_argument('--threads', type=int, default=DEFAULT_OPTIONS.threads,
                         help='of the backend; 0: all cores (default: %(default)s)')
-    parser.add_argument('--provider', choices=PROVIDERS, default=PROVIDERS[0],
+    parser.add_argument('--provider', choices=PROVIDERS, default=DEFAULT_OPTIONS.provider,
                         help='of ONNX Runtime (default: %(default)s)')
-    parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],
+    parser.add_argument('--precision', choices=PRECISIONS, default=DEFAULT_OPTIONS.precision,
                         help='of TensorRT; a calibration is bound to it (default: %(default)s)')
 
 
-def add_regions_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare which parts of the picture have scores of their own."""
-    parser.add_argument('--regions', default=DEFAULT_REGIONS_TEXT, metavar='NAME=X,Y X,Y X,Y; ...',
-                        help='parts of the picture that are scored on their own, as in the '
-                             'parameter of perception_node (default: %(default)s)')
-
-
-def add_fit_mode_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare how a picture of another shape is brought to the network's input."""
-    parser.add_argument('--fit-mode', choices=FIT_MODES, default=FIT_MODES[0],
-                        help='how a picture of another shape meets the network, as in the '
-                             'parameter of perception_node; a calibration is bound to it '
+def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how frames are fitted and scored, and the rate of folders of images."""
+    parser.add_argument('--regions', type=parsed_by(parse_regions), default=DEFAULT_REGIONS_TEXT,
+                        metavar='NAME=X,Y X,Y X,Y; ...',
+                        help='parts of the frame that are scored on their own, as the parameter '
+                             'of perception_node (default: %(default)s)')
+    parser.add_argument('--fit-mode', choices=FIT_MODES, default=DEFAULT_OPTIONS.fit_mode,
+                        help='how a frame of another aspect ratio is fitted to the network, as '
+                             'the parameter of perception_node; a calibration is bound to it '
                              '(default: %(default)s)')
-
-
-def open_model(arguments: argparse.Namespace) -> 'Backend':
-    """Open the model with what was declared above."""
-    from bdl_perception.backends import open_backend
-    from bdl_perception.model_store import ModelOptions
-    return open_backend(arguments.model, ModelOptions(
-        arguments.backend, arguments.threads, arguments.provider, arguments.precision))
+    parser.add_argument('--rate-hz', type=float, metavar='N',
+                        help='frames per second of folders of images, which have no stamps; all '
+                             'other drives have their own (default: 10, with a warning)')
 
 
 def add_executor_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare processes, Ray, and where finished drives are kept."""
+    """Declare processes, Ray, and the cache of finished drives."""
     parser.add_argument('--processes', type=int, default=1,
-                        help='work on that many drives at a time (default: %(default)s)')
+                        help='number of drives that are worked on at a time '
+                             '(default: %(default)s)')
     parser.add_argument('--ray', default='', metavar='ADDRESS',
-                        help='spread drives over the Ray cluster at HOST:PORT; local: start one '
-                             'on this machine (default: without Ray)')
+                        help='run on the Ray cluster at HOST:PORT; local: start one on this '
+                             'machine (default: without Ray)')
     parser.add_argument('--keep', type=Path, metavar='FOLDER',
-                        help='keep what is finished, and go on from there after a kill '
-                             '(default: nothing is kept)')
+                        help='store finished drives there, and continue from them after an '
+                             'interruption (default: nothing is stored)')
 
 
-def executor_from_arguments(arguments: argparse.Namespace) -> ExecutorConfig:
-    """Read what was declared above; ValueError when it cannot be meant."""
-    how = ExecutorConfig(arguments.processes, arguments.ray)
-    how.check()
-    return how
+def model_options(arguments: argparse.Namespace) -> ModelOptions:
+    """Read the options of the model, with the defaults of those that a command does not have."""
+    names = set(ModelOptions.__dataclass_fields__) & set(vars(arguments))
+    return ModelOptions(**{name: getattr(arguments, name) for name in names})
 
 
-def add_rate_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare how fast pictures were taken that do not say it."""
-    parser.add_argument('--rate-hz', type=float, metavar='N',
-                        help='pictures a second of folders of pictures, which have no stamps; all '
-                             'other drives say theirs (default: 10 is assumed, and told)')
+def executor_config(arguments: argparse.Namespace) -> ExecutorConfig:
+    """Read where the jobs run."""
+    return ExecutorConfig(arguments.processes, arguments.ray)
+
+
+def parsed_by(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Make a parser of a value an argument type: its ValueError is the message of argparse."""
+    def argument_type(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+    return argument_type

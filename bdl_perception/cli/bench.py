@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     setting.out.mkdir(parents=True, exist_ok=True)
     described, outcomes = report.describe_machine(), dict[str, GroupResult]()
     try:
-        for name in [name for name in GROUPS if name in arguments.single_trace]:
+        for name in [name for name in GROUPS if name in arguments.only]:
             print(f'{name}: {GROUPS[name]} ...', file=sys.stderr, flush=True)
             group = importlib.import_module(f'bdl_perception.bench.{name}')
             outcomes[name] = group.run(setting)

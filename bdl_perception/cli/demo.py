@@ -10,9 +10,9 @@ from typing import Any, Sequence
 
 from bdl_perception.demo.play import DemoConfig, play_drive
 from bdl_perception.demo.processes import private_domain
-from bdl_perception.demo.summary import Segment
+from bdl_perception.drives import BUNDLED_VIDEO
+from bdl_perception.drives.description import Segment
 
-BUNDLED_VIDEO = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
 OUTPUT_NAMES = ('record', 'logs', 'summary.json', 'sheet.png', 'drive.mp4')
 DEFAULT_SHEET_ROWS = 6
 
@@ -58,7 +58,8 @@ def read_segments(drive: Path, time_scale: float = 1.0) -> list[Segment]:
     if drive.is_dir() or not path.exists():
         return []
     parts = json.loads(path.read_text(encoding='utf-8'))['must_alarm']
-    return [Segment(part['name'], time_scale * part['start_s'], time_scale * part['end_s'])
+    return [Segment(part['name'], time_scale * part['start_s'], time_scale * part['end_s'],
+                    held_out=True)
             for part in parts]
 
 

@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple, Sequence, TYPE_CHECKING
 
-from bdl_perception.training.data import open_split, open_validation_split, parse_source
+from bdl_perception.cli.train import parse_source
 
 if TYPE_CHECKING:
     from bdl_perception.datasets.base import Dataset
@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Fit the feature statistics, export, compare, write."""
     from bdl_perception.datasets.wrappers import ConcatDataset
     from bdl_perception.network.export import export_model
+    from bdl_perception.training.data import open_split
     for name in ('chunk', 'stride'):
         if getattr(arguments, name) < 1:
             raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
@@ -97,6 +98,7 @@ def load_trained_network(path: Path) -> TrainedNetwork:
 
 def open_depth_validation(sources: Sequence[tuple[str, Path]], config: 'TrainConfig') -> list['Dataset']:
     """Open what sigma is scaled on: the validation splits that have depth."""
+    from bdl_perception.training.data import open_validation_split
     from bdl_perception.training.validation import labelled_tasks
     opened = [open_validation_split(kind, root, config) for kind, root in sources]
     return [one for one in opened if one is not None and 'depth' in labelled_tasks(one)]

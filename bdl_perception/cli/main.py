@@ -1,28 +1,30 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The command `bdl`: a name for each thing to do; its code is imported when it is asked for."""
+"""The command `bdl`; the module of a command is imported when it is used."""
 import argparse
+from contextlib import contextmanager
 import importlib
 import logging
+import shlex
 import sys
-from typing import Protocol, Sequence
+from typing import Iterator, Protocol, Sequence
 
 COMMANDS = {
-    'render': 'make drives of the procedural world',
-    'train': 'teach the network',
-    'export': 'turn a checkpoint into the two graphs of a model',
-    'experiment': 'train many small networks and write down what their uncertainty is worth',
-    'calibrate': 'make the alarm thresholds of a model from drives',
+    'render': 'render drives of the procedural world',
+    'train': 'train the network',
+    'export': 'export a checkpoint as a model: two graphs and their weights',
+    'experiment': 'train many small networks and measure the quality of their uncertainty',
+    'calibrate': 'fit the alarm of a model to nominal drives',
     'evaluate': 'measure a model and its alarm: one page with plots, tables, JSON',
-    'sheet': 'draw what a model says of frames beside what is true',
-    'compile': 'build the TensorRT engines of a model ahead of driving',
-    'parity': 'hold a backend against the reference on the same frames',
-    'quantise': 'try the encoder of a model in int8, and say what that changes',
-    'bench': 'measure what the package costs, beside its goals',
-    'demo': 'play a drive through the real ROS 2 processes and keep a record',
+    'sheet': 'draw predictions beside the ground truth',
+    'compile': 'build the TensorRT engines of a model before driving',
+    'parity': 'compare a backend with the reference on the same frames',
+    'quantise': 'quantise the encoder of a model to int8 and measure the difference',
+    'bench': 'measure latency, memory and load, beside their goals',
+    'demo': 'play a drive through the ROS 2 nodes and record it',
 }
 
-EXTRAS = {  # module -> the part of setup.py's extras that brings it
+EXTRAS = {  # module -> the extra of setup.py that installs it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
     'sklearn': 'evaluate', 'scipy': 'evaluate', 'jinja2': 'evaluate', 'psutil': 'bench',
@@ -30,17 +32,21 @@ EXTRAS = {  # module -> the part of setup.py's extras that brings it
 
 
 class Command(Protocol):
-    """A module of commands/."""
+    """A module of cli/."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare what the command can be told."""
+        """Declare the arguments of the command."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; returns the exit code."""
+        """
+        Run the command; returns the exit code.
+
+        Beside its own, arguments has command_line: the whole command as a shell takes it.
+        """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `bdl`; an error that a user can mend is one line and exit code 2."""
+    """Run `bdl`; an error that a user can correct is one line and exit code 2."""
     argv = list(sys.argv[1:] if argv is None else argv)
     overview = _overview_parser()
     if not argv or argv[0] not in COMMANDS:
@@ -49,23 +55,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Command = importlib.import_module(f'bdl_perception.cli.{argv[0]}')
     parser = argparse.ArgumentParser(f'bdl {argv[0]}', description=COMMANDS[argv[0]])
     command.add_arguments(parser)
-    logging.basicConfig(format='%(message)s')  # to stderr
-    logging.getLogger('bdl_perception').setLevel(logging.INFO)
     try:
-        return command.run(parser.parse_args(argv[1:]))
+        arguments = parser.parse_args(argv[1:])
+        arguments.command_line = shlex.join(('bdl', *argv))
+        with _log_to_stderr(argv[0]):
+            return command.run(arguments)
     except KeyboardInterrupt:
-        return 130  # as a shell says it
+        return 130  # as in a shell
     except ModuleNotFoundError as error:
         print(f'bdl {argv[0]}: {_install_hint(error)}', file=sys.stderr)
         return 2
     except (OSError, ValueError, RuntimeError) as error:
-        # Not the error itself: it holds this frame, which would hold it and all that it failed in.
-        print(f'bdl {argv[0]}: {error}', file=sys.stderr)
+        print(f'bdl {argv[0]}: {_error_text(error)}', file=sys.stderr)
         return 2
 
 
+@contextmanager
+def _log_to_stderr(command: str) -> Iterator[None]:
+    """Write the log of the package to stderr, in the format of the errors."""
+    handler, logger = logging.StreamHandler(), logging.getLogger('bdl_perception')
+    handler.setFormatter(logging.Formatter(f'bdl {command}: %(message)s'))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _error_text(error: Exception) -> str:
+    """Write an error; one of the operating system without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        names = ' -> '.join(str(name) for name in (error.filename, error.filename2) if name)
+        return f'{names}: {error.strerror}' if names else error.strerror
+    return str(error)
+
+
 def _install_hint(error: ModuleNotFoundError) -> str:
-    """Say which part of the package was not installed."""
+    """Name the extra of the package that is not installed."""
     extra = EXTRAS.get((error.name or '').split('.')[0])
     if extra is None:
         return str(error)
@@ -73,11 +100,11 @@ def _install_hint(error: ModuleNotFoundError) -> str:
 
 
 def _overview_parser() -> argparse.ArgumentParser:
-    lines = '\n'.join(f'  {name:10} {what}' for name, what in COMMANDS.items())
+    lines = '\n'.join(f'  {name:10} {text}' for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         'bdl', formatter_class=argparse.RawDescriptionHelpFormatter,
         description=f'Bayesian perception for driving robots.\n\n{lines}\n\n'
-                    f'`bdl NAME --help` tells more.')
+                    f'`bdl NAME --help` lists its options.')
     parser.add_argument('command', choices=COMMANDS, metavar='NAME')
     return parser
 

@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator, TYPE_CHECKING
 
-from bdl_perception.cli.arguments import add_sampling_arguments, open_model
+from bdl_perception.cli.arguments import add_sampling_arguments, model_options
+from bdl_perception.drives import BUNDLED_VIDEO
 from bdl_perception.workflows.labelled_frames import (
     read_evenly_spaced,
     source_fit_mode,
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from bdl_perception.perception.types import Bytes
 
 
-BUNDLED_VIDEO = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
 REFERENCES = ('auto', 'torch', 'onnxruntime')
 
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print the table, and return 1 when something is out of bounds."""
-    from bdl_perception.backends import choose_backend
+    from bdl_perception.backends import choose_backend, open_backend
     from bdl_perception.evaluation.backend_parity import BOUNDS, compare_backends, comparison_table
     from bdl_perception.model_store import load_model_files
     name, reason = choose_backend(arguments.backend)
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = read_input_images(arguments.data, arguments.frames, files.spec)
     reference = _open_reference(files, arguments)
     print(f'model {files.spec.name}: {name} ({reason}) against {_describe_reference(reference)}')
-    backend = open_model(arguments)
+    backend = open_backend(arguments.model, model_options(arguments))
     try:
         result = compare_backends(backend, reference, pictures, arguments.samples, arguments.seed)
     finally:

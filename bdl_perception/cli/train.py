@@ -6,25 +6,31 @@ from pathlib import Path
 import sys
 from typing import Sequence, TYPE_CHECKING
 
-from bdl_perception.training.data import (
-    counts_by_kind,
-    load_into_memory,
-    open_sources,
-    parse_kind_count,
-    parse_source,
-    TrainingSource,
-)
-
 if TYPE_CHECKING:
     from bdl_perception.training.batches import Precision
     from bdl_perception.training.checkpoint import Progress
     from bdl_perception.training.config import TrainConfig
+    from bdl_perception.training.data import TrainingSource
     from bdl_perception.training.distributed import ProcessGroup
     from bdl_perception.training.loop import TrainingRun
 
 
 # Of TrainConfig, as a test makes sure: --help does not import torch.
 DEFAULTS = {'epochs': 12, 'minutes': 0.0, 'batch': 12, 'patience': 0, 'seed': 1, 'threads': 2}
+
+
+def parse_source(text: str) -> tuple[str, Path]:
+    """Read [KIND=]DIR."""
+    kind, separator, folder = text.partition('=')
+    return (kind, Path(folder)) if separator else ('world', Path(text))
+
+
+def parse_kind_count(text: str) -> tuple[str, int]:
+    """Read KIND=N."""
+    kind, _, number = text.partition('=')
+    if not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is not KIND=N with N of 1 or more')
+    return kind, int(number)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 def train(arguments: argparse.Namespace, config: 'TrainConfig', precision: 'Precision',
           team: 'ProcessGroup') -> 'Progress':
     """Take the run that was asked for to its end, and let go of its network."""
+    from bdl_perception.training.data import counts_by_kind, open_sources
     from bdl_perception.training.loop import TrainingRun
     kinds = {kind for kind, _ in arguments.data}
     strides = counts_by_kind('--stride', arguments.stride, kinds)
@@ -90,16 +97,19 @@ def train(arguments: argparse.Namespace, config: 'TrainConfig', precision: 'Prec
     training = TrainingRun(config, arguments.out, process_group=team, precision=precision)
     if not training.progress.finished:
         load_initial_weights(training, arguments.start_from)
-        train_on_sources(training, open_sources(arguments.data, strides, repeats, config), team.is_main)
+        sources = open_sources(arguments.data, strides, repeats, config)
+        train_on_sources(training, sources, team.is_main)
     elif team.is_main:
         print(f'{arguments.out} is finished, nothing is taught; ask for more --epochs, '
               f'--minutes or --patience, or choose another --out')
     return training.progress
 
 
-def train_on_sources(training: 'TrainingRun', sources: Sequence[TrainingSource], verbose: bool) -> None:
+def train_on_sources(training: 'TrainingRun', sources: Sequence['TrainingSource'],
+                     verbose: bool) -> None:
     """Take a run to its end on the data that was listed, once nothing speaks against it."""
     from bdl_perception.training.checkpoint import BEST_FILE
+    from bdl_perception.training.data import load_into_memory
     training.record_training_sets([one.data_record for one in sources])
     training.check_patience(any(one.validation is not None for one in sources))
     if verbose:
@@ -125,7 +135,7 @@ def load_initial_weights(training: 'TrainingRun', path: Path | None) -> None:
         load_initial_weights(path, training.learner.network)
 
 
-def warn_missing_ground_truth(sources: Sequence[TrainingSource]) -> None:
+def warn_missing_ground_truth(sources: Sequence['TrainingSource']) -> None:
     """Say before anything is taught that a head will not be."""
     from bdl_perception.training.validation import missing_tasks
     for task in missing_tasks([one.train for one in sources]):

@@ -1,45 +1,98 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The data sets by name; a reader is imported when its set is opened, not before.
+The data sets by name, for training, evaluation and sheets; a reader is imported when it is opened.
 
-A new one is a file with a class that satisfies Dataset, and a line here.
+A new data set is a module with a class that satisfies Reader, and a line in READERS.
 """
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast, Mapping, NamedTuple
+import re
+from typing import Any, cast, Iterable, Iterator, Mapping, NamedTuple
 
-from bdl_perception.datasets.base import Dataset
+from bdl_perception.datasets.base import Dataset, DatasetError, LabelledFrame, Reader, to_labelled
+
+DATASET_WORD = re.compile(r'(\w+)[=:](.*)')
+DATASET_HELP = 'KIND:DIR:SPLIT of a data set, such as camvid:data/camvid:test'
 
 
-class Reader(NamedTuple):
-    """Where a set's reader is; validation: what the set itself calls that split."""
+class ReaderEntry(NamedTuple):
+    """Where a reader is, and how its data set is evaluated."""
 
     module: str
     class_name: str
-    validation_split: str = 'val'
+    validation_split: str = 'val'  # its own name of that split
+    fit_mode: str | None = None  # of published results; None: the one of the model's options
 
 
-READERS: Mapping[str, Reader] = {
-    'world': Reader('rendered', 'WorldDataset', 'validation'),
-    'camvid': Reader('camvid', 'CamVid'),
-    'kitti_depth': Reader('kitti_depth', 'KittiDepth'),
-    'cityscapes': Reader('cityscapes', 'Cityscapes'),
-    'vkitti2': Reader('vkitti2', 'VirtualKitti2'),
-    'nyuv2': Reader('nyuv2', 'NyuDepthV2'),
+READERS: Mapping[str, ReaderEntry] = {
+    'world': ReaderEntry('rendered', 'WorldDataset', 'validation'),
+    'camvid': ReaderEntry('camvid', 'CamVid', fit_mode='stretch'),
+    'kitti_depth': ReaderEntry('kitti_depth', 'KittiDepth'),
+    'cityscapes': ReaderEntry('cityscapes', 'Cityscapes'),
+    'vkitti2': ReaderEntry('vkitti2', 'VirtualKitti2'),
+    'nyuv2': ReaderEntry('nyuv2', 'NyuDepthV2'),
 }
+
+
+class DatasetSource(NamedTuple):
+    """One split of a data set in a folder."""
+
+    kind: str  # a key of READERS
+    root: Path
+    split: str
+
+    @property
+    def fit_mode(self) -> str | None:
+        """Fit mode that published results of the data set use; None: no such convention."""
+        return READERS[self.kind].fit_mode
+
+    def sequences(self) -> dict[str, list[int]]:
+        """Give the frame indices of each sequence, in the order of the reader."""
+        found: dict[str, list[int]] = {}
+        for index, frame in enumerate(_open_reader(self).frame_names):
+            found.setdefault(frame.sequence, []).append(index)
+        return found
+
+    def labelled_frames(self, indices: Iterable[int]) -> Iterator[LabelledFrame]:
+        """Read frames at the stored size, with the depth and classes that the data set has."""
+        reader, title = _open_reader(self), READERS[self.kind].class_name
+        for index in indices:
+            name = reader.frame_names[index].name
+            yield to_labelled(reader[index], f'{title} {self.split}\n{name}', self.kind, index)
+
+
+def parse_dataset(word: str) -> DatasetSource | None:
+    """Read KIND:DIR:SPLIT; None for a word that names a path; ValueError for an unknown KIND."""
+    found = DATASET_WORD.fullmatch(word)
+    if not found or Path(found[1]).exists() or Path(word).exists():
+        return None
+    kind, (root, _, split) = found[1], found[2].rpartition(':')
+    if kind not in READERS:
+        raise DatasetError(f'{word} has the unknown kind {kind!r}, must be one of '
+                           f'{", ".join(READERS)}; give a path, or {DATASET_HELP}')
+    if not root or not split:
+        raise DatasetError(f'{word} must be {kind}:DIR:SPLIT, such as {kind}:data/{kind}:test')
+    return DatasetSource(kind, Path(root), split)
 
 
 def open_dataset(kind: str, root: Path, split: str, **options: Any) -> Dataset:
     """
-    Open the data set of this kind in a folder, its samples at the size they are stored in.
+    Open a data set in a folder, its samples at the size they are stored in.
 
-    split: train, validation or test, or what the set calls it. options: what else its reader
-    takes. DatasetError: it is not there or not whole; ValueError: no such kind.
+    split: train, validation or test, or the data set's own name. options: of its reader.
+    DatasetError when it is missing or incomplete; ValueError for an unknown kind.
     """
     if kind not in READERS:
         raise ValueError(f'data set is {kind!r}, must be one of {", ".join(READERS)}')
-    reader = READERS[kind]
-    module = import_module(f'bdl_perception.datasets.{reader.module}')
-    own_split = reader.validation_split if split == 'validation' else split
-    return cast(Dataset, getattr(module, reader.class_name)(root, own_split, **options))
+    entry = READERS[kind]
+    module = import_module(f'bdl_perception.datasets.{entry.module}')
+    own_split = entry.validation_split if split == 'validation' else split
+    return cast(Dataset, getattr(module, entry.class_name)(root, own_split, **options))
+
+
+@lru_cache(maxsize=1)
+def _open_reader(source: DatasetSource) -> Reader:
+    """Open a reader once for all sequences of its split."""
+    return cast(Reader, open_dataset(*source))

@@ -1,17 +1,17 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Cityscapes (Cordts et al. 2016) with its fine labels, and metres from its stereo disparity.
+Cityscapes (Cordts et al. 2016) with its fine labels, and depth from its stereo disparity.
 
-The layout is that of its zip files unpacked into one folder, {split}/{city}/ in each of
-leftImg8bit/, gtFine/, and, for depth, disparity/ and camera/. Split test has no public labels:
-what it has instead is without label here too.
+The layout is that of its zip files unpacked into one folder: {split}/{city}/ in each of
+leftImg8bit/, gtFine/, and, for depth, disparity/ and camera/. The labels of split test are not
+public: its frames have no label here.
 """
 import json
 from pathlib import Path
 from typing import NamedTuple
 
-from bdl_perception.datasets.base import DatasetError, Sample
+from bdl_perception.datasets.base import DatasetError, FrameName, Sample
 from bdl_perception.datasets.image_files import (
     make_sample,
     map_ids,
@@ -24,8 +24,8 @@ from bdl_perception.perception.types import CLASS_NAMES, IGNORE
 import numpy as np
 from numpy.typing import NDArray
 
-# Its ids by our classes, grouped as CamVid's eleven group its own 32: walls, bridges and tunnels
-# are buildings, grass is tree, whatever drives is car, and riders go with their cycles. Without
+# Its ids by our classes, grouped as CamVid's eleven group its 32: walls, bridges and tunnels are
+# building, grass is tree, every motor vehicle is car, and riders are bicyclist. Without
 # counterpart: the void group 0 to 6, parking 9, rail track 10.
 LABEL_IDS = {
     'sky': (23,), 'building': (11, 12, 15, 16), 'pole': (17, 18), 'road': (7,), 'pavement': (8,),
@@ -36,37 +36,39 @@ LABEL_COUNT = 34
 CLASS_MAP = np.full(LABEL_COUNT, IGNORE, np.uint8)  # (34,)
 for _name, _theirs in LABEL_IDS.items():
     CLASS_MAP[list(_theirs)] = CLASS_NAMES.index(_name)
-NO_DEPTH_IDS = (1, 2, 3)  # own car, rectification border, outside: stereo matches nothing real there
+NO_DEPTH_IDS = (1, 2, 3)  # own car, rectification border, outside: no valid stereo match
 IMAGE_SUFFIX = '_leftImg8bit.png'
 DEFAULT_FX_PX = 2262.52  # of most of its camera files, at 2048 px
 
 
 class StereoCamera(NamedTuple):
-    """What a camera file says that matters here."""
+    """The calibration in a camera file."""
 
     fx: float  # px
     baseline_m: float
 
 
 class Cityscapes:
-    """The frames of a split, city by city."""
+    """The frames of a split, city by city; a city is a sequence."""
 
     def __init__(self, root: Path, split: str, fx: float = DEFAULT_FX_PX) -> None:
         """
-        List the frames. A set without disparity/ has no depth.
+        List the frames. Without disparity/ there is no depth.
 
-        fx: px, only for a set without camera/, where nothing else tells the focal length.
+        fx: px, focal length when there is no camera/.
         """
         self._root, self._split, self._fx = root, split, fx
-        pictures = require_folder(root / 'leftImg8bit' / split, 'a folder for each city')
-        self.paths = sorted(pictures.glob(f'*/*{IMAGE_SUFFIX}'))  # of the pictures
+        images = require_folder(root / 'leftImg8bit' / split, 'a folder for each city')
+        self.paths = sorted(images.glob(f'*/*{IMAGE_SUFFIX}'))
+        self.frame_names = [FrameName(path.parent.name, path.name.removesuffix(IMAGE_SUFFIX))
+                            for path in self.paths]
         self._has_depth = (root / 'disparity' / split).is_dir()
         self._has_camera = (root / 'camera' / split).is_dir()
         if not self.paths:
-            raise DatasetError(f'{pictures} holds no picture (CITY/*{IMAGE_SUFFIX})')
+            raise DatasetError(f'{images} has no image (CITY/*{IMAGE_SUFFIX})')
         if self._has_depth and not self._has_camera:
-            raise DatasetError(f'{root / "disparity" / split} is of no use without the cameras: '
-                               f'{root / "camera" / split} is missing')
+            raise DatasetError(f'{root / "camera" / split} is missing; the disparity needs the '
+                               f'cameras')
         for path in self.paths:
             self._require_files(path)
 
@@ -99,24 +101,26 @@ class Cityscapes:
         if self._has_camera:
             require_file(self._companion_path(path, 'camera', '_camera.json'), path, 'camera')
         if self._has_depth:
-            require_file(self._companion_path(path, 'disparity', '_disparity.png'), path, 'disparity')
+            require_file(self._companion_path(path, 'disparity', '_disparity.png'), path,
+                         'disparity')
 
 
 def read_camera(path: Path) -> StereoCamera:
-    """Read a camera file; DatasetError when it is none."""
+    """Read a camera file; DatasetError when it has no calibration."""
     try:
         values = json.loads(path.read_text())
-        return StereoCamera(float(values['intrinsic']['fx']), float(values['extrinsic']['baseline']))
+        return StereoCamera(float(values['intrinsic']['fx']),
+                            float(values['extrinsic']['baseline']))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f'{path} is no camera file with intrinsic.fx and extrinsic.baseline '
-                           f'({error!r})') from error
+        raise DatasetError(f'{path} has no intrinsic.fx and extrinsic.baseline ({error!r}); get '
+                           f'it again') from error
 
 
 def disparity_to_depth(stored: NDArray[np.uint16], camera: StereoCamera) -> NDArray[np.float32]:
     """
-    Turn a disparity PNG p (H, W) into depth: baseline fx / d, where d = (p - 1) / 256 px.
+    Convert a disparity PNG p (H, W) to depth in m: baseline fx / d, where d = (p - 1) / 256 px.
 
-    p = 0 is not measured: NaN. p = 1 is no disparity at all: +Inf.
+    p = 0 is not measured: NaN. p = 1 is a disparity of 0: +Inf.
     """
     disparity: NDArray[np.float32] = (stored - np.float32(1)) / np.float32(256)  # (H, W) px
     disparity[stored == 0] = np.nan

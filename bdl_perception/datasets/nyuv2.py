@@ -4,13 +4,13 @@
 NYU Depth V2 (Silberman, Hoiem, Kohli, Fergus 2012): 1449 frames of rooms, depth only.
 
 The layout is that of the labelled part, nyu_depth_v2_labeled.mat, a MATLAB 7.3 file, which is
-HDF5. Its classes are those of rooms, so every pixel is without one of ours.
+HDF5. Its classes are those of rooms, so no pixel has one of ours.
 """
 from pathlib import Path
 import re
 from zlib import crc32
 
-from bdl_perception.datasets.base import DatasetError, Sample
+from bdl_perception.datasets.base import DatasetError, FrameName, Sample
 from bdl_perception.datasets.image_files import make_sample
 import h5py
 import numpy as np
@@ -18,23 +18,23 @@ import numpy as np
 FILE = 'nyu_depth_v2_labeled.mat'
 FX_PX = 518.8579  # of the Kinect's colour camera, from the toolbox's camera_params.m
 WIDTH, HEIGHT = 640, 480
-FILE_LAYOUT = {  # MATLAB's order is turned round in HDF5
+FILE_LAYOUT = {  # HDF5 reverses the axes of MATLAB
     'images': (np.uint8, (3, WIDTH, HEIGHT)), 'depths': (np.float32, (WIDTH, HEIGHT))}
-# Where both cameras look (the toolbox's get_projection_mask.m); the rest is a white margin
-# whose depth is made up.
+# Seen by both cameras (the toolbox's get_projection_mask.m); the rest is a white margin whose
+# depth is interpolated.
 VALID_REGION = np.s_[44:471, 40:601]
 SPLIT_TENTHS = {'train': range(8), 'val': (8,), 'test': (9,)}  # of the scenes
 
 
 class NyuDepthV2:
-    """The frames of the scenes of a split, in the file's order."""
+    """The frames of the scenes of a split, in the file's order; a scene is a sequence."""
 
     def __init__(self, root: Path, split: str) -> None:
         """
         List the frames of root/nyu_depth_v2_labeled.mat.
 
-        A scene is in one split only, see split_of. That is not the authors' split of 795 and 654
-        frames, so the results cannot be compared with published ones.
+        A scene is in one split only, see scene_split. This is not the authors' split of 795 and
+        654 frames, so results are not comparable with published ones.
         """
         if split not in SPLIT_TENTHS:
             raise DatasetError(f'split is {split!r}, must be one of {", ".join(SPLIT_TENTHS)}')
@@ -42,7 +42,9 @@ class NyuDepthV2:
         scenes = read_scenes(self._path)
         self.frames = [frame for frame, scene in enumerate(scenes) if scene_split(scene) == split]
         if not self.frames:
-            raise DatasetError(f'{self._path} holds no frame of split {split!r}')
+            raise DatasetError(f'{self._path} has no frame of split {split!r}')
+        self.frame_names = [FrameName(scenes[frame], f'{scenes[frame]} {frame}')
+                            for frame in self.frames]
 
     def __len__(self) -> int:
         """Count the frames."""
@@ -61,9 +63,9 @@ class NyuDepthV2:
 
 def scene_split(scene: str) -> str:
     """
-    Say which split a scene is in, by a hash of its name: eight, one and one of ten.
+    Choose the split of a scene by a hash of its name: eight, one and one of ten parts.
 
-    A letter behind the number tells parts of one scene, which stay together.
+    A letter behind the number marks parts of one scene, which are in one split.
     """
     whole = re.sub(r'(?<=\d)[a-z]+$', '', scene)
     tenth = crc32(whole.encode()) % 10
@@ -71,9 +73,9 @@ def scene_split(scene: str) -> str:
 
 
 def read_scenes(path: Path) -> list[str]:
-    """Read of which scene each frame is; DatasetError when the file has another layout."""
+    """Read the scene of each frame; DatasetError when the file has another layout."""
     if not path.is_file():
-        raise DatasetError(f'{path} is missing; it is the labelled part of NYU Depth V2')
+        raise DatasetError(f'{path} is missing; get the labelled part of NYU Depth V2')
     try:
         with h5py.File(path) as file:
             scenes = [bytes(file[cell][()].astype(np.uint8)).decode()
@@ -85,6 +87,6 @@ def read_scenes(path: Path) -> list[str]:
                         f'{path}: {name} is {file[name].dtype} {file[name].shape}, must be '
                         f'{np.dtype(dtype).name} {expected}')
     except (OSError, KeyError) as error:
-        raise DatasetError(f'{path} is no HDF5 file with images, depths and scenes '
+        raise DatasetError(f'{path} is not an HDF5 file with images, depths and scenes '
                            f'({error!r}); get it again') from error
     return scenes

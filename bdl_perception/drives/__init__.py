@@ -1,78 +1,93 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which reader a path is for."""
+"""Recorded drives, with one reader for each kind: folder of images, video, bag."""
+import logging
+import math
 from pathlib import Path
 from typing import Iterable
 
-from bdl_perception.drives.base import DEFAULT_RATE_HZ, Drive
-from bdl_perception.drives.folder import DESCRIPTION_FILE, open_folder
+from bdl_perception.drives.base import (
+    BAG_METADATA_FILE,
+    DEFAULT_RATE_HZ,
+    DESCRIPTION_FILE,
+    Drive,
+    DriveError,
+    split_topic,
+)
+from bdl_perception.drives.catalog import list_splits
+from bdl_perception.drives.description import abbreviated_list
+from bdl_perception.drives.folder import open_folder
 from bdl_perception.drives.video import open_video
 
-BAG_METADATA_FILE = 'metadata.yaml'
+LOG = logging.getLogger(__name__)
+BUNDLED_VIDEO = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
 BAG_SUFFIXES = ('.mcap', '.db3')
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 
 
 def open_drive(path: str | Path, rate_hz: float | None = None) -> Drive:
     """
-    Open a folder of pictures, a rendered drive, a video file or a bag.
+    Open a folder of images, a rendered drive, a video file or a bag.
 
-    Of a bag with several image topics PATH:TOPIC chooses one, as in run.mcap:/front/image_raw.
-    rate_hz: of a folder of pictures that says none; None: DEFAULT_RATE_HZ.
-    ValueError or FileNotFoundError says what is wrong with the path.
+    PATH:TOPIC selects one image topic of a bag, as in run.mcap:/front/image_raw. rate_hz: frames
+    per second of a folder of images, None for DEFAULT_RATE_HZ; other drives have their own rate.
+    FileNotFoundError when the path does not exist; DriveError when it is not a drive.
     """
-    check_exists(path)
-    path, topic = split_topic(str(path))
+    path, topic = split_topic(path)
+    if not path.exists():
+        raise FileNotFoundError(f'{path} does not exist; give a folder of images, a video file or '
+                                f'a bag')
     if path.suffix.lower() in BAG_SUFFIXES or (path / BAG_METADATA_FILE).exists():
-        from bdl_perception.drives.bag import open_bag  # rosbags is heavy, and only for bags
+        from bdl_perception.drives.bag import open_bag  # rosbags is slow to import
         return open_bag(path, topic)
     if topic:
-        raise ValueError(f'{path} is no bag, so it has no topic {topic}; leave the topic out')
+        raise DriveError(f'{path} is not a bag, so it has no topic {topic}; leave the topic out')
     if path.is_dir():
         return open_folder(path, rate_hz or DEFAULT_RATE_HZ)
     if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise ValueError(f'{path} is of no known kind; give a folder of pictures, a bag (folder, '
+        raise DriveError(f'{path} has an unknown suffix; give a folder of images, a bag (folder, '
                          f'{", ".join(BAG_SUFFIXES)}) or a video ({", ".join(VIDEO_SUFFIXES)})')
     return open_video(path)
 
 
-def check_exists(path: str | Path) -> None:
-    """Refuse, with a FileNotFoundError, a path at which there is nothing to open."""
-    if not split_topic(str(path))[0].exists():
-        raise FileNotFoundError(f'{path} does not exist; give a folder of pictures, a video file '
-                                f'or a bag')
+def open_drives(paths: Iterable[str | Path], rate_hz: float | None = None) -> list[Drive]:
+    """
+    Open each drive; DriveError has one line for each path that is not a drive.
+
+    rate_hz: frames per second of folders of images. A warning names those whose rate is assumed.
+    """
+    known = list(paths)
+    opened, problems = list[Drive](), list[str]()
+    for path in known:
+        try:
+            opened.append(open_drive(path, rate_hz))
+        except (OSError, ValueError) as error:
+            splits = list_splits(Path(path))
+            hint = f'; give one of its folders: {", ".join(splits)}' if splits else ''
+            problems.append(f'{error}{hint}')
+    if problems:
+        raise DriveError('\n'.join(problems))
+    _check_rate(known, rate_hz)
+    return opened
 
 
-def rate_is_assumed(path: str | Path) -> bool:
-    """Tell whether a drive is a folder of pictures that says neither stamps nor a rate."""
-    folder = split_topic(str(path))[0]
-    marks = (DESCRIPTION_FILE, BAG_METADATA_FILE)
-    return folder.is_dir() and not any((folder / mark).exists() for mark in marks)
+def _check_rate(paths: Iterable[str | Path], rate_hz: float | None) -> None:
+    """Log which drives get the default rate; DriveError when rate_hz applies to no drive."""
+    assumed = [str(path) for path in paths if _has_no_stamps(path)]
+    if rate_hz is None:
+        if assumed:
+            LOG.warning('no stamps in %s: %g Hz is assumed; hours and delays follow from it',
+                        abbreviated_list(assumed), DEFAULT_RATE_HZ)
+    elif not 0 < rate_hz < math.inf:
+        raise DriveError(f'--rate-hz is {rate_hz}, must be above 0 and finite')
+    elif not assumed:
+        raise DriveError(f'--rate-hz {rate_hz:g}: every drive has its own stamps; leave it out')
 
 
-def open_drives(paths: Iterable[str | Path]) -> list[Drive]:
-    """Open many; a folder of rendered drives or of bags (FOLDER:TOPIC) stands for all, sorted."""
-    return [open_drive(path) for path in list_drives(paths)]
+def _has_no_stamps(path: str | Path) -> bool:
+    folder = split_topic(path)[0]
+    markers = (DESCRIPTION_FILE, BAG_METADATA_FILE)
+    return folder.is_dir() and not any((folder / marker).exists() for marker in markers)
 
 
-def list_drives(paths: Iterable[str | Path]) -> list[Path]:
-    """Give the path of each drive that open_drives opens, in its order."""
-    drives: list[Path] = []
-    for path in map(Path, paths):
-        folder, topic = split_topic(str(path))
-        several = sorted(found.parent for mark in (DESCRIPTION_FILE, BAG_METADATA_FILE)
-                         for found in folder.glob(f'*/{mark}'))
-        drives += [Path(f'{one}:{topic}') if topic else one for one in several] or [path]
-    return drives
-
-
-def split_topic(source: str) -> tuple[Path, str]:
-    """Split PATH:TOPIC; a topic begins with a slash, and a path that exists stays whole."""
-    path, colon, topic = source.rpartition(':/')
-    if colon and not Path(source).exists():
-        return Path(path), '/' + topic
-    return Path(source), ''
-
-
-__all__ = ['BAG_METADATA_FILE', 'check_exists', 'Drive', 'list_drives', 'open_drive', 'open_drives',
-           'rate_is_assumed', 'split_topic']
+__all__ = ['BUNDLED_VIDEO', 'Drive', 'DriveError', 'open_drive', 'open_drives']

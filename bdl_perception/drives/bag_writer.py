@@ -1,10 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Writes one camera and the truth about its pictures as a rosbag2 folder with an .mcap."""
+"""Write the frames of one camera and their ground truth as a rosbag2 folder with an .mcap."""
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bdl_perception.drives.base import BAG_METADATA_FILE, DriveError
 from bdl_perception.perception.types import Bytes, Floats, PinholeCamera
 import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
@@ -23,7 +24,7 @@ _TYPES = _STORE.types
 
 
 class RecordedFrame(NamedTuple):
-    """One picture and the truth about it."""
+    """One frame and its ground truth."""
 
     stamp_ns: int
     jpeg: bytes
@@ -33,7 +34,7 @@ class RecordedFrame(NamedTuple):
 
 def write_recording(folder: Path, camera: PinholeCamera, frames: Iterable[RecordedFrame],
                     description: str) -> None:
-    """Write a new bag; `about`, any text, travels in its metadata under the key 'drive'."""
+    """Write a new bag; the description, any text, is its custom data under the key 'drive'."""
     writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
     writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)  # chunks of the mcap
     writer.set_custom_data(DESCRIPTION_KEY, description)
@@ -49,19 +50,20 @@ def write_recording(folder: Path, camera: PinholeCamera, frames: Iterable[Record
 
 
 def read_recorded_description(folder: Path) -> str:
-    """Give the text that write_recording was told; ValueError when another writer made it."""
+    """Read the description that write_recording wrote; DriveError when there is none."""
     try:
-        said = yaml.safe_load((folder / 'metadata.yaml').read_text(encoding='utf-8'))
-        about = (said['rosbag2_bagfile_information'].get('custom_data') or {}).get(DESCRIPTION_KEY)
+        metadata = yaml.safe_load((folder / BAG_METADATA_FILE).read_text(encoding='utf-8'))
+        custom_data = metadata['rosbag2_bagfile_information'].get('custom_data') or {}
+        description = custom_data.get(DESCRIPTION_KEY)
     except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise ValueError(f'{folder / "metadata.yaml"} is of no recording ({error!r})') from error
-    if not isinstance(about, str):
-        raise ValueError(f'{folder} is a recording that `bdl render` did not make')
-    return about
+        raise DriveError(f'{folder / BAG_METADATA_FILE} is not of a bag ({error!r})') from error
+    if not isinstance(description, str):
+        raise DriveError(f'{folder} is a bag that `bdl render` did not write')
+    return description
 
 
 def _frame_messages(frame: RecordedFrame, camera: PinholeCamera) -> Iterable[tuple[str, Any]]:
-    """Turn a frame into messages; the geometry goes before the picture that it is for."""
+    """Turn a frame into messages; camera_info comes before the image."""
     time = _TYPES['builtin_interfaces/msg/Time'](*divmod(frame.stamp_ns, 10**9))
     header = _TYPES['std_msgs/msg/Header'](time, FRAME_ID)
     yield INFO_TOPIC, _camera_info_message(header, camera)
@@ -79,7 +81,7 @@ def _image_message(header: Any, encoding: str, pixels: np.ndarray[Any, Any]) -> 
 
 
 def _camera_info_message(header: Any, camera: PinholeCamera) -> Any:
-    """Describe a pinhole without distortion."""
+    """Describe a pinhole camera without distortion."""
     k = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
     whole = _TYPES['sensor_msgs/msg/RegionOfInterest'](0, 0, 0, 0, False)
     return _TYPES['sensor_msgs/msg/CameraInfo'](

@@ -1,11 +1,75 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What `bdl render` said of a drive that it made; the drives of others say nothing."""
-import json
-from pathlib import Path
-from typing import Any, Iterable, NamedTuple
+"""
+The description of a rendered drive: its split and its conditions, as segments in time.
 
-DESCRIPTION_FILE = 'drive.json'
+`bdl render` writes it to drive.json, or into the metadata of a bag. Other drives have none.
+"""
+from dataclasses import dataclass
+import json
+import math
+from pathlib import Path
+from typing import Any, Iterable, Mapping
+
+from bdl_perception.drives.base import (
+    BAG_METADATA_FILE,
+    DESCRIPTION_FILE,
+    DriveError,
+    split_topic,
+)
+
+OOD_CONDITIONS = ('night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')
+CAMERA_FAULTS = ('failing_exposure',)  # of the camera; they begin slowly within a drive
+HELD_OUT_CONDITIONS = OOD_CONDITIONS + CAMERA_FAULTS  # of no training drive
+TRAINING_SPLIT = 'train'
+DEFAULT_FADE_S = .5  # duration of a change of condition
+STAMP_TOLERANCE_S = 1e-9  # stamps are rounded to ns
+MAX_LISTED = 3  # drives that a message lists; more names would hide the remedy
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a drive under one condition; times in s after the first frame."""
+
+    name: str  # of the condition
+    start_s: float
+    end_s: float
+    held_out: bool = False  # the condition is in no training drive
+    fade_s: float = 0.  # from start_s on it fades in over the segment before; the first: 0
+
+    def __post_init__(self) -> None:
+        """Refuse times that do not increase and a negative fade."""
+        if not 0 <= self.start_s < self.end_s:
+            raise ValueError(f'segment {self.name} is {self.start_s} to {self.end_s} s, must '
+                             f'start at 0 or later and must end after its start')
+        if not 0 <= self.fade_s < math.inf:
+            raise ValueError(f'segment {self.name} has fade_s {self.fade_s}, must be 0 or more')
+
+
+def segment_at(segments: Iterable[Segment], time_s: float) -> Segment:
+    """Give the last segment that has begun, else the first."""
+    known = list(segments)
+    begun = [one for one in known if one.start_s <= time_s + STAMP_TOLERANCE_S]
+    return begun[-1] if begun else known[0]
+
+
+def is_fading(segments: Iterable[Segment], time_s: float) -> bool:
+    """Return whether a nominal and a held-out condition are mixed at a time."""
+    begun = [one for one in segments if one.start_s <= time_s + STAMP_TOLERANCE_S][-2:]
+    return len({one.held_out for one in begun}) > 1 and fade_fraction(begun[-1], time_s) < 1
+
+
+def fade_fraction(segment: Segment, time_s: float) -> float:
+    """Give the share, 0 to 1, of a segment that has begun: .5 after half its fade_s."""
+    since_s = time_s - segment.start_s
+    if since_s >= segment.fade_s - STAMP_TOLERANCE_S:
+        return 1.
+    return max(0., since_s / segment.fade_s)
+
+
+def held_out_conditions(segments: Iterable[Segment]) -> tuple[str, ...]:
+    """List each held-out condition once."""
+    return tuple(dict.fromkeys(one.name for one in segments if one.held_out))
 
 
 def list_rendered_drives(path: Path) -> list[Path]:
@@ -15,46 +79,9 @@ def list_rendered_drives(path: Path) -> list[Path]:
     return sorted(found.parent for found in path.glob(f'[!.]*/{DESCRIPTION_FILE}'))
 
 
-STAMP_TOLERANCE_S = 1e-9  # stamps are rounded
-
-
-class Segment(NamedTuple):
-    """A stretch of a drive under one condition."""
-
-    name: str
-    start_s: float  # after the drive's first frame
-    end_s: float
-    held_out: bool  # the model was never taught it
-    fade_s: float = 0.  # it fades in over the one before from start_s on; a drive's first does not
-
-
-def segment_at(segments: Iterable[Segment], time_s: float) -> Segment:
-    """Give the last segment that has begun, else the first."""
-    known = list(segments)
-    begun = [segment for segment in known if segment.start_s <= time_s + STAMP_TOLERANCE_S]
-    return begun[-1] if begun else known[0]
-
-
-def is_fading(segments: Iterable[Segment], time_s: float) -> bool:
-    """Tell whether something nominal and something strange are mixed."""
-    begun = [one for one in segments if one.start_s <= time_s + STAMP_TOLERANCE_S][-2:]
-    return len({one.held_out for one in begun}) > 1 and fade_fraction(begun[-1], time_s) < 1
-
-
-def fade_fraction(segment: Segment, time_s: float) -> float:
-    """Give how much of a segment that has begun is there, 0 to 1: .5 after half its fade_s."""
-    since_s = time_s - segment.start_s
-    return 1. if since_s >= segment.fade_s - STAMP_TOLERANCE_S else max(0., since_s / segment.fade_s)
-
-
-TRAINING_SPLIT = 'train'  # the split that `bdl train` teaches
-MAX_LISTED = 3  # of the drives that are refused; more names would hide what to do
-
-
 def read_description(path: Path) -> dict[str, Any]:
-    """Read what was said of a drive, also of one in a bag; empty where nothing was."""
-    from bdl_perception.drives import BAG_METADATA_FILE, split_topic
-    path = split_topic(str(path))[0]
+    """Read the description of a drive, also of one in a bag; empty when there is none."""
+    path = split_topic(path)[0]
     if (path / DESCRIPTION_FILE).is_file():
         return _read_description_file(path / DESCRIPTION_FILE)
     bag = path if path.is_dir() else path.parent
@@ -63,51 +90,51 @@ def read_description(path: Path) -> dict[str, Any]:
     from bdl_perception.drives.bag_writer import read_recorded_description
     try:
         return dict(json.loads(read_recorded_description(bag)))
-    except (TypeError, ValueError):  # another writer's bag
+    except (TypeError, ValueError):  # a bag that `bdl render` did not write
         return {}
 
 
-def read_drive_segments(path: Path) -> tuple['Segment', ...]:
-    """Tell the conditions of a drive; empty when nobody knows them."""
-    from bdl_perception.world.conditions import DEFAULT_FADE_S, HELD_OUT_CONDITIONS
+def read_drive_segments(path: Path) -> tuple[Segment, ...]:
+    """Read the conditions of a drive; empty when it has no description."""
     parts = read_description(path).get('conditions', ())
     try:
-        return tuple(Segment(part['name'], part['start_s'], part['end_s'],
-                             part['name'] in HELD_OUT_CONDITIONS,
-                             part.get('fade_s', DEFAULT_FADE_S) if part is not parts[0] else 0.)
-                     for part in parts)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f'{path} tells its conditions wrongly ({error!r}); '
-                         f'remove it, then render again') from error
+        return tuple(_segment_from_dict(part, part is parts[0]) for part in parts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DriveError(f'{path} has invalid conditions ({error!r}); remove it, then render '
+                         f'again') from error
 
 
-def held_out_conditions(segments: Iterable['Segment']) -> tuple[str, ...]:
-    """Name each condition that no network is taught, once."""
-    return tuple(dict.fromkeys(one.name for one in segments if one.held_out))
+def _segment_from_dict(part: Mapping[str, Any], first: bool) -> Segment:
+    """Read one entry of conditions; version 0.1.0 wrote no held_out, and at first no fade_s."""
+    name = part['name']
+    return Segment(name, part['start_s'], part['end_s'],
+                   bool(part.get('held_out', name in HELD_OUT_CONDITIONS)),
+                   0. if first else part.get('fade_s', DEFAULT_FADE_S))
 
 
 def check_nominal(drives: Iterable[Path]) -> None:
-    """Refuse, with a ValueError, rendered drives that no limit of an alarm may be fitted to."""
+    """Raise DriveError for rendered drives that are held out or were used for training."""
     known = list(drives)
     held_out = {str(path): ', '.join(found) for path in known
                 if (found := held_out_conditions(read_drive_segments(path)))}
-    taught = [str(path) for path in known if read_description(path).get('split') == TRAINING_SPLIT]
-    said = []
+    trained = [str(path) for path in known
+               if read_description(path).get('split') == TRAINING_SPLIT]
+    problems = []
     if held_out:
-        named = abbreviated_list(f'{path} ({conditions})' for path, conditions in held_out.items())
-        said.append(f'{named}: conditions that are held out are what the alarm must find, and '
-                    f'limits that are fitted to them would keep it silent')
-    if taught:
-        said.append(f'{abbreviated_list(taught)}: the network was taught on drives of the split {TRAINING_SPLIT} '
-                    f'and is surer of them than of any road that it meets')
-    if said:
-        raise ValueError('\n'.join((*said, 'leave them out, and give nominal drives that took no '
-                                           'part in training, such as `bdl render validation` '
-                                           'makes')))
+        listed = abbreviated_list(f'{path} ({names})' for path, names in held_out.items())
+        problems.append(f'{listed}: these conditions are held out; limits fitted to them would '
+                        f'keep the alarm silent')
+    if trained:
+        problems.append(f'{abbreviated_list(trained)}: the network was trained on drives of the '
+                        f'split {TRAINING_SPLIT}, so its uncertainty there is too low')
+    if problems:
+        raise DriveError('\n'.join((*problems, 'leave them out; give nominal drives that were not '
+                                               'used for training, such as those of `bdl render '
+                                               'validation`')))
 
 
 def abbreviated_list(names: Iterable[str]) -> str:
-    """Name the first few, and say how many more there are: a, b, c and 4 more."""
+    """Name the first few and count the others: a, b, c and 4 more."""
     known = list(names)
     rest = f' and {len(known) - MAX_LISTED} more' if len(known) > MAX_LISTED else ''
     return f'{", ".join(known[:MAX_LISTED])}{rest}'
@@ -117,5 +144,5 @@ def _read_description_file(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding='utf-8')))
     except (TypeError, ValueError) as error:
-        raise ValueError(f'{path} is no description of a drive ({error}); remove {path.parent}, '
+        raise DriveError(f'{path} is not a drive description ({error}); remove {path.parent}, '
                          f'then render again') from error

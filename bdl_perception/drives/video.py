@@ -1,23 +1,25 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A video file; a `camera` in NAME.json beside NAME.mp4 gives its geometry."""
+"""Read and write video files; a `camera` in NAME.json beside NAME.mp4 gives the intrinsics."""
 from dataclasses import dataclass
 import json
 import math
 from pathlib import Path
 from typing import Any, Iterator
 
-from bdl_perception.drives.base import Drive, FRAME_ID, frame_stamp_ns
+from bdl_perception.drives.base import Drive, DriveError, FRAME_ID, frame_stamp_ns
 from bdl_perception.perception.types import CameraFrame, PinholeCamera
 import cv2
 import numpy as np
 
-FRAME_COUNT_TOLERANCE_S = 1.0  # containers round their frame count; more missing than this is a cut
+FRAME_COUNT_TOLERANCE_S = 1.0  # containers round their frame count; a cut file misses more
+SIZE_SCALES = (1.0, 0.75, 0.6, 0.5)  # tried in this order: the encoder has no target bit rate
+SIZE_MULTIPLE = 2  # px: MPEG-4 halves the resolution of colour
 
 
 @dataclass(frozen=True)
 class VideoDrive:
-    """Pictures in a video; stamps follow from the rate, the first is 0."""
+    """The frames of a video; stamps follow from the rate, the first is 0."""
 
     path: Path
     rate_hz: float
@@ -26,15 +28,15 @@ class VideoDrive:
 
     @property
     def name(self) -> str:
-        """Name of the file without its ending."""
+        """Name of the file without its suffix."""
         return self.path.stem
 
     def __len__(self) -> int:
-        """Count the pictures that the container claims."""
+        """Give the frame count of the container."""
         return self.container_frame_count
 
     def __iter__(self) -> Iterator[CameraFrame]:
-        """Decode one picture after the other; ValueError when the file is cut off."""
+        """Decode one frame after the other; DriveError when the file is cut off."""
         capture = _open_capture(self.path)
         index = 0
         try:
@@ -46,12 +48,12 @@ class VideoDrive:
         finally:
             capture.release()
         if index < self.container_frame_count - FRAME_COUNT_TOLERANCE_S * self.rate_hz:
-            raise ValueError(f'{self.path} ends after {index} of {self.container_frame_count} pictures; '
-                             f'is it cut off?')
+            raise DriveError(f'{self.path} ends after {index} of {self.container_frame_count} '
+                             f'frames; is it cut off?')
 
 
 def open_video(path: Path) -> VideoDrive:
-    """Open a video and decode its first picture, so that a bad file fails here."""
+    """Open a video and decode its first frame; DriveError when that fails."""
     capture = _open_capture(path)
     try:
         rate_hz = float(capture.get(cv2.CAP_PROP_FPS))
@@ -60,9 +62,9 @@ def open_video(path: Path) -> VideoDrive:
     finally:
         capture.release()
     if not decoded:
-        raise ValueError(f'{path} has no picture that can be decoded; is it cut off?')
+        raise DriveError(f'{path} has no frame that can be decoded; is it cut off?')
     if not (math.isfinite(rate_hz) and 0 < rate_hz <= 1000):
-        raise ValueError(f'{path} claims {rate_hz} pictures a second; write it again with a rate')
+        raise DriveError(f'{path} has a rate of {rate_hz} Hz; write it again with a rate')
     height, width = first.shape[:2]
     return VideoDrive(path, rate_hz, max(frames, 1), _read_camera(path, height, width))
 
@@ -70,8 +72,8 @@ def open_video(path: Path) -> VideoDrive:
 def _open_capture(path: Path) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
-        raise ValueError(f'{path} ({path.stat().st_size} bytes) cannot be opened as a video; '
-                         f'is it cut off, or of a kind that OpenCV does not know?')
+        raise DriveError(f'{path} ({path.stat().st_size} bytes) cannot be opened as a video; is '
+                         f'it cut off, or is its codec unknown to OpenCV?')
     return capture
 
 
@@ -80,26 +82,22 @@ def _read_camera(path: Path, height: int, width: int) -> PinholeCamera | None:
     if not beside.exists():
         return None
     try:
-        said: dict[str, Any] = json.loads(beside.read_text(encoding='utf-8'))
-        if (camera := said.get('camera')) is None:
+        values: dict[str, Any] = json.loads(beside.read_text(encoding='utf-8'))
+        if (camera := values.get('camera')) is None:
             return None
-        lens = {name: float(camera[name]) for name in ('fx', 'fy', 'cx', 'cy')}
-        return PinholeCamera(width, height, **lens)
+        intrinsics = {name: float(camera[name]) for name in ('fx', 'fy', 'cx', 'cy')}
+        return PinholeCamera(width, height, **intrinsics)
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f'{beside} cannot be used ({type(error).__name__}: {error}); '
-                         f'mend or remove it') from error
-
-
-SIZE_SCALES = (1.0, 0.75, 0.6, 0.5)  # tried in this order, for the encoder takes no rate to aim at
-SIZE_MULTIPLE = 2  # px: MPEG-4 halves the resolution of colour
+        raise DriveError(f'{beside} cannot be read ({type(error).__name__}: {error}); correct '
+                         f'or remove it') from error
 
 
 def write_video(drive: Drive, path: Path, limit_bytes: int) -> PinholeCamera | None:
     """
-    Write a drive as MPEG-4, with smaller pictures when the file would pass the limit.
+    Write a drive as MPEG-4, with smaller frames when the file would exceed the limit.
 
-    Returns the camera of the pictures in the file, None when it is not known. ValueError: even
-    the smallest pictures make a larger file.
+    Returns the camera of the frames in the file, None when the drive has none. ValueError when
+    the file is too large with the smallest frames.
     """
     partial = path.with_name(f'.partial.{path.name}')
     partial.parent.mkdir(parents=True, exist_ok=True)
@@ -111,16 +109,17 @@ def write_video(drive: Drive, path: Path, limit_bytes: int) -> PinholeCamera | N
                 return camera
     finally:
         partial.unlink(missing_ok=True)
-    raise ValueError(f'{drive.name} makes more than {limit_bytes} bytes of video even at '
-                     f'{SIZE_SCALES[-1]} of its size; make it shorter')
+    raise ValueError(f'a video of {drive.name} exceeds {limit_bytes} bytes at {SIZE_SCALES[-1]} '
+                     f'of its size; make the drive shorter')
 
 
 def _encode_video(drive: Drive, path: Path, scale: float) -> PinholeCamera | None:
-    """Write all pictures, resized to whole even px; the file is complete on return."""
+    """Write all frames, resized to an even number of px; the file is complete on return."""
     writer: cv2.VideoWriter | None = None
     camera: PinholeCamera | None = None
     for frame in drive:
-        height, width = (SIZE_MULTIPLE * round(size * scale / SIZE_MULTIPLE) for size in frame.rgb.shape[:2])
+        height, width = (SIZE_MULTIPLE * round(size * scale / SIZE_MULTIPLE)
+                         for size in frame.rgb.shape[:2])
         if writer is None:
             writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*'mp4v'),
                                      drive.rate_hz, (width, height))
@@ -130,13 +129,13 @@ def _encode_video(drive: Drive, path: Path, scale: float) -> PinholeCamera | Non
         small = cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA)
         writer.write(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
     if writer is None:
-        raise ValueError(f'{drive.name} has no picture')
+        raise ValueError(f'{drive.name} has no frame')
     writer.release()
     return camera
 
 
 def _resized_camera(frame: CameraFrame, width: int, height: int) -> PinholeCamera | None:
-    """Give the camera that would have taken the resized picture; pixel centres are whole."""
+    """Scale the intrinsics with the frame; the centre of the first pixel is at 0."""
     if frame.camera is None:
         return None
     across, down = width / frame.camera.width, height / frame.camera.height

@@ -1,12 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Does the same work on many jobs: one by one, over processes, or over a Ray cluster.
+Run the same work on many jobs: one by one, in processes, or on a Ray cluster.
 
-The numbers do not depend on which: every value goes through JSON, whose floats come back as they
-were. A job that fails gives an outcome that says why, and the others go on.
+The numbers do not depend on the choice: every value passes through JSON, which restores floats
+exactly. A job that fails gives a result with its error, and the others go on.
 """
-from typing import Callable, Iterator, Mapping, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import Callable, Iterator, Mapping
 
 from bdl_perception.workflows.job_results import (
     JobResult,
@@ -15,42 +17,43 @@ from bdl_perception.workflows.job_results import (
     run_job,
     Work,
 )
-from bdl_perception.workflows.ray_cluster import ADDRESS, AUTO, LOCAL
+from bdl_perception.workflows.processes import run_in_processes
+from bdl_perception.workflows.ray_cluster import ADDRESS, AUTO, LOCAL, run_on_ray
 
 
-class ExecutorConfig(NamedTuple):
-    """Where work is done."""
+@dataclass(frozen=True)
+class ExecutorConfig:
+    """Where jobs run."""
 
     processes: int = 1
-    ray: str = ''  # address of a cluster; 'local' starts one on this machine; '' is without Ray
+    ray: str = ''  # address of a cluster; 'local' starts one on this machine; '': without Ray
 
-    def check(self) -> None:
-        """Refuse, with a ValueError, what cannot be meant."""
+    def __post_init__(self) -> None:
+        """Check the values; ValueError names the one that is wrong."""
         if self.processes < 1:
-            raise ValueError(f'processes {self.processes} must be at least 1')
+            raise ValueError(f'processes is {self.processes}, must be at least 1')
         if self.ray not in ('', LOCAL, AUTO) and not ADDRESS.fullmatch(self.ray):
-            raise ValueError(f'--ray {self.ray} is no address of a cluster; give its HOST:PORT, '
-                             f'such as 10.0.0.1:6379, or {LOCAL}, which starts one here')
+            raise ValueError(f'--ray {self.ray} is not the address of a cluster; give HOST:PORT, '
+                             f'such as 10.0.0.1:6379, or {LOCAL} to start one here')
         if self.processes > 1 and self.ray not in ('', LOCAL):
-            raise ValueError(f'{self.processes} processes on the Ray cluster {self.ray}: it knows '
-                             f'its own cores; leave --processes out')
+            raise ValueError(f'{self.processes} processes on the Ray cluster {self.ray}: it '
+                             f'schedules its own cores; leave --processes out')
 
     @property
     def is_parallel(self) -> bool:
-        """Tell whether other processes than this one do the work."""
+        """Return whether other processes do the work."""
         return self.processes > 1 or bool(self.ray)
 
 
 def run_jobs(work: Work, jobs: Mapping[str, object], config: ExecutorConfig,
-           cache: ResultCache | None = None) -> Iterator[JobResult]:
+             cache: ResultCache | None = None) -> Iterator[JobResult]:
     """
-    Give the outcome of each job as it comes, with a progress bar; callers sort by name.
+    Yield the result of each job as it finishes, with a progress bar; callers sort by name.
 
-    work is a function of a module and takes a job that can be pickled; what it returns is
-    JSON. What `kept` has is not done again, and what is done is kept before it is given.
+    work: a function of a module; it takes a job that can be pickled and returns JSON values. cache:
+    its results are not computed again, and new ones are stored before they are yielded.
     """
     from tqdm import tqdm
-    config.check()
     found = {name: cache.get(name) for name in jobs} if cache else {}
     missing = {name: job for name, job in jobs.items() if found.get(name) is None}
     with tqdm(total=len(jobs), initial=len(jobs) - len(missing), unit='drive',
@@ -58,22 +61,20 @@ def run_jobs(work: Work, jobs: Mapping[str, object], config: ExecutorConfig,
         for name, text in found.items():
             if text is not None:
                 yield parse_job_result(name, text, '')
-        for outcome in _select_executor(config)(work, missing) if missing else ():
-            if cache and not outcome.error:
-                cache.put(outcome.name, outcome.value)
+        for result in _select_executor(config)(work, missing) if missing else ():
+            if cache and not result.error:
+                cache.put(result.name, result.value)
             bar.update()
-            yield outcome
+            yield result
 
 
-def _select_executor(how: ExecutorConfig) -> Callable[[Work, Mapping[str, object]], Iterator[JobResult]]:
-    from functools import partial
-    if how.ray:
-        from bdl_perception.workflows.ray_cluster import run_on_ray
-        cores = how.processes if how.processes > 1 else None
-        return partial(run_on_ray, address=how.ray, cores=cores)
-    if how.processes > 1:
-        from bdl_perception.workflows.processes import run_in_processes
-        return partial(run_in_processes, processes=how.processes)
+def _select_executor(
+        config: ExecutorConfig) -> Callable[[Work, Mapping[str, object]], Iterator[JobResult]]:
+    if config.ray:
+        cores = config.processes if config.processes > 1 else None
+        return partial(run_on_ray, address=config.ray, cores=cores)
+    if config.processes > 1:
+        return partial(run_in_processes, processes=config.processes)
     return _run_serially
 
 

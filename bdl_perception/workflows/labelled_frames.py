@@ -1,43 +1,169 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Pictures, with truth where there is any, of the sources that a user can name.
+Frames with their ground truth, from each kind of source.
 
-SOURCE is a rendered drive or a folder of such (depth and classes are true), camvid:DIR:SPLIT
-(classes are), or whatever else drives.open_drive reads (nothing is).
+A rendered drive has depth and classes, a data set what its reader provides, and a recording
+(video, bag, folder of images) has no ground truth.
 """
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-import re
-from typing import Iterable, Iterator, TYPE_CHECKING
+from typing import Container, Iterable, Iterator, Protocol
 
+from bdl_perception.datasets import DATASET_HELP, DatasetSource, parse_dataset
 from bdl_perception.datasets.base import LabelledFrame
+from bdl_perception.datasets.rendered import condition_at, read_ground_truth
+from bdl_perception.drives import Drive, open_drive
 from bdl_perception.drives.description import list_rendered_drives
+from bdl_perception.perception.types import CameraFrame
 
-if TYPE_CHECKING:
-    from bdl_perception.drives.base import Drive
-    from bdl_perception.perception.types import CameraFrame
-
-
-CAMVID_PREFIX = 'camvid:'
+SOURCE_HELP = (f'a rendered drive or a folder of such, {DATASET_HELP}, or a video, bag or folder '
+               f'of images')
 
 
-SOURCE_HELP = ('a rendered drive or a folder of such, camvid:DIR:SPLIT, or a video, bag or folder of '
-        'pictures')
+class FrameSource(Protocol):
+    """The frames of one drive; plain values, so that another process can read them."""
+
+    @property
+    def path(self) -> Path:
+        """File or folder that the frames come from."""
+
+    @property
+    def fit_mode(self) -> str | None:
+        """Fit mode that the source requires; None: the one of the model's options."""
+
+    def __len__(self) -> int:
+        """Count the frames; of a video, the count in its container."""
+
+    def frames(self, stride: int = 1) -> Iterator[LabelledFrame]:
+        """Read every n-th frame."""
+
+    def frames_at(self, indices: Iterable[int]) -> Iterator[LabelledFrame]:
+        """Read the frames at ascending indices."""
+
+
+@dataclass(frozen=True)
+class RenderedFrames:
+    """A drive of `bdl render`."""
+
+    path: Path
+    fit_mode: str | None = None
+
+    @cached_property
+    def _drive(self) -> Drive:
+        return open_drive(self.path)
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return len(self._drive)
+
+    def frames(self, stride: int = 1) -> Iterator[LabelledFrame]:
+        """Read every n-th frame with depth and classes."""
+        return self.frames_at(range(0, len(self), stride))
+
+    def frames_at(self, indices: Iterable[int]) -> Iterator[LabelledFrame]:
+        """Read the frames at ascending indices with depth and classes."""
+        drive = self._drive
+        for index, frame in _select_frames(drive, indices):
+            condition = condition_at(self.path, index / drive.rate_hz).replace('_', ' ')
+            yield LabelledFrame(f'{drive.name}\nframe {index}\n{condition}', frame,
+                                *read_ground_truth(self.path, index))
+
+
+@dataclass(frozen=True)
+class RecordedFrames:
+    """A recording, without ground truth."""
+
+    path: Path
+    drive: Drive
+    fit_mode: str | None = None
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return len(self.drive)
+
+    def frames(self, stride: int = 1) -> Iterator[LabelledFrame]:
+        """Read every n-th frame."""
+        return (self._labelled(index, frame) for index, frame in enumerate(self.drive)
+                if index % stride == 0)
+
+    def frames_at(self, indices: Iterable[int]) -> Iterator[LabelledFrame]:
+        """Read the frames at ascending indices."""
+        return (self._labelled(*found) for found in _select_frames(self.drive, indices))
+
+    def _labelled(self, index: int, frame: CameraFrame) -> LabelledFrame:
+        return LabelledFrame(f'{self.drive.name}\nframe {index}', frame)
+
+
+@dataclass(frozen=True)
+class DatasetFrames:
+    """Frames of a split of a data set: one sequence, or all of them."""
+
+    source: DatasetSource
+    sequence: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Folder of the data set."""
+        return self.source.root
+
+    @property
+    def fit_mode(self) -> str | None:
+        """Fit mode that published results of the data set use; None: as the options say."""
+        return self.source.fit_mode
+
+    @cached_property
+    def _indices(self) -> list[int]:
+        sequences = self.source.sequences()
+        if self.sequence is not None:
+            return sequences[self.sequence]
+        return [index for indices in sequences.values() for index in indices]
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return len(self._indices)
+
+    def frames(self, stride: int = 1) -> Iterator[LabelledFrame]:
+        """Read every n-th frame with its ground truth."""
+        return self.frames_at(range(0, len(self), stride))
+
+    def frames_at(self, indices: Iterable[int]) -> Iterator[LabelledFrame]:
+        """Read the frames at ascending indices with their ground truth."""
+        return self.source.labelled_frames(self._indices[index] for index in indices)
+
+
+def open_frame_sources(source: str) -> list[FrameSource]:
+    """Open the drives or the data set that a word names; ValueError when it cannot be read."""
+    if dataset := parse_dataset(source):
+        return [DatasetFrames(dataset)]
+    if folders := list_rendered_drives(Path(source)):
+        return [RenderedFrames(folder) for folder in folders]
+    return [RecordedFrames(Path(source), open_drive(source))]
 
 
 def source_fit_mode(source: str) -> str:
-    """Tell how pictures meet the network: CamVid is judged on the whole frame."""
-    return 'stretch' if source.startswith(CAMVID_PREFIX) else 'crop'
+    """Give the fit mode of a source on its own: that of published results, else crop."""
+    dataset = parse_dataset(source)
+    return (dataset.fit_mode if dataset else None) or 'crop'
 
 
 def read_evenly_spaced(source: str, count: int) -> list[LabelledFrame]:
-    """Read at most count pictures, spread evenly over a source; ValueError without any."""
+    """Read at most count frames, evenly spaced over a source; ValueError when it has none."""
     if count < 1:
-        raise ValueError(f'{count} rows of {source} were asked for; ask for 1 or more')
-    found = list(_read_evenly_spaced(source, count))
-    if not found:
-        raise ValueError(f'{source} gave no picture; is it empty?')
-    return found
+        raise ValueError(f'{count} rows of {source} were requested; request 1 or more')
+    frames = list(evenly_spaced_frames(open_frame_sources(source), count))
+    if not frames:
+        raise ValueError(f'{source} has no frame; is it empty?')
+    return frames
+
+
+def evenly_spaced_frames(sources: Iterable[FrameSource], count: int) -> Iterator[LabelledFrame]:
+    """Read at most count frames, evenly spaced over all frames of the sources."""
+    frames = [(source, index) for source in sources for index in range(len(source))]
+    chosen = [frames[index] for index in evenly_spaced(len(frames), count)]
+    for source in dict.fromkeys(source for source, _ in chosen):
+        yield from source.frames_at([index for own, index in chosen if own is source])
 
 
 def evenly_spaced(length: int, count: int) -> list[int]:
@@ -47,81 +173,11 @@ def evenly_spaced(length: int, count: int) -> list[int]:
     return [(2 * i + 1) * length // (2 * count) for i in range(count)]
 
 
-def read_rendered_frames(folders: Iterable[Path], stride: int = 1) -> Iterator[LabelledFrame]:
-    """Read every stride-th picture of rendered drives, with its truth."""
-    from bdl_perception.drives import open_drive
-    for folder in folders:
-        yield from read_frames_at(folder, range(0, len(open_drive(folder)), stride))
-
-
-def camvid_frame_count(root: Path, split: str) -> int:
-    """Count the pictures of a split; DatasetError when it cannot be read."""
-    from bdl_perception.datasets.camvid import CamVid
-    return len(CamVid(root, split))
-
-
-def read_camvid_frames(root: Path, split: str, indices: Iterable[int] | None = None,
-                ) -> Iterator[LabelledFrame]:
-    """Read pictures of CamVid at the stored size, all by default; no depth is true."""
-    from bdl_perception.datasets.camvid import CamVid
-    from bdl_perception.perception.types import CameraFrame, PinholeCamera
-    data = CamVid(root, split)
-    for number in range(len(data)) if indices is None else indices:
-        sample = data[number]
-        height, width = sample.classes.shape
-        camera = PinholeCamera(width, height, sample.fx, sample.fx, width / 2 - .5,
-                               height / 2 - .5)
-        yield LabelledFrame(f'CamVid {split}\n{data.paths[number].stem}',
-                       CameraFrame(sample.rgb, number, 'camvid', camera), classes=sample.classes)
-
-
-def _read_evenly_spaced(source: str, count: int) -> Iterator[LabelledFrame]:
-    from bdl_perception.drives import open_drive
-    if source.startswith(CAMVID_PREFIX):
-        root, split = _parse_camvid_source(source)
-        yield from read_camvid_frames(root, split, evenly_spaced(camvid_frame_count(root, split), count))
-    elif folders := list_rendered_drives(Path(source)):
-        frames = [(folder, number) for folder in folders
-                  for number in range(len(open_drive(folder)))]
-        for folder, number in (frames[index] for index in evenly_spaced(len(frames), count)):
-            yield from read_frames_at(folder, [number])
-    else:
-        _check_known_kind(source)
-        drive = open_drive(source)
-        for number, frame in _select_frames(drive, evenly_spaced(len(drive), count)):
-            yield LabelledFrame(f'{drive.name}\nframe {number}', frame)
-
-
-def read_frames_at(folder: Path, indices: Iterable[int]) -> Iterator[LabelledFrame]:
-    """Read the pictures of these numbers of a rendered drive, with their truth."""
-    from bdl_perception.datasets.rendered import condition_at, read_ground_truth
-    from bdl_perception.drives import open_drive
-    drive = open_drive(folder)
-    for number, frame in _select_frames(drive, indices):
-        condition = condition_at(folder, number / drive.rate_hz).replace('_', ' ')
-        yield LabelledFrame(f'{drive.name}\nframe {number}\n{condition}', frame,
-                       *read_ground_truth(folder, number))
-
-
-def _select_frames(drive: 'Drive', numbers: Iterable[int]) -> Iterator[tuple[int, 'CameraFrame']]:
-    wanted = set(numbers)
-    if not wanted:
-        return
-    for number, frame in enumerate(drive):
-        if number in wanted:
-            yield number, frame
-        if number >= max(wanted):
+def _select_frames(drive: Drive, indices: Iterable[int]) -> Iterator[tuple[int, CameraFrame]]:
+    chosen: Container[int] = set(indices)
+    last = max(chosen, default=-1)  # type: ignore[call-overload]
+    for index, frame in enumerate(drive) if last >= 0 else ():
+        if index in chosen:
+            yield index, frame
+        if index >= last:
             return
-
-
-def _parse_camvid_source(source: str) -> tuple[Path, str]:
-    root, _, split = source[len(CAMVID_PREFIX):].rpartition(':')
-    if not root or not split:
-        raise ValueError(f'{source} must be camvid:DIR:SPLIT, such as camvid:data/camvid:test')
-    return Path(root), split
-
-
-def _check_known_kind(source: str) -> None:
-    kind = re.match(r'(\w+)[:=]', source)
-    if kind and not Path(kind[1]).exists() and not Path(source).exists():
-        raise ValueError(f'{source} is of the unknown kind {kind[1]!r}; give {SOURCE_HELP}')

@@ -1,12 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Work over a Ray cluster; this package, the model and the drives must be there on each machine.
+Run jobs on a Ray cluster; each machine must have this package, the model and the drives.
 
-A cluster that wants a token, as those of newer Ray do, wants it of this process too.
-
-A cluster that is started here ('local') listens on the loopback only, tells nobody that it is
-used, has no dashboard, and is gone with its files when the work is done.
+This process must have the token of a cluster that requires one. A cluster that is started here
+('local') listens on the loopback only, sends no usage statistics, has no dashboard, and is removed
+with its files after the work.
 """
 from contextlib import contextmanager
 import os
@@ -19,15 +18,13 @@ from bdl_perception.workflows.job_results import JobResult, parse_job_result, ru
 
 LOCAL, AUTO = 'local', 'auto'  # auto: a cluster that Ray finds on this machine
 ADDRESS = re.compile(r'(?:ray://)?(?P<host>[^:/]+|\[[^\]]+\]):(?P<port>\d+)')
-
-
-CONNECT_TIMEOUT_S = 5.  # Ray itself would try for minutes
+CONNECT_TIMEOUT_S = 5.  # Ray itself tries for minutes
 LOCAL_OPTIONS: dict[str, Any] = {'include_dashboard': False, 'logging_level': 'error'}
 
 
 def run_on_ray(work: Work, jobs: Mapping[str, object], address: str,
-             cores: int | None) -> Iterator[JobResult]:
-    """Give outcomes as they come; ConnectionError when nothing answers at the address."""
+               cores: int | None) -> Iterator[JobResult]:
+    """Yield results as jobs finish; ConnectionError when no cluster answers."""
     with _cluster(address, cores) as ray:
         remote = ray.remote(num_cpus=1, max_retries=1)(run_job)
         names = {remote.remote(work, job): name for name, job in jobs.items()}
@@ -40,8 +37,8 @@ def run_on_ray(work: Work, jobs: Mapping[str, object], address: str,
 def _job_result(ray: Any, name: str, reference: Any) -> JobResult:
     try:
         return parse_job_result(name, *ray.get(reference))
-    except ray.exceptions.RayError as error:  # its process or machine died, or lacks a module
-        last = str(error).strip().splitlines()[-1:]  # before it comes a whole traceback
+    except ray.exceptions.RayError as error:  # its process or machine died, or has no module
+        last = str(error).strip().splitlines()[-1:]  # the lines before are a traceback
         return JobResult(name, None, ': '.join((type(error).__name__, *last)))
 
 
@@ -49,7 +46,7 @@ def _job_result(ray: Any, name: str, reference: Any) -> JobResult:
 def _cluster(address: str, cores: int | None) -> Iterator[Any]:
     ray = _import_ray(address == LOCAL)
     if ray.is_initialized():
-        raise RuntimeError('Ray is in use in this process already; call ray.shutdown() first')
+        raise RuntimeError('Ray is already in use in this process; call ray.shutdown() first')
     with TemporaryDirectory(prefix='bdl_ray_') as folder:
         try:
             if address == LOCAL:
@@ -58,12 +55,12 @@ def _cluster(address: str, cores: int | None) -> Iterator[Any]:
                 _connect(ray, address)
             yield ray
         finally:
-            ray.shutdown()  # of another's cluster it only takes leave
+            ray.shutdown()  # disconnects from a cluster that was not started here
 
 
 def _import_ray(local: bool) -> Any:
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
-    if local:  # on Linux too it makes Ray keep to the loopback; it is read at the import
+    if local:  # binds Ray to the loopback, on Linux too; it is read at the import
         os.environ.setdefault('RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER', '0')
     try:
         import ray
@@ -75,16 +72,16 @@ def _import_ray(local: bool) -> Any:
 
 
 def _connect(ray: Any, address: str) -> None:
-    what = f'no Ray cluster answers at {address}'
+    problem = f'no Ray cluster answers at {address}'
     remedy = 'start one with `ray start --head` and give its HOST:PORT'
     try:
         found = ADDRESS.fullmatch(address)
         if found:
             end = found['host'].strip('[]'), int(found['port'])
             socket.create_connection(end, CONNECT_TIMEOUT_S).close()
-            what = f'what answers at {address} lets nobody in'
-            remedy = ('give the token of the cluster here too (RAY_AUTH_TOKEN_PATH), and take '
-                      'the same versions of Ray and Python')
+            problem = f'the server at {address} refuses the connection'
+            remedy = ('set the token of the cluster (RAY_AUTH_TOKEN_PATH), and use its versions '
+                      'of Ray and Python')
         ray.init(address, logging_level='error')
     except (OSError, ValueError, OverflowError, RuntimeError) as error:
-        raise ConnectionError(f'{what} ({error}); {remedy}') from error
+        raise ConnectionError(f'{problem} ({error}); {remedy}') from error

@@ -13,6 +13,7 @@ from bdl_perception.alarm.calibration_io import calibration_from_dict, calibrati
 from bdl_perception.cli import calibrate as command
 from bdl_perception.cli.main import main
 from bdl_perception.metrics.depth_intervals import DepthIntervals
+from bdl_perception.model_store import load_calibration
 from bdl_perception.perception.backend import spec_from_dict
 from bdl_perception.perception.status import build_identity
 from bdl_perception.workflows import calibrate_model, score_drives
@@ -47,7 +48,7 @@ def drives(tmp_path: Path) -> list[str]:
 
 
 def read(path: Path) -> Calibration:
-    return calibration_from_dict(json.loads(path.read_text(encoding='utf-8')))
+    return load_calibration(path)
 
 
 def test_it_writes_a_calibration_that_arms_its_model(
@@ -57,8 +58,8 @@ def test_it_writes_a_calibration_that_arms_its_model(
     spec = spec_from_dict(json.loads((model / 'model.json').read_text(encoding='utf-8')))
     assert rejection_reasons(made, build_identity(spec, 4, 0)) == ()
     assert rejection_reasons(made, build_identity(spec, 8, 0)) != ()
-    assert made.drives == tuple(f'drive_{seed}' for seed in range(8))
-    assert (made.frames, len(made.scores['energy'])) == (80, 80)
+    assert made.provenance.drives == tuple(f'drive_{seed}' for seed in range(8))
+    assert (made.provenance.frames, len(made.distribution.scores['energy'])) == (80, 80)
     told, told_beside = capsys.readouterr()
     assert 'and 5 more: 10 Hz is assumed' in told_beside
     assert 'warning: 8 drives are few' in told
@@ -152,11 +153,12 @@ def test_it_is_told_of_regions_tails_groups_and_steps(
              '--step-s', 'auto', '--watch', 'energy_left,epistemic_depth_left']
     assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 0
     made = read(model / 'calibration.json')
-    assert made.identity.regions == 'left=0,0 0.5,0 0.5,1 0,1'
-    assert (made.tails, made.group_by, set(made.groups)) == ('two_sided', 'light', {'day'})
-    assert made.group_drives == {'day': 8}
-    assert made.step_s == pytest.approx(.1) and made.score_step_s == max(
-        .1, *made.decorrelation_s.values())
+    known = made.distribution
+    assert made.provenance.identity.regions == 'left=0,0 0.5,0 0.5,1 0,1'
+    assert (known.tails, known.group_by, set(known.groups)) == ('two_sided', 'light', {'day'})
+    assert known.groups['day'].drives == 8
+    assert made.limits.step_s == pytest.approx(.1)
+    assert made.provenance.score_step_s == max(.1, *made.provenance.decorrelation_s.values())
     said = capsys.readouterr().out
     assert '0 drives of night' in said and 'calibration.png' in said
     assert 'energy_left' in said
@@ -183,15 +185,16 @@ def test_one_file_holds_for_two_cameras_of_one_vehicle(
              *(f'rear={bag}:/rear/image' for bag in bags[:3])]
     assert main(['calibrate', '--model', str(model), *words, *FAST, '--group-by', 'camera']) == 0
     made = read(model / 'calibration.json')
-    assert made.group_by == 'camera' and len(made.drives) == 11
-    assert {name: len(part.drives) for name, part in made.cameras.items()} == {
+    assert made.group_by == 'camera' and len(made.provenance.drives) == 11
+    assert {name: len(part.provenance.drives) for name, part in made.cameras.items()} == {
         'front': 8, 'rear': 3}
     alone = tmp_path / 'alone.json'
     assert main(['calibrate', '--model', str(model), words[0].partition('=')[2], *FAST,
                  '--out', str(alone)]) == 0
     front, whole = made.for_camera('front'), read(alone)
-    assert front.scores == {name: whole.scores[name] for name in whole.watched}
-    assert (front.cusum_limit, front.held_out) == (whole.cusum_limit, whole.held_out)
+    known = whole.distribution
+    assert front.distribution.scores == {name: known.scores[name] for name in known.watched}
+    assert (front.limits, front.provenance) == (whole.limits, whole.provenance)
     assert str(made.for_camera('rear').fallback_reason({})).startswith('calibration has 3 drives of rear')
     few = [f'{camera}={bag}:/{camera}/image' for bag in bags[:5] for camera in ('front', 'rear')]
     assert main(['calibrate', '--model', str(model), *few, *FAST, '--group-by', 'camera']) == 2
@@ -350,7 +353,7 @@ def test_pictures_are_as_far_apart_as_their_rate_says(
     assert main(words) == 2  # five of ten pictures count, if they come at 10 Hz
     assert '10 Hz is assumed' in capsys.readouterr().err
     assert main([*words, '--rate-hz', '5']) == 0
-    assert read(model / 'calibration.json').frames == 80
+    assert read(model / 'calibration.json').provenance.frames == 80
     assert 'assumed' not in capsys.readouterr().err
 
 

@@ -3,11 +3,12 @@
 """What `bdl demo` decides before and after it plays."""
 import json
 
-from bdl_perception.cli.demo import BUNDLED_VIDEO, read_segments, sheet_times_s
-from bdl_perception.demo.summary import Segment
+from bdl_perception.cli.demo import read_segments, sheet_times_s
+from bdl_perception.drives import BUNDLED_VIDEO
+from bdl_perception.drives.description import Segment
 import pytest
 
-FOG, DIRT = Segment('fog', 16.0, 26.0), Segment('dirt', 38.0, 46.0)
+FOG, DIRT = Segment('fog', 16., 26., held_out=True), Segment('dirt', 38., 46., held_out=True)
 
 
 def test_a_drive_says_beside_itself_which_parts_must_alarm(tmp_path):
@@ -19,7 +20,7 @@ def test_a_drive_says_beside_itself_which_parts_must_alarm(tmp_path):
 def test_a_drive_played_at_half_its_rate_must_alarm_twice_as_late_and_long(tmp_path):
     part = {'name': 'fog', 'start_s': 16.0, 'end_s': 26.0}
     (tmp_path / 'drive.json').write_text(json.dumps({'must_alarm': [part]}))
-    assert read_segments(tmp_path / 'drive.mp4', 2.0) == [Segment('fog', 32.0, 52.0)]
+    assert read_segments(tmp_path / 'drive.mp4', 2.0) == [Segment('fog', 32.0, 52.0, held_out=True)]
 
 
 def test_a_drive_that_says_nothing_must_not_alarm_anywhere(tmp_path):

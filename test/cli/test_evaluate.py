@@ -7,7 +7,6 @@ import re
 import shutil
 from typing import Any
 
-from bdl_perception.alarm.calibration import CameraCalibration
 from bdl_perception.backends import open_backend
 from bdl_perception.cli.main import main
 from bdl_perception.model_store import ModelOptions
@@ -65,15 +64,15 @@ def test_every_set_is_measured_and_only_strange_ones_are_compared(made: dict[str
     assert [(one['drives'], one['frames']) for one in sets.values()] == [(2, 4), (1, 2), (1, 2)]
     assert 'depth' not in sets['camvid_test'] and 'classes' in sets['camvid_test']
     assert [one['held_out'] for one in sets.values()] == [False, True, None]
-    assert list(made['strange']['groups']) == ['test_night', 'camvid_test']
-    assert made['strange']['mean_over'] == ['test_night']
-    for found in made['strange']['groups'].values():
+    assert list(made['ood']['groups']) == ['test_night', 'camvid_test']
+    assert made['ood']['mean_over'] == ['test_night']
+    for found in made['ood']['groups'].values():
         assert set(found) == set(SCORE_NAMES)
 
 
 def test_goals_over_held_out_conditions_name_those_that_no_drive_is_of(
         made: dict[str, Any]) -> None:
-    over = [goal for goal in made['goals'] if goal['what'].endswith((
+    over = [goal for goal in made['goals'] if goal['name'].endswith((
         'each condition', 'each held-out condition')) and goal['verdict'] != 'not measured']
     assert len(over) == 1 + 4 and 'met' not in [goal['verdict'] for goal in over]
     assert all(goal['found'].endswith('; over 1 of 5 held-out conditions, without dense_fog, '
@@ -146,7 +145,7 @@ def test_a_recording_without_truth_has_scores_alone(
     mine = read(tmp_path)['sets']['mine']
     assert (mine['drives'], mine['frames'], mine['held_out']) == (1, 2, None)
     assert not {'depth', 'classes', 'reliability'} & set(mine)
-    assert 0 <= read(tmp_path)['strange']['groups']['mine']['energy']['auroc'] <= 1
+    assert 0 <= read(tmp_path)['ood']['groups']['mine']['energy']['auroc'] <= 1
 
 
 def test_other_cameras_are_compared_with_camvid_where_that_is_the_nominal_set(
@@ -156,9 +155,9 @@ def test_other_cameras_are_compared_with_camvid_where_that_is_the_nominal_set(
     words[words.index(str(folder / 'data'))] = str(folder / 'mine')
     assert main(words) == 0
     found = read(tmp_path)
-    assert found['nominal'] == 'camvid_test' and list(found['strange']['groups']) == ['mine']
-    assert 0 <= found['strange']['groups']['mine']['energy']['fpr_95'] <= 1
-    measured = [goal['what'] for goal in found['goals'] if goal['verdict'] != 'not measured']
+    assert found['nominal'] == 'camvid_test' and list(found['ood']['groups']) == ['mine']
+    assert 0 <= found['ood']['groups']['mine']['energy']['fpr_95'] <= 1
+    measured = [goal['name'] for goal in found['goals'] if goal['verdict'] != 'not measured']
     assert measured == ['calibration error of classes (MSE of the curve)']
 
 
@@ -168,7 +167,7 @@ def test_processes_and_what_is_kept_change_no_number(
     for count in ('2', '1'):  # the second time from what was kept
         out = tmp_path / count
         assert main(words_for(folder, out, *camvid, '--processes', count)) == 0
-        for part in ('sets', 'strange', 'goals', 'drives'):
+        for part in ('sets', 'ood', 'goals', 'drives'):
             assert read(out)[part] == made[part]
     assert len(list((tmp_path / 'kept').glob('*.json'))) == 4
 
@@ -209,7 +208,7 @@ def test_where_every_nominal_drive_fails_the_strange_ones_are_still_measured(
     assert list(found['failed']) == ['test/test_0000', 'test/test_0001']
     assert list(found['sets']) == ['test_night']
     why = 'no drive of test could be measured'
-    assert why in found['strange']['not_measured']
+    assert why in found['ood']['not_measured']
     for name in ('evaluation.md', 'report.html'):
         assert why in (tmp_path / 'out' / name).read_text()
 
@@ -228,6 +227,10 @@ def test_an_evaluation_that_cannot_be_drawn_leaves_what_was_written_before(
         names, 'old')
 
 
+def with_origin(calibrated: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {**calibrated, 'provenance': {**calibrated['provenance'], **changes}}
+
+
 @pytest.fixture(scope='module')
 def calibrated(folder: Path) -> dict[str, Any]:
     """Make a calibration of the tiny model, as JSON has it."""
@@ -244,7 +247,7 @@ def test_a_calibration_that_would_not_arm_is_named_before_and_after(
         folder: Path, calibrated: dict[str, Any], tmp_path: Path,
         capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / 'old.json'
-    path.write_text(json.dumps({**calibrated, 'software_version': '0.0.9'}))
+    path.write_text(json.dumps(with_origin(calibrated, software_version='0.0.9')))
     assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
     why = 'it was made with bdl_perception 0.0.9'
     assert f'neither the alarm nor calibrated intervals are measured: {why}' in (
@@ -256,8 +259,8 @@ def test_a_calibration_of_another_fit_is_not_judged_on_cropped_pictures(
         folder: Path, calibrated: dict[str, Any], tmp_path: Path,
         capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / 'stretched.json'
-    path.write_text(json.dumps({
-        **calibrated, 'identity': {**calibrated['identity'], 'fit_mode': 'stretch'}}))
+    path.write_text(json.dumps(with_origin(
+        calibrated, identity={**calibrated['provenance']['identity'], 'fit_mode': 'stretch'})))
     assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
     assert 'another fit of the picture' in capsys.readouterr().err
     assert 'fit_mode' in read(tmp_path)['alarm']['not_measured']
@@ -269,14 +272,15 @@ def test_a_calibration_of_another_fit_is_not_judged_on_cropped_pictures(
 
 @pytest.mark.parametrize(('changes', 'why'), [
     ({'identity': {'perceive_sha256': 'f' * 64}}, 'another model (perceive graph)'),
-    ({'drives': ['one', 'two'], 'held_out': [], 'held_out_slow': [], 'steps': [], 'windows': []},
+    ({'drives': ['one', 'two'], 'held_out_peaks': [], 'held_out_slow_peaks': [],
+      'steps_per_drive': [], 'windows_per_drive': []},
      'calibration has 2 drives')])
 def test_intervals_of_a_calibration_that_would_not_arm_are_left_out_and_it_is_said_why(
         folder: Path, calibrated: dict[str, Any], tmp_path: Path,
         changes: dict[str, Any], why: str) -> None:
-    identity = {**calibrated['identity'], **changes.get('identity', {})}
+    identity = {**calibrated['provenance']['identity'], **changes.get('identity', {})}
     path = tmp_path / 'other.json'
-    path.write_text(json.dumps({**calibrated, **changes, 'identity': identity}))
+    path.write_text(json.dumps(with_origin(calibrated, **{**changes, 'identity': identity})))
     assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
     found = read(tmp_path)
     for one in (found['sets']['test'], found['sets']['test_night']):
@@ -297,19 +301,22 @@ def test_a_calibration_of_this_software_is_judged(
     assert 0 <= read(tmp_path)['sets']['test']['intervals']['conformal']['0.9'] <= 1
     assert read(tmp_path)['calibrated_intervals'] == {
         **{name: calibrated['intervals'][name] for name in ('drives', 'factor', 'temperature')},
-        'seen_in_calibration': []}
-    assert read(tmp_path)['alarm']['calibration']['drives'] == len(calibrated['drives']) == 8
+        'drives_in_calibration': []}
+    assert read(tmp_path)['alarm']['calibration']['drives'] == len(calibrated['provenance']['drives']) == 8
 
 
 def of_two_cameras(calibrated: dict[str, Any]) -> dict[str, Any]:
     """Make calibrated the part of front, beside a rear without drives; all saw far higher."""
-    watched = {name: calibrated['scores'][name] for name in calibrated['watched']}
-    part = {name: calibrated[name] for name in CameraCalibration.__dataclass_fields__}
-    higher = {name: [9. + value for value in values]
-              for name, values in calibrated['scores'].items()}
-    return {**calibrated, 'scores': higher, 'group_by': 'camera',
-            'groups': {'front': watched, 'rear': dict.fromkeys(watched, [])},
-            'cameras': {'front': part, 'rear': {**part, 'drives': []}}}
+    known = calibrated['distribution']
+    watched = {name: known['scores'][name] for name in known['watched']}
+    higher = {name: [9. + value for value in values] for name, values in known['scores'].items()}
+    parts = {name: calibrated[name] for name in ('provenance', 'limits')}
+    empty = {**calibrated['provenance'], 'drives': [], **dict.fromkeys((
+        'held_out_peaks', 'held_out_slow_peaks', 'steps_per_drive', 'windows_per_drive'), [])}
+    return {**calibrated, 'distribution': {**known, 'scores': higher}, 'cameras': {
+        'front': {**parts, 'distribution': {**known, 'scores': watched}},
+        'rear': {'distribution': {**known, 'scores': dict.fromkeys(watched, [])},
+                 'provenance': empty, 'limits': None}}}
 
 
 def test_drives_of_a_camera_are_judged_by_the_drives_of_that_camera(

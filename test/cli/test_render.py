@@ -7,8 +7,8 @@ from typing import Any
 from bdl_perception.cli.demo import read_segments
 from bdl_perception.cli.main import main
 from bdl_perception.cli.render import write_demo_video
-from bdl_perception.demo.summary import Segment
 from bdl_perception.drives import open_drive
+from bdl_perception.drives.description import Segment
 import cv2
 from drive_files import LENS, write_rendered
 import numpy as np
@@ -26,7 +26,7 @@ def test_a_packed_drive_says_where_it_must_alarm_who_took_it_and_in_which_world(
     beside = json.loads((tmp_path / 'd.json').read_text())
     assert beside['must_alarm'] == [parts[1]]
     assert beside['conditions'] == parts and beside['world'] == 3
-    assert read_segments(tmp_path / 'd.mp4') == [Segment('dense_fog', .2, .4)]
+    assert read_segments(tmp_path / 'd.mp4') == [Segment('dense_fog', .2, .4, held_out=True)]
     camera = next(iter(open_drive(tmp_path / 'd.mp4'))).camera
     assert camera is not None and camera.fx == LENS['fx']
 

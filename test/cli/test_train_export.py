@@ -92,7 +92,7 @@ def test_weights_of_a_model_folder_are_exported_again_to_the_same_graphs(trained
 
 
 @pytest.mark.parametrize(('words', 'message'), [
-    (['train', '--data', '{0}/nothing', '--out', '{0}/x'], 'is no folder'),
+    (['train', '--data', '{0}/nothing', '--out', '{0}/x'], 'is not a folder'),
     (['train', '--data', '{0}/data', '--out', '{0}/x', '--epochs', '0'], 'epochs is 0'),
     (['train', '--data', '{0}/data', '--out', '{0}/x', '--config', '{0}/no.yaml'], 'no.yaml'),
     (['train', '--data', '{0}/data', '--out', '{0}/y', '--start-from', '{0}/train.yaml'],
@@ -247,7 +247,7 @@ def test_every_split_is_listed_before_the_first_picture_is_decoded(
     monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
     make_tiny_camvid(tmp_path / 'camvid', 'train', 1)  # and no split val
     assert _train(folder, '--data', f'camvid={tmp_path / "camvid"}') == 2
-    assert 'val is no folder' in capsys.readouterr().err
+    assert 'val is not a folder' in capsys.readouterr().err
 
 
 def test_patience_without_validation_frames_is_refused_before_anything_is_decoded(
@@ -256,7 +256,7 @@ def test_patience_without_validation_frames_is_refused_before_anything_is_decode
     make_tiny_drives(tmp_path / 'data', drives=1, frames=1)
     assert main(['train', '--data', str(tmp_path / 'data'), '--out', str(tmp_path / 'run'),
                  '--config', str(folder / 'train.yaml'), '--patience', '3']) == 2
-    assert 'no validation frames to judge by' in capsys.readouterr().err
+    assert 'no validation frames to evaluate' in capsys.readouterr().err
 
 
 def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tmp_path):

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from bdl_perception.drives import list_drives, open_drive
+from bdl_perception.drives import open_drive
 from bdl_perception.drives.bag import camera_from_info, rgb_from_message
+from bdl_perception.drives.catalog import list_drives
 from drive_files import (
     camera_drive,
     camera_info,

@@ -8,6 +8,7 @@ from bdl_perception.drives.bag_writer import (
     RecordedFrame,
     write_recording,
 )
+from bdl_perception.drives.catalog import list_drives
 from bdl_perception.perception.types import PinholeCamera
 import cv2
 from drive_files import HEIGHT, index_of, LENS, picture, STORE, WIDTH
@@ -54,7 +55,7 @@ def test_a_recording_plays_with_its_stamps_and_its_camera(recording: Path) -> No
 
 def test_a_folder_of_recordings_stands_for_all_of_them(recording: Path) -> None:
     write_recording(recording.parent / 'again', CAMERA, frames(), '')
-    assert [drive.name for drive in open_drives([recording.parent])] == ['again', 'run']
+    assert [drive.name for drive in open_drives(list_drives([recording.parent]))] == ['again', 'run']
 
 
 def test_pictures_are_the_bytes_that_were_given(recording: Path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bdl_perception.drives import open_drive, open_drives
+from bdl_perception.drives.catalog import list_drives
 from drive_files import index_of, LENS, picture, write_pictures, write_rendered
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_a_cut_off_picture_is_named(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match='has no picture'):
+    with pytest.raises(ValueError, match='has no image'):
         open_drive(tmp_path)
 
 
@@ -80,7 +81,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     ({'format': 2}, 'format 2'),
     ({'camera': {'fx': 60.0}}, "KeyError: 'fy'"),
     ({'camera': {**LENS, 'fx': -1.0}}, 'focal length'),
-    ({'stamps_ns': [0, 1]}, 'has 3 pictures.*says 2'),
+    ({'stamps_ns': [0, 1]}, 'has 3 images, not 2'),
     ({'stamps_ns': None}, 'TypeError'),
 ])
 def test_a_description_that_does_not_fit_is_refused(
@@ -91,13 +92,13 @@ def test_a_description_that_does_not_fit_is_refused(
 
 def test_a_description_that_is_no_json_is_refused(tmp_path: Path) -> None:
     (write_rendered(tmp_path) / 'drive.json').write_text('{"format": 1,')
-    with pytest.raises(ValueError, match=r'drive\.json cannot be used'):
+    with pytest.raises(ValueError, match=r'drive\.json cannot be read'):
         open_drive(tmp_path)
 
 
 def test_a_picture_of_another_size_than_described_is_refused(tmp_path: Path) -> None:
     drive = open_drive(write_rendered(tmp_path, width=65))
-    with pytest.raises(ValueError, match=r'is 64x48 px, drive\.json says 65x48'):
+    with pytest.raises(ValueError, match=r'is 64x48 px, not 65x48 as in drive\.json'):
         list(drive)
 
 
@@ -105,7 +106,7 @@ def test_a_data_set_stands_for_its_drives(tmp_path: Path) -> None:
     for name in ('b', 'a'):
         write_rendered(tmp_path / 'set' / name)
     alone = write_pictures(tmp_path / 'alone', ['1.png'])
-    drives = open_drives([tmp_path / 'set', alone])
+    drives = open_drives(list_drives([tmp_path / 'set', alone]))
     assert [drive.name for drive in drives] == ['a', 'b', 'alone']
 
 
@@ -116,5 +117,5 @@ def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 def test_a_file_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'notes.txt').write_text('hello')
-    with pytest.raises(ValueError, match=r'notes\.txt is of no known kind'):
+    with pytest.raises(ValueError, match=r'notes\.txt has an unknown suffix'):
         open_drive(tmp_path / 'notes.txt')

@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+from typing import Any
 
 from bdl_perception.workflows.executor import ExecutorConfig, run_jobs
-from bdl_perception.workflows.job_results import JobResult, ResultCache
+from bdl_perception.workflows.job_results import JobResult, ResultCache, Work
 import pytest
 from source_tree import ROOT
 import spread_works
@@ -95,13 +96,13 @@ def test_after_a_kill_only_what_is_missing_is_done(tmp_path: Path) -> None:
     assert (tmp_path / 'begun').read_text().split() == ['0', '1', '2', '3', '3', '4', '5']
 
 
-@pytest.mark.parametrize(('how', 'message'), [
-    (ExecutorConfig(0), 'at least 1'),
-    (ExecutorConfig(ray='localhost'), '--ray localhost is no address.*HOST:PORT.*or local'),
-    (ExecutorConfig(2, '10.0.0.1:6379'), 'leave --processes out')])
-def test_what_cannot_be_meant_is_refused(how: ExecutorConfig, message: str) -> None:
+@pytest.mark.parametrize(('values', 'message'), [
+    ((0,), 'at least 1'),
+    ((1, 'localhost'), '--ray localhost is not the address.*HOST:PORT.*or local'),
+    ((2, '10.0.0.1:6379'), 'leave --processes out')])
+def test_an_impossible_executor_is_refused(values: tuple[Any, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        list(run_jobs(spread_works.third, JOBS, how))
+        ExecutorConfig(*values)
 
 
 def test_a_cluster_that_does_not_answer_is_one_clear_error() -> None:
@@ -119,7 +120,7 @@ def test_a_cluster_that_wants_a_token_is_not_taken_for_none(
     monkeypatch.setattr(pytest.importorskip('ray'), 'init', refuse)
     with socket.create_server(('127.0.0.1', 0)) as server:
         address = f'127.0.0.1:{server.getsockname()[1]}'
-        with pytest.raises(ConnectionError, match=f'{address} lets nobody in.*token'):
+        with pytest.raises(ConnectionError, match=f'{address} refuses the connection.*token'):
             list(run_jobs(spread_works.third, JOBS, ExecutorConfig(ray=address)))
 
 
