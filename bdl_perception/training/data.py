@@ -1,7 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The data sets of a run; all splits are listed before the first frame is decoded."""
-import argparse
 from pathlib import Path
 from typing import Collection, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
@@ -25,20 +24,6 @@ class TrainingSource(NamedTuple):
         """Return the entry of the checkpoint."""
         return {'kind': self.kind, 'frames': len(self.train), 'stride': self.stride,
                 'repeat': self.repeat}
-
-
-def parse_source(text: str) -> tuple[str, Path]:
-    """Read [KIND=]DIR."""
-    kind, separator, folder = text.partition('=')
-    return (kind, Path(folder)) if separator else ('world', Path(text))
-
-
-def parse_kind_count(text: str) -> tuple[str, int]:
-    """Read KIND=N."""
-    kind, _, number = text.partition('=')
-    if not number.isdecimal() or int(number) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not KIND=N with N of 1 or more')
-    return kind, int(number)
 
 
 def counts_by_kind(option: str, pairs: Sequence[tuple[str, int]],
