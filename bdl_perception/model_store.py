@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 from pathlib import Path
-import sys
-from typing import TYPE_CHECKING
+from typing import Any, Mapping
 
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.files import write_atomic
 from bdl_perception.perception.backend import (
     check_seed,
     FIT_MODES,
@@ -18,13 +20,9 @@ from bdl_perception.perception.backend import (
     spec_from_dict,
 )
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
-from bdl_perception.version import software_version
-
-if TYPE_CHECKING:
-    from bdl_perception.alarm.calibration import Calibration
-
 
 WEIGHTS_FILE = 'weights.pt'
+CALIBRATION_FILE = 'calibration.json'
 SHIPPED_MODELS_FOLDER = Path(__file__).resolve().parent / 'models'
 
 
@@ -147,44 +145,37 @@ def _read_bytes(path: Path) -> bytes:
                          f'export or copy the model folder as a whole') from error
 
 
-CALIBRATION_FILE = 'calibration.json'
+def load_calibration(source: str | Path) -> Calibration:
+    """
+    Read the calibration of a model, or a calibration file.
 
-
-def load_calibration(path: Path | None, files: 'ModelFiles') -> 'Calibration | None':
-    """Read the calibration that is named, else the model's own if it has one."""
-    from bdl_perception.alarm.calibration_io import calibration_from_dict
-    own = files.folder / CALIBRATION_FILE
-    if path is None and not own.is_file():
-        return None
-    chosen = path or own
+    source: path of a .json file, a model folder, or the name of a shipped model. ValueError gives
+    the reason if it cannot be read.
+    """
+    path = (Path(source).expanduser() if os.fspath(source).endswith('.json')
+            else find_model(source) / CALIBRATION_FILE)
     try:
-        values = json.loads(chosen.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'{chosen} is no calibration: it is not JSON ({error}); give a '
-                         f'{CALIBRATION_FILE} that `bdl calibrate` made') from error
+        values = json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ValueError(f'{path} cannot be read ({error.strerror}); make it with '
+                         f'`bdl calibrate`') from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path} is no calibration: it is not JSON ({error}); give a '
+                         f'{CALIBRATION_FILE} of `bdl calibrate`') from error
     try:
         return calibration_from_dict(values)
-    except ValueError as error:
-        raise ValueError(f'{chosen}: {error}') from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path}: {error}') from error
 
 
-def select_camera_calibration(calibration: 'Calibration | None', camera: str | None) -> 'Calibration | None':
-    """Choose what a camera is judged by, and tell when that is all drives and not its own."""
-    by_camera = calibration is not None and calibration.group_by == 'camera'
-    if camera is not None and not by_camera:
-        raise ValueError(f'--camera {camera}: there is no calibration that is grouped by camera; '
-                         f'leave it out, or calibrate with --group-by camera')
-    chosen = calibration.for_camera(camera) if calibration and camera is not None else calibration
-    if chosen and chosen.camera_rejection:
-        raise ValueError(chosen.camera_rejection)
-    if chosen and chosen.group_by == 'camera':
-        print(f'bdl evaluate: {chosen.fallback_reason({})}; --camera NAME chooses among '
-              f'{", ".join(chosen.group_distributions)}', file=sys.stderr)
-    return chosen
+def save_calibration(path: Path, calibration: Calibration) -> None:
+    """Write a calibration file as a whole; OSError if that is not possible."""
+    write_atomic(path, f'{_indent_json(calibration_to_dict(calibration), 2)}\n'.encode())
 
 
-def calibration_rejection(calibration: 'Calibration | None') -> str | None:
-    """Say why alert_node would not take a calibration with this software; None: it would."""
-    from bdl_perception.alarm.arming import version_rejection
-    return version_rejection(calibration.software_version,
-                           software_version()) if calibration else None
+def _indent_json(values: Mapping[str, Any], levels: int) -> str:
+    """Write one entry per line in the outer levels; thousands of scores share one line."""
+    entries = (f'{json.dumps(name)}: ' + (
+        _indent_json(value, levels - 1) if levels > 1 and value and isinstance(value, dict)
+        else json.dumps(value, separators=(',', ':'))) for name, value in values.items())
+    return '{\n' + ',\n'.join(entries) + '\n}'

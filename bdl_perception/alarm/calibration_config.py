@@ -1,68 +1,65 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a calibration is asked for, and what no scores could give."""
+"""Calibration settings and their feasibility checks."""
 from collections import Counter
-from typing import Iterable, NamedTuple
+from dataclasses import dataclass
+from typing import Iterable
 
-from bdl_perception.alarm.conformal import min_threshold_sample_size, Tails
-from bdl_perception.alarm.cusum import check_exponent, SLOW_ALARM_SHARE, ville_limit, WindowMedian
-from bdl_perception.alarm.observations import Thinning
-from bdl_perception.alarm.score_distribution import GroupBy, MIN_DRIVES
+from bdl_perception.alarm.alarm_limits import design_limits
+from bdl_perception.alarm.conformal import check_alpha, TAILS, Tails
+from bdl_perception.alarm.cusum import check_exponent, check_step
+from bdl_perception.alarm.score_distribution import GROUP_BY, GroupBy, MIN_DRIVES
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.perception.scores import check_watched, score_descriptions
 
 
-class CalibrationConfig(NamedTuple):
-    """What the alarm is asked to be."""
+@dataclass(frozen=True)
+class CalibrationConfig:
+    """Settings of a calibration; ValueError for values that no drives can satisfy."""
 
-    # Chosen on validation drives, by drives missed and delay: the picture tells night and mount,
-    # the corridor objects on the road. A nominal drive that stays strange in any of them raises
-    # the ERROR limit, as the smallest p-value counts; `bdl calibrate` names it, and then a score
-    # is better left out: so are the second and the last for the shipped model (see its card).
+    # Selected on validation drives, by missed drives and delay: the scores of the whole frame
+    # detect night and a tilted camera, those of the corridor objects on the road. The largest
+    # score of a frame decides, so a nominal drive that stays extreme in one of them raises the
+    # ERROR limit. `bdl calibrate` names this drive; then it is better to leave out that score, as
+    # the shipped model does with the second and the last (see its card).
     watched: tuple[str, ...] = ('local_feature', 'local_feature_corridor',
                                 'mutual_information_corridor', 'epistemic_depth_corridor')
     alpha: float = .01
     step_s: float = .1  # every Monte Carlo cycle of a camera at 10 Hz
     false_alarms_per_hour: float = 1.
-    # Below p = .0095 evidence grows. With a larger exponent an unusual nominal drive gathers as
-    # much as a strange one (.1: at p = .03 in every picture), with a smaller one small objects
-    # gather too little; chosen on validation drives.
+    # Below p = .0095 evidence increases. With a larger exponent an unusual nominal drive gathers
+    # as much as an out-of-distribution one (.1: at p = .03 in every frame), with a smaller one
+    # small objects gather too little. Selected on validation drives.
     exponent: float = .01
     tails: Tails = 'upper'
     group_by: GroupBy = 'none'
-    slow_step_s: float = 2.  # a drift takes minutes; a passing car is gone
-    decorrelate: bool = False  # thin the scores of the thresholds to the time that they remember
+    slow_step_s: float = 2.  # a drift takes minutes; a passing car is gone after one step
+    decorrelate: bool = False  # thin threshold scores to their decorrelation time
 
-
-class PeakEvidence(NamedTuple):
-    """Evidence of the two sequential alarms: the most that a drive gathers, or their limits."""
-
-    fast: float
-    slow: float
+    def __post_init__(self) -> None:
+        """Raise ValueError for an infeasible value."""
+        check_alpha(self.alpha)
+        check_exponent(self.exponent)
+        check_step('step_s', self.step_s)
+        check_step('slow_step_s', self.slow_step_s)
+        design_limits(self.false_alarms_per_hour, self.step_s, self.slow_step_s, self.exponent)
+        for name, known in (('tails', TAILS), ('group_by', GROUP_BY)):
+            if getattr(self, name) not in known:
+                raise ValueError(f'{name} is {getattr(self, name)!r}, must be one of '
+                                 f'{", ".join(known)}')
 
 
 def count_recordings(names: Iterable[str]) -> int:
-    """Count those that drives are of: all without a name, and each name once."""
+    """Count the recordings of drives: each drive without a name, and each name once."""
     counts = Counter(names)
     return counts.pop('', 0) + len(counts)
 
 
-def check_calibration_config(config: CalibrationConfig, drives: int, regions: Regions = DEFAULT_REGIONS) -> None:
-    """Refuse, with a ValueError, what no scores of that many separate drives could give."""
+def check_calibration_config(config: CalibrationConfig, recordings: int,
+                             regions: Regions = DEFAULT_REGIONS) -> None:
+    """Raise ValueError for scores that a model does not have, or too few recordings."""
     check_watched(config.watched, score_descriptions(regions))
-    min_threshold_sample_size(config.alpha)
-    Thinning(config.step_s)
-    WindowMedian(config.slow_step_s)
-    check_exponent(config.exponent)
-    design_limits(config)
-    if drives < MIN_DRIVES:
-        raise ValueError(f'{drives} drives, at least {MIN_DRIVES} are needed: frames of one '
+    if recordings < MIN_DRIVES:
+        raise ValueError(f'{recordings} drives, at least {MIN_DRIVES} are needed: frames of one '
                          f'drive are alike, and pieces of one recording count as one drive; add '
-                         f'{MIN_DRIVES - drives} more')
-
-
-def design_limits(config: CalibrationConfig) -> PeakEvidence:
-    """Share out the wished false alarms; ValueError when they cannot be had."""
-    rate = config.false_alarms_per_hour
-    return PeakEvidence(ville_limit(config.step_s, (1 - SLOW_ALARM_SHARE) * rate),
-                   ville_limit(config.slow_step_s, SLOW_ALARM_SHARE * rate))
+                         f'{MIN_DRIVES - recordings} more')

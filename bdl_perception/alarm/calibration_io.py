@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What calibration.json holds, and what is wrong with one that cannot be read."""
+"""The file format of a calibration: nested JSON objects that mirror its values."""
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from types import NoneType, UnionType
@@ -15,72 +15,17 @@ from typing import (
     Union,
 )
 
-from bdl_perception.alarm.calibration import (
-    Calibration,
-    camera_calibration_from_dict,
-    CameraCalibration,
-    check_format,
-    FORMAT,
-    SortedScores,
-)
-from bdl_perception.perception.status import Identity
+from bdl_perception.alarm.calibration import Calibration
 
+FORMAT = 5  # of calibration.json; 4 had all values at the top level
+NOT_STORED = {'camera'}  # chosen when the alarm is armed
 MAX_NUMBER = 1e300  # integers of JSON may be too large for a float
-SCALAR_DESCRIPTIONS = {bool: 'true or false', int: 'an integer', float: 'a finite number', str: 'a text'}
-
-
-def check_type(where: str, value: Any, hint: Any) -> None:
-    """
-    Refuse, with a TypeError that says where, a value that is not what a type hint says.
-
-    Known hints: those of calibration.json. A name that a dataclass does not have is ignored.
-    """
-    if hint in SCALAR_DESCRIPTIONS:  # first: a file holds many thousands
-        _check_scalar(where, value, hint)
-        return
-    kind, inner = get_origin(hint) or hint, get_args(hint)
-    if kind in (Union, UnionType):  # with None; there is no other
-        if value is not None:
-            check_type(where, value, next(one for one in inner if one is not NoneType))
-    elif is_dataclass(kind) or is_typeddict(kind):
-        _check_instance(where, value, Mapping, 'names and values')
-        for name, of_name in get_type_hints(kind).items():
-            if name in value:
-                check_type(f'{where} {name}', value[name], of_name)
-    elif kind is Mapping:
-        _check_instance(where, value, Mapping, 'names and values')
-        for name, one in value.items():
-            check_type(f'{where} {name}', one, inner[1])
-    elif kind is tuple:
-        _check_instance(where, value, (list, tuple), 'a list')
-        for one in value:
-            check_type(where, one, inner[0])
-    elif kind is Literal:
-        _check_instance(where, value, str, 'a text')
-    elif kind is not Any:
-        raise AssertionError(f'{where}: no such type is known here: {hint}')
-
-
-def _check_scalar(where: str, value: Any, kind: type) -> None:
-    fits = isinstance(value, (int, float) if kind is float else kind)
-    if fits and kind in (int, float):
-        fits = not isinstance(value, bool) and abs(value) <= MAX_NUMBER
-    if not fits:
-        raise TypeError(f'{where} is {value!r:.40}, must be {SCALAR_DESCRIPTIONS[kind]}')
-
-
-def _check_instance(where: str, value: Any, kind: Any, expected: str) -> None:
-    if not isinstance(value, kind):
-        raise TypeError(f'{where} is {value!r:.40}, must be {expected}')
-
-
-# Fields that came after the first files of this format, which do without.
-OPTIONAL_KEYS = {'cameras', 'group_drives', 'steps'}
-EXCLUDED_FIELDS = {'camera'}  # it is chosen where the alarm is armed
+SCALAR_DESCRIPTIONS = {bool: 'true or false', int: 'an integer', float: 'a finite number',
+                       str: 'a text'}
 
 
 class DepthIntervalsDict(TypedDict):
-    """What metrics/depth_intervals.py makes and reads; the alarm has no use for it."""
+    """The stored form of metrics.depth_intervals.DepthIntervals; the alarm does not use it."""
 
     factor: float
     aleatoric_factor: float
@@ -94,49 +39,81 @@ class DepthIntervalsDict(TypedDict):
 
 
 def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
-    """Turn a calibration into what calibration.json holds."""
+    """Return the contents of calibration.json."""
     values = asdict(calibration)
-    return {name: value for name, value in values.items() if name not in EXCLUDED_FIELDS}
+    return {'format': FORMAT,
+            **{name: value for name, value in values.items() if name not in NOT_STORED}}
 
 
 def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
-    """Read what calibration.json holds; ValueError says what is wrong with it."""
+    """Read the contents of calibration.json; ValueError names what is wrong with them."""
     if not isinstance(values, Mapping):
         raise ValueError(f'calibration is a {type(values).__name__}, must hold names and values; '
                          f'calibrate again')
-    check_format(values.get('format', FORMAT))
-    _check_names('calibration', Calibration, values)
+    if values.get('format') != FORMAT:
+        raise ValueError(f'calibration format is {values.get("format")!r}, this version reads '
+                         f'{FORMAT}: make it again with `bdl calibrate --model MODEL DRIVES...` '
+                         f'and the --fit-mode of perception_node')
+    parts = {name: value for name, value in values.items() if name != 'format'}
+    hints = {name: hint for name, hint in get_type_hints(Calibration).items()
+             if name not in NOT_STORED}
     try:
-        check_type('calibration', values, Calibration)
-        _check_names('identity of the calibration', Identity, values['identity'])
-        if values['intervals'] is not None:
-            _check_names('intervals of the calibration', DepthIntervalsDict, values['intervals'])
-            check_type('intervals', values['intervals'], DepthIntervalsDict)
-        return Calibration(**{
-            **values,
-            'identity': Identity(**values['identity']), 'scores': _sorted_scores(values['scores']),
-            'groups': {group: _sorted_scores(rows) for group, rows in values['groups'].items()},
-            'cameras': {name: _camera_calibration(name, part)
-                        for name, part in values.get('cameras', {}).items()},
-            **{name: tuple(values.get(name, ())) for name in (
-                'watched', 'drives', 'held_out', 'held_out_slow', 'steps', 'windows')}})
+        if parts.get('intervals') is not None:
+            read_value('calibration intervals', parts['intervals'], DepthIntervalsDict)
+        return Calibration(**_read_fields('calibration', parts, hints))
     except TypeError as error:
         raise ValueError(f'calibration holds values of wrong types ({error}); '
                          f'calibrate again') from error
 
 
-def _camera_calibration(name: str, values: Mapping[str, Any]) -> CameraCalibration:
-    _check_names(f'camera {name} of the calibration', CameraCalibration, values)
-    return camera_calibration_from_dict(values)
+def read_value(where: str, value: Any, hint: Any) -> Any:
+    """
+    Convert a value of JSON to the type of a hint; TypeError names where it does not fit.
+
+    It knows the hints of the values of a calibration. A list becomes a tuple, an object a
+    dataclass with exactly its fields (ValueError).
+    """
+    if hint in SCALAR_DESCRIPTIONS:  # first: a file holds many thousands
+        return _read_scalar(where, value, hint)
+    kind, inner = get_origin(hint) or hint, get_args(hint)
+    if kind in (Union, UnionType):  # with None; there is no other
+        return None if value is None else read_value(
+            where, value, next(one for one in inner if one is not NoneType))
+    if is_dataclass(kind) or is_typeddict(kind):
+        _check_instance(where, value, Mapping, 'names and values')
+        return kind(**_read_fields(where, value, get_type_hints(kind)))
+    if kind is Mapping:
+        _check_instance(where, value, Mapping, 'names and values')
+        return {name: read_value(f'{where} {name}', one, inner[1]) for name, one in value.items()}
+    if kind is tuple:
+        _check_instance(where, value, (list, tuple), 'a list')
+        return tuple(read_value(where, one, inner[0]) for one in value)
+    if kind is Literal:
+        return _read_scalar(where, value, str)
+    if kind is Any:
+        return value
+    raise AssertionError(f'{where}: no such type is known here: {hint}')
 
 
-def _check_names(what: str, kind: type[Any], values: Mapping[str, Any]) -> None:
-    known = set(get_type_hints(kind)) - EXCLUDED_FIELDS
-    missing, unknown = known - set(values) - OPTIONAL_KEYS, set(values) - known
+def _read_fields(where: str, values: Mapping[str, Any],
+                 hints: Mapping[str, Any]) -> dict[str, Any]:
+    missing, unknown = set(hints) - set(values), set(values) - set(hints)
     if missing or unknown:
-        raise ValueError(f'{what}: missing {sorted(missing)}, not known {sorted(unknown)}; '
+        raise ValueError(f'{where}: missing {sorted(missing)}, not known {sorted(unknown)}; '
                          f'calibrate again')
+    return {name: read_value(f'{where} {name}', values[name], hint)
+            for name, hint in hints.items()}
 
 
-def _sorted_scores(rows: Mapping[str, Any]) -> SortedScores:
-    return {name: tuple(map(float, row)) for name, row in rows.items()}
+def _read_scalar(where: str, value: Any, kind: type) -> Any:
+    fits = isinstance(value, (int, float) if kind is float else kind)
+    if fits and kind in (int, float):
+        fits = not isinstance(value, bool) and abs(value) <= MAX_NUMBER
+    if not fits:
+        raise TypeError(f'{where} is {value!r:.40}, must be {SCALAR_DESCRIPTIONS[kind]}')
+    return float(value) if kind is float else value
+
+
+def _check_instance(where: str, value: Any, kind: Any, expected: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f'{where} is {value!r:.40}, must be {expected}')

@@ -1,12 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Weaknesses of a calibration that its numbers do not show, as texts with a remedy."""
-from dataclasses import replace
 from typing import NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration_config import CalibrationConfig, design_limits
-from bdl_perception.alarm.cusum import ville_limit
 from bdl_perception.alarm.detection_delay import (
     DetectionDelay,
     limit_setting_drives,
@@ -34,23 +31,17 @@ class LimitSummary(NamedTuple):
 
 def limit_summaries(calibration: Calibration) -> list[LimitSummary]:
     """Summarise the CUSUM limit and, where there is one, the slow limit."""
-    rate, slow_limit = calibration.false_alarms_per_hour, calibration.slow_limit
-    if slow_limit is None:
-        design = replace(calibration, cusum_limit=ville_limit(calibration.step_s, rate))
-    else:
-        limits = design_limits(CalibrationConfig(
-            step_s=calibration.step_s, slow_step_s=calibration.slow_step_s,
-            false_alarms_per_hour=rate))
-        design = replace(calibration, cusum_limit=limits.fast, slow_limit=limits.slow)
+    known, limits, origin = calibration.distribution, calibration.limits, calibration.provenance
+    design = limits.design()
     summaries = [LimitSummary(
-        'CUSUM', calibration.cusum_limit, design.cusum_limit, min_detection_delay(calibration),
-        min_detection_delay(design), calibration.held_out, calibration.steps,
-        f'steps of {calibration.step_s:g} s')]
-    if slow_limit is not None and design.slow_limit is not None:
+        'CUSUM', limits.cusum, design.cusum, min_detection_delay(known, limits),
+        min_detection_delay(known, design), origin.held_out_peaks, origin.steps_per_drive,
+        f'steps of {limits.step_s:g} s')]
+    if limits.slow is not None and design.slow is not None:
         summaries.append(LimitSummary(
-            'slow', slow_limit, design.slow_limit, min_slow_detection_delay(calibration),
-            min_slow_detection_delay(design), calibration.held_out_slow, calibration.windows,
-            f'windows of {calibration.slow_step_s:g} s'))
+            'slow', limits.slow, design.slow, min_slow_detection_delay(known, limits),
+            min_slow_detection_delay(known, design), origin.held_out_slow_peaks,
+            origin.windows_per_drive, f'windows of {limits.slow_step_s:g} s'))
     return summaries
 
 
@@ -59,7 +50,7 @@ def calibration_warnings(calibration: Calibration) -> tuple[str, ...]:
     if not calibration.cameras:
         return (*_evidence_warnings(calibration), *_group_warnings(calibration))
     pooled = [f'all drives: {text}' for text in _evidence_warnings(calibration)]
-    cameras = [f'{name}: {text}' for name in calibration.group_distributions
+    cameras = [f'{name}: {text}' for name in calibration.group_tests
                for text in _evidence_warnings(calibration.for_camera(name))]
     return (*cameras, *_group_warnings(calibration), *pooled)
 
@@ -69,7 +60,7 @@ def _evidence_warnings(calibration: Calibration) -> list[str]:
     return [*_few_drives_warnings(calibration.independent_drive_count),
             *_late_error_warnings(summaries[0].delay),
             *[text for summary in summaries
-              for text in _raised_limit_warnings(summary, calibration.drives)],
+              for text in _raised_limit_warnings(summary, calibration.provenance.drives)],
             *[text for summary in summaries for text in _untested_limit_warnings(summary)],
             *_step_warnings(calibration)]
 
@@ -116,14 +107,14 @@ def _untested_limit_warnings(summary: LimitSummary) -> list[str]:
 
 
 def _group_warnings(calibration: Calibration) -> list[str]:
-    groups = {*calibration.groups, *(('day', 'night') if calibration.group_by == 'light' else ())}
+    groups = ('day', 'night') if calibration.group_by == 'light' else calibration.cameras
     rejections = [calibration.group_rejection(group) for group in sorted(groups)]
     return [f'{rejection}; the thresholds of all drives are used' for rejection in rejections
             if rejection]
 
 
 def _step_warnings(calibration: Calibration) -> list[str]:
-    observed_s, step_s = calibration.observed_step_s, calibration.step_s
+    observed_s, step_s = calibration.provenance.observed_step_s, calibration.limits.step_s
     if observed_s is None or observed_s <= 1.5 * step_s:
         return []
     return [f'frames of the drives are {observed_s:g} s apart, but the alarm uses one each '

@@ -1,70 +1,75 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the scores say: each for itself, joined by picture, and summed over time."""
+"""The evidence of an alarm: scores joined by frame, tested, and accumulated over time."""
 import math
 from typing import Mapping
 
 from bdl_perception.alarm.alert_types import AlertLevel, Reason
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.conformal import ConformalTest
 from bdl_perception.alarm.cusum import ConformalCusum, MixtureCusum, WindowMedian
 from bdl_perception.alarm.observations import Joiner, Thinning
-from bdl_perception.alarm.score_distribution import ScoreDistribution
 from bdl_perception.perception.scores import BRIGHTNESS, has_no_pixel
 from bdl_perception.perception.types import Scores
 
 
 class Evidence:
     """
-    Weighs scores against a calibration, if there is one.
+    Tests scores by a calibration, if there is one, and accumulates the p-values.
 
-    It weighs them whether or not the alarm is armed: being armed decides only whether a mild
-    result is believed, so nothing that happened meanwhile is lost.
+    It does so whether or not the alarm is armed, so that no evidence is lost meanwhile.
     """
 
     def __init__(self, calibration: Calibration | None, max_wait_s: float,
                  clear_fraction: float = .5) -> None:
         """
-        Start without any.
+        Start without evidence.
 
-        keep_s bounds how long a frame waits for its cycle; clear_fraction says of both limits how
-        far evidence that was above must fall.
+        max_wait_s: how long the scores of a frame wait for those of its Monte Carlo cycle.
+        clear_fraction: of both limits; evidence must fall below it before the alarm clears.
         """
         self.calibration = calibration
         self.p_value: float | None = None  # of the last complete observation
-        self.cusum = _new_cusum(calibration)
-        self.drift = MixtureCusum(calibration and calibration.slow_limit or math.inf)
+        self.cusum, self.drift = _new_cusum(calibration), _new_drift(calibration)
         self._max_wait_s = max_wait_s
         self._clear_fraction = clear_fraction
-        self._drift_uncleared = False  # the slow alarm spoke, and its evidence has not fallen since
+        self._drift_uncleared = False  # slow evidence exceeded its limit and has not fallen since
         self.reset()
 
     def reset(self) -> None:
-        """Drop what belongs to stamps that are no longer in order; both sums stay."""
+        """Discard scores whose stamps are no longer in order; the evidence stays."""
         self.p_value = None
-        self._newest: dict[bool, Mapping[str, float]] = {}  # of a cycle? -> values
-        self._newest_with_brightness: dict[bool, Mapping[str, float]] = {}  # the same, and the light of its picture
+        self._frame: Mapping[str, float] = {}  # newest scores of a frame
+        self._cycle: Mapping[str, float] = {}  # newest scores of a Monte Carlo cycle
+        self._cycle_brightness: Mapping[str, float] = {}  # of the frame of that cycle
         self._joiner = Joiner(self._max_wait_s)
-        self._thinning = Thinning(self.calibration.step_s if self.calibration else 1)
-        self._windows = WindowMedian(self.calibration.slow_step_s if self.calibration else 1)
+        limits = self.calibration.limits if self.calibration else None
+        self._thinning = Thinning(limits.step_s if limits else 1)
+        self._windows = WindowMedian(limits.slow_step_s if limits else 1)
 
     def add(self, scores: Scores) -> int | None:
-        """Weigh scores; gives the stamp when they complete an observation."""
-        seen = self._joiner.add(scores)
-        self._newest[scores.cycle > 0] = scores.values
-        self._newest_with_brightness[scores.cycle > 0] = _with_brightness(scores.values, seen.values if seen else {})
-        if seen is None or not self.calibration:
+        """Add scores; returns the stamp, ns, of the observation that they complete, if any."""
+        observation = self._joiner.add(scores)
+        if scores.cycle > 0:
+            frame = observation.values if observation else {}
+            self._cycle = scores.values
+            self._cycle_brightness = {name: frame[name] for name in (BRIGHTNESS,) if name in frame}
+        else:
+            self._frame = scores.values
+        if observation is None or not self.calibration:
             return None
-        values = {**seen.values, **dict.fromkeys(self._scores_without_pixels(seen.values), math.nan)}
-        if not self.calibration.is_complete(values):
+        values = {**observation.values,
+                  **dict.fromkeys(self._scores_without_pixels(observation.values), math.nan)}
+        if not all(name in values for name in self.calibration.distribution.watched):
             return None
-        self.p_value = self.calibration.p_value(values)
-        if self._thinning.due(seen.stamp_ns):
-            self._update_evidence(seen.stamp_ns, self.p_value)
-        return seen.stamp_ns
+        self.p_value = self.calibration.test.p_value(values)
+        if self._thinning.due(observation.stamp_ns):
+            self._update_evidence(observation.stamp_ns, self.p_value)
+        return observation.stamp_ns
 
     def _scores_without_pixels(self, values: Mapping[str, float]) -> list[str]:
-        """Name watched scores that nothing could be averaged for; they weigh as the strangest."""
-        watched = self.calibration.watched if self.calibration else ()
+        """Return the watched scores without a pixel; they count as the highest score."""
+        watched = self.calibration.distribution.watched if self.calibration else ()
         return [name for name in watched if has_no_pixel(name, values)]
 
     def _update_evidence(self, stamp_ns: int, p: float) -> None:
@@ -72,81 +77,87 @@ class Evidence:
         median = self._windows.add(stamp_ns, p)
         if median is not None:
             slow = self.drift.step(median)
-            high = slow >= self._clear_fraction * self.drift.limit
-            self._drift_uncleared = self.drift.alarmed or (self._drift_uncleared and high)
+            uncleared = slow >= self._clear_fraction * self.drift.limit
+            self._drift_uncleared = self.drift.alarmed or (self._drift_uncleared and uncleared)
 
     @property
     def statistics(self) -> dict[str, float]:
-        """Give the newest value of each score."""
-        return {name: value for values in self._newest.values() for name, value in values.items()}
+        """Return the newest value of each score."""
+        return {**self._frame, **self._cycle}
 
     @property
     def errors(self) -> list[Reason]:
-        """Say what is wrong at this moment."""
+        """Return the present reasons for an ERROR."""
         broken = [name for name, value in self.statistics.items() if not math.isfinite(value)]
-        found = []
+        texts = []
         if broken:
-            found.append(f'not a finite number: {", ".join(broken)}; the network is broken on '
-                         f'this picture')
-        blind = self._scores_without_pixels(self.statistics)
-        if blind:
-            found.append(f'nothing has a depth where {", ".join(blind)} is measured, so nobody '
-                         f'can tell how strange the scene is; slow down or stop')
+            texts.append(f'not a finite number: {", ".join(broken)}; the network is broken on '
+                         f'this frame')
+        without_pixels = self._scores_without_pixels(self.statistics)
+        if without_pixels:
+            texts.append(f'no pixel has a depth where {", ".join(without_pixels)} is measured, so '
+                         f'the scene cannot be assessed; slow down or stop')
         if self.cusum.alarmed:
-            found.append(f'the scene is unlike the calibration drives: evidence '
+            texts.append(f'the scene is unlike the calibration drives: evidence '
                          f'{self.cusum.value:.1f} above {self.cusum.limit:.1f}; slow down or stop')
         if self.drift.alarmed:
-            found.append(f'the scene has drifted away from the calibration drives: slow evidence '
+            texts.append(f'the scene has drifted away from the calibration drives: slow evidence '
                          f'{self.drift.value:.1f} above {self.drift.limit:.1f}; slow down or stop')
-        return [Reason(AlertLevel.ERROR, text) for text in found]
+        return [Reason(AlertLevel.ERROR, text) for text in texts]
 
     @property
     def alarmed(self) -> bool:
-        """Tell whether the fast or the slow evidence is above its limit."""
+        """Return whether the fast or the slow evidence exceeds its limit."""
         return self.cusum.alarmed or self.drift.alarmed
 
     @property
     def exceedances(self) -> dict[str, str]:
-        """Say of the newest scores outside their thresholds: too high, or too low."""
+        """Return 'too high' or 'too low' for the newest scores beyond their thresholds."""
         if not self.calibration:
             return {}
-        return {name: how for values in self._newest_with_brightness.values()
-                for name, how in self.calibration.distribution_for(values).exceedances(values).items()}
+        # The frame of a cycle may be of another group than the newest frame.
+        cycle = {**self._cycle_brightness, **self._cycle}
+        test_for = self.calibration.test.test_for
+        return {name: tail for values in (self._frame, cycle)
+                for name, tail in test_for(values).exceedances(values).items()}
 
     @property
-    def distribution(self) -> ScoreDistribution | None:
-        """Give what the newest scores are compared with; None: no calibration."""
-        return self.calibration.distribution_for(self.statistics) if self.calibration else None
+    def test(self) -> ConformalTest | None:
+        """Return the test of the newest scores; None: no calibration."""
+        return self.calibration.test.test_for(self.statistics) if self.calibration else None
 
     @property
     def fallback_reason(self) -> str | None:
-        """Say why the newest scores are not compared with their own group, if that is so."""
-        known = self.calibration is not None and bool(self._newest)
-        return self.calibration.fallback_reason(self.statistics) if known and self.calibration else None
+        """Return why the newest scores are not compared with their own group, if so."""
+        if self.calibration is None or not self.statistics:
+            return None
+        return self.calibration.fallback_reason(self.statistics)
 
     @property
     def uncleared_evidence(self) -> list[str]:
         """
-        Name the evidence that has not fallen as far as it must.
+        Return the conditions on the evidence that are not met yet.
 
-        Slow evidence that never reached its limit does not keep up an alarm that is not its own.
+        Slow evidence that never exceeded its limit does not prolong the alarm of the fast one.
         """
-        fast, slow = (self._clear_fraction * one.limit for one in (self.cusum, self.drift))
-        found = []
+        fast, slow = (self._clear_fraction * alarm.limit for alarm in (self.cusum, self.drift))
+        conditions = []
         if self.cusum.value >= fast:
-            found.append(f'evidence {self.cusum.value:.1f} is below {fast:.1f}')
+            conditions.append(f'evidence {self.cusum.value:.1f} is below {fast:.1f}')
         if self._drift_uncleared:
-            found.append(f'slow evidence {self.drift.value:.1f} is below {slow:.1f}')
-        return found
-
-
-def _with_brightness(values: Mapping[str, float], frame_values: Mapping[str, float]) -> dict[str, float]:
-    """Add how bright the picture of a cycle was: a newer one may be of another group."""
-    return {**{name: frame_values[name] for name in (BRIGHTNESS,) if name in frame_values}, **values}
+            conditions.append(f'slow evidence {self.drift.value:.1f} is below {slow:.1f}')
+        return conditions
 
 
 def _new_cusum(calibration: Calibration | None) -> ConformalCusum:
-    """Begin a sum; without a calibration nothing is ever added to it."""
+    """Return the fast alarm; without a calibration it never gets a p-value."""
     if calibration is None:
         return ConformalCusum(math.inf, .5)
-    return ConformalCusum(calibration.cusum_limit, calibration.exponent)
+    return ConformalCusum(calibration.limits.cusum, calibration.limits.exponent)
+
+
+def _new_drift(calibration: Calibration | None) -> MixtureCusum:
+    """Return the slow alarm, with an infinite limit if there is none."""
+    if calibration is None or calibration.limits.slow is None:
+        return MixtureCusum(math.inf)
+    return MixtureCusum(calibration.limits.slow)

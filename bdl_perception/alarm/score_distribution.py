@@ -1,113 +1,105 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the watched scores were on nominal drives, and how strange new ones are beside them."""
-from dataclasses import dataclass
-from functools import cached_property
+"""The empirical distribution of the scores of nominal drives."""
+from dataclasses import dataclass, field
 import math
 from typing import Literal, Mapping
 
 from bdl_perception.alarm.conformal import (
-    combined_p_value,
-    low_threshold,
+    check_alpha,
     min_p_value,
-    round_score,
+    SortedScores,
+    TAILS,
     Tails,
-    threshold,
-    threshold_rank,
 )
 from bdl_perception.alarm.cusum import log_evidence
-from bdl_perception.perception.scores import BRIGHTNESS
+from bdl_perception.perception.scores import check_watched
+
+GroupBy = Literal['none', 'light', 'camera']
+GROUP_BY: tuple[GroupBy, ...] = ('none', 'light', 'camera')
+
+# A new drive, exchangeable with D others, exceeds all of them with probability 1 / (D + 1). With
+# fewer than eight drives that is above 11 %: the largest value would carry little information.
+MIN_DRIVES = 8
+# Observations of a drive, a step apart. The limit of an ERROR is compared with the evidence of
+# held-out drives. The shipped alarm needs at least five observations to reach its limit
+# (detection_delay.py), more with fewer calibration scores. A drive of four could never reach it;
+# six leave a margin of one.
+MIN_OBSERVATIONS = 6
+
+
+@dataclass(frozen=True)
+class ScoreGroup:
+    """The scores of one group of frames (day or night)."""
+
+    scores: SortedScores  # of the watched names
+    drives: int  # recordings with at least MIN_OBSERVATIONS observations of the group
+
+    @property
+    def observations(self) -> int:
+        """Return the number of observations that have every watched score."""
+        return min(map(len, self.scores.values()))
 
 
 @dataclass(frozen=True)
 class ScoreDistribution:
-    """Ascending scores of each watched name; alpha is shared out among them (Bonferroni)."""
+    """Sorted scores of nominal drives, and how they are tested; checks itself."""
 
-    scores: Mapping[str, tuple[float, ...]]
-    score_alpha: float  # of each score
+    watched: tuple[str, ...]  # scores that can raise the alarm
+    alpha: float  # of one frame, divided among the watched scores
+    scores: SortedScores  # of every score, of all groups together
     tails: Tails = 'upper'
+    group_by: GroupBy = 'none'
+    groups: Mapping[str, ScoreGroup] = field(default_factory=dict)
 
-    @cached_property
-    def thresholds(self) -> dict[str, float]:
-        """Give the highest ordinary value of each score, +Inf where there are too few scores."""
-        return {name: threshold(values, self.tail_alpha) if self.has_threshold(name) else math.inf
-                for name, values in self.scores.items()}
-
-    @cached_property
-    def low_thresholds(self) -> dict[str, float]:
-        """Give the lowest ordinary values, as above; empty when only high ones are strange."""
-        if self.tails == 'upper':
-            return {}
-        return {name: low_threshold(values, self.tail_alpha) if self.has_threshold(name) else -math.inf
-                for name, values in self.scores.items()}
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings or scores that cannot be used."""
+        check_alpha(self.alpha)
+        if self.tails not in TAILS:
+            raise ValueError(f'calibration tails is {self.tails!r}, must be one of {TAILS}; '
+                             f'calibrate again')
+        check_watched(self.watched, self.scores)
+        _check_sorted(self.scores)
+        self._check_groups()
 
     @property
-    def tail_alpha(self) -> float:
-        """Give what of alpha one side of one score has."""
-        return self.score_alpha / (1 if self.tails == 'upper' else 2)
+    def observations(self) -> int:
+        """Return the number of observations that have every watched score."""
+        return min(len(self.scores[name]) for name in self.watched)
 
-    def exceedances(self, values: Mapping[str, float]) -> dict[str, str]:
-        """Say of which of values that they are too high or too low; NaN is too high."""
-        low = self.low_thresholds
-        found = {}
-        for name, limit in self.thresholds.items():
-            if name not in values:
-                continue
-            value = round_score(values[name])
-            if not value <= limit:
-                found[name] = 'too high'
-            elif name in low and value < low[name]:
-                found[name] = 'too low'
-        return found
-
-    def p_value(self, values: Mapping[str, float]) -> float:
-        """Give the combined p-value of values, which must have every score."""
-        return combined_p_value(self.scores, {name: round_score(values[name])
-                                              for name in self.scores}, self.tails)
-
-    def has_threshold(self, name: str) -> bool:
-        """Tell whether a score was seen often enough for a threshold."""
-        count = len(self.scores[name])
-        return threshold_rank(count, self.tail_alpha) <= count
-
-
-GroupBy = Literal['none', 'light', 'camera']
-GROUP_BY: tuple[GroupBy, ...] = ('none', 'light', 'camera')
-# Of the mean luma: rendered nights lie near 0.2, overcast days above 0.35.
-NIGHT_LUMA_THRESHOLD = .28
-
-
-def mondrian_group(group_by: GroupBy, values: Mapping[str, float]) -> str | None:
-    """Name the group of a picture with these values; None: they do not tell one."""
-    if group_by != 'light' or BRIGHTNESS not in values:
-        return None
-    return 'night' if values[BRIGHTNESS] < NIGHT_LUMA_THRESHOLD else 'day'
-
-
-# A further drive, exchangeable with D others, tops all of them with probability 1 / (D + 1). With
-# fewer than eight drives that is above 11 %: the largest value seen would say next to nothing.
-MIN_DRIVES = 8
-# Of a drive, a step apart. The limit of an ERROR is held against what drives gather when they are
-# left out. The shipped alarm takes five pictures to its limit, were each the strangest of all
-# (soonest.py computes it of any calibration; of fewer observations it is more), so that a drive of
-# four could not have reached it whatever it showed; six leave one to spare.
-MIN_OBSERVATIONS = 6
+    def _check_groups(self) -> None:
+        if self.group_by not in ('none', 'light'):  # each camera has a distribution of its own
+            raise ValueError(f"calibration group_by is {self.group_by!r}, must be 'none' or "
+                             f"'light'; calibrate again")
+        if self.groups and self.group_by == 'none':
+            raise ValueError(f'calibration has the groups {sorted(self.groups)} but group_by '
+                             f'none; calibrate again')
+        for group in self.groups.values():
+            check_watched(self.watched, group.scores)
+            _check_sorted(group.scores)
 
 
 def min_sample_size(scores: int, tails: Tails, exponent: float) -> int:
     """
-    Give the smallest n of which the strangest picture adds to the evidence of an ERROR.
+    Return the smallest n with which the most extreme observation adds to the evidence of ERROR.
 
-    By hand, e = 1/2 and one score: 1/2 p^(-1/2) is above 1 where p is below 1/4, and p = 1/(n + 1)
-    of the strangest is from n = 4 on.
+    By hand, e = 1/2 and one score: 1/2 p^(-1/2) is above 1 where p is below 1/4. The smallest p,
+    1/(n + 1), is below 1/4 from n = 4 on.
     """
-    def rises(count: int) -> bool:
+    def increases(count: int) -> bool:
         return log_evidence(min_p_value(count, scores, tails), exponent) > 0
 
-    low, high = 0, 1  # of nothing p is 1, and evidence falls
-    while not rises(high):
+    low, high = 0, 1  # without observations p is 1, and evidence decreases
+    while not increases(high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if rises(middle) else (middle, high)
+        low, high = (low, middle) if increases(middle) else (middle, high)
     return high
+
+
+def _check_sorted(scores: SortedScores) -> None:
+    for name, values in scores.items():
+        if not all(map(math.isfinite, values)) or list(values) != sorted(values):
+            raise ValueError(f'calibration scores of {name} are not finite and ascending; '
+                             f'calibrate again')

@@ -8,8 +8,10 @@ from typing import Callable
 from bdl_perception import topics
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState, parse_camera_names
+from bdl_perception.alarm.arming import version_rejection
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.model_store import load_calibration
 from bdl_perception.nodes import publishers
-from bdl_perception.nodes.calibration_file import find_node_calibration
 from bdl_perception.nodes.diagnostics import (
     alert_message,
     level_from_message,
@@ -20,6 +22,7 @@ from bdl_perception.nodes.lifecycle import declare_parameters, run_node
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameters import AlertParameters
 from bdl_perception.perception.status import PerceptionStatus
+from bdl_perception.version import software_version
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -42,16 +45,18 @@ class AlertNode(Node):
         self._create_publishers()
 
     def _create_monitors(self) -> dict[str, 'CameraMonitor']:
-        found = find_node_calibration(self._settings.calibration)
-        if found.calibration is None:
-            self.get_logger().error(f'not armed: {found.unarmed}')
+        calibration, unarmed_reason = _load_calibration(self._settings.calibration)
+        if calibration is None:
+            self.get_logger().error(f'not armed: {unarmed_reason}')
         cameras = parse_camera_names(self._settings.cameras)
         namespaces = {name: name for name in cameras} or {self._settings.camera: ''}
         policy = self._settings.policy()
-        return {camera: CameraMonitor(self, namespace,
-                                      AlertMachine(policy, *found.of_camera(camera)),
-                                      self._fault_log.report)
-                for camera, namespace in namespaces.items()}
+        monitors = {}
+        for camera, namespace in namespaces.items():
+            own = calibration.for_camera(camera) if calibration else None
+            machine = AlertMachine(policy, own, unarmed_reason)
+            monitors[camera] = CameraMonitor(self, namespace, machine, self._fault_log.report)
+        return monitors
 
     def _create_publishers(self) -> None:
         heartbeat_hz = self._settings.heartbeat_hz
@@ -127,6 +132,18 @@ class CameraMonitor:
         fault = f'message cannot be read: {error}'
         self._on_fault(f'{self._topic_prefix}perception_node: {fault}')
         return PerceptionStatus('unreadable', (fault,))
+
+
+def _load_calibration(source: str) -> tuple[Calibration | None, str]:
+    """Load the calibration of this version, or return the reason why there is none."""
+    try:
+        calibration = load_calibration(source)
+        rejection = version_rejection(calibration.provenance.software_version, software_version())
+    except ValueError as error:
+        calibration, rejection = None, str(error)
+    if rejection:
+        return None, f'calibration {source!r} cannot be used: {rejection}'
+    return calibration, ''
 
 
 def main() -> int:

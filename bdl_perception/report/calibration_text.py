@@ -20,15 +20,16 @@ MAX_NAMED_DRIVES = 20  # calibration.json names all drives
 
 def calibration_text(calibration: Calibration) -> str:
     """Summarise a calibration, one line per topic; written as calibration.txt."""
-    observations = calibration.count_observations(calibration.scores)
+    distribution, origin = calibration.distribution, calibration.provenance
     lines = [
-        f'model         {calibration.identity.model}, {calibration.identity.samples} samples',
-        f'drives        {len(calibration.drives)} ({_truncated_names(calibration.drives)})',
+        f'model         {origin.identity.model}, {origin.identity.samples} samples',
+        f'drives        {len(origin.drives)} ({_truncated_names(origin.drives)})',
         _duration_line(calibration),
-        f'observations  {observations}, {calibration.score_step_s or calibration.step_s:g} s '
-        f'apart, from {calibration.frames} scored frames',
-        f'thresholds    at most {calibration.alpha:.2%} of frames like these exceed one of them '
-        f'({calibration.tails}); an exceedance raises WARN for clear_s']
+        f'observations  {distribution.observations}, '
+        f'{origin.score_step_s or calibration.limits.step_s:g} s apart, from {origin.frames} '
+        f'scored frames',
+        f'thresholds    at most {distribution.alpha:.2%} of frames like these exceed one of them '
+        f'({distribution.tails}); an exceedance raises WARN for clear_s']
     lines += (_threshold_lines(calibration) + _limit_lines(calibration)
               + _camera_lines(calibration) + _interval_lines(calibration))
     return '\n'.join(lines + [f'warning: {text}' for text in calibration_warnings(calibration)])
@@ -41,24 +42,25 @@ def _truncated_names(names: Sequence[str]) -> str:
 
 def _duration_line(calibration: Calibration) -> str:
     """Give the duration, and the rate demonstrated if no drive raises an ERROR: 1 in n + 1."""
-    drives = calibration.independent_drive_count
-    hours = calibration.frames * (calibration.observed_step_s or calibration.step_s) / 3600
-    per_hour = len(calibration.drives) / hours / (drives + 1)
+    drives, origin = calibration.independent_drive_count, calibration.provenance
+    hours = origin.frames * (origin.observed_step_s or calibration.limits.step_s) / 3600
+    per_hour = len(origin.drives) / hours / (drives + 1)
     return (f'length        about {hours:.2g} h; lowest false-alarm rate that these {drives} '
             f'drives can demonstrate: one in {drives + 1} drives, {per_hour:.2g} per hour at '
             f'their mean length')
 
 
 def _threshold_lines(calibration: Calibration) -> list[str]:
-    descriptions = score_descriptions(parse_regions(calibration.identity.regions))
-    distributions = {'': calibration.pooled_distribution, **calibration.group_distributions}
+    descriptions = score_descriptions(parse_regions(calibration.provenance.identity.regions))
+    tests = {'': calibration.test.pooled, **calibration.group_tests}
     lines = []
-    for group, distribution in distributions.items():
-        for name, high in distribution.thresholds.items():
-            low = distribution.low_thresholds.get(name)
+    for group, test in tests.items():
+        origin = calibration.cameras.get(group, calibration).provenance
+        for name, high in test.thresholds.items():
+            low = test.low_thresholds.get(name)
             limits = f'{high:12.5g}' if low is None else f'{low:.5g} to {high:.5g}'
-            scores = distribution.scores[name]
-            decorrelation_s = calibration.cameras.get(group, calibration).decorrelation_s.get(name)
+            scores = test.scores[name]
+            decorrelation_s = origin.decorrelation_s.get(name)
             lines.append(
                 f'  {name:18} {limits} {descriptions[name].unit:4} '
                 f'({group}{", " if group else ""}range {scores[0]:.5g} to {scores[-1]:.5g}'
@@ -67,17 +69,18 @@ def _threshold_lines(calibration: Calibration) -> list[str]:
 
 
 def _limit_lines(calibration: Calibration) -> list[str]:
-    lines = [f'CUSUM limit   {calibration.cusum_limit:.2f} for ERROR, target '
-             f'{calibration.false_alarms_per_hour:g} false alarms per hour; '
-             f'{_min_delay_text(min_detection_delay(calibration))}']
-    if calibration.slow_limit is not None:
-        lines.append(f'slow limit    {calibration.slow_limit:.2f} for ERROR, in steps of '
-                     f'{calibration.slow_step_s:g} s; {SLOW_ALARM_SHARE:.0%} of the target rate; '
-                     f'{_min_delay_text(min_slow_detection_delay(calibration))}')
-        if calibration.windows:
-            lines.append(f'slow windows  {sum(calibration.windows)} of '
-                         f'{calibration.slow_step_s:g} s in all drives, '
-                         f'{max(calibration.windows)} in the longest')
+    distribution, limits = calibration.distribution, calibration.limits
+    windows = calibration.provenance.windows_per_drive
+    lines = [f'CUSUM limit   {limits.cusum:.2f} for ERROR, target '
+             f'{limits.false_alarms_per_hour:g} false alarms per hour; '
+             f'{_min_delay_text(min_detection_delay(distribution, limits))}']
+    if limits.slow is not None:
+        lines.append(f'slow limit    {limits.slow:.2f} for ERROR, in steps of '
+                     f'{limits.slow_step_s:g} s; {SLOW_ALARM_SHARE:.0%} of the target rate; '
+                     f'{_min_delay_text(min_slow_detection_delay(distribution, limits))}')
+        if windows:
+            lines.append(f'slow windows  {sum(windows)} of {limits.slow_step_s:g} s in all drives, '
+                         f'{max(windows)} in the longest')
     return lines
 
 
@@ -85,15 +88,17 @@ def _camera_lines(calibration: Calibration) -> list[str]:
     """Give drives and limits of each camera."""
     lines = []
     for name, camera in calibration.cameras.items():
-        counts = (f'  {name:11} {len(camera.drives)} drives, '
-                  f'{calibration.count_observations(calibration.groups[name])} observations')
-        if name not in calibration.group_distributions:
+        distribution, origin = camera.distribution, camera.provenance
+        counts = (f'  {name:11} {len(origin.drives)} drives, '
+                  f'{distribution.observations} observations')
+        if camera.limits is None or name not in calibration.group_tests:
             lines.append(f'{counts}: too few, uses all drives')
             continue
-        own = calibration.for_camera(name)
-        slow = f', slow limit {own.slow_limit:.2f}' if own.slow_limit is not None else ''
-        lines.append(f'{counts} {own.score_step_s or own.step_s:g} s apart; CUSUM limit '
-                     f'{own.cusum_limit:.2f}{slow}; {_min_delay_text(min_detection_delay(own))}')
+        limits = camera.limits
+        slow = f', slow limit {limits.slow:.2f}' if limits.slow is not None else ''
+        lines.append(f'{counts} {origin.score_step_s or limits.step_s:g} s apart; CUSUM limit '
+                     f'{limits.cusum:.2f}{slow}; '
+                     f'{_min_delay_text(min_detection_delay(distribution, limits))}')
     return ['cameras       each uses its own drives; the values above are of all drives', *lines
             ] if lines else []
 

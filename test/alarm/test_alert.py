@@ -8,17 +8,19 @@ from typing import Any
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.status import Identity, PerceptionStatus
 from bdl_perception.perception.types import Scores
+from calibrations import make_calibration, with_values
 import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
 GOOD = PerceptionStatus('active', identity=IDENTITY)
 ONE_TO_99 = tuple(map(float, range(1, 100)))
-CALIBRATION = Calibration(  # threshold 98; the strangest observation is worth 1.26 of 5
-    IDENTITY, .04, ('energy', 'epistemic_depth'),
-    {'energy': ONE_TO_99, 'epistemic_depth': ONE_TO_99}, tuple('abcdefgh'), 99, .25, 1., 5., .5,
-    '')
+CALIBRATION = make_calibration(  # threshold 98; the highest observation adds 1.26 of 5
+    identity=IDENTITY, alpha=.04, watched=('energy', 'epistemic_depth'),
+    scores={'energy': ONE_TO_99, 'epistemic_depth': ONE_TO_99}, drives=tuple('abcdefgh'),
+    frames=99, step_s=.25, false_alarms_per_hour=1., cusum=5., exponent=.5, software_version='')
 
 
 class Story:
@@ -45,7 +47,7 @@ class Story:
 def test_it_starts_stale_and_says_what_to_start() -> None:
     state = Story().machine.state(0)
     assert state.level == AlertLevel.STALE
-    assert 'perception_node has not been heard: start it' in state.reasons
+    assert 'no status of perception_node was received: start it' in state.reasons
     assert (state.stamp_ns, state.p_value) == (None, None)
 
 
@@ -82,7 +84,7 @@ def test_a_scene_that_stays_strange_is_an_error_that_must_be_earned_off() -> Non
 
 def test_a_small_drift_is_an_error_of_the_slow_alarm_alone_and_is_earned_off() -> None:
     # p = .1 in every picture: the fast bet (.05) loses, the slow ones gain .6 in two seconds.
-    story = Story(replace(CALIBRATION, exponent=.05, slow_limit=5., slow_step_s=2.), hold_s=1,
+    story = Story(with_values(CALIBRATION, exponent=.05, slow=5., slow_step_s=2.), hold_s=1,
                   clear_s=1)
     assert story.goes_on(60).level == AlertLevel.OK
     levels = [story.goes_on(2, energy=95.).level for _ in range(20)]
@@ -108,19 +110,19 @@ def test_an_alarm_that_holds_names_what_keeps_it_up_and_nothing_else() -> None:
     told = [one.reasons[0].removeprefix('the alarm holds until ') for one in held]
     assert all(('evidence' in text) == (one.cusum >= 2.5)
                for text, one in zip(told, held, strict=True))
-    assert any(text.endswith('is below 2.5 and nothing is strange for 1 s: wait') for text in told)
+    assert any(text.endswith('is below 2.5 and no score exceeds its threshold for 1 s: wait') for text in told)
     assert told[-1] == '4 s have passed since: wait'
 
 
 def test_ten_seconds_of_fog_are_forgotten_by_the_slow_alarm_at_once() -> None:
-    story = Story(replace(CALIBRATION, slow_limit=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
+    story = Story(with_values(CALIBRATION, slow=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
     story.goes_on(20)
     assert story.goes_on(10, energy=1000).level == AlertLevel.ERROR
     assert story.goes_on(5).level == AlertLevel.OK
 
 
 def test_what_fog_and_dirt_add_up_to_does_not_keep_the_alarm_of_the_fast_one() -> None:
-    story = Story(replace(CALIBRATION, slow_limit=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
+    story = Story(with_values(CALIBRATION, slow=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
     story.goes_on(20)
     story.goes_on(10, energy=1000)
     story.goes_on(4)
@@ -130,7 +132,7 @@ def test_what_fog_and_dirt_add_up_to_does_not_keep_the_alarm_of_the_fast_one() -
 
 
 def test_a_score_that_is_too_low_is_a_warning_where_both_tails_are_strange() -> None:
-    story = Story(replace(CALIBRATION, tails='two_sided'), clear_s=1)
+    story = Story(with_values(CALIBRATION, tails='two_sided'), clear_s=1)
     state = story.goes_on(2, energy=50., epistemic=50.)
     assert (state.level, state.low_thresholds) == (AlertLevel.OK, {'energy': 1, 'epistemic_depth': 1})
     state = story.goes_on(energy=50., epistemic=.5)
@@ -139,9 +141,9 @@ def test_a_score_that_is_too_low_is_a_warning_where_both_tails_are_strange() -> 
 
 
 def test_a_group_without_enough_scores_is_told_and_does_not_change_the_level() -> None:
-    few = {name: values[:9] for name, values in CALIBRATION.scores.items()}
-    made = replace(CALIBRATION, group_by='light', group_drives={'day': 8, 'night': 8},
-                   groups={'day': CALIBRATION.scores, 'night': few})
+    few = {name: values[:9] for name, values in CALIBRATION.distribution.scores.items()}
+    made = with_values(CALIBRATION, group_by='light', groups={
+        'day': ScoreGroup(CALIBRATION.distribution.scores, 8), 'night': ScoreGroup(few, 8)})
     story = Story(made)
     story.goes_on(2)
     for step, (brightness, said) in enumerate([(.5, ()), (.1, ('9 observations of night',))]):
@@ -182,10 +184,10 @@ def test_a_fault_of_the_camera_is_an_error_while_it_lasts_and_held_after() -> No
     ({'state': 'unconfigured', 'identity': None},
      'perception_node is unconfigured: configure and activate it'),
     ({'state': 'inactive'}, 'perception_node is inactive: activate it'),
-    ({'state': 'activating'}, 'perception_node is activating: wait, or look into its log'),
+    ({'state': 'activating'}, 'perception_node is activating: wait, or read its log'),
     ({'identity': replace(IDENTITY, perceive_sha256='c')},
      'not armed: calibration is of another model (perceive graph): calibrate this one'),
-    ({'identity': None}, 'not armed: perception_node has not said which model it runs')])
+    ({'identity': None}, 'not armed: perception_node has not reported its model')])
 def test_it_is_stale_while_perception_is_not_ready(change: dict[str, Any], reason: str) -> None:
     story = Story()
     assert story.goes_on(2).level == AlertLevel.OK

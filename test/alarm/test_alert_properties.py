@@ -9,8 +9,10 @@ from typing import Any
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.status import Identity, PerceptionStatus
 from bdl_perception.perception.types import Scores
+from calibrations import make_calibration, with_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_alert import Event, SlowAlert
@@ -20,18 +22,19 @@ GOOD = PerceptionStatus('active', identity=IDENTITY)
 ONE_TO_19 = tuple(map(float, range(1, 20)))
 # .1 for each of two scores: the threshold is 18. One strange observation is worth .46, so that
 # the limit takes three; all numbers of seconds are sums of powers of two, and so exact.
-CALIBRATION = Calibration(
-    IDENTITY, .2, ('energy', 'epistemic_depth'),
-    {'energy': ONE_TO_19, 'epistemic_depth': ONE_TO_19, 'softmax': ONE_TO_19},
-    tuple('abcdefgh'), 19, .25, 1., 1., .5, '')
+CALIBRATION = make_calibration(
+    identity=IDENTITY, alpha=.2, watched=('energy', 'epistemic_depth'),
+    scores={'energy': ONE_TO_19, 'epistemic_depth': ONE_TO_19, 'softmax': ONE_TO_19},
+    drives=tuple('abcdefgh'), frames=19, step_s=.25, false_alarms_per_hour=1., cusum=1.,
+    exponent=.5, software_version='')
 # A slow limit that one window of strange pictures comes near and two pass, and a fast one that is
 # hardly reached: the slow alarm is alone then.
-SLOW = replace(CALIBRATION, cusum_limit=2., slow_limit=.5, slow_step_s=.5)
+SLOW = with_values(CALIBRATION, cusum=2., slow=.5, slow_step_s=.5)
 HIGH = tuple(map(float, range(11, 30)))
-GROUPED = replace(SLOW, group_by='light', group_drives={'day': 8, 'night': 8}, groups={
-    'day': {'energy': ONE_TO_19, 'epistemic_depth': HIGH},
-    'night': {'energy': ONE_TO_19[:5], 'epistemic_depth': ONE_TO_19[:5]}})
-TWO_SIDED = replace(SLOW, alpha=.4, tails='two_sided')
+GROUPED = with_values(SLOW, group_by='light', groups={
+    'day': ScoreGroup({'energy': ONE_TO_19, 'epistemic_depth': HIGH}, 8),
+    'night': ScoreGroup({'energy': ONE_TO_19[:5], 'epistemic_depth': ONE_TO_19[:5]}, 8)})
+TWO_SIDED = with_values(SLOW, alpha=.4, tails='two_sided')
 CALIBRATIONS = [CALIBRATION, SLOW, SLOW, GROUPED, TWO_SIDED]
 POLICIES = [
     AlertPolicy(stale_after_s=.5, epistemic_max_age_s=1, max_frame_age_s=.5, hold_s=.5,

@@ -8,12 +8,14 @@ from typing import Any, Sequence
 from bdl_perception.alarm import calibrate as module
 from bdl_perception.alarm.arming import rejection_reasons
 from bdl_perception.alarm.calibrate import calibrate, leave_one_out
-from bdl_perception.alarm.calibration_config import CalibrationConfig, design_limits
+from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration_config import CalibrationConfig
 from bdl_perception.alarm.cusum import ConformalCusum
 from bdl_perception.alarm.detection_delay import check_detection_delay
 from bdl_perception.alarm.observations import Observation, ScoredDrive, thin_drive
 from bdl_perception.perception.scores import score_descriptions, SCORE_NAMES
 from bdl_perception.perception.status import Identity
+from calibrations import with_values
 import numpy as np
 import pytest
 
@@ -40,10 +42,11 @@ def test_every_observation_of_every_score_is_kept_in_order() -> None:
     made = calibrate(scored, IDENTITY, WISH, '1.2.3')
     for name in SCORE_NAMES:
         everything = [seen.values[name] for one in scored for seen in one.observations]
-        assert list(made.scores[name]) == pytest.approx(sorted(everything), rel=1e-5)
-        assert all(float(f'{value:.6g}') == value for value in made.scores[name])
-    assert made.drives == tuple(f'drive_{index}' for index in range(8))
-    assert (made.frames, made.software_version, made.identity) == (480, '1.2.3', IDENTITY)
+        assert list(made.distribution.scores[name]) == pytest.approx(sorted(everything), rel=1e-5)
+        assert all(float(f'{value:.6g}') == value for value in made.distribution.scores[name])
+    assert made.provenance.drives == tuple(f'drive_{index}' for index in range(8))
+    assert (made.provenance.frames, made.provenance.software_version) == (480, '1.2.3')
+    assert made.provenance.identity == IDENTITY
     assert rejection_reasons(made, IDENTITY) == ()
 
 
@@ -52,32 +55,32 @@ def test_of_a_score_that_nobody_watches_some_observations_of_every_drive_are_kep
     monkeypatch.setattr(module, 'MAX_UNWATCHED_OBSERVATIONS', 100)
     scored = drives(8)
     made = calibrate(scored, IDENTITY, WISH, '')
-    assert {len(made.scores[name]) for name in WATCHED} == {480}
+    assert {len(made.distribution.scores[name]) for name in WATCHED} == {480}
     kept = [seen.values['entropy'] for one in scored for seen in one.observations[::5]]
-    assert list(made.scores['entropy']) == pytest.approx(sorted(kept), rel=1e-5)
+    assert list(made.distribution.scores['entropy']) == pytest.approx(sorted(kept), rel=1e-5)
 
 
 def test_frames_that_come_too_fast_are_thinned_drive_by_drive() -> None:
     scored = drives(8, count=240, step_ns=STEP_NS // 4)
     made = calibrate(scored, IDENTITY, WISH, '')
-    assert made.frames == 8 * 240
+    assert made.provenance.frames == 8 * 240
     kept = thin_drive(scored[0], .25).observations  # the first step may end a quarter early
     assert list(kept) == [*scored[0].observations[:1], *scored[0].observations[3::4]]
-    assert len(made.scores['energy']) == 8 * len(kept)
+    assert len(made.distribution.scores['energy']) == 8 * len(kept)
 
 
 def test_thresholds_are_of_scores_that_have_forgotten_each_other() -> None:
     scored = [ScoredDrive(one.name, tuple(  # each picture four times
         seen._replace(stamp_ns=(4 * k + twin) * STEP_NS)
         for k, seen in enumerate(one.observations) for twin in range(4))) for one in drives(40)]
-    made = calibrate(scored, IDENTITY, WISH._replace(decorrelate=True), '')
-    assert all(.5 <= lag <= 1 for lag in made.decorrelation_s.values())
-    assert set(made.decorrelation_s) == set(WATCHED)
-    assert (made.step_s, made.observed_step_s) == (.25, .25)
-    assert made.score_step_s == max(made.decorrelation_s.values())
-    assert len(made.scores['energy']) == 40 * math.ceil(240 / (made.score_step_s / .25))
+    made = calibrate(scored, IDENTITY, replace(WISH, decorrelate=True), '')
+    assert all(.5 <= lag <= 1 for lag in made.provenance.decorrelation_s.values())
+    assert set(made.provenance.decorrelation_s) == set(WATCHED)
+    assert (made.limits.step_s, made.provenance.observed_step_s) == (.25, .25)
+    assert made.provenance.score_step_s == max(made.provenance.decorrelation_s.values())
+    assert len(made.distribution.scores['energy']) == 40 * math.ceil(240 / (made.provenance.score_step_s / .25))
     alike = calibrate(scored, IDENTITY, WISH, '')
-    assert len(alike.scores['energy']) == 40 * 240 and alike.score_step_s == .25
+    assert len(alike.distribution.scores['energy']) == 40 * 240 and alike.provenance.score_step_s == .25
 
 
 def lit(one: ScoredDrive, brightness: float, up: float = 0.) -> ScoredDrive:
@@ -89,27 +92,31 @@ def lit(one: ScoredDrive, brightness: float, up: float = 0.) -> ScoredDrive:
 def test_day_and_night_have_thresholds_of_their_own() -> None:
     scored = [lit(one, .1 if index % 2 else .5, 5. * (index % 2))
               for index, one in enumerate(drives(20))]
-    made = calibrate(scored, IDENTITY, WISH._replace(group_by='light'), '')
-    assert {group: len(rows['energy']) for group, rows in made.groups.items()} == {
+    made = calibrate(scored, IDENTITY, replace(WISH, group_by='light'), '')
+    assert {name: len(group.scores['energy']) for name, group in made.distribution.groups.items()} == {
         'day': 600, 'night': 600}
-    assert set(made.group_distributions) == {'day', 'night'}
-    day, night = (made.group_distributions[group].thresholds['energy'] for group in ('day', 'night'))
+    assert set(made.test.groups) == {'day', 'night'}
+    day, night = (made.test.groups[group].thresholds['energy'] for group in ('day', 'night'))
     assert night - day == pytest.approx(5, abs=2)  # extremes of 600 draws each
     few = calibrate([lit(one, .1 if index < 2 else .5) for index, one in enumerate(scored)],
-                    IDENTITY, WISH._replace(group_by='light'), '')
-    assert set(few.groups) == {'day', 'night'} and set(few.group_distributions) == {'day'}
-    assert made.group_drives == {'day': 10, 'night': 10}
+                    IDENTITY, replace(WISH, group_by='light'), '')
+    assert set(few.distribution.groups) == {'day', 'night'} and set(few.test.groups) == {'day'}
+    assert group_drives(made) == {'day': 10, 'night': 10}
 
 
-LIGHT = WISH._replace(group_by='light')
+def group_drives(made: Calibration) -> dict[str, int]:
+    return {name: group.drives for name, group in made.distribution.groups.items()}
+
+
+LIGHT = replace(WISH, group_by='light')
 
 
 def test_one_long_night_is_no_night_of_its_own_but_an_odd_drive_among_all() -> None:
     night = lit(drive('night', 99, count=500), .1)
     made = calibrate([*(lit(one, .5) for one in drives(20)), night], IDENTITY, LIGHT, '')
-    assert made.group_drives == {'day': 20, 'night': 1} and set(made.group_distributions) == {'day'}
+    assert group_drives(made) == {'day': 20, 'night': 1} and set(made.test.groups) == {'day'}
     dark = {**dict.fromkeys(WATCHED, 0.), 'brightness': .1}
-    assert made.distribution_for(dark) is made.pooled_distribution
+    assert made.test.test_for(dark) is made.test.pooled
     assert made.fallback_reason(dark) == ('calibration has 1 drives of night, 8 are needed: thresholds '
                                    'are of all drives')
 
@@ -122,9 +129,9 @@ def test_pieces_of_one_night_and_tunnels_are_no_drives_at_night() -> None:
     pieces = [lit(one, .1)._replace(recording='one night') for one in drives(8)]
     days = [through_a_tunnel(drive(f'day_{seed}', seed), 5) for seed in range(100, 120)]
     made = calibrate([*pieces, *days], IDENTITY, LIGHT, '')
-    assert made.group_drives == {'day': 20, 'night': 1}
+    assert group_drives(made) == {'day': 20, 'night': 1}
     longer = [through_a_tunnel(one, 6) for one in days]
-    assert calibrate([*pieces, *longer], IDENTITY, LIGHT, '').group_drives['night'] == 21
+    assert group_drives(calibrate([*pieces, *longer], IDENTITY, LIGHT, ''))['night'] == 21
 
 
 @pytest.mark.parametrize('nights', [7, 8])
@@ -133,13 +140,13 @@ def test_a_held_out_drive_is_judged_by_the_groups_that_the_file_will_have(nights
               *(lit(drive(f'night_{seed}', seed, 80), .1, 5.) for seed in range(50, 50 + nights))]
     judges = [one for one in scored[:-1] if nights < 8 or one.name.startswith('night')]
     expected = slow_highest([*judges, scored[-1]], len(judges))
-    assert leave_one_out(scored, scored, IDENTITY, LIGHT)[-1].fast == pytest.approx(expected, abs=1e-4)
+    assert leave_one_out(scored, scored, LIGHT)[-1].fast == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_regions_of_the_model_decide_what_must_be_there() -> None:
     whole = replace(IDENTITY, regions='')
     made = calibrate(drives(8), whole, WISH, '')
-    assert set(made.scores) == set(score_descriptions(()))
+    assert set(made.distribution.scores) == set(score_descriptions(()))
     with pytest.raises(ValueError, match='entropy_left'):
         calibrate(drives(8), replace(IDENTITY, regions='left=0,0 1,0 1,1'), WISH, '')
 
@@ -159,37 +166,37 @@ def slow_highest(thinned: Sequence[ScoredDrive], index: int) -> float:
 def test_each_drive_is_judged_by_the_others_alone() -> None:
     scored = [*drives(4, count=20), drive('odd', 99, count=20, shift=2)]
     expected = [slow_highest(scored, index) for index in range(5)]
-    judged = leave_one_out(scored, scored, IDENTITY, WISH)
+    judged = leave_one_out(scored, scored, WISH)
     assert [one.fast for one in judged] == pytest.approx(expected, abs=1e-4)
     assert expected[4] > 2 > expected[0]
 
 
 def test_the_limit_is_what_the_rate_asks_for_when_drives_are_alike() -> None:
     made = calibrate(drives(20), IDENTITY, WISH, '')
-    assert made.cusum_limit == pytest.approx(math.log(28800))  # half an alarm in an hour
-    assert made.slow_limit == pytest.approx(math.log(3600))  # and half of steps of 2 s
-    assert len(made.held_out) == len(made.held_out_slow) == 20
-    assert max(made.held_out) < math.log(28800) and max(made.held_out_slow) < math.log(3600)
+    assert made.limits.cusum == pytest.approx(math.log(28800))  # half an alarm in an hour
+    assert made.limits.slow == pytest.approx(math.log(3600))  # and half of steps of 2 s
+    assert len(made.provenance.held_out_peaks) == len(made.provenance.held_out_slow_peaks) == 20
+    assert max(made.provenance.held_out_peaks) < math.log(28800) and max(made.provenance.held_out_slow_peaks) < math.log(3600)
 
 
 def test_it_keeps_how_many_steps_each_drive_gave_the_alarms() -> None:
     scored = [*drives(8), drive('short', 99, count=21), drive('shorter', 98, count=8)]
     made = calibrate(scored, IDENTITY, WISH, '')
-    assert made.windows == (*[7] * 8, 2, 0)  # 14.75 s, 5 s and 1.75 s in windows of 2 s
-    assert made.steps == (*[60] * 8, 21, 8)
+    assert made.provenance.windows_per_drive == (*[7] * 8, 2, 0)  # 14.75 s, 5 s and 1.75 s in windows of 2 s
+    assert made.provenance.steps_per_drive == (*[60] * 8, 21, 8)
     fast = calibrate(drives(8, count=240, step_ns=STEP_NS // 4), IDENTITY, WISH, '')
-    assert fast.steps == (61,) * 8  # the first step may end a quarter early
+    assert fast.provenance.steps_per_drive == (61,) * 8  # the first step may end a quarter early
 
 
 def test_an_odd_nominal_drive_raises_the_limit_above_itself_by_one_step() -> None:
     scored = [*drives(19), drive('odd', 99, shift=1.2)]
-    made = calibrate(scored, IDENTITY, WISH._replace(slow_step_s=.5), '')
+    made = calibrate(scored, IDENTITY, replace(WISH, slow_step_s=.5), '')
     step = math.log(.5) - .5 * math.log(4 / (20 * 60 + 1))
-    assert made.cusum_limit == pytest.approx(slow_highest(scored, 19) + step, abs=1e-4)
-    assert made.cusum_limit > math.log(28800)
+    assert made.limits.cusum == pytest.approx(slow_highest(scored, 19) + step, abs=1e-4)
+    assert made.limits.cusum > math.log(28800)
     slow_step = math.log(.3) - .7 * math.log(.05)  # the bet that pays most at the floor
-    assert made.slow_limit == pytest.approx(max(made.held_out_slow) + slow_step, abs=1e-4)
-    assert made.slow_limit > math.log(14400)
+    assert made.limits.slow == pytest.approx(max(made.provenance.held_out_slow_peaks) + slow_step, abs=1e-4)
+    assert made.limits.slow > math.log(14400)
 
 
 @pytest.mark.parametrize(('count', 'refused'), [(24, False), (25, True)])
@@ -200,11 +207,11 @@ def test_a_drive_that_would_put_error_off_for_too_long_is_named(count: int,
     gain = math.log(.5) - .5 * math.log(4 / (20 * 60 + 1))  # 2.16 a step
     assert math.ceil(math.log(28800) / gain) == 5  # 1.25 s, and of 25 steps and one 6.5 s
     if not refused:
-        assert calibrate(scored, IDENTITY, WISH, '').cusum_limit > 24 * gain
+        assert calibrate(scored, IDENTITY, WISH, '').limits.cusum > 24 * gain
         return
     with pytest.raises(ValueError, match=(
-            r'ERROR that takes 6.5 s of the strangest pictures, 1.25 s would .*: drive dirty '
-            rf'gathered {25 * gain:.2f}, the next one \d.\d\d; .* leave it out')):
+            r'delay of an ERROR from 1.25 s to 6.5 s \(allowed: \+5 s\): drive dirty '
+            rf'gathered {25 * gain:.2f}, the next one \d.\d\d; remove it')):
         calibrate(scored, IDENTITY, WISH, '')
 
 
@@ -216,56 +223,62 @@ def test_a_drive_that_would_put_the_slow_error_off_for_minutes_is_named(minutes:
     odd = odd._replace(observations=tuple(
         seen._replace(values={**seen.values, 'energy': 1.9}) for seen in odd.observations))
     scored = [*drives(20, count=240), odd]
-    wish = WISH._replace(exponent=.01)
+    wish = replace(WISH, exponent=.01)
     if not refused:
         made = calibrate(scored, IDENTITY, wish, '')
-        assert made.slow_limit is not None and made.slow_limit > 8.2
+        assert made.limits.slow is not None and made.limits.slow > 8.2
         return
-    with pytest.raises(ValueError, match='ask for a slow ERROR that takes .*: drive odd gathered'):
+    with pytest.raises(ValueError, match='delay of a slow ERROR from .*: drive odd gathered'):
         calibrate(scored, IDENTITY, wish, '')
 
 
 def test_an_error_that_could_never_come_is_refused() -> None:
-    made = replace(calibrate(drives(20), IDENTITY, WISH, ''), cusum_limit=1e6)
-    with pytest.raises(ValueError, match='ask for an ERROR that takes for ever'):
-        check_detection_delay(made, design_limits(WISH))
+    made = with_values(calibrate(drives(20), IDENTITY, WISH, ''), cusum=1e6)
+    with pytest.raises(ValueError, match='minimum delay of an ERROR from 1.25 s to infinity'):
+        check_detection_delay(made)
 
 
 def test_held_out_drives_of_the_same_kind_do_not_alarm_and_changed_ones_do() -> None:
     made = calibrate(drives(20), IDENTITY, WISH, '')
     alarms, warned, count = 0, 0, 0
     for seed in range(1000, 1060):  # 60 drives of 60 s: an hour
-        cusum = ConformalCusum(made.cusum_limit, made.exponent)
+        cusum = ConformalCusum(made.limits.cusum, made.limits.exponent)
         for seen in drive('new', seed, count=240).observations:
-            cusum.step(made.p_value(seen.values))
+            cusum.step(made.test.p_value(seen.values))
             alarms += cusum.alarmed
-            warned += bool(made.exceedances(seen.values))
+            warned += bool(made.test.exceedances(seen.values))
             count += 1
     assert alarms == 0
     assert warned / count == pytest.approx(.01, abs=.004)
-    cusum, steps = ConformalCusum(made.cusum_limit, made.exponent), 0
+    cusum, steps = ConformalCusum(made.limits.cusum, made.limits.exponent), 0
     for seen in drive('fog', 1, shift=6).observations:
-        cusum.step(made.p_value(seen.values))
+        cusum.step(made.test.p_value(seen.values))
         steps += not cusum.alarmed
     assert steps < 10
 
 
 @pytest.mark.parametrize(('count', 'changes', 'wish', 'message'), [
     (7, {}, WISH, '7 drives, at least 8 are needed.*add 1 more'),
-    (8, {'count': 10}, WISH, '80 observations.*needs 399, 319 more; add 32 drives'),
+    (8, {'count': 10}, WISH, '80 observations.*needs 399, 319 more; add 32 similar drives'),
     (8, {}, CalibrationConfig(watched=('energy',)), 'at least one of'),
     # .01 p ** -.99 is above 1 where p is below .00955, and p = 4 / (n + 1) is from n = 419 on
-    (8, {'count': 50}, WISH._replace(exponent=.01),
-     '400 observations.*exponent 0.01 over 4 scores .upper. needs 419, 19 more; add 1 drives'),
-    (8, {'count': 20}, CalibrationConfig(WATCHED, tails='two_sided'), 'needs 799, 639 more; add 32 drives'),
-    (8, {}, CalibrationConfig(slow_step_s=0), 'slow_step_s'), (8, {}, CalibrationConfig(alpha=0), 'alpha'),
-    (8, {}, CalibrationConfig(step_s=0), 'step_s'),
-    (8, {}, CalibrationConfig(exponent=1), 'exponent'),
-    (8, {}, CalibrationConfig(false_alarms_per_hour=0), 'false alarms')])
+    (8, {'count': 50}, replace(WISH, exponent=.01),
+     '400 observations.*exponent 0.01 over 4 scores .upper. needs 419, 19 more; add 1 similar drives'),
+    (8, {'count': 20}, CalibrationConfig(WATCHED, tails='two_sided'),
+     'needs 799, 639 more; add 32 similar drives')])
 def test_what_cannot_be_had_is_refused(count: int, changes: dict[str, Any], wish: CalibrationConfig,
                                        message: str) -> None:
     with pytest.raises(ValueError, match=message):
         calibrate(drives(count, **changes), IDENTITY, wish, '')
+
+
+@pytest.mark.parametrize(('values', 'message'), [
+    ({'slow_step_s': 0}, 'slow_step_s'), ({'alpha': 0}, 'alpha'), ({'step_s': 0}, '^step_s'),
+    ({'exponent': 1}, 'exponent'), ({'false_alarms_per_hour': 0}, 'false alarms'),
+    ({'tails': 'lower'}, 'tails'), ({'group_by': 'mood'}, 'group_by')])
+def test_infeasible_settings_are_rejected(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CalibrationConfig(**values)
 
 
 def without(one: ScoredDrive, name: str) -> ScoredDrive:
@@ -279,9 +292,9 @@ def test_a_score_without_a_pixel_is_left_out_unless_it_is_watched() -> None:
     scored = drives(8)
     unwatched = calibrate([without(scored[0], 'epistemic_depth_corridor'), *scored[1:]], IDENTITY,
                           WISH, '')
-    assert len(unwatched.scores['epistemic_depth_corridor']) == 8 * 60 - 1
-    assert len(unwatched.scores['epistemic_depth']) == 8 * 60
-    with pytest.raises(ValueError, match='drive_0, stamp 500000000: nothing has a depth where .*'
+    assert len(unwatched.distribution.scores['epistemic_depth_corridor']) == 8 * 60 - 1
+    assert len(unwatched.distribution.scores['epistemic_depth']) == 8 * 60
+    with pytest.raises(ValueError, match='drive_0, stamp 500000000: no pixel has a depth where .*'
                                          'epistemic_depth.* watch another score'):
         calibrate([without(scored[0], 'epistemic_depth'), *scored[1:]], IDENTITY, WISH, '')
     with pytest.raises(ValueError, match='drive_0, stamp 500000000.*softmax.* missing'):
@@ -294,7 +307,7 @@ def test_a_drive_of_a_few_pictures_is_none() -> None:
         with pytest.raises(ValueError, match='photograph has 5 observations 0.25 s apart.*6 are'):
             calibrate([*drives(8), short], IDENTITY, WISH, '')
     least = drive('short', 99, count=6)
-    assert len(calibrate([*drives(8), least], IDENTITY, WISH, '').drives) == 9
+    assert len(calibrate([*drives(8), least], IDENTITY, WISH, '').provenance.drives) == 9
 
 
 def test_one_drive_under_two_names_is_refused() -> None:

@@ -1,39 +1,39 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Each weakness of a calibration gives one warning, and a good calibration gives none."""
-from dataclasses import replace
 import math
 
-from bdl_perception.alarm.calibration import CameraCalibration
+from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.alarm.calibration_warnings import calibration_warnings
-from uniform_calibration import uniform_calibration
+from calibrations import with_values
+from uniform_calibration import camera, uniform_calibration
 
 
 def test_a_slow_limit_above_its_design_value_is_a_warning() -> None:
-    made = replace(uniform_calibration(20, math.log(28800)), slow_limit=math.log(3600))
+    made = with_values(uniform_calibration(20, math.log(28800)), slow=math.log(3600))
     assert calibration_warnings(made) == ()
-    assert 'slow limit above the 8.19' in calibration_warnings(replace(made, slow_limit=9.))[0]
+    assert 'slow limit above the 8.19' in calibration_warnings(with_values(made, slow=9.))[0]
 
 
 def test_a_slow_limit_that_no_drive_can_reach_is_theoretical() -> None:
-    made = replace(uniform_calibration(20, math.log(28800)), slow_limit=math.log(3600),
-                   windows=(2,) * 20)
+    made = with_values(uniform_calibration(20, math.log(28800)), slow=math.log(3600),
+                   windows_per_drive=(2,) * 20)
     warning, = calibration_warnings(made)
     assert warning.startswith('none of 20 drives have the 1') and 'only theoretical' in warning
-    few, = calibration_warnings(replace(made, windows=(*[2] * 13, *[60] * 7)))
+    few, = calibration_warnings(with_values(made, windows_per_drive=(*[2] * 13, *[60] * 7)))
     assert few.startswith('7 of 20 drives') and 'mainly theoretical' in few
-    assert calibration_warnings(replace(made, windows=(60,) * 20)) == ()
+    assert calibration_warnings(with_values(made, windows_per_drive=(60,) * 20)) == ()
 
 
 def test_a_cusum_limit_that_no_drive_can_reach_is_theoretical() -> None:
     # a step adds 1.61 at most: the limit of 9.57 takes six
-    made = replace(uniform_calibration(20, math.log(14400)), steps=(5,) * 20)
+    made = with_values(uniform_calibration(20, math.log(14400)), steps_per_drive=(5,) * 20)
     warning, = calibration_warnings(made)
     assert warning.startswith('none of 20 drives have the 6 steps of 0.25 s (1.5 s) that reaching '
                               'the CUSUM limit takes: the limit is only theoretical')
-    few, = calibration_warnings(replace(made, steps=(*[5] * 13, *[6] * 7)))
+    few, = calibration_warnings(with_values(made, steps_per_drive=(*[5] * 13, *[6] * 7)))
     assert few.startswith('7 of 20 drives') and 'mainly theoretical' in few
-    assert calibration_warnings(replace(made, steps=(*[5] * 12, *[6] * 8))) == ()
+    assert calibration_warnings(with_values(made, steps_per_drive=(*[5] * 12, *[6] * 8))) == ()
 
 
 def test_a_long_minimum_detection_delay_is_a_warning() -> None:
@@ -46,22 +46,21 @@ def test_a_long_minimum_detection_delay_is_a_warning() -> None:
 
 def test_a_group_that_falls_back_and_a_slow_camera_are_warnings() -> None:
     made = uniform_calibration(20, math.log(14400))
-    step, night = calibration_warnings(replace(
-        made, group_by='light', observed_step_s=.5, groups={'day': made.scores},
-        group_drives={'day': 20}))
+    step, night = calibration_warnings(with_values(
+        made, group_by='light', observed_step_s=.5, 
+        groups={'day': ScoreGroup(made.distribution.scores, 20)}))
     assert '0 drives of night, 8 are needed' in night
     assert '0.5 s apart' in step and '0.25 s' in step
 
 
 def test_each_camera_has_its_own_warnings() -> None:
-    scores = uniform_calibration(20, 9).scores
     limit = math.log(14400)
-    few, raised, roof, pooled = calibration_warnings(replace(
-        uniform_calibration(34, limit + 1), group_by='camera', slow_limit=8.,
-        groups={'front': scores, 'rear': scores, 'roof': {'epistemic_depth': (.5,)}},
-        cameras={'front': CameraCalibration(tuple('abcdefghijklmnopqrstu'), 200, limit, 8., .5),
-                 'rear': CameraCalibration(tuple('abcdefgh'), 90, limit + 1, 7.),
-                 'roof': CameraCalibration(tuple('abcde'), 10)}))
+    few, raised, roof, pooled = calibration_warnings(with_values(
+        uniform_calibration(34, limit + 1), slow=8., cameras={
+            'front': camera(tuple('abcdefghijklmnopqrstu'), limit, 8., score_step_s=.5),
+            'rear': camera(tuple('abcdefgh'), limit + 1, 7.,
+                           decorrelation_s={'epistemic_depth': .75}),
+            'roof': camera(tuple('abcde'), observations=1)}))
     assert few.startswith('rear: 8 drives are few') and '11%' in few
     assert raised.startswith('rear: held-out drives raise the CUSUM limit')
     assert roof == ('calibration has 5 drives of roof, 8 are needed; the thresholds of all drives '
@@ -75,21 +74,21 @@ def test_few_drives_and_a_raised_limit_are_warnings() -> None:
     assert 'raise the CUSUM limit above the 9.57' in raised
 
 
-def test_drives_that_raise_a_limit_are_named_with_the_added_delay() -> None:
+def test_the_drives_that_raised_a_limit_are_named_with_the_added_delay() -> None:
     # a step of .25 s adds 1.61 at most: 6 steps to 9.57 and 19 to 30
-    one = replace(uniform_calibration(20, 30.), held_out=(*[1.5] * 18, 28.4, 3.25))
+    one = with_values(uniform_calibration(20, 30.), held_out_peaks=(*[1.5] * 18, 28.4, 3.25))
     raised, = calibration_warnings(one)
     for part in ('CUSUM limit above the 9.57', 'longer by 3.25 s, now 4.75 s', 'd18', '28.40',
                  '3.25:'):
         assert part in raised
-    all_equal, = calibration_warnings(replace(one, held_out=(28.4,) * 20,
+    all_equal, = calibration_warnings(with_values(one, held_out_peaks=(28.4,) * 20,
                                               drives=tuple('abcdefghijklmnopqrst')))
     assert 'a, b, c' in all_equal and 'next' not in all_equal
 
 
-def test_a_drive_that_raises_the_slow_limit_is_named() -> None:
-    made = replace(uniform_calibration(20, math.log(28800)), slow_limit=20.,
-                   held_out=(0.,) * 20, held_out_slow=(*[.5] * 19, 18.))
+def test_the_drive_that_raised_the_slow_limit_is_named() -> None:
+    made = with_values(uniform_calibration(20, math.log(28800)), slow=20.,
+                   held_out_peaks=(0.,) * 20, held_out_slow_peaks=(*[.5] * 19, 18.))
     raised, = calibration_warnings(made)
     for part in ('slow limit above the 8.19', 'longer by 26 s, now 48 s', 'd19', '18.00', '0.50:'):
         assert part in raised

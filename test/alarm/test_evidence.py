@@ -1,15 +1,15 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of one picture find each other, and count once a step."""
-from dataclasses import replace
+"""Scores of one frame are joined, and count once a step."""
 
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.cusum import MixtureCusum
 from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.observations import Joiner, Observation
+from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.status import Identity
 from bdl_perception.perception.types import Scores
+from calibrations import make_calibration, with_values
 import pytest
 
 SECOND_NS = 10**9
@@ -31,7 +31,7 @@ def test_a_cycle_is_joined_to_its_own_frame() -> None:
     assert joiner.add(cycle(4)) is None
 
 
-def test_a_frame_waits_for_exactly_its_time() -> None:
+def test_a_frame_is_stored_for_exactly_max_wait_s() -> None:
     joiner = Joiner(1)
     joiner.add(frame(0))
     joiner.add(frame(SECOND_NS))
@@ -41,24 +41,17 @@ def test_a_frame_waits_for_exactly_its_time() -> None:
     assert joiner.add(cycle(SECOND_NS)) is not None
 
 
-def test_nothing_waits_after_forgetting() -> None:
-    joiner = Joiner(1)
-    joiner.add(frame(0))
-    joiner.reset()
-    assert joiner.add(cycle(0)) is None
-
-
 def evidence() -> Evidence:
     scores = tuple(map(float, range(1, 100)))
-    return Evidence(Calibration(
+    return Evidence(make_calibration(
         identity=Identity('street', 'a', 'b', 16, 0, 192, 320), alpha=.04,
         watched=('energy', 'epistemic_depth'),
         scores={'energy': scores, 'epistemic_depth': scores}, drives=tuple('abcdefgh'), frames=99,
-        step_s=.25, false_alarms_per_hour=1., cusum_limit=50., exponent=.5,
-        software_version=''), max_wait_s=1)
+        step_s=.25, false_alarms_per_hour=1., cusum=50., exponent=.5, software_version=''),
+        max_wait_s=1)
 
 
-def test_evidence_grows_once_a_step_however_fast_the_pictures_come() -> None:
+def test_evidence_grows_once_a_step_at_any_frame_rate() -> None:
     slow, fast = evidence(), evidence()
     for step in range(8):
         slow.add(frame(step * SECOND_NS // 4))
@@ -69,7 +62,7 @@ def test_evidence_grows_once_a_step_however_fast_the_pictures_come() -> None:
     assert slow.cusum.value == fast.cusum.value > 8
 
 
-def test_the_slow_alarm_is_fed_the_median_of_each_window() -> None:
+def test_the_slow_alarm_gets_the_median_of_each_window() -> None:
     some = replace_slow(evidence())
     for step, depth in enumerate([1000, 1, 90, 1, 1000, 1000]):  # p .02, 1, .2, 1, then the next
         some.add(frame(step * SECOND_NS // 4))
@@ -80,12 +73,12 @@ def test_the_slow_alarm_is_fed_the_median_of_each_window() -> None:
     some.reset()
     some.add(frame(99 * SECOND_NS))
     some.add(cycle(99 * SECOND_NS))
-    assert some.drift.value == expected.value  # the window that was broken off does not count
+    assert some.drift.value == expected.value  # the interrupted window does not count
 
 
 def replace_slow(plain: Evidence) -> Evidence:
     assert plain.calibration is not None
-    return Evidence(replace(plain.calibration, slow_limit=5., slow_step_s=1.), 1)
+    return Evidence(with_values(plain.calibration, slow=5., slow_step_s=1.), 1)
 
 
 def test_a_result_of_a_frame_alone_raises_no_evidence() -> None:
@@ -103,57 +96,57 @@ def test_without_a_calibration_only_broken_numbers_are_errors() -> None:
     assert 'not a finite number: energy' in blind.errors[0].text
 
 
-def test_a_watched_score_without_a_pixel_is_an_error_and_weighs_as_the_strangest() -> None:
+def test_a_watched_score_without_pixels_is_an_error_like_the_highest() -> None:
     sky, known = evidence(), evidence()
     for step in range(4):
         sky.add(frame(step * SECOND_NS))
         sky.add(Scores(step * SECOND_NS, 'camera', {'mutual_information': 1.}, 1))
         known.add(frame(step * SECOND_NS))
         known.add(cycle(step * SECOND_NS, 1000))
-    said, = sky.errors
-    assert said.level == AlertLevel.ERROR and 'broken' not in said.text
-    assert 'nothing has a depth where epistemic_depth is measured' in said.text
+    reason, = sky.errors
+    assert reason.level == AlertLevel.ERROR and 'broken' not in reason.text
+    assert 'no pixel has a depth where epistemic_depth is measured' in reason.text
     assert sky.cusum.value == known.cusum.value > 4 and sky.p_value == .02
     sky.add(frame(9 * SECOND_NS))
     sky.add(Scores(9 * SECOND_NS, 'camera', {'mutual_information': 1., 'epistemic_depth': 1.}, 1))
     assert sky.errors == []
 
 
-def test_a_score_without_a_pixel_that_nobody_watches_is_nothing() -> None:
+def test_an_unwatched_score_without_pixels_has_no_effect() -> None:
     some = evidence()
     some.add(frame(0))
-    seen = {'epistemic_depth': 1., 'mutual_information': 1., 'mutual_information_corridor': 1.}
-    assert some.add(Scores(0, 'camera', seen, 1)) == 0
+    values = {'epistemic_depth': 1., 'mutual_information': 1., 'mutual_information_corridor': 1.}
+    assert some.add(Scores(0, 'camera', values, 1)) == 0
     assert (some.errors, some.exceedances, some.p_value) == ([], {}, 1)
 
 
-def test_a_watched_score_that_nobody_sends_completes_no_observation() -> None:
+def test_a_missing_watched_score_completes_no_observation() -> None:
     some = evidence()
     some.add(frame(0))
     assert some.add(Scores(0, 'camera', {'mutual_information_left': 1.}, 1)) is None
     assert (some.errors, some.p_value) == ([], None)
 
 
-def test_what_was_seen_before_is_forgotten_but_not_its_weight() -> None:
+def test_reset_discards_scores_and_not_evidence() -> None:
     some = evidence()
     some.add(frame(0, 1000))
     some.add(cycle(0, 1000))
-    weight = some.cusum.value
+    value = some.cusum.value
     some.reset()
     assert (some.statistics, some.exceedances, some.p_value) == ({}, {}, None)
-    assert some.cusum.value == weight == pytest.approx(1.263, abs=.001)
+    assert some.cusum.value == value == pytest.approx(1.263, abs=.001)
 
 
-def test_a_cycle_is_judged_by_the_light_of_its_own_picture() -> None:
+def test_a_cycle_is_tested_by_the_light_of_its_own_frame() -> None:
     dark = {'energy': tuple(map(float, range(1, 100))),
             'epistemic_depth': tuple(map(float, range(11, 110)))}
     plain = evidence().calibration
     assert plain
-    seen = Evidence(replace(plain, group_by='light', groups={
-        'day': plain.scores, 'night': dark}, group_drives={'day': 8, 'night': 8}), max_wait_s=1)
+    lit = Evidence(with_values(plain, group_by='light', groups={
+        'day': ScoreGroup(plain.distribution.scores, 8), 'night': ScoreGroup(dark, 8)}), max_wait_s=1)
     for stamp_ns, brightness in ((1, .1), (2, .5)):  # out of a tunnel
-        seen.add(Scores(stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
-    seen.add(cycle(1, 105.))  # ordinary at night, and beyond everything by day
-    assert seen.exceedances == {}
-    seen.add(cycle(2, 105.))
-    assert seen.exceedances == {'epistemic_depth': 'too high'}
+        lit.add(Scores(stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
+    lit.add(cycle(1, 105.))  # nominal at night, above every score of the day
+    assert lit.exceedances == {}
+    lit.add(cycle(2, 105.))
+    assert lit.exceedances == {'epistemic_depth': 'too high'}

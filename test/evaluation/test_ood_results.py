@@ -21,14 +21,14 @@ def test_p_values_match_hand_computation(score: float, one: float, two: float) -
 
 
 def test_only_two_tails_find_low_scores() -> None:
-    found = p_value_scores(fake_calibration().scores['feature'], [.5, -1.])
+    found = p_value_scores(fake_calibration().distribution.scores['feature'], [.5, -1.])
     assert found.one_tailed[1] < found.one_tailed[0]
     assert found.two_tailed[1] > found.two_tailed[0]
 
 
 def test_both_ends_have_the_same_two_tailed_score() -> None:
     scores = [-1., 0., .001, .5, .999, 2.]
-    found = p_value_scores(fake_calibration().scores['feature'], scores).two_tailed
+    found = p_value_scores(fake_calibration().distribution.scores['feature'], scores).two_tailed
     assert found[0] == found[-1] == max(found) == pytest.approx(1 - 2 / 1001)
     assert found[3] == min(found)
 

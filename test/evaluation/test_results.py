@@ -8,6 +8,7 @@ from bdl_perception.evaluation.alarm_metrics import ABRUPT_S
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.results import evaluation_results, EvaluationContext
 from bdl_perception.world.conditions import DEFAULT_FADE_S
+from calibrations import with_values
 import pytest
 from records import (
     changing_record,
@@ -190,7 +191,7 @@ def test_depth_intervals_need_a_calibration_that_would_arm() -> None:
     for changes, why in (({'identity': replace(IDENTITY, perceive_sha256='c' * 64)},
                           'another model (perceive graph)'),
                          ({'outdated_reason': 'it is old'}, 'it is old'),
-                         ({'calibration': replace(known, drives=('a',))}, '1 drives'),
+                         ({'calibration': with_values(known, drives=('a',))}, '1 drives'),
                          ({'calibration': None}, 'no calibration was given'),
                          ({'calibration': fake_calibration()}, 'had a true depth')):
         assert setting._replace(**changes).intervals is None

@@ -1,15 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The shipped model: whole, small, and in its right mind on the bundled drive."""
-import json
 from pathlib import Path
 
 import bdl_perception
 from bdl_perception.alarm.arming import rejection_reasons
-from bdl_perception.alarm.calibration_io import calibration_from_dict
 from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.drives import open_drive
-from bdl_perception.model_store import has_weights, load_model_files
+from bdl_perception.model_store import has_weights, load_calibration, load_model_files
 from bdl_perception.perception.image_geometry import fit_image
 from bdl_perception.perception.monte_carlo import draw_masks, merge_all
 from bdl_perception.perception.status import build_identity
@@ -46,10 +44,9 @@ def test_the_folder_is_small_and_has_a_card(files):
 
 
 def test_its_calibration_arms_the_alarm_on_it(files):
-    calibration = calibration_from_dict(json.loads(
-        (files.folder / 'calibration.json').read_text()))
+    calibration = load_calibration('street')
     assert rejection_reasons(calibration, build_identity(files.spec, samples=16, seed=0)) == ()
-    assert calibration.watched == ('local_feature', 'mutual_information_corridor')  # see its card
+    assert calibration.distribution.watched == ('local_feature', 'mutual_information_corridor')  # see its card
 
 
 def test_the_model_is_of_the_classes_of_this_version(files):

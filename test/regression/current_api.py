@@ -6,6 +6,7 @@ The package as test_numbers_unchanged.py sees it: the only file there that impor
 Everything goes in and comes out as plain values, arrays and dictionaries, so that whoever moves or
 renames something in the package changes this file and neither the test nor reference.json.
 """
+from dataclasses import replace
 import json
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
@@ -49,7 +50,7 @@ from bdl_perception.metrics.ood import (
 from bdl_perception.metrics.pixels import LabelledPrediction
 from bdl_perception.metrics.recalibration import fit_intervals, RecalibrationState
 from bdl_perception.metrics.registry import compute_metrics, create_metric_states
-from bdl_perception.model_store import load_model_files
+from bdl_perception.model_store import load_calibration, load_model_files
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import (
     cycle_score_descriptions,
@@ -141,12 +142,12 @@ def calibration_of(drives: Iterable[Mapping[str, Any]], wish: Mapping[str, Any],
     made = by(scored, _identity(), asked, 'a version')
     if intervals is None:
         return made
-    return calibration_from_dict({**calibration_to_dict(made), 'intervals': intervals.to_dict()})
+    return replace(made, intervals=intervals.to_dict())
 
 
 def shipped_calibration() -> Calibration:
     """Read the calibration of the shipped model."""
-    return calibration_from_dict(json.loads((MODEL_FOLDER / 'calibration.json').read_text()))
+    return load_calibration('street')
 
 
 def through_its_file(made: Calibration) -> Calibration:
@@ -161,32 +162,40 @@ def of_camera(made: Calibration, camera: str) -> Calibration:
 
 def calibration_numbers(made: Calibration) -> dict[str, Any]:
     """Give every number of a calibration, its scores included, that no picture is needed for."""
+    known, limits, origin, test = made.distribution, made.limits, made.provenance, made.test
     return {
-        'alpha': made.alpha, 'score_alpha': made.score_alpha, 'exponent': made.exponent,
-        'step_s': made.step_s, 'slow_step_s': made.slow_step_s,
-        'false_alarms_per_hour': made.false_alarms_per_hour,
-        'watched': made.watched, 'drives': len(made.drives), 'frames': made.frames,
-        'separate_drives': made.independent_drive_count, 'fewest': made.min_observations,
-        'fewest_for_evidence': made.min_evidence_observations,
-        'thresholds': made.thresholds, 'low_thresholds': made.low_thresholds,
-        'cusum_limit': made.cusum_limit, 'slow_limit': made.slow_limit,
-        'held_out': made.held_out, 'held_out_slow': made.held_out_slow,
-        'steps': made.steps, 'windows': made.windows,
-        'score_step_s': made.score_step_s, 'observed_step_s': made.observed_step_s,
-        'decorrelation_s': made.decorrelation_s, 'group_drives': made.group_drives,
+        'alpha': known.alpha, 'score_alpha': test.pooled.score_alpha, 'exponent': limits.exponent,
+        'step_s': limits.step_s, 'slow_step_s': limits.slow_step_s,
+        'false_alarms_per_hour': limits.false_alarms_per_hour,
+        'watched': known.watched, 'drives': len(origin.drives), 'frames': origin.frames,
+        'separate_drives': made.independent_drive_count, 'fewest': test.min_observations,
+        'fewest_for_evidence': test.min_evidence_observations,
+        'thresholds': test.pooled.thresholds, 'low_thresholds': test.pooled.low_thresholds,
+        'cusum_limit': limits.cusum, 'slow_limit': limits.slow,
+        'held_out': origin.held_out_peaks, 'held_out_slow': origin.held_out_slow_peaks,
+        'steps': origin.steps_per_drive, 'windows': origin.windows_per_drive,
+        'score_step_s': origin.score_step_s, 'observed_step_s': origin.observed_step_s,
+        'decorrelation_s': origin.decorrelation_s,
+        'group_drives': {name: group.drives for name, group in known.groups.items()},
         'of_groups': {group: {'thresholds': one.thresholds, 'low_thresholds': one.low_thresholds}
-                      for group, one in made.group_distributions.items()},
-        'of_cameras': {name: {'cusum_limit': part.cusum_limit, 'slow_limit': part.slow_limit,
-                              'held_out': part.held_out, 'held_out_slow': part.held_out_slow,
-                              'drives': len(part.drives), 'frames': part.frames}
+                      for group, one in made.group_tests.items()},
+        'of_cameras': {name: {'cusum_limit': part.limits.cusum if part.limits else None,
+                              'slow_limit': part.limits.slow if part.limits else None,
+                              'held_out': part.provenance.held_out_peaks,
+                              'held_out_slow': part.provenance.held_out_slow_peaks,
+                              'drives': len(part.provenance.drives),
+                              'frames': part.provenance.frames}
                        for name, part in made.cameras.items()},
         'refusals': len(rejection_reasons(made, _identity()))}
 
 
 def calibration_scores(made: Calibration) -> dict[str, Sequence[float]]:
     """Give the ascending scores that it keeps, of all and of each group."""
-    return {**made.scores, **{f'{group}: {name}': row for group, rows in made.groups.items()
-                              for name, row in rows.items()}}
+    groups = {name: group.scores for name, group in made.distribution.groups.items()}
+    cameras = {name: part.distribution.scores for name, part in made.cameras.items()}
+    return {**made.distribution.scores,
+            **{f'{group}: {name}': row for group, rows in (groups | cameras).items()
+               for name, row in rows.items()}}
 
 
 def calibration_words(made: Calibration) -> str:
@@ -196,7 +205,7 @@ def calibration_words(made: Calibration) -> str:
 
 def judged(made: Calibration, values: Values) -> tuple[float, int]:
     """Give the p-value of one picture, and how many of its scores are beyond thresholds."""
-    return made.p_value(values), len(made.exceedances(values))
+    return made.test.p_value(values), len(made.test.exceedances(values))
 
 
 # Alerts

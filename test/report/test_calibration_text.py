@@ -1,12 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The summary has the numbers of the calibration and its warnings."""
-from dataclasses import replace
 import math
 
-from bdl_perception.alarm.calibration import CameraCalibration
+from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.report.calibration_text import calibration_text
-from uniform_calibration import uniform_calibration
+from calibrations import with_values
+from uniform_calibration import camera, uniform_calibration
 
 
 def test_the_text_has_the_numbers_of_the_calibration() -> None:
@@ -18,14 +18,14 @@ def test_the_text_has_the_numbers_of_the_calibration() -> None:
 
 
 def test_the_text_has_the_lowest_demonstrable_false_alarm_rate() -> None:
-    calibration = replace(uniform_calibration(20, 9.), frames=7200)  # .25 s apart: half an hour
+    calibration = with_values(uniform_calibration(20, 9.), frames=7200)  # .25 s apart: half an hour
     assert ('about 0.5 h; lowest false-alarm rate that these 20 drives can demonstrate: one in 21 '
             'drives, 1.9 per hour') in calibration_text(calibration)  # 3600 / (21 * 90)
-    assert 'about 1 h;' in calibration_text(replace(calibration, observed_step_s=.5))
+    assert 'about 1 h;' in calibration_text(with_values(calibration, observed_step_s=.5))
 
 
 def test_the_text_has_the_slow_limit_and_decorrelation_times() -> None:
-    calibration = replace(uniform_calibration(20, math.log(28800)), slow_limit=math.log(3600),
+    calibration = with_values(uniform_calibration(20, math.log(28800)), slow=math.log(3600),
                    decorrelation_s={'epistemic_depth': .75}, score_step_s=.5)
     text = calibration_text(calibration)
     for part in ('slow limit    8.19 for ERROR, in steps of 2 s; 50%', 'decorrelated after 0.75 s',
@@ -36,36 +36,34 @@ def test_the_text_has_the_slow_limit_and_decorrelation_times() -> None:
 
 def test_the_text_has_the_minimum_detection_delay_of_each_limit() -> None:
     # 9.57 takes six steps of 1.61
-    text = calibration_text(replace(uniform_calibration(20, math.log(14400)),
-                                    slow_limit=math.log(3600)))
+    text = calibration_text(with_values(uniform_calibration(20, math.log(14400)),
+                                    slow=math.log(3600)))
     assert 'minimum detection delay 1.5 s' in text
     assert 'minimum detection delay 22 s' in text
 
 
 def test_the_text_has_the_windows_of_the_slow_alarm() -> None:
-    text = calibration_text(replace(uniform_calibration(20, math.log(28800)),
-                                    slow_limit=math.log(3600), windows=(2,) * 20))
+    text = calibration_text(with_values(uniform_calibration(20, math.log(28800)),
+                                    slow=math.log(3600), windows_per_drive=(2,) * 20))
     assert '40 of 2 s in all drives, 2 in the longest' in text
 
 
 def test_the_text_has_the_thresholds_of_each_group_and_tail() -> None:
     calibration = uniform_calibration(20, math.log(14400))
-    grouped = replace(calibration, group_by='light', groups={'day': calibration.scores},
-                      group_drives={'day': 20})
+    grouped = with_values(calibration, group_by='light', groups={
+        'day': ScoreGroup(calibration.distribution.scores, 20)})
     assert '(day, range 0.001' in calibration_text(grouped)
-    assert '0.005 to 0.095' in calibration_text(replace(calibration, tails='two_sided', alpha=.1))
+    assert '0.005 to 0.095' in calibration_text(with_values(calibration, tails='two_sided', alpha=.1))
 
 
 def test_the_text_has_drives_and_limits_of_each_camera() -> None:
-    scores = uniform_calibration(20, 9).scores
     limit = math.log(14400)
-    text = calibration_text(replace(
-        uniform_calibration(34, 12.), group_by='camera', slow_limit=8.,
-        groups={'front': scores, 'rear': scores, 'roof': {'epistemic_depth': (.5,)}},
-        cameras={'front': CameraCalibration(tuple('abcdefghijklmnopqrstu'), 200, limit, 8., .5),
-                 'rear': CameraCalibration(tuple('abcdefgh'), 90, limit + 1, 7., decorrelation_s={
-                     'epistemic_depth': .75}),
-                 'roof': CameraCalibration(tuple('abcde'), 10)}))
+    text = calibration_text(with_values(
+        uniform_calibration(34, 12.), slow=8., cameras={
+            'front': camera(tuple('abcdefghijklmnopqrstu'), limit, 8., score_step_s=.5),
+            'rear': camera(tuple('abcdefgh'), limit + 1, 7.,
+                           decorrelation_s={'epistemic_depth': .75}),
+            'roof': camera(tuple('abcde'), observations=1)}))
     for part in ('front       21 drives, 99 observations 0.5 s apart; CUSUM limit 9.57, slow '
                  'limit 8.00; minimum detection delay 1.5 s',
                  'rear        8 drives, 99 observations 0.25 s apart; CUSUM limit 10.57, slow',

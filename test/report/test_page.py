@@ -129,7 +129,7 @@ def test_slow_fades_are_in_the_table_and_not_in_the_delay_plot() -> None:
 def test_an_error_of_the_slow_alarm_is_reported_as_such() -> None:
     records = [nominal_record('a', [.95] * 40), night_record('n', [2.] * 8)]
     words = str(alarm_section(to_json_values(evaluation_results(records, EvaluationContext(
-        'test', fake_calibration(slow_limit=1.), IDENTITY)).to_dict())))
+        'test', fake_calibration(slow=1.), IDENTITY)).to_dict())))
     assert re.search(r'a: fast at most -0\.\d+ of its limit, slow at most 1\.\d+ of its limit, '
                      r'first ERROR at \d\.\d s by slow evidence', words)
     assert 'slow evidence above 1.00' in words

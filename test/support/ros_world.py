@@ -8,17 +8,15 @@ test fails with the last alert, the last status and the logs.
 """
 from collections import defaultdict
 from itertools import count
-import json
 from pathlib import Path
 import time
 
 from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration_io import calibration_to_dict
 from bdl_perception.backends import open_perceiver
 from bdl_perception.demo.processes import NodeProcess
 from bdl_perception.model_store import ModelOptions
+from bdl_perception.model_store import save_calibration
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_from_message
 from bdl_perception.nodes.messages import make_header, uint8_image
@@ -26,6 +24,7 @@ from bdl_perception.perception.scores import cycle_scores, frame_scores
 from bdl_perception.perception.status import Identity
 from bdl_perception.perception.types import CameraFrame
 from bdl_perception.version import software_version
+from calibrations import make_calibration
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState
 import numpy as np
@@ -61,11 +60,11 @@ def calibrated_model(folder: Path, **changes) -> Path:
     spec = perceiver.backend.spec
     identity = Identity(spec.name, spec.perceive_sha256, spec.sample_sha256, SAMPLES, 0,
                         spec.height, spec.width)
-    calibration = Calibration(
+    calibration = make_calibration(
         identity=identity, alpha=.05, watched=('feature', 'epistemic_depth'), scores=scores,
         drives=('synthetic',) * 8, frames=len(rows), step_s=.1, false_alarms_per_hour=1.,
-        cusum_limit=3., exponent=.5, software_version=software_version())
-    (folder / 'calibration.json').write_text(json.dumps(calibration_to_dict(calibration)))
+        cusum=3., exponent=.5, software_version=software_version())
+    save_calibration(folder / 'calibration.json', calibration)
     return folder
 
 

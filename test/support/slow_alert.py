@@ -70,7 +70,7 @@ class SlowAlert:
         if not statuses or now - statuses[-1][0] > policy.stale_after_s:
             return True
         said = statuses[-1][1]
-        if said.state != 'active' or said.identity != self.calibration.identity:
+        if said.state != 'active' or said.identity != self.calibration.provenance.identity:
             return True
         if any(jump <= k and now - self.times[jump] < policy.hold_s for jump in self.jumps):
             return True
@@ -91,12 +91,12 @@ class SlowAlert:
         """Give index, stamp and scores of every cycle that makes a picture complete."""
         for i, stamp, values in self.joined(k):
             whole = {**values, **dict.fromkeys(self.blind(values), math.nan)}
-            if set(self.calibration.watched) <= set(whole):
+            if set(self.calibration.distribution.watched) <= set(whole):
                 yield i, stamp, whole
 
     def blind(self, values: dict[str, float]) -> set[str]:
         """Name the watched score of depth if the classes alone were scored: all is sky."""
-        return {'epistemic_depth'} & set(self.calibration.watched) - set(values) if (
+        return {'epistemic_depth'} & set(self.calibration.distribution.watched) - set(values) if (
             'mutual_information' in values) else set()
 
     def joined(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
@@ -112,11 +112,11 @@ class SlowAlert:
                 yield i, event.payload.stamp_ns, {**match[-1].values, **event.payload.values}
 
     def p(self, name: str, score: float, values_of_picture: dict[str, float]) -> float:
-        made = self.calibration
+        made = self.calibration.distribution
         values = made.scores[name]
         if made.group_by == 'light' and 'brightness' in values_of_picture:
             group = 'night' if values_of_picture['brightness'] < .28 else 'day'
-            own = made.groups.get(group, {name: ()})[name]
+            own = made.groups[group].scores[name] if group in made.groups else ()
             share = made.alpha / len(made.watched) / (2 if made.tails == 'two_sided' else 1)
             values = own if (len(own) + 1) * share >= 1 - 1e-9 else values
         above = sum(value >= score for value in values)  # none is above NaN
@@ -127,8 +127,8 @@ class SlowAlert:
 
     def measured_stamps(self, k: int) -> Iterator[tuple[int, int, float]]:
         """Give era, stamp and p-value of the observations that are a step apart."""
-        last, names = (-1, 0.), self.calibration.watched
-        step = self.calibration.step_s * 1e9
+        last, names = (-1, 0.), self.calibration.distribution.watched
+        step = self.calibration.limits.step_s * 1e9
         for i, stamp, values in self.observations(k):
             era = self.era(i)
             if last[0] != era:
@@ -142,21 +142,21 @@ class SlowAlert:
 
     def _evidence(self, k: int) -> float:
         """Give S after event k."""
-        total, limit = 0., self.calibration.cusum_limit
+        total, limit = 0., self.calibration.limits.cusum
         for _, _, p in self.measured_stamps(k):
             total = min(max(0., total) + math.log(.5 / math.sqrt(p)), limit + 1)
         return total
 
     def _drift(self, k: int) -> float:
         """Give S of the slow alarm after event k."""
-        limit = self.calibration.slow_limit
+        limit = self.calibration.limits.slow
         if limit is None:
             return 0.
         # An era can only be told from the next one by its first event: several may pass between.
         windows: list[tuple[int, int, list[float]]] = []
         for era, stamp, p in self.measured_stamps(k):
             if windows and windows[-1][0] == era and (
-                    stamp - windows[-1][1] < self.calibration.slow_step_s * 1e9):
+                    stamp - windows[-1][1] < self.calibration.limits.slow_step_s * 1e9):
                 windows[-1][2].append(p)
             else:
                 windows.append((era, stamp, [p]))
@@ -185,16 +185,16 @@ class SlowAlert:
         faulty = any(status.faults for _, status in self.statuses(k)[-1:])
         broken = not all(map(math.isfinite, self.newest(k).values()))
         broken = broken or bool(self.blind(self.newest(k)))
-        slow = self.calibration.slow_limit is not None and self.drift(k) > (
-            self.calibration.slow_limit)
-        return faulty or broken or slow or self.evidence(k) > self.calibration.cusum_limit
+        slow = self.calibration.limits.slow is not None and self.drift(k) > (
+            self.calibration.limits.slow)
+        return faulty or broken or slow or self.evidence(k) > self.calibration.limits.cusum
 
     def _strange(self, k: int) -> bool:
         """Tell whether a watched score is strange between event k and the next."""
-        share = self.calibration.alpha / len(self.calibration.watched)
+        share = self.calibration.distribution.alpha / len(self.calibration.distribution.watched)
         return any(self.p(name, value, picture) <= share + 1e-12
                    for values, picture in self.assessed_claims(k) for name, value in values.items()
-                   if name in self.calibration.watched)
+                   if name in self.calibration.distribution.watched)
 
     def assessed_claims(self, k: int) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
         """Give the newest values of frame and cycle, each with those of its own picture."""
@@ -215,7 +215,7 @@ class SlowAlert:
         errors = [m for m in range(k + 1) if self.error(m - 1)]
         if not errors:
             return False
-        low = self.policy.clear_fraction * self.calibration.cusum_limit
+        low = self.policy.clear_fraction * self.calibration.limits.cusum
         return not any(
             self.times[m] - self.times[errors[-1]] >= self.policy.hold_s and self.is_quiet(m)
             and self.evidence(m - 1) < low and not self.drifted(m - 1)
@@ -223,7 +223,7 @@ class SlowAlert:
 
     def drifted(self, k: int) -> bool:
         """Tell whether the slow sum was above its limit and never low since, up to event k."""
-        limit = self.calibration.slow_limit
+        limit = self.calibration.limits.slow
         if limit is None:
             return False
         sums = [self.drift(m) for m in range(k + 1)]

@@ -10,8 +10,8 @@ import sys
 
 from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.alarm.calibration import to_camera_calibration
-from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.alarm.calibration import CameraCalibration
+from bdl_perception.model_store import load_calibration, save_calibration
 from bdl_perception.nodes import publishers
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
@@ -158,19 +158,22 @@ def test_with_several_cameras_each_must_stay_alive(world, model):
 
 def by_camera(path):
     """Change a calibration to one of two cameras; rear has too few drives."""
-    made = calibration_from_dict(json.loads(path.read_text()))
-    watched = {name: made.scores[name] for name in made.watched}
+    made = load_calibration(path)
+    known = made.distribution
+    watched = {name: known.scores[name] for name in known.watched}
     front = {name: tuple(value + 1e6 for value in values) for name, values in watched.items()}
-    part = to_camera_calibration(made)
-    return replace(made, group_by='camera', groups={'front': front, 'rear': watched}, cameras={
-        'front': replace(part, cusum_limit=7.), 'rear': replace(part, drives=part.drives[:3])})
+    few = replace(made.provenance, drives=made.provenance.drives[:3])
+    return replace(made, cameras={
+        'front': CameraCalibration(replace(known, scores=front), made.provenance,
+                                   replace(made.limits, cusum=7.)),
+        'rear': CameraCalibration(replace(known, scores=watched), few)})
 
 
 def test_each_camera_has_its_own_thresholds_or_reports_too_few_drives(
         world, model, tmp_path):
     made = by_camera(model / 'calibration.json')
     path = tmp_path / 'two.json'
-    path.write_text(json.dumps(calibration_to_dict(made)))
+    save_calibration(path, made)
     world.start('alert_node', calibration=path, cameras='front,rear', clear_s=0.2)
     world.listen(topics.ALERT_TOPIC)
     for name in ('front', 'rear'):
@@ -182,6 +185,6 @@ def test_each_camera_has_its_own_thresholds_or_reports_too_few_drives(
     assert 'thresholds are of all drives' in rear.message and 'drives' not in front.message
     for status, chosen in ((front, made.for_camera('front')), (rear, made)):
         values = {item.key: item.value for item in status.values}
-        assert float(values['cusum_limit']) == pytest.approx(chosen.cusum_limit)
-        for name, threshold in chosen.thresholds.items():
+        assert float(values['cusum_limit']) == pytest.approx(chosen.limits.cusum)
+        for name, threshold in chosen.test.pooled.thresholds.items():
             assert float(values[f'threshold_{name}']) == pytest.approx(threshold, rel=1e-4)

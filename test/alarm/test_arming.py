@@ -1,0 +1,71 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A calibration arms an alarm only for its own model and version, and with sufficient drives."""
+from dataclasses import replace
+import math
+from typing import Any
+
+from bdl_perception.alarm.arming import rejection_reasons, version_rejection
+from calibrations import IDENTITY, small_calibration
+import pytest
+
+
+def test_a_calibration_arms_its_own_model_under_any_name() -> None:
+    assert rejection_reasons(small_calibration(), IDENTITY) == ()
+    assert rejection_reasons(small_calibration(), replace(IDENTITY, model='renamed')) == ()
+
+
+@pytest.mark.parametrize(('change', 'difference'), [
+    ({'perceive_sha256': 'c'}, 'perceive graph'), ({'sample_sha256': 'c'}, 'sample graph'),
+    ({'samples': 8}, 'Monte Carlo samples'), ({'seed': 1}, 'seed'),
+    ({'height': 96}, 'height'), ({'width': 96}, 'width'), ({'precision': 'fp16'}, 'precision'),
+    ({'regions': ''}, 'other regions'),
+    ({'fit_mode': 'stretch'}, 'fit_mode')])
+def test_every_other_model_is_rejected(change: dict[str, Any], difference: str) -> None:
+    reason, = rejection_reasons(small_calibration(), replace(IDENTITY, **change))
+    assert difference in reason
+
+
+def test_an_unknown_model_is_rejected() -> None:
+    assert rejection_reasons(small_calibration(), None) == (
+        'perception_node has not reported its model',)
+
+
+def test_too_few_observations_for_thresholds_are_rejected() -> None:
+    few = small_calibration(alpha=.05)  # .025 for each of two scores: 39 are needed
+    assert len(rejection_reasons(few, IDENTITY)) == 2
+    assert '19 observations of energy' in rejection_reasons(few, IDENTITY)[0]
+    assert 'needs 39' in rejection_reasons(few, IDENTITY)[0]
+    assert few.test.pooled.thresholds == {'energy': math.inf, 'epistemic_depth': math.inf}
+    two_sided = small_calibration(alpha=.19, tails='two_sided')  # .0475 a side: 21 are needed
+    assert 'needs 21' in rejection_reasons(two_sided, IDENTITY)[0]
+
+
+def test_too_few_drives_are_rejected() -> None:
+    for drives in ((), tuple('abcdefg')):
+        reason, = rejection_reasons(small_calibration(drives=drives), IDENTITY)
+        assert reason.startswith(f'calibration has {len(drives)} drives, at least 8 are needed')
+
+
+def test_an_alarm_whose_evidence_cannot_increase_is_rejected() -> None:
+    # 19 observations, two scores: p is never below 2/20, and log(.02 * .1 ** -.98) = -1.7
+    reason, = rejection_reasons(small_calibration(exponent=.02), IDENTITY)
+    assert '19 observations' in reason and 'gathers no evidence' in reason
+    assert rejection_reasons(small_calibration(exponent=.3), IDENTITY) == ()  # log = .41
+
+
+@pytest.mark.parametrize(('made_with', 'running', 'rejected'), [
+    ('0.1.0', '0.1.7', False), ('0.1.0', '0.2.0', True), ('0.1.0', '1.1.0', True),
+    ('0.1', '0.10', True), ('', '0.1.0', True), ('not installed', '0.1.0', True)])
+def test_a_calibration_of_another_version_is_rejected(made_with: str, running: str,
+                                                      rejected: bool) -> None:
+    reason = version_rejection(made_with, running)
+    assert (reason is not None) == rejected
+    assert reason is None or f'this is {running}: calibrate again' in reason
+
+
+@pytest.mark.parametrize('made_with', ['0.1.0', 'not installed', ''])
+def test_software_of_unknown_version_arms_nothing(made_with: str) -> None:
+    reason = version_rejection(made_with, 'not installed')
+    assert reason is not None and 'no known version (not installed), so' in reason
+    assert 'install it' in reason
