@@ -21,7 +21,7 @@ def test_options_go_to_the_reader(tmp_path):
 
 @pytest.mark.parametrize('kind', ['camvid', 'cityscapes', 'kitti_depth'])
 def test_validation_is_called_val_elsewhere(tmp_path, kind):
-    with pytest.raises(DatasetError, match='/val is no folder'):
+    with pytest.raises(DatasetError, match='/val is not a folder'):
         open_dataset(kind, tmp_path, 'validation')
 
 

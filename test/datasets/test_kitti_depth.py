@@ -73,7 +73,7 @@ def test_the_raw_recordings_may_lie_elsewhere(root):
     raw.mkdir()
     (root / DATE).rename(raw / DATE)
     assert len(KittiDepth(root, 'train', raw_root=raw)) == 2
-    with pytest.raises(DatasetError, match=f'{DRIVE} has no pictures'):
+    with pytest.raises(DatasetError, match=f'{DRIVE} has no images'):
         KittiDepth(root, 'train')
 
 
@@ -93,17 +93,17 @@ def test_missing_pictures_are_named_with_both_places(root):
 def test_depth_without_its_picture_is_an_error(root):
     path = root / DATE / DRIVE / 'image_03' / 'data' / '0000000005.png'
     path.unlink()
-    with pytest.raises(DatasetError, match=f'groundtruth/image_03/.* has no picture: {path}'):
+    with pytest.raises(DatasetError, match=f'groundtruth/image_03/.* has no image: {path}'):
         KittiDepth(root, 'train')
 
 
 def test_a_missing_split_camera_or_frame_is_named(root):
-    with pytest.raises(DatasetError, match='/val is no folder'):
+    with pytest.raises(DatasetError, match='/val is not a folder'):
         KittiDepth(root, 'val')
-    with pytest.raises(DatasetError, match='groundtruth/image_00 is no folder'):
+    with pytest.raises(DatasetError, match='groundtruth/image_00 is not a folder'):
         KittiDepth(root, 'train', cameras=['image_00'])
     (root / 'val').mkdir()
-    with pytest.raises(DatasetError, match='/val holds no depth'):
+    with pytest.raises(DatasetError, match='/val has no depth'):
         KittiDepth(root, 'val')
 
 
@@ -113,7 +113,7 @@ def test_a_missing_or_broken_calibration_is_named(root, text):
     path.unlink()
     if text is not None:
         path.write_text(text)
-    with pytest.raises(DatasetError, match=f'{path} does not tell P_rect_02'):
+    with pytest.raises(DatasetError, match=f'{path} has no P_rect_02'):
         KittiDepth(root, 'train')
 
 

@@ -57,7 +57,7 @@ def test_frames_are_those_of_the_scenes_of_the_split(tmp_path):
     found = {split: NyuDepthV2(tmp_path, split) for split in ('train', 'test')}
     assert {split: [int(data[k].rgb[0, 0, 0]) for k in range(len(data))]
             for split, data in found.items()} == {'train': [0, 3], 'test': [1, 2]}
-    with pytest.raises(DatasetError, match="labeled.mat holds no frame of split 'val'"):
+    with pytest.raises(DatasetError, match="labeled.mat has no frame of split 'val'"):
         NyuDepthV2(tmp_path, 'val')
 
 
@@ -78,11 +78,11 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(DatasetError, match=f'{path} is missing'):
         NyuDepthV2(tmp_path, 'train')
     path.write_text('MATLAB 5.0 MAT-file')
-    with pytest.raises(DatasetError, match=f'{path} is no HDF5 file'):
+    with pytest.raises(DatasetError, match=f'{path} is not an HDF5 file'):
         NyuDepthV2(tmp_path, 'train')
     with h5py.File(path, 'w') as file:
         file['images'] = 0
-    with pytest.raises(DatasetError, match=f'{path} is no HDF5 file with .*scenes'):
+    with pytest.raises(DatasetError, match=f'{path} is not an HDF5 file with .*scenes'):
         NyuDepthV2(tmp_path, 'train')
 
 

@@ -81,12 +81,12 @@ def test_a_drive_that_is_still_being_written_is_left_out(root):
 
 
 def test_a_missing_folder_says_what_to_do(tmp_path):
-    with pytest.raises(DatasetError, match='is no folder.*bdl render'):
+    with pytest.raises(DatasetError, match='is not a folder.*bdl render'):
         WorldDataset(tmp_path / 'nothing', 'train', 32, 64)
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):
-    with pytest.raises(DatasetError, match='holds no drive.*bdl render'):
+    with pytest.raises(DatasetError, match='has no drive.*bdl render'):
         WorldDataset(tmp_path, 'train', 32, 64)
 
 
@@ -95,12 +95,12 @@ def test_an_empty_folder_says_what_to_do(tmp_path):
 def test_a_folder_of_recordings_says_what_can_be_taught(tmp_path, place, file):
     (tmp_path / place).mkdir(parents=True, exist_ok=True)
     (tmp_path / place / file).touch()
-    with pytest.raises(DatasetError, match='holds recordings.*bdl render` without --format mcap'):
+    with pytest.raises(DatasetError, match='has only recordings.*bdl render` without --format mcap'):
         WorldDataset(tmp_path, 'train', 32, 64)
 
 
 def test_a_missing_split_names_those_that_are_there(root):
-    with pytest.raises(DatasetError, match="'test'.*only train"):
+    with pytest.raises(DatasetError, match="'test', only of train"):
         WorldDataset(root, 'test', 32, 64)
 
 
@@ -138,7 +138,7 @@ def test_a_missing_or_broken_picture_is_named(root, part, content, capfd):
         path.write_bytes(content)
     data = WorldDataset(root, 'train', 32, 64)
     assert data[0].rgb.shape == (32, 64, 3)
-    with pytest.raises(DatasetError, match='00001.*missing or no picture; remove .*train_0000, '):
+    with pytest.raises(DatasetError, match='00001.*missing or not an image; remove .*train_0000, '):
         data[1]
     capfd.readouterr()  # OpenCV's own complaint
 

@@ -103,19 +103,19 @@ def test_variations_can_be_chosen_but_must_be_in_every_scene(root):
     for scene in ('Scene01', 'Scene02', 'Scene20'):
         _write(root, scene, 'fog', grey=50)
     assert _greys(VirtualKitti2(root, 'train', variations=['fog'])) == [50] * 3
-    with pytest.raises(DatasetError, match='Scene02/clone is no folder'):
+    with pytest.raises(DatasetError, match='Scene02/clone is not a folder'):
         VirtualKitti2(root, 'train', variations=['clone'])
 
 
 def test_a_missing_split_scene_or_frame_is_named(root):
     with pytest.raises(DatasetError, match="split is 'eval', must be one of train, val, test"):
         VirtualKitti2(root, 'eval')
-    with pytest.raises(DatasetError, match='Scene18 is no folder'):
+    with pytest.raises(DatasetError, match='Scene18 is not a folder'):
         VirtualKitti2(root, 'test')
     (root / 'Scene18' / 'clone' / 'frames').mkdir(parents=True)
     for name, text in (('colors.txt', TABLE), ('intrinsic.txt', INTRINSIC)):
         (root / 'Scene18' / 'clone' / name).write_text(text)
-    with pytest.raises(DatasetError, match='holds no frame of Scene18'):
+    with pytest.raises(DatasetError, match='has no frame of Scene18'):
         VirtualKitti2(root, 'test')
 
 
@@ -143,7 +143,7 @@ def test_a_missing_or_broken_table_is_named(root, name, text):
     path.unlink()
     if text is not None:
         path.write_text(text)
-    with pytest.raises(DatasetError, match=f'{path} is no table of '):
+    with pytest.raises(DatasetError, match=f'{path} is not a table of '):
         VirtualKitti2(root, 'train')
 
 
@@ -151,7 +151,7 @@ def test_a_missing_or_broken_table_is_named(root, name, text):
     ('depth', DEPTHS.astype(np.uint8), 'depth_00000.png is uint8 .*must be uint16'),
     ('depth', DEPTHS[:, :3], r'rgb_00000.jpg: rgb is \(1, 15\), depth \(1, 3\)'),
     ('classSegmentation', np.uint8([[[3, 2, 1]]]),
-     'classgt_00000.png has the colour 1 2 3, which its colors.txt does not have')])
+     'classgt_00000.png has the colour 1 2 3, which is not in its colors.txt')])
 def test_a_part_of_another_kind_or_size_is_named(root, part, picture, said):
     cv2.imwrite(str(_path(root, part)), picture)
     with pytest.raises(DatasetError, match=said):

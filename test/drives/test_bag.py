@@ -115,7 +115,7 @@ def test_a_picture_shorter_than_it_claims_is_named_by_its_stamp(tmp_path: Path) 
     short = image(picture(0), 5)
     short.data = short.data[:-1]
     drive = open_drive(write_bag(tmp_path / 'b', [('/c/image', 1, short)]))
-    with pytest.raises(ValueError, match=r'/c/image, picture at 5 ns: .*claims 64x48'):
+    with pytest.raises(ValueError, match=r'/c/image, image at 5 ns: .*but 64x48 px'):
         list(drive)
 
 
@@ -143,7 +143,7 @@ def test_mono16_keeps_its_upper_byte_in_both_byte_orders() -> None:
 
 @pytest.mark.parametrize(('encoding', 'width'), [('32FC1', 1), ('noise', 1), ('rgb8', 0)])
 def test_what_is_no_picture_is_refused(encoding: str, width: int) -> None:
-    with pytest.raises(ValueError, match=r'picture'):
+    with pytest.raises(ValueError, match=r'image'):
         rgb_from_message(raw_image(np.zeros((2, 8), np.uint8), encoding, width))
 
 

@@ -60,7 +60,7 @@ def test_a_folder_of_recordings_stands_for_all_of_them(recording: Path) -> None:
 
 def test_pictures_are_the_bytes_that_were_given(recording: Path) -> None:
     found = messages(recording, '/camera/image/compressed')
-    assert [bytes(message.training_sets) for _, message in found] == [frame.jpeg for frame in frames()]
+    assert [bytes(message.data) for _, message in found] == [frame.jpeg for frame in frames()]
     assert all(message.format == 'jpeg' for _, message in found)
 
 
@@ -88,7 +88,7 @@ def test_camera_info_describes_a_pinhole_without_distortion(recording: Path) -> 
         np.testing.assert_allclose((u / w, v / w), expected)
     np.testing.assert_array_equal(info.r.reshape(3, 3), np.eye(3))
     assert (info.width, info.height, info.distortion_model) == (WIDTH, HEIGHT, 'plumb_bob')
-    assert not info.lateral_offset.any() and len(info.d) == 5
+    assert not info.d.any() and len(info.d) == 5
 
 
 def test_the_description_travels_in_the_metadata_and_chunks_are_compressed(
@@ -106,11 +106,11 @@ def test_what_a_recording_says_of_itself_is_read_back_and_a_stranger_says_nothin
     said = yaml.safe_load((recording / 'metadata.yaml').read_text())
     del said['rosbag2_bagfile_information']['custom_data']
     (recording / 'metadata.yaml').write_text(yaml.safe_dump(said))
-    with pytest.raises(ValueError, match='`bdl render` did not make'):
+    with pytest.raises(ValueError, match='`bdl render` did not write'):
         read_recorded_description(recording)
     for text in ('a: [', 'a: 1', '5', ''):
         (recording / 'metadata.yaml').write_text(text)
-        with pytest.raises(ValueError, match='metadata.yaml is of no recording'):
+        with pytest.raises(ValueError, match='metadata.yaml is not of a bag'):
             read_recorded_description(recording)
 
 

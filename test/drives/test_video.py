@@ -45,7 +45,7 @@ def test_pictures_shrink_until_the_file_fits_and_the_camera_with_them(tmp_path: 
 
 def test_what_cannot_fit_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:
     drive = open_drive(write_pictures(tmp_path / 'd', ['1.png']))
-    with pytest.raises(ValueError, match='more than 10 bytes.*make it shorter'):
+    with pytest.raises(ValueError, match='exceeds 10 bytes.*make the drive shorter'):
         write_video(drive, tmp_path / 'out' / 'd.mp4', 10)
     assert list((tmp_path / 'out').iterdir()) == []
 
@@ -84,7 +84,7 @@ def test_a_description_without_a_camera_leaves_it_unknown(tmp_path: Path) -> Non
 def test_a_broken_description_beside_the_video_is_refused(tmp_path: Path, text: str) -> None:
     path = write_clip(tmp_path / 'a.mp4')
     path.with_suffix('.json').write_text(text)
-    with pytest.raises(ValueError, match=r'a\.json cannot be used'):
+    with pytest.raises(ValueError, match=r'a\.json cannot be read'):
         open_drive(path)
 
 
@@ -107,5 +107,5 @@ def test_a_video_that_ends_long_before_its_claim_is_an_error_at_its_end(tmp_path
     path = write_clip(tmp_path / 'cut.avi', frames=60)
     path.write_bytes(path.read_bytes()[:path.stat().st_size // 3])
     drive = open_drive(path)
-    with pytest.raises(ValueError, match=r'ends after \d+ of 60 pictures; is it cut off'):
+    with pytest.raises(ValueError, match=r'ends after \d+ of 60 frames; is it cut off'):
         list(drive)

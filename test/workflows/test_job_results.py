@@ -25,7 +25,7 @@ def test_a_value_of_another_origin_is_not_taken(
         capsys: pytest.CaptureFixture[str]) -> None:
     ResultCache(tmp_path, {'seed': 1}, {'drive': 1}).put('drive', VALUE)
     assert ResultCache(tmp_path, fingerprint, marks).get('drive') is None
-    assert 'done again' in capsys.readouterr().out
+    assert 'runs again' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('damage', [
