@@ -64,6 +64,18 @@ def mask_inputs(spec: ModelSpec) -> dict[str, TensorSpec]:
             for k, channels in enumerate(spec.dropout_channels)}
 
 
+def count_parameters(graph: bytes) -> int:
+    """
+    Count the elements of all float initializers of an ONNX graph.
+
+    The constants of the feature distance are included, Constant nodes are not.
+    """
+    from onnx import load_model_from_string, TensorProto
+    initializers = load_model_from_string(graph).graph.initializer
+    return sum(prod(tensor.dims) for tensor in initializers
+               if tensor.data_type == TensorProto.FLOAT)
+
+
 def _rgb_input(spec: ModelSpec) -> TensorSpec:
     return TensorSpec(UINT8, (1, spec.height, spec.width, 3))
 
@@ -95,15 +107,3 @@ def _check_no_extra_inputs(graph: str, inputs: Iterable[str], fed: Iterable[str]
 
 def _format_tensor(tensor: TensorSpec) -> str:
     return f'{tensor.dtype} {list(tensor.shape)}'
-
-
-def count_parameters(graph: bytes) -> int:
-    """
-    Count the elements of all float initializers of an ONNX graph.
-
-    The constants of the feature distance are included, Constant nodes are not.
-    """
-    from onnx import load_model_from_string, TensorProto
-    initializers = load_model_from_string(graph).graph.initializer
-    return sum(prod(tensor.dims) for tensor in initializers
-               if tensor.data_type == TensorProto.FLOAT)
