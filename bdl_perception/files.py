@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write to a hidden file beside path and rename it; a failure leaves the old file unchanged."""
+    """Write to a hidden file beside path and rename it; a failure leaves the old file."""
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
         with temporary.open('wb') as file:
