@@ -26,7 +26,7 @@ PANELS = {  # title: prefixes of its columns
 
 
 def write_curves(path: Path, history: Sequence[Row]) -> None:
-    """Write one row an epoch, what it lacks empty; replaced as a whole."""
+    """Write one row per epoch, missing values empty; replaced atomically."""
     columns = dict.fromkeys(name for row in history for name in row)
     buffer = io.StringIO(newline='')
     table = csv.DictWriter(buffer, list(columns))

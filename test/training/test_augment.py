@@ -39,7 +39,7 @@ def test_with_everything_off_nothing_changes():
 
 
 @given(st.integers(0, 2**31))
-def test_no_truth_is_ever_blended_with_its_neighbour(seed):
+def test_labels_and_depths_are_never_interpolated(seed):
     before = _sample()
     after = augment(before, np.random.default_rng(seed), AugmentConfig(), HEIGHT, WIDTH)
     assert {*after.classes.flat} <= {*before.classes.flat}
@@ -48,37 +48,38 @@ def test_no_truth_is_ever_blended_with_its_neighbour(seed):
     assert after.rgb.shape == before.rgb.shape and after.rgb.dtype == np.uint8
 
 
-def test_mirrored_moves_picture_and_truth_together():
+def test_a_flip_mirrors_frame_and_truth_alike():
     before, after = _sample(), flip_horizontal(_sample())
     for name in ('rgb', 'depth', 'classes'):
         np.testing.assert_array_equal(getattr(after, name)[:, 3], getattr(before, name)[:, -4])
 
 
 @given(st.floats(1, 2), st.floats(0, 1), st.floats(0, 1))
-def test_a_zoomed_wall_keeps_the_depth_that_its_size_tells(factor, across, down):
+def test_depth_and_size_stay_consistent_after_a_zoom(factor, across, down):
     # A wall of known width: pixels across = fx * width / depth before and after.
     columns = np.arange(WIDTH)
     depth = np.broadcast_to(np.float32(12), (HEIGHT, WIDTH)).copy()
     classes = np.broadcast_to((columns % 2).astype(np.uint8), (HEIGHT, WIDTH)).copy()
-    sample = crop_and_resize(Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth, classes, FX), factor,
-                    across, down, HEIGHT, WIDTH)
+    before = Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth, classes, FX)
+    sample = crop_and_resize(before, factor, across, down, HEIGHT, WIDTH)
     part = round(WIDTH / factor)
     assert sample.fx == pytest.approx(FX * WIDTH / part)
     assert (sample.depth == 12).all()
     edges_before, edges_after = part - 1, (np.diff(sample.classes[0].astype(int)) != 0).sum()
-    assert edges_after == edges_before  # each column of the part is seen, larger
+    assert edges_after == edges_before  # each column of the part is there, larger
 
 
-def test_zoomed_pictures_and_their_truth_stay_in_place():
+def test_zoom_keeps_rgb_and_truth_aligned():
     columns = np.tile(np.arange(0, 250, 5, dtype=np.uint8), (20, 1))
     sample = Sample(np.stack([columns] * 3, axis=-1), columns.astype(np.float32), columns, FX)
-    zooms = (crop_and_resize(sample, factor, .5, .5, *columns.shape) for factor in np.linspace(1, 1.5, 51))
+    zooms = (crop_and_resize(sample, factor, .5, .5, *columns.shape)
+             for factor in np.linspace(1, 1.5, 51))
     off_px = [np.mean(after.depth - after.rgb[..., 0]) / 5 for after in zooms]
     # where two pixels are as near the later one is taken, so a single zoom is off by up to .16
     assert np.mean(off_px) == pytest.approx(0, abs=.05) and max(np.abs(off_px)) < .2
 
 
-def test_zoom_cuts_at_the_edges_that_it_is_told():
+def test_zoom_crops_at_the_given_position():
     before = _sample()
     corner = crop_and_resize(before, 2., 0., 0., HEIGHT, WIDTH)
     np.testing.assert_array_equal(corner.classes[::2, ::2], before.classes[:12, :20])
@@ -86,7 +87,7 @@ def test_zoom_cuts_at_the_edges_that_it_is_told():
     np.testing.assert_array_equal(corner.classes[::2, ::2], before.classes[12:, 20:])
 
 
-def test_zoom_makes_canonical_depth_smaller_by_its_factor():
+def test_zoom_divides_canonical_depth_by_its_factor():
     sample = Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8),
                     np.full((HEIGHT, WIDTH), 10, np.float32),
                     np.zeros((HEIGHT, WIDTH), np.uint8), FX)
@@ -98,7 +99,7 @@ def test_zoom_makes_canonical_depth_smaller_by_its_factor():
 
 @pytest.mark.parametrize('name', ['exposure', 'contrast', 'saturation', 'tint', 'noise', 'blur',
                                   'jpeg'])
-def test_each_change_of_colour_changes_the_picture_and_leaves_the_truth(name):
+def test_each_colour_change_alters_rgb_only(name):
     values = {entry.name: getattr(OFF, entry.name) for entry in fields(OFF)}
     config = AugmentConfig(**{**values, name: 1 if name != 'noise' else 20})
     before = _sample()
@@ -108,7 +109,7 @@ def test_each_change_of_colour_changes_the_picture_and_leaves_the_truth(name):
     np.testing.assert_array_equal(after.classes, before.classes)
 
 
-def test_changes_are_mild_so_that_night_stays_strange():
+def test_changes_are_too_mild_to_imitate_night():
     grey = Sample(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), _sample().depth, _sample().classes,
                   FX)
     means = [augment(grey, np.random.default_rng(seed), AugmentConfig(), HEIGHT, WIDTH)
@@ -117,7 +118,7 @@ def test_changes_are_mild_so_that_night_stays_strange():
 
 
 def test_saturation_zero_point_is_grey():
-    # With the saturation taken out fully a picture would be its luma; half-way it is the mean.
+    # Saturation 0 gives the luma of an image; a half gives the mean of both.
     values = {entry.name: getattr(OFF, entry.name) for entry in fields(OFF)}
     before = _sample()
     rng = np.random.default_rng(5)
@@ -132,7 +133,7 @@ def test_saturation_zero_point_is_grey():
 
 @pytest.mark.parametrize('change', [{'flip': 2}, {'zoom': .5}, {'noise': -1}, {'tint': -1},
                                     {'jpeg': float('nan')}])
-def test_changes_that_cannot_be_are_refused_by_name(change):
+def test_impossible_changes_are_rejected_by_name(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         AugmentConfig(**change)
 
@@ -144,18 +145,18 @@ def _tall_sample(depth):
     return Sample(rgb, np.full((20, 20), depth, np.float32), rows.astype(np.uint8), 30.)
 
 
-def test_a_picture_with_depth_is_cut_to_the_networks_shape():
+def test_a_sample_with_depth_is_cropped():
     sample = fit_to_size(_tall_sample(5.), 10, 20)
     assert sample.rgb.shape == (10, 20, 3) and sample.fx == 30
     assert sample.classes[:, 0].tolist() == list(range(5, 15))
 
 
-def test_a_picture_without_depth_is_squeezed_so_that_no_label_is_lost():
+def test_a_sample_without_depth_is_squeezed():
     sample = fit_to_size(_tall_sample(np.nan), 10, 20)
     assert sample.classes[:, 0].tolist() == list(range(1, 20, 2))
 
 
-def test_what_fits_already_is_left_alone():
+def test_a_sample_of_the_right_size_is_unchanged():
     sample = _tall_sample(5.)
     assert fit_to_size(sample, 20, 20) is sample
 
@@ -164,6 +165,6 @@ def test_what_fits_already_is_left_alone():
 def test_depth_is_never_squeezed(seed):
     sample = augment(_tall_sample(5.), np.random.default_rng(seed),
                      AugmentConfig(zoom=1.5, jpeg=0, flip=0), 10, 20)
-    seen = 30 * 20 / sample.fx  # columns of the old picture
+    columns = 30 * 20 / sample.fx  # of the original frame
     rows = sample.classes[-1, 0].astype(int) - sample.classes[0, 0] + 1
-    assert rows == pytest.approx(seen / 2, abs=2)
+    assert rows == pytest.approx(columns / 2, abs=2)

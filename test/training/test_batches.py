@@ -1,6 +1,5 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests."""
 from bdl_perception.datasets.base import Sample
 from bdl_perception.datasets.rendered import WorldDataset
 from bdl_perception.training import learner, loop
@@ -26,7 +25,7 @@ import torch
 
 
 def _samples(count):
-    """Make frames whose every map holds their number."""
+    """Make frames; all maps of one hold its index."""
     size = (TINY.height, TINY.width)
     return [Sample(np.full((*size, 3), k, np.uint8), np.full(size, 1 + k, np.float32),
                    np.full(size, k % 11, np.uint8), TINY.canonical_focal_px)
@@ -34,7 +33,7 @@ def _samples(count):
 
 
 @pytest.mark.parametrize('corner', [(0, 0), (0, 1), (1, 0), (1, 1)])
-def test_truth_is_one_pixel_of_each_square_and_pictures_keep_their_size(corner):
+def test_truth_is_one_pixel_of_each_2x2_square(corner):
     rng = np.random.default_rng(0)
     size = (TINY.height, TINY.width)
     depth = rng.uniform(2, 40, size).astype(np.float32)
@@ -55,22 +54,22 @@ def test_truth_is_in_the_canonical_camera():
     torch.testing.assert_close(found, torch.tensor([8., 16.]))
 
 
-def test_an_epoch_shows_each_frame_at_most_once_and_whole_batches_only():
+def test_an_epoch_has_full_batches_without_repetition():
     rng = np.random.default_rng(0)
     quiet = AugmentConfig(exposure=0, contrast=0, saturation=0, tint=0, noise=0, blur=0, jpeg=0)
     batches = list(training_batches(_samples(7), 3, rng, TINY, quiet))
-    seen = [int(picture[0, 0, 0]) for batch in batches for picture in batch.rgb]
+    found = [int(frame[0, 0, 0]) for batch in batches for frame in batch.rgb]
     assert [len(batch) for batch in batches] == [3, 3]
-    assert len(seen) == len({*seen}) == 6
+    assert len(found) == len({*found}) == 6
 
 
-def test_plain_batches_show_all_of_what_was_chosen_in_order():
+def test_ordered_batches_contain_all_indices_in_order():
     batches = list(ordered_batches(_samples(7), 3, [6, 0, 2, 1], TINY))
-    assert [int(picture[0, 0, 0]) for batch in batches for picture in batch.rgb] == [6, 0, 2, 1]
+    assert [int(frame[0, 0, 0]) for batch in batches for frame in batch.rgb] == [6, 0, 2, 1]
 
 
 def _ramp():
-    """Make a frame whose depth is the middle of its row, and its class the side it is on."""
+    """Make a frame with the centre of the row as depth and the column parity as class."""
     rows = np.arange(TINY.height, dtype=np.float32)[:, None] + .5
     across = np.arange(TINY.width) % 2
     depth, sides = np.broadcast_arrays(rows, across.astype(np.uint8))
@@ -79,20 +78,20 @@ def _ramp():
 
 
 def _rows_off(batches):
-    """Give how far, on average, truth lies from the middle of the decoder's pixels, in px."""
+    """Return the mean distance of the truth from the centres of decoder pixels, in px."""
     middles = torch.arange(TINY.height // 2)[None, :, None] * 2. + 1
     depth = torch.cat([batch.log_depth for batch in batches]).exp()
     return float((depth - middles).mean())
 
 
-def test_truth_that_frames_are_judged_by_lies_in_the_middle_of_the_decoders_pixels():
+def test_validation_truth_is_centred_on_decoder_pixels():
     batches = list(ordered_batches([_ramp()] * 8, 3, range(8), TINY))
     assert _rows_off(batches) == pytest.approx(0, abs=1e-4)
     sides = torch.cat([batch.classes for batch in batches]).float()
     assert float(sides.mean()) == pytest.approx(.5)
 
 
-def test_truth_that_is_taught_lies_in_the_middle_of_the_decoders_pixels():
+def test_training_truth_is_centred_on_decoder_pixels():
     quiet = AugmentConfig(flip=0, zoom=1, exposure=0, contrast=0, saturation=0, tint=0, noise=0,
                           blur=0, jpeg=0)
     batches = list(training_batches([_ramp()] * 300, 1, np.random.default_rng(0), TINY, quiet))
@@ -100,19 +99,19 @@ def test_truth_that_is_taught_lies_in_the_middle_of_the_decoders_pixels():
 
 
 @given(st.integers(1, 500), st.integers(1, 500))
-def test_spread_indices_are_as_many_as_asked_from_end_to_end(count, wanted):
-    found = evenly_spaced(count, wanted)
-    assert len(found) == len({*found}) == min(count, wanted)
+def test_evenly_spaced_indices_span_the_whole_range(count, max_count):
+    found = evenly_spaced(count, max_count)
+    assert len(found) == len({*found}) == min(count, max_count)
     assert found == sorted(found) and found[0] == 0
-    assert wanted == 1 or found[-1] == count - 1
+    assert max_count == 1 or found[-1] == count - 1
 
 
 @given(st.floats(0, 1), st.floats(0, .9))
-def test_the_learning_rate_stays_between_its_lowest_and_its_peak(progress, warm_up):
+def test_the_learning_rate_stays_within_its_limits(progress, warm_up):
     assert MIN_RATE_SHARE * .999 <= one_cycle(progress, warm_up) <= 1.001
 
 
-def test_the_learning_rate_rises_to_the_peak_and_falls_to_the_end():
+def test_the_learning_rate_rises_then_falls():
     assert one_cycle(0, .1) == one_cycle(1, .1) == pytest.approx(MIN_RATE_SHARE)
     assert one_cycle(.1, .1) == 1
     assert one_cycle(.55, .1) == pytest.approx(.5, abs=1e-3)
@@ -133,14 +132,14 @@ def test_without_a_gpu_auto_is_the_cpu_in_float32(no_gpu):
         assert choose_precision(device, mixed_precision=True) == Precision(CPU, None)
 
 
-def test_cuda_without_a_gpu_is_refused_with_advice(no_gpu):
+def test_cuda_without_a_gpu_is_rejected_with_a_remedy(no_gpu):
     with pytest.raises(ValueError, match='torch sees no GPU.*set device to cpu'):
         choose_precision('cuda', mixed_precision=True)
 
 
 @pytest.mark.parametrize(('mixed', 'bfloat16', 'half'), [
     (False, True, None), (True, True, torch.bfloat16), (True, False, torch.float16)])
-def test_a_gpu_is_that_of_the_local_rank_and_halves_what_it_can(monkeypatch, mixed, bfloat16,
+def test_a_gpu_has_the_local_rank_and_its_half_precision(monkeypatch, mixed, bfloat16,
                                                                 half):
     chosen = []
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
@@ -157,7 +156,7 @@ def test_only_float16_scales_its_gradients():
         assert not Precision(CPU, half).grad_scaler().is_enabled()
 
 
-def test_a_batch_is_moved_whole():
+def test_all_tensors_of_a_batch_are_moved():
     batch = Batch(torch.rand(2, 3, 4, 4), torch.rand(2, 2, 2), torch.ones(2, 2, 2).byte())
     moved = Precision(torch.device('meta')).batch_to_device(batch)
     assert {moved.rgb.device.type, moved.log_depth.device.type, moved.classes.device.type} == {
@@ -165,10 +164,10 @@ def test_a_batch_is_moved_whole():
 
 
 @pytest.mark.parametrize('half', [torch.bfloat16, torch.float16])
-def test_halves_teach_nearly_the_same_and_leave_whole_weights(tmp_path, monkeypatch, half):
+def test_half_precision_trains_nearly_the_same(tmp_path, monkeypatch, half):
     monkeypatch.setattr(loop, 'plot_curves', lambda *_: None)
-    seen = []
-    monkeypatch.setattr(learner, 'regression_loss', _spy(learner.regression_loss, seen))
+    dtypes = []
+    monkeypatch.setattr(learner, 'regression_loss', _spy(learner.regression_loss, dtypes))
     data = WorldDataset(make_tiny_drives(tmp_path / 'drives'), 'train', TINY.height, TINY.width)
     rows = []
     for precision in (Precision(CPU), Precision(CPU, half)):
@@ -179,15 +178,15 @@ def test_halves_teach_nearly_the_same_and_leave_whole_weights(tmp_path, monkeypa
         rows.append(run.train(data, data).history[-1])
         assert {value.dtype for value in run.learner.network.parameters()} == {torch.float32}
         assert inside[0] == (precision.autocast_dtype or torch.float32)
-    assert set(seen) == {torch.float32}
+    assert set(dtypes) == {torch.float32}
     assert rows[1]['loss'] == pytest.approx(rows[0]['loss'], rel=.02)
     assert rows[1]['loss'] != rows[0]['loss']
     again = TrainingRun(CONFIG, tmp_path / str(half), precision=Precision(CPU, half))
     assert again.progress.epoch == 1
 
 
-def _spy(function, seen):
+def _spy(function, dtypes):
     def called(mean, *others):
-        seen.append(mean.dtype)
+        dtypes.append(mean.dtype)
         return function(mean, *others)
     return called

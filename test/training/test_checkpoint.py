@@ -1,6 +1,5 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests."""
 from dataclasses import fields, replace
 import math
 from pathlib import Path
@@ -30,7 +29,7 @@ def _checkpoint(epoch=3):
                       Progress(epoch=epoch, history=[{'loss': .5}]))
 
 
-def test_what_was_written_is_read(tmp_path):
+def test_a_written_checkpoint_is_read_back(tmp_path):
     path = tmp_path / 'checkpoint.pt'
     write_checkpoint(path, _checkpoint())
     found = read_checkpoint(path)
@@ -42,7 +41,7 @@ def test_what_was_written_is_read(tmp_path):
                                    make_tiny_network()(rgb).logits)
 
 
-def test_a_checkpoint_of_before_data_was_told_is_still_read(tmp_path):
+def test_a_checkpoint_without_training_sets_is_read(tmp_path):
     write_checkpoint(tmp_path / 'c.pt', _checkpoint())
     values = torch.load(tmp_path / 'c.pt', weights_only=True)
     del values['progress']['data']
@@ -50,19 +49,19 @@ def test_a_checkpoint_of_before_data_was_told_is_still_read(tmp_path):
     assert read_checkpoint(tmp_path / 'c.pt').progress == _checkpoint().progress
 
 
-def test_what_is_taught_is_read_again(tmp_path):
-    told = _checkpoint()
-    told.progress.data = [{'kind': 'camvid', 'frames': 367, 'stride': 1, 'repeat': 5}]
-    write_checkpoint(tmp_path / 'c.pt', told)
-    assert read_checkpoint(tmp_path / 'c.pt').progress.data == told.progress.data
+def test_the_training_sets_are_read_back(tmp_path):
+    stored = _checkpoint()
+    stored.progress.data = [{'kind': 'camvid', 'frames': 367, 'stride': 1, 'repeat': 5}]
+    write_checkpoint(tmp_path / 'c.pt', stored)
+    assert read_checkpoint(tmp_path / 'c.pt').progress.data == stored.progress.data
 
 
-def test_a_network_from_a_checkpoint_is_ready_to_predict(tmp_path):
+def test_a_network_from_a_checkpoint_is_in_evaluation_mode(tmp_path):
     write_checkpoint(tmp_path / 'c.pt', _checkpoint())
     assert not read_checkpoint(tmp_path / 'c.pt').build_network().training
 
 
-def test_writing_leaves_one_whole_file(tmp_path):
+def test_writing_leaves_one_file(tmp_path):
     for epoch in (1, 2):
         write_checkpoint(tmp_path / 'c.pt', _checkpoint(epoch))
     assert [path.name for path in tmp_path.iterdir()] == ['c.pt']
@@ -93,13 +92,13 @@ def test_the_best_epoch_is_the_first_of_the_lowest_score(scores, best):
 
 
 class Bomb:
-    """Runs code where a careless reader unpickles it."""
+    """Runs code when it is unpickled."""
 
     def __reduce__(self):
         return exec, ('raise SystemExit("the checkpoint ran code")',)
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
+def test_a_checkpoint_with_code_is_rejected(tmp_path):
     torch.save({'format': 1, 'network': Bomb()}, tmp_path / 'c.pt')
     with pytest.raises(ValueError, match='is no checkpoint') as caught:
         read_checkpoint(tmp_path / 'c.pt')
@@ -108,14 +107,14 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
 
 @pytest.mark.parametrize('content', [b'', b'no checkpoint', b'epochs: 2\n',
                                      b'PK\x03\x04 half a zip'])
-def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
+def test_another_file_is_rejected_by_its_path(tmp_path, content):
     (tmp_path / 'c.pt').write_bytes(content)
     with pytest.raises(ValueError, match=r'c\.pt is no checkpoint of `bdl train`') as caught:
         read_checkpoint(tmp_path / 'c.pt')
-    assert 'weights_only' not in str(caught.value)  # torch would have a stranger's code run
+    assert 'weights_only' not in str(caught.value)  # the hint of torch would run unknown code
 
 
-def test_weights_of_another_version_of_the_network_are_one_line(tmp_path):
+def test_weights_of_another_version_give_a_short_message(tmp_path):
     stored = _checkpoint()
     del stored.network['decoder.heads.bias']
     write_checkpoint(tmp_path / 'c.pt', stored)
@@ -125,7 +124,7 @@ def test_weights_of_another_version_of_the_network_are_one_line(tmp_path):
         assert 'heads' not in str(caught.value)
 
 
-def test_another_format_is_refused(tmp_path):
+def test_another_format_is_rejected(tmp_path):
     torch.save({'format': 9}, tmp_path / 'c.pt')
     with pytest.raises(ValueError, match='has format 9'):
         read_checkpoint(tmp_path / 'c.pt')
@@ -133,7 +132,7 @@ def test_another_format_is_refused(tmp_path):
 
 @pytest.mark.parametrize(('part', 'value'), [
     ('network', None), ('progress', {'lap': 3}), ('config', {'colour': 'red'})])
-def test_a_checkpoint_with_other_parts_is_named(tmp_path, part, value):
+def test_a_checkpoint_of_another_version_is_rejected(tmp_path, part, value):
     write_checkpoint(tmp_path / 'c.pt', _checkpoint())
     values = {**torch.load(tmp_path / 'c.pt', weights_only=True), part: value}
     torch.save({name: one for name, one in values.items() if one is not None}, tmp_path / 'c.pt')
@@ -149,26 +148,26 @@ OTHERS = {
     'dropout_probability': .4, 'normalise': False, 'log_depth_centre': 1., 'max_depth_m': 50.}
 
 
-def test_every_field_is_compared_or_is_of_the_size():
+def test_every_field_is_compared_unless_it_is_a_size():
     assert {entry.name for entry in fields(NetworkConfig)} == {*OTHERS, *SIZE_FIELDS}
 
 
 @pytest.mark.parametrize('name', OTHERS)
-def test_weights_that_mean_something_else_are_refused_by_the_name_of_the_field(name):
-    wanted = replace(STORED, **{name: OTHERS[name]})
+def test_weights_of_another_network_are_rejected_by_field(name):
+    expected = replace(STORED, **{name: OTHERS[name]})
     with pytest.raises(ValueError, match=f'run.pt is of another network: {name} .*, not '):
-        check_same_network(Path('run.pt'), STORED, wanted)
+        check_same_network(Path('run.pt'), STORED, expected)
 
 
 @pytest.mark.parametrize(('width', 'height', 'focal_px'), [
     (160, 96, 125.), (640, 384, 500.), (416, 320, 325.), (320, 96, 250.), (96, 64, 74.9)])
-def test_another_size_of_the_same_view_is_the_same_network(width, height, focal_px):
+def test_another_size_of_the_same_view_is_accepted(width, height, focal_px):
     check_same_network(Path('run.pt'), STORED, replace(
         STORED, width=width, height=height, canonical_focal_px=focal_px))
 
 
 @pytest.mark.parametrize(('width', 'focal_px', 'right'), [(160, 250., 125), (320, 300., 250)])
-def test_a_focal_length_of_another_view_is_refused_with_the_right_one(width, focal_px, right):
+def test_a_wrong_focal_length_is_rejected_with_the_right_one(width, focal_px, right):
     with pytest.raises(ValueError, match=f'canonical_focal_px of 250 at a width of 320.*{right}$'):
         check_same_network(Path('run.pt'), STORED, replace(
             STORED, width=width, canonical_focal_px=focal_px))

@@ -21,7 +21,7 @@ def test_without_a_file_the_defaults_hold():
     assert read_config(None) == TrainConfig()
 
 
-def test_a_file_changes_what_it_names_and_a_word_on_the_command_line_wins(tmp_path):
+def test_overrides_win_over_the_file_and_the_file_over_defaults(tmp_path):
     path = _file(tmp_path, 'batch: 3\nseed: 5\nnetwork: {width: 160, decoder_channels: '
                            '[8, 8, 8, 8]}\naugment: {flip: 0}\n')
     config = read_config(path, seed=9, epochs=None)
@@ -35,7 +35,7 @@ def test_an_empty_file_changes_nothing(tmp_path):
     assert read_config(_file(tmp_path, '')) == TrainConfig()
 
 
-def test_plain_values_come_back_as_the_same_run():
+def test_a_configuration_survives_a_round_trip():
     config = config_from_dict({'batch': 7, 'network': {'height': 64}})
     assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config
 
@@ -56,12 +56,12 @@ def test_plain_values_come_back_as_the_same_run():
     ('- 3', 'must hold names and values'),
     ('a: [', 'is not YAML'),
 ])
-def test_a_wrong_file_is_one_clear_message(tmp_path, text, message):
+def test_an_error_in_a_file_is_named(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         read_config(_file(tmp_path, text))
 
 
 @pytest.mark.parametrize('values', [{'batch': 2.5}, {'seed': 1.5}, {'network': {'height': 32.0}}])
-def test_a_broken_number_where_a_whole_one_is_needed_is_named(values):
+def test_a_fraction_in_place_of_an_integer_is_named(values):
     with pytest.raises(ValueError, match='must be whole numbers'):
         config_from_dict(values)

@@ -1,6 +1,5 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests."""
 from bdl_perception.perception.types import IGNORE
 from bdl_perception.training import distributed
 from bdl_perception.training.distributed import (
@@ -17,39 +16,39 @@ from torch import nn
 
 
 @pytest.mark.parametrize(('count', 'size'), [(3, 2), (12, 5), (4, 4), (7, 1)])
-def test_the_parts_are_the_whole_and_nearly_equal(count, size):
+def test_slices_cover_the_batch_and_are_nearly_equal(count, size):
     parts = [range(count)[ProcessGroup(rank, size).batch_slice(count)] for rank in range(size)]
     assert [index for part in parts for index in part] == [*range(count)]
     lengths = [len(part) for part in parts]
     assert 0 < min(lengths) and max(lengths) - min(lengths) <= 1
 
 
-def test_more_processes_than_frames_are_refused():
+def test_more_processes_than_frames_are_rejected():
     with pytest.raises(ValueError, match='batch of 3 frames is too small for 4 processes'):
         ProcessGroup(0, 4).batch_slice(3)
 
 
-def test_each_part_has_the_noise_that_one_process_would_draw():
+def test_noise_does_not_depend_on_the_number_of_processes():
     classes = torch.full((3, 2, 2), IGNORE, dtype=torch.uint8)
     classes[0, 0] = 1  # two labelled pixels, then three, then none
     classes[1].flatten()[:3] = 2
     drawn = []
-    for team in (SINGLE_PROCESS, ProcessGroup(0, 3), ProcessGroup(1, 3), ProcessGroup(2, 3)):
+    for group in (SINGLE_PROCESS, ProcessGroup(0, 3), ProcessGroup(1, 3), ProcessGroup(2, 3)):
         torch.manual_seed(7)
-        drawn.append(local_noise(classes, team.batch_slice(3), 4, 11))
+        drawn.append(local_noise(classes, group.batch_slice(3), 4, 11))
     torch.manual_seed(7)
     torch.testing.assert_close(drawn[0], torch.randn(4, 5, 11), rtol=0, atol=0)
     assert [len(part[0]) for part in drawn[1:]] == [2, 3, 0]
     torch.testing.assert_close(torch.cat(drawn[1:], 1), drawn[0], rtol=0, atol=0)
 
 
-def test_without_torchrun_a_process_is_alone_and_leads(monkeypatch):
+def test_without_torchrun_there_is_a_single_main_process(monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
-    with join_process_group(torch.device('cpu')) as team:
-        assert team == SINGLE_PROCESS and team.is_main
+    with join_process_group(torch.device('cpu')) as group:
+        assert group == SINGLE_PROCESS and group.is_main
         network = torch.nn.Linear(1, 1)
-        assert team.wrap_ddp(network) is network and team.broadcast(3) == 3
-        assert team.weighted_mean(torch.tensor(.5), torch.tensor(7)) == .5
+        assert group.wrap_ddp(network) is network and group.broadcast(3) == 3
+        assert group.weighted_mean(torch.tensor(.5), torch.tensor(7)) == .5
 
 
 @pytest.fixture
@@ -69,7 +68,7 @@ def _pair():
     return plain, shared
 
 
-def test_alone_it_is_the_batch_norm_of_torch_with_the_same_gradients(alone):
+def test_a_single_process_agrees_with_torchs_batch_norm(alone):
     outputs, gradients, states = [], [], []
     for norm in _pair():
         torch.manual_seed(1)
@@ -84,13 +83,13 @@ def test_alone_it_is_the_batch_norm_of_torch_with_the_same_gradients(alone):
     torch.testing.assert_close(states[1], states[0])
 
 
-def test_in_evaluation_it_shares_nothing(monkeypatch):
+def test_evaluation_mode_does_not_communicate(monkeypatch):
     plain, shared = (norm.eval() for norm in _pair())
     x = torch.randn(2, 3, 4, 4)
     torch.testing.assert_close(shared(x), plain(x), rtol=0, atol=0)
 
 
-def test_every_batch_norm_is_replaced_however_deep_it_lies():
+def test_nested_batch_norms_are_replaced():
     network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Sequential(nn.BatchNorm2d(3)))
     names = [*network.state_dict()]
     convert_batch_norms(network)

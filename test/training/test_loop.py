@@ -28,8 +28,8 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def pictures(monkeypatch):
-    """Count the pictures instead of drawing them, which takes longer than a tiny epoch."""
+def plots(monkeypatch):
+    """Record the plots instead of drawing them, which takes longer than a tiny epoch."""
     drawn = []
     monkeypatch.setattr(loop, 'plot_curves', lambda path, history: drawn.append((path, history)))
     return drawn
@@ -44,7 +44,7 @@ def _same(first, second):
 
 
 def _stop_after(run, epochs):
-    """Let the run believe that it is over, as if it was killed after its checkpoint."""
+    """End the run after some epochs, as if it was killed after its checkpoint."""
     done = run._completed_fraction
     run._completed_fraction = lambda share: 1 if run.progress.epoch >= epochs else done(share)
 
@@ -57,13 +57,14 @@ def test_the_same_seed_gives_the_same_network(data, tmp_path):
 
 
 def test_another_seed_gives_another_network(data, tmp_path):
-    runs = [TrainingRun(replace(CONFIG, seed=seed, epochs=1), tmp_path / str(seed)) for seed in (1, 2)]
+    runs = [TrainingRun(replace(CONFIG, seed=seed, epochs=1), tmp_path / str(seed))
+            for seed in (1, 2)]
     for run in runs:
         run.train(data, None)
     assert not _same(_weights(runs[0]), _weights(runs[1]))
 
 
-def test_a_killed_run_goes_on_to_the_same_network(data, tmp_path):
+def test_a_killed_run_resumes_to_the_same_network(data, tmp_path):
     whole = TrainingRun(CONFIG, tmp_path / 'whole')
     whole.train(data, data)
     killed = TrainingRun(CONFIG, tmp_path / 'killed')
@@ -78,7 +79,7 @@ def test_a_killed_run_goes_on_to_the_same_network(data, tmp_path):
             row[name] for row in resumed.progress.history]
 
 
-def test_a_finished_run_has_nothing_left_to_do(data, tmp_path):
+def test_a_finished_run_does_not_train_again(data, tmp_path):
     TrainingRun(CONFIG, tmp_path).train(data, None)
     again = TrainingRun(CONFIG, tmp_path)
     before = _weights(again)
@@ -86,26 +87,26 @@ def test_a_finished_run_has_nothing_left_to_do(data, tmp_path):
     assert _same(before, _weights(again))
 
 
-def test_a_finished_run_can_be_lengthened(data, tmp_path):
+def test_a_finished_run_can_be_extended(data, tmp_path):
     TrainingRun(CONFIG, tmp_path).train(data, None)
     assert TrainingRun(replace(CONFIG, epochs=3), tmp_path).train(data, None).epoch == 3
 
 
 @pytest.mark.parametrize('change', [{'learning_rate': 1e-4}, {'clip': .5}])
-def test_a_run_goes_on_with_what_the_advice_after_a_broken_loss_changes(data, tmp_path, change):
+def test_a_resume_may_change_learning_rate_and_clip(data, tmp_path, change):
     TrainingRun(replace(CONFIG, epochs=1), tmp_path).train(data, None)
     rows = TrainingRun(replace(CONFIG, epochs=2, **change), tmp_path).train(data, None).history
     assert len(rows) == 2 and ('clip' in change or rows[1]['learning_rate'] <= 1e-4)
 
 
-def test_a_run_of_another_network_is_not_taken_up(data, tmp_path):
+def test_a_run_of_another_network_is_not_resumed(data, tmp_path):
     TrainingRun(replace(CONFIG, epochs=1), tmp_path).train(data, None)
     other = replace(CONFIG, network=replace(TINY, dropout_probability=.4))
     with pytest.raises(ValueError, match='another network'):
         TrainingRun(other, tmp_path)
 
 
-def test_every_number_that_is_learned_moves(data, tmp_path):
+def test_every_parameter_changes(data, tmp_path):
     run = TrainingRun(replace(CONFIG, epochs=1), tmp_path)
     named = [*run.learner.network.named_parameters(), *run.learner.task_weights.named_parameters()]
     before = {name: value.detach().clone() for name, value in named}
@@ -114,13 +115,13 @@ def test_every_number_that_is_learned_moves(data, tmp_path):
     assert not still
 
 
-def test_only_kernels_decay(tmp_path):
+def test_weight_decay_applies_to_kernels_only(tmp_path):
     for group in TrainingRun(CONFIG, tmp_path).learner.optimizer.param_groups:
         dimensions = {value.ndim for value in group['params']}
         assert dimensions == ({4} if group['weight_decay'] else {1})
 
 
-def test_the_encoder_learns_at_its_share_of_the_rate(data, tmp_path):
+def test_the_encoder_has_its_share_of_the_learning_rate(data, tmp_path):
     run = TrainingRun(replace(CONFIG, encoder_rate=.25), tmp_path)
     run.train(data, None)
     encoder = {id(parameter) for parameter in run.learner.network.encoder.parameters()}
@@ -137,14 +138,14 @@ def test_fixed_task_weights_stay_fixed(data, tmp_path):
     assert row['loss'] == pytest.approx(.3 * row['regression'] + .7 * row['classification'])
 
 
-def test_without_aleatoric_no_variance_is_learned(data, tmp_path):
+def test_without_aleatoric_the_variance_is_not_trained(data, tmp_path):
     run = TrainingRun(replace(CONFIG, aleatoric=False), tmp_path)
     before = run.learner.network.decoder.heads.bias[1:3].clone()
     run.train(data, None)
     torch.testing.assert_close(run.learner.network.decoder.heads.bias[1:3], before)
 
 
-def test_a_few_epochs_teach_the_tiny_street(data, tmp_path):
+def test_a_few_epochs_reduce_the_loss_on_the_tiny_street(data, tmp_path):
     run = TrainingRun(replace(CONFIG, epochs=25, learning_rate=.02), tmp_path)
     history = run.train(data, data).history
     assert history[-1]['loss'] < .6 * history[0]['loss']
@@ -153,7 +154,7 @@ def test_a_few_epochs_teach_the_tiny_street(data, tmp_path):
 
 @pytest.fixture
 def scores(monkeypatch):
-    """Let each epoch validate as the list says, whatever the network does."""
+    """Give each epoch the validation score of a list, whatever the network does."""
     def validate(scores):
         def measure(network, batches):
             return ValidationMetrics(scores[runs.pop()], math.nan, math.nan)
@@ -162,13 +163,13 @@ def scores(monkeypatch):
     return validate
 
 
-def test_a_run_ends_when_its_patience_does(data, tmp_path, scores):
+def test_a_run_ends_when_its_patience_is_exhausted(data, tmp_path, scores):
     scores([.5, .3, .4, .3, .1])
     progress = TrainingRun(replace(CONFIG, epochs=9, patience=2), tmp_path).train(data, data)
     assert (progress.epoch, progress.best_epoch, progress.finished) == (4, 2, True)
 
 
-def test_patience_survives_a_kill_and_more_of_it_lets_the_run_go_on(data, tmp_path, scores):
+def test_patience_survives_a_kill_and_can_be_raised(data, tmp_path, scores):
     scores([.5, .3, .4, .3, .1, .2])
     config = replace(CONFIG, epochs=6, patience=2)
     killed = TrainingRun(config, tmp_path)
@@ -179,31 +180,31 @@ def test_patience_survives_a_kill_and_more_of_it_lets_the_run_go_on(data, tmp_pa
     assert (progress.epoch, progress.best_epoch) == (6, 5)
 
 
-def test_the_best_network_is_kept_beside_the_last(data, tmp_path, scores):
+def test_the_best_network_is_stored_beside_the_last(data, tmp_path, scores):
     scores([.5, .3, .4])
     run = TrainingRun(replace(CONFIG, epochs=3), tmp_path)
-    seen = []
-    keep = run._save_epoch
-    run._save_epoch = lambda log: (seen.append(_weights(run)), keep(log))
+    weights = []
+    save = run._save_epoch
+    run._save_epoch = lambda log: (weights.append(_weights(run)), save(log))
     run.train(data, data)
     best, last = (read_checkpoint(tmp_path / name) for name in ('best.pt', 'checkpoint.pt'))
     assert (best.progress.epoch, last.progress.epoch) == (2, 3)
-    assert _same(best.network, seen[1]) and not _same(best.network, last.network)
-    assert _same(last.network, seen[2])
+    assert _same(best.network, weights[1]) and not _same(best.network, last.network)
+    assert _same(last.network, weights[2])
 
 
-def test_patience_without_validation_is_refused(data, tmp_path):
+def test_patience_without_validation_is_rejected(data, tmp_path):
     with pytest.raises(ValueError, match='patience is 3.*no validation frames'):
         TrainingRun(replace(CONFIG, patience=3), tmp_path).train(data, None)
 
 
-def test_without_validation_no_network_is_called_the_best(data, tmp_path):
+def test_without_validation_there_is_no_best_network(data, tmp_path):
     TrainingRun(replace(CONFIG, epochs=1), tmp_path).train(data, None)
     assert not (tmp_path / 'best.pt').exists()
 
 
 class Clock:
-    """Goes on by a second whenever it is asked."""
+    """Advances by a second at every reading."""
 
     def __init__(self):
         self.now_s = 0.
@@ -213,7 +214,7 @@ class Clock:
         return self.now_s
 
 
-def test_with_minutes_the_clock_ends_the_run_and_leads_the_learning_rate(data, tmp_path):
+def test_with_minutes_the_clock_sets_length_and_learning_rate(data, tmp_path):
     run = TrainingRun(replace(CONFIG, minutes=.2, epochs=1), tmp_path, Clock())
     progress = run.train(data, None)
     assert progress.finished and progress.elapsed_s == pytest.approx(12, abs=2)
@@ -221,7 +222,7 @@ def test_with_minutes_the_clock_ends_the_run_and_leads_the_learning_rate(data, t
     assert len(rates) > 1 and rates[-1] < .2 * max(rates)
 
 
-def test_the_minutes_of_a_killed_run_are_not_spent_twice(data, tmp_path):
+def test_a_resume_counts_the_minutes_of_the_killed_run(data, tmp_path):
     config = replace(CONFIG, minutes=.2)
     killed = TrainingRun(config, tmp_path, Clock())
     _stop_after(killed, 1)
@@ -232,7 +233,7 @@ def test_the_minutes_of_a_killed_run_are_not_spent_twice(data, tmp_path):
     assert resumed.train(data, None).elapsed_s == pytest.approx(12, abs=2)
 
 
-def test_a_loss_that_is_no_number_stops_the_run_with_advice(data, tmp_path):
+def test_a_nan_loss_stops_the_run_with_a_remedy(data, tmp_path):
     run = TrainingRun(CONFIG, tmp_path)
     with torch.no_grad():
         run.learner.network.decoder.heads.bias[0] = float('nan')
@@ -255,7 +256,7 @@ def _logged(folder, tag):
     return [(event.step, event.value) for event in events.Reload().Scalars(tag)]
 
 
-def test_a_resumed_run_shows_every_epoch_once_in_tensorboard(data, tmp_path):
+def test_tensorboard_shows_every_epoch_of_a_resumed_run_once(data, tmp_path):
     killed = TrainingRun(CONFIG, tmp_path)
     _stop_after(killed, 1)
     killed.train(data, None)
@@ -265,9 +266,9 @@ def test_a_resumed_run_shows_every_epoch_once_in_tensorboard(data, tmp_path):
     assert [value for _, value in logged] == pytest.approx([row['loss'] for row in history])
 
 
-def test_the_curves_are_drawn_after_each_epoch(data, tmp_path, pictures):
+def test_the_curves_are_plotted_after_each_epoch(data, tmp_path, plots):
     history = TrainingRun(CONFIG, tmp_path).train(data, None).history
-    assert pictures == [(tmp_path / 'curves.png', history)] * 2
+    assert plots == [(tmp_path / 'curves.png', history)] * 2
 
 
 def test_fewer_frames_than_a_batch_are_one_batch(data, tmp_path):
@@ -276,7 +277,7 @@ def test_fewer_frames_than_a_batch_are_one_batch(data, tmp_path):
 
 
 @pytest.mark.parametrize('change', [{'seed': 9}, {'beta': .25}, {'depth_weight': .5}])
-def test_a_resume_with_another_configuration_is_refused_by_the_name_of_the_field(
+def test_a_resume_with_another_configuration_is_rejected(
         data, tmp_path, change):
     TrainingRun(CONFIG, tmp_path).train(data, None)
     with pytest.raises(ValueError, match=f'another {next(iter(change))}'):
@@ -289,27 +290,27 @@ def test_a_resume_may_be_longer_and_use_more_threads(data, tmp_path):
     assert longer.train(data, None).epoch == 3
 
 
-def _taught(**changes):
+def _training_set(**changes):
     return {'kind': 'world', 'frames': 6, 'stride': 1, 'repeat': 1, **changes}
 
 
 @pytest.mark.parametrize('other', [
-    [_taught(kind='camvid')], [_taught(frames=7)], [_taught(repeat=2)], [_taught(stride=2)],
-    [_taught(), _taught(kind='camvid')]])
-def test_a_run_is_not_taken_up_on_other_data(data, tmp_path, other):
+    [_training_set(kind='camvid')], [_training_set(frames=7)], [_training_set(repeat=2)],
+    [_training_set(stride=2)], [_training_set(), _training_set(kind='camvid')]])
+def test_a_resume_on_other_data_is_rejected(data, tmp_path, other):
     first = TrainingRun(replace(CONFIG, epochs=1), tmp_path)
-    first.record_training_sets([_taught()])
+    first.record_training_sets([_training_set()])
     first.train(data, None)
     again = TrainingRun(CONFIG, tmp_path)
-    again.record_training_sets([_taught()])
+    again.record_training_sets([_training_set()])
     kind, frames = other[-1]['kind'], other[-1]['frames']
     with pytest.raises(ValueError, match=rf'on world \(6 frames, stride 1, repeat 1\), '
                                          rf'not on .*{kind} \({frames} frames'):
         again.record_training_sets(other)
 
 
-def test_a_run_that_does_not_know_its_data_takes_what_it_is_given(data, tmp_path):
+def test_a_run_without_recorded_data_accepts_any(data, tmp_path):
     TrainingRun(replace(CONFIG, epochs=1), tmp_path).train(data, None)
     old = TrainingRun(CONFIG, tmp_path)
-    old.record_training_sets([_taught()])
-    assert old.progress.data == [_taught()]
+    old.record_training_sets([_training_set()])
+    assert old.progress.data == [_training_set()]

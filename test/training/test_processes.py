@@ -99,8 +99,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize('within, finished', [('compute_metrics', 2), ('write_curves', 3)])
-def test_a_killed_process_leaves_a_run_that_ends_with_the_same_curves(folder, within, finished):
-    """It dies by its own hand, in the third epoch: who watches it could be too slow for that."""
+def test_a_killed_process_resumes_to_the_same_curves(folder, within, finished):
+    """It kills itself in the third epoch: a watching process could be too late."""
     words = _words(folder, f'killed_in_{within}')
     done = subprocess.run([sys.executable, '-c', DIES, within, *words], env=_environment(),
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=500)
@@ -114,9 +114,10 @@ def test_a_killed_process_leaves_a_run_that_ends_with_the_same_curves(folder, wi
         _same_network(killed / name, folder / 'one' / name, 0.)
 
 
-def test_two_processes_make_the_run_of_one(folder):
+def test_two_processes_give_the_run_of_one(folder):
     """A batch of three is shared as one and two frames, whose labelled pixels differ in number."""
-    command = [sys.executable, *TORCHRUN, '2', '-m', 'bdl_perception.cli.main', *_words(folder, 'two')]
+    command = [sys.executable, *TORCHRUN, '2', '-m', 'bdl_perception.cli.main',
+               *_words(folder, 'two')]
     done = subprocess.run(command, env=_environment(), text=True, capture_output=True,
                           timeout=500)
     assert done.returncode == 0, done.stderr
@@ -129,8 +130,8 @@ def test_two_processes_make_the_run_of_one(folder):
 
 @pytest.mark.parametrize('out, changes, code', [
     ('threads', [], 0), ('one', ['--epochs', '9', '--stride', 'world=2'], 2)])
-def test_no_thread_of_the_team_outlives_the_command(folder, out, changes, code):
-    """Such a thread may abort the process while Python shuts down; see join_team."""
+def test_no_thread_of_the_group_outlives_the_command(folder, out, changes, code):
+    """Such a thread may abort the process while Python shuts down; see join_process_group."""
     script = folder / 'lists_threads.py'
     script.write_text(LISTS_THREADS)
     command = [sys.executable, *TORCHRUN, '2', str(script), *_words(folder, out), *changes]

@@ -1,6 +1,5 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests."""
 import math
 from statistics import NormalDist
 
@@ -26,7 +25,7 @@ import torch
 
 
 def _batch(network, spread, seed=0):
-    """Make truth that lies around the prediction, `spread` times as far as it says."""
+    """Draw truth around the prediction with `spread` times the predicted sigma."""
     rgb = draw_frames(2, seed).permute(0, 3, 1, 2).float()
     with torch.no_grad():
         maps = network(rgb)
@@ -38,26 +37,26 @@ def _batch(network, spread, seed=0):
 
 
 @pytest.mark.parametrize('spread', [.5, 1., 3.])
-def test_the_factor_is_how_much_wider_the_truth_spreads(spread):
+def test_the_factor_is_the_ratio_of_errors_to_sigma(spread):
     network = make_tiny_network()
     found = measure_sigma_factor(network, [_batch(network, spread)])
     assert found == pytest.approx(spread, rel=.1)
 
 
-def test_after_scaling_nine_tenths_of_other_frames_lie_inside():
+def test_after_scaling_90_per_cent_of_other_frames_lie_inside():
     network = make_tiny_network()
-    fitting, asked = _batch(network, 2.5, 0), _batch(network, 2.5, 1)
+    fitting, other = _batch(network, 2.5, 0), _batch(network, 2.5, 1)
     scale_sigma(network, measure_sigma_factor(network, [fitting]))
     with torch.no_grad():
-        maps = network(asked.rgb)
+        maps = network(other.rgb)
     sigma = (.5 * maps.depth_log_variance).exp().numpy()
-    error = np.abs((maps.log_depth - asked.log_depth).numpy())
+    error = np.abs((maps.log_depth - other.log_depth).numpy())
     known = np.isfinite(error)
     inside = error[known] <= NormalDist().inv_cdf(.95) * sigma[known]
     assert inside.mean() == pytest.approx(.9, abs=.03)
 
 
-def test_without_depth_there_is_nothing_to_scale_by():
+def test_without_depth_sigma_cannot_be_scaled():
     network = make_tiny_network()
     blind = _batch(network, 1.)
     blind.log_depth[:] = torch.nan
@@ -67,7 +66,7 @@ def test_without_depth_there_is_nothing_to_scale_by():
 
 
 @pytest.mark.parametrize('factor', [0., -1., float('nan')])
-def test_a_factor_that_is_no_scale_is_refused(factor):
+def test_an_impossible_factor_is_rejected(factor):
     with pytest.raises(ValueError, match='must be positive'):
         scale_sigma(make_tiny_network(), factor)
 
@@ -80,7 +79,7 @@ def _row(regression, classification):
     ([_row(0., .5), _row(-0., .4)], ['depth']),
     ([_row(-.5, 0.)], ['classes']),
     ([_row(0., 0.)], ['depth', 'classes']),
-    ([_row(0., .5), _row(.1, .5)], []),  # a task that came late was taught
+    ([_row(0., .5), _row(.1, .5)], []),  # the task came in a later epoch
     ([{'epoch': 1, 'loss': .5}], []),
     ([], [])])
 def test_a_task_whose_loss_is_always_zero_is_untrained(history, tasks):
@@ -95,17 +94,18 @@ def _sample(depth=np.nan, label=255):
 @pytest.mark.parametrize(('samples', 'tasks'), [
     ([_sample(3.)], {'depth'}), ([_sample(label=10)], {'classes'}), ([_sample(np.inf)], set()),
     ([_sample()] * 8 + [_sample(3., 0)], {'depth', 'classes'})])
-def test_a_set_has_the_tasks_that_its_samples_know(samples, tasks):
+def test_a_set_has_the_tasks_of_its_samples(samples, tasks):
     assert labelled_tasks(samples) == tasks
 
 
-def test_what_one_set_does_not_know_another_may():
+def test_a_task_is_missing_only_if_no_set_has_it():
     depth, labels = [_sample(3.)], [_sample(label=0)]
     assert missing_tasks([depth]) == ['classes'] and missing_tasks([labels]) == ['depth']
-    assert missing_tasks([depth, labels]) == [] and missing_tasks([[_sample()]]) == ['depth', 'classes']
+    assert missing_tasks([depth, labels]) == []
+    assert missing_tasks([[_sample()]]) == ['depth', 'classes']
 
 
-def test_the_confusion_matrix_is_a_plain_count():
+def test_the_confusion_matrix_counts_pixels():
     rng = np.random.default_rng(0)
     truth, predicted = rng.integers(0, 4, (2, 2, 5, 6))
     truth[0, 0] = IGNORE
@@ -118,7 +118,7 @@ def test_the_confusion_matrix_is_a_plain_count():
 
 
 class Oracle(torch.nn.Module):
-    """A network that says what it is told."""
+    """A network that returns given maps."""
 
     def __init__(self, maps):
         super().__init__()
@@ -135,29 +135,29 @@ def _case(log_depth, truth, sigma, logits, classes):
     return Oracle(maps), batch
 
 
-def test_quality_is_what_its_definitions_say():
+def test_metrics_agree_with_their_definitions():
     logits = torch.zeros(1, 11, 1, 3)
     logits[0, 3, 0] = 1
     classes = torch.tensor([[[3, 3, IGNORE]]], dtype=torch.uint8)
     guess = [[math.log(12.), math.log(10.), 99.]]
     truth = [[math.log(10.), math.log(20.), math.nan]]
     network, batch = _case(guess, truth, .15, logits, classes)
-    quality = compute_metrics(network, [batch, batch])
-    assert quality.abs_rel == pytest.approx((.2 + .5) / 2)
-    assert quality.mean_iou == 1
-    assert quality.inside_90 == .5  # log 1.2 is .18, between .15 and 1.645 * .15; log 2 is .69
+    metrics = compute_metrics(network, [batch, batch])
+    assert metrics.abs_rel == pytest.approx((.2 + .5) / 2)
+    assert metrics.mean_iou == 1
+    assert metrics.inside_90 == .5  # log 1.2 is .18, between .15 and 1.645 * .15; log 2 is .69
 
 
-def test_without_truth_nothing_is_claimed():
+def test_without_truth_the_metrics_are_nan():
     classes = torch.full((1, 1, 3), IGNORE, dtype=torch.uint8)
     network, batch = _case([[0.] * 3], [[math.nan] * 3], .2, torch.zeros(1, 11, 1, 3), classes)
-    quality = compute_metrics(network, [batch])
-    assert all(math.isnan(value) for value in quality)
+    metrics = compute_metrics(network, [batch])
+    assert all(math.isnan(value) for value in metrics)
 
 
 @pytest.mark.parametrize(('abs_rel', 'mean_iou', 'score'), [
     (.2, .6, .3), (math.nan, .6, .4), (.2, math.nan, .2)])
-def test_the_score_is_the_mean_of_what_is_known(abs_rel, mean_iou, score):
+def test_the_score_is_the_mean_of_its_known_parts(abs_rel, mean_iou, score):
     assert ValidationMetrics(abs_rel, mean_iou, .9).score == pytest.approx(score)
 
 

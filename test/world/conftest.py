@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A renderer for the tests that need one; without EGL they are skipped, and say so."""
+"""The renderer of the tests; without EGL they are skipped with a reason."""
 from bdl_perception.world.renderer import Renderer
 from bdl_perception.world.scene import NoGraphicsError
 import pytest

@@ -39,7 +39,7 @@ def test_the_axes_of_a_view_are_orthonormal_and_right_handed(yaw, pitch, roll):
     assert np.linalg.det(axes) == pytest.approx(1)
 
 
-def test_angles_mean_what_they_say():
+def test_yaw_turns_left_pitch_down_and_roll_clockwise():
     assert CameraPose.from_angles((0, 0, 0), .1, 0).forward[1] > 0  # left
     assert CameraPose.from_angles((0, 0, 0), 0, .1).forward[2] < 0  # down
     rolled = CameraPose.from_angles((0, 0, 0), 0, 0, .1)  # clockwise: the right side sinks
@@ -52,12 +52,12 @@ def test_the_field_of_view_is_the_angle_between_the_outer_edges():
     assert pinhole.intrinsics() == {'fx': pinhole.fx, 'fy': pinhole.fy, 'cx': 159.5, 'cy': 95.5}
 
 
-def test_a_camera_without_pixels_is_refused():
+def test_a_camera_without_pixels_is_rejected():
     with pytest.raises(ValueError, match='at least 8 pixels'):
         Pinhole.from_fov(0, 192, 1.)
 
 
-def test_nominal_mounts_are_level_and_unseen_ones_lie_far_outside():
+def test_unseen_mounts_lie_far_outside_the_nominal_range():
     rng = np.random.default_rng(0)
     nominal = [draw_mount(rng) for _ in range(300)]
     unseen = [draw_unseen_mount(rng) for _ in range(300)]
@@ -68,7 +68,7 @@ def test_nominal_mounts_are_level_and_unseen_ones_lie_far_outside():
     assert min(abs(m.roll_rad) for m in unseen) > 3 * max(abs(m.roll_rad) for m in nominal)
 
 
-def test_a_sensor_keeps_a_grey_wall_nearly_grey():
+def test_a_sensor_changes_a_grey_wall_little():
     rng = np.random.default_rng(1)
     for _ in range(20):
         stored = draw_sensor(rng).simulate(np.full((96, 160, 3), 128, np.float32), rng)

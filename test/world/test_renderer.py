@@ -1,6 +1,5 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests."""
 from collections import Counter
 from dataclasses import replace
 
@@ -77,7 +76,7 @@ def test_the_depth_of_a_rolled_view_lies_on_the_ground_plane(renderer):
     np.testing.assert_allclose(points[:, 2], 0, atol=2e-3)
 
 
-def test_a_box_stands_where_the_pinhole_formula_says(renderer):
+def test_a_box_agrees_with_the_pinhole_formula(renderer):
     view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, .05)
     rendering, pinhole = draw(renderer, plain_scene(), view)
     corners = [viewed(pinhole, view, (20, y, z)) for y in (2, 3) for z in (0, 3)]
@@ -103,7 +102,7 @@ def test_a_body_moves_and_turns(renderer):
         assert middle == pytest.approx(expected_m, rel=1e-4)
 
 
-def test_a_body_is_posed_as_a_still_mesh_is_moved():
+def test_the_pose_of_a_body_agrees_with_a_transformed_mesh():
     builder = MeshBuilder()
     builder.add(box(3, 1, 2).translated(1, 2, 0), 'car', Material())
     still = transform_mesh(concatenate_meshes(builder.opaque), (4., -5., 6.), .7)
@@ -122,16 +121,16 @@ def test_the_sky_is_infinitely_far(renderer):
     assert np.isfinite(rendering.depth[~sky]).all()
 
 
-def test_what_has_no_class_is_ignored_but_has_a_depth(renderer):
+def test_an_object_without_class_is_ignored_but_has_depth(renderer):
     view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
     rendering, _ = draw(renderer, plain_scene('unknown'), view,
                         bodies=(Body(0, (10., 0., 0.), 0.),))
-    strange = rendering.classes == IGNORE
-    assert strange.sum() > 100
-    np.testing.assert_allclose(np.median(rendering.depth[strange]), 9, rtol=1e-3)
+    unknown = rendering.classes == IGNORE
+    assert unknown.sum() > 100
+    np.testing.assert_allclose(np.median(rendering.depth[unknown]), 9, rtol=1e-3)
 
 
-def test_fog_takes_contrast_by_the_law_of_the_visibility(renderer):
+def test_fog_reduces_contrast_by_koschmieders_law(renderer):
     """Without sunshine, light = surface * t + fog * (1 - t), t = exp(-3 d / visibility)."""
     view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
     fog = replace(LIGHTS['dense_fog'], fog_light=(.2,) * 3, sky_light=(0.,) * 3,
@@ -148,7 +147,7 @@ def test_fog_takes_contrast_by_the_law_of_the_visibility(renderer):
 
 
 def untoned(value):
-    """Invert the tone curve by looking it up."""
+    """Invert the tone curve by interpolation."""
     light = np.linspace(0, 2, 20001)
     curve = light * (2.51 * light + .03) / (light * (2.43 * light + .59) + .14)
     return np.interp(value ** 2.2, curve, light)
@@ -160,7 +159,7 @@ def test_a_shadow_lies_where_the_sun_does_not_reach(renderer):
     box_ahead = (Body(0, (12., 0., 0.), 0.),)
     lit, pinhole = draw(renderer, plain_scene(), view, sun, ())
     shaded, _ = draw(renderer, plain_scene(), view, sun, box_ahead)
-    # The sun stands at (0, .6, .8): the top edge, 3 m up, throws its shadow 2.25 m to the right.
+    # The sun stands at (0, .6, .8): the top edge, 3 m up, casts its shadow 2.25 m to the right.
     for y, dark in ((-1.5, True), (-4., False), (1.5, False)):
         column, row, _ = (round(v) for v in viewed(pinhole, view, (12., y, 0.)))
         ratio = shaded.rgb[row, column].mean() / lit.rgb[row, column].mean()
@@ -169,7 +168,7 @@ def test_a_shadow_lies_where_the_sun_does_not_reach(renderer):
 
 @pytest.mark.parametrize('elevation_rad', [.1, .15, .22, .35])  # dusk is .1 to .22, see LIGHTS
 @pytest.mark.parametrize('azimuth_rad', [0., .8, 2.5])
-def test_open_ground_has_no_shadow_of_itself_under_a_low_sun(renderer, azimuth_rad, elevation_rad):
+def test_level_ground_does_not_shade_itself_under_a_low_sun(renderer, azimuth_rad, elevation_rad):
     view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
     flat = np.cos(elevation_rad)
     sky = Sky(np.array([np.cos(azimuth_rad) * flat, np.sin(azimuth_rad) * flat,
@@ -181,8 +180,8 @@ def test_open_ground_has_no_shadow_of_itself_under_a_low_sun(renderer, azimuth_r
 
 
 @pytest.mark.parametrize('elevation_rad', [.1, .15, .22])
-def test_a_low_sun_throws_the_shadow_of_half_a_metre(renderer, elevation_rad):
-    """What keeps ground from shading itself takes a part of every shadow: not more than this."""
+def test_a_low_sun_casts_the_shadow_of_a_half_metre_box(renderer, elevation_rad):
+    """The offset against self-shadowing shortens every shadow, but not more than this."""
     view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, -.1)
     sky = Sky(np.array([np.cos(elevation_rad), 0., np.sin(elevation_rad)]), 0.)  # dead ahead
     dusk = replace(LIGHTS['dusk'], cloud_cover=0.)
@@ -194,7 +193,7 @@ def test_a_low_sun_throws_the_shadow_of_half_a_metre(renderer, elevation_rad):
     assert shaded.rgb[row, column].mean() / lit.rgb[row, column].mean() < .8
 
 
-def test_a_renderer_says_what_it_lacks(renderer):
+def test_a_pinhole_of_another_size_is_rejected(renderer):
     view = CameraPose.from_angles((0, 0, 1), 0, 0)
     renderer.load_scene(plain_scene())
     with pytest.raises(ValueError, match='64x48'):
@@ -211,7 +210,7 @@ def test_two_renderers_do_not_draw_into_each_other(renderer):
     np.testing.assert_array_equal(again.depth, alone.depth)
 
 
-def test_a_machine_without_egl_is_told_which_packages_to_install(monkeypatch):
+def test_without_egl_the_error_names_the_packages(monkeypatch):
     def fail(**options):
         raise OSError('libEGL.so.1: cannot open shared object file')
 
@@ -222,7 +221,7 @@ def test_a_machine_without_egl_is_told_which_packages_to_install(monkeypatch):
 
 
 def expected_pixel(samples):
-    """Decide one pixel sample by sample, as the docstring of resolve says it."""
+    """Compute one pixel by a loop over its samples."""
     counts = Counter(class_id for _, class_id in samples)
     most = max(counts.values())
     chosen = next(class_id for _, class_id in samples if counts[class_id] == most)
@@ -238,7 +237,7 @@ def expected_pixel(samples):
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([2., 2.2, 2.4, 40., 1e9]),
                           st.sampled_from([0, 3, 8, 255])), min_size=4, max_size=4))
-def test_a_pixel_agrees_with_a_plain_count_of_its_samples(samples):
+def test_a_pixel_agrees_with_a_loop_over_its_samples(samples):
     tile = np.array(samples, np.float32).reshape(2, 2, 2)
     depth, classes = resolve_samples(np.tile(tile, (2, 3, 1)), 2)
     expected_depth, expected_class = expected_pixel(
@@ -248,7 +247,7 @@ def test_a_pixel_agrees_with_a_plain_count_of_its_samples(samples):
     assert (classes == expected_class).all()
 
 
-def test_the_depth_of_a_slanted_plane_is_that_of_the_middle_of_the_pixel():
+def test_the_depth_of_a_plane_is_that_at_the_pixel_centre():
     column = (np.arange(40) + .5) / 2 - .5  # samples stand at quarters of a pixel
     samples = np.zeros((40, 40, 2), np.float32)
     samples[..., 0] = 1 / (.02 + .01 * column)[None]
@@ -258,7 +257,7 @@ def test_the_depth_of_a_slanted_plane_is_that_of_the_middle_of_the_pixel():
 
 
 @pytest.mark.parametrize('name', ['road', 'pavement'])
-def test_far_ground_is_as_far_as_the_middle_of_the_pixel(name):
+def test_the_depth_of_far_ground_is_that_at_the_pixel_centre(name):
     """The camera is 1.5 m above a plane; rows are counted from the horizon, focal length 80."""
     below = (np.arange(192) + .5) / 2  # of the samples
     samples = np.zeros((192, 8, 2), np.float32)
@@ -270,7 +269,7 @@ def test_far_ground_is_as_far_as_the_middle_of_the_pixel(name):
     assert depth.max() > 200
 
 
-def test_no_depth_is_made_up_between_a_car_and_the_wall_behind():
+def test_edge_depth_is_that_of_one_of_the_two_surfaces():
     samples = np.array([[(5, 8), (5, 8)], [(50, 1), (50, 1)]], np.float32)
     depth, classes = resolve_samples(samples, 2)
     assert (depth[0, 0], classes[0, 0]) in {(5., 8), (50., 1)}

@@ -37,7 +37,7 @@ VIEWS = (CameraPose.from_angles((0, 0, 1.5), 0, .03),
 
 
 def ours(renderer, pinhole):
-    """Depth and classes (N, H, W); what can move is posed, what stands is moved on the mesh."""
+    """Return depth and classes (N, H, W); bodies are posed, static meshes are transformed."""
     builder = MeshBuilder()
     for name, foot, size, yaw_rad in (GROUND, *BOXES):
         builder.place(mesh_from_shape(box(*size), name, Material()), foot, yaw_rad)
@@ -73,7 +73,7 @@ def theirs(folder, pinhole):
 
 
 def on_one_face(depth, classes):
-    """Whether a pixel and its 8 neighbours show one flat face (1/depth is linear) not edge on."""
+    """Return whether a pixel and its 8 neighbours lie on one flat face that is not edge on."""
     _, height, width = depth.shape
     rim = (0, 0), (1, 1), (1, 1)
     inverse, ids = np.pad(1 / depth, rim, constant_values=np.nan), np.pad(classes, rim)
@@ -98,7 +98,7 @@ def test_depth_and_classes_agree_with_those_of_another_renderer(renderer, tmp_pa
 
     face = on_one_face(other_depth, other_classes) & (other_classes != sky)
     assert face.mean() > .5
-    assert set(np.unique(other_classes[face])) == set(range(sky + 1, 10)), 'a class is not seen'
+    assert set(np.unique(other_classes[face])) == set(range(sky + 1, 10)), 'a class is missing'
     assert same[face].all()
     np.testing.assert_allclose(depth[face], other_depth[face], rtol=1e-4)
     # at edges ours is the nearest of four samples, theirs the middle of the pixel

@@ -16,9 +16,9 @@ def cells(x, d, length, width):
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(PLACE, PLACE, SIDE, SIDE), max_size=8))
-def test_a_place_is_granted_exactly_where_no_cell_is_taken(wishes):
-    occupancy, taken = Occupancy(), set()
-    for x, d, length, width in wishes:
-        wanted = cells(x, d, length, width)
-        assert occupancy.claim(x, d, length, width) == (not wanted & taken)
-        taken |= wanted if not wanted & taken else set()
+def test_a_claim_succeeds_only_where_no_cell_is_occupied(requests):
+    occupancy, occupied = Occupancy(), set()
+    for x, d, length, width in requests:
+        requested = cells(x, d, length, width)
+        assert occupancy.claim(x, d, length, width) == (not requested & occupied)
+        occupied |= requested if not requested & occupied else set()

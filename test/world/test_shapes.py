@@ -34,7 +34,7 @@ def test_normals_have_unit_length(name):
     np.testing.assert_allclose(np.linalg.norm(solids()[name].normals, axis=-1), 1)
 
 
-def test_a_box_stands_on_the_ground_and_has_the_surface_of_a_box():
+def test_a_box_stands_on_the_ground_with_the_right_area():
     shape = box(1, 2, 3)
     np.testing.assert_allclose(shape.corners.min(axis=(0, 1)), (-.5, -1, 0))
     np.testing.assert_allclose(shape.corners.max(axis=(0, 1)), (.5, 1, 3))
@@ -47,23 +47,23 @@ def test_normals_of_a_box_point_away_from_its_middle():
     assert ((shape.normals[:, 0] * outward).sum(axis=1) > 0).all()
 
 
-def test_a_tile_of_texture_is_as_wide_as_asked():
+def test_a_texture_tile_has_the_requested_width():
     shape = box(4, 6, 8, tile_m=2.)
     assert sorted(set(np.ravel(shape.uv.max(axis=(0, 1))))) == [3., 4.]
     side = np.abs(shape.normals[:, 0, 0]) > .5  # faces across x: 6 m wide, 8 m high
     np.testing.assert_allclose(shape.uv[side].max(axis=(0, 1)), (3, 4))
 
 
-def test_a_cylinder_of_many_sides_has_the_surface_of_a_cylinder():
+def test_the_area_of_a_cylinder_converges():
     expected = 2 * np.pi * .5 * 2 + 2 * np.pi * .5 ** 2
     assert area(cylinder(.5, 2, 200)) == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_sphere_of_many_rings_has_the_surface_of_a_sphere():
+def test_the_area_of_a_sphere_converges():
     assert area(ellipsoid((2, 2, 2), 60)) == pytest.approx(4 * np.pi * 4, rel=1e-2)
 
 
-def test_a_rod_lies_within_its_radius_of_the_line_between_its_ends():
+def test_a_rod_lies_within_its_radius_of_its_axis():
     start, end = np.array((1., 2, 3)), np.array((-2., 0, 5))
     points = rod(start, end, .1).corners.reshape(-1, 3)
     way = (end - start) / np.linalg.norm(end - start)

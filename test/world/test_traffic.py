@@ -31,7 +31,7 @@ def overlap(a, b):
 
 @pytest.mark.parametrize('kind', STREET_KINDS)
 @pytest.mark.parametrize('seed', [1, 2])
-def test_nobody_ever_drives_or_walks_through_another(kind, seed):
+def test_road_users_never_overlap(kind, seed):
     street, ego, traffic = town(seed, kind)
     assert len(traffic.movers) > 3
     for time_s in (0., 7.3, DURATION_S):
@@ -43,7 +43,7 @@ def test_nobody_ever_drives_or_walks_through_another(kind, seed):
 
 
 @pytest.mark.parametrize('kind', STREET_KINDS)
-def test_the_road_right_ahead_of_the_camera_is_free(kind):
+def test_the_road_ahead_of_the_camera_is_free(kind):
     street, ego, traffic = town(3, kind, clear_ahead_m=36.)
     for time_s in np.linspace(0, DURATION_S, 9):
         x = ego.position_along(time_s)
@@ -61,7 +61,7 @@ def test_the_camera_drives_smoothly_forward():
     assert places[0] == 0
 
 
-def test_a_car_that_would_drive_backwards_is_refused():
+def test_a_negative_speed_is_rejected():
     with pytest.raises(ValueError, match='must not be negative'):
         EgoMotion(-1., 0., 8., .1)
 
@@ -76,7 +76,7 @@ def test_left_hand_traffic_is_the_mirror_image():
         assert here == pytest.approx(-there)
 
 
-def test_who_walks_steps_down_where_a_side_street_joins():
+def test_pedestrians_step_down_at_side_streets():
     street, ego, traffic = town(1, 'urban')
     heights = {True: set(), False: set()}
     for time_s in np.linspace(0, DURATION_S, 9):
@@ -93,7 +93,7 @@ def test_who_walks_steps_down_where_a_side_street_joins():
 
 
 @pytest.mark.parametrize('seed', range(8))
-def test_a_motorway_is_driven_at_its_speed_and_with_a_gap(seed):
+def test_motorway_traffic_has_its_speed_and_headway(seed):
     street, ego, traffic = town(seed, 'motorway')
     assert 79 < ego.speed_mps * 3.6 < 119
     places = np.array([ego.position_along(t) for t in np.arange(0, 30, .1)])
