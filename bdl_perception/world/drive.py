@@ -37,7 +37,7 @@ STREET_AHEAD_M = 270.  # length of the street beyond the last position of the ca
 # One independent generator per name: a change in one part leaves the others as they were. Neither
 # order nor number may change within a world version.
 RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
-               'textures', 'camera', 'sky', 'unknown_objects', 'dirt', 'conditions')
+               'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions')
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,7 @@ class WorldDrive:
                             self._rng['traffic'])
 
     def _draw_unknown_objects(self) -> list[UnknownObject]:
-        meshes, objects = draw_unknown_objects(len(self.traffic.meshes),
-                                               self._rng['unknown_objects'])
+        meshes, objects = draw_unknown_objects(len(self.traffic.meshes), self._rng['strangers'])
         self.traffic.meshes.extend(meshes)
         return objects
 
