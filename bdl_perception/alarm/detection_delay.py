@@ -61,7 +61,7 @@ def limit_setting_drives(drives: Sequence[str], peaks: Sequence[float]) -> str:
     names = [name for name, value in zip(drives, peaks, strict=True) if value == highest]
     lower = [value for value in peaks if value < highest]
     next_lower = f', the next one {max(lower):.2f}' if lower else ''
-    return f'drive {", ".join(names)} gathered {highest:.2f}{next_lower}'
+    return f'drive {", ".join(names)} with evidence {highest:.2f}{next_lower}'
 
 
 def check_detection_delay(calibration: Calibration) -> None:
