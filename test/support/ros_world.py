@@ -15,8 +15,7 @@ from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.backends import open_perceiver
 from bdl_perception.demo.processes import NodeProcess
-from bdl_perception.model_store import ModelOptions
-from bdl_perception.model_store import save_calibration
+from bdl_perception.model_store import ModelOptions, save_calibration
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_from_message
 from bdl_perception.nodes.messages import make_header, uint8_image

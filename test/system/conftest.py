@@ -64,13 +64,15 @@ def model(tmp_path_factory):
 def nodes(environment, context, model, tmp_path_factory):
     """Start alert_node and perception_node once for the tests of a module."""
     world = World(environment, context, tmp_path_factory.mktemp('nodes'))
-    world.listen(topics.ALERT_TOPIC)
-    world.start('alert_node', calibration=model, hold_s=0.5, clear_s=0.3)
-    world.until(world.alert_is(AlertLevel.STALE, 'has not been heard'), 'STALE',
-                make=nominal_image)
-    world.perception_process = world.perception(model, autostart=True)
-    yield world
-    world.close()
+    try:
+        world.listen(topics.ALERT_TOPIC)
+        world.start('alert_node', calibration=model, hold_s=0.5, clear_s=0.3)
+        world.until(world.alert_is(AlertLevel.STALE, 'no status of perception_node'), 'STALE',
+                    make=nominal_image)
+        world.perception_process = world.perception(model, autostart=True)
+        yield world
+    finally:
+        world.close()
 
 
 @pytest.fixture
