@@ -72,8 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         write_atomic(arguments.out / name, text.encode())
     print(texts[TABLES_FILE], f'written to {arguments.out}', sep='\n')
     if result.failed:
-        print(f'bdl evaluate: {len(result.failed)} drives failed: {join_errors(result.failed)}',
-              file=sys.stderr)
+        count = len(result.results.drives) + len(result.failed)
+        print(f'bdl evaluate: {len(result.failed)} of {count} drives failed: '
+              f'{join_errors(result.failed)}', file=sys.stderr)
     return 1 if result.failed else 0
 
 

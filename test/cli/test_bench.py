@@ -23,7 +23,7 @@ def test_a_group_becomes_a_table_on_the_output_and_json_beside_it(
     assert main(['bench', '--only', 'graphs', '--quick', '--threads', '1', '--model', str(tiny),
                  '--out', str(out)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith('| what | to reach |') and len(lines) == 2 + 5
+    assert lines[0].startswith('| quantity | goal | measured | met | command |') and len(lines) == 2 + 5
     said = json.loads((out / 'bench.json').read_text())
     assert said['machine']['cores'] > 0 and said['machine']['versions']['onnxruntime']
     rows = said['groups']['graphs']['rows']
@@ -40,9 +40,9 @@ def test_a_model_that_is_not_there_is_one_line_and_no_folder(tmp_path, capsys):
     assert 'is no folder' in capsys.readouterr().err and not out.exists()
 
 
-def test_the_camera_gets_two_kinds_of_pictures_of_its_size(tmp_path):
-    camera.write_frames(tmp_path / 'pictures.npz')
-    with np.load(tmp_path / 'pictures.npz') as parts:
-        nominal, strange = parts['nominal'], parts['strange']
-    assert nominal.shape == (60, 384, 640, 3) and strange.shape == (40, 384, 640, 3)
-    assert nominal.std(axis=(1, 2)).min() > 1.5 * strange.std(axis=(1, 2)).mean()  # fog is flat
+def test_the_camera_gets_nominal_and_foggy_frames(tmp_path):
+    camera.write_frames(tmp_path / 'frames.npz')
+    with np.load(tmp_path / 'frames.npz') as parts:
+        nominal, foggy = parts['nominal'], parts['ood']
+    assert nominal.shape == (60, 384, 640, 3) and foggy.shape == (40, 384, 640, 3)
+    assert nominal.std(axis=(1, 2)).min() > 1.5 * foggy.std(axis=(1, 2)).mean()  # fog is flat

@@ -62,11 +62,11 @@ def test_camvid_knows_classes_and_no_depth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('source', 'message'), [
-    ('kitti:/data:val', "unknown kind 'kitti'.*camvid:DIR:SPLIT"),
-    ('kitti_depth=/data', "unknown kind 'kitti_depth'.*camvid:DIR:SPLIT"),
+    ('kitti:/data:val', "unknown kind 'kitti'.*camvid:data/camvid:test"),
+    ('kitti_depth=/data', 'must be kitti_depth:DIR:SPLIT'),
     ('camvid:nowhere', 'must be camvid:DIR:SPLIT'),
-    ('camvid:nowhere:val', 'nowhere/val is no folder'),
-    ('nowhere', 'nowhere does not exist'), ('empty', 'empty has no picture')])
+    ('camvid:nowhere:val', 'nowhere/val is not a folder'),
+    ('nowhere', 'nowhere does not exist'), ('empty', 'empty has no image')])
 def test_a_source_that_cannot_be_read_is_one_clear_line(
         tmp_path: Path, source: str, message: str, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,4 +82,4 @@ def test_a_source_that_cannot_be_read_is_one_clear_line(
 def test_no_rows_are_refused(tmp_path: Path, drives: Path,
                              capsys: pytest.CaptureFixture[str]) -> None:
     assert draw(tmp_path, '--rows', '0', str(drives)) == 2
-    assert 'ask for 1 or more' in capsys.readouterr().err
+    assert 'request 1 or more' in capsys.readouterr().err
