@@ -79,8 +79,8 @@ def _limit_lines(calibration: Calibration) -> list[str]:
                      f'{limits.slow_step_s:g} s; {SLOW_ALARM_SHARE:.0%} of the target rate; '
                      f'{_min_delay_text(min_slow_detection_delay(distribution, limits))}')
         if windows:
-            lines.append(f'slow windows  {sum(windows)} of {limits.slow_step_s:g} s in all drives, '
-                         f'{max(windows)} in the longest')
+            lines.append(f'slow windows  {sum(windows)} of {limits.slow_step_s:g} s in all '
+                         f'drives, {max(windows)} in the longest')
     return lines
 
 
