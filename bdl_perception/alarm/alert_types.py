@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The words of an alert; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
+"""Levels, states and policy of an alert; level numbers as in diagnostic_msgs/DiagnosticStatus."""
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Mapping, NamedTuple
@@ -10,7 +10,7 @@ from bdl_perception.perception.types import CAMERA_NAME_PATTERN
 
 
 class AlertLevel(IntEnum):
-    """A higher one is worse: an ERROR at least is known."""
+    """Ascending severity; STALE is above ERROR because the state is unknown."""
 
     OK = 0
     WARN = 1
@@ -19,7 +19,7 @@ class AlertLevel(IntEnum):
 
 
 class Reason(NamedTuple):
-    """One short sentence and the level that it asks for."""
+    """A reason for a level, in one short sentence."""
 
     level: AlertLevel
     text: str
@@ -27,7 +27,7 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True)
 class AlertState:
-    """What the alert says at one moment."""
+    """The state of an alert at one moment."""
 
     level: AlertLevel
     reasons: tuple[str, ...]  # the worst first; empty when OK
@@ -39,12 +39,12 @@ class AlertState:
     stamp_ns: int | None = None  # of the newest frame; None: there was none
     slow: float | None = None  # evidence of the slow alarm; None: there is no such alarm
     slow_limit: float | None = None
-    low_thresholds: Mapping[str, float] = field(default_factory=dict)  # if low ones are strange
+    low_thresholds: Mapping[str, float] = field(default_factory=dict)  # of two-sided tests
 
 
 @dataclass(frozen=True)
 class AlertPolicy(Parameters):
-    """Time limits of an AlertMachine, and how far the evidence must fall before the alert clears."""
+    """Time limits of an AlertMachine, and when its evidence clears the alert."""
 
     stale_after_s: float = parameter(
         .5, 'maximum age of status and frame scores; older: STALE', 's', .05, 60)
@@ -62,19 +62,19 @@ class AlertPolicy(Parameters):
 
 
 def parse_camera_names(text: str) -> tuple[str, ...]:
-    """Read 'front,rear'; empty: none. ValueError: no namespace, or one that is there twice."""
+    """Parse 'front,rear'; empty: none. ValueError: not a namespace, or a repeated one."""
     names = tuple(name.strip() for name in text.split(',')) if text.strip() else ()
     for name in names:
         if not CAMERA_NAME_PATTERN.fullmatch(name):
             raise ValueError(f'cameras is {text!r}: {name!r} is no namespace; write names of '
                              f'letters, digits and underscores with commas between')
         if names.count(name) > 1:
-            raise ValueError(f'cameras is {text!r}: {name!r} is there twice')
+            raise ValueError(f'cameras is {text!r}: {name!r} appears twice')
     return names
 
 
 def combine_alerts(states: Mapping[str, AlertState]) -> AlertState:
-    """Say the worst of several cameras, with the reasons of all, the worst first."""
+    """Combine the states of several cameras: the worst level, all reasons, worst first."""
     worst_first = sorted(states.items(), key=lambda item: -item[1].level)
     reasons = tuple(f'{camera}: {reason}' for camera, state in worst_first
                     for reason in state.reasons)

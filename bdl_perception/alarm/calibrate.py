@@ -12,8 +12,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Mapping, NamedTuple, Sequence
 
-from bdl_perception.alarm.alarm_limits import AlarmLimits, design_limits
-from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration import AlarmLimits, Calibration, design_limits, Provenance
 from bdl_perception.alarm.calibration_config import (
     CalibrationConfig,
     check_calibration_config,
@@ -43,7 +42,6 @@ from bdl_perception.alarm.observations import (
     ScoredDrive,
     thin_drive,
 )
-from bdl_perception.alarm.provenance import Provenance
 from bdl_perception.alarm.score_distribution import (
     MIN_OBSERVATIONS,
     min_sample_size,

@@ -19,11 +19,10 @@ from bdl_perception.alarm.calibrate import (
     prepare_drives,
     score_distribution,
 )
-from bdl_perception.alarm.calibration import Calibration, CameraCalibration
+from bdl_perception.alarm.calibration import Calibration, CameraCalibration, Provenance
 from bdl_perception.alarm.calibration_config import CalibrationConfig, count_recordings
 from bdl_perception.alarm.detection_delay import check_detection_delay
 from bdl_perception.alarm.observations import ScoredDrive
-from bdl_perception.alarm.provenance import Provenance
 from bdl_perception.alarm.score_distribution import MIN_DRIVES
 from bdl_perception.perception.status import Identity
 

@@ -5,11 +5,78 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Mapping
 
-from bdl_perception.alarm.alarm_limits import AlarmLimits
 from bdl_perception.alarm.conformal import ConformalTest
+from bdl_perception.alarm.cusum import check_exponent, SLOW_ALARM_SHARE, ville_limit
 from bdl_perception.alarm.mondrian import mondrian_group, MondrianTest
-from bdl_perception.alarm.provenance import Provenance
 from bdl_perception.alarm.score_distribution import GroupBy, ScoreDistribution
+from bdl_perception.perception.status import Identity
+
+MAX_VALUE = 1e6  # of a limit or a time, s: a larger one would be reached after days, or never
+
+
+@dataclass(frozen=True)
+class AlarmLimits:
+    """Limits of the evidence (logarithms), steps and betting exponent; checks itself."""
+
+    cusum: float  # of the fast alarm
+    exponent: float  # e of the bets of the fast alarm
+    step_s: float  # of the fast alarm
+    false_alarms_per_hour: float  # target rate of both alarms together
+    slow: float | None = None  # None: there is no slow alarm
+    slow_step_s: float = 2.
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a value that no alarm can have."""
+        check_exponent(self.exponent)
+        for name in ('cusum', 'step_s', 'false_alarms_per_hour', 'slow_step_s'):
+            _check_positive(name, getattr(self, name))
+        if self.slow is not None:
+            _check_positive('slow', self.slow)
+
+    def design(self) -> 'AlarmLimits':
+        """Return the limits for the same rate and steps by Ville's inequality alone."""
+        if self.slow is None:
+            return replace(self, cusum=ville_limit(self.step_s, self.false_alarms_per_hour))
+        return design_limits(self.false_alarms_per_hour, self.step_s, self.slow_step_s,
+                             self.exponent)
+
+
+def design_limits(false_alarms_per_hour: float, step_s: float, slow_step_s: float,
+                  exponent: float) -> AlarmLimits:
+    """Divide the target false alarm rate between both alarms; ValueError if infeasible."""
+    return AlarmLimits(
+        ville_limit(step_s, (1 - SLOW_ALARM_SHARE) * false_alarms_per_hour), exponent, step_s,
+        false_alarms_per_hour,
+        ville_limit(slow_step_s, SLOW_ALARM_SHARE * false_alarms_per_hour), slow_step_s)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Model, software and drives of a calibration; checks itself."""
+
+    identity: Identity
+    software_version: str
+    drives: tuple[str, ...]
+    frames: int  # scored frames, before thinning
+    score_step_s: float | None = None  # between calibration scores; None: step of the alarm
+    observed_step_s: float | None = None  # median between frames of the drives; None: not known
+    decorrelation_s: Mapping[str, float] = field(default_factory=dict)  # of the watched scores
+    held_out_peaks: tuple[float, ...] = ()  # highest CUSUM of each drive, by the other drives
+    held_out_slow_peaks: tuple[float, ...] = ()  # the same for the slow alarm
+    steps_per_drive: tuple[int, ...] = ()  # of the fast alarm; empty: not known
+    windows_per_drive: tuple[int, ...] = ()  # full windows of the slow alarm; empty: not known
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a wrong time, or a list without one entry for each drive."""
+        for name in ('score_step_s', 'observed_step_s'):
+            if getattr(self, name) is not None:
+                _check_positive(name, getattr(self, name))
+        for name in ('held_out_peaks', 'held_out_slow_peaks', 'steps_per_drive',
+                     'windows_per_drive'):
+            entries = len(getattr(self, name))
+            if entries not in (0, len(self.drives)):
+                raise ValueError(f'calibration has {entries} {name} for {len(self.drives)} '
+                                 f'drives; calibrate again')
 
 
 @dataclass(frozen=True)
@@ -125,8 +192,15 @@ class Calibration:
         if self.group_rejection(name):
             return
         if part.limits is None or (part.limits.slow is None) != (self.limits.slow is None):
-            raise ValueError(f'calibration has enough drives of {name} but not its limits; '
+            raise ValueError(f'calibration has sufficient drives of {name} but not its limits; '
                              f'calibrate again')
         if replace(part.limits, cusum=self.limits.cusum, slow=self.limits.slow) != self.limits:
             raise ValueError(f'limits of camera {name} have other settings than those of all '
                              f'drives; calibrate again')
+
+
+def _check_positive(name: str, value: float) -> None:
+    """Raise ValueError unless a stored value is above 0 and at most MAX_VALUE; NaN is not."""
+    if not 0 < value <= MAX_VALUE:
+        raise ValueError(f'calibration {name} is {value}, must be above 0 and at most '
+                         f'{MAX_VALUE:g}; calibrate again')

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Iterable
 
-from bdl_perception.alarm.alarm_limits import design_limits
+from bdl_perception.alarm.calibration import design_limits
 from bdl_perception.alarm.conformal import check_alpha, TAILS, Tails
 from bdl_perception.alarm.cusum import check_exponent, check_step
 from bdl_perception.alarm.score_distribution import GROUP_BY, GroupBy, MIN_DRIVES

@@ -46,7 +46,7 @@ def limit_summaries(calibration: Calibration) -> list[LimitSummary]:
 
 
 def calibration_warnings(calibration: Calibration) -> tuple[str, ...]:
-    """Give the warnings of a calibration; with several cameras, those of each camera first."""
+    """Return the warnings of a calibration; with several cameras, those of each camera first."""
     if not calibration.cameras:
         return (*_evidence_warnings(calibration), *_group_warnings(calibration))
     pooled = [f'all drives: {text}' for text in _evidence_warnings(calibration)]

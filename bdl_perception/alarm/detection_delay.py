@@ -8,8 +8,7 @@ it too far.
 """
 from typing import NamedTuple, Protocol, Sequence
 
-from bdl_perception.alarm.alarm_limits import AlarmLimits
-from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration import AlarmLimits, Calibration
 from bdl_perception.alarm.conformal import min_p_value
 from bdl_perception.alarm.cusum import ConformalCusum, MixtureCusum
 from bdl_perception.alarm.score_distribution import ScoreDistribution

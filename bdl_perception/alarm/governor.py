@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-A planner's side of the alert, as a worked example: no fresh alert means degrade.
+Speed governor, an example of a planner that uses the alert: no fresh alert means stop.
 
-Speeds are scaled as a whole, so that the robot stays on the path that was commanded.
+All components of a velocity are scaled alike, so that the robot stays on the commanded path.
 """
 from dataclasses import dataclass
 import math
@@ -46,7 +46,7 @@ class GovernorPolicy(Parameters):
 
 
 class GovernedCommand(NamedTuple):
-    """What may be driven, and why it is less than was commanded (empty: it is not)."""
+    """The governed velocity, and why it is less than the command (empty: it is not)."""
 
     velocity: Velocity
     reason: str
@@ -54,10 +54,10 @@ class GovernedCommand(NamedTuple):
 
 def govern(policy: GovernorPolicy, command: Velocity, level: AlertLevel | None,
            alert_age_s: float | None) -> GovernedCommand:
-    """Limit a command by the last alert and its age; None: there never was one."""
+    """Limit a command by the last alert and its age; None: there is none yet."""
     if not all(map(math.isfinite, (*command.linear, *command.angular))):
         return GovernedCommand(STOP, 'the commanded velocity is not finite: stop')
-    # Written so that a NaN age is not fresh; a negative one means that clocks disagree.
+    # In this form a NaN age is not fresh; a negative age means that the clocks differ.
     if level is None or alert_age_s is None or not 0 <= alert_age_s <= policy.max_alert_age_s:
         return GovernedCommand(STOP, 'no fresh alert: stop')
     if level == AlertLevel.OK:
@@ -65,11 +65,12 @@ def govern(policy: GovernorPolicy, command: Velocity, level: AlertLevel | None,
     factor = _speed_factor(policy, command, level)
     if factor == 1:
         return GovernedCommand(command, '')
-    return GovernedCommand(_scale_velocity(command, factor), f'alert is {level.name}: slowed to {factor:.0%}')
+    return GovernedCommand(_scale_velocity(command, factor),
+                           f'alert is {level.name}: slowed to {factor:.0%}')
 
 
 def _speed_factor(policy: GovernorPolicy, command: Velocity, level: AlertLevel) -> float:
-    """Give the largest factor up to 1 that keeps both speeds within the level's limits."""
+    """Return the largest factor up to 1 with both speeds within the limits of the level."""
     limits = ((policy.warn_linear_m_s, policy.warn_angular_rad_s) if level == AlertLevel.WARN
               else (policy.crawl_linear_m_s, policy.crawl_angular_rad_s))
     speeds = (math.hypot(*command.linear), math.hypot(*command.angular))

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The alert told as stories: what it says, and that each reason names its remedy."""
+"""Sequences of scores and status: the level of the alert, and reasons with a remedy."""
 from dataclasses import replace
 import math
 from typing import Any
@@ -44,7 +44,7 @@ class Story:
         return self.machine.state(self.now_s)
 
 
-def test_it_starts_stale_and_says_what_to_start() -> None:
+def test_it_starts_stale_with_the_remedies() -> None:
     state = Story().machine.state(0)
     assert state.level == AlertLevel.STALE
     assert 'no status of perception_node was received: start it' in state.reasons
@@ -60,17 +60,17 @@ def test_a_calm_drive_is_ok_and_shows_its_numbers() -> None:
     assert state.cusum == pytest.approx(math.log(.5))
 
 
-@pytest.mark.parametrize('strange', [{'energy': 1000}, {'epistemic': 1000}])
-def test_one_strange_picture_is_a_warning_that_passes(strange: dict[str, float]) -> None:
+@pytest.mark.parametrize('extreme', [{'energy': 1000}, {'epistemic': 1000}])
+def test_one_extreme_frame_is_a_warning_that_passes(extreme: dict[str, float]) -> None:
     story = Story(clear_s=1)
     story.goes_on(2)
-    state = story.goes_on(**strange)
+    state = story.goes_on(**extreme)
     assert state.level == AlertLevel.WARN and 'is too high' in state.reasons[0]
     assert [story.goes_on().level for _ in range(5)] == [
         AlertLevel.WARN, AlertLevel.WARN, AlertLevel.WARN, AlertLevel.WARN, AlertLevel.OK]
 
 
-def test_a_scene_that_stays_strange_is_an_error_that_must_be_earned_off() -> None:
+def test_an_extreme_scene_is_an_error_until_the_evidence_clears() -> None:
     story = Story(hold_s=2, clear_s=1)
     story.goes_on(2)
     levels = [story.goes_on(epistemic=1000).level for _ in range(6)]
@@ -82,8 +82,8 @@ def test_a_scene_that_stays_strange_is_an_error_that_must_be_earned_off() -> Non
     assert back[-1] == AlertLevel.OK
 
 
-def test_a_small_drift_is_an_error_of_the_slow_alarm_alone_and_is_earned_off() -> None:
-    # p = .1 in every picture: the fast bet (.05) loses, the slow ones gain .6 in two seconds.
+def test_a_small_drift_is_an_error_of_the_slow_alarm_alone() -> None:
+    # p = .1 in every frame: the fast bet (.05) loses, the slow ones gain .6 in two seconds.
     story = Story(with_values(CALIBRATION, exponent=.05, slow=5., slow_step_s=2.), hold_s=1,
                   clear_s=1)
     assert story.goes_on(60).level == AlertLevel.OK
@@ -101,17 +101,18 @@ def test_a_small_drift_is_an_error_of_the_slow_alarm_alone_and_is_earned_off() -
     assert any(2.5 < value < 5 for value in held)
 
 
-def test_an_alarm_that_holds_names_what_keeps_it_up_and_nothing_else() -> None:
+def test_a_latched_alarm_names_its_remaining_conditions() -> None:
     story = Story(hold_s=4, clear_s=1)
     story.goes_on(2)
     story.goes_on(2, epistemic=1000)
     states = [story.goes_on() for _ in range(16)]
     held = [one for one in states if one.level == AlertLevel.ERROR and one.cusum <= 5]
-    told = [one.reasons[0].removeprefix('the alarm holds until ') for one in held]
+    conditions = [one.reasons[0].removeprefix('the alarm holds until ') for one in held]
     assert all(('evidence' in text) == (one.cusum >= 2.5)
-               for text, one in zip(told, held, strict=True))
-    assert any(text.endswith('is below 2.5 and no score exceeds its threshold for 1 s: wait') for text in told)
-    assert told[-1] == '4 s have passed since: wait'
+               for text, one in zip(conditions, held, strict=True))
+    both = 'is below 2.5 and no score exceeds its threshold for 1 s: wait'
+    assert any(text.endswith(both) for text in conditions)
+    assert conditions[-1] == '4 s have passed since: wait'
 
 
 def test_ten_seconds_of_fog_are_forgotten_by_the_slow_alarm_at_once() -> None:
@@ -121,7 +122,7 @@ def test_ten_seconds_of_fog_are_forgotten_by_the_slow_alarm_at_once() -> None:
     assert story.goes_on(5).level == AlertLevel.OK
 
 
-def test_what_fog_and_dirt_add_up_to_does_not_keep_the_alarm_of_the_fast_one() -> None:
+def test_slow_evidence_below_its_limit_prolongs_no_alarm() -> None:
     story = Story(with_values(CALIBRATION, slow=8.19, slow_step_s=2.), hold_s=1, clear_s=1)
     story.goes_on(20)
     story.goes_on(10, energy=1000)
@@ -131,31 +132,32 @@ def test_what_fog_and_dirt_add_up_to_does_not_keep_the_alarm_of_the_fast_one() -
     assert story.goes_on(5).level == AlertLevel.OK
 
 
-def test_a_score_that_is_too_low_is_a_warning_where_both_tails_are_strange() -> None:
+def test_a_low_score_is_a_warning_of_a_two_sided_test() -> None:
     story = Story(with_values(CALIBRATION, tails='two_sided'), clear_s=1)
     state = story.goes_on(2, energy=50., epistemic=50.)
-    assert (state.level, state.low_thresholds) == (AlertLevel.OK, {'energy': 1, 'epistemic_depth': 1})
+    assert state.level == AlertLevel.OK
+    assert state.low_thresholds == {'energy': 1, 'epistemic_depth': 1}
     state = story.goes_on(energy=50., epistemic=.5)
     assert state.level == AlertLevel.WARN
     assert state.reasons[0] == 'unlike the calibration drives: epistemic_depth is too low'
 
 
-def test_a_group_without_enough_scores_is_told_and_does_not_change_the_level() -> None:
+def test_a_group_with_too_few_scores_is_reported_at_level_ok() -> None:
     few = {name: values[:9] for name, values in CALIBRATION.distribution.scores.items()}
     made = with_values(CALIBRATION, group_by='light', groups={
         'day': ScoreGroup(CALIBRATION.distribution.scores, 8), 'night': ScoreGroup(few, 8)})
     story = Story(made)
     story.goes_on(2)
-    for step, (brightness, said) in enumerate([(.5, ()), (.1, ('9 observations of night',))]):
+    for step, (brightness, texts) in enumerate([(.5, ()), (.1, ('9 observations of night',))]):
         stamp_ns = round((story.now_s + .01 * (step + 1)) * 1e9)
         story.machine.update_scores(story.now_s, Scores(
             stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
         state = story.machine.state(story.now_s)
-        assert state.level == AlertLevel.OK and len(state.reasons) == len(said)
-        assert all(part in reason for part, reason in zip(said, state.reasons, strict=True))
+        assert state.level == AlertLevel.OK and len(state.reasons) == len(texts)
+        assert all(part in reason for part, reason in zip(texts, state.reasons, strict=True))
 
 
-def test_slow_drift_is_an_error_although_no_picture_is_above_its_threshold() -> None:
+def test_a_drift_below_all_thresholds_is_an_error() -> None:
     story = Story()
     levels = [story.goes_on(energy=97, epistemic=97).level for _ in range(30)]
     assert AlertLevel.WARN not in levels and levels[-1] == AlertLevel.ERROR
@@ -171,13 +173,14 @@ def test_a_score_that_is_no_number_is_an_error_at_once(bad: float) -> None:
         assert story.goes_on(.75).level == AlertLevel.ERROR
 
 
-def test_a_fault_of_the_camera_is_an_error_while_it_lasts_and_held_after() -> None:
+def test_a_camera_fault_is_an_error_and_is_held() -> None:
     story = Story(hold_s=1)
     story.goes_on(2)
-    state = story.goes_on(5, status=replace(GOOD, faults=('the picture is blank',)))
+    state = story.goes_on(5, status=replace(GOOD, faults=('the frame is blank',)))
     assert state.level == AlertLevel.ERROR
-    assert state.reasons[0] == 'perception_node reports: the picture is blank'
-    assert [story.goes_on(.5).level for _ in range(3)] == [AlertLevel.ERROR, AlertLevel.ERROR, AlertLevel.OK]
+    assert state.reasons[0] == 'perception_node reports: the frame is blank'
+    assert [story.goes_on(.5).level for _ in range(3)] == [
+        AlertLevel.ERROR, AlertLevel.ERROR, AlertLevel.OK]
 
 
 @pytest.mark.parametrize(('change', 'reason'), [
@@ -202,7 +205,7 @@ def test_it_is_stale_without_a_calibration_and_passes_on_why() -> None:
     assert 'not armed: calibration.json is cut short' in machine.state(0).reasons
 
 
-def test_silence_is_stale_and_says_who_is_silent() -> None:
+def test_silence_is_stale_and_its_source_is_reported() -> None:
     story = Story(stale_after_s=.5)
     story.goes_on(2)
     assert story.machine.state(story.now_s + .5).level == AlertLevel.OK
@@ -230,14 +233,14 @@ def test_a_result_that_lacks_a_watched_score_does_not_count() -> None:
     assert 'with every watched score' in machine.state(0).reasons[0]
 
 
-def test_pictures_that_are_old_or_from_the_future_are_stale() -> None:
+def test_frames_that_are_old_or_from_the_future_are_stale() -> None:
     for late_s in (1.01, -1.01):
         story = Story(max_frame_age_s=1)
         assert story.goes_on(2, late_s=late_s).level == AlertLevel.STALE
         assert story.goes_on(late_s=1).level == AlertLevel.OK
 
 
-def test_a_recording_that_loops_is_stale_until_its_new_pictures_are_known() -> None:
+def test_a_looping_recording_is_stale_until_new_frames_arrive() -> None:
     story = Story(hold_s=1)
     story.goes_on(20)
     story.machine.update_scores(story.now_s, Scores(10**9, 'camera', {'energy': 1.}))
@@ -264,7 +267,7 @@ def test_a_clock_that_jumps_back_is_stale_and_recovers() -> None:
     assert story.goes_on(2).level == AlertLevel.OK
 
 
-def test_a_clock_without_a_number_is_refused() -> None:
+def test_a_clock_that_is_not_finite_is_rejected() -> None:
     with pytest.raises(ValueError, match='clock'):
         Story().machine.state(math.nan)
 
@@ -273,6 +276,6 @@ def test_a_clock_without_a_number_is_refused() -> None:
     {'stale_after_s': 0}, {'stale_after_s': math.nan}, {'epistemic_max_age_s': -1},
     {'max_frame_age_s': math.inf}, {'hold_s': -1}, {'clear_s': math.nan},
     {'clear_fraction': 0}, {'clear_fraction': 1.01}])
-def test_a_policy_without_sense_is_refused(change: dict[str, float]) -> None:
+def test_an_infeasible_policy_is_rejected(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         AlertPolicy(**change)

@@ -20,14 +20,14 @@ from slow_alert import Event, SlowAlert
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
 GOOD = PerceptionStatus('active', identity=IDENTITY)
 ONE_TO_19 = tuple(map(float, range(1, 20)))
-# .1 for each of two scores: the threshold is 18. One strange observation is worth .46, so that
+# .1 for each of two scores: the threshold is 18. One extreme observation adds .46, so that
 # the limit takes three; all numbers of seconds are sums of powers of two, and so exact.
 CALIBRATION = make_calibration(
     identity=IDENTITY, alpha=.2, watched=('energy', 'epistemic_depth'),
     scores={'energy': ONE_TO_19, 'epistemic_depth': ONE_TO_19, 'softmax': ONE_TO_19},
     drives=tuple('abcdefgh'), frames=19, step_s=.25, false_alarms_per_hour=1., cusum=1.,
     exponent=.5, software_version='')
-# A slow limit that one window of strange pictures comes near and two pass, and a fast one that is
+# A slow limit that one window of extreme frames comes near and two pass, and a fast one that is
 # hardly reached: the slow alarm is alone then.
 SLOW = with_values(CALIBRATION, cusum=2., slow=.5, slow_step_s=.5)
 HIGH = tuple(map(float, range(11, 30)))
@@ -45,7 +45,7 @@ POLICIES = [
                 clear_s=0, clear_fraction=.75),
     AlertPolicy(stale_after_s=.5, epistemic_max_age_s=1, max_frame_age_s=.5, hold_s=0,
                 clear_s=.5, clear_fraction=.5)]
-STATUSES = [replace(GOOD, state='inactive'), replace(GOOD, faults=('no picture',)),
+STATUSES = [replace(GOOD, state='inactive'), replace(GOOD, faults=('no frame',)),
             replace(GOOD, identity=replace(IDENTITY, samples=8)), replace(GOOD, identity=None)]
 
 
@@ -54,12 +54,12 @@ def usually(usual: Any, *rare: Any, weight: int = 4) -> st.SearchStrategy[Any]:
 
 
 calm = st.sampled_from([1., 18.])
-strange = usually(20., 18.5, 19., math.nan, math.inf, weight=8)
-any_value = st.one_of(calm, strange)
+extreme = usually(20., 18.5, 19., math.nan, math.inf, weight=8)
+any_value = st.one_of(calm, extreme)
 
 
 moods = st.lists(
-    st.tuples(usually('calm', 'strange', 'strange', 'odd', 'odd', 'no status', 'no picture',
+    st.tuples(usually('calm', 'extreme', 'extreme', 'mixed', 'mixed', 'no status', 'no frame',
                       'no cycle', 'time goes back'), st.sampled_from([1, 2, 3])),
     min_size=3, max_size=7).map(lambda runs: [mood for mood, beats in runs for _ in range(beats)])
 
@@ -70,21 +70,21 @@ def histories(draw: st.DrawFn) -> list[Event]:
     Draw beats of status, frame, cycle and question, a quarter of a second apart.
 
     Moods last, so that alarms are reached and earned off, and silences grow too long. Most are
-    calm or strange; in some one thing is missing, and odd beats are late or out of order too.
+    calm or extreme; in some one thing is missing, and mixed beats are late or out of order too.
     """
     events, now_s, stamp_ns = [Event(0, 'status', GOOD)], 0., 10**9
     frames = [stamp_ns]
     for mood in draw(moods):
-        odd = mood == 'odd'
-        value = {'strange': strange, 'odd': any_value}.get(mood, calm)
+        mixed = mood == 'mixed'
+        value = {'extreme': extreme, 'mixed': any_value}.get(mood, calm)
 
-        def rarely(usual: Any, *rare: Any, odd: bool = odd) -> Any:
-            return draw(usually(usual, *rare)) if odd else usual
+        def rarely(usual: Any, *rare: Any, mixed: bool = mixed) -> Any:
+            return draw(usually(usual, *rare)) if mixed else usual
 
         now_s += rarely(-2. if mood == 'time goes back' else .25, 0., .5, .75, 1., 1.25, -.5)
         if rarely(mood != 'no status', False):
             events.append(Event(now_s, 'status', rarely(GOOD, *STATUSES)))
-        if rarely(mood != 'no picture', False):
+        if rarely(mood != 'no frame', False):
             stamp_ns += int(1e9 * rarely(.25, .125, .5, 1., 0., -1.))
             shown = {'energy': draw(value), 'softmax': rarely(5., 30., math.nan)}
             if rarely(True, False):
@@ -92,9 +92,9 @@ def histories(draw: st.DrawFn) -> list[Event]:
             age_s = rarely(0., .25, .5, .75, -.75)
             events.append(Event(now_s, 'frame', Scores(stamp_ns, '', shown), age_s))
             frames.append(stamp_ns)
-        if rarely(mood not in ('no picture', 'no cycle'), False):
+        if rarely(mood not in ('no frame', 'no cycle'), False):
             held = frames[max(-len(frames), -rarely(1, 2, 3, 4, 5))] + rarely(0, 1)
-            # of the classes alone: nothing has a depth; of another part alone: nobody knows
+            # of the classes alone: no pixel has a depth; of another region alone: not known
             name = rarely('epistemic_depth', 'mutual_information', 'mutual_information_left')
             events.append(Event(now_s, 'cycle', Scores(held, '', {name: draw(value)}, 1)))
         events.append(Event(now_s, 'ask'))
@@ -126,7 +126,7 @@ def slow_levels(policy: AlertPolicy, events: list[Event],
 
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from(POLICIES), st.sampled_from(CALIBRATIONS), histories())
-def test_the_level_is_what_the_slow_definition_says(
+def test_the_level_is_that_of_the_slow_definition(
         policy: AlertPolicy, calibration: Calibration, events: list[Event]) -> None:
     assert levels(policy, events, calibration) == slow_levels(policy, events, calibration)
 
@@ -142,8 +142,8 @@ def test_asking_more_or_less_often_changes_nothing(policy: AlertPolicy,
 
 def worse(event: Event, how: str) -> Event:
     """Make an event worse in one way, if it can be."""
-    if event.kind in ('frame', 'cycle') and how in ('stranger', 'nan'):
-        up = {'stranger': lambda value: max(value, 18.5), 'nan': lambda value: math.nan}[how]
+    if event.kind in ('frame', 'cycle') and how in ('higher', 'nan'):
+        up = {'higher': lambda value: max(value, 18.5), 'nan': lambda value: math.nan}[how]
         raised = {name: value if name == 'brightness' else up(value)
                   for name, value in event.payload.values.items()}
         return replace(event, payload=replace(event.payload, values=raised))
@@ -160,7 +160,7 @@ def worse(event: Event, how: str) -> Event:
 def test_worse_inputs_never_give_a_milder_level(
         policy: AlertPolicy, calibration: Calibration, events: list[Event],
         data: st.DataObject) -> None:
-    ways = usually('as it is', 'stranger', 'nan', 'older', 'faulty', 'inactive', 'other model')
+    ways = usually('as it is', 'higher', 'nan', 'older', 'faulty', 'inactive', 'other model')
     worsened = [worse(event, data.draw(ways)) for event in events]
     pairs = zip(levels(policy, events, calibration), levels(policy, worsened, calibration),
                 strict=True)
@@ -176,8 +176,10 @@ def test_without_a_calibration_nothing_is_ever_better_than_stale(policy: AlertPo
 
 
 PATHS = [
-    (AlertLevel.OK, AlertLevel.WARN, AlertLevel.OK), (AlertLevel.OK, AlertLevel.ERROR, AlertLevel.OK),
-    (AlertLevel.OK, AlertLevel.STALE, AlertLevel.OK), (AlertLevel.WARN, AlertLevel.ERROR, AlertLevel.OK)]
+    (AlertLevel.OK, AlertLevel.WARN, AlertLevel.OK),
+    (AlertLevel.OK, AlertLevel.ERROR, AlertLevel.OK),
+    (AlertLevel.OK, AlertLevel.STALE, AlertLevel.OK),
+    (AlertLevel.WARN, AlertLevel.ERROR, AlertLevel.OK)]
 
 
 def test_the_histories_reach_every_level_and_come_back() -> None:
@@ -185,11 +187,11 @@ def test_the_histories_reach_every_level_and_come_back() -> None:
 
     @settings(max_examples=400, deadline=None, derandomize=True, database=None)
     @given(st.sampled_from(POLICIES), histories())
-    def look(policy: AlertPolicy, events: list[Event]) -> None:
-        seen = levels(policy, events)
+    def count_paths(policy: AlertPolicy, events: list[Event]) -> None:
+        reached = levels(policy, events)
         for path in PATHS:
-            rest = iter(seen)
+            rest = iter(reached)
             found[path] += all(level in rest for level in path)
 
-    look()
+    count_paths()
     assert all(found[path] >= 2 for path in PATHS), found

@@ -13,7 +13,8 @@ import pytest
 
 states = st.dictionaries(
     st.sampled_from(['front', 'rear', 'left', 'right']),
-    st.sampled_from(AlertLevel).map(lambda level: AlertState(level, (level.name,) if level else ())))
+    st.sampled_from(AlertLevel).map(
+        lambda level: AlertState(level, (level.name,) if level else ())))
 
 
 @pytest.mark.parametrize(('listed', 'names'), [
@@ -24,8 +25,8 @@ def test_names_stand_between_commas(listed, names):
 
 @pytest.mark.parametrize(('listed', 'wrong'), [
     ('front,', "''"), ('/front', "'/front'"), ('2nd', "'2nd'"), ('a b', "'a b'"),
-    ('front,rear,front', "'front' is there twice")])
-def test_what_is_no_namespace_is_refused_by_name(listed, wrong):
+    ('front,rear,front', "'front' appears twice")])
+def test_a_name_that_is_no_namespace_is_rejected(listed, wrong):
     with pytest.raises(ValueError, match='cameras is') as caught:
         parse_camera_names(listed)
     assert wrong in str(caught.value)
@@ -40,8 +41,9 @@ def test_together_they_are_never_milder_than_one_of_them(found):
 
 @given(states)
 def test_the_reasons_come_worst_first_and_name_their_camera(found):
-    said = [AlertLevel[reason.split(': ')[1]] for reason in combine_alerts(found).reasons] if found else []
-    assert said == sorted((s.level for s in found.values() if s.level), reverse=True)
+    reasons = combine_alerts(found).reasons if found else ()
+    levels_found = [AlertLevel[reason.split(': ')[1]] for reason in reasons]
+    assert levels_found == sorted((s.level for s in found.values() if s.level), reverse=True)
     assert all(reason.split(': ')[0] in found for reason in combine_alerts(found).reasons if found)
 
 

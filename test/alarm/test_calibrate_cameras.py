@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""One calibration of several cameras: each is judged by its own drives, or says that it is not."""
+"""One calibration of several cameras: each is peaks by its own drives, or says that it is not."""
 from dataclasses import replace
 import json
 import math
@@ -25,8 +25,8 @@ import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
 WATCHED = ('energy', 'epistemic_depth')
-WISH = CalibrationConfig(WATCHED, alpha=.05, step_s=.25, exponent=.5, group_by='camera')
-ALONE = replace(WISH, group_by='none')
+CONFIG = CalibrationConfig(WATCHED, alpha=.05, step_s=.25, exponent=.5, group_by='camera')
+ALONE = replace(CONFIG, group_by='none')
 STEP_NS = 250_000_000
 
 
@@ -34,46 +34,48 @@ def drive(camera: str | None, number: int, shift: float = 0., count: int = 30) -
     """Give noise about shift; front and rear of one number are of one recording."""
     seed = [number, 7 if camera == 'rear' else 0]
     draw = np.random.default_rng(seed).normal(shift, 1, (count, len(SCORE_NAMES)))
-    seen = tuple(Observation(index * STEP_NS, dict(zip(SCORE_NAMES, row.tolist(), strict=True)))
+    item = tuple(Observation(index * STEP_NS, dict(zip(SCORE_NAMES, row.tolist(), strict=True)))
                  for index, row in enumerate(draw))
-    return ScoredDrive(f'run_{number}', seen, camera, f'run_{number}')
+    return ScoredDrive(f'run_{number}', item, camera, f'run_{number}')
 
 
 def drives(camera: str | None, how_many: int, **changes: Any) -> list[ScoredDrive]:
     return [drive(camera, number, **changes) for number in range(how_many)]
 
 
-def made_of(*scored: ScoredDrive, wish: CalibrationConfig = WISH) -> Calibration:
-    return calibrate_cameras(scored, IDENTITY, wish, '0.1.0')
+def made_of(*scored: ScoredDrive, config: CalibrationConfig = CONFIG) -> Calibration:
+    return calibrate_cameras(scored, IDENTITY, config, '0.1.0')
 
 
 def threshold_by_counting(scored: Sequence[ScoredDrive], name: str) -> float:
     """Give the lowest value that at most a share alpha / 2 of n + 1 values would top."""
-    values = [float(f'{seen.values[name]:.6g}') for one in scored for seen in one.observations]
+    values = [float(f'{item.values[name]:.6g}') for one in scored for item in one.observations]
     return min(value for value in values if sum(other > value for other in values) + 1
                <= .05 / 2 * (len(values) + 1))
 
 
-def test_each_camera_has_the_thresholds_that_its_own_drives_give_by_counting() -> None:
+def test_each_camera_has_thresholds_of_its_own_drives() -> None:
     front, rear = drives('front', 9), drives('rear', 8, shift=5)
     made = made_of(*front, *rear)
     for camera, own in (('front', front), ('rear', rear)):
         chosen = made.for_camera(camera)
-        assert chosen.test.pooled.thresholds == {name: threshold_by_counting(own, name) for name in WATCHED}
-        assert chosen.fallback_reason({'energy': 1.}) is None and rejection_reasons(chosen, IDENTITY) == ()
+        assert chosen.thresholds == {name: threshold_by_counting(own, name) for name in WATCHED}
+        assert chosen.fallback_reason({'energy': 1.}) is None
+        assert rejection_reasons(chosen, IDENTITY) == ()
     like_rear = dict.fromkeys(WATCHED, 5.)
     assert made.for_camera('front').test.exceedances(like_rear) == WATCHED
-    assert made.for_camera('rear').test.exceedances(like_rear) == () == made.test.exceedances(like_rear)
+    assert made.for_camera('rear').test.exceedances(like_rear) == ()
+    assert made.test.exceedances(like_rear) == ()
 
 
 @pytest.mark.parametrize('decorrelate', [False, True])
 def test_a_camera_is_calibrated_as_if_there_were_no_other(decorrelate: bool) -> None:
     front = drives('front', 20)
-    slow = [one._replace(observations=tuple(  # a rear camera that sees each picture four times
-        seen._replace(stamp_ns=(4 * k + twin) * STEP_NS)
-        for k, seen in enumerate(one.observations) for twin in range(4)))
+    slow = [one._replace(observations=tuple(  # a rear camera that sees each frame four times
+        item._replace(stamp_ns=(4 * k + twin) * STEP_NS)
+        for k, item in enumerate(one.observations) for twin in range(4)))
         for one in drives('rear', 8, shift=3)]
-    made = made_of(*front, *slow, wish=replace(WISH, decorrelate=decorrelate))
+    made = made_of(*front, *slow, config=replace(CONFIG, decorrelate=decorrelate))
     for camera, own in (('front', front), ('rear', slow)):
         chosen = made.for_camera(camera)
         alone = calibrate(own, IDENTITY, replace(ALONE, decorrelate=decorrelate), '0.1.0')
@@ -83,17 +85,17 @@ def test_a_camera_is_calibrated_as_if_there_were_no_other(decorrelate: bool) -> 
     assert (steps[1] > steps[0]) == decorrelate
 
 
-def test_strange_drives_of_one_camera_raise_no_limit_of_another() -> None:
+def test_extreme_drives_of_a_camera_raise_no_other_limit() -> None:
     front = drives('front', 8)
     made = made_of(*front, *drives('rear', 3, shift=9))
     alone = calibrate(front, IDENTITY, ALONE, '')
     assert made.for_camera('front').limits.cusum == alone.limits.cusum
     assert made.for_camera('front').limits.slow == alone.limits.slow
-    assert made.limits.cusum > alone.limits.cusum + 4  # of all drives: the rear ones are strange
+    assert made.limits.cusum > alone.limits.cusum + 4  # of all drives: the rear ones are extreme
     assert made.for_camera('rear').limits.cusum == made.for_camera('roof').limits.cusum
 
 
-def test_the_drives_of_all_may_raise_a_limit_that_judges_no_camera(
+def test_a_pooled_limit_that_no_camera_uses_may_be_late(
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detection_delay, 'MAX_ADDED_DELAY_S', 1.)
     mixed = [*drives('front', 30), *drives('rear', 8, shift=9, count=50)]
@@ -103,7 +105,7 @@ def test_the_drives_of_all_may_raise_a_limit_that_judges_no_camera(
         made_of(*mixed, drive('roof', 60))
 
 
-def test_a_camera_with_too_few_drives_falls_back_and_says_so() -> None:
+def test_a_camera_with_too_few_drives_falls_back() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 7, shift=5))
     values = dict.fromkeys(WATCHED, 5.)
     chosen = made.for_camera('rear')
@@ -112,12 +114,12 @@ def test_a_camera_with_too_few_drives_falls_back_and_says_so() -> None:
     assert chosen.test.test_for(values).thresholds == made.test.pooled.thresholds
     assert rejection_reasons(chosen, IDENTITY) == ()
     assert made.for_camera('front').fallback_reason(values) is None
-    assert made.fallback_reason(values) == ('the camera of the frame is not known: thresholds are of '
-                                     'all drives')
+    assert made.fallback_reason(values) == (
+        'the camera of the frame is not known: thresholds are of all drives')
 
 
 @pytest.mark.parametrize('name', ['frnt', 'camera', 'Front', ''])
-def test_a_camera_of_an_unknown_name_is_never_armed_and_is_told_the_known_ones(name: str) -> None:
+def test_an_unknown_camera_is_never_armed(name: str) -> None:
     made = made_of(*drives('front', 8), *drives('rear', 3)).for_camera(name)
     why, = rejection_reasons(made, IDENTITY)
     assert why.startswith(f'calibration knows the cameras front, rear and no {name!r}: set ')
@@ -129,67 +131,67 @@ def test_a_camera_of_an_unknown_name_is_never_armed_and_is_told_the_known_ones(n
     assert machine.state(0.).reasons == (f'not armed: {why}',)
 
 
-def test_a_camera_with_too_few_observations_falls_back_and_says_so() -> None:
-    strict = replace(WISH, alpha=.02)  # .01 for each of two scores: 99 are needed
-    made = made_of(*drives('front', 8), *drives('rear', 8, count=12), wish=strict)
+def test_a_camera_with_too_few_observations_falls_back() -> None:
+    strict = replace(CONFIG, alpha=.02)  # .01 for each of two scores: 99 are needed
+    made = made_of(*drives('front', 8), *drives('rear', 8, count=12), config=strict)
     assert made.for_camera('rear').fallback_reason({}) == (
         'calibration has 96 observations of rear, 99 are needed: thresholds are of all drives')
-    enough = made_of(*drives('front', 8), *drives('rear', 8, count=13), wish=strict)
-    assert enough.for_camera('rear').fallback_reason({}) is None
+    sufficient = made_of(*drives('front', 8), *drives('rear', 8, count=13), config=strict)
+    assert sufficient.for_camera('rear').fallback_reason({}) is None
 
 
 @pytest.mark.parametrize('tails', ['upper', 'two_sided'])
 @pytest.mark.parametrize('score', [1 / 3, 2 / 3, 1e-9 / 7])
-def test_a_score_that_never_changes_is_as_ordinary_as_can_be(score: float, tails: Any) -> None:
+def test_a_constant_score_is_nominal(score: float, tails: Any) -> None:
     constant = [one._replace(observations=tuple(
-        seen._replace(values={**seen.values, 'energy': score}) for seen in one.observations))
+        item._replace(values={**item.values, 'energy': score}) for item in one.observations))
         for one in drives('front', 8)]
     made = calibrate(constant, IDENTITY, replace(ALONE, tails=tails), '')
     own = replace(made.test.pooled, scores={'energy': made.distribution.scores['energy']})
     assert own.p_value({'energy': score}) == 1. and own.exceedances({'energy': score}) == {}
 
 
-def test_the_alert_says_which_thresholds_a_camera_has() -> None:
+def test_the_alert_has_the_thresholds_of_its_camera() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 3))
-    said = {}
+    states = {}
     for camera in ('front', 'rear'):
         machine = AlertMachine(AlertPolicy(), made.for_camera(camera))
         machine.update_status(0., PerceptionStatus('active', identity=IDENTITY))
         for cycle, name in enumerate(WATCHED):
             machine.update_scores(0., Scores(1, camera, {name: -9.}, cycle))
-        said[camera] = machine.state(0.)
-    assert said['front'].level == said['rear'].level == AlertLevel.OK
-    assert said['front'].reasons == ()
-    assert said['rear'].reasons == (
+        states[camera] = machine.state(0.)
+    assert states['front'].level == states['rear'].level == AlertLevel.OK
+    assert states['front'].reasons == ()
+    assert states['rear'].reasons == (
         'calibration has 3 drives of rear, 8 are needed: thresholds are of all drives',)
-    assert said['front'].thresholds == (
+    assert states['front'].thresholds == (
         made.for_camera('front').test.pooled.thresholds) != made.test.pooled.thresholds
-    assert said['rear'].thresholds == made.test.pooled.thresholds
+    assert states['rear'].thresholds == made.test.pooled.thresholds
 
 
 def slow_highest(one: ScoredDrive, others: Sequence[ScoredDrive]) -> float:
     """Reread everything for each step: p by counting, S as the best of all runs."""
-    rows = [seen.values for other in others for seen in other.observations]
+    rows = [item.values for other in others for item in other.observations]
     gains = []
-    for seen in one.observations:
-        shares = [(sum(row[name] >= seen.values[name] for row in rows) + 1) / (len(rows) + 1)
+    for item in one.observations:
+        shares = [(sum(row[name] >= item.values[name] for row in rows) + 1) / (len(rows) + 1)
                   for name in WATCHED]
         gains.append(math.log(.5) - .5 * math.log(min(1, len(WATCHED) * min(shares))))
     return max(sum(gains[a:b]) for b in range(len(gains) + 1) for a in range(b + 1))
 
 
-def test_of_all_drives_each_is_judged_by_other_recordings_alone() -> None:
+def test_pooled_drives_are_tested_by_other_recordings_alone() -> None:
     front, rear = drives('front', 8, count=20), drives('rear', 8, count=20)
-    rear[3], front[3] = drive('rear', 3, 3., 20), drive('front', 3, 3., 20)  # one odd road
+    rear[3], front[3] = drive('rear', 3, 3., 20), drive('front', 3, 3., 20)  # one outlier road
     everything = [*front, *rear]
     expected = [slow_highest(one, [other for other in everything if other.name != one.name])
                 for one in everything]
     assert made_of(*everything).provenance.held_out_peaks == pytest.approx(expected, abs=1e-4)
     leaked = slow_highest(front[3], [*front[:3], *front[4:], *rear])
-    assert expected[3] > leaked + 5  # its own road, seen by the other camera, would excuse it
+    assert expected[3] > leaked + 5  # its own road, item by the other camera, would excuse it
 
 
-def test_cameras_none_of_which_has_enough_drives_are_refused() -> None:
+def test_cameras_that_all_have_too_few_drives_are_rejected() -> None:
     with pytest.raises(ValueError, match=r'no camera has the 8 .*\(7 of front, 7 of rear\)'):
         made_of(*drives('front', 7), *drives('rear', 7))
     with pytest.raises(ValueError, match='1 drives have no camera; .*front=DRIVE'):
@@ -204,7 +206,8 @@ def test_pieces_of_one_recording_count_as_one_drive() -> None:
         calibrate(pieces, IDENTITY, ALONE, '')
     with pytest.raises(ValueError, match='no drive is left to test drive run_0'):
         leave_one_out(pieces, pieces, ALONE)
-    assert len(calibrate([*pieces, *drives('rear', 7)], IDENTITY, ALONE, '').provenance.drives) == 15
+    made = calibrate([*pieces, *drives('rear', 7)], IDENTITY, ALONE, '')
+    assert len(made.provenance.drives) == 15
 
 
 def test_drives_of_several_cameras_at_once_count_once_for_being_armed() -> None:
@@ -217,7 +220,7 @@ def test_drives_of_several_cameras_at_once_count_once_for_being_armed() -> None:
     assert rejection_reasons(fewer, IDENTITY)[0].startswith('calibration has 7 drives, at least 8')
 
 
-def test_it_survives_its_file() -> None:
+def test_a_calibration_by_camera_is_read_as_written() -> None:
     made = made_of(*drives('front', 8), *drives('rear', 2))
     again = calibration_from_dict(json.loads(json.dumps(calibration_to_dict(made))))
     assert again == made
@@ -226,9 +229,9 @@ def test_it_survives_its_file() -> None:
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    (lambda part: replace(part, limits=None), 'enough drives of front but not its limits'),
+    (lambda part: replace(part, limits=None), 'sufficient drives of front but not its limits'),
     (lambda part: replace(part, limits=replace(part.limits, slow=None)),
-     'enough drives of front but not its limits'),
+     'sufficient drives of front but not its limits'),
     (lambda part: replace(part, limits=replace(part.limits, step_s=.5)), 'front have other sett'),
     (lambda part: replace(part, distribution=replace(part.distribution, alpha=.06)),
      'camera front has other settings'),

@@ -3,8 +3,8 @@
 """Each weakness of a calibration gives one warning, and a good calibration gives none."""
 import math
 
-from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.alarm.calibration_warnings import calibration_warnings
+from bdl_perception.alarm.score_distribution import ScoreGroup
 from calibrations import with_values
 from uniform_calibration import camera, uniform_calibration
 
@@ -74,7 +74,7 @@ def test_few_drives_and_a_raised_limit_are_warnings() -> None:
     assert 'raise the CUSUM limit above the 9.57' in raised
 
 
-def test_the_drives_that_raised_a_limit_are_named_with_the_added_delay() -> None:
+def test_drives_that_raised_a_limit_are_named_with_their_delay() -> None:
     # a step of .25 s adds 1.61 at most: 6 steps to 9.57 and 19 to 30
     one = with_values(uniform_calibration(20, 30.), held_out_peaks=(*[1.5] * 18, 28.4, 3.25))
     raised, = calibration_warnings(one)

@@ -28,7 +28,7 @@ def test_the_smallest_count_is_known_by_hand(alpha: float, count: int) -> None:
 
 
 @pytest.mark.parametrize('digits', [9, 10, 12])
-def test_an_alpha_that_nobody_has_the_scores_for_says_how_many_it_needs(digits: int) -> None:
+def test_a_tiny_alpha_reports_the_needed_scores(digits: int) -> None:
     assert min_threshold_sample_size(float(f'1e-{digits}')) == 10**digits - 1
     with pytest.raises(ValueError, match='at least 9+ are needed'):
         threshold([1., 2.], float(f'1e-{digits}'))
@@ -69,7 +69,8 @@ def test_a_decimal_alpha_is_taken_as_it_is_written() -> None:
             exact = Fraction(hundredths, 100)
             expected = math.ceil((count + 1) * (1 - exact))
             assert threshold_rank(count, hundredths / 100) == expected
-            assert threshold_rank(count, hundredths / 100 / 3) == math.ceil((count + 1) * (1 - exact / 3))
+            rank = math.ceil((count + 1) * (1 - exact / 3))
+            assert threshold_rank(count, hundredths / 100 / 3) == rank
 
 
 scores = st.one_of(st.integers(-3, 3).map(float), st.floats(-3, 3))
@@ -107,7 +108,7 @@ def test_two_sided_p_values_by_hand() -> None:
 
 @given(st.lists(scores, min_size=1, max_size=40), scores,
        st.sampled_from([Fraction(n, 100) for n in (1, 5, 10, 20, 25, 50)]))
-def test_a_score_is_outside_both_thresholds_when_its_two_sided_p_value_is_small(
+def test_two_sided_thresholds_agree_with_p_values(
         calibration: list[float], score: float, alpha: Fraction) -> None:
     ordered, side = sorted(calibration), float(alpha) / 2
     count = len(ordered)
@@ -128,6 +129,6 @@ def test_several_scores_share_the_chance() -> None:
 
 
 @pytest.mark.parametrize('alpha', [0, 1, -1, math.nan])
-def test_what_is_no_probability_is_refused(alpha: float) -> None:
+def test_a_value_that_is_no_probability_is_rejected(alpha: float) -> None:
     with pytest.raises(ValueError, match='alpha is'):
         threshold_rank(10, alpha)

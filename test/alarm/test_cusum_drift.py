@@ -40,9 +40,9 @@ def test_the_sum_is_the_mean_of_the_best_runs(values: list[float]) -> None:
 
 @given(st.lists(st.tuples(p_values, p_values), max_size=30))
 def test_smaller_p_values_never_give_less_evidence(pairs: list[tuple[float, float]]) -> None:
-    mild, strange = MixtureCusum(3), MixtureCusum(3)
+    mild, extreme = MixtureCusum(3), MixtureCusum(3)
     for one, other in pairs:
-        assert strange.step(min(one, other)) >= mild.step(max(one, other))
+        assert extreme.step(min(one, other)) >= mild.step(max(one, other))
 
 
 @given(st.lists(p_values, max_size=40))
@@ -66,7 +66,7 @@ def test_false_alarms_are_as_rare_as_promised() -> None:
     assert np.mean(waits) > promised  # by far: each bet restarts at 1 and the floor costs
 
 
-def test_a_drift_that_no_picture_shows_is_found_within_two_minutes() -> None:
+def test_a_small_drift_is_detected_within_two_minutes() -> None:
     drift, steps = MixtureCusum(math.log(3600)), 0
     while not drift.alarmed:
         drift.step(.12)
@@ -74,7 +74,7 @@ def test_a_drift_that_no_picture_shows_is_found_within_two_minutes() -> None:
     assert 30 < 2 * steps < 120
 
 
-def test_one_bet_alone_can_raise_the_alarm_and_a_long_one_is_forgotten_in_time() -> None:
+def test_one_bet_can_raise_the_alarm_and_recovers_in_time() -> None:
     drift = MixtureCusum(5)
     for _ in range(1000):
         drift.step(.2)  # the bet with exponent .5 gains, that of .1 loses
@@ -87,7 +87,7 @@ def test_one_bet_alone_can_raise_the_alarm_and_a_long_one_is_forgotten_in_time()
     assert steps < 30
 
 
-def test_very_strange_pictures_count_no_more_than_strange_ones() -> None:
+def test_p_values_below_the_floor_count_as_the_floor() -> None:
     one, other = MixtureCusum(9), MixtureCusum(9)
     assert one.step(P_VALUE_FLOOR) == other.step(1e-6)
 
@@ -99,10 +99,10 @@ def test_windows_give_the_upper_median_when_the_next_begins() -> None:
     assert given_ == [None, None, None, .5, None, .3, .7]
 
 
-def test_medians_of_alike_or_unlike_pictures_pay_no_more_than_fair_bets() -> None:
+def test_window_medians_pay_at_most_fair_odds() -> None:
     rng = np.random.default_rng(0)
     common = rng.normal(size=(4000, 1))
-    for share in (0, .5, .9, 1):  # how alike the pictures of a window are
+    for share in (0, .5, .9, 1):  # correlation of the frames of a window
         noise = rng.normal(size=(4000, 9))
         ranks = math.sqrt(share) * common + math.sqrt(1 - share) * noise
         p = np.array([[.5 * math.erfc(-z / math.sqrt(2)) for z in row] for row in ranks])
@@ -118,7 +118,7 @@ def test_the_highest_of_a_drive_by_hand() -> None:
 
 
 @pytest.mark.parametrize('bad', [0, -1, math.nan])
-def test_what_is_no_limit_or_window_is_refused(bad: float) -> None:
+def test_an_infeasible_limit_or_window_is_rejected(bad: float) -> None:
     with pytest.raises(ValueError, match='slow limit'):
         MixtureCusum(bad)
     with pytest.raises(ValueError, match='slow_step_s'):

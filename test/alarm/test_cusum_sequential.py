@@ -34,7 +34,7 @@ def test_the_bet_is_fair() -> None:
 
 
 @pytest.mark.parametrize('p', [0, -.1, 1.1, math.nan])
-def test_what_is_no_p_value_is_refused(p: float) -> None:
+def test_a_value_that_is_no_p_value_is_rejected(p: float) -> None:
     with pytest.raises(ValueError, match='p-value is'):
         log_evidence(p, .5)
 
@@ -103,17 +103,17 @@ def test_a_limit_must_be_positive(limit: float) -> None:
 
 @given(st.lists(st.sampled_from([0, 1, 60, 61, 62, 63, 187, 188, 189, 249, 250, 251, 900]),
                 max_size=30))
-def test_thinned_stamps_are_a_step_apart_in_the_long_run_and_none_is_missed(
+def test_thinned_stamps_are_a_step_apart_on_average(
         gaps_ms: list[int]) -> None:
     stamps = np.cumsum(gaps_ms).tolist()
     thinning = Thinning(.25)
-    kept = [stamp for stamp in stamps if thinning.due(stamp * 1_000_000)]
-    for first, early in enumerate(kept):
-        for steps, late in enumerate(kept[first + 1:], start=1):
+    selected = [stamp for stamp in stamps if thinning.due(stamp * 1_000_000)]
+    for first, early in enumerate(selected):
+        for steps, late in enumerate(selected[first + 1:], start=1):
             assert late - early >= (steps - .5) * 250
-    for stamp in stamps:  # whatever was left out came too soon after one that was kept
-        assert stamp in kept or any(0 <= stamp - earlier <= 312 for earlier in kept)
-    assert kept[:1] == stamps[:1]
+    for stamp in stamps:  # whatever was left out came too soon after one that was selected
+        assert stamp in selected or any(0 <= stamp - earlier <= 312 for earlier in selected)
+    assert selected[:1] == stamps[:1]
 
 
 def test_a_camera_that_trembles_loses_none_of_its_steps() -> None:
@@ -127,8 +127,8 @@ def test_a_camera_that_trembles_loses_none_of_its_steps() -> None:
 @pytest.mark.parametrize('rate_hz', [11, 12, 13, 19, 25, 30, 60])
 def test_a_faster_camera_adds_no_more_than_a_step_each_step(rate_hz: int) -> None:
     thinning = Thinning(.1)
-    kept = sum(thinning.due(round(1e9 * k / rate_hz)) for k in range(60 * rate_hz))
-    assert kept <= 601
+    selected = sum(thinning.due(round(1e9 * k / rate_hz)) for k in range(60 * rate_hz))
+    assert selected <= 601
 
 
 @pytest.mark.parametrize('step_s', [0, -1, math.nan, math.inf])

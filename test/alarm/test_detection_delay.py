@@ -4,7 +4,7 @@
 import math
 from typing import Any
 
-from bdl_perception.alarm.alarm_limits import AlarmLimits
+from bdl_perception.alarm.calibration import AlarmLimits
 from bdl_perception.alarm.detection_delay import min_detection_delay, min_slow_detection_delay
 from bdl_perception.alarm.score_distribution import ScoreDistribution
 import pytest
@@ -21,7 +21,7 @@ def parts(**changes: Any) -> tuple[ScoreDistribution, AlarmLimits]:
 
 
 @pytest.mark.parametrize('limit', [.5, 2., 9.6, 30.])
-def test_the_fast_alarm_reaches_its_limit_in_steps_of_the_largest_gain(limit: float) -> None:
+def test_the_fast_delay_is_the_limit_in_steps_of_the_largest_gain(limit: float) -> None:
     steps = math.ceil(limit / GAIN)
     assert min_detection_delay(*parts(cusum=limit)) == (steps, steps * .25)
 

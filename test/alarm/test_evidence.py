@@ -143,7 +143,8 @@ def test_a_cycle_is_tested_by_the_light_of_its_own_frame() -> None:
     plain = evidence().calibration
     assert plain
     lit = Evidence(with_values(plain, group_by='light', groups={
-        'day': ScoreGroup(plain.distribution.scores, 8), 'night': ScoreGroup(dark, 8)}), max_wait_s=1)
+        'day': ScoreGroup(plain.distribution.scores, 8), 'night': ScoreGroup(dark, 8)}),
+        max_wait_s=1)
     for stamp_ns, brightness in ((1, .1), (2, .5)):  # out of a tunnel
         lit.add(Scores(stamp_ns, 'camera', {'energy': 1., 'brightness': brightness}))
     lit.add(cycle(1, 105.))  # nominal at night, above every score of the day

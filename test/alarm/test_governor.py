@@ -71,7 +71,8 @@ def test_it_never_speeds_up_and_keeps_the_limits(command: Velocity, level: Alert
 
 
 @given(velocities, levels, levels, ages)
-def test_a_worse_level_is_never_faster(command: Velocity, one: AlertLevel | None, other: AlertLevel | None,
+def test_a_worse_level_is_never_faster(command: Velocity, one: AlertLevel | None,
+                                       other: AlertLevel | None,
                                        age_s: float | None) -> None:
     order = [AlertLevel.OK, AlertLevel.WARN, AlertLevel.ERROR, AlertLevel.STALE, None]
     mild, bad = sorted((one, other), key=order.index)
@@ -83,6 +84,6 @@ def test_a_worse_level_is_never_faster(command: Velocity, one: AlertLevel | None
 @pytest.mark.parametrize('change', [
     {'max_alert_age_s': math.nan}, {'warn_linear_m_s': -1}, {'crawl_linear_m_s': 3},
     {'crawl_angular_rad_s': 1}, {'warn_angular_rad_s': math.inf}])
-def test_a_policy_without_sense_is_refused(change: dict[str, float]) -> None:
+def test_an_infeasible_policy_is_rejected(change: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         GovernorPolicy(**change)

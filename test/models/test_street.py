@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped model: whole, small, and in its right mind on the bundled drive."""
+"""The shipped model: complete, small, and plausible on the bundled drive."""
 from pathlib import Path
 
 import bdl_perception
@@ -24,15 +24,15 @@ def files():
 
 
 @pytest.fixture(scope='module')
-def picture(files):
-    rgb = next(iter(open_drive(VIDEO))).rgb  # its first seconds are of a street in the sun
+def image(files):
+    rgb = next(iter(open_drive(VIDEO))).rgb  # it starts on a street in the sun
     return fit_image(rgb.shape[1], rgb.shape[0], files.spec.width, files.spec.height,
                      'crop').apply(rgb)
 
 
 @pytest.fixture(scope='module')
-def seen(files, picture):
-    return OnnxRuntimeBackend(files).perceive(picture)
+def prediction(files, image):
+    return OnnxRuntimeBackend(files).perceive(image)
 
 
 def test_the_folder_is_small_and_has_a_card(files):
@@ -54,20 +54,22 @@ def test_the_model_is_of_the_classes_of_this_version(files):
     assert files.spec.name == files.folder.name == 'street'
 
 
-def test_every_number_is_finite(seen):
-    for name in seen._fields[:-1]:
-        assert np.isfinite(getattr(seen, name)).all(), name
+def test_every_number_is_finite(prediction):
+    for name in prediction._fields[:-1]:
+        assert np.isfinite(getattr(prediction, name)).all(), name
 
 
-def test_sky_is_above_and_road_below_and_nearer_at_the_bottom(seen):
+def test_sky_is_above_and_road_below_and_nearer_at_the_bottom(prediction):
     middle = np.s_[130:190]
-    assert (seen.classes[:20, middle] == SKY).mean() > .9
-    assert (seen.classes[150:, middle] == CLASS_NAMES.index('road')).mean() > .9
-    assert np.median(seen.depth[185:, middle]) < .6 * np.median(seen.depth[115:120, middle])
-    assert (seen.aleatoric_std > 0).all()
+    assert (prediction.classes[:20, middle] == SKY).mean() > .9
+    assert (prediction.classes[150:, middle] == CLASS_NAMES.index('road')).mean() > .9
+    near, far = (np.median(prediction.depth[rows, middle]) for rows in (
+        np.s_[185:], np.s_[115:120]))
+    assert near < .6 * far
+    assert (prediction.aleatoric_std > 0).all()
 
 
-def test_chunks_of_the_graph_merge_to_one_batch_of_torch_within_1e_5(files, picture):
+def test_chunks_of_the_graph_merge_to_one_batch_of_torch_within_1e_5(files, image):
     """As a share of each map's largest value and norm; pixels that hardly spread may be worse."""
     torch = pytest.importorskip('torch', reason='the batch is of torch')
     if not has_weights(files):
@@ -76,7 +78,7 @@ def test_chunks_of_the_graph_merge_to_one_batch_of_torch_within_1e_5(files, pict
     spec, count = files.spec, 4 * files.spec.chunk
     masks = draw_masks(0, count, spec.dropout_channels, spec.dropout_probability)
     backend = OnnxRuntimeBackend(files, threads=1)
-    features = backend.perceive(picture).features
+    features = backend.perceive(image).features
     found = merge_all(backend.sample(features, [mask[start:start + spec.chunk] for mask in masks])
                   for start in range(0, count, spec.chunk))
     wanted = open_torch(files).sample(

@@ -18,7 +18,8 @@ def test_the_text_has_the_numbers_of_the_calibration() -> None:
 
 
 def test_the_text_has_the_lowest_demonstrable_false_alarm_rate() -> None:
-    calibration = with_values(uniform_calibration(20, 9.), frames=7200)  # .25 s apart: half an hour
+    # 7200 frames .25 s apart: half an hour
+    calibration = with_values(uniform_calibration(20, 9.), frames=7200)
     assert ('about 0.5 h; lowest false-alarm rate that these 20 drives can demonstrate: one in 21 '
             'drives, 1.9 per hour') in calibration_text(calibration)  # 3600 / (21 * 90)
     assert 'about 1 h;' in calibration_text(with_values(calibration, observed_step_s=.5))
@@ -53,7 +54,8 @@ def test_the_text_has_the_thresholds_of_each_group_and_tail() -> None:
     grouped = with_values(calibration, group_by='light', groups={
         'day': ScoreGroup(calibration.distribution.scores, 20)})
     assert '(day, range 0.001' in calibration_text(grouped)
-    assert '0.005 to 0.095' in calibration_text(with_values(calibration, tails='two_sided', alpha=.1))
+    two_sided = with_values(calibration, tails='two_sided', alpha=.1)
+    assert '0.005 to 0.095' in calibration_text(two_sided)
 
 
 def test_the_text_has_drives_and_limits_of_each_camera() -> None:

@@ -4,9 +4,7 @@
 from dataclasses import fields, replace
 from typing import Any
 
-from bdl_perception.alarm.alarm_limits import AlarmLimits
-from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.provenance import Provenance
+from bdl_perception.alarm.calibration import AlarmLimits, Calibration, Provenance
 from bdl_perception.alarm.score_distribution import ScoreDistribution
 from bdl_perception.perception.status import Identity
 

@@ -4,7 +4,7 @@
 The alert once more, as a definition that rereads the whole history for every question.
 
 It shares no code with bdl_perception.alarm but the names of the values. Every answer about event k
-comes from the events up to k alone; answers are kept, as the same are asked for often.
+comes from the events up to k alone; answers are cached, because the same ones are needed often.
 """
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +17,7 @@ from bdl_perception.alarm.calibration import Calibration
 
 @dataclass(frozen=True)
 class Event:
-    """Something that reached the machine when its clock said now_s, or a question to it."""
+    """An input of the machine when its clock read now_s, or a query of its state."""
 
     now_s: float
     kind: str  # status, frame, cycle, ask
@@ -35,15 +35,15 @@ class SlowAlert:
         self.times = [sum(max(0, gap) for gap in gaps[:k]) for k in range(len(events))]
         self.jumps = {k + 1 for k, gap in enumerate(gaps) if gap < 0}
         for k, event in enumerate(events):
-            before = self.pictures(k - 1, event.kind, self.era(k))
+            before = self.arrivals(k - 1, event.kind, self.era(k))
             if before and event.payload.stamp_ns <= before[-1].payload.stamp_ns:
                 self.jumps.add(k)
         self.evidence, self.error = cache(self._evidence), cache(self._error)
         self.drift = cache(self._drift)
-        self.exceedances, self.is_quiet = cache(self._strange), cache(self._quiet)
+        self.exceedances, self.is_quiet = cache(self._exceeded), cache(self._quiet)
 
     def level(self, k: int) -> AlertLevel:
-        """Give the level right after event k."""
+        """Return the level right after event k."""
         if self.stale(k):
             return AlertLevel.STALE
         if self.error(k) or self.latched(k):
@@ -53,10 +53,10 @@ class SlowAlert:
         return AlertLevel.OK
 
     def era(self, k: int) -> int:
-        """Give the index from which on pictures count at event k."""
+        """Return the index from which on frames count at event k."""
         return max((jump for jump in self.jumps if jump <= k), default=0)
 
-    def pictures(self, k: int, kind: str, start: int) -> list[Event]:
+    def arrivals(self, k: int, kind: str, start: int) -> list[Event]:
         return [event for event in self.events[start:k + 1]
                 if event.kind == kind and kind in ('frame', 'cycle')]
 
@@ -69,8 +69,8 @@ class SlowAlert:
         statuses = self.statuses(k)
         if not statuses or now - statuses[-1][0] > policy.stale_after_s:
             return True
-        said = statuses[-1][1]
-        if said.state != 'active' or said.identity != self.calibration.provenance.identity:
+        status = statuses[-1][1]
+        if status.state != 'active' or status.identity != self.calibration.provenance.identity:
             return True
         if any(jump <= k and now - self.times[jump] < policy.hold_s for jump in self.jumps):
             return True
@@ -81,41 +81,41 @@ class SlowAlert:
         newest = self.events[frames[-1]]
         if not -policy.max_frame_age_s <= newest.age_s <= policy.max_frame_age_s:
             return True
-        seen = [stamp for i, stamp, _ in self.observations(k) if i >= start]
-        if not seen:
+        stamps = [stamp for i, stamp, _ in self.observations(k) if i >= start]
+        if not stamps:
             return True
-        behind = (newest.payload.stamp_ns - seen[-1]) / 1e9
+        behind = (newest.payload.stamp_ns - stamps[-1]) / 1e9
         return behind + now - self.times[frames[-1]] > policy.epistemic_max_age_s
 
     def observations(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
-        """Give index, stamp and scores of every cycle that makes a picture complete."""
+        """Return index, stamp and scores of every cycle that completes an observation."""
         for i, stamp, values in self.joined(k):
             whole = {**values, **dict.fromkeys(self.blind(values), math.nan)}
             if set(self.calibration.distribution.watched) <= set(whole):
                 yield i, stamp, whole
 
     def blind(self, values: dict[str, float]) -> set[str]:
-        """Name the watched score of depth if the classes alone were scored: all is sky."""
+        """Return the watched score of depth if the classes alone were scored: all is sky."""
         return {'epistemic_depth'} & set(self.calibration.distribution.watched) - set(values) if (
             'mutual_information' in values) else set()
 
     def joined(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
-        """Give index, stamp and scores of every cycle that found its frame."""
+        """Return index, stamp and scores of every cycle that found its frame."""
         for i, event in enumerate(self.events[:k + 1]):
             if event.kind != 'cycle':
                 continue
-            frames = [e.payload for e in self.pictures(i, 'frame', self.era(i))]
+            frames = [e.payload for e in self.arrivals(i, 'frame', self.era(i))]
             oldest = frames[-1].stamp_ns - self.policy.epistemic_max_age_s * 1e9 if frames else 0
             match = [frame for frame in frames if frame.stamp_ns == event.payload.stamp_ns
                      and frame.stamp_ns >= oldest]
             if match:
                 yield i, event.payload.stamp_ns, {**match[-1].values, **event.payload.values}
 
-    def p(self, name: str, score: float, values_of_picture: dict[str, float]) -> float:
+    def p(self, name: str, score: float, frame_values: dict[str, float]) -> float:
         made = self.calibration.distribution
         values = made.scores[name]
-        if made.group_by == 'light' and 'brightness' in values_of_picture:
-            group = 'night' if values_of_picture['brightness'] < .28 else 'day'
+        if made.group_by == 'light' and 'brightness' in frame_values:
+            group = 'night' if frame_values['brightness'] < .28 else 'day'
             own = made.groups[group].scores[name] if group in made.groups else ()
             share = made.alpha / len(made.watched) / (2 if made.tails == 'two_sided' else 1)
             values = own if (len(own) + 1) * share >= 1 - 1e-9 else values
@@ -126,7 +126,7 @@ class SlowAlert:
         return min(1, 2 * (min(above, below) + 1) / (len(values) + 1))
 
     def measured_stamps(self, k: int) -> Iterator[tuple[int, int, float]]:
-        """Give era, stamp and p-value of the observations that are a step apart."""
+        """Return era, stamp and p-value of the observations that are a step apart."""
         last, names = (-1, 0.), self.calibration.distribution.watched
         step = self.calibration.limits.step_s * 1e9
         for i, stamp, values in self.observations(k):
@@ -141,18 +141,18 @@ class SlowAlert:
                 self.p(name, values[name], values) for name in names))
 
     def _evidence(self, k: int) -> float:
-        """Give S after event k."""
+        """Return S after event k."""
         total, limit = 0., self.calibration.limits.cusum
         for _, _, p in self.measured_stamps(k):
             total = min(max(0., total) + math.log(.5 / math.sqrt(p)), limit + 1)
         return total
 
     def _drift(self, k: int) -> float:
-        """Give S of the slow alarm after event k."""
+        """Return S of the slow alarm after event k."""
         limit = self.calibration.limits.slow
         if limit is None:
             return 0.
-        # An era can only be told from the next one by its first event: several may pass between.
+        # The first event distinguishes an era from the next one; several may pass between.
         windows: list[tuple[int, int, list[float]]] = []
         for era, stamp, p in self.measured_stamps(k):
             if windows and windows[-1][0] == era and (
@@ -174,12 +174,12 @@ class SlowAlert:
     def newest(self, k: int) -> dict[str, float]:
         values: dict[str, float] = {}
         for kind in ('frame', 'cycle'):
-            for event in self.pictures(k, kind, self.era(k))[-1:]:
+            for event in self.arrivals(k, kind, self.era(k))[-1:]:
                 values.update(event.payload.values)
         return values
 
     def _error(self, k: int) -> bool:
-        """Tell whether there is an error between event k and the next."""
+        """Return whether there is an error between event k and the next."""
         if k < 0:
             return False
         faulty = any(status.faults for _, status in self.statuses(k)[-1:])
@@ -189,29 +189,29 @@ class SlowAlert:
             self.calibration.limits.slow)
         return faulty or broken or slow or self.evidence(k) > self.calibration.limits.cusum
 
-    def _strange(self, k: int) -> bool:
-        """Tell whether a watched score is strange between event k and the next."""
+    def _exceeded(self, k: int) -> bool:
+        """Return whether a watched score exceeds its threshold between event k and the next."""
         share = self.calibration.distribution.alpha / len(self.calibration.distribution.watched)
-        return any(self.p(name, value, picture) <= share + 1e-12
-                   for values, picture in self.assessed_claims(k) for name, value in values.items()
+        return any(self.p(name, value, frame) <= share + 1e-12
+                   for values, frame in self.newest_scores(k) for name, value in values.items()
                    if name in self.calibration.distribution.watched)
 
-    def assessed_claims(self, k: int) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
-        """Give the newest values of frame and cycle, each with those of its own picture."""
-        for event in self.pictures(k, 'frame', self.era(k))[-1:] if k >= 0 else ():
+    def newest_scores(self, k: int) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
+        """Return the newest values of frame and cycle, each with those of its own frame."""
+        for event in self.arrivals(k, 'frame', self.era(k))[-1:] if k >= 0 else ():
             yield event.payload.values, event.payload.values
         cycles = [i for i in range(self.era(k), k + 1) if self.events[i].kind == 'cycle']
         for i in cycles[-1:]:
             values = self.events[i].payload.values
-            yield values, next((seen for m, _, seen in self.joined(k) if m == i), values)
+            yield values, next((stamps for m, _, stamps in self.joined(k) if m == i), values)
 
     def _quiet(self, k: int) -> bool:
-        """Tell whether nothing strange was there for clear_s at the moment of event k."""
+        """Return whether no score exceeded its threshold for clear_s at the moment of event k."""
         last = [m for m in range(k + 1) if self.exceedances(m - 1)]
         return not last or self.times[k] - self.times[last[-1]] >= self.policy.clear_s
 
     def latched(self, k: int) -> bool:
-        """Tell whether no moment since the last error, until event k, has earned OK."""
+        """Return whether no moment since the last error, until event k, has earned OK."""
         errors = [m for m in range(k + 1) if self.error(m - 1)]
         if not errors:
             return False
@@ -222,7 +222,7 @@ class SlowAlert:
             for m in range(errors[-1] + 1, k + 1))
 
     def drifted(self, k: int) -> bool:
-        """Tell whether the slow sum was above its limit and never low since, up to event k."""
+        """Return whether slow evidence exceeded its limit and was never low since, at event k."""
         limit = self.calibration.limits.slow
         if limit is None:
             return False
