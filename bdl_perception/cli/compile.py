@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl compile`: build the TensorRT engines of a model ahead of driving."""
+"""`bdl compile`: build the TensorRT engines of a model before driving."""
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what a build can be told."""
+    """Declare the model, the GPU and the output."""
     parser.add_argument('--model', default='street',
                         help='name of a shipped model, or model folder (default: %(default)s)')
     parser.add_argument('--gpu', default='', metavar='SM',
-                        help='another GPU by its compute capability, such as sm89; needs '
-                             'tensorrt_rtx and no GPU (default: the one that is there)')
+                        help='compute capability of another GPU, such as sm89; requires '
+                             'tensorrt_rtx and no GPU (default: the GPU of this machine)')
     parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],
                         help='(default: %(default)s)')
     parser.add_argument('--out', type=Path, metavar='DIR',
-                        help='folder for the engines, of mode 0700 (default: the cache that '
-                             'perception_node looks into)')
+                        help='folder for the engines, of mode 0700 (default: the cache of '
+                             'perception_node)')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build what is not there yet, and say what is there now."""
+    """Build the engines that are missing and list all."""
     from bdl_perception.backends.tensorrt.engine_cache import default_cache_folder, EngineCache
     from bdl_perception.backends.tensorrt.engines import prepare_engines
     from bdl_perception.model_store import load_model_files
@@ -36,15 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
     engines = prepare_engines(files, target, cache)
     for engine in engines:
         key = engine.key
-        how = 'was there' if engine.build_time_s is None else f'built in {engine.build_time_s:.1f} s'
+        state = ('cached' if engine.build_time_s is None
+                 else f'built in {engine.build_time_s:.1f} s')
         print(f'{files.spec.name} {key.graph} {key.precision} for {key.gpu}, {key.library} '
-              f'{key.version}: {len(engine.data) / 1e6:.1f} MB, {how}: '
+              f'{key.version}: {len(engine.data) / 1e6:.1f} MB, {state}: '
               f'{cache.folder / key.file_stem}.engine{"" if engine.cached else " (not written)"}')
     return 0 if all(engine.cached for engine in engines) else 1
 
 
 def select_build_target(gpu: str, precision: str) -> 'BuildTarget':
-    """Say what to build for: the GPU of this name, or the one that is there."""
+    """Choose the GPU of this name, or the GPU of this machine."""
     from bdl_perception.backends.tensorrt.cuda import CudaGpu
     from bdl_perception.backends.tensorrt.engines import BuildTarget
     from bdl_perception.backends.tensorrt.library import load_library, TENSORRT_RTX

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl demo`: play a drive through the real ROS 2 processes and keep a record."""
+"""`bdl demo`: play a drive through the ROS 2 nodes and record it."""
 import argparse
 from itertools import pairwise
 import json
@@ -18,7 +18,7 @@ DEFAULT_SHEET_ROWS = 6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the demonstration can be told."""
+    """Declare the drive, the model and the output."""
     parser.add_argument('--input', type=Path, default=BUNDLED_VIDEO, metavar='PATH',
                         help='folder of images, video, rosbag2 folder or .mcap '
                              '(default: the bundled drive)')
@@ -28,31 +28,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play, draw, judge; the exit code is 1 when the drive broke a promise."""
+    """Play, record and draw a drive; 1 when the alert was not as required."""
     from bdl_perception.drives import open_drive
     from bdl_perception.model_store import find_model
-    import matplotlib.figure  # noqa: F401  # if it is missing, better now than after the drive
-    find_model(arguments.model)  # names what is wrong before anything is started or removed
+    import matplotlib.figure  # noqa: F401  # a missing library is an error before the drive
+    find_model(arguments.model)  # a wrong model is an error before the output is removed
     drive = open_drive(arguments.input)
     _prepare_output(arguments.out)
-    plan = DemoConfig(arguments.input.resolve(), arguments.model, arguments.out,
-                frames=_frame_count(drive), rate_hz=arguments.rate_hz)
+    config = DemoConfig(arguments.input.resolve(), arguments.model, arguments.out,
+                        frames=len(drive), rate_hz=arguments.rate_hz)
     with private_domain() as environment:
-        problems = play_drive(plan, environment)
-    stretch = drive.rate_hz / arguments.rate_hz if arguments.rate_hz else 1.0
-    summary = _write_outputs(plan, read_segments(arguments.input, stretch), problems)
+        problems = play_drive(config, environment)
+    time_scale = drive.rate_hz / arguments.rate_hz if arguments.rate_hz else 1.0
+    summary = _write_outputs(config, read_segments(arguments.input, time_scale), problems)
     print(json.dumps(summary, indent=2))
     for failure in summary['failures']:
         print(f'FAILED: {failure}')
-    print(f'{plan.folder}: {", ".join(sorted(path.name for path in plan.folder.iterdir()))}')
+    print(f'{config.folder}: {", ".join(sorted(path.name for path in config.folder.iterdir()))}')
     return 1 if summary['failures'] else 0
 
 
 def read_segments(drive: Path, time_scale: float = 1.0) -> list[Segment]:
     """
-    Read which parts must alarm from DRIVE.json beside the drive; none when it is not there.
+    Read the segments that must alarm from DRIVE.json beside a video; none without the file.
 
-    stretch: how many times its own length the drive is played in.
+    time_scale: duration of the played drive relative to its own.
     """
     path = drive.with_suffix('.json')
     if drive.is_dir() or not path.exists():
@@ -63,43 +63,40 @@ def read_segments(drive: Path, time_scale: float = 1.0) -> list[Segment]:
             for part in parts]
 
 
-def _frame_count(drive: Any) -> int | None:
-    return len(drive) if hasattr(drive, '__len__') else None
-
-
 def _prepare_output(folder: Path) -> None:
-    """Remove what an earlier demonstration left, and nothing else."""
+    """Remove the files of an earlier demonstration, and no others."""
     for name in OUTPUT_NAMES:
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _write_outputs(plan: DemoConfig, segments: Sequence[Segment], problems: Sequence[str]) -> dict[str, Any]:
-    """Draw what was recorded and write the summary, also when something went wrong."""
+def _write_outputs(config: DemoConfig, segments: Sequence[Segment],
+                   problems: Sequence[str]) -> dict[str, Any]:
+    """Draw the record and write the summary, also after problems."""
     from bdl_perception.demo.record import read_record
     from bdl_perception.demo.summary import summarise
     from bdl_perception.demo.video import FrameComposer, write_contact_sheet, write_video
     try:
-        record = read_record(plan.folder / 'record')
+        record = read_record(config.folder / 'record')
     except FileNotFoundError:
         summary: dict[str, Any] = {'failures': [*problems, 'nothing was recorded']}
     else:
         summary = summarise(record, segments)
-        summary['failures'] = [*problems] or summary['failures']  # the rest only follows from it
+        summary['failures'] = [*problems] or summary['failures']  # problems cause the failures
         if len(record.frame_stamps_ns) > 1:
             print('drawing the sheet and the video ...', flush=True)
-            filmmaker = FrameComposer(record)
-            write_contact_sheet(filmmaker, sheet_times_s(summary['duration_s'], segments),
-                        plan.folder / 'sheet.png')
-            write_video(filmmaker, plan.folder / 'drive.mp4')
-    summary = {'drive': plan.drive.name, 'model': plan.model, **summary}
-    (plan.folder / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
+            composer = FrameComposer(record)
+            write_contact_sheet(composer, sheet_times_s(summary['duration_s'], segments),
+                                config.folder / 'sheet.png')
+            write_video(composer, config.folder / 'drive.mp4')
+    summary = {'drive': config.drive.name, 'model': config.model, **summary}
+    (config.folder / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
     return summary
 
 
 def sheet_times_s(duration_s: float, segments: Sequence[Segment]) -> list[float]:
-    """Choose moments: the middle of each part that must alarm and of each part between."""
+    """Choose a time in each segment that must alarm and in each one between."""
     if not segments:
         return [duration_s * (i + 0.5) / DEFAULT_SHEET_ROWS for i in range(DEFAULT_SHEET_ROWS)]
     borders = [0.0, *(edge for part in segments for edge in (part.start_s, part.end_s))]

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl export`: turn a checkpoint into the folder that the node runs."""
+"""`bdl export`: export a checkpoint as a model folder."""
 import argparse
 from pathlib import Path
 from typing import NamedTuple, Sequence, TYPE_CHECKING
@@ -15,31 +15,32 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-PARITY_FRAMES = 3  # real frames on which ONNX Runtime must agree with torch, beside noise
-MAX_SCALING_ROUNDS = 3  # more than one where sigma meets its bounds
-INTERVAL_FRAMES = 400  # of the validation drives, on which sigma is scaled
+PARITY_FRAMES = 3  # real frames on which ONNX Runtime is compared with torch, beside noise
+MAX_SCALING_ROUNDS = 3  # several where sigma reaches its bounds
+INTERVAL_FRAMES = 400  # validation frames on which sigma is scaled
 MIN_FRAMES = 2  # of feature_statistics
-BATCH_SIZE = 8  # frames whose features are taken together
+BATCH_SIZE = 8  # frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what an export can be told."""
+    """Declare the checkpoint, the model folder and the data."""
     parser.add_argument('checkpoint', type=Path,
                         help='RUN/checkpoint.pt or RUN/best.pt of `bdl train`, or weights.pt of '
-                             'a model folder, whose sigma is kept')
+                             'a model folder, whose sigma is not scaled again')
     parser.add_argument('model', type=Path, metavar='MODEL_DIR', help='folder to write')
     parser.add_argument('--data', type=parse_source, action='append', required=True,
                         metavar='[KIND=]DIR',
-                        help='what it was trained on, as for `bdl train`: what is familiar')
+                        help='training data, as for `bdl train`: the in-distribution frames')
     parser.add_argument('--name', help='of the model (default: name of its folder)')
     parser.add_argument('--chunk', type=int, default=4,
-                        help='stochastic passes in one run (default: %(default)s)')
+                        help='Monte Carlo passes in one run of the sample graph '
+                             '(default: %(default)s)')
     parser.add_argument('--stride', type=int, default=4,
                         help='take every n-th frame (default: %(default)s)')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fit the feature statistics, export, compare, write."""
+    """Fit the feature statistics, export the graphs and compare them with torch."""
     from bdl_perception.datasets.wrappers import ConcatDataset
     from bdl_perception.network.export import export_model
     from bdl_perception.training.data import open_split
@@ -47,14 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) < 1:
             raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
     network, config, scaled = load_trained_network(arguments.checkpoint)
-    data = ConcatDataset([open_split(kind, root, 'train', config) for kind, root in arguments.data])
+    data = ConcatDataset([open_split(kind, root, 'train', config)
+                          for kind, root in arguments.data])
     indices = range(0, len(data), arguments.stride)
     if len(indices) < MIN_FRAMES:
         raise ValueError(f'--stride {arguments.stride} takes {len(indices)} of the {len(data)} '
-                         f'frames of --data, need at least {MIN_FRAMES} to see how features '
-                         f'lie; give a smaller --stride or more --data')
+                         f'frames of --data, need at least {MIN_FRAMES} for feature statistics; '
+                         f'give a smaller --stride or more --data')
     if scaled:
-        print(f'sigma is kept as it is in {arguments.checkpoint}')
+        print(f'sigma of {arguments.checkpoint} is not scaled again')
     else:
         calibrate_sigma(network, open_depth_validation(arguments.data, config))
     spec = export_model(
@@ -72,7 +74,7 @@ class TrainedNetwork(NamedTuple):
 
     network: 'Network'
     config: 'TrainConfig'
-    sigma_scaled: bool  # sigma holds its intervals already
+    sigma_scaled: bool  # its intervals are calibrated already
 
 
 def load_trained_network(path: Path) -> TrainedNetwork:
@@ -87,17 +89,18 @@ def load_trained_network(path: Path) -> TrainedNetwork:
         return TrainedNetwork(network, TrainConfig(network=network.config), True)
     checkpoint = read_checkpoint(path)
     if not checkpoint.config.aleatoric:
-        raise ValueError(f'{path} was trained without aleatoric: its variances mean nothing, so '
-                         f'there is nothing to export')
+        raise ValueError(f'{path} was trained without aleatoric, so it has no variances to '
+                         f'export; train with aleatoric')
     if tasks := untrained_tasks(checkpoint.progress.history):
-        raise ValueError(f'{path} was never taught {" and ".join(tasks)}: no data of its run had '
-                         f'truth of it, so the model would answer by chance; train again with a '
-                         f'set that has it, such as drives of `bdl render`, mixed in')
+        raise ValueError(f'{path} was not trained on {" and ".join(tasks)}: its data had no '
+                         f'ground truth; train again with a data set that has it, such as drives '
+                         f'of `bdl render`')
     return TrainedNetwork(checkpoint.build_network(), checkpoint.config, False)
 
 
-def open_depth_validation(sources: Sequence[tuple[str, Path]], config: 'TrainConfig') -> list['Dataset']:
-    """Open what sigma is scaled on: the validation splits that have depth."""
+def open_depth_validation(sources: Sequence[tuple[str, Path]],
+                          config: 'TrainConfig') -> list['Dataset']:
+    """Open the validation splits with depth, on which sigma is scaled."""
     from bdl_perception.training.data import open_validation_split
     from bdl_perception.training.validation import labelled_tasks
     opened = [open_validation_split(kind, root, config) for kind, root in sources]
@@ -105,20 +108,21 @@ def open_depth_validation(sources: Sequence[tuple[str, Path]], config: 'TrainCon
 
 
 def calibrate_sigma(network: 'Network', validation_sets: Sequence['Dataset']) -> None:
-    """Scale sigma so that the 90 % interval of depth holds on frames that were not taught."""
+    """Scale sigma so that 90 % of validation depths lie in the 90 % interval."""
     from bdl_perception.datasets.wrappers import ConcatDataset
     from bdl_perception.network.export import scale_sigma
     from bdl_perception.training.batches import evenly_spaced, ordered_batches
     from bdl_perception.training.validation import measure_sigma_factor
     if not validation_sets:
-        print('sigma was not scaled: no --data has validation frames with depth, so nobody knows '
-              'whether its 90 % interval holds; `bdl render validation` makes some')
+        print('sigma was not scaled: no --data has validation frames with depth, so the coverage '
+              'of its 90 % interval is unknown; `bdl render validation` makes some')
         return
     data = ConcatDataset(validation_sets)
     indices = evenly_spaced(len(data), INTERVAL_FRAMES)
     total = 1.0
     for _ in range(MAX_SCALING_ROUNDS):
-        factor = measure_sigma_factor(network, ordered_batches(data, BATCH_SIZE, indices, network.config))
+        batches = ordered_batches(data, BATCH_SIZE, indices, network.config)
+        factor = measure_sigma_factor(network, batches)
         scale_sigma(network, factor)
         total *= factor
         if abs(factor - 1) < 0.005:
@@ -128,8 +132,8 @@ def calibrate_sigma(network: 'Network', validation_sets: Sequence['Dataset']) ->
 
 
 def fit_feature_statistics(network: 'Network', data: 'Dataset',
-                   indices: Sequence[int]) -> 'FeatureStatistics':
-    """Look at these samples once and remember how their features lie."""
+                           indices: Sequence[int]) -> 'FeatureStatistics':
+    """Fit the distribution of the features of these samples."""
     from bdl_perception.network.class_distance import frequent_classes
     from bdl_perception.network.feature_statistics import collect_features, fit_feature_statistics
     from bdl_perception.perception.types import CLASS_NAMES
@@ -137,17 +141,17 @@ def fit_feature_statistics(network: 'Network', data: 'Dataset',
     from tqdm import tqdm
     batches = ordered_batches(data, BATCH_SIZE, indices, network.config)
     shown = tqdm(batches, 'feature statistics', -(-len(indices) // BATCH_SIZE), disable=None)
-    looked = collect_features(network, ((batch.rgb, batch.classes) for batch in shown))
-    common = len(frequent_classes(looked.cells, len(CLASS_NAMES)))
-    print(f'{common} of {len(CLASS_NAMES)} classes have cells enough to be compared with'
-          + ('' if common else ', so all cells are compared with as one class; take more frames '
-             'with a smaller --stride, or give more --data with classes'))
-    return fit_feature_statistics(looked, len(CLASS_NAMES))
+    features = collect_features(network, ((batch.rgb, batch.classes) for batch in shown))
+    frequent = len(frequent_classes(features.cells, len(CLASS_NAMES)))
+    print(f'{frequent} of {len(CLASS_NAMES)} classes have enough cells for statistics of their own'
+          + ('' if frequent else ', so all cells form one class; give a smaller --stride, or more '
+             '--data with classes'))
+    return fit_feature_statistics(features, len(CLASS_NAMES))
 
 
 def parity_frames(network: 'Network', data: 'Dataset',
-                    indices: Sequence[int]) -> list['Tensor']:
-    """Choose some of these samples and add one of noise, (H, W, 3) uint8."""
+                  indices: Sequence[int]) -> list['Tensor']:
+    """Choose some of these samples and add noise, each (H, W, 3) uint8."""
     from bdl_perception.training.augment import fit_to_size
     from bdl_perception.training.batches import evenly_spaced
     import torch

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl parity`: hold any backend against the reference, on the same frames and masks."""
+"""`bdl parity`: compare a backend with the reference on the same frames and masks."""
 import argparse
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,58 +24,60 @@ REFERENCES = ('auto', 'torch', 'onnxruntime')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what a comparison can be told."""
+    """Declare the model, the reference and the frames."""
     parser.add_argument('--model', default='street',
                         help='name of a shipped model, or model folder (default: %(default)s)')
     parser.add_argument('--checkpoint', type=Path, metavar='PATH',
                         help='run torch on the network of this checkpoint, for a model folder '
-                             'that has no weights.pt (default: see --reference)')
+                             'without weights.pt (default: see --reference)')
     parser.add_argument('--reference', choices=REFERENCES, default='auto',
-                        help='torch: the network of the model folder itself; onnxruntime: the '
-                             'graphs on the CPU without any optimisation; auto: torch, where it '
-                             'is installed and the folder has weights.pt (default: %(default)s)')
+                        help='torch: the network of the model folder; onnxruntime: the graphs on '
+                             'the CPU without optimisation; auto: torch, if it is installed and '
+                             'the folder has weights.pt (default: %(default)s)')
     parser.add_argument('--data', default=str(BUNDLED_VIDEO), metavar='SOURCE',
                         help=f'{SOURCE_HELP} (default: the bundled drive)')
     parser.add_argument('--frames', type=int, default=8, metavar='N',
-                        help='of the source, spread evenly (default: %(default)s)')
+                        help='number of frames, evenly spaced (default: %(default)s)')
     add_sampling_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare, print the table, and return 1 when something is out of bounds."""
+    """Compare and print the table; 1 when an output is out of bounds."""
     from bdl_perception.backends import choose_backend, open_backend
     from bdl_perception.evaluation.backend_parity import BOUNDS, compare_backends, comparison_table
     from bdl_perception.model_store import load_model_files
     name, reason = choose_backend(arguments.backend)
     files = load_model_files(arguments.model)
-    pictures = read_input_images(arguments.data, arguments.frames, files.spec)
-    reference = _open_reference(files, arguments)
+    images = read_input_images(arguments.data, arguments.frames, files.spec)
+    reference = _open_reference(files, arguments.reference, arguments.checkpoint,
+                                arguments.threads)
     print(f'model {files.spec.name}: {name} ({reason}) against {_describe_reference(reference)}')
     backend = open_backend(arguments.model, model_options(arguments))
     try:
-        result = compare_backends(backend, reference, pictures, arguments.samples, arguments.seed)
+        result = compare_backends(backend, reference, images, arguments.samples, arguments.seed)
     finally:
         backend.close()
         reference.close()
-    bounds = BOUNDS[backend.precision]  # not of the one that was wished: only TensorRT heeds it
+    bounds = BOUNDS[backend.precision]  # not the requested one, which only TensorRT supports
     print(f'{result.frames} frames of {arguments.data}, {arguments.samples} samples, '
           f'in {backend.precision}')
     print(comparison_table(result, bounds))
-    wrong = result.exceeded_outputs(bounds)
-    print(f'out of bounds: {", ".join(wrong)}' if wrong else 'within bounds')
-    return 1 if wrong else 0
+    exceeded = result.exceeded_outputs(bounds)
+    print(f'out of bounds: {", ".join(exceeded)}' if exceeded else 'within bounds')
+    return 1 if exceeded else 0
 
 
-def _open_reference(files: 'ModelFiles', arguments: argparse.Namespace) -> 'Backend':
+def _open_reference(files: 'ModelFiles', name: str, checkpoint: Path | None,
+                    threads: int) -> 'Backend':
     from bdl_perception.backends import open_backend
     from bdl_perception.model_store import has_weights, ModelOptions
-    if arguments.checkpoint is not None:
-        return _open_checkpoint_backend(files, arguments.checkpoint)
-    torch_can = has_weights(files) and find_spec('torch') is not None
-    if arguments.reference == 'torch' or (arguments.reference == 'auto' and torch_can):
-        return open_backend(files.folder, ModelOptions('torch', arguments.threads))
+    if checkpoint is not None:
+        return _open_checkpoint_backend(files, checkpoint)
+    has_torch = has_weights(files) and find_spec('torch') is not None
+    if name == 'torch' or (name == 'auto' and has_torch):
+        return open_backend(files.folder, ModelOptions('torch', threads))
     from bdl_perception.backends.onnxruntime_backend import NO_OPTIMISATION, OnnxRuntimeBackend
-    return OnnxRuntimeBackend(files, arguments.threads, tuning=NO_OPTIMISATION)
+    return OnnxRuntimeBackend(files, threads, tuning=NO_OPTIMISATION)
 
 
 def _open_checkpoint_backend(files: 'ModelFiles', checkpoint: Path) -> 'Backend':
@@ -93,9 +95,10 @@ def _describe_reference(reference: 'Backend') -> str:
 
 
 def read_input_images(source: str, count: int, spec: 'ModelSpec') -> Iterator['Bytes']:
-    """Read pictures spread over a source, at the model's size."""
+    """Read evenly spaced frames of a source as (H, W, 3) uint8 RGB at the size of the model."""
     from bdl_perception.perception.image_geometry import fit_image
     for labelled in read_evenly_spaced(source, count):
         rgb = labelled.frame.rgb
-        fit = fit_image(rgb.shape[1], rgb.shape[0], spec.width, spec.height, source_fit_mode(source))
+        fit = fit_image(rgb.shape[1], rgb.shape[0], spec.width, spec.height,
+                        source_fit_mode(source))
         yield fit.apply(rgb)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl render`: drives of the procedural world, for training, for the alarm, for the demo."""
+"""`bdl render`: render drives of the procedural world."""
 import argparse
 from dataclasses import asdict
 import json
@@ -16,33 +16,35 @@ if TYPE_CHECKING:
 
 DEMO = 'demo'
 FORMATS = ('folder', 'mcap')
-VIDEO_LIMIT_BYTES = 6_000_000  # what the package can carry
+VIDEO_LIMIT_BYTES = 6_000_000  # of the video in the package
 INTRINSICS = ('fx', 'fy', 'cx', 'cy')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what can be rendered."""
+    """Declare the split, the size and the output."""
     from bdl_perception.world.conditions import SPLITS
     parser.add_argument('split', choices=[*SPLITS, DEMO], metavar='SPLIT',
                         help=f'{DEMO} (the drive of `bdl demo`), {", ".join(SPLITS)}')
     parser.add_argument('--out', type=Path, default=Path('data'),
-                        help='drives go to OUT/SPLIT; those that exist are kept (default: data)')
-    parser.add_argument('--drives', type=int, help='how many (default: 20)')
+                        help='drives are written to OUT/SPLIT; existing ones are kept '
+                             '(default: data)')
+    parser.add_argument('--drives', type=int, help='number of drives (default: 20)')
     parser.add_argument('--frames', type=int, help='of each drive (default: 100)')
     parser.add_argument('--rate-hz', type=float, default=10.0,
-                        help='frames a second of a drive (default: %(default)s)')
+                        help='frames per second (default: %(default)s)')
     parser.add_argument('--height', type=int, help='px (default: 192; demo: 384)')
     parser.add_argument('--width', type=int, help='px (default: 320; demo: 640)')
-    parser.add_argument('--processes', type=int, help='that share the drives (default: 1)')
+    parser.add_argument('--processes', type=int, help='that render in parallel (default: 1)')
     parser.add_argument('--seed', type=int, default=0,
-                        help='another one gives other drives (default: %(default)s)')
+                        help='another seed gives other drives (default: %(default)s)')
     parser.add_argument('--begins-at-s', type=float, metavar='S',
-                        help='held-out splits: drive under nominal conditions until then '
+                        help='held-out splits: nominal conditions until this time '
                              '(default: the whole drive is under the condition)')
     parser.add_argument('--fade-s', type=float, metavar='S',
-                        help='with --begins-at-s: the change takes so long (default: 0.5)')
+                        help='with --begins-at-s: duration of the change (default: 0.5)')
     parser.add_argument('--ends-at-s', type=float, metavar='S',
-                        help='with --begins-at-s: then it fades out, within .5 s (default: never)')
+                        help='with --begins-at-s: nominal again from this time, within .5 s '
+                             '(default: never)')
     parser.add_argument('--format', choices=FORMATS, default=FORMATS[0],
                         help='mcap: each drive is a rosbag2 recording (default: %(default)s)')
     parser.add_argument('--video', type=Path, metavar='MP4',
@@ -51,20 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render; the exit code is 0 when every drive is there."""
+    """Render the drives that are missing."""
     if arguments.video and arguments.split != DEMO:
         raise ValueError(f'--video is for the split {DEMO}, not for {arguments.split}')
     if arguments.video and arguments.video.suffix != '.mp4':
         raise ValueError(f'--video is {arguments.video}, must end in .mp4')
     if arguments.video and arguments.format != FORMATS[0]:
-        raise ValueError(f'--video writes no drive, so --format {arguments.format} has no '
-                         f'meaning; leave one of them out')
-    import moderngl  # noqa: F401  # if it is missing, better now than below a progress bar
+        raise ValueError(f'--video writes no drive, so --format {arguments.format} does not '
+                         f'apply; leave one of them out')
+    import moderngl  # noqa: F401  # a missing library is an error before the progress bar
     if arguments.split == DEMO:
         for name in ('drives', 'frames', 'processes', 'begins_at_s', 'fade_s', 'ends_at_s'):
             if getattr(arguments, name) is not None:
-                raise ValueError(f'{DEMO} is one drive with a length and changes of its own; '
-                                 f'leave --{name.replace("_", "-")} out')
+                raise ValueError(f'{DEMO} is one drive with its own length and conditions; leave '
+                                 f'--{name.replace("_", "-")} out')
         _render_demo(arguments)
         return 0
     from bdl_perception.world.dataset import render_drives
@@ -91,8 +93,7 @@ def _condition_change(arguments: argparse.Namespace) -> 'ConditionChange | None'
     if arguments.begins_at_s is None:
         for name in ('fade_s', 'ends_at_s'):
             if getattr(arguments, name) is not None:
-                raise ValueError(f'--{name.replace("_", "-")} needs --begins-at-s: nothing '
-                                 f'changes otherwise')
+                raise ValueError(f'--{name.replace("_", "-")} requires --begins-at-s')
         return None
     return ConditionChange(arguments.begins_at_s,
                   DEFAULT_FADE_S if arguments.fade_s is None else arguments.fade_s,
@@ -100,12 +101,15 @@ def _condition_change(arguments: argparse.Namespace) -> 'ConditionChange | None'
 
 
 def _select_layout(name: str) -> 'DriveLayout':
+    from bdl_perception.drives.base import BAG_METADATA_FILE
     from bdl_perception.world.drive_files import DriveLayout, FOLDER_LAYOUT
-    return DriveLayout('metadata.yaml', write_mcap, read_mcap_description, mcap_files) if name == 'mcap' else FOLDER_LAYOUT
+    if name == 'folder':
+        return FOLDER_LAYOUT
+    return DriveLayout(BAG_METADATA_FILE, write_mcap, read_mcap_description, mcap_files)
 
 
 def write_mcap(folder: Path, drive: 'WorldDrive', frames: 'Iterable[Frame]') -> None:
-    """Write a drive as a recording; its pictures are the bytes of a folder's."""
+    """Write a drive as a bag; its JPEG bytes are those of a folder."""
     from bdl_perception.drives.bag_writer import RecordedFrame, write_recording
     from bdl_perception.perception.types import PinholeCamera
     from bdl_perception.world.drive_files import describe_drive, encode_rgb
@@ -117,14 +121,14 @@ def write_mcap(folder: Path, drive: 'WorldDrive', frames: 'Iterable[Frame]') -> 
 
 
 def read_mcap_description(folder: Path) -> dict[str, object]:
-    """Read what write_mcap said of a drive."""
+    """Read the description that write_mcap wrote."""
     from bdl_perception.drives.bag_writer import read_recorded_description
-    said: dict[str, object] = json.loads(read_recorded_description(folder))
-    return said
+    description: dict[str, object] = json.loads(read_recorded_description(folder))
+    return description
 
 
 def mcap_files(folder: Path, _: int) -> list[Path]:
-    """Name the one file that holds all frames."""
+    """Give the one file with all frames."""
     return [folder / f'{folder.name}.mcap']
 
 
@@ -143,15 +147,16 @@ def _render_demo(arguments: argparse.Namespace) -> None:
 
 
 def write_demo_video(drive: Path, video: Path) -> None:
-    """Write a rendered drive as a video, with what `bdl demo` must know of it in a .json."""
+    """Write a rendered drive as a video, with a .json of its camera and conditions."""
     from bdl_perception.drives import open_drive
     from bdl_perception.drives.description import held_out_conditions, read_drive_segments
     from bdl_perception.drives.video import write_video
-    said: dict[str, Any] = json.loads((drive / 'drive.json').read_text(encoding='utf-8'))
+    description: dict[str, Any] = json.loads((drive / 'drive.json').read_text(encoding='utf-8'))
     held_out = held_out_conditions(read_drive_segments(drive))
     camera = write_video(open_drive(drive), video, VIDEO_LIMIT_BYTES)
-    beside = {
+    sidecar = {
         'camera': {name: asdict(camera)[name] for name in INTRINSICS} if camera else None,
-        'must_alarm': [part for part in said['conditions'] if part['name'] in held_out],
-        **{name: said[name] for name in ('conditions', 'seed', 'world', 'software_version')}}
-    video.with_suffix('.json').write_text(json.dumps(beside, indent=2) + '\n', encoding='utf-8')
+        'must_alarm': [part for part in description['conditions'] if part['name'] in held_out],
+        **{name: description[name]
+           for name in ('conditions', 'seed', 'world', 'software_version')}}
+    video.with_suffix('.json').write_text(json.dumps(sidecar, indent=2) + '\n', encoding='utf-8')

@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl train`: teach the network on drives, or go on with a run that was killed."""
+"""`bdl train`: train the network, or continue an interrupted run."""
 import argparse
 from pathlib import Path
 import sys
-from typing import Sequence, TYPE_CHECKING
+from typing import Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bdl_perception.training.batches import Precision
@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from bdl_perception.training.loop import TrainingRun
 
 
-# Of TrainConfig, as a test makes sure: --help does not import torch.
+# Equal to those of TrainConfig, which imports torch
 DEFAULTS = {'epochs': 12, 'minutes': 0.0, 'batch': 12, 'patience': 0, 'seed': 1, 'threads': 2}
+
+
+class TrainingData(NamedTuple):
+    """The data sets of a run."""
+
+    sources: Sequence[tuple[str, Path]]  # kind and folder
+    strides: Mapping[str, int]  # by kind
+    repeats: Mapping[str, int]  # by kind
 
 
 def parse_source(text: str) -> tuple[str, Path]:
@@ -34,126 +42,129 @@ def parse_kind_count(text: str) -> tuple[str, int]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what a training run can be told."""
+    """Declare the data, the run and the configuration."""
     parser.add_argument('--data', type=parse_source, action='append', required=True,
                         metavar='[KIND=]DIR',
-                        help='world=DIR, the OUT of `bdl render`, is what DIR alone means; '
-                             'camvid=DIR and other KINDs are read in their own layouts. Repeat it '
-                             'to mix. The split train is taught, validation measured on')
-    parser.add_argument('--repeat', type=parse_kind_count, action='append', default=[], metavar='KIND=N',
-                        help='count a set N times in an epoch, so that a small one has its say '
-                             '(default: once)')
-    parser.add_argument('--stride', type=parse_kind_count, action='append', default=[], metavar='KIND=N',
-                        help='teach every n-th frame of a set, so that a large one fits into '
-                             'memory (default: every frame)')
+                        help='data set; DIR alone is world=DIR, an output folder of `bdl render`; '
+                             'camvid=DIR and other KINDs have their own layouts. Repeat the '
+                             'option to mix data sets. The network is trained on the split train '
+                             'and measured on validation')
+    parser.add_argument('--repeat', type=parse_kind_count, action='append', default=[],
+                        metavar='KIND=N',
+                        help='count a data set N times in an epoch, to give a small one more '
+                             'weight (default: once)')
+    parser.add_argument('--stride', type=parse_kind_count, action='append', default=[],
+                        metavar='KIND=N',
+                        help='train on every n-th frame of a data set, so that a large one fits '
+                             'into memory (default: every frame)')
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
-                        help='folder of the run; a checkpoint in it is gone on with')
+                        help='folder of the run; a checkpoint in it is continued')
     parser.add_argument('--config', type=Path, metavar='YAML',
-                        help='changes of the defaults; what is said here beats it')
+                        help='changes of the defaults; options have priority (default: none)')
     parser.add_argument('--start-from', type=Path, metavar='PATH',
-                        help='checkpoint of a run, or weights.pt of a model folder, to begin '
-                             'with: of the same network at any input size. First small pictures, '
-                             'then large ones; or your own camera (default: random weights, or '
-                             "ImageNet's where the encoder has such)")
+                        help='initial weights: checkpoint of a run, or weights.pt of a model '
+                             'folder, of the same network at any input size. Train with small '
+                             'images first, then with large ones or those of your own camera '
+                             '(default: random weights, or those of ImageNet if the encoder has '
+                             'them)')
     length = parser.add_mutually_exclusive_group()
     length.add_argument('--epochs', type=int,
-                        help=f'passes over the data, whatever minutes the YAML has (default: '
+                        help=f'passes over the data; replaces the minutes of the YAML (default: '
                              f'{DEFAULTS["epochs"]})')
     length.add_argument('--minutes', type=float,
-                        help='length of the run by the clock, instead of --epochs (default: off)')
+                        help='duration of the run, in place of --epochs (default: off)')
     parser.add_argument('--batch', type=int,
                         help=f'frames in one step (default: {DEFAULTS["batch"]})')
     parser.add_argument('--patience', type=int,
-                        help='end the run after so many epochs without a better validation score '
-                             '(default: off)')
-    parser.add_argument('--seed', type=int, help=f'same seed, data and epochs: same network '
-                                                 f'(default: {DEFAULTS["seed"]})')
+                        help='end the run after this number of epochs without a better '
+                             'validation score (default: off)')
+    parser.add_argument('--seed', type=int,
+                        help=f'equal seed, data and epochs give an equal network (default: '
+                             f'{DEFAULTS["seed"]})')
     parser.add_argument('--threads', type=int,
                         help=f'cores to use (default: {DEFAULTS["threads"]})')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read the data into memory and train; the run can be killed and started again."""
+    """Read the data into memory and train; an interrupted run can be started again."""
     from bdl_perception.training.batches import choose_precision
     from bdl_perception.training.config import read_config
+    from bdl_perception.training.data import counts_by_kind
     from bdl_perception.training.distributed import join_process_group
-    config = read_config(arguments.config, **config_overrides(arguments))
+    # Epochs that are given are not cut short by the minutes of the YAML.
+    values = {name: getattr(arguments, name) for name in DEFAULTS}
+    length = {} if arguments.epochs is None else {'minutes': 0.0}
+    config = read_config(arguments.config, **{**values, **length})
+    kinds = {kind for kind, _ in arguments.data}
+    data = TrainingData(arguments.data, counts_by_kind('--stride', arguments.stride, kinds),
+                        counts_by_kind('--repeat', arguments.repeat, kinds))
     precision = choose_precision(config.device, config.mixed_precision)
-    with join_process_group(precision.device) as team:
-        progress = train(arguments, config, precision, team)
-    if team.is_main:
+    with join_process_group(precision.device) as group:
+        progress = train(config, data, arguments.out, arguments.start_from, precision, group)
+    if group.is_main:
         print_report(arguments.out, progress)
     return 0
 
 
-def train(arguments: argparse.Namespace, config: 'TrainConfig', precision: 'Precision',
-          team: 'ProcessGroup') -> 'Progress':
-    """Take the run that was asked for to its end, and let go of its network."""
-    from bdl_perception.training.data import counts_by_kind, open_sources
+def train(config: 'TrainConfig', data: TrainingData, folder: Path, start_from: Path | None,
+          precision: 'Precision', group: 'ProcessGroup') -> 'Progress':
+    """Finish a run; its network is released."""
+    from bdl_perception.training.data import open_sources
     from bdl_perception.training.loop import TrainingRun
-    kinds = {kind for kind, _ in arguments.data}
-    strides = counts_by_kind('--stride', arguments.stride, kinds)
-    repeats = counts_by_kind('--repeat', arguments.repeat, kinds)
-    training = TrainingRun(config, arguments.out, process_group=team, precision=precision)
+    training = TrainingRun(config, folder, process_group=group, precision=precision)
     if not training.progress.finished:
-        load_initial_weights(training, arguments.start_from)
-        sources = open_sources(arguments.data, strides, repeats, config)
-        train_on_sources(training, sources, team.is_main)
-    elif team.is_main:
-        print(f'{arguments.out} is finished, nothing is taught; ask for more --epochs, '
-              f'--minutes or --patience, or choose another --out')
+        load_initial_weights(training, start_from)
+        train_on_sources(training, open_sources(*data, config), group.is_main)
+    elif group.is_main:
+        print(f'{folder} is finished; give more --epochs, --minutes or --patience, or another '
+              f'--out')
     return training.progress
 
 
 def train_on_sources(training: 'TrainingRun', sources: Sequence['TrainingSource'],
                      verbose: bool) -> None:
-    """Take a run to its end on the data that was listed, once nothing speaks against it."""
+    """Check the data of a run, then read it into memory and train."""
     from bdl_perception.training.checkpoint import BEST_FILE
     from bdl_perception.training.data import load_into_memory
     training.record_training_sets([one.data_record for one in sources])
     training.check_patience(any(one.validation is not None for one in sources))
     if verbose:
         warn_missing_ground_truth(sources)
-    teaching, validation = load_into_memory(sources, training.config.validation_frames, verbose)
+    frames, validation = load_into_memory(sources, training.config.validation_frames, verbose)
     if verbose and validation is None:
-        print(f'no validation frames: no {BEST_FILE} is kept; `bdl render validation` makes some')
-    training.train(teaching, validation)
-
-
-def config_overrides(arguments: argparse.Namespace) -> dict[str, int | float | None]:
-    """Collect what changes the configuration; epochs asked for are not cut short by minutes."""
-    values = {name: getattr(arguments, name) for name in DEFAULTS}
-    return values if arguments.epochs is None else {**values, 'minutes': 0.0}
+        print(f'no validation frames: no {BEST_FILE} is written; `bdl render validation` makes '
+              f'some')
+    training.train(frames, validation)
 
 
 def load_initial_weights(training: 'TrainingRun', path: Path | None) -> None:
-    """Take the weights at a path, if there is one and nothing was learned yet."""
+    """Load the weights at a path into a new run."""
     from bdl_perception.training.checkpoint import load_initial_weights
     if path is not None and training.progress.epoch:
-        print(f'{training.folder} is gone on with, --start-from has no effect')
+        print(f'{training.folder} is continued, --start-from has no effect')
     elif path is not None:
         load_initial_weights(path, training.learner.network)
 
 
 def warn_missing_ground_truth(sources: Sequence['TrainingSource']) -> None:
-    """Say before anything is taught that a head will not be."""
+    """Warn of a head without ground truth, before the training."""
     from bdl_perception.training.validation import missing_tasks
     for task in missing_tasks([one.train for one in sources]):
-        print(f'warning: no --data has truth of {task}, so {task} will not be taught, and `bdl '
-              f'export` will refuse the run; mix in a set that has it, such as drives of `bdl '
-              f'render`', file=sys.stderr)
+        print(f'warning: no --data has ground truth of {task}, so {task} will not be trained and '
+              f'`bdl export` will refuse the run; add a data set that has it, such as drives of '
+              f'`bdl render`', file=sys.stderr)
 
 
 def print_report(out: Path, progress: 'Progress') -> None:
-    """Say what came of it."""
+    """Print the result of a run."""
     from bdl_perception.training.checkpoint import BEST_FILE
     from bdl_perception.training.validation import untrained_tasks
     print(f'{out}: {progress.epoch} epochs, {progress.images} images, '
           f'{progress.elapsed_s / 60:.1f} min')
     if progress.best_epoch:
         print(f'{out / BEST_FILE}: the network after epoch {progress.best_epoch}, '
-              f'which validated best')
+              f'with the best validation score')
     for task in untrained_tasks(progress.history):
-        print(f'warning: {out} was never taught {task}: no frame had truth of it. `bdl export` '
-              f'refuses such a run; begin another with a set that has it mixed in, such as drives '
+        print(f'warning: {out} was not trained on {task}: no frame had ground truth. `bdl export` '
+              f'refuses the run; start another one with a data set that has it, such as drives '
               f'of `bdl render`', file=sys.stderr)

@@ -93,7 +93,8 @@ def score_drives(model: str, drives: Sequence[CameraDrive], opened: Sequence[Dri
     results = [found[path] for path in jobs]  # in the order of the drives
     check_no_failures([one._replace(name=names[one.name]) for one in results])
     return ScoringResult(
-        [ScoredDrive(names[one.name], tuple(Observation(*row) for row in one.value['observations']),
+        [ScoredDrive(names[one.name],
+                     tuple(Observation(*row) for row in one.value['observations']),
                      known.camera, known.recording)
          for known, one in zip(drives, results, strict=True)],
         identity, fit_depth_intervals(one.value['depth_errors'] for one in results))

@@ -50,8 +50,8 @@ def run_jobs(work: Work, jobs: Mapping[str, object], config: ExecutorConfig,
     """
     Yield the result of each job as it finishes, with a progress bar; callers sort by name.
 
-    work: a function of a module; it takes a job that can be pickled and returns JSON values. cache:
-    its results are not computed again, and new ones are stored before they are yielded.
+    work: a function of a module; it takes a job that can be pickled and returns JSON values.
+    cache: its results are not computed again, and new ones are stored before they are yielded.
     """
     from tqdm import tqdm
     found = {name: cache.get(name) for name in jobs} if cache else {}

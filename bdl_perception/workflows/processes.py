@@ -34,7 +34,8 @@ class RunningJob(NamedTuple):
     result_path: Path  # file for its result
 
 
-def run_in_processes(work: Work, jobs: Mapping[str, object], processes: int) -> Iterator[JobResult]:
+def run_in_processes(work: Work, jobs: Mapping[str, object],
+                     processes: int) -> Iterator[JobResult]:
     """Yield results as jobs finish; a process that dies fails its own job only."""
     died = yield from _run_round(work, jobs, processes)
     for name in died:

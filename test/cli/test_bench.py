@@ -23,7 +23,8 @@ def test_a_group_becomes_a_table_on_the_output_and_json_beside_it(
     assert main(['bench', '--only', 'graphs', '--quick', '--threads', '1', '--model', str(tiny),
                  '--out', str(out)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith('| quantity | goal | measured | met | command |') and len(lines) == 2 + 5
+    assert lines[0].startswith('| quantity | goal | measured | met | command |')
+    assert len(lines) == 2 + 5
     said = json.loads((out / 'bench.json').read_text())
     assert said['machine']['cores'] > 0 and said['machine']['versions']['onnxruntime']
     rows = said['groups']['graphs']['rows']

@@ -93,7 +93,7 @@ def test_processes_and_ray_give_the_same_file_to_the_bit(
     assert len({(tmp_path / f'{name}.json').read_bytes() for name in ways}) == 1
 
 
-def test_kept_drives_are_not_looked_at_again_unless_they_changed(
+def test_cached_drives_are_scored_again_only_if_they_changed(
         model: Path, drives: list[str], tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch) -> None:
     scored: list[str] = []
@@ -132,7 +132,7 @@ def test_a_drive_given_by_two_paths_is_refused(
         assert f'{Path(real).resolve()} is given twice' in capsys.readouterr().err
 
 
-def test_it_is_told_of_regions_tails_groups_and_steps(
+def test_regions_tails_groups_and_steps_are_options(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     words = ['--regions', 'left=0,0 .5,0 .5,1 0,1', '--tails', 'two_sided', '--group-by', 'light',
              '--step-s', 'auto', '--watch', 'energy_left,epistemic_depth_left']
@@ -187,7 +187,7 @@ def test_one_file_holds_for_two_cameras_of_one_vehicle(
     assert 'no camera has the 8 drives' in capsys.readouterr().err
 
 
-def test_two_topics_of_a_bag_are_refused_before_any_is_read(
+def test_two_topics_of_a_bag_are_refused(
         model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bags = make_bags(tmp_path, 4)
     words = [f'{bag}:/{topic}/image' for bag in bags for topic in ('front', 'rear')]
@@ -195,7 +195,7 @@ def test_two_topics_of_a_bag_are_refused_before_any_is_read(
     assert 'were recorded simultaneously' in capsys.readouterr().err
 
 
-def test_a_calibration_of_stretched_pictures_arms_no_node_that_crops(
+def test_a_calibration_is_bound_to_its_fit_mode(
         model: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     wide = []
@@ -216,7 +216,7 @@ def test_a_calibration_of_stretched_pictures_arms_no_node_that_crops(
     assert rejection_reasons(stretch, stretch.provenance.identity) == ()
 
 
-def test_a_drive_that_fails_is_named_and_nothing_is_written(
+def test_a_drive_that_fails_prevents_the_calibration(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for number in (2, 5):
         (Path(drives[number]) / '000003.png').write_bytes(b'no picture')
@@ -233,7 +233,7 @@ def test_a_drive_that_fails_is_named_and_nothing_is_written(
     (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 399'),
     (['--samples', '5'], 'samples'),
     (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
-def test_what_cannot_be_had_is_one_clear_line(
+def test_a_wrong_option_is_one_clear_line(
         model: Path, drives: list[str], words: list[str], message: str,
         capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 2
@@ -248,7 +248,7 @@ def test_what_cannot_be_had_is_one_clear_line(
     ('folder.json', 'folder.json is a folder'),
     ('file/mine.json', 'file is not a writable folder; make it'),
     ('sealed/mine.json', 'sealed is not a writable folder')])
-def test_where_nothing_can_be_written_is_told_before_any_drive_is_read(
+def test_the_output_is_checked_before_any_drive_is_read(
         model: Path, drives: list[str], tmp_path: Path, out: str, message: str,
         capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ('folder', 'folder.json', 'sealed'):
@@ -265,7 +265,7 @@ def test_where_nothing_can_be_written_is_told_before_any_drive_is_read(
     assert sorted(tmp_path.rglob('*')) == before
 
 
-def test_software_of_no_known_version_makes_no_calibration(
+def test_an_unknown_version_makes_no_calibration(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibrate_model, 'software_version', lambda: 'not installed')
@@ -280,7 +280,7 @@ def test_too_few_drives_are_refused_before_any_is_read(
     assert '7 drives, at least 8 are needed' in capsys.readouterr().err
 
 
-def test_a_covered_lens_is_nothing_to_calibrate_on(
+def test_a_covered_lens_prevents_the_calibration(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     cv2.imwrite(str(Path(drives[2]) / '000003.png'), np.zeros((24, 40, 3), np.uint8))
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
@@ -299,7 +299,7 @@ def test_a_broken_network_gives_no_calibration(
     assert not (model / 'calibration.json').exists()
 
 
-def test_drives_with_truth_scale_the_intervals_of_depth(
+def test_drives_with_depth_calibrate_its_intervals(
         model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     drives = str(make_tiny_drives(tmp_path / 'drives', split='validation', drives=8, frames=8))
     assert main(['calibrate', '--model', str(model), drives, *FAST]) == 0
@@ -310,7 +310,7 @@ def test_drives_with_truth_scale_the_intervals_of_depth(
     assert calibration_from_dict(calibration_to_dict(made)) == made
 
 
-def test_drives_without_truth_scale_nothing_and_say_so(
+def test_drives_without_depth_calibrate_no_intervals(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 0
     assert read(model / 'calibration.json').intervals is None
@@ -320,7 +320,7 @@ def test_drives_without_truth_scale_nothing_and_say_so(
 @pytest.mark.parametrize(('words', 'message'), [
     (['--processes', '0'], 'processes is 0, must be'), (['--samples', '3'], 'samples is 3'),
     (['--ray', 'localhost'], '--ray localhost is not the address of a cluster')])
-def test_what_cannot_be_meant_is_not_hidden_behind_the_count_of_drives(
+def test_options_are_checked_before_the_number_of_drives(
         model: Path, drives: list[str], words: list[str], message: str,
         capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['calibrate', '--model', str(model), drives[0], *FAST, *words]) == 2
@@ -337,7 +337,7 @@ def test_an_invalid_value_is_reported_with_its_option(
     assert message in capsys.readouterr().err
 
 
-def test_pictures_are_as_far_apart_as_their_rate_says(
+def test_the_rate_sets_the_time_between_frames(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     words = ['calibrate', '--model', str(model), *drives, *FAST, '--step-s', '.2']
     assert main(words) == 2  # five of ten pictures count, if they come at 10 Hz
@@ -347,7 +347,7 @@ def test_pictures_are_as_far_apart_as_their_rate_says(
     assert 'assumed' not in capsys.readouterr().err
 
 
-def test_what_is_no_drive_is_told_for_each_before_drives_are_counted(
+def test_each_path_that_is_not_a_drive_is_named(
         model: Path, drives: list[str], tmp_path: Path,
         capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / 't.yaml').write_text('a: 1')
@@ -358,7 +358,7 @@ def test_what_is_no_drive_is_told_for_each_before_drives_are_counted(
     assert 'needed' not in said
 
 
-def test_drives_that_the_network_was_taught_on_are_refused_before_any_is_read(
+def test_training_drives_are_refused(
         model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibrate_model, 'score_drives', lambda *_: pytest.fail('it scored'))

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What `bdl demo` decides before and after it plays."""
+"""The segments and the sheet of `bdl demo`."""
 import json
 
 from bdl_perception.cli.demo import read_segments, sheet_times_s
@@ -11,28 +11,28 @@ import pytest
 FOG, DIRT = Segment('fog', 16., 26., held_out=True), Segment('dirt', 38., 46., held_out=True)
 
 
-def test_a_drive_says_beside_itself_which_parts_must_alarm(tmp_path):
+def test_the_segments_that_must_alarm_are_beside_a_video(tmp_path):
     part = {'name': 'fog', 'start_s': 16.0, 'end_s': 26.0}
     (tmp_path / 'drive.json').write_text(json.dumps({'must_alarm': [part]}))
     assert read_segments(tmp_path / 'drive.mp4') == [FOG]
 
 
-def test_a_drive_played_at_half_its_rate_must_alarm_twice_as_late_and_long(tmp_path):
+def test_at_half_the_rate_segments_are_twice_as_late_and_long(tmp_path):
     part = {'name': 'fog', 'start_s': 16.0, 'end_s': 26.0}
     (tmp_path / 'drive.json').write_text(json.dumps({'must_alarm': [part]}))
-    assert read_segments(tmp_path / 'drive.mp4', 2.0) == [Segment('fog', 32.0, 52.0, held_out=True)]
+    assert read_segments(tmp_path / 'drive.mp4', 2.) == [Segment('fog', 32., 52., held_out=True)]
 
 
-def test_a_drive_that_says_nothing_must_not_alarm_anywhere(tmp_path):
+def test_without_a_description_no_segment_must_alarm(tmp_path):
     assert read_segments(tmp_path / 'drive.mp4') == []
 
 
-def test_the_bundled_drive_is_small_and_says_what_must_alarm():
+def test_the_bundled_drive_is_small_and_has_two_segments():
     assert BUNDLED_VIDEO.stat().st_size < 6e6
     assert len(read_segments(BUNDLED_VIDEO)) == 2
 
 
-def test_the_sheet_looks_into_every_part_of_the_drive():
+def test_the_sheet_shows_every_part_of_the_drive():
     moments = sheet_times_s(55.0, [FOG, DIRT])
     borders = [0.0, 16.0, 26.0, 38.0, 46.0, 55.0]
     assert [sum(low <= at < high for at in moments)
@@ -40,6 +40,6 @@ def test_the_sheet_looks_into_every_part_of_the_drive():
 
 
 @pytest.mark.parametrize('duration_s', [3.0, 40.0])
-def test_the_sheet_of_a_foreign_drive_is_spread_over_it(duration_s):
+def test_the_sheet_of_an_unknown_drive_is_evenly_spaced(duration_s):
     moments = sheet_times_s(duration_s, [])
     assert moments == sorted(moments) and 0 < moments[0] and moments[-1] < duration_s

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The command `bdl`: what it lists, what it refuses and how."""
+"""The command `bdl`: its commands and its errors."""
 import argparse
 import importlib
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> int:
     return main.main(['train'])
 
 
-def test_every_command_that_is_listed_can_say_what_it_takes(capsys):
+def test_every_listed_command_has_help(capsys):
     for name in main.COMMANDS:
         with pytest.raises(SystemExit, match='0'):
             main.main([name, '--help'])
@@ -27,7 +27,7 @@ def test_every_command_that_is_listed_can_say_what_it_takes(capsys):
 
 
 @pytest.mark.parametrize('name', ['calibrate', 'evaluate', 'sheet', 'parity', 'render'])
-def test_every_option_that_may_be_left_out_says_what_then_holds(name):
+def test_every_optional_argument_documents_its_default(name):
     parser = argparse.ArgumentParser()
     importlib.import_module(f'bdl_perception.cli.{name}').add_arguments(parser)
     silent = [action.option_strings for action in parser._actions
@@ -37,7 +37,7 @@ def test_every_option_that_may_be_left_out_says_what_then_holds(name):
 
 
 @pytest.mark.parametrize('words', [['fly'], ['--fly']])
-def test_a_command_that_is_not_known_is_refused_with_those_that_are(words, capsys):
+def test_an_unknown_command_is_refused(words, capsys):
     with pytest.raises(SystemExit, match='2'):
         main.main(words)
     assert 'bdl' in capsys.readouterr().err
@@ -45,7 +45,7 @@ def test_a_command_that_is_not_known_is_refused_with_those_that_are(words, capsy
 
 @pytest.mark.parametrize('failure', [OSError('no such drive'), ValueError('no such drive'),
                                      RuntimeError('no such drive')])
-def test_what_a_user_can_mend_is_one_line(failure, monkeypatch, capsys):
+def test_an_error_of_the_user_is_one_line(failure, monkeypatch, capsys):
     assert run_with(monkeypatch, failure) == 2
     assert capsys.readouterr().err == 'bdl train: no such drive\n'
 
@@ -57,19 +57,19 @@ def test_what_a_user_can_mend_is_one_line(failure, monkeypatch, capsys):
     (OSError(18, 'Invalid cross-device link', 'a', None, 'b'),
      'a -> b: Invalid cross-device link'),
     (OSError(28, 'No space left on device'), 'No space left on device')])
-def test_what_the_system_says_names_the_file_and_no_number(failure, said, monkeypatch, capsys):
+def test_an_error_of_the_system_names_the_file(failure, said, monkeypatch, capsys):
     assert run_with(monkeypatch, failure) == 2
     assert capsys.readouterr().err == f'bdl train: {said}\n'
 
 
-def test_a_part_that_was_not_installed_is_named_with_the_command_that_installs_it(
+def test_a_missing_extra_is_named_with_its_command(
         monkeypatch, capsys):
     missing = ModuleNotFoundError("No module named 'torch'", name='torch.nn')
     assert run_with(monkeypatch, missing) == 2
     assert "-m pip install -e '.[train]'" in capsys.readouterr().err
 
 
-def test_a_mistake_of_our_own_is_not_hidden(monkeypatch):
+def test_a_programming_error_is_not_hidden(monkeypatch):
     with pytest.raises(AttributeError):
         run_with(monkeypatch, AttributeError('ours'))
 

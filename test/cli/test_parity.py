@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl parity` from words on a command line to a table and an exit code."""
+"""`bdl parity` from arguments to a table and an exit code."""
 from bdl_perception import backends
 from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.cli import parity as command
@@ -40,7 +40,7 @@ def test_the_shipped_model_is_compared_on_the_bundled_drive(capsys):
     assert '1 frames' in out and 'epistemic_log_depth_std' in out and out.endswith('in bounds\n')
 
 
-def test_with_its_checkpoint_a_model_is_held_against_torch(run, capsys):
+def test_a_model_is_compared_with_its_checkpoint(run, capsys):
     """Also what the export added: the scale of sigma and the feature statistics."""
     assert parity('--model', run / 'model', '--checkpoint', run / '0.pt',
                   '--frames', 1, '--samples', 4) == 0
@@ -48,13 +48,12 @@ def test_with_its_checkpoint_a_model_is_held_against_torch(run, capsys):
 
 
 @pytest.mark.parametrize('words', [('--reference', 'torch'), ()])
-def test_a_model_is_held_against_the_network_in_its_own_folder(run, capsys, words):
+def test_a_model_is_compared_with_its_own_network(run, capsys, words):
     assert parity('--model', run / 'model', *words, '--frames', 1, '--samples', 4) == 0
     assert 'against torch' in capsys.readouterr().out
 
 
-def test_without_torch_or_weights_the_reference_is_onnx_runtime(run, tmp_path, monkeypatch,
-                                                                capsys):
+def test_without_torch_the_reference_is_onnx_runtime(run, tmp_path, monkeypatch, capsys):
     tiny = make_tiny_model(tmp_path / 'tiny')
     assert parity('--model', tiny, '--frames', 1, '--samples', 4) == 0
     assert 'against ONNX Runtime' in capsys.readouterr().out
@@ -71,7 +70,7 @@ def test_another_networks_checkpoint_is_out_of_bounds(run, capsys):
     assert 'out of bounds: depth, ' in capsys.readouterr().out
 
 
-def test_a_backend_that_is_off_ends_with_one(tmp_path, monkeypatch, capsys):
+def test_a_backend_out_of_bounds_exits_with_one(tmp_path, monkeypatch, capsys):
     class Off(OnnxRuntimeBackend):
 
         def perceive(self, rgb):
@@ -84,8 +83,7 @@ def test_a_backend_that_is_off_ends_with_one(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.endswith('out of bounds: entropy\n')
 
 
-def test_float32_graphs_get_the_bounds_of_float32_whatever_was_wished(tmp_path, monkeypatch,
-                                                                      capsys):
+def test_the_bounds_are_those_of_the_actual_precision(tmp_path, monkeypatch, capsys):
     class Coarse(OnnxRuntimeBackend):
 
         def perceive(self, rgb):
@@ -101,7 +99,7 @@ def test_float32_graphs_get_the_bounds_of_float32_whatever_was_wished(tmp_path, 
     assert 'in fp16' in capsys.readouterr().out
 
 
-def test_a_graph_of_another_maker_cannot_take_a_checkpoint(run, tmp_path, capsys):
+def test_a_foreign_graph_cannot_take_a_checkpoint(run, tmp_path, capsys):
     model = make_tiny_model(tmp_path / 'tiny')
     assert parity('--model', model, '--checkpoint', run / '0.pt') == 2
     wanted = ('holds no cells.means, cells.origin, cells.projection, cells.whitenings, mean, '

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl quantise` from words to a folder that runs, and to what it changed."""
+"""`bdl quantise` writes a model that runs, and compares it."""
 from bdl_perception.cli import quantise
 from bdl_perception.cli.main import main
 from bdl_perception.model_store import load_model_files
@@ -16,36 +16,36 @@ def folder(tmp_path, monkeypatch):
     network = make_tiny_network()
     export_model(tmp_path / 'model', network, tiny_statistics(network), name='tiny',
                  chunk=2, frames=draw_frames(1))
-    (tmp_path / 'pictures').mkdir()
+    (tmp_path / 'images').mkdir()
     for number, rgb in enumerate(draw_frames(9).numpy()):
-        cv2.imwrite(str(tmp_path / 'pictures' / f'{number}.png'), rgb)
+        cv2.imwrite(str(tmp_path / 'images' / f'{number}.png'), rgb)
     return tmp_path
 
 
 def run(folder, *words):
     return main(['quantise', str(folder / 'model'), str(folder / 'small'), '--data',
-                 str(folder / 'pictures'), '--threads', '1', *words])
+                 str(folder / 'images'), '--threads', '1', *words])
 
 
-def test_a_quantised_model_runs_is_compared_and_is_not_mistaken_for_the_other(folder, capsys):
+def test_a_quantised_model_runs_and_is_another_model(folder, capsys):
     assert run(folder) == 0
     out = capsys.readouterr().out
-    assert 'by turns' in out and '1 frames of' in out and 'classes that differ' in out
+    assert 'interleaved ratio' in out and '1 frames' in out and 'classes that differ' in out
     before, after = (load_model_files(folder / name) for name in ('model', 'small'))
     assert after.spec.name == 'small' and after.sample == before.sample
     assert after.spec.perceive_sha256 != before.spec.perceive_sha256
     assert not after.spec.weights_sha256, 'its network is not that of weights.pt'
 
 
-def test_scales_are_not_taken_from_the_pictures_that_are_compared_on(folder, monkeypatch):
-    seen = []
+def test_scales_and_comparison_use_different_frames(folder, monkeypatch):
+    used = []
     monkeypatch.setattr('bdl_perception.backends.quantisation.to_int8',
-                        lambda graph, pictures: seen.extend(pictures) or graph)
+                        lambda graph, images: used.extend(images) or graph)
     assert run(folder) == 0
-    assert len(seen) == 8
+    assert len(used) == 8
 
 
-def test_a_folder_that_exists_is_never_written_over(folder, capsys):
+def test_an_existing_folder_is_not_overwritten(folder, capsys):
     (folder / 'small').mkdir()
     assert run(folder) == 2
     assert 'choose a new folder' in capsys.readouterr().err

@@ -61,7 +61,7 @@ def test_a_fade_or_an_end_without_a_beginning_is_refused(
         tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
     words = ['render', 'test_night', option, '3', '--out', str(tmp_path)]
     assert main(words) == 2
-    assert f'{option} needs --begins-at-s' in capsys.readouterr().err
+    assert f'{option} requires --begins-at-s' in capsys.readouterr().err
 
 
 def render(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl sheet` from words on a command line to a picture."""
+"""`bdl sheet` from arguments to an image."""
 from pathlib import Path
 import re
 
@@ -25,7 +25,7 @@ def draw(tmp_path: Path, *words: str) -> int:
                  '--samples', '4', '--threads', '1', *words])
 
 
-def test_drives_camvid_and_pictures_without_truth_share_a_sheet(
+def test_drives_data_sets_and_images_share_a_sheet(
         tmp_path: Path, drives: Path, capsys: pytest.CaptureFixture[str]) -> None:
     camvid = make_tiny_camvid(tmp_path / 'camvid', 'val', 3)
     assert draw(tmp_path, '--rows', '2', str(drives), f'camvid:{camvid}:val',
@@ -36,11 +36,11 @@ def test_drives_camvid_and_pictures_without_truth_share_a_sheet(
 
 @pytest.mark.parametrize(('length', 'count', 'chosen'), [
     (10, 2, [2, 7]), (3, 5, [0, 1, 2]), (5, 1, [2]), (0, 2, [])])
-def test_frames_are_spread_evenly(length: int, count: int, chosen: list[int]) -> None:
+def test_frames_are_evenly_spaced(length: int, count: int, chosen: list[int]) -> None:
     assert evenly_spaced(length, count) == chosen
 
 
-def test_a_rendered_drive_brings_its_truth_and_condition(drives: Path) -> None:
+def test_a_rendered_drive_has_its_truth_and_condition(drives: Path) -> None:
     found, = read_evenly_spaced(str(drives / 'test_0001'), 1)
     assert found.title == 'test_0001\nframe 2\nday'
     stored = cv2.imread(str(drives / 'test_0001' / 'classes' / '000002.png'), -1)
@@ -49,12 +49,12 @@ def test_a_rendered_drive_brings_its_truth_and_condition(drives: Path) -> None:
     assert found.frame.stamp_ns == 200_000_000 and found.frame.camera is not None
 
 
-def test_a_folder_of_drives_is_spread_over_all_of_them(drives: Path) -> None:
+def test_all_drives_of_a_folder_are_sampled(drives: Path) -> None:
     titles = [found.title.splitlines()[:2] for found in read_evenly_spaced(str(drives), 2)]
     assert titles == [['test_0000', 'frame 2'], ['test_0001', 'frame 2']]
 
 
-def test_camvid_knows_classes_and_no_depth(tmp_path: Path) -> None:
+def test_camvid_has_classes_and_no_depth(tmp_path: Path) -> None:
     camvid = make_tiny_camvid(tmp_path / 'camvid', 'val', 3)
     found, = read_evenly_spaced(f'camvid:{camvid}:val', 1)
     assert found.title == 'CamVid val\nframe_1' and found.depth is None

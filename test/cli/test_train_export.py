@@ -69,7 +69,7 @@ def test_an_exported_run_is_a_model_that_runs(trained, capsys):
     assert (seen.aleatoric_std > 0).all() and seen.classes.max() < 11
 
 
-def test_familiar_frames_are_nearer_than_noise(trained):
+def test_training_frames_are_nearer_than_noise(trained):
     assert _export(trained, '--stride', '1') == 0
     backend = OnnxRuntimeBackend(load_model_files(trained / 'models' / 'tiny'), threads=1)
     frames = WorldDataset(trained / 'data', 'train', 32, 64)
@@ -79,7 +79,7 @@ def test_familiar_frames_are_nearer_than_noise(trained):
     assert float(backend.perceive(noise).feature_distance) > 2 * max(familiar)
 
 
-def test_weights_of_a_model_folder_are_exported_again_to_the_same_graphs(trained, capsys):
+def test_exporting_weights_again_gives_the_same_graphs(trained, capsys):
     assert _export(trained, '--stride', '1') == 0
     model, again = trained / 'models' / 'tiny', trained / 'models' / 'again'
     capsys.readouterr()
@@ -111,7 +111,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
     assert not (folder / 'm').exists()
 
 
-def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder, tmp_path):
+def test_data_sets_of_other_sizes_are_mixed_with_repeats(folder, tmp_path):
     for split, frames in (('train', 2), ('val', 1)):
         make_tiny_camvid(tmp_path / 'camvid', split, frames)
     words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=3']
@@ -122,7 +122,7 @@ def test_sets_of_other_sizes_and_without_depth_are_mixed_as_often_as_told(folder
     assert np.isfinite([float(row['validation_abs_rel']), float(row['validation_mean_iou'])]).all()
 
 
-def test_a_stride_takes_every_nth_frame_of_its_set_and_less_memory(folder, tmp_path, capsys):
+def test_a_stride_takes_every_nth_frame_of_its_data_set(folder, tmp_path, capsys):
     for split in ('train', 'val'):
         make_tiny_camvid(tmp_path / 'camvid', split, 5)
     words = ['--data', f'camvid={tmp_path / "camvid"}', '--stride', 'camvid=2', '--stride',
@@ -141,14 +141,14 @@ def test_a_repeat_of_no_set_is_refused(folder, capsys):
     assert 'camvid' in capsys.readouterr().err
 
 
-def test_a_finished_run_says_so_before_any_data_is_opened(trained, capsys):
+def test_a_finished_run_opens_no_data(trained, capsys):
     assert main(['train', '--data', str(trained / 'moved'), '--out', str(trained / 'run'),
                  '--config', str(trained / 'train.yaml'), '--epochs', '2']) == 0
     said = capsys.readouterr().out
     assert 'run is finished' in said and 'more --epochs' in said and '2 epochs' in said
 
 
-def test_a_run_is_not_gone_on_with_on_other_data(trained, tmp_path, capsys):
+def test_a_run_is_not_continued_on_other_data(trained, tmp_path, capsys):
     make_tiny_camvid(tmp_path / 'camvid', 'train', 3)
     make_tiny_camvid(tmp_path / 'camvid', 'val', 1)
     words = ['--data', f'camvid={tmp_path / "camvid"}', '--repeat', 'camvid=2', '--epochs', '3']
@@ -158,7 +158,7 @@ def test_a_run_is_not_gone_on_with_on_other_data(trained, tmp_path, capsys):
     assert read_checkpoint(trained / 'run' / 'checkpoint.pt').progress.epoch == 2
 
 
-def test_epochs_that_are_asked_for_beat_the_minutes_of_the_yaml(folder, tmp_path):
+def test_epochs_replace_the_minutes_of_the_yaml(folder, tmp_path):
     (tmp_path / 'clock.yaml').write_text(YAML + 'minutes: 1.0e-9')
     words = ['train', '--data', str(folder / 'data'), '--config', str(tmp_path / 'clock.yaml')]
     assert main([*words, '--out', str(tmp_path / 'clock')]) == 0
@@ -185,17 +185,17 @@ def _train_and_export(folder, *words):
                  '--stride', '1']) == 0
 
 
-def test_without_validation_frames_neither_a_best_network_nor_a_scaled_sigma_is_claimed(
+def test_without_validation_frames_sigma_is_not_scaled(
         tmp_path, capsys):
     (tmp_path / 'train.yaml').write_text(YAML)
     make_tiny_drives(tmp_path / 'data', drives=1, frames=4)
     _train_and_export(tmp_path, tmp_path / 'data')
     said = capsys.readouterr().out
-    assert 'no validation frames: no best.pt is kept' in said
+    assert 'no validation frames: no best.pt is written' in said
     assert 'sigma was not scaled: no --data has validation frames with depth' in said
 
 
-def test_sigma_is_scaled_on_every_set_with_depth_and_on_no_other(tmp_path, capsys):
+def test_sigma_is_scaled_on_every_data_set_with_depth(tmp_path, capsys):
     (tmp_path / 'train.yaml').write_text(YAML)
     make_tiny_drives(tmp_path / 'data', drives=1, frames=4)
     for split in ('train', 'val'):
@@ -212,7 +212,7 @@ def test_an_export_of_too_few_frames_names_the_stride(trained, capsys):
             in capsys.readouterr().err)
 
 
-def test_cells_that_are_all_one_class_for_want_of_enough_are_not_called_a_class(
+def test_too_few_cells_of_every_class_form_one_class(
         trained, tmp_path, capsys):
     make_tiny_camvid(tmp_path / 'camvid', 'train', 2)
     model = trained / 'models' / 'tiny'
@@ -221,10 +221,10 @@ def test_cells_that_are_all_one_class_for_want_of_enough_are_not_called_a_class(
     assert main(['export', str(model / 'weights.pt'), str(tmp_path / 'model'), '--stride', '1',
                  '--data', f'camvid={tmp_path / "camvid"}']) == 0
     said = capsys.readouterr().out
-    assert '0 of 11 classes have cells enough' in said and 'as one class' in said
+    assert '0 of 11 classes have enough cells' in said and 'form one class' in said
 
 
-def test_the_defaults_that_train_tells_are_those_that_it_takes():
+def test_the_documented_defaults_are_those_of_the_config():
     config = TrainConfig()
     assert DEFAULTS == {name: getattr(config, name) for name in DEFAULTS}
 
@@ -233,7 +233,7 @@ def test_the_defaults_that_train_tells_are_those_that_it_takes():
     ('train', ['--repeat', '--stride', '--start-from', '--epochs', '--minutes', '--batch',
                '--patience', '--seed', '--threads']),
     ('export', ['--name', '--chunk', '--stride'])])
-def test_the_help_tells_every_default(capsys, command, options):
+def test_the_help_names_every_default(capsys, command, options):
     with pytest.raises(SystemExit):
         main([command, '--help'])
     told = capsys.readouterr().out.partition('options:')[2]
@@ -242,7 +242,7 @@ def test_the_help_tells_every_default(capsys, command, options):
             '\n  --')[0].split()), option
 
 
-def test_every_split_is_listed_before_the_first_picture_is_decoded(
+def test_every_split_is_listed_before_a_frame_is_decoded(
         folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
     make_tiny_camvid(tmp_path / 'camvid', 'train', 1)  # and no split val
@@ -250,7 +250,7 @@ def test_every_split_is_listed_before_the_first_picture_is_decoded(
     assert 'val is not a folder' in capsys.readouterr().err
 
 
-def test_patience_without_validation_frames_is_refused_before_anything_is_decoded(
+def test_patience_requires_validation_frames(
         folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
     make_tiny_drives(tmp_path / 'data', drives=1, frames=1)
@@ -259,7 +259,7 @@ def test_patience_without_validation_frames_is_refused_before_anything_is_decode
     assert 'no validation frames to evaluate' in capsys.readouterr().err
 
 
-def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tmp_path):
+def test_a_run_can_start_from_weights_of_another_size(trained, tmp_path):
     large = YAML.replace('height: 32, width: 64, canonical_focal_px: 50',
                          'height: 64, width: 128, canonical_focal_px: 100')
     (tmp_path / 'large.yaml').write_text(large + 'learning_rate: 1.0e-9\npretrained: false')
@@ -273,7 +273,7 @@ def test_a_run_can_start_from_the_weights_of_another_at_another_size(trained, tm
     torch.testing.assert_close(second.network[name], first.network[name], atol=1e-6, rtol=0)
 
 
-def test_a_run_can_go_on_from_an_exported_model(trained, tmp_path):
+def test_a_run_can_start_from_an_exported_model(trained, tmp_path):
     assert _export(trained, '--stride', '1') == 0
     exported = trained / 'models' / 'tiny' / 'weights.pt'
     (tmp_path / 'slow.yaml').write_text(YAML + 'learning_rate: 1.0e-9\npretrained: false')
@@ -312,15 +312,16 @@ def _unlabelled_world(folder):
 
 @pytest.mark.parametrize(('make', 'task'), [
     (_camvid_alone, 'depth'), (_unlabelled_world, 'classes')])
-def test_a_task_without_truth_is_told_of_by_train_and_refused_by_export(
+def test_a_task_without_ground_truth_is_not_exported(
         folder, tmp_path, capsys, make, task):
     data, run = make(tmp_path), tmp_path / 'run'
     assert main(['train', '--data', data, '--out', str(run), '--config',
                  str(folder / 'train.yaml'), '--epochs', '1']) == 0
     error = capsys.readouterr().err
-    assert error.index(f'no --data has truth of {task}') < error.index(f'was never taught {task}')
+    before = error.index(f'no --data has ground truth of {task}')
+    assert before < error.index(f'was not trained on {task}')
     assert main(['export', str(run / 'checkpoint.pt'), str(tmp_path / 'model'), '--data', data,
                  '--stride', '1']) == 2
     error = capsys.readouterr().err
-    assert f'was never taught {task}:' in error and '`bdl render`' in error
+    assert f'was not trained on {task}:' in error and '`bdl render`' in error
     assert not (tmp_path / 'model').exists()

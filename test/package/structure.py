@@ -19,8 +19,10 @@ NAME = 'bdl_perception'
 ROOT = Path(__file__).parent.parent.parent
 RULES = 'test/package/test_layers.py'  # its MAY_IMPORT is the table of layers
 SHORT = 60  # lines
-PATHS = [(f'{NAME}/{folder}/{command}.py', 'run', 'arguments')
-         for folder in ('cli',) for command in ('calibrate', 'evaluate')]
+PATHS = [(f'{NAME}/cli/calibrate.py', 'run', 'arguments'),
+         (f'{NAME}/cli/evaluate.py', 'run', 'arguments'),
+         (f'{NAME}/workflows/calibrate_model.py', 'calibrate', 'config'),
+         (f'{NAME}/workflows/evaluate_drives.py', 'evaluate', 'config')]
 BINDERS = {  # statement or clause -> where its targets stand, and what they are assigned from
     ast.Assign: ('targets', 'value'), ast.AnnAssign: ('target', 'value'),
     ast.AugAssign: ('target', 'value'), ast.NamedExpr: ('target', 'value'),

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'world': {'drives', 'perception', 'version'},
     'evaluation': {'metrics', 'datasets', 'drives', 'alarm', 'perception'},
     'report': {'evaluation', 'metrics', 'alarm', 'perception'},
-    'workflows': {'report', 'evaluation', 'metrics', 'datasets', 'drives', 'backends',
+    'workflows': {'evaluation', 'metrics', 'datasets', 'drives', 'backends',
                   'model_store', 'alarm', 'perception', 'files', 'version'},
     'training': {'network', 'datasets', 'metrics', 'perception', 'files'},
     'experiments': {'training', 'network', 'datasets', 'drives', 'world', 'metrics',

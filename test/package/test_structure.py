@@ -14,7 +14,9 @@ MOST_SHORT = 19  # modules under 60 lines
 LARGEST_SHARE = .12  # of all lines, of a top-level package
 MOST_FILES, MOST_CLIMBS = 12, 4  # of the path of an argument
 ENTRIES = (('bdl_perception/cli/calibrate.py', 'run', 'arguments'),
-           ('bdl_perception/cli/evaluate.py', 'run', 'arguments'))
+           ('bdl_perception/cli/evaluate.py', 'run', 'arguments'),
+           ('bdl_perception/workflows/calibrate_model.py', 'calibrate', 'config'),
+           ('bdl_perception/workflows/evaluate_drives.py', 'evaluate', 'config'))
 
 
 def _loaded(file: Path) -> ModuleType:
