@@ -25,10 +25,10 @@ def test_a_group_becomes_a_table_on_the_output_and_json_beside_it(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith('| quantity | goal | measured | met | command |')
     assert len(lines) == 2 + 5
-    said = json.loads((out / 'bench.json').read_text())
-    assert said['machine']['cores'] > 0 and said['machine']['versions']['onnxruntime']
-    rows = said['groups']['graphs']['rows']
-    times = said['groups']['graphs']['details']['single_ms']
+    reported = json.loads((out / 'bench.json').read_text())
+    assert reported['machine']['cores'] > 0 and reported['machine']['versions']['onnxruntime']
+    rows = reported['groups']['graphs']['rows']
+    times = reported['groups']['graphs']['details']['single_ms']
     ratios = np.divide(times['onnxruntime'], times['torch'])
     assert rows[1]['value'] == pytest.approx(np.median(ratios))
     assert rows[0]['value'] == pytest.approx(np.median(times['onnxruntime']))

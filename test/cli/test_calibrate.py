@@ -18,7 +18,7 @@ from bdl_perception.perception.backend import spec_from_dict
 from bdl_perception.perception.status import build_identity
 from bdl_perception.workflows import calibrate_model, drive_jobs
 import cv2
-from drive_files import image, write_bag
+from drive_files import write_bag
 import numpy as np
 import pytest
 from source_tree import ROOT
@@ -33,12 +33,12 @@ def model(tmp_path: Path) -> Path:
     return make_tiny_model(tmp_path / 'model')
 
 
-def make_drive(folder: Path, seed: int, pictures: int = 10) -> Path:
+def make_drive(folder: Path, seed: int, images: int = 10) -> Path:
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
-    for index in range(pictures):  # 10 Hz: each of them counts
-        picture = rng.integers(0, 200, (24, 40, 3), np.uint8)
-        cv2.imwrite(str(folder / f'{index:06}.png'), picture)
+    for index in range(images):  # 10 Hz: each of them counts
+        image = rng.integers(0, 200, (24, 40, 3), np.uint8)
+        cv2.imwrite(str(folder / f'{index:06}.png'), image)
     return folder
 
 
@@ -60,10 +60,10 @@ def test_it_writes_a_calibration_that_arms_its_model(
     assert rejection_reasons(made, build_identity(spec, 8, 0)) != ()
     assert made.provenance.drives == tuple(f'drive_{seed}' for seed in range(8))
     assert (made.provenance.frames, len(made.distribution.scores['energy'])) == (80, 80)
-    told, told_beside = capsys.readouterr()
-    assert 'and 5 more: 10 Hz is assumed' in told_beside
-    assert 'warning: 8 drives are few' in told
-    assert told.startswith((model / 'calibration.txt').read_text(encoding='utf-8'))
+    printed, warned = capsys.readouterr()
+    assert 'and 5 more: 10 Hz is assumed' in warned
+    assert 'warning: 8 drives are few' in printed
+    assert printed.startswith((model / 'calibration.txt').read_text(encoding='utf-8'))
     assert sorted(path.name for path in model.iterdir()) == [
         'calibration.json', 'calibration.png', 'calibration.txt', 'model.json', 'perceive.onnx',
         'sample.onnx']
@@ -105,13 +105,13 @@ def test_cached_drives_are_scored_again_only_if_they_changed(
 
     monkeypatch.setattr(calibrate_model, 'run_scoring_job', noted)
     words = ['calibrate', '--model', str(model), *drives, *FAST, '--keep', str(tmp_path / 'kept')]
-    (Path(drives[5]) / '000003.png').write_bytes(b'no picture')
+    (Path(drives[5]) / '000003.png').write_bytes(b'no image')
     assert main(words) == 2 and len(scored) == 8
     other = np.random.default_rng(99).integers(0, 256, (24, 40, 3), np.uint8)
     cv2.imwrite(str(Path(drives[5]) / '000003.png'), other)
     assert main(words) == 0 and scored[8:] == ['drive_5']
-    kept = read(model / 'calibration.json')
-    assert main(words[:-2]) == 0 and read(model / 'calibration.json') == kept
+    cache = read(model / 'calibration.json')
+    assert main(words[:-2]) == 0 and read(model / 'calibration.json') == cache
     assert main([*words, '--seed', '1']) == 0 and len(scored) == 9 + 8 + 8
 
 
@@ -144,9 +144,9 @@ def test_regions_tails_groups_and_steps_are_options(
     assert known.groups['day'].drives == 8
     assert made.limits.step_s == pytest.approx(.1)
     assert made.provenance.score_step_s == max(.1, *made.provenance.decorrelation_s.values())
-    said = capsys.readouterr().out
-    assert '0 drives of night' in said and 'calibration.png' in said
-    assert 'energy_left' in said
+    reported = capsys.readouterr().out
+    assert '0 drives of night' in reported and 'calibration.png' in reported
+    assert 'energy_left' in reported
 
 
 def make_bags(folder: Path, count: int) -> list[Path]:
@@ -156,9 +156,9 @@ def make_bags(folder: Path, count: int) -> list[Path]:
         rng, messages = np.random.default_rng(number), list[tuple[str, int, object]]()
         for index in range(8):
             for topic, high in (('/front/image', 200), ('/rear/image', 100)):
-                picture = rng.integers(0, high, (24, 40, 3)).astype(np.uint8)
+                image = rng.integers(0, high, (24, 40, 3)).astype(np.uint8)
                 stamp_ns = index * 10**8 + 1
-                messages.append((topic, stamp_ns, image(picture, stamp_ns)))
+                messages.append((topic, stamp_ns, image(image, stamp_ns)))
         bags.append(write_bag(folder / f'run_{number}', messages))
     return bags
 
@@ -200,7 +200,7 @@ def test_a_calibration_is_bound_to_its_fit_mode(
     rng = np.random.default_rng(0)
     wide = []
     for name in map(str, range(8)):
-        wide.append(str(make_drive(tmp_path / name, 0, pictures=0)))
+        wide.append(str(make_drive(tmp_path / name, 0, images=0)))
         for index in range(8):
             cv2.imwrite(f'{wide[-1]}/{index}.png', rng.integers(0, 200, (24, 80, 3), np.uint8))
     made = {}
@@ -219,12 +219,13 @@ def test_a_calibration_is_bound_to_its_fit_mode(
 def test_a_drive_that_fails_prevents_the_calibration(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for number in (2, 5):
-        (Path(drives[number]) / '000003.png').write_bytes(b'no picture')
+        (Path(drives[number]) / '000003.png').write_bytes(b'no image')
     (model / 'calibration.json').write_text('the old one')
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
-    said = capsys.readouterr().err
-    assert 'drive drive_2 failed, nothing is written: DriveError' in said
-    assert 'drive drive_5 failed, nothing is written' in said and '2 of 8 drives failed' in said
+    reported = capsys.readouterr().err
+    assert 'drive drive_2 failed, nothing is written: DriveError' in reported
+    assert 'drive drive_5 failed, nothing is written' in reported
+    assert '2 of 8 drives failed' in reported
     assert (model / 'calibration.json').read_text() == 'the old one'
 
 
@@ -340,7 +341,7 @@ def test_an_invalid_value_is_reported_with_its_option(
 def test_the_rate_sets_the_time_between_frames(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     words = ['calibrate', '--model', str(model), *drives, *FAST, '--step-s', '.2']
-    assert main(words) == 2  # five of ten pictures count, if they come at 10 Hz
+    assert main(words) == 2  # five of ten images count, if they come at 10 Hz
     assert '10 Hz is assumed' in capsys.readouterr().err
     assert main([*words, '--rate-hz', '5']) == 0
     assert read(model / 'calibration.json').provenance.frames == 80
@@ -353,9 +354,9 @@ def test_each_path_that_is_not_a_drive_is_named(
     (tmp_path / 't.yaml').write_text('a: 1')
     words = [drives[0], str(tmp_path / 't.yaml'), 'nowhere']
     assert main(['calibrate', '--model', str(model), *words, *FAST]) == 2
-    said = capsys.readouterr().err
-    assert 't.yaml has an unknown suffix' in said and 'nowhere does not exist' in said
-    assert 'needed' not in said
+    reported = capsys.readouterr().err
+    assert 't.yaml has an unknown suffix' in reported and 'nowhere does not exist' in reported
+    assert 'needed' not in reported
 
 
 def test_training_drives_are_refused(

@@ -27,9 +27,9 @@ def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, cap
                                                              monkeypatch):
     out = tmp_path / 'engines'
     assert main(['compile', '--gpu', 'sm89', '--out', str(out)]) == 0
-    said = capsys.readouterr()
+    reported = capsys.readouterr()
     assert caplog.text.count('building the') == 2
-    lines = said.out.splitlines()
+    lines = reported.out.splitlines()
     assert [line.split()[:5] for line in lines] == [
         ['street', graph, 'fp32', 'for', 'sm89,'] for graph in ('perceive', 'sample')]
     for line in lines:
@@ -44,7 +44,7 @@ def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, cap
 
 @pytest.mark.usefixtures('rtx')
 @pytest.mark.parametrize('graph', ['perceive', 'sample'])
-def test_what_is_built_without_a_gpu_is_what_a_node_on_that_gpu_looks_for(graph):
+def test_an_engine_built_without_a_gpu_has_the_key_of_its_node(graph):
     gpu = FakeGpu()
     node = BuildTarget.for_gpu(load_library(TENSORRT_RTX), gpu, 'fp32')
     spec = load_model_files('street').spec
@@ -61,8 +61,8 @@ def test_engines_that_could_not_be_written_end_with_one(tmp_path, capsys, caplog
     monkeypatch.setattr(engines, 'prepare_engines', lambda *words: prepare_engines(
         *words, lambda *_: BuiltEngine(b'it', b'')))
     assert main(['compile', '--gpu', 'sm89', '--out', str(tmp_path / 'engines')]) == 1
-    said = capsys.readouterr()
-    assert said.out.count('(not written)') == 2 and 'No space left' in caplog.text
+    reported = capsys.readouterr()
+    assert reported.out.count('(not written)') == 2 and 'No space left' in caplog.text
 
 
 @pytest.mark.usefixtures('rtx')

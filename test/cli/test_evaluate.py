@@ -38,8 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def at_night(drive: Path) -> None:
     path = drive / 'drive.json'
-    said = json.loads(path.read_text())
-    path.write_text(json.dumps({**said, 'conditions': [
+    reported = json.loads(path.read_text())
+    path.write_text(json.dumps({**reported, 'conditions': [
         {'name': 'night', 'start_s': 0, 'end_s': 1}]}))
 
 
@@ -92,8 +92,8 @@ def test_errors_agree_with_numpy_on_the_backend_itself(
         truth = np.where((stored > 0) & (stored < 65535), stored / 256, np.nan)  # m
         fx = json.loads((drive / 'drive.json').read_text())['camera']['fx']
         depth = raw.depth * fx / backend.spec.canonical_focal_px
-        judged = (truth <= 80) & (raw.classes != 0) & (raw.depth <= backend.spec.max_depth_m)
-        errors += list((np.abs(depth - truth) / truth)[judged])
+        valid = (truth <= 80) & (raw.classes != 0) & (raw.depth <= backend.spec.max_depth_m)
+        errors += list((np.abs(depth - truth) / truth)[valid])
         labels = cv2.imread(str(drive / 'classes' / name), -1)
         known = labels != 255
         for k in range(11):
@@ -165,7 +165,7 @@ def test_camvid_can_be_the_nominal_set(
 def test_processes_and_the_cache_change_no_number(
         folder: Path, made: dict[str, Any], tmp_path: Path) -> None:
     camvid = ['--camvid', str(folder / 'camvid'), '--keep', str(tmp_path / 'kept')]
-    for count in ('2', '1'):  # the second time from what was kept
+    for count in ('2', '1'):  # the second time from what was cache
         out = tmp_path / count
         assert main(words_for(folder, out, *camvid, '--processes', count)) == 0
         for part in ('sets', 'ood', 'goals', 'drives'):
@@ -176,7 +176,7 @@ def test_processes_and_the_cache_change_no_number(
 def test_a_drive_that_fails_does_not_stop_the_others(
         folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = shutil.copytree(folder / 'data', tmp_path / 'data')
-    (data / 'test' / 'test_0001' / 'depth' / '000001.png').write_bytes(b'no picture')
+    (data / 'test' / 'test_0001' / 'depth' / '000001.png').write_bytes(b'no image')
     words = ['evaluate', str(folder / 'model'), str(data), '--out', str(tmp_path / 'out'),
              '--samples', '4', '--threads', '1']
     assert main(words) == 1
@@ -202,7 +202,7 @@ def test_without_nominal_drives_the_others_are_measured(
         folder: Path, tmp_path: Path) -> None:
     data = shutil.copytree(folder / 'data', tmp_path / 'data')
     for path in (data / 'test').glob('*/depth/000001.png'):
-        path.write_bytes(b'no picture')
+        path.write_bytes(b'no image')
     words = words_for(folder, tmp_path / 'out')
     assert main([str(data) if word == str(folder / 'data') else word for word in words]) == 1
     found = read(tmp_path / 'out')
@@ -288,9 +288,9 @@ def test_intervals_of_a_rejected_calibration_are_left_out(
         assert one['intervals']['scaled'] is one['intervals']['conformal'] is None
         assert 'tempered' not in one
     assert why in found['calibrated_intervals']['not_measured']
-    said = (tmp_path / 'report.html').read_text()
-    assert 'Intervals after calibration: not measured' in said
-    assert 'Classes after calibration: not measured' in said
+    reported = (tmp_path / 'report.html').read_text()
+    assert 'Intervals after calibration: not measured' in reported
+    assert 'Classes after calibration: not measured' in reported
 
 
 def test_a_calibration_of_this_software_is_evaluated(
@@ -327,18 +327,19 @@ def test_a_camera_is_compared_with_its_own_drives(
     path = tmp_path / 'two.json'
     path.write_text(json.dumps(of_two_cameras(calibrated)))
     warned = {}
-    for name, words, said in (
+    for name, words, reported in (
             ('alone', [str(folder / 'calm.json')], ''),
             ('front', [str(path), '--camera', 'front'], ''),
             ('rear', [str(path), '--camera', 'rear'], 'calibration has 0 drives of rear, 8 are'),
-            ('nobody', [str(path)], 'the camera of the frame is not known')):
+            ('unnamed', [str(path)], 'the camera of the frame is not known')):
         assert main(words_for(folder, tmp_path / name, '--calibration', *words)) == 0
         warned[name] = read(tmp_path / name)['alarm']['warned']
-        told = capsys.readouterr().err
-        assert said in told and bool(said) == ('--camera NAME chooses among front' in told)
+        printed = capsys.readouterr().err
+        assert reported in printed
+        assert bool(reported) == ('--camera NAME chooses among front' in printed)
         page = ' '.join((tmp_path / name / 'report.html').read_text().split())
-        assert bool(said) == ('are compared with the drives of all of them' in page)
-    assert warned['alone'] == warned['front'] != warned['rear'] == warned['nobody']
+        assert bool(reported) == ('are compared with the drives of all of them' in page)
+    assert warned['alone'] == warned['front'] != warned['rear'] == warned['unnamed']
 
 
 def test_an_unknown_camera_is_one_clear_line(

@@ -50,16 +50,16 @@ def test_an_error_of_the_user_is_one_line(failure, monkeypatch, capsys):
     assert capsys.readouterr().err == 'bdl train: no such drive\n'
 
 
-@pytest.mark.parametrize(('failure', 'said'), [
+@pytest.mark.parametrize(('failure', 'reported'), [
     (FileNotFoundError(2, 'No such file or directory', 'nope.yaml'),
      'nope.yaml: No such file or directory'),
     (FileExistsError(17, 'File exists', 'out'), 'out: File exists'),
     (OSError(18, 'Invalid cross-device link', 'a', None, 'b'),
      'a -> b: Invalid cross-device link'),
     (OSError(28, 'No space left on device'), 'No space left on device')])
-def test_an_error_of_the_system_names_the_file(failure, said, monkeypatch, capsys):
+def test_an_error_of_the_system_names_the_file(failure, reported, monkeypatch, capsys):
     assert run_with(monkeypatch, failure) == 2
-    assert capsys.readouterr().err == f'bdl train: {said}\n'
+    assert capsys.readouterr().err == f'bdl train: {reported}\n'
 
 
 def test_a_missing_extra_is_named_with_its_command(

@@ -16,7 +16,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 
-def test_a_packed_drive_says_where_it_must_alarm_who_took_it_and_in_which_world(
+def test_a_video_has_its_segments_camera_and_world(
         tmp_path: Path) -> None:
     parts: list[dict[str, Any]] = [
         {'name': 'sun', 'start_s': 0.0, 'end_s': 0.2},
@@ -45,14 +45,15 @@ def test_a_video_in_the_format_of_a_recording_is_refused(
     assert '--video writes no drive' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(('words', 'said'), [
+@pytest.mark.parametrize(('words', 'reported'), [
     (['--frames', '2'], 'leave --frames out'), (['--begins-at-s', '3'], 'leave --begins-at-s out'),
     (['--processes', '2'], 'leave --processes out'), (['--rate-hz', '0'], 'rate_hz is 0.0'),
     (['--height', '0'], 'height is 0 px'), (['--video', 'a.txt'], 'must end in .mp4')])
 def test_a_demo_takes_nothing_that_it_would_not_heed(
-        tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str],
+        reported: str) -> None:
     assert main(['render', 'demo', '--out', str(tmp_path / 'out'), *words]) == 2
-    assert said in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
 
 
@@ -69,10 +70,10 @@ def render(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> None:
     pytest.importorskip('moderngl')
     code = main(['render', 'validation', '--drives', '2', '--frames', '2', '--height', '48',
                  '--width', '80', '--out', str(out), *words])
-    said = capsys.readouterr().err
-    if 'EGL' in said:
-        pytest.skip(said)
-    assert code == 0, said
+    reported = capsys.readouterr().err
+    if 'EGL' in reported:
+        pytest.skip(reported)
+    assert code == 0, reported
 
 
 @pytest.mark.slow
@@ -143,7 +144,7 @@ def test_a_second_run_does_not_mix_formats(
 
 @pytest.mark.slow
 @pytest.mark.parametrize('kind', ['folder', 'mcap'])
-def test_a_second_run_with_another_seed_is_refused_and_the_same_one_is_not(
+def test_a_second_run_needs_the_same_seed(
         tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
     render(capsys, tmp_path, '--format', kind)
     render(capsys, tmp_path, '--format', kind)

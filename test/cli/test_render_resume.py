@@ -67,7 +67,7 @@ def die_within_the_second_drive(out: Path, kind: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # of a starved machine; an idle one needs seconds
 @pytest.mark.parametrize('kind', ['folder', 'mcap'])
-def test_a_killed_run_that_is_run_again_leaves_the_files_of_an_undisturbed_one(
+def test_an_interrupted_run_can_be_repeated(
         tmp_path: Path, kind: str) -> None:
     killed, whole = tmp_path / 'killed', tmp_path / 'whole'
     die_within_the_second_drive(killed, kind)

@@ -73,9 +73,9 @@ def test_a_source_that_cannot_be_read_is_one_clear_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'empty').mkdir()
     assert draw(tmp_path, source) == 2
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1
-    assert re.search(message, said[0])
+    reported = capsys.readouterr().err.splitlines()
+    assert len(reported) == 1
+    assert re.search(message, reported[0])
     assert not (tmp_path / 'sheet.png').exists()
 
 

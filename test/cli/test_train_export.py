@@ -64,9 +64,9 @@ def test_an_exported_run_is_a_model_that_runs(trained, capsys):
     backend = OnnxRuntimeBackend(load_model_files(trained / 'models' / 'tiny'), threads=1)
     assert backend.spec.name == 'street' and backend.spec.chunk == 3
     frame = WorldDataset(trained / 'data', 'train', 32, 64)[0]
-    seen = backend.perceive(frame.rgb)
-    assert np.isfinite(seen.depth).all() and (seen.depth > 0).all()
-    assert (seen.aleatoric_std > 0).all() and seen.classes.max() < 11
+    prediction = backend.perceive(frame.rgb)
+    assert np.isfinite(prediction.depth).all() and (prediction.depth > 0).all()
+    assert (prediction.aleatoric_std > 0).all() and prediction.classes.max() < 11
 
 
 def test_training_frames_are_nearer_than_noise(trained):
@@ -144,8 +144,8 @@ def test_a_repeat_of_no_set_is_refused(folder, capsys):
 def test_a_finished_run_opens_no_data(trained, capsys):
     assert main(['train', '--data', str(trained / 'moved'), '--out', str(trained / 'run'),
                  '--config', str(trained / 'train.yaml'), '--epochs', '2']) == 0
-    said = capsys.readouterr().out
-    assert 'run is finished' in said and 'more --epochs' in said and '2 epochs' in said
+    reported = capsys.readouterr().out
+    assert 'run is finished' in reported and 'more --epochs' in reported and '2 epochs' in reported
 
 
 def test_a_run_is_not_continued_on_other_data(trained, tmp_path, capsys):
@@ -190,9 +190,9 @@ def test_without_validation_frames_sigma_is_not_scaled(
     (tmp_path / 'train.yaml').write_text(YAML)
     make_tiny_drives(tmp_path / 'data', drives=1, frames=4)
     _train_and_export(tmp_path, tmp_path / 'data')
-    said = capsys.readouterr().out
-    assert 'no validation frames: no best.pt is written' in said
-    assert 'sigma was not scaled: no --data has validation frames with depth' in said
+    reported = capsys.readouterr().out
+    assert 'no validation frames: no best.pt is written' in reported
+    assert 'sigma was not scaled: no --data has validation frames with depth' in reported
 
 
 def test_sigma_is_scaled_on_every_data_set_with_depth(tmp_path, capsys):
@@ -220,8 +220,8 @@ def test_too_few_cells_of_every_class_form_one_class(
     assert 'one class' not in capsys.readouterr().out
     assert main(['export', str(model / 'weights.pt'), str(tmp_path / 'model'), '--stride', '1',
                  '--data', f'camvid={tmp_path / "camvid"}']) == 0
-    said = capsys.readouterr().out
-    assert '0 of 11 classes have enough cells' in said and 'form one class' in said
+    reported = capsys.readouterr().out
+    assert '0 of 11 classes have enough cells' in reported and 'form one class' in reported
 
 
 def test_the_documented_defaults_are_those_of_the_config():
@@ -236,9 +236,9 @@ def test_the_documented_defaults_are_those_of_the_config():
 def test_the_help_names_every_default(capsys, command, options):
     with pytest.raises(SystemExit):
         main([command, '--help'])
-    told = capsys.readouterr().out.partition('options:')[2]
+    printed = capsys.readouterr().out.partition('options:')[2]
     for option in options:
-        assert '(default: ' in ' '.join(told.partition(f'\n  {option} ')[2].partition(
+        assert '(default: ' in ' '.join(printed.partition(f'\n  {option} ')[2].partition(
             '\n  --')[0].split()), option
 
 

@@ -32,7 +32,7 @@ def test_the_order_of_the_classes_is_ours():
     assert lowered == [*CLASS_NAMES, 'unlabelled']
 
 
-def test_pictures_are_png_or_jpg_and_in_the_order_of_their_names(root):
+def test_images_are_png_or_jpg_and_in_the_order_of_their_names(root):
     data = CamVid(root, 'train')
     assert [path.name for path in data.paths] == ['0001TP_006690.jpg', '0006R0_f00930.png']
     assert len(data) == 2 and len(CamVid(root, 'test')) == 1
@@ -53,11 +53,11 @@ def test_a_frame_has_its_colours_its_classes_and_no_depth(root):
     assert sample.fx == 414
 
 
-def test_the_focal_length_can_be_told(root):
+def test_the_focal_length_can_be_reported(root):
     assert CamVid(root, 'train', fx=500.)[0].fx == 500
 
 
-def test_square_pixels_make_the_picture_wider_by_a_third(root):
+def test_square_pixels_make_the_image_wider_by_a_third(root):
     _write(root, 'val', 'a.png', labels=np.uint8([[5] * 6, [0, 0, 0, 3, 3, 3], [8] * 6]))
     sample = CamVid(root, 'val', fx=300., square_pixels=True)[0]
     assert sample.rgb.shape == (3, 8, 3) and sample.fx == pytest.approx(400)
@@ -73,7 +73,7 @@ def test_a_missing_folder_is_named(tmp_path, folder):
         CamVid(tmp_path, 'nothing')
 
 
-def test_a_split_without_pictures_is_named(tmp_path):
+def test_a_split_without_images_is_named(tmp_path):
     for folder in ('val', 'valannot'):
         (tmp_path / folder).mkdir()
     (tmp_path / 'val' / 'README.txt').touch()
@@ -81,7 +81,7 @@ def test_a_split_without_pictures_is_named(tmp_path):
         CamVid(tmp_path, 'val')
 
 
-def test_a_picture_without_label_is_named_before_anything_is_read(root):
+def test_a_image_without_label_is_named_before_anything_is_read(root):
     (root / 'trainannot' / '0006R0_f00930.png').unlink()
     with pytest.raises(DatasetError, match='0006R0.* has no label: .*trainannot.*is missing'):
         CamVid(root, 'train')
@@ -93,19 +93,19 @@ def test_labels_of_another_size_are_refused(root):
         CamVid(root, 'train')[1]
 
 
-@pytest.mark.parametrize(('labels', 'said'), [
+@pytest.mark.parametrize(('labels', 'reported'), [
     (LABELS.astype(np.uint16), r'uint16 \(3, 4\), must be uint8 \(H, W\)'),
     (np.zeros((3, 4, 3), np.uint8), r'uint8 \(3, 4, 3\), must be uint8 \(H, W\)'),
     (LABELS + np.uint8(1), 'has the label 12.*must be 0 to 11')])
-def test_pictures_that_are_no_labels_are_refused(root, labels, said):
+def test_images_that_are_no_labels_are_refused(root, labels, reported):
     cv2.imwrite(str(root / 'trainannot' / '0006R0_f00930.png'), labels)
-    with pytest.raises(DatasetError, match=f'trainannot.*0006R0_f00930.*{said}'):
+    with pytest.raises(DatasetError, match=f'trainannot.*0006R0_f00930.*{reported}'):
         CamVid(root, 'train')[1]
 
 
-def test_a_picture_that_vanished_or_is_broken_is_named(root, capfd):
+def test_a_image_that_vanished_or_is_broken_is_named(root, capfd):
     data = CamVid(root, 'train')
-    data.paths[1].write_bytes(b'no picture')
+    data.paths[1].write_bytes(b'no image')
     with pytest.raises(DatasetError, match='0006R0_f00930.png cannot be decoded'):
         data[1]
     data.paths[1].unlink()

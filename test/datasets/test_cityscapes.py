@@ -75,7 +75,7 @@ def test_disparity_becomes_metres(root):
 
 
 @pytest.mark.parametrize(('label', 'known'), [(1, False), (2, False), (3, False), (4, True)])
-def test_there_is_no_depth_on_the_own_car_and_outside_the_picture(root, label, known):
+def test_there_is_no_depth_on_the_own_car_and_outside_the_image(root, label, known):
     _write(root, labels=np.full((2, 4), label, np.uint8))
     assert np.isfinite(Cityscapes(root, 'train')[0].depth).any() == known
 
@@ -86,7 +86,7 @@ def test_without_disparity_there_is_no_depth_but_a_focal_length(root):
     assert np.isnan(sample.depth).all() and sample.fx == 2000
 
 
-def test_without_cameras_too_the_focal_length_is_that_of_most_of_them(root):
+def test_without_cameras_the_focal_length_is_the_usual_one(root):
     shutil.rmtree(root / 'disparity')
     shutil.rmtree(root / 'camera')
     assert Cityscapes(root, 'train')[0].fx == 2262.52
@@ -116,15 +116,15 @@ def test_a_missing_or_empty_split_is_named(root):
         Cityscapes(root, 'val')
 
 
-@pytest.mark.parametrize(('folder', 'picture', 'said'), [
+@pytest.mark.parametrize(('folder', 'image', 'reported'), [
     ('gtFine', LABELS.astype(np.uint16), 'must be uint8'),
     ('gtFine', np.full((2, 4), 34, np.uint8), 'has the label 34.*must be 0 to 33'),
     ('gtFine', LABELS[:1], r'is \(2, 4\).*is \(1, 4\)'),
     ('disparity', DISPARITIES.astype(np.uint8), 'must be uint16'),
     ('leftImg8bit', np.zeros((2, 3, 3), np.uint8), r'rgb is \(2, 3\)')])
-def test_a_part_of_another_kind_or_size_is_named(root, folder, picture, said):
-    cv2.imwrite(str(_path(root, folder)), picture)
-    with pytest.raises(DatasetError, match=f'{FRAME}.*{said}'):
+def test_a_part_of_another_kind_or_size_is_named(root, folder, image, reported):
+    cv2.imwrite(str(_path(root, folder)), image)
+    with pytest.raises(DatasetError, match=f'{FRAME}.*{reported}'):
         Cityscapes(root, 'train')[0]
 
 

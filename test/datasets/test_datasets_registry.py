@@ -26,7 +26,7 @@ def test_validation_is_called_val_elsewhere(tmp_path, kind):
 
 
 @pytest.mark.parametrize('kind', READERS)
-def test_every_kind_says_what_is_missing_in_an_empty_folder(tmp_path, kind):
+def test_every_kind_has_what_is_missing_in_an_empty_folder(tmp_path, kind):
     with pytest.raises(DatasetError, match=str(tmp_path)):
         open_dataset(kind, tmp_path, 'train')
 

@@ -19,17 +19,17 @@ P_rect_03: 7.005000e+02 0.0 6.095e+02 -3.3e+02 0.0 7.2e+02 1.7e+02 2.3 0.0 0.0 1
 
 
 def _write(root, number=5, split='train', drive=DRIVE, camera='image_02', raw_drive=None, red=90):
-    """Write a depth picture, and a colour one into the raw recordings or raw_drive."""
+    """Write a depth image, and a colour one into the raw recordings or raw_drive."""
     date = root / drive[:10]
     name = f'{number:010d}.png'
     depths = root / split / drive / 'proj_depth' / 'groundtruth' / camera
-    pictures = (raw_drive or date / drive) / camera / 'data'
-    for folder in (date, depths, pictures):
+    images = (raw_drive or date / drive) / camera / 'data'
+    for folder in (date, depths, images):
         folder.mkdir(parents=True, exist_ok=True)
     (date / 'calib_cam_to_cam.txt').write_text(CALIBRATION)
     cv2.imwrite(str(depths / name), DEPTHS)
     rgb = np.full((*DEPTHS.shape, 3), (red, 20, 10), np.uint8)
-    cv2.imwrite(str(pictures / name), rgb[..., ::-1])
+    cv2.imwrite(str(images / name), rgb[..., ::-1])
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_frame_has_its_colours_its_focal_length_and_no_class(root):
     assert (sample.classes == IGNORE).all()
 
 
-def test_each_camera_has_its_own_pictures_and_focal_length(root):
+def test_each_camera_has_its_own_images_and_focal_length(root):
     data = KittiDepth(root, 'train')
     assert [(int(data[k].rgb[0, 0, 0]), data[k].fx) for k in range(len(data))] == [
         (90, 721.5), (91, 700.5)]
@@ -77,20 +77,20 @@ def test_the_raw_recordings_may_lie_elsewhere(root):
         KittiDepth(root, 'train')
 
 
-def test_pictures_may_lie_next_to_the_depth(tmp_path):
+def test_images_may_lie_next_to_the_depth(tmp_path):
     _write(tmp_path, raw_drive=tmp_path / 'train' / DRIVE)
     data = KittiDepth(tmp_path, 'train', cameras=['image_02'])
     assert data[0].rgb[0, 0, 0] == 90
 
 
-def test_missing_pictures_are_named_with_both_places(root):
+def test_missing_images_are_named_with_both_places(root):
     (root / DATE / DRIVE).rename(root / 'elsewhere')
     with pytest.raises(DatasetError, match=f'neither .*/{DATE}/{DRIVE}/image_02/data nor '
                                            f'.*/train/{DRIVE}/image_02/data'):
         KittiDepth(root, 'train')
 
 
-def test_depth_without_its_picture_is_an_error(root):
+def test_depth_without_its_image_is_an_error(root):
     path = root / DATE / DRIVE / 'image_03' / 'data' / '0000000005.png'
     path.unlink()
     with pytest.raises(DatasetError, match=f'groundtruth/image_03/.* has no image: {path}'):
@@ -117,11 +117,11 @@ def test_a_missing_or_broken_calibration_is_named(root, text):
         KittiDepth(root, 'train')
 
 
-@pytest.mark.parametrize(('picture', 'said'), [
+@pytest.mark.parametrize(('image', 'reported'), [
     (DEPTHS.astype(np.uint8), r'image_02/0000000005.png is uint8 .*must be uint16'),
     (DEPTHS[:1], r'image_02/data/0000000005.png: rgb is \(2, 3\), depth \(1, 3\)')])
-def test_depth_of_another_kind_or_size_is_named(root, picture, said):
+def test_depth_of_another_kind_or_size_is_named(root, image, reported):
     path = root / 'train' / DRIVE / 'proj_depth' / 'groundtruth' / 'image_02' / '0000000005.png'
-    cv2.imwrite(str(path), picture)
-    with pytest.raises(DatasetError, match=said):
+    cv2.imwrite(str(path), image)
+    with pytest.raises(DatasetError, match=reported):
         KittiDepth(root, 'train')[0]

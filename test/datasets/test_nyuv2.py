@@ -26,7 +26,7 @@ def _write(root, scenes=(TRAIN,), images=None, depths=None):
     return root
 
 
-def test_pictures_and_depth_stand_upright(tmp_path):
+def test_images_and_depth_stand_upright(tmp_path):
     images = np.zeros((1, 3, 640, 480), np.uint8)
     images[0, :, 600, 50] = 200, 100, 50  # column, row
     depths = np.full((1, 640, 480), 2, np.float32)
@@ -61,7 +61,7 @@ def test_frames_are_those_of_the_scenes_of_the_split(tmp_path):
         NyuDepthV2(tmp_path, 'val')
 
 
-def test_eight_of_ten_scenes_are_taught_and_the_rest_is_halved():
+def test_eight_of_ten_scenes_are_trained_and_the_rest_is_halved():
     shares = [sum(scene_split(scene) == split for scene in SCENES) / len(SCENES)
               for split in ('train', 'val', 'test')]
     np.testing.assert_allclose(shares, [.8, .1, .1], atol=.05)

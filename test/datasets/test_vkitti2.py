@@ -43,12 +43,12 @@ def _path(root, part, scene='Scene01', variation='clone', camera=0, number=0):
 
 
 def _write(root, *place, grey=100):
-    pictures = {'rgb': np.full((1, 15, 3), grey, np.uint8), 'depth': DEPTHS,
+    images = {'rgb': np.full((1, 15, 3), grey, np.uint8), 'depth': DEPTHS,
                 'classSegmentation': COLOURS[..., ::-1]}
-    for part, picture in pictures.items():
+    for part, image in images.items():
         path = _path(root, part, *place)
         path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), picture)
+        cv2.imwrite(str(path), image)
     folder = path.parent.parent.parent.parent
     (folder / 'colors.txt').write_text(TABLE)
     (folder / 'intrinsic.txt').write_text(INTRINSIC)
@@ -119,11 +119,12 @@ def test_a_missing_split_scene_or_frame_is_named(root):
         VirtualKitti2(root, 'test')
 
 
-@pytest.mark.parametrize(('part', 'said'), [('depth', 'depth'), ('classSegmentation', 'label')])
-def test_a_frame_without_a_part_is_an_error(root, part, said):
+@pytest.mark.parametrize(('part', 'reported'), [
+    ('depth', 'depth'), ('classSegmentation', 'label')])
+def test_a_frame_without_a_part_is_an_error(root, part, reported):
     path = _path(root, part)
     path.unlink()
-    with pytest.raises(DatasetError, match=f'rgb_00000.jpg has no {said}: {path} is missing'):
+    with pytest.raises(DatasetError, match=f'rgb_00000.jpg has no {reported}: {path} is missing'):
         VirtualKitti2(root, 'train')
 
 
@@ -147,12 +148,12 @@ def test_a_missing_or_broken_table_is_named(root, name, text):
         VirtualKitti2(root, 'train')
 
 
-@pytest.mark.parametrize(('part', 'picture', 'said'), [
+@pytest.mark.parametrize(('part', 'image', 'reported'), [
     ('depth', DEPTHS.astype(np.uint8), 'depth_00000.png is uint8 .*must be uint16'),
     ('depth', DEPTHS[:, :3], r'rgb_00000.jpg: rgb is \(1, 15\), depth \(1, 3\)'),
     ('classSegmentation', np.uint8([[[3, 2, 1]]]),
      'classgt_00000.png has the colour 1 2 3, which is not in its colors.txt')])
-def test_a_part_of_another_kind_or_size_is_named(root, part, picture, said):
-    cv2.imwrite(str(_path(root, part)), picture)
-    with pytest.raises(DatasetError, match=said):
+def test_a_part_of_another_kind_or_size_is_named(root, part, image, reported):
+    cv2.imwrite(str(_path(root, part)), image)
+    with pytest.raises(DatasetError, match=reported):
         VirtualKitti2(root, 'train')[0]

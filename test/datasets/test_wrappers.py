@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 
-def test_the_chosen_samples_come_in_the_order_asked_for_as_often_as_asked_for():
+def test_a_subset_has_the_order_of_its_indices():
     chosen = Subset('abcd', [3, 0, 3])
     assert len(chosen) == 3 and [chosen[k] for k in range(3)] == ['d', 'a', 'd']
     with pytest.raises(IndexError):
@@ -37,7 +37,7 @@ def test_a_set_counts_as_often_as_it_is_repeated():
     assert _numbers(ConcatDataset([_set(1, 2), _set(3)], [2, 3])) == [1, 2, 1, 2, 3, 3, 3]
 
 
-def test_a_mixture_can_be_mixed_again_and_kept_in_memory():
+def test_a_mixture_can_be_mixed_again_and_stored_in_memory():
     again = ConcatDataset([ConcatDataset([_set(1), _set(2)], [1, 2]), _set(3)], [2, 1])
     assert _numbers(InMemoryDataset(again, 'reading')) == [1, 2, 2, 1, 2, 2, 3]
 
@@ -66,32 +66,32 @@ def _columns(*values, height=2, fx=100.):
     return Sample(rgb, row.astype(np.float32), row.astype(np.uint8), fx)
 
 
-def test_a_wider_picture_loses_its_sides_and_keeps_its_focal_length():
+def test_a_wider_image_is_cropped_at_its_sides():
     found = resize_sample(_columns(1, 2, 3, 4, 5, 6), 2, 4)
     for part in (found.rgb[..., 1], found.depth, found.classes):
         np.testing.assert_array_equal(part, [[2, 3, 4, 5]] * 2)
     assert found.fx == 100
 
 
-def test_a_higher_picture_loses_its_top_and_bottom():
+def test_a_higher_image_loses_its_top_and_bottom():
     tall = _columns(1, 2, height=4)
     tall.depth[:] = np.array([[1], [2], [3], [4]])
     np.testing.assert_array_equal(resize_sample(tall, 2, 2).depth, [[2, 2], [3, 3]])
 
 
-def test_what_is_left_is_shrunk_without_inventing_depths_or_classes():
+def test_depths_and_classes_are_not_interpolated():
     found = resize_sample(_columns(9, 10, 10, 20, 20, 30, 30, 9, height=4), 2, 3)
     assert {*found.depth.flat} <= {10, 20, 30} and {*found.classes.flat} <= {10, 20, 30}
     assert found.rgb.shape == (2, 3, 3) and found.fx == 50
 
 
-def test_a_stretched_picture_keeps_its_sides():
+def test_a_stretched_image_keeps_its_sides():
     found = resize_sample(_columns(1, 1, 7, 7), 2, 2, 'stretch')
     np.testing.assert_array_equal(found.depth, [[1, 7]] * 2)
     assert found.fx == 50
 
 
-def test_a_picture_of_the_right_size_is_left_alone():
+def test_a_image_of_the_right_size_is_left_alone():
     sample = _columns(1, 2, 3)
     assert resize_sample(sample, 2, 3) is sample
 
@@ -103,7 +103,7 @@ def test_a_resized_set_is_as_long_and_gives_each_at_the_size():
     assert [data[k].fx for k in (0, 1)] == pytest.approx([100, 10])
 
 
-def test_truth_stays_in_place_against_the_picture():
+def test_truth_stays_in_place_against_the_image():
     columns = np.tile(np.arange(60, dtype=np.uint8), (40, 1))
     sample = Sample(np.stack([columns] * 3, axis=-1), columns.astype(np.float32), columns, 100.)
     found = resize_sample(sample, 26, 39)

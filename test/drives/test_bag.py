@@ -10,11 +10,11 @@ from drive_files import (
     camera_drive,
     camera_info,
     compressed,
+    frame_image,
     header,
     image,
     index_of,
     LENS,
-    picture,
     raw_image,
     TYPES,
     write_bag,
@@ -30,7 +30,7 @@ def test_a_bag_plays_its_only_camera_bit_for_bit(tmp_path: Path, mcap: bool) -> 
     assert (drive.name, len(drive)) == ('run', 4)
     assert drive.rate_hz == pytest.approx(10.0, rel=1e-6)
     for index, frame in enumerate(frames):
-        np.testing.assert_array_equal(frame.rgb, picture(index))
+        np.testing.assert_array_equal(frame.rgb, frame_image(index))
         assert frame.stamp_ns == 1_700_000_000_000_000_123 + index * 100_000_000
         assert frame.frame_id == 'front'
 
@@ -41,26 +41,26 @@ def test_the_file_inside_a_bag_is_enough(tmp_path: Path, mcap: bool, pattern: st
     assert [index_of(frame.rgb) for frame in open_drive(file)] == [0, 1, 2, 3]
 
 
-def test_the_first_picture_knows_a_camera_that_was_told_after_it(tmp_path: Path) -> None:
+def test_the_first_image_knows_a_camera_that_was_reported_after_it(tmp_path: Path) -> None:
     cameras = [frame.camera for frame in open_drive(write_bag(tmp_path / 'b', camera_drive()))]
     assert all(camera is not None and camera.fx == LENS['fx'] for camera in cameras)
 
 
-def test_a_zoom_changes_the_camera_of_the_pictures_after_it(tmp_path: Path) -> None:
+def test_a_zoom_changes_the_camera_of_the_images_after_it(tmp_path: Path) -> None:
     messages = camera_drive(3)
     messages[3] = (messages[3][0], messages[3][1], camera_info(0, fx=90.0))
     cameras = [frame.camera for frame in open_drive(write_bag(tmp_path / 'b', messages))]
     assert [camera.fx for camera in cameras if camera] == [60.0, 60.0, 90.0]
 
 
-def test_pictures_without_camera_info_have_no_camera(tmp_path: Path) -> None:
+def test_images_without_camera_info_have_no_camera(tmp_path: Path) -> None:
     messages = [m for m in camera_drive() if not m[0].endswith('camera_info')]
     assert next(iter(open_drive(write_bag(tmp_path / 'b', messages)))).camera is None
 
 
-def test_compressed_pictures_play_with_the_camera_of_their_sibling(tmp_path: Path) -> None:
+def test_compressed_images_have_the_camera_of_their_topic(tmp_path: Path) -> None:
     messages: list[tuple[str, int, Any]] = [
-        ('/front/image_raw/compressed', i * 10**8, compressed(picture(i), i * 10**8))
+        ('/front/image_raw/compressed', i * 10**8, compressed(frame_image(i), i * 10**8))
         for i in range(3)]
     messages.append(('/front/camera_info', 1, camera_info(1)))
     drive = open_drive(write_bag(tmp_path / 'b', sorted(messages, key=lambda m: m[1])))
@@ -85,7 +85,7 @@ def test_a_topic_behind_the_path_chooses_a_camera(tmp_path: Path) -> None:
         open_drive(f'{bag}:/rear')
 
 
-def test_a_bag_without_pictures_is_refused(tmp_path: Path) -> None:
+def test_a_bag_without_images_is_refused(tmp_path: Path) -> None:
     bag = write_bag(tmp_path / 'b', [('/front/camera_info', 1, camera_info(1))])
     with pytest.raises(ValueError, match='its image topics: none'):
         open_drive(bag)
@@ -93,7 +93,7 @@ def test_a_bag_without_pictures_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('mcap', [False, True])
 @pytest.mark.parametrize('part', [0.0, 0.01, 0.3, 0.6, 0.9, 0.995])
-def test_a_bag_that_was_cut_off_gives_pictures_or_one_clear_error(
+def test_a_bag_that_was_cut_off_gives_images_or_one_clear_error(
         tmp_path: Path, part: float, mcap: bool) -> None:
     folder = write_bag(tmp_path / 'b', camera_drive(20), mcap)
     file, = folder.glob('*.mcap' if mcap else '*.db3')
@@ -111,8 +111,8 @@ def test_a_bag_with_broken_metadata_is_refused(tmp_path: Path, text: str) -> Non
         open_drive(folder)
 
 
-def test_a_picture_shorter_than_it_claims_is_named_by_its_stamp(tmp_path: Path) -> None:
-    short = image(picture(0), 5)
+def test_a_image_shorter_than_it_claims_is_named_by_its_stamp(tmp_path: Path) -> None:
+    short = image(frame_image(0), 5)
     short.data = short.data[:-1]
     drive = open_drive(write_bag(tmp_path / 'b', [('/c/image', 1, short)]))
     with pytest.raises(ValueError, match=r'/c/image, image at 5 ns: .*but 64x48 px'):
@@ -142,12 +142,12 @@ def test_mono16_keeps_its_upper_byte_in_both_byte_orders() -> None:
 
 
 @pytest.mark.parametrize(('encoding', 'width'), [('32FC1', 1), ('noise', 1), ('rgb8', 0)])
-def test_what_is_no_picture_is_refused(encoding: str, width: int) -> None:
+def test_an_invalid_image_is_refused(encoding: str, width: int) -> None:
     with pytest.raises(ValueError, match=r'image'):
         rgb_from_message(raw_image(np.zeros((2, 8), np.uint8), encoding, width))
 
 
-def test_a_compressed_picture_that_is_empty_is_refused() -> None:
+def test_a_compressed_image_that_is_empty_is_refused() -> None:
     empty = TYPES['sensor_msgs/msg/CompressedImage'](header(0), 'jpeg', np.zeros(0, np.uint8))
     with pytest.raises(ValueError, match=r"'jpeg', 0 bytes"):
         rgb_from_message(empty)

@@ -11,7 +11,7 @@ from bdl_perception.drives.bag_writer import (
 from bdl_perception.drives.catalog import list_drives
 from bdl_perception.perception.types import PinholeCamera
 import cv2
-from drive_files import HEIGHT, index_of, LENS, picture, STORE, WIDTH
+from drive_files import frame_image, HEIGHT, index_of, LENS, STORE, WIDTH
 import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
@@ -26,7 +26,7 @@ def frames() -> list[RecordedFrame]:
     depth = rng.uniform(1, 300, (len(STAMPS_NS), HEIGHT, WIDTH)).astype(np.float32)
     depth[:, :5], depth[:, 5, 0] = np.inf, np.nan
     classes = rng.integers(0, 256, depth.shape, np.uint8)
-    jpegs = [cv2.imencode('.jpg', picture(i)[..., ::-1])[1].tobytes() for i in range(3)]
+    jpegs = [cv2.imencode('.jpg', frame_image(i)[..., ::-1])[1].tobytes() for i in range(3)]
     return [RecordedFrame(*one) for one in zip(STAMPS_NS, jpegs, depth, classes, strict=True)]
 
 
@@ -55,10 +55,11 @@ def test_a_recording_plays_with_its_stamps_and_its_camera(recording: Path) -> No
 
 def test_a_folder_of_recordings_stands_for_all_of_them(recording: Path) -> None:
     write_recording(recording.parent / 'again', CAMERA, frames(), '')
-    assert [drive.name for drive in open_drives(list_drives([recording.parent]))] == ['again', 'run']
+    drives = open_drives(list_drives([recording.parent]))
+    assert [drive.name for drive in drives] == ['again', 'run']
 
 
-def test_pictures_are_the_bytes_that_were_given(recording: Path) -> None:
+def test_images_are_the_bytes_that_were_given(recording: Path) -> None:
     found = messages(recording, '/camera/image/compressed')
     assert [bytes(message.data) for _, message in found] == [frame.jpeg for frame in frames()]
     assert all(message.format == 'jpeg' for _, message in found)
@@ -66,7 +67,7 @@ def test_pictures_are_the_bytes_that_were_given(recording: Path) -> None:
 
 @pytest.mark.parametrize(('topic', 'encoding', 'dtype', 'kind'), [
     ('/camera/depth', '32FC1', '<f4', 'depth'), ('/camera/classes', 'mono8', 'u1', 'classes')])
-def test_the_truth_is_kept_bit_for_bit(
+def test_the_truth_is_stored_bit_for_bit(
         recording: Path, topic: str, encoding: str, dtype: str, kind: str) -> None:
     found = messages(recording, topic)
     assert tuple(time_ns for time_ns, _ in found) == STAMPS_NS
@@ -91,21 +92,21 @@ def test_camera_info_describes_a_pinhole_without_distortion(recording: Path) -> 
     assert not info.d.any() and len(info.d) == 5
 
 
-def test_the_description_travels_in_the_metadata_and_chunks_are_compressed(
+def test_the_description_is_in_the_metadata(
         recording: Path) -> None:
-    said = yaml.safe_load((recording / 'metadata.yaml').read_text())
-    assert said['rosbag2_bagfile_information']['custom_data'] == {'drive': 'what it is'}
+    reported = yaml.safe_load((recording / 'metadata.yaml').read_text())
+    assert reported['rosbag2_bagfile_information']['custom_data'] == {'drive': 'what it is'}
     assert b'zstd' in (recording / 'run.mcap').read_bytes()
     raw = sum(frame.depth.nbytes + frame.classes.nbytes for frame in frames())
     assert (recording / 'run.mcap').stat().st_size < raw + 20_000
 
 
-def test_what_a_recording_says_of_itself_is_read_back_and_a_stranger_says_nothing(
+def test_a_description_is_read_back(
         recording: Path) -> None:
     assert read_recorded_description(recording) == 'what it is'
-    said = yaml.safe_load((recording / 'metadata.yaml').read_text())
-    del said['rosbag2_bagfile_information']['custom_data']
-    (recording / 'metadata.yaml').write_text(yaml.safe_dump(said))
+    reported = yaml.safe_load((recording / 'metadata.yaml').read_text())
+    del reported['rosbag2_bagfile_information']['custom_data']
+    (recording / 'metadata.yaml').write_text(yaml.safe_dump(reported))
     with pytest.raises(ValueError, match='`bdl render` did not write'):
         read_recorded_description(recording)
     for text in ('a: [', 'a: 1', '5', ''):

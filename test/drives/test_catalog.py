@@ -11,7 +11,7 @@ from bdl_perception.drives.catalog import (
     list_splits,
     parse_camera_drive,
 )
-from drive_files import camera_drive, write_bag, write_pictures, write_rendered, write_video
+from drive_files import camera_drive, write_bag, write_images, write_rendered, write_video
 import pytest
 
 
@@ -41,7 +41,7 @@ def test_a_path_that_exists_is_not_split(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_an_invalid_namespace_is_not_a_camera_name() -> None:
-    with pytest.raises(DriveError, match="'front-left' before = is not a camera name.*front=DRIVE"):
+    with pytest.raises(DriveError, match="'front-left' before = is not a camera.*front=DRIVE"):
         parse_camera_drive('front-left=run')
 
 
@@ -92,7 +92,7 @@ def test_a_file_in_a_bag_folder_is_that_bag(tmp_path: Path) -> None:
 
 
 def test_drives_are_opened_in_their_order(tmp_path: Path) -> None:
-    paths = [write_pictures(tmp_path / 'b', ['1.png']), write_rendered(tmp_path / 'a')]
+    paths = [write_images(tmp_path / 'b', ['1.png']), write_rendered(tmp_path / 'a')]
     assert [drive.name for drive in open_drives(paths)] == ['b', 'a']
 
 
@@ -116,7 +116,7 @@ def test_an_assumed_rate_is_logged_once(
                write_video(tmp_path / 'v.mp4'), f'{tmp_path / "bag"}:/front/image_raw']
     open_drives(stamped)
     assert caplog.messages == []
-    folders = [write_pictures(tmp_path / name, ['1.png']) for name in 'abcde']
+    folders = [write_images(tmp_path / name, ['1.png']) for name in 'abcde']
     open_drives([*stamped, *folders])
     assert caplog.messages == [
         f'no stamps in {folders[0]}, {folders[1]}, {folders[2]} and 2 more: 10 Hz is assumed; '
@@ -134,5 +134,5 @@ def test_the_folders_of_a_rendered_output_are_named(tmp_path: Path) -> None:
     write_bag(tmp_path / 'out' / 'train' / 'train_0000', camera_drive(1))
     write_rendered(tmp_path / 'out' / '.hidden' / 'a')
     assert list_splits(tmp_path / 'out') == ['test', 'train']
-    with pytest.raises(DriveError, match='out has no image.*give one of its folders: test, train$'):
+    with pytest.raises(DriveError, match='out has no image.*one of its folders: test, train$'):
         open_drives([tmp_path / 'out'])

@@ -14,7 +14,7 @@ from bdl_perception.drives.description import (
     Segment,
 )
 from bdl_perception.perception.types import PinholeCamera
-from drive_files import camera_drive, LENS, write_bag, write_pictures, write_rendered
+from drive_files import camera_drive, LENS, write_bag, write_images, write_rendered
 import pytest
 
 SUN = {'name': 'sun', 'start_s': 0, 'end_s': 1}
@@ -74,7 +74,7 @@ def test_drives_without_a_description_pass(tmp_path: Path) -> None:
     broken = tmp_path / 'broken'
     broken.mkdir()
     (broken / 'metadata.yaml').write_text('rosbag2: [')
-    others = [write_pictures(tmp_path / 'night', ['1.png']), bag, broken / 'run.mcap']
+    others = [write_images(tmp_path / 'night', ['1.png']), bag, broken / 'run.mcap']
     check_nominal(others)
     assert [read_description(path) for path in others] == [{}, {}, {}]
 
@@ -103,7 +103,7 @@ def test_drive_json_states_what_is_held_out(make: object, tmp_path: Path) -> Non
         Segment('sun', 0, 1), Segment('snow', 1, 2, True, 9.), Segment('night', 2, 3, False, .25))
 
 
-def test_a_drive_of_version_0_1_0_has_the_held_out_conditions_of_the_table(tmp_path: Path) -> None:
+def test_a_drive_of_0_1_0_uses_the_table_of_conditions(tmp_path: Path) -> None:
     path = rendered(tmp_path / 'a', 'night', 'haze')
     assert read_drive_segments(path) == (
         Segment('sun', 0, 1), Segment('night', 1, 2, True, .5), Segment('haze', 1, 2, False, .5))

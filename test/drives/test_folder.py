@@ -4,44 +4,44 @@ from pathlib import Path
 
 from bdl_perception.drives import open_drive, open_drives
 from bdl_perception.drives.catalog import list_drives
-from drive_files import index_of, LENS, picture, write_pictures, write_rendered
+from drive_files import frame_image, index_of, LENS, write_images, write_rendered
 import numpy as np
 import pytest
 
 
-def test_pictures_play_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+def test_images_play_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     names = ['frame1.png', 'frame2.jpg', 'frame9.png', 'frame10.JPG', 'frame100.png']
-    drive = open_drive(write_pictures(tmp_path / 'walk', names))
+    drive = open_drive(write_images(tmp_path / 'walk', names))
     assert [index_of(frame.rgb) for frame in drive] == [0, 1, 2, 3, 4]
     assert (drive.name, drive.rate_hz, len(drive)) == ('walk', 10.0, 5)
 
 
 def test_camvid_names_play_in_the_order_of_their_frames(tmp_path: Path) -> None:
     names = ['0006R0_f00990.png', '0006R0_f01020.png', '0006R0_f01050.png']
-    drive = open_drive(write_pictures(tmp_path, names))
+    drive = open_drive(write_images(tmp_path, names))
     assert [index_of(frame.rgb) for frame in drive] == [0, 1, 2]
 
 
-def test_a_lossless_picture_arrives_bit_for_bit_as_rgb(tmp_path: Path) -> None:
-    frame, = open_drive(write_pictures(tmp_path, ['a.png']))
-    np.testing.assert_array_equal(frame.rgb, picture(0))
+def test_a_lossless_image_arrives_bit_for_bit_as_rgb(tmp_path: Path) -> None:
+    frame, = open_drive(write_images(tmp_path, ['a.png']))
+    np.testing.assert_array_equal(frame.rgb, frame_image(0))
 
 
-def test_pictures_without_a_time_come_at_ten_hertz_and_without_a_camera(tmp_path: Path) -> None:
-    frames = list(open_drive(write_pictures(tmp_path, ['1.png', '2.png', '3.png'])))
+def test_images_have_ten_hertz_and_no_camera_by_default(tmp_path: Path) -> None:
+    frames = list(open_drive(write_images(tmp_path, ['1.png', '2.png', '3.png'])))
     assert [frame.stamp_ns for frame in frames] == [0, 100_000_000, 200_000_000]
     assert all(frame.camera is None and frame.frame_id for frame in frames)
 
 
-def test_pictures_without_a_time_come_as_fast_as_is_said_and_others_as_they_say(
+def test_a_rate_applies_to_images_without_stamps_only(
         tmp_path: Path) -> None:
-    walk = open_drive(write_pictures(tmp_path / 'walk', ['1.png', '2.png']), 4.)
+    walk = open_drive(write_images(tmp_path / 'walk', ['1.png', '2.png']), 4.)
     assert (walk.rate_hz, [frame.stamp_ns for frame in walk]) == (4., [0, 250_000_000])
     assert open_drive(write_rendered(tmp_path / 'd'), 4.).rate_hz == 5.
 
 
 def test_a_drive_can_be_read_twice(tmp_path: Path) -> None:
-    drive = open_drive(write_pictures(tmp_path, ['1.png', '2.png']))
+    drive = open_drive(write_images(tmp_path, ['1.png', '2.png']))
     assert len(list(drive)) == len(list(drive)) == 2
 
 
@@ -56,8 +56,8 @@ def test_a_rendered_drive_brings_its_stamps_and_its_camera(tmp_path: Path) -> No
     assert {name: getattr(camera, name) for name in LENS} == LENS
 
 
-def test_a_picture_is_read_only_when_its_turn_comes(tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path, ['1.png', '2.png'])
+def test_a_image_is_read_only_when_its_turn_comes(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, ['1.png', '2.png'])
     frames = iter(open_drive(folder))
     (folder / '2.png').write_bytes(b'')
     next(frames)
@@ -65,8 +65,8 @@ def test_a_picture_is_read_only_when_its_turn_comes(tmp_path: Path) -> None:
         next(frames)
 
 
-def test_a_cut_off_picture_is_named(tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path, ['1.png'])
+def test_a_cut_off_image_is_named(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, ['1.png'])
     (folder / '2.jpg').write_bytes(b'\xff\xd8 no jpeg')
     with pytest.raises(ValueError, match=r'2\.jpg'):
         list(open_drive(folder))
@@ -96,7 +96,7 @@ def test_a_description_that_is_no_json_is_refused(tmp_path: Path) -> None:
         open_drive(tmp_path)
 
 
-def test_a_picture_of_another_size_than_described_is_refused(tmp_path: Path) -> None:
+def test_a_image_of_another_size_than_described_is_refused(tmp_path: Path) -> None:
     drive = open_drive(write_rendered(tmp_path, width=65))
     with pytest.raises(ValueError, match=r'is 64x48 px, not 65x48 as in drive\.json'):
         list(drive)
@@ -105,7 +105,7 @@ def test_a_picture_of_another_size_than_described_is_refused(tmp_path: Path) -> 
 def test_a_data_set_stands_for_its_drives(tmp_path: Path) -> None:
     for name in ('b', 'a'):
         write_rendered(tmp_path / 'set' / name)
-    alone = write_pictures(tmp_path / 'alone', ['1.png'])
+    alone = write_images(tmp_path / 'alone', ['1.png'])
     drives = open_drives(list_drives([tmp_path / 'set', alone]))
     assert [drive.name for drive in drives] == ['a', 'b', 'alone']
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from bdl_perception.drives import open_drive
 from bdl_perception.drives.video import write_video
 import cv2
-from drive_files import index_of, LENS, write_pictures, write_rendered
+from drive_files import index_of, LENS, write_images, write_rendered
 from drive_files import write_video as write_clip
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ import pytest
 PLENTY_BYTES = 10**7
 
 
-def test_a_drive_comes_back_from_its_video_picture_by_picture(tmp_path: Path) -> None:
+def test_a_drive_comes_back_from_its_video_image_by_image(tmp_path: Path) -> None:
     drive = open_drive(write_rendered(tmp_path / 'd', frames=6))
     camera = write_video(drive, tmp_path / 'd.mp4', PLENTY_BYTES)
     back = open_drive(tmp_path / 'd.mp4')
@@ -25,7 +25,7 @@ def test_a_drive_comes_back_from_its_video_picture_by_picture(tmp_path: Path) ->
     assert camera == next(iter(drive)).camera
 
 
-def test_pictures_shrink_until_the_file_fits_and_the_camera_with_them(tmp_path: Path) -> None:
+def test_frames_and_camera_shrink_until_the_file_fits(tmp_path: Path) -> None:
     folder = write_rendered(tmp_path / 'd', frames=6)
     noise = np.random.default_rng(0).integers(0, 255, (6, 48, 64, 3), np.uint8)
     for path, rgb in zip(sorted((folder / 'rgb').iterdir()), noise, strict=True):
@@ -38,20 +38,20 @@ def test_pictures_shrink_until_the_file_fits_and_the_camera_with_them(tmp_path: 
     assert (tmp_path / 'small.mp4').stat().st_size <= limit
     first = next(iter(open_drive(tmp_path / 'small.mp4')))
     assert first.rgb.shape == (camera.height, camera.width, 3) == (36, 48, 3)
-    # the middle of the picture stays in the middle, the field of view stays
+    # the middle of the image stays in the middle, the field of view stays
     assert (camera.cx, camera.cy) == (23.5, 17.5)
     assert camera.fx == pytest.approx(60.0 * 48 / 64)
 
 
-def test_what_cannot_fit_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    drive = open_drive(write_pictures(tmp_path / 'd', ['1.png']))
+def test_a_video_that_cannot_fit_leaves_no_file(tmp_path: Path) -> None:
+    drive = open_drive(write_images(tmp_path / 'd', ['1.png']))
     with pytest.raises(ValueError, match='exceeds 10 bytes.*make the drive shorter'):
         write_video(drive, tmp_path / 'out' / 'd.mp4', 10)
     assert list((tmp_path / 'out').iterdir()) == []
 
 
 @pytest.mark.parametrize('name', ['drive.mp4', 'drive.avi'])
-def test_a_video_plays_every_picture_at_its_own_rate(tmp_path: Path, name: str) -> None:
+def test_a_video_plays_every_image_at_its_own_rate(tmp_path: Path, name: str) -> None:
     drive = open_drive(write_clip(tmp_path / name))
     frames = list(drive)
     assert (drive.name, drive.rate_hz, len(drive)) == ('drive', 12.5, 5)
@@ -103,7 +103,7 @@ def test_a_video_cut_off_before_its_index_is_refused(tmp_path: Path) -> None:
         open_drive(path)
 
 
-def test_a_video_that_ends_long_before_its_claim_is_an_error_at_its_end(tmp_path: Path) -> None:
+def test_a_video_with_missing_frames_fails_at_its_end(tmp_path: Path) -> None:
     path = write_clip(tmp_path / 'cut.avi', frames=60)
     path.write_bytes(path.read_bytes()[:path.stat().st_size // 3])
     drive = open_drive(path)

@@ -214,15 +214,15 @@ class Walk:
         self.package = package
         self.stays: list[str] = []
         self.giving: set[str] = set()  # functions that return the argument
-        self.seen: set[tuple[str, str]] = set()
+        self.walked: set[tuple[str, str]] = set()
 
     def enter(self, name: str, parameters: set[str]) -> None:
         """Stay in the file of a function that is handed the argument, and walk what is new."""
         function = self.package.defined[name]
         if self.stays[-1:] != [function.module]:
             self.stays.append(function.module)
-        fresh = {one for one in parameters if (name, one) not in self.seen}
-        self.seen |= {(name, one) for one in fresh}
+        fresh = {one for one in parameters if (name, one) not in self.walked}
+        self.walked |= {(name, one) for one in fresh}
         body = Body(self, name, fresh)
         for statement in function.node.body if fresh else ():
             body.visit(statement)
@@ -271,12 +271,12 @@ def heights(graph: Graph) -> dict[str, int]:
 
 def upward_imports(root: Path, package: Package) -> list[str]:
     """List the imports of a layer that may, by the table, itself import the one that imports."""
-    said = {ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target):
+    constants = {ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target):
             node.value for node in ast.parse((root / RULES).read_text(encoding='utf-8')).body
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value}
-    table: dict[str, set[str]] = ast.literal_eval(said['MAY_IMPORT'])
-    if 'EVERYTHING' in said:  # the layer that may import all others
-        table[ast.literal_eval(said['EVERYTHING'])] = set(table)
+    table: dict[str, set[str]] = ast.literal_eval(constants['MAY_IMPORT'])
+    if 'EVERYTHING' in constants:  # the layer that may import all others
+        table[ast.literal_eval(constants['EVERYTHING'])] = set(table)
     below = {layer: reach(table, layer) for layer in table}
     return [f'{module} imports {other}' for module, imported in package.imports().items()
             for other in sorted(imported) if layer_of(module) in below.get(layer_of(other), ())]
@@ -379,5 +379,5 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser(description='Measure how the package is built.')
     parser.add_argument('--root', type=Path, default=ROOT, help='a checkout (default: this one)')
     parser.add_argument('-v', action='store_true', help='name the modules and the stays')
-    told = parser.parse_args()
-    print(*report(told.root, told.v), sep='\n')
+    arguments = parser.parse_args()
+    print(*report(arguments.root, arguments.v), sep='\n')

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Small recordings of every kind, whose pictures can be told apart by their brightness."""
+"""Small recordings of every kind, whose images can be printed apart by their brightness."""
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ TYPES = STORE.types
 LENS = {'fx': 60.0, 'fy': 61.0, 'cx': 31.5, 'cy': 23.5}
 
 
-def picture(index: int) -> NDArray[np.uint8]:
+def frame_image(index: int) -> NDArray[np.uint8]:
     """Grey (48, 64, 3) that grows brighter with the index, with a red upper left corner."""
     rgb = np.full((HEIGHT, WIDTH, 3), 20 + 20 * (index % 11), np.uint8)
     rgb[:16, :16] = (250, 0, 0)
@@ -26,21 +26,21 @@ def picture(index: int) -> NDArray[np.uint8]:
 
 
 def index_of(rgb: NDArray[np.uint8]) -> int:
-    """Say which picture() this is, after any compression."""
+    """Say which frame_image() this is, after any compression."""
     red = rgb[4:12, 4:12].reshape(-1, 3).mean(axis=0)
     assert red[0] > 180 and red[2] < 70, f'the corner is {red}, not red'
     return round((float(np.median(rgb[24:])) - 20) / 20)
 
 
-def write_pictures(folder: Path, names: list[str]) -> Path:
+def write_images(folder: Path, names: list[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(names):
-        cv2.imwrite(str(folder / name), picture(index)[..., ::-1])
+        cv2.imwrite(str(folder / name), frame_image(index)[..., ::-1])
     return folder
 
 
 def write_rendered(folder: Path, frames: int = 3, **changes: Any) -> Path:
-    write_pictures(folder / 'rgb', [f'{index:06}.jpg' for index in range(frames)])
+    write_images(folder / 'rgb', [f'{index:06}.jpg' for index in range(frames)])
     description = {
         'format': 1, 'world': WORLD_VERSION, 'name': folder.name, 'seed': 7, 'split': 'train',
         'conditions': [],
@@ -55,7 +55,7 @@ def write_video(path: Path, frames: int = 5, rate_hz: float = 12.5) -> Path:
     codec = cv2.VideoWriter.fourcc(*('mp4v' if path.suffix == '.mp4' else 'MJPG'))
     writer = cv2.VideoWriter(str(path), codec, rate_hz, (WIDTH, HEIGHT))
     for index in range(frames):
-        writer.write(picture(index)[..., ::-1])
+        writer.write(frame_image(index)[..., ::-1])
     writer.release()
     return path
 
@@ -109,6 +109,6 @@ def camera_drive(frames: int = 4, topic: str = '/front/image_raw') -> list[tuple
     messages: list[tuple[str, int, Any]] = []
     for index in range(frames):
         stamp = 1_700_000_000_000_000_123 + index * 100_000_000
-        messages.append((topic, stamp + 7_000_000, image(picture(index), stamp, padding=8)))
+        messages.append((topic, stamp + 7_000_000, image(frame_image(index), stamp, padding=8)))
         messages.append((f'{base}/camera_info', stamp + 7_000_001, camera_info(stamp)))
     return messages

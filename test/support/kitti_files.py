@@ -19,12 +19,12 @@ def make_tiny_kitti(root: Path, split: str, frames: int, *, height: int = 32,
     depth[::2] = 256 * np.linspace(40, 4, height // 2)[:, None]
     for camera in CAMERAS:
         truth = root / split / drive / 'proj_depth' / 'groundtruth' / camera
-        pictures = root / DATE / drive / camera / 'data'
+        images = root / DATE / drive / camera / 'data'
         for number in range(frames):
             rgb = rng.integers(0, 256, (height, width, 3), np.uint8)
-            for folder, picture in ((truth, depth), (pictures, rgb)):
+            for folder, image in ((truth, depth), (images, rgb)):
                 folder.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(folder / f'{number:010d}.png'), picture)
+                cv2.imwrite(str(folder / f'{number:010d}.png'), image)
     (root / DATE / 'calib_cam_to_cam.txt').write_text(''.join(
         f'P_rect_{camera[-2:]}: {.8 * width} 0 0 0 0 1 0 0 0 0 1 0\n' for camera in CAMERAS))
     return root

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Values that are kept: taken again only when they are whole and of the same origin."""
+"""Values that are cache: taken again only when they are whole and of the same origin."""
 import json
 from pathlib import Path
 
@@ -31,39 +31,39 @@ def test_a_value_of_another_origin_is_not_taken(
 @pytest.mark.parametrize('damage', [
     lambda text: text[:-5], lambda text: '', lambda text: '[]', lambda text: '{}',
     lambda text: text.replace('0.333', '0.334')])
-def test_a_damaged_file_is_said_and_not_taken(
+def test_a_damaged_file_is_reported_and_ignored(
         tmp_path: Path, damage: object, capsys: pytest.CaptureFixture[str]) -> None:
-    kept = ResultCache(tmp_path, {})
-    kept.put('drive', VALUE)
-    path = kept.path('drive')
+    cache = ResultCache(tmp_path, {})
+    cache.put('drive', VALUE)
+    path = cache.path('drive')
     path.write_text(damage(path.read_text()))  # type: ignore[operator]
-    assert kept.get('drive') is None
+    assert cache.get('drive') is None
     assert 'is damaged' in capsys.readouterr().out
-    kept.put('drive', VALUE)
-    assert kept.get('drive') is not None
+    cache.put('drive', VALUE)
+    assert cache.get('drive') is not None
 
 
 def test_a_file_that_was_renamed_is_not_taken_for_another_drive(tmp_path: Path) -> None:
-    kept = ResultCache(tmp_path, {})
-    kept.put('drive', VALUE)
-    kept.path('drive').rename(kept.path('other'))
-    assert kept.get('other') is None
+    cache = ResultCache(tmp_path, {})
+    cache.put('drive', VALUE)
+    cache.path('drive').rename(cache.path('other'))
+    assert cache.get('other') is None
 
 
 def test_names_that_are_no_file_names_stay_apart_and_inside(tmp_path: Path) -> None:
-    kept = ResultCache(tmp_path, {})
+    cache = ResultCache(tmp_path, {})
     names = ['/a/b', 'a/b', 'a_b', 'a b', '..', '.', '', '../../etc/x', 'A_b', 'b' * 300,
              'b' * 301, 'ä', 'ö', 'a\nb', '.hidden']
     for name in names:
-        kept.put(name, name)
-    assert [json.loads(kept.get(name) or '') for name in names] == names
+        cache.put(name, name)
+    assert [json.loads(cache.get(name) or '') for name in names] == names
     assert len({path.name.lower() for path in tmp_path.iterdir()}) == len(names)
-    assert all(kept.path(name).parent == tmp_path for name in names)
+    assert all(cache.path(name).parent == tmp_path for name in names)
 
 
 def test_a_write_that_fails_leaves_the_old_value_and_no_rest(tmp_path: Path) -> None:
-    kept = ResultCache(tmp_path, {})
-    kept.put('drive', VALUE)
+    cache = ResultCache(tmp_path, {})
+    cache.put('drive', VALUE)
     with pytest.raises(TypeError):
-        kept.put('drive', {1, 2})
-    assert kept.get('drive') is not None and len(list(tmp_path.iterdir())) == 1
+        cache.put('drive', {1, 2})
+    assert cache.get('drive') is not None and len(list(tmp_path.iterdir())) == 1

@@ -15,7 +15,7 @@ def third(number: int) -> list[float]:
     return [number, number / 3]
 
 
-def refuse_seven(number: int) -> list[float]:
+def fail_on_seven(number: int) -> list[float]:
     if number == 7:
         raise KeyError('seven is a prime')
     return third(number)
