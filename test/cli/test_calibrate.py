@@ -156,9 +156,9 @@ def make_bags(folder: Path, count: int) -> list[Path]:
         rng, messages = np.random.default_rng(number), list[tuple[str, int, object]]()
         for index in range(8):
             for topic, high in (('/front/image', 200), ('/rear/image', 100)):
-                image = rng.integers(0, high, (24, 40, 3)).astype(np.uint8)
+                rgb = rng.integers(0, high, (24, 40, 3)).astype(np.uint8)
                 stamp_ns = index * 10**8 + 1
-                messages.append((topic, stamp_ns, image(image, stamp_ns)))
+                messages.append((topic, stamp_ns, image(rgb, stamp_ns)))
         bags.append(write_bag(folder / f'run_{number}', messages))
     return bags
 

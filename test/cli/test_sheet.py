@@ -8,6 +8,7 @@ from bdl_perception.cli.main import main
 from bdl_perception.workflows.labelled_frames import evenly_spaced, read_evenly_spaced
 from camvid_files import make_tiny_camvid
 import cv2
+from kitti_files import make_tiny_kitti
 import numpy as np
 import pytest
 from tiny_drives import make_tiny_drives
@@ -32,6 +33,14 @@ def test_drives_data_sets_and_images_share_a_sheet(
                 str(drives / 'test_0000' / 'rgb')) == 0
     assert 'sheet.png: 6 rows' in capsys.readouterr().out
     assert cv2.imread(str(tmp_path / 'sheet.png')) is not None
+
+
+def test_every_data_set_of_training_is_a_source(tmp_path: Path) -> None:
+    kitti = make_tiny_kitti(tmp_path / 'kitti', 'val', 2)
+    found = read_evenly_spaced(f'kitti_depth:{kitti}:val', 4)
+    assert [one.title.splitlines()[0] for one in found] == ['KittiDepth val'] * 4
+    assert all(one.depth is not None and one.classes is None for one in found)
+    assert draw(tmp_path, '--rows', '2', f'kitti_depth:{kitti}:val') == 0
 
 
 @pytest.mark.parametrize(('length', 'count', 'chosen'), [

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+from bdl_perception.datasets import DatasetSource
 from bdl_perception.datasets.base import DatasetError
 from bdl_perception.datasets.cityscapes import Cityscapes
 from bdl_perception.perception.types import CLASS_NAMES, IGNORE
@@ -52,6 +53,16 @@ def test_every_city_of_the_split_is_there(root):
     assert [path.name for path in Cityscapes(root, 'train').paths] == [
         'aachen_000000_000019_leftImg8bit.png', 'bochum_000000_000313_leftImg8bit.png']
     assert len(Cityscapes(root, 'val')) == 1
+
+
+def test_a_city_is_a_sequence_of_labelled_frames(root):
+    _write(root, 'bochum_000000_000313')
+    source = DatasetSource('cityscapes', root, 'train')
+    assert source.sequences() == {'aachen': [0], 'bochum': [1]}
+    labelled, = source.labelled_frames([1])
+    assert labelled.title == 'Cityscapes train\nbochum_000000_000313'
+    assert labelled.depth is not None and labelled.classes is not None
+    assert labelled.frame.camera is not None and labelled.frame.camera.fx == 2000
 
 
 def test_a_frame_has_colours_classes_and_its_camera(root):

@@ -1,5 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+from bdl_perception.datasets import DatasetSource
 from bdl_perception.datasets.base import DatasetError
 from bdl_perception.datasets.nyuv2 import NyuDepthV2, scene_split
 from bdl_perception.perception.types import IGNORE
@@ -59,6 +60,15 @@ def test_frames_are_those_of_the_scenes_of_the_split(tmp_path):
             for split, data in found.items()} == {'train': [0, 3], 'test': [1, 2]}
     with pytest.raises(DatasetError, match="labeled.mat has no frame of split 'val'"):
         NyuDepthV2(tmp_path, 'val')
+
+
+def test_a_scene_is_a_sequence_of_frames_with_depth(tmp_path):
+    depths = np.ones((3, 640, 480), np.float32)
+    source = DatasetSource('nyuv2', _write(tmp_path, [TRAIN, TEST, TRAIN], depths=depths), 'train')
+    assert source.sequences() == {TRAIN: [0, 1]}
+    labelled, = source.labelled_frames([1])
+    assert labelled.title == f'NyuDepthV2 train\n{TRAIN} 2'
+    assert labelled.depth is not None and labelled.classes is None
 
 
 def test_eight_of_ten_scenes_are_trained_and_the_rest_is_halved():

@@ -1,5 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+from bdl_perception.datasets import DatasetSource
 from bdl_perception.datasets.base import DatasetError
 from bdl_perception.datasets.vkitti2 import VirtualKitti2
 from bdl_perception.perception.types import CLASS_NAMES, IGNORE
@@ -97,6 +98,15 @@ def test_scenes_and_variations_follow_each_other(root):
     _write(root, 'Scene06', 'clone', grey=200)
     assert _greys(VirtualKitti2(root, 'train')) == [150, 100, 50]
     assert _greys(VirtualKitti2(root, 'val')) == [200]
+
+
+def test_a_variation_is_a_sequence_of_labelled_frames(root):
+    _write(root, 'Scene20', 'fog', grey=50)
+    source = DatasetSource('vkitti2', root, 'train')
+    assert source.sequences() == {'Scene01_clone_Camera_0': [0], 'Scene20_fog_Camera_0': [1]}
+    labelled, = source.labelled_frames([1])
+    assert labelled.title == 'VirtualKitti2 train\nScene20_fog_Camera_0 00000'
+    assert labelled.depth is not None and labelled.classes is not None
 
 
 def test_variations_can_be_chosen_but_must_be_in_every_scene(root):
