@@ -18,7 +18,7 @@ from bdl_perception.perception.backend import spec_from_dict
 from bdl_perception.perception.status import build_identity
 from bdl_perception.workflows import calibrate_model, drive_jobs
 import cv2
-from drive_files import write_bag
+from drive_files import image, write_bag
 import numpy as np
 import pytest
 from source_tree import ROOT
