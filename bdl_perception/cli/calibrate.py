@@ -73,8 +73,7 @@ def add_calibration_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Calibrate and write the files; nothing is written when a drive fails."""
     from bdl_perception.drives.catalog import parse_camera_drive
-    from bdl_perception.report.calibration_plot import draw_calibration
-    from bdl_perception.report.calibration_text import calibration_text
+    from bdl_perception.report.calibration_summary import calibration_text, draw_calibration
     from bdl_perception.workflows.calibrate_model import calibrate
     path = _output_path(arguments.out, arguments.model)
     auto = arguments.step_s == AUTO

@@ -61,7 +61,7 @@ from bdl_perception.perception.scores import (
 )
 from bdl_perception.perception.status import build_identity, PerceptionStatus
 from bdl_perception.perception.types import Epistemic, Prediction, Scores
-from bdl_perception.report.calibration_text import calibration_text
+from bdl_perception.report.calibration_summary import calibration_text
 import numpy as np
 
 Values = Mapping[str, float]

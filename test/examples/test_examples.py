@@ -1,0 +1,91 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The scripts in examples/ run as their docstrings say."""
+import os
+from pathlib import Path
+import re
+import subprocess
+import sys
+import time
+
+from bdl_perception.demo.processes import private_domain
+from bdl_perception.drives import BUNDLED_VIDEO
+import cv2
+import pytest
+from source_tree import ROOT
+
+EXAMPLES = ROOT / 'examples'
+
+
+def run(name: str, *arguments: object, cwd: Path = ROOT) -> str:
+    done = subprocess.run([sys.executable, EXAMPLES / name, *map(str, arguments)], cwd=cwd,
+                          capture_output=True, text=True,
+                          env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def write_clip(path: Path, first: int, count: int, step: int) -> Path:
+    """Copy frames of the bundled drive into a folder of images."""
+    path.mkdir()
+    video = cv2.VideoCapture(str(BUNDLED_VIDEO))
+    video.set(cv2.CAP_PROP_POS_FRAMES, first)
+    for index in range(count * step):
+        read, image = video.read()
+        assert read
+        if index % step == 0:
+            cv2.imwrite(str(path / f'{index:06}.png'), image)
+    return path
+
+
+def test_every_example_is_run_here() -> None:
+    text = Path(__file__).read_text(encoding='utf-8')
+    assert [path.name for path in EXAMPLES.glob('*.py') if f"'{path.name}'" not in text] == []
+
+
+def test_one_image_gives_depth_and_both_uncertainties(tmp_path: Path) -> None:
+    image = next(write_clip(tmp_path / 'clip', 20, 1, 1).iterdir())
+    medians = dict(re.findall(r'^(\w+).* median ([\d.]+) m$', run('one_image.py', image), re.M))
+    assert medians.keys() == {'depth', 'aleatoric', 'epistemic'}
+    assert 2 < float(medians['depth']) < 100
+    assert 0 < float(medians['epistemic']) < float(medians['depth'])
+
+
+@pytest.mark.slow
+def test_a_drive_into_fog_goes_from_ok_to_error() -> None:
+    levels = re.findall(r's  (\w+)', run('video_alerts.py', BUNDLED_VIDEO))
+    assert levels.index('OK') < levels.index('ERROR')
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_calibrate_and_evaluate_from_python(tmp_path: Path) -> None:
+    calibration = tmp_path / 'calibration'
+    calibration.mkdir()
+    for index in range(9):  # clips of the nominal first 15 s
+        write_clip(calibration / f'drive_{index}', 14 * index, 14, 1)
+    clear, fog = (write_clip(tmp_path / name, first, 8, 2)
+                  for name, first in (('clear', 130), ('fog', 200)))
+    printed = run('calibrate_and_evaluate.py', calibration, clear, fog, cwd=tmp_path)
+    assert '9 drives, thresholds' in printed
+    assert re.search(r"^fog .*'mutual_information': [\d.]+", printed, re.M)
+    assert (tmp_path / 'my_camera.json').is_file()
+
+
+@pytest.mark.slow
+def test_the_listener_degrades_without_an_alert() -> None:
+    pytest.importorskip('rclpy')
+    with private_domain() as domain:
+        node = subprocess.Popen([sys.executable, EXAMPLES / 'alert_listener_node.py'], text=True,
+                                stderr=subprocess.PIPE,
+                                env={**os.environ, **domain, 'PYTHONPATH': str(ROOT)})
+        assert node.stderr is not None
+        try:
+            end_s = time.monotonic() + 60
+            line = ''
+            while 'STALE: degrade' not in line and time.monotonic() < end_s:
+                line = node.stderr.readline()
+            assert 'STALE: degrade' in line
+        finally:
+            node.terminate()
+            node.wait(20)
