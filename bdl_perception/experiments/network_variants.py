@@ -50,18 +50,18 @@ class MasksemblesNetwork(FixedMaskNetwork):
 
     def __init__(self, config: NetworkConfig) -> None:
         """Scale the kept channels as dropout does: the size without a mask is that of the mean."""
-        kept = overlapping_masks(N_MASKS, config.decoder_channels[0], MASKSEMBLES_SCALE)
-        masks = torch.from_numpy(kept / kept.mean(1, keepdims=True)).float()
+        active = overlapping_masks(N_MASKS, config.decoder_channels[0], MASKSEMBLES_SCALE)
+        masks = torch.from_numpy(active / active.mean(1, keepdims=True)).float()
         super().__init__(config, masks[:, :, None, None])
 
 
 def overlapping_masks(count: int, channels: int, scale: float) -> NDArray[np.bool_]:
     """Draw masks (count, channels), True for kept channels, equally many in each."""
     built = scale * (1 - (1 - 1 / scale) ** count)  # channels that any mask keeps, in units of m
-    kept = max(1, round(channels / built))  # m
+    active = max(1, round(channels / built))  # m
     rng = np.random.default_rng(MASKSEMBLES_SEED)
     for _ in range(MAX_ATTEMPTS):
-        masks = rng.permuted(np.arange(round(scale * kept)) < np.full((count, 1), kept), axis=1)
+        masks = rng.permuted(np.arange(round(scale * active)) < np.full((count, 1), active), axis=1)
         masks = masks[:, masks.any(0)]
         if masks.shape[1] == channels:
             return masks

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Collection, Iterator, Mapping, NamedTuple, TypeAlias
 
+ENTRY_FILES = ('__init__.py', '__main__.py')  # no modules of their own
 NAME = 'bdl_perception'
 ROOT = Path(__file__).parent.parent.parent
 RULES = 'test/package/test_layers.py'  # its MAY_IMPORT is the table of layers
@@ -295,7 +296,7 @@ class Structure:
         self.all = {module: len(file.read_text(encoding='utf-8').splitlines())
                     for module, file in package.files.items()}
         self.modules = {module: lines for module, lines in self.all.items()
-                        if package.files[module].name != '__init__.py'}
+                        if package.files[module].name not in ENTRY_FILES}
         self.short = sorted(name for name, lines in self.modules.items() if lines < SHORT)
         nodes = [node for tree in package.trees.values() for node in ast.walk(tree)]
         self.functions = [_length(node) for node in nodes if isinstance(node, FUNCTION)]

@@ -16,21 +16,21 @@ ROS_PACKAGE = re.compile(
     r'(rclpy|cv_bridge|launch|launch_ros|domain_coordinator|\w+_(msgs|srvs|interfaces))')
 
 
-def said_in_setup(name: str) -> str:
+def setup_value(name: str) -> str:
     found = re.search(rf"^    {name}='([^']*)',$", SETUP, re.MULTILINE)
     assert found, f'setup.py must say {name} as a literal: ROS tools read it as text'
     return found[1]
 
 
 def test_one_version_everywhere() -> None:
-    version = said_in_setup('version')
+    version = setup_value('version')
     assert MANIFEST.findtext('version') == version
     assert CITATION['version'] == version
     assert CHANGES[0] == (version, CITATION['date-released'])
 
 
 def test_one_licence_everywhere() -> None:
-    assert said_in_setup('license') == MANIFEST.findtext('license') == CITATION['license']
+    assert setup_value('license') == MANIFEST.findtext('license') == CITATION['license']
     assert 'Apache License' in (ROOT / 'LICENSE').read_text(encoding='utf-8')
     for file in files():
         text = file.read_text(encoding='utf-8').removeprefix('#!/usr/bin/env python3\n')
@@ -42,14 +42,14 @@ def test_the_maintainer_can_be_parsed_by_ros_tools() -> None:
     # catkin_pkg's own pattern: what it refuses turns the package into plain python, silently
     maintainer = MANIFEST.find('maintainer')
     assert maintainer is not None
-    assert maintainer.attrib['email'] == said_in_setup('maintainer_email')
+    assert maintainer.attrib['email'] == setup_value('maintainer_email')
     assert re.fullmatch(r'[-a-zA-Z0-9_%+]+(\.[-a-zA-Z0-9_%+]+)*@[-a-zA-Z0-9%]+'
                         r'(\.[-a-zA-Z0-9%]+)*\.[a-zA-Z]{2,}', maintainer.attrib['email'])
     assert MANIFEST.findtext('export/build_type') == 'ament_python'
-    assert MANIFEST.findtext('name') == NAME == said_in_setup_name()
+    assert MANIFEST.findtext('name') == NAME == setup_name()
 
 
-def said_in_setup_name() -> str:
+def setup_name() -> str:
     found = re.search(r"^NAME = '(\w+)'$", SETUP, re.MULTILINE)
     assert found
     return found[1]

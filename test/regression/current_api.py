@@ -100,44 +100,44 @@ def film_frames(indices: Sequence[int]) -> list[Any]:
 def looked_at(perceiver: Perceiver, frame: Any) -> dict[str, dict[str, Any]]:
     """Run the single pass and a whole cycle: all arrays by name, and the scores as sent."""
     perceiver.discard_frame()
-    seen = perceiver.perceive(frame)
+    observed = perceiver.perceive(frame)
     unsure = finish_cycle(perceiver)
     raw = perceiver.backend.perceive(
         perceiver.image_fit(frame.rgb.shape[1], frame.rgb.shape[0]).apply(frame.rgb))
-    camera = seen.camera
+    camera = observed.camera
     assert camera is not None
     return {
         'raw': {**{name: getattr(raw, name) for name in (
             'depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
             'log_depth_std', 'feature_distance', 'cell_distance')}, **raw.features},
-        'prediction': {name: getattr(seen, name) for name in (
+        'prediction': {name: getattr(observed, name) for name in (
             'depth', 'aleatoric_std', 'classes', 'entropy', 'max_probability', 'energy',
             'log_depth_std', 'feature_distance', 'cell_distance', 'brightness', 'non_finite')},
         'camera': {name: getattr(camera, name)
                    for name in ('width', 'height', 'fx', 'fy', 'cx', 'cy')},
         'epistemic': {name: getattr(unsure, name) for name in (
             'depth_std', 'log_depth_std', 'mutual_information', 'samples', 'non_finite')},
-        'frame_scores': drop_empty_scores(frame_scores(seen).values),
+        'frame_scores': drop_empty_scores(frame_scores(observed).values),
         'cycle_scores': drop_empty_scores(cycle_scores(unsure, 1).values)}
 
 
 def film_scores(perceiver: Perceiver, step_s: float) -> list[tuple[int, dict[str, float]]]:
     """Score the bundled drive about every step_s, as `bdl calibrate` would."""
     perceiver.discard_frame()
-    return [(seen.stamp_ns, dict(seen.values))
-            for seen in score_drive(perceiver, check_camera_health(open_drive(FILM)), step_s)]
+    return [(observed.stamp_ns, dict(observed.values))
+            for observed in score_drive(perceiver, check_camera_health(open_drive(FILM)), step_s)]
 
 
 # Calibrations
 
 
-def calibration_of(drives: Iterable[Mapping[str, Any]], wish: Mapping[str, Any],
+def calibration_of(drives: Iterable[Mapping[str, Any]], config: Mapping[str, Any],
                    intervals: DepthIntervals | None = None) -> Calibration:
     """Calibrate on drives of name, camera, recording and rows of (stamp, values)."""
     scored = [ScoredDrive(one['name'], tuple(Observation(stamp, values)
                                              for stamp, values in one['rows']),
                           one['camera'], one['recording']) for one in drives]
-    asked = CalibrationConfig(**wish)
+    asked = CalibrationConfig(**config)
     by = calibrate_cameras if asked.group_by == 'camera' else calibrate
     made = by(scored, _identity(), asked, 'a version')
     if intervals is None:
@@ -203,7 +203,7 @@ def calibration_words(made: Calibration) -> str:
     return calibration_text(made)
 
 
-def judged(made: Calibration, values: Values) -> tuple[float, int]:
+def tested(made: Calibration, values: Values) -> tuple[float, int]:
     """Give the p-value of one picture, and how many of its scores are beyond thresholds."""
     return made.test.p_value(values), len(made.test.exceedances(values))
 
@@ -329,17 +329,17 @@ def _with_former_keys(values: Any) -> Any:
     return {RENAMED_KEYS.get(key, key): _with_former_keys(one) for key, one in values.items()}
 
 
-def separated(nominal: Sequence[float], strange: Sequence[float]) -> dict[str, float]:
+def separated(nominal: Sequence[float], exceeded: Sequence[float]) -> dict[str, float]:
     """Tell how well a score separates frames."""
-    return separation(nominal, strange)._asdict()
+    return separation(nominal, exceeded)._asdict()
 
 
-def drawn(nominal: Sequence[Sequence[float]], strange: Sequence[Sequence[float]], seed: int,
+def drawn(nominal: Sequence[Sequence[float]], exceeded: Sequence[Sequence[float]], seed: int,
           draws: int) -> dict[str, Any]:
     """Draw drives of both sides: every draw of every measure, and its interval."""
     weights = [resample_weights(name, len(drives), seed, draws)
-               for name, drives in (('nominal', nominal), ('strange', strange))]
-    found = bootstrap_separation(nominal, strange, *weights)
+               for name, drives in (('nominal', nominal), ('strange', exceeded))]
+    found = bootstrap_separation(nominal, exceeded, *weights)
     return {'weights': np.concatenate(weights, axis=1), **found._asdict(),
             'intervals': {name: percentile_interval(row) for name, row in found._asdict().items()}}
 

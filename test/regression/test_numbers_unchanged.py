@@ -62,22 +62,22 @@ FILM_STEP_S = .5  # about every fifth picture
 def frames(api: ModuleType) -> dict[str, Any]:
     """Look at some pictures."""
     perceiver = api.open_street()
-    pictures = api.film_frames(sorted(FRAMES.values()))
+    frames = api.film_frames(sorted(FRAMES.values()))
     found = {}
-    for (name, index), picture in zip(sorted(FRAMES.items(), key=lambda one: one[1]), pictures,
+    for (name, index), frame in zip(sorted(FRAMES.items(), key=lambda one: one[1]), frames,
                                       strict=True):
-        seen = api.looked_at(perceiver, picture)
-        found[name] = {'index': index, 'stamp_ns': picture.stamp_ns, **{
+        observed = api.looked_at(perceiver, frame)
+        found[name] = {'index': index, 'stamp_ns': frame.stamp_ns, **{
             kind: {key: array_print(value) if isinstance(value, np.ndarray) else value
-                   for key, value in values.items()} for kind, values in seen.items()}}
+                   for key, value in values.items()} for kind, values in observed.items()}}
     return plain(found)
 
 
 def film(api: ModuleType) -> dict[str, Any]:
     """Score the film: stamps, and of each score a list."""
-    seen = api.film_scores(api.open_street(), FILM_STEP_S)
-    return plain({'stamps_ns': [stamp for stamp, _ in seen],
-                  **{name: [values[name] for _, values in seen] for name in seen[0][1]}})
+    observed = api.film_scores(api.open_street(), FILM_STEP_S)
+    return plain({'stamps_ns': [stamp for stamp, _ in observed],
+                  **{name: [values[name] for _, values in observed] for name in observed[0][1]}})
 
 
 WATCHED = ('energy', 'feature', 'epistemic_depth', 'mutual_information')
@@ -110,43 +110,43 @@ def calibration(api: ModuleType, made: Any) -> dict[str, Any]:
     cameras = api.calibration_numbers(made)['of_cameras']
     return plain({
         **_numbers(api, made),
-        'judged': [api.judged(made, row) for row in rows],
-        'from_file': [api.judged(stored, row) for row in rows[:5]],
-        'by_camera': {name: [api.judged(api.of_camera(made, name), row) for row in rows]
+        'judged': [api.tested(made, row) for row in rows],
+        'from_file': [api.tested(stored, row) for row in rows[:5]],
+        'by_camera': {name: [api.tested(api.of_camera(made, name), row) for row in rows]
                       for name in (*cameras, 'unknown') if cameras}})
 
 
-def shipped(api: ModuleType, seen: Mapping[str, Any]) -> dict[str, Any]:
+def shipped(api: ModuleType, observed: Mapping[str, Any]) -> dict[str, Any]:
     """Give the numbers of the shipped calibration, and how it judges the scores of the film."""
     made = api.shipped_calibration()
     return plain({**_numbers(api, made),
-                  'judged': [api.judged(made, row) for row in film_rows(seen)]})
+                  'judged': [api.tested(made, row) for row in film_rows(observed)]})
 
 
 REPLAYED = ('the film', 'the film with a covered lens', 'made drives')
 
 
-def replays(api: ModuleType, name: str, seen: Mapping[str, Any]) -> dict[str, Any]:
+def replays(api: ModuleType, name: str, observed: Mapping[str, Any]) -> dict[str, Any]:
     """Play recordings to the alarm, as an evaluation does."""
     if name == 'made drives':
         records = [_made_record(api, letter, seed, up)
                    for letter, seed, up in (('a', 601, 0.), ('b', 602, 2.), ('c', 603, .7))]
         return plain(api.replayed(_calibration(api, 'of high scores'), records))
-    rows = film_rows(seen)
-    record = {'name': 'film', 'stamps_ns': seen['stamps_ns'], 'rows': rows,
+    rows = film_rows(observed)
+    record = {'name': 'film', 'stamps_ns': observed['stamps_ns'], 'rows': rows,
               'segments': [('sun', 0., 16., False, 0.), ('dense_fog', 16., 26., True, .5),
                            ('sun', 26., 38., False, .5), ('lens_dirt', 38., 46., True, .5),
                            ('sun', 46., 55., False, .5)],
               'faults': {}}
-    begin = {**record, 'stamps_ns': seen['stamps_ns'][:30], 'rows': rows[:30],
+    begin = {**record, 'stamps_ns': observed['stamps_ns'][:30], 'rows': rows[:30],
              'segments': record['segments'][:1], 'faults': {12: ('the picture is blank',)}}
     return plain(api.replayed(api.shipped_calibration(),
                               [record, begin] if name == 'the film' else [begin, begin]))
 
 
-def alerts(api: ModuleType, name: str, seen: Mapping[str, Any]) -> list[Any]:
+def alerts(api: ModuleType, name: str, observed: Mapping[str, Any]) -> list[Any]:
     """Tell an alarm what happens; gives what changes of its state, look by look."""
-    history = SEQUENCES[name](api, seen)
+    history = SEQUENCES[name](api, observed)
     states = api.played(history.calibration, history.events, history.policy)
     return plain([_changed(before, state)
                   for before, state in zip([{}, *states], states, strict=False)])
@@ -161,24 +161,24 @@ def metrics(api: ModuleType) -> dict[str, Any]:
     """Measure made views and made scores."""
     views = [api.view_of(made_maps(seed)) for seed in range(4)]
     known = api.intervals_of(views, 4)
-    seen = api.measured(views, known)
+    observed = api.measured(views, known)
     draw = np.random.default_rng(5)
     nominal = [noise(draw, (9,)).tolist() for _ in range(6)]
-    strange = [(noise(draw, (7,)) + 1).tolist() for _ in range(5)]
-    strange[2][3] = math.nan
-    drawn = api.drawn(nominal, strange, 3, 250)
-    alike = [[round(score) for score in row] for row in (sum(nominal, []), sum(strange, [])[:10])]
+    exceeded = [(noise(draw, (7,)) + 1).tolist() for _ in range(5)]
+    exceeded[2][3] = math.nan
+    drawn = api.drawn(nominal, exceeded, 3, 250)
+    alike = [[round(score) for score in row] for row in (sum(nominal, []), sum(exceeded, [])[:10])]
     return plain({
-        **{name: seen[name] for name in METRICS[:9]},
+        **{name: observed[name] for name in METRICS[:9]},
         'without intervals': {name: values for name, values in
                               api.measured(views[:1], None).items() if name == 'intervals'},
         'fitted': api.interval_numbers(known),
         'half widths': api.half_widths(known, np.array([2., 5., 9.9, 25., 79., 200.]),
                                        np.array([.1, .2, .05, .3, .01, 1.])),
-        'separation': [api.separated(sum(nominal, []), sum(strange, [])),
+        'separation': [api.separated(sum(nominal, []), sum(exceeded, [])),
                        api.separated(*alike),
                        api.separated([score + 7 for score in sum(nominal, [])],
-                                     [score + 7 for score in strange[0]])],
+                                     [score + 7 for score in exceeded[0]])],
         'bootstrap': {'intervals': drawn.pop('intervals'),
                       **{name: array_print(values) for name, values in drawn.items()}},
         'poisson': [api.rate_of(events, hours)
@@ -241,11 +241,11 @@ def made_maps(seed: int) -> dict[str, np.ndarray]:
             'true_depth': truth.astype(np.float32), 'true_classes': label.astype(np.uint8)}
 
 
-def film_rows(seen: Mapping[str, Any]) -> list[Row]:
+def film_rows(observed: Mapping[str, Any]) -> list[Row]:
     """Turn the lists of scores of the film into a row for each picture."""
-    names = [name for name in seen if name != 'stamps_ns']
-    return [{name: seen[name][index] for name in names}
-            for index in range(len(seen['stamps_ns']))]
+    names = [name for name in observed if name != 'stamps_ns']
+    return [{name: observed[name][index] for name in names}
+            for index in range(len(observed['stamps_ns']))]
 
 
 def _numbers(api: ModuleType, made: Any) -> dict[str, Any]:
@@ -256,10 +256,10 @@ def _numbers(api: ModuleType, made: Any) -> dict[str, Any]:
 
 
 def _calibration(api: ModuleType, name: str) -> Any:
-    wish = WISHES[name]
+    config = WISHES[name]
     intervals = (api.intervals_of([api.view_of(made_maps(seed)) for seed in range(4)], 4)
                  if name == 'with intervals of depth' else None)
-    return api.calibration_of(_made_drives(api, name), wish, intervals)
+    return api.calibration_of(_made_drives(api, name), config, intervals)
 
 
 def _made_drives(api: ModuleType, name: str) -> list[dict[str, Any]]:
@@ -326,7 +326,7 @@ class History:
                                 None if late_ns is None else self.stamp_ns + late_ns))
         return self
 
-    def look(self) -> 'History':
+    def observe(self) -> 'History':
         self.events.append(('look', self.now_s))
         return self
 
@@ -335,12 +335,12 @@ class History:
         self.stamp_ns += steps * round(self.step_s * 1e9)
         return self
 
-    def drive(self, rows: Sequence[Row], look_every: int = 1, **said: Any) -> 'History':
+    def drive(self, rows: Sequence[Row], observe_every: int = 1, **reported: Any) -> 'History':
         """Go on through pictures as in a replay."""
         for index, row in enumerate(rows):
-            self.heartbeat(**said).frame(row)
-            if (index + 1) % look_every == 0:
-                self.look()
+            self.heartbeat(**reported).frame(row)
+            if (index + 1) % observe_every == 0:
+                self.observe()
             self.wait()
         return self
 
@@ -348,9 +348,9 @@ class History:
 class Film(History):
     """Has pictures of the film and the shipped calibration, its steps and its slow alarm."""
 
-    def __init__(self, api: ModuleType, seen: Mapping[str, Any], **policy: float) -> None:
+    def __init__(self, api: ModuleType, observed: Mapping[str, Any], **policy: float) -> None:
         super().__init__(api, api.shipped_calibration(), **policy)
-        rows = dict(zip(seen['stamps_ns'], film_rows(seen), strict=True))
+        rows = dict(zip(observed['stamps_ns'], film_rows(observed), strict=True))
         self.calm, self.fog, self.dirt = (
             [row for stamp, row in rows.items() if low <= stamp / 1e9 < high]
             for low, high in ((0, 15.5), (17, 26), (39, 46)))
@@ -371,35 +371,35 @@ class Made(History):
                 for row in self.calm]
 
 
-def _into_fog_and_out(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
-    return made.drive(made.calm[:15]).drive(made.fog).drive(made.calm * 3, look_every=3)
+def _into_fog_and_out(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
+    return made.drive(made.calm[:15]).drive(made.fog).drive(made.calm * 3, observe_every=3)
 
 
-def _into_dirt(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
-    return made.drive(made.calm[:10], look_every=5).drive(made.dirt).drive(made.calm, look_every=3)
+def _into_dirt(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
+    return made.drive(made.calm[:10], observe_every=5).drive(made.dirt).drive(made.calm, observe_every=3)
 
 
-def _missing_frames(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
+def _missing_frames(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
     for index, row in enumerate(made.calm * 2):
         made.heartbeat()
         if index % 7 not in (3, 4) and not 30 <= index < 42:
             made.frame(row)
-        made.look().wait()
+        made.observe().wait()
     return made
 
 
-def _not_a_number(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
+def _not_a_number(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
     rows = [dict(row) for row in made.calm]
     rows[6]['local_feature'] = rows[7]['entropy'] = math.nan
     rows[15]['mutual_information_corridor'] = math.inf
-    return made.drive(rows).drive(made.calm, look_every=3)
+    return made.drive(rows).drive(made.calm, observe_every=3)
 
 
-def _no_pixel(api: ModuleType, seen: Mapping[str, Any]) -> History:
+def _no_pixel(api: ModuleType, observed: Mapping[str, Any]) -> History:
     made = Made(api)
     rows = [dict(row) for row in made.calm[:40]]
     for row in rows[10:14]:
@@ -408,84 +408,84 @@ def _no_pixel(api: ModuleType, seen: Mapping[str, Any]) -> History:
     return made.drive(rows)
 
 
-def _clock_jumps_back(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
-    made.drive(made.calm[:12], look_every=3).drive(made.fog[:8])
+def _clock_jumps_back(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
+    made.drive(made.calm[:12], observe_every=3).drive(made.fog[:8])
     made.now_s -= 30.5
     return made.drive(made.calm).drive(made.fog[:5])
 
 
-def _recording_loops(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
-    made.drive(made.calm[:12], look_every=3)
+def _recording_loops(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
+    made.drive(made.calm[:12], observe_every=3)
     made.stamp_ns -= 1_200_000_000
     made.drive(made.calm)
     made.stamp_ns -= 100_000_000  # the same stamp twice
     return made.drive(made.calm[:5])
 
 
-def _silent_camera(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
-    made.drive(made.calm[:12], look_every=4)
+def _silent_camera(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
+    made.drive(made.calm[:12], observe_every=4)
     for _ in range(30):
-        made.heartbeat().look().wait()
+        made.heartbeat().observe().wait()
     return made.drive(made.calm[:15])
 
 
-def _silent_node(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
-    made.look().wait().drive(made.calm[:5])
+def _silent_node(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
+    made.observe().wait().drive(made.calm[:5])
     for _ in range(12):
-        made.look().wait()
+        made.observe().wait()
     return made.drive(made.calm[:8])
 
 
-def _said_of_itself(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
-    made.heartbeat('unconfigured', identity='none').look().wait()
-    made.heartbeat('inactive').look().wait()
+def _self_report(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
+    made.heartbeat('unconfigured', identity='none').observe().wait()
+    made.heartbeat('inactive').observe().wait()
     made.drive(made.calm[:4]).drive(made.calm[4:6], faults=('blank', 'frozen'))
-    made.drive(made.calm, look_every=2).drive(made.calm[:3], identity='other')
+    made.drive(made.calm, observe_every=2).drive(made.calm[:3], identity='other')
     return made.drive(made.calm[:3], identity='none').drive(made.calm[:3])
 
 
-def _late_pictures(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
+def _late_frames(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
     for index, row in enumerate(made.calm):
         late_ns = (20_000_000, 1_500_000_000, -1_200_000_000, 1_000_000_000)[index // 8]
-        made.heartbeat().frame(row, late_ns).look().wait()
+        made.heartbeat().frame(row, late_ns).observe().wait()
     return made
 
 
-def _cycles_stop(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
+def _cycles_stop(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
     for index, row in enumerate(made.calm + made.calm):
-        made.heartbeat().frame(row, cycle=not 10 <= index < 40).look().wait()
+        made.heartbeat().frame(row, cycle=not 10 <= index < 40).observe().wait()
     return made
 
 
-def _no_calibration(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
+def _no_calibration(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
     made.calibration = None
     return made.drive(made.calm[:5]).drive(made.fog[:3])
 
 
-def _slow_drift(api: ModuleType, seen: Mapping[str, Any]) -> History:
+def _slow_drift(api: ModuleType, observed: Mapping[str, Any]) -> History:
     made = Made(api)
-    made.drive(made.calm, look_every=10)
+    made.drive(made.calm, observe_every=10)
     for up in (1.2, 1.4, 1.4, 1.6, 1.6):
         # Half as wide about a higher mean: hardly one picture is strange, but none is ordinary.
         rows = [{name: .3 * value + up for name, value in row.items()} for row in made.calm]
-        made.drive(rows, look_every=5)
-    return made.drive(made.calm * 4, look_every=10)
+        made.drive(rows, observe_every=5)
+    return made.drive(made.calm * 4, observe_every=10)
 
 
-def _too_low(api: ModuleType, seen: Mapping[str, Any]) -> History:
+def _too_low(api: ModuleType, observed: Mapping[str, Any]) -> History:
     made = Made(api, 'of high and low scores')
-    return made.drive(made.calm[:20], look_every=5).drive(made.moved(-4)[:15]).drive(made.calm)
+    return made.drive(made.calm[:20], observe_every=5).drive(made.moved(-4)[:15]).drive(made.calm)
 
 
-def _day_and_night(api: ModuleType, seen: Mapping[str, Any]) -> History:
+def _day_and_night(api: ModuleType, observed: Mapping[str, Any]) -> History:
     made = Made(api, 'by light')
     made.drive(made.moved(0, brightness=.6)[:15]).drive(made.moved(2, brightness=.2)[:15])
     unlit = [{name: value for name, value in row.items() if name != 'brightness'}
@@ -493,27 +493,27 @@ def _day_and_night(api: ModuleType, seen: Mapping[str, Any]) -> History:
     return made.drive(made.moved(3, brightness=.6)[:15]).drive(unlit)
 
 
-def _rear_camera(api: ModuleType, seen: Mapping[str, Any]) -> History:
+def _rear_camera(api: ModuleType, observed: Mapping[str, Any]) -> History:
     made = Made(api, 'of two cameras', 'rear')
-    return made.drive(made.moved(3)[:15], look_every=3).drive(made.moved(7)[:12]).drive(
-        made.moved(3), look_every=2)
+    return made.drive(made.moved(3)[:15], observe_every=3).drive(made.moved(7)[:12]).drive(
+        made.moved(3), observe_every=2)
 
 
-def _camera_with_too_few(api: ModuleType, seen: Mapping[str, Any]) -> History:
+def _camera_with_too_few(api: ModuleType, observed: Mapping[str, Any]) -> History:
     made = Made(api, 'of a camera with too few drives', 'rear')
     return made.drive(made.moved(1)[:10]).drive(made.moved(7)[:12])
 
 
-def _fast_pictures(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen)
+def _fast_frames(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed)
     made.step_s = .04  # steps of the alarm are of .1 s
-    return made.drive(made.calm[:10], look_every=5).drive(made.fog).drive(made.calm, look_every=5)
+    return made.drive(made.calm[:10], observe_every=5).drive(made.fog).drive(made.calm, observe_every=5)
 
 
-def _other_policy(api: ModuleType, seen: Mapping[str, Any]) -> History:
-    made = Film(api, seen, hold_s=.5, clear_s=.2, clear_fraction=.9, stale_after_s=.15)
-    made.drive(made.calm[:10], look_every=5).drive(made.fog).drive(made.calm)
-    return made.heartbeat().wait(2).look()
+def _other_policy(api: ModuleType, observed: Mapping[str, Any]) -> History:
+    made = Film(api, observed, hold_s=.5, clear_s=.2, clear_fraction=.9, stale_after_s=.15)
+    made.drive(made.calm[:10], observe_every=5).drive(made.fog).drive(made.calm)
+    return made.heartbeat().wait(2).observe()
 
 
 SEQUENCES: Mapping[str, Callable[[ModuleType, Mapping[str, Any]], Any]] = {
@@ -526,8 +526,8 @@ SEQUENCES: Mapping[str, Callable[[ModuleType, Mapping[str, Any]], Any]] = {
     'the recording loops': _recording_loops,
     'the camera is silent': _silent_camera,
     'the node is silent': _silent_node,
-    'what the node says of itself': _said_of_itself,
-    'pictures come late': _late_pictures,
+    'what the node says of itself': _self_report,
+    'pictures come late': _late_frames,
     'cycles stop': _cycles_stop,
     'there is no calibration': _no_calibration,
     'a slow drift': _slow_drift,
@@ -535,7 +535,7 @@ SEQUENCES: Mapping[str, Callable[[ModuleType, Mapping[str, Any]], Any]] = {
     'day and night': _day_and_night,
     'a rear camera': _rear_camera,
     'a camera with too few drives': _camera_with_too_few,
-    'pictures come faster than steps': _fast_pictures,
+    'pictures come faster than steps': _fast_frames,
     'another policy': _other_policy,
 }
 
@@ -611,15 +611,15 @@ def _graph_print(folder: Path) -> str:
 
 
 def _film_print(path: Path) -> str:
-    capture, pictures = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG), []
+    capture, frames = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG), []
     for index in range(30):
         bgr = capture.read()[1]
         if index % 10 == 0:
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            pictures += [rgb, *(cv2.resize(rgb, (320, 192), interpolation=kind)
+            frames += [rgb, *(cv2.resize(rgb, (320, 192), interpolation=kind)
                                 for kind in (cv2.INTER_AREA, cv2.INTER_LINEAR))]
     capture.release()
-    return _hash(*pictures)
+    return _hash(*frames)
 
 
 def _arithmetic_print() -> str:
@@ -696,14 +696,14 @@ def test_the_model_its_calibration_and_the_film_are_those_of_the_reference(
 
 
 @pytest.fixture(scope='module')
-def seen_frames(api: ModuleType) -> dict[str, Any]:
+def observed_frames(api: ModuleType) -> dict[str, Any]:
     return frames(api)
 
 
 @pytest.mark.parametrize('name', FRAMES)
 def test_a_frame_looks_as_before_to_the_last_digit_or_within_1e_4_on_other_kernels(
-        name: str, seen_frames: dict[str, Any], otherwise: list[str]) -> None:
-    assert_network_as_before(seen_frames[name], reference()['frames'][name], otherwise)
+        name: str, observed_frames: dict[str, Any], otherwise: list[str]) -> None:
+    assert_network_as_before(observed_frames[name], reference()['frames'][name], otherwise)
 
 
 @pytest.mark.slow
@@ -742,7 +742,7 @@ def measured(api: ModuleType) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize('name', METRICS)
-def test_a_metric_says_what_it_said(name: str, measured: dict[str, Any],
+def test_a_metric_gives_the_stored_numbers(name: str, measured: dict[str, Any],
                                     otherwise: list[str]) -> None:
     assert_numpy_as_before(measured[name], reference()['metrics'][name], otherwise)
 

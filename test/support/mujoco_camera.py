@@ -49,7 +49,7 @@ def main(scene_file: str, out: str) -> None:
     drawn = model(scene)
     data = mujoco.MjData(drawn)
     mujoco.mj_forward(drawn, data)
-    depth, seen = [], []
+    depth, visible = [], []
     with mujoco.Renderer(drawn, scene['height'], scene['width']) as renderer:
         for number in range(len(scene['cameras'])):
             renderer.update_scene(data, str(number))
@@ -57,9 +57,9 @@ def main(scene_file: str, out: str) -> None:
             depth.append(renderer.render().copy())
             renderer.disable_depth_rendering()
             renderer.enable_segmentation_rendering()
-            seen.append(renderer.render()[..., 0].copy())
+            visible.append(renderer.render()[..., 0].copy())
             renderer.disable_segmentation_rendering()
-    np.savez(out, depth=depth, seen=seen)
+    np.savez(out, depth=depth, visible=visible)
 
 
 if __name__ == '__main__':

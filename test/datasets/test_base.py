@@ -13,7 +13,7 @@ def _sample(depth, fx=100., rgb=None, classes=None):
     return Sample(rgb, depth, classes, fx)
 
 
-def test_canonical_depth_follows_the_focal_length_and_leaves_out_what_is_not_taught():
+def test_canonical_depth_follows_the_focal_length():
     depth = canonical_depth(_sample([[10, 40, 60, np.inf, np.nan, -3, 0]]), 200., 100.)
     np.testing.assert_array_equal(depth, np.float32([[20, 80] + 5 * [np.nan]]))
 
