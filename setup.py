@@ -3,8 +3,7 @@
 """The Python package, its commands and nodes; package.xml names the ROS dependencies."""
 from glob import glob
 
-from setuptools import find_packages
-from setuptools import setup
+from setuptools import find_packages, setup
 
 NAME = 'bdl_perception'
 NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node')

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from bdl_perception.backends import open_backend
     from bdl_perception.drives import open_drive
     from bdl_perception.model_store import load_calibration, ModelOptions
+    from bdl_perception.perception.data_types import CameraFrame
     from bdl_perception.perception.perceiver import Perceiver
     from bdl_perception.perception.scores import cycle_scores, frame_scores
-    from bdl_perception.perception.types import CameraFrame
     from bdl_perception.workflows.calibrate_model import calibrate
     from bdl_perception.workflows.evaluate_drives import evaluate, EvaluationConfig
     __version__: str
@@ -27,7 +27,7 @@ _MODULES = {
     'AlertMachine': 'alarm.alert',
     'AlertPolicy': 'alarm.alert_types',
     'CalibrationConfig': 'alarm.calibration_config',
-    'CameraFrame': 'perception.types',
+    'CameraFrame': 'perception.data_types',
     'EvaluationConfig': 'workflows.evaluate_drives',
     'ModelOptions': 'model_store',
     'Perceiver': 'perception.perceiver',

@@ -4,8 +4,14 @@
 import sys
 
 from bdl_perception import (
-    AlertMachine, AlertPolicy, cycle_scores, frame_scores, load_calibration, open_backend,
-    open_drive, Perceiver,
+    AlertMachine,
+    AlertPolicy,
+    cycle_scores,
+    frame_scores,
+    load_calibration,
+    open_backend,
+    open_drive,
+    Perceiver,
 )
 from bdl_perception.perception.status import ACTIVE_STATE, build_identity, PerceptionStatus
 

@@ -10,8 +10,8 @@ from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.freshness import Freshness, SteadyTime
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import PerceptionStatus
-from bdl_perception.perception.types import Scores
 
 
 class Latch:

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Mapping, NamedTuple
 
 from bdl_perception.parameter_spec import parameter, Parameters
-from bdl_perception.perception.types import CAMERA_NAME_PATTERN
+from bdl_perception.perception.data_types import CAMERA_NAME_PATTERN
 
 
 class AlertLevel(IntEnum):

@@ -9,8 +9,8 @@ from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.conformal import ConformalTest
 from bdl_perception.alarm.cusum import ConformalCusum, MixtureCusum, WindowMedian
 from bdl_perception.alarm.observations import Joiner, Thinning
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.scores import BRIGHTNESS, has_no_pixel
-from bdl_perception.perception.types import Scores
 
 
 class Evidence:

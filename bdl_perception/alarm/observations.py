@@ -6,9 +6,9 @@ from typing import Mapping, NamedTuple, Sequence
 
 from bdl_perception.alarm.cusum import check_step
 from bdl_perception.alarm.score_distribution import MIN_OBSERVATIONS
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.regions import Regions
 from bdl_perception.perception.scores import has_no_pixel, score_descriptions
-from bdl_perception.perception.types import Scores
 import numpy as np
 from numpy.typing import NDArray
 

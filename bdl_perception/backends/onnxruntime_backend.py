@@ -12,7 +12,7 @@ from bdl_perception.backends.graph_contract import (
 )
 from bdl_perception.model_store import ModelError, ModelFiles
 from bdl_perception.perception.backend import RawPrediction
-from bdl_perception.perception.types import Bytes, Features, Floats, Moments
+from bdl_perception.perception.data_types import Bytes, Features, Floats, Moments
 import numpy as np
 import onnxruntime
 

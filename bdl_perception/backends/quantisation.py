@@ -12,7 +12,7 @@ from pathlib import Path
 import tempfile
 from typing import Any, Iterator, Sequence, TYPE_CHECKING
 
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.data_types import Bytes
 
 if TYPE_CHECKING:
     from onnx import GraphProto

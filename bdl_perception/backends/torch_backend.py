@@ -9,7 +9,7 @@ from bdl_perception.network.graphs import MAP_NAMES, MOMENT_NAMES, Perceive, Sam
 from bdl_perception.network.model import Network
 from bdl_perception.network.weights import weights_from_bytes
 from bdl_perception.perception.backend import ModelSpec, RawPrediction
-from bdl_perception.perception.types import Bytes, Features, Floats, Moments
+from bdl_perception.perception.data_types import Bytes, Features, Floats, Moments
 import numpy as np
 import torch
 

@@ -5,6 +5,7 @@ Sustained frame rate with the alarm active: our nodes and the baseline node.
 
 The camera sends more frames than either can process.
 """
+from bdl_perception.bench.camera_trace import CameraTrace
 from bdl_perception.bench.harness import (
     BENCH_PACKAGE,
     MC_SAMPLES,
@@ -15,7 +16,6 @@ from bdl_perception.bench.harness import (
 )
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import paired_ratio, quartiles
-from bdl_perception.bench.trace import CameraTrace
 
 RATE_HZ = 60.0  # of the camera; more than either node can process
 CAMERA_LIMITED_FRACTION = 0.95  # above this share of RATE_HZ the camera is the bottleneck

@@ -22,10 +22,10 @@ from bdl_perception.nodes.image_decoding import rgb_from_image
 from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
 from bdl_perception.perception.backend import Backend
 from bdl_perception.perception.camera_health import CameraHealth
+from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments, merge_all
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import cycle_scores, frame_scores
-from bdl_perception.perception.types import CameraFrame
 import numpy as np
 
 PERCEIVE_STEP, SAMPLE_STEP = 'perceive graph', 'sample graph, all chunks'

@@ -14,12 +14,12 @@ import sys
 import time
 from typing import Iterator
 
-from bdl_perception.bench.trace import NOMINAL, OOD, Plan, read_plan, topic_name
+from bdl_perception.bench.camera_trace import NOMINAL, OOD, Plan, read_plan, topic_name
 from bdl_perception.drives import open_drive
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.lifecycle import run_node
 from bdl_perception.nodes.messages import camera_info_message, make_header, uint8_image
-from bdl_perception.perception.types import Bytes, PinholeCamera
+from bdl_perception.perception.data_types import Bytes, PinholeCamera
 import cv2
 import numpy as np
 from rclpy.node import Node

@@ -3,10 +3,10 @@
 """Several cameras at 5 Hz on one machine: one perception_node per camera, one alert_node."""
 from typing import Any
 
+from bdl_perception.bench.camera_trace import CameraTrace
 from bdl_perception.bench.harness import multi_camera_nodes, nominal_plan, run_measurement
 from bdl_perception.bench.report import draw_curves, Panel
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
-from bdl_perception.bench.trace import CameraTrace
 
 CAMERA_NAMES = ('front', 'rear', 'left', 'right')
 RATE_HZ = 5.0

@@ -27,8 +27,8 @@ from bdl_perception.network.graphs import moderated_logits, softmax_entropy
 from bdl_perception.network.model import Network, NetworkConfig
 from bdl_perception.network.weights import weights_from_bytes
 from bdl_perception.perception.backend import Backend
+from bdl_perception.perception.data_types import Bytes
 from bdl_perception.perception.monte_carlo import draw_masks, merge_all
-from bdl_perception.perception.types import Bytes
 from bdl_perception.training.config import read_config
 import numpy as np
 import torch

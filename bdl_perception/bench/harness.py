@@ -7,9 +7,16 @@ import time
 from typing import Mapping, NamedTuple
 
 from bdl_perception.bench.camera import write_frames
+from bdl_perception.bench.camera_trace import (
+    CameraTrace,
+    NOMINAL,
+    Plan,
+    read_traces,
+    Scene,
+    WARM_UP,
+)
 from bdl_perception.bench.row import BenchSettings
 from bdl_perception.bench.timing import read_usage, Usage
-from bdl_perception.bench.trace import CameraTrace, NOMINAL, Plan, read_traces, Scene, WARM_UP
 from bdl_perception.demo.processes import (
     NodeProcess,
     NODES_PACKAGE,

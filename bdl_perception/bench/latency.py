@@ -3,11 +3,11 @@
 """Alert latency from the first out-of-distribution frame (dense fog), by its stamp."""
 from typing import NamedTuple
 
+from bdl_perception.bench.camera_trace import CameraTrace, NOMINAL, OOD, Scene, WARM_UP
 from bdl_perception.bench.harness import make_plan, our_nodes, run_measurement
 from bdl_perception.bench.node import RATE_HZ
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import quartiles
-from bdl_perception.bench.trace import CameraTrace, NOMINAL, OOD, Scene, WARM_UP
 from bdl_perception.demo.summary import ERROR, LEVELS, OK
 
 WARN = LEVELS.index('WARN')

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from bdl_perception import topics
-from bdl_perception.bench.trace import read_plan, RECEIVED_KEYS, topic_name
+from bdl_perception.bench.camera_trace import read_plan, RECEIVED_KEYS, topic_name
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import level_from_message, status_from_message
 from bdl_perception.nodes.lifecycle import run_node

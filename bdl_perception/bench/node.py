@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 
+from bdl_perception.bench.camera_trace import CameraTrace
 from bdl_perception.bench.harness import (
     count_chunks,
     Measurement,
@@ -19,7 +20,6 @@ from bdl_perception.bench.harness import (
 )
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import usages_in_window
-from bdl_perception.bench.trace import CameraTrace
 from bdl_perception.model_store import load_model_files
 
 RATE_HZ = 30.0

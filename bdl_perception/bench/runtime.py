@@ -13,8 +13,8 @@ from bdl_perception.backends.onnxruntime_backend import DEFAULT_TUNING, OnnxRunt
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import paired_ratio, PAUSE_S, quartiles, WARM_UP_ROUNDS
 from bdl_perception.model_store import load_model_files
+from bdl_perception.perception.data_types import Bytes
 from bdl_perception.perception.monte_carlo import draw_masks
-from bdl_perception.perception.types import Bytes
 import numpy as np
 
 DEFAULT_LABEL = 'default'

@@ -15,8 +15,8 @@ from bdl_perception.bench.timing import quartiles, time_interleaved
 from bdl_perception.model_store import ModelOptions
 from bdl_perception.network.export import export_model
 from bdl_perception.perception.backend import Backend
+from bdl_perception.perception.data_types import Bytes
 from bdl_perception.perception.monte_carlo import draw_masks, merge_all
-from bdl_perception.perception.types import Bytes
 import numpy as np
 import torch
 

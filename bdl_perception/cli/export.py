@@ -136,7 +136,7 @@ def fit_feature_statistics(network: 'Network', data: 'Dataset',
     """Fit the distribution of the features of these samples."""
     from bdl_perception.network.class_distance import frequent_classes
     from bdl_perception.network.feature_statistics import collect_features, fit_feature_statistics
-    from bdl_perception.perception.types import CLASS_NAMES
+    from bdl_perception.perception.data_types import CLASS_NAMES
     from bdl_perception.training.batches import ordered_batches
     from tqdm import tqdm
     batches = ordered_batches(data, BATCH_SIZE, indices, network.config)

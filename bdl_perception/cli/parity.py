@@ -17,7 +17,7 @@ from bdl_perception.workflows.labelled_frames import (
 if TYPE_CHECKING:
     from bdl_perception.model_store import ModelFiles
     from bdl_perception.perception.backend import Backend, ModelSpec
-    from bdl_perception.perception.types import Bytes
+    from bdl_perception.perception.data_types import Bytes
 
 
 REFERENCES = ('auto', 'torch', 'onnxruntime')

@@ -10,7 +10,7 @@ from bdl_perception.workflows.labelled_frames import SOURCE_HELP
 if TYPE_CHECKING:
     from bdl_perception.model_store import ModelFiles
     from bdl_perception.perception.backend import Backend
-    from bdl_perception.perception.types import Bytes
+    from bdl_perception.perception.data_types import Bytes
 
 
 TIMING_ROUNDS = 50  # of interleaved latency measurements

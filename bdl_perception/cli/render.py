@@ -96,8 +96,8 @@ def _condition_change(arguments: argparse.Namespace) -> 'ConditionChange | None'
                 raise ValueError(f'--{name.replace("_", "-")} requires --begins-at-s')
         return None
     return ConditionChange(arguments.begins_at_s,
-                  DEFAULT_FADE_S if arguments.fade_s is None else arguments.fade_s,
-                  arguments.ends_at_s)
+                           DEFAULT_FADE_S if arguments.fade_s is None else arguments.fade_s,
+                           arguments.ends_at_s)
 
 
 def _select_layout(name: str) -> 'DriveLayout':
@@ -111,7 +111,7 @@ def _select_layout(name: str) -> 'DriveLayout':
 def write_mcap(folder: Path, drive: 'WorldDrive', frames: 'Iterable[Frame]') -> None:
     """Write a drive as a bag; its JPEG bytes are those of a folder."""
     from bdl_perception.drives.bag_writer import RecordedFrame, write_recording
-    from bdl_perception.perception.types import PinholeCamera
+    from bdl_perception.perception.data_types import PinholeCamera
     from bdl_perception.world.drive_files import describe_drive, encode_rgb
     spec = drive.spec
     camera = PinholeCamera(spec.width, spec.height, **drive.pinhole.intrinsics())

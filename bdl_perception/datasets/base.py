@@ -9,7 +9,7 @@ labelled frame has None where a drive or data set has no depth or no classes at 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Sequence
 
-from bdl_perception.perception.types import (
+from bdl_perception.perception.data_types import (
     Bytes,
     CameraFrame,
     Floats,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bdl_perception.datasets.base import DatasetError, Sample
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -94,7 +94,7 @@ def read_drive(path: Path) -> RenderedDrive:
         values = json.loads(path.read_text())
         found = values['format']
         drive = RenderedDrive(path.parent, str(values['split']), int(values['frames']),
-                      float(values['camera']['fx']))
+                              float(values['camera']['fx']))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f'{path} is not a drive description ({error!r}); '
                            f'{_rerender_hint(path.parent)}') from error

@@ -18,7 +18,7 @@ from bdl_perception.datasets.image_files import (
     require_file,
     require_folder,
 )
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 import numpy as np
 from numpy.typing import NDArray
 

@@ -9,7 +9,7 @@ from typing import Sequence, TYPE_CHECKING
 
 from bdl_perception.demo.record import AlertEvent, PANELS, Record
 from bdl_perception.demo.summary import LEVELS, transitions
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.data_types import Bytes
 from bdl_perception.perception.visualization import DEPTH_RANGE_M, STD_RANGE_M
 import cv2
 import numpy as np

@@ -8,7 +8,7 @@ from typing import Any, Iterator
 
 from bdl_perception.drives.bag_writer import IMAGE_TOPICS, RGB_TOPIC
 from bdl_perception.drives.base import DEFAULT_RATE_HZ, DriveError
-from bdl_perception.perception.types import Bytes, CameraFrame, PinholeCamera
+from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera
 import cv2
 import numpy as np
 from rosbags.highlevel import AnyReader

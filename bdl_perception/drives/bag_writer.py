@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bdl_perception.drives.base import BAG_METADATA_FILE, DriveError
-from bdl_perception.perception.types import Bytes, Floats, PinholeCamera
+from bdl_perception.perception.data_types import Bytes, Floats, PinholeCamera
 import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores

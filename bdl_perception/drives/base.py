@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Iterator, Protocol
 
-from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.data_types import CameraFrame
 
 BAG_METADATA_FILE = 'metadata.yaml'  # in the folder of a rosbag2 recording
 DESCRIPTION_FILE = 'drive.json'  # in the folder of a drive of `bdl render`

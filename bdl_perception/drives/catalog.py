@@ -11,7 +11,7 @@ from bdl_perception.drives.base import (
     DriveError,
     split_topic,
 )
-from bdl_perception.perception.types import CAMERA_NAME_PATTERN
+from bdl_perception.perception.data_types import CAMERA_NAME_PATTERN
 
 VISIBLE_GLOB = '[!.]*'  # the folder of a drive that is being written is hidden
 

@@ -15,7 +15,7 @@ from bdl_perception.drives.base import (
     FRAME_ID,
     frame_stamp_ns,
 )
-from bdl_perception.perception.types import Bytes, CameraFrame, PinholeCamera
+from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera
 import cv2
 import numpy as np
 

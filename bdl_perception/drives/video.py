@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from bdl_perception.drives.base import Drive, DriveError, FRAME_ID, frame_stamp_ns
-from bdl_perception.perception.types import CameraFrame, PinholeCamera
+from bdl_perception.perception.data_types import CameraFrame, PinholeCamera
 import cv2
 import numpy as np
 

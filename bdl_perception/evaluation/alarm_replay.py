@@ -11,9 +11,9 @@ from bdl_perception.alarm.arming import rejection_reasons
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.ood_results import ALARM_SET
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.scores import drop_empty_scores
 from bdl_perception.perception.status import ACTIVE_STATE, Identity, PerceptionStatus
-from bdl_perception.perception.types import Scores
 
 CAMERA = 'camera'
 MAX_GAP_MEDIANS = 5  # median gaps; the rest of a longer gap is a pause or a wrong stamp,

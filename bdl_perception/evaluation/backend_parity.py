@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Iterable, Mapping, NamedTuple
 
 from bdl_perception.perception.backend import Backend, PERCEIVE_OUTPUTS, SAMPLE_OUTPUTS
+from bdl_perception.perception.data_types import Bytes, Reals
 from bdl_perception.perception.monte_carlo import draw_masks, log_depth_std, merge_all
-from bdl_perception.perception.types import Bytes, Reals
 import numpy as np
 
 UNITS = {output.name: output.unit for output in PERCEIVE_OUTPUTS + SAMPLE_OUTPUTS}
@@ -131,7 +131,7 @@ def _run_backend(backend: Backend, rgb: Bytes, masks: list[Reals],
     chunk = backend.spec.chunk
     raw = backend.perceive(rgb)
     moments = merge_all(backend.sample(raw.features, [mask[start:start + chunk] for mask in masks])
-                    for start in range(0, samples, chunk))
+                        for start in range(0, samples, chunk))
     values = {name: getattr(raw, name) for name in MAPS}
     values |= {name: getattr(moments, name) for name in MOMENTS}
     return {**values, 'epistemic_log_depth_std': log_depth_std(moments)}, raw.classes

@@ -13,11 +13,11 @@ from bdl_perception.metrics.pixels import LabelledPrediction, MetricState
 from bdl_perception.metrics.registry import create_metric_states, update_metric_states
 from bdl_perception.perception.backend import Backend
 from bdl_perception.perception.camera_health import CameraHealth
+from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.perception.scores import cycle_score_descriptions, cycle_scores, frame_scores
 from bdl_perception.perception.status import build_identity, Identity
-from bdl_perception.perception.types import CameraFrame
 
 
 class LatencyMs(NamedTuple):

@@ -11,11 +11,11 @@ from bdl_perception.alarm.observations import Joiner, Observation, Thinning
 from bdl_perception.datasets.base import LabelledFrame
 from bdl_perception.metrics.pixels import LabelledPrediction
 from bdl_perception.perception.camera_health import CameraHealth
+from bdl_perception.perception.data_types import Bytes, CameraFrame, Epistemic, Floats, Prediction
 from bdl_perception.perception.image_geometry import ImageFit
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.perception.scores import cycle_scores, frame_scores
-from bdl_perception.perception.types import Bytes, CameraFrame, Epistemic, Floats, Prediction
 
 MAX_CHUNKS = 10_000  # of one cycle; a cycle with more never ends
 

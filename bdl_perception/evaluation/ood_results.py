@@ -95,7 +95,8 @@ def ood_results(records: Sequence[DriveRecord], nominal: str | None,
     held_out = [name for name in groups if is_held_out(records, name)]
     found, mean = separations(records, nominal, groups, held_out)
     scores = {name: _frame_scores(records, name) for name in (nominal, *groups)}
-    keys = _plotted_scores(scores[nominal], calibration.distribution.watched if calibration else ())
+    watched = calibration.distribution.watched if calibration else ()
+    keys = _plotted_scores(scores[nominal], watched)
     return OodResults(
         found, mean, tuple(held_out), _count_fading_frames(records),
         tail_aurocs(records, nominal, groups, calibration) if calibration else None,

@@ -52,12 +52,12 @@ class EvaluationContext(NamedTuple):
 
     @property
     def armed_calibration(self) -> Calibration | None:
-        """The calibration, if it would arm an alarm."""
+        """Return the calibration, if it would arm an alarm."""
         return None if self.rejection_reasons else self.calibration
 
     @property
     def intervals(self) -> Mapping[str, Any] | None:
-        """The depth intervals of the calibration, as DepthIntervals.to_dict; None: it has none."""
+        """Return the depth intervals of the calibration as plain values; None: it has none."""
         return self.armed_calibration.intervals if self.armed_calibration else None
 
 
@@ -75,7 +75,7 @@ class DriveEntry(NamedTuple):
     """One evaluated drive."""
 
     name: str
-    set: str
+    set: str  # noqa: A003  # a key of evaluation.json
     frames: int
 
 

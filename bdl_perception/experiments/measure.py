@@ -12,7 +12,7 @@ from bdl_perception.metrics.accuracy import confusion_matrix, mean_iou
 from bdl_perception.metrics.gaussian import gaussian_nll, interval_coverage, Reals
 from bdl_perception.metrics.recalibration import fit_sigma_factor
 from bdl_perception.network.model import Network
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.batches import Batch, ordered_batches
 from bdl_perception.training.validation import labelled_pairs
 import numpy as np
@@ -32,7 +32,7 @@ class PixelErrors(NamedTuple):
     epistemic: Reals | None  # (N,)
 
     def variances(self) -> dict[str, Reals]:
-        """Return the variances (N,) that this network predicts, and their sum."""
+        """Return each variance (N,) that this network predicts, and their sum."""
         found = {name: np.maximum(values, np.float32(MIN_VARIANCE))
                  for name, values in (('aleatoric', self.aleatoric), ('epistemic', self.epistemic))
                  if values is not None}

@@ -61,7 +61,8 @@ def overlapping_masks(count: int, channels: int, scale: float) -> NDArray[np.boo
     active = max(1, round(channels / built))  # m
     rng = np.random.default_rng(MASKSEMBLES_SEED)
     for _ in range(MAX_ATTEMPTS):
-        masks = rng.permuted(np.arange(round(scale * active)) < np.full((count, 1), active), axis=1)
+        ordered = np.arange(round(scale * active)) < np.full((count, 1), active)
+        masks = rng.permuted(ordered, axis=1)
         masks = masks[:, masks.any(0)]
         if masks.shape[1] == channels:
             return masks

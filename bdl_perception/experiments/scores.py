@@ -20,8 +20,8 @@ from bdl_perception.metrics.ood import auroc
 from bdl_perception.network.class_distance import fit_whitening, Whitening
 from bdl_perception.network.feature_statistics import pool_features, SHRINKAGE
 from bdl_perception.network.model import Network
+from bdl_perception.perception.data_types import SKY
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT, parse_regions, region_mask
-from bdl_perception.perception.types import SKY
 import numpy as np
 from numpy.typing import NDArray
 import torch

@@ -27,7 +27,7 @@ from bdl_perception.metrics.pixels import (
     valid_classes,
     valid_depth,
 )
-from bdl_perception.perception.types import CLASS_NAMES
+from bdl_perception.perception.data_types import CLASS_NAMES
 import numpy as np
 from numpy.typing import NDArray
 

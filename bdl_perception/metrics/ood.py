@@ -16,7 +16,7 @@ import math
 from typing import Mapping, NamedTuple, Sequence
 import zlib
 
-from bdl_perception.perception.types import Reals
+from bdl_perception.perception.data_types import Reals
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve

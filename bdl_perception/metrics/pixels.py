@@ -9,7 +9,7 @@ states of two halves is the state of the whole.
 """
 from typing import Mapping, NamedTuple, Protocol
 
-from bdl_perception.perception.types import Bytes, CLASS_NAMES, Epistemic, Floats, Prediction
+from bdl_perception.perception.data_types import Bytes, CLASS_NAMES, Epistemic, Floats, Prediction
 import cv2
 import numpy as np
 from numpy.typing import NDArray

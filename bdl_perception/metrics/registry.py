@@ -41,7 +41,7 @@ from bdl_perception.metrics.sparsification import (
     SparsificationMetricState,
     SparsificationQuality,
 )
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.data_types import Bytes
 
 FULL_RESOLUTION_METRICS = ('classes', 'averaged')  # at the frame's size where it is stretched
 

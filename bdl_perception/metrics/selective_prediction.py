@@ -27,7 +27,7 @@ from bdl_perception.metrics.pixels import (
     valid_classes,
     with_valid_std,
 )
-from bdl_perception.perception.types import CLASS_NAMES, Floats
+from bdl_perception.perception.data_types import CLASS_NAMES, Floats
 import numpy as np
 from numpy.typing import NDArray
 

@@ -24,7 +24,7 @@ from bdl_perception.network.graphs import (
 from bdl_perception.network.model import Network
 from bdl_perception.network.weights import Weights, weights_to_bytes
 from bdl_perception.perception.backend import ModelSpec, spec_to_dict
-from bdl_perception.perception.types import CLASS_NAMES
+from bdl_perception.perception.data_types import CLASS_NAMES
 import numpy as np
 from numpy.typing import NDArray
 import onnx

@@ -3,7 +3,7 @@
 """Training losses: two heteroscedastic likelihoods and the weights of the tasks."""
 import math
 
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 import torch
 from torch import nn, Tensor
 from torch.nn import functional

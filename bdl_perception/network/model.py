@@ -8,7 +8,7 @@ from typing import NamedTuple, Sequence
 from bdl_perception.network import efficientnet_lite
 from bdl_perception.network.decoder import Decoder, HeadMaps
 from bdl_perception.network.encoder import Encoder
-from bdl_perception.perception.types import CLASS_NAMES
+from bdl_perception.perception.data_types import CLASS_NAMES
 import torch
 from torch import nn, Tensor
 

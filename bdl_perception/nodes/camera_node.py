@@ -15,7 +15,7 @@ from bdl_perception.nodes.messages import (
     uint8_image,
 )
 from bdl_perception.parameters import CameraParameters
-from bdl_perception.perception.types import Bytes, CameraFrame
+from bdl_perception.perception.data_types import Bytes, CameraFrame
 import cv2
 import numpy as np
 import rclpy

@@ -6,8 +6,8 @@ from typing import Mapping
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState, combine_alerts
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import ACTIVE_STATE, Identity, PerceptionStatus
-from bdl_perception.perception.types import Scores
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 STATUS_NAME_PREFIX = 'bdl_perception'

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import sys
 from typing import Callable, NamedTuple
 
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.data_types import Bytes
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -4,7 +4,7 @@
 import array
 import copy
 
-from bdl_perception.perception.types import Bytes, Floats, PinholeCamera
+from bdl_perception.perception.data_types import Bytes, Floats, PinholeCamera
 from builtin_interfaces.msg import Time
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest

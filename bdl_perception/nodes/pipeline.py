@@ -15,12 +15,12 @@ from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import StatusTracker
 from bdl_perception.nodes.worker import Mailbox
 from bdl_perception.perception.camera_health import CameraHealth
+from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera, Prediction
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.perception.scheduler import Scheduler, Step, TimeBudget
 from bdl_perception.perception.scores import cycle_scores, frame_scores, precompute_region_masks
 from bdl_perception.perception.status import build_identity, Identity
-from bdl_perception.perception.types import Bytes, CameraFrame, PinholeCamera, Prediction
 from bdl_perception.perception.visualization import overlay
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header

@@ -10,7 +10,7 @@ from typing import Any, Callable
 from bdl_perception import topics
 from bdl_perception.nodes.diagnostics import scores_message
 from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
-from bdl_perception.perception.types import Bytes, Epistemic, Prediction, Scores
+from bdl_perception.perception.data_types import Bytes, Epistemic, Prediction, Scores
 from bdl_perception.topics import Topic
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.duration import Duration

@@ -4,13 +4,13 @@
 The model specification, the outputs of its two graphs, and the Backend interface.
 
 To add an output of the single pass, change three files: this one (a row of PERCEIVE_OUTPUTS and a
-field of RawPrediction), network/graphs.py (its computation) and perception/types.py (a field of
+field of RawPrediction), network/graphs.py (its computation) and perception/data_types.py (a field of
 Prediction). The graph contract, the parity table and the count of non-finite numbers use the rows.
 """
 from dataclasses import asdict, dataclass
 from typing import Any, Mapping, NamedTuple, Protocol, Sequence
 
-from bdl_perception.perception.types import Bytes, CELL_PX, Features, Floats, Moments
+from bdl_perception.perception.data_types import Bytes, CELL_PX, Features, Floats, Moments
 import numpy as np
 
 PRECISIONS = ('fp32', 'fp16')  # of a graph's arithmetic
@@ -20,7 +20,6 @@ SEED_LIMIT = 2**64  # a seed is one 64-bit word of a Philox key
 FORMAT = 1  # of model.json
 OPTIONAL_KEYS = {'format', 'weights_sha256'}
 DECODER_STRIDE = 2  # px; the decoder predicts at every second row and column of the frame
-
 
 
 def check_seed(seed: int) -> None:

@@ -8,7 +8,7 @@ A network may find both nominal: a covered lens looks like night, a frozen frame
 from dataclasses import dataclass
 import zlib
 
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.data_types import Bytes
 import numpy as np
 
 COARSE_STEP = 16  # px, of the grid that is checked first

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast, TypeVar
 
 from bdl_perception.perception.backend import FIT_MODES
-from bdl_perception.perception.types import Bytes, PinholeCamera
+from bdl_perception.perception.data_types import Bytes, PinholeCamera
 import cv2
 import numpy as np
 from numpy.typing import NDArray

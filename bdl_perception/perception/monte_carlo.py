@@ -15,7 +15,7 @@ from functools import reduce
 from typing import cast, Iterable, Sequence
 
 from bdl_perception.perception.backend import check_seed, count_non_finite, SAMPLE_OUTPUTS
-from bdl_perception.perception.types import Epistemic, Floats, Moments, Prediction, Reals
+from bdl_perception.perception.data_types import Epistemic, Floats, Moments, Prediction, Reals
 import cv2
 import numpy as np
 

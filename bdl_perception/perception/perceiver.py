@@ -15,9 +15,7 @@ from bdl_perception.perception.backend import (
     PERCEIVE_OUTPUTS,
     RawPrediction,
 )
-from bdl_perception.perception.image_geometry import fit_image, ImageFit, mean_luma
-from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments, merge
-from bdl_perception.perception.types import (
+from bdl_perception.perception.data_types import (
     CameraFrame,
     Epistemic,
     Features,
@@ -26,6 +24,8 @@ from bdl_perception.perception.types import (
     Prediction,
     SKY,
 )
+from bdl_perception.perception.image_geometry import fit_image, ImageFit, mean_luma
+from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments, merge
 import numpy as np
 
 
@@ -58,7 +58,7 @@ class Perceiver:
 
     @property
     def samples_left(self) -> int:
-        """Number of samples that the held frame still needs; 0 when no frame is held."""
+        """Return how many samples the held frame still needs; 0 when no frame is held."""
         if self._held is None:
             return 0
         done = self._held.moments.count if self._held.moments else 0

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import math
 from typing import Any, Callable, Generic, Mapping, NamedTuple, TypeVar
 
+from bdl_perception.perception.data_types import CELL_PX, Epistemic, Floats, Prediction, Scores
 from bdl_perception.perception.regions import DEFAULT_REGIONS, region_mask, Regions
-from bdl_perception.perception.types import CELL_PX, Epistemic, Floats, Prediction, Scores
 import numpy as np
 from numpy.typing import NDArray
 

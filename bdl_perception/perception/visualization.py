@@ -8,7 +8,7 @@ frame. NaN and +Inf have colours that no colour map contains.
 """
 from typing import cast
 
-from bdl_perception.perception.types import Bytes, colourise, Floats
+from bdl_perception.perception.data_types import Bytes, colourise, Floats
 import cv2
 import numpy as np
 

@@ -3,7 +3,7 @@
 """Sections of the page on depth errors and on segmentation accuracy."""
 from typing import Iterator
 
-from bdl_perception.perception.types import CLASS_NAMES
+from bdl_perception.perception.data_types import CLASS_NAMES
 from bdl_perception.report.blocks import (
     Block,
     COLOURS,
@@ -113,6 +113,6 @@ def _confusion_plot(name: str, counts: list[list[float]]) -> Plot:
             for j in ticks:
                 if shares[i][j] >= .05:
                     drawing.axes.text(j, i, f'{shares[i][j]:.2f}'.lstrip('0'), ha='center',
-                                   va='center', fontsize=7,
-                                   color='white' if shares[i][j] > .5 else 'black')
+                                      va='center', fontsize=7,
+                                      color='white' if shares[i][j] > .5 else 'black')
     return drawing.plot

@@ -138,7 +138,7 @@ def _delay_plot(conditions: Values) -> Plot:
                 y = index + .5 * ((place + .5) / len(drives) - .5)
                 hit = drive['delay_s'] is not None
                 drawing.axes.plot(drive['delay_s'] if hit else right, y, 'o' if hit else 'x',
-                               color=COLOURS[0 if hit else 7], markersize=4)
+                                  color=COLOURS[0 if hit else 7], markersize=4)
         drawing.axes.set_yticks(range(len(conditions)), list(conditions))
         drawing.axes.invert_yaxis()
         drawing.axes.set_xlabel('s')

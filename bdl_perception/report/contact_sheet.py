@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from bdl_perception.metrics.pixels import LabelledPrediction
-from bdl_perception.perception.types import (
+from bdl_perception.perception.data_types import (
     Bytes,
     CLASS_COLOURS,
     CLASS_NAMES,

@@ -7,7 +7,7 @@ from typing import Any, Mapping, Sequence
 
 from bdl_perception.evaluation.alarm_metrics import ABRUPT_S, FAST, OTHER, SLOW
 from bdl_perception.evaluation.alarm_replay import MAX_GAP_MEDIANS
-from bdl_perception.perception.types import CLASS_NAMES
+from bdl_perception.perception.data_types import CLASS_NAMES
 
 Values = Mapping[str, Any]
 DEPTH_TITLES = {  # name in DepthQuality -> title of its column
@@ -141,7 +141,7 @@ def _alarm(alarm: Values) -> str:
                 'median time to clear, s'],
                [[name, str(result['drives']), missed_cell(result), str(result['early']),
                  *(format_number(result[key]) for key in ('median_s', 'percentile_95_s',
-                                                'clear_median_s'))]
+                                                          'clear_median_s'))]
                 for name, result in alarm['conditions'].items()]),
         *missed_drive_notes(alarm['conditions']),
         *([FADE_NOTE, _table(FADE_HEAD, rows)]

@@ -33,7 +33,7 @@ def ood_section(evaluation: Values) -> Section:
     ood = evaluation['ood']
     if 'not_measured' in ood:
         return Section(TITLE, [NotMeasured('Separation from nominal drives',
-                                            ood['not_measured'])])
+                                           ood['not_measured'])])
     return Section(TITLE, list(_ood_blocks(ood, evaluation)))
 
 

@@ -14,7 +14,7 @@ import gc
 import os
 from typing import Any, Callable, Iterator
 
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 import torch
 from torch import distributed, nn, Tensor
 import torch.distributed.nn

@@ -12,7 +12,7 @@ from bdl_perception.network.losses import (
     TaskWeights,
 )
 from bdl_perception.network.model import Network, NetworkConfig
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.batches import Batch, Precision
 from bdl_perception.training.checkpoint import Checkpoint, Progress
 from bdl_perception.training.config import TrainConfig

@@ -9,7 +9,7 @@ from bdl_perception.metrics.accuracy import confusion_matrix, mean_iou
 from bdl_perception.metrics.gaussian import inside_interval
 from bdl_perception.metrics.recalibration import fit_sigma_factor
 from bdl_perception.network.model import Network
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.batches import Batch, evenly_spaced
 import numpy as np
 from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from bdl_perception.datasets.base import LabelledFrame
 from bdl_perception.datasets.rendered import condition_at, read_ground_truth
 from bdl_perception.drives import Drive, open_drive
 from bdl_perception.drives.description import list_rendered_drives
-from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.data_types import CameraFrame
 
 SOURCE_HELP = (f'a rendered drive or a folder of such, {DATASET_HELP}, or a video, bag or folder '
                f'of images')

@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 from bdl_perception.world.shapes import Point, rotation_z, Shape
 from bdl_perception.world.textures import TEXTURE_LAYERS
 import numpy as np

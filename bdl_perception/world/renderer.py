@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bdl_perception.perception.types import CLASS_NAMES
+from bdl_perception.perception.data_types import CLASS_NAMES
 from bdl_perception.world import shaders
 from bdl_perception.world.camera import CameraPose, Pinhole
 from bdl_perception.world.conditions import Light
@@ -104,8 +104,8 @@ class Renderer:
         self.context = open_context()
         program = self.context.program
         self._programs = ShaderPrograms(program(shaders.SURFACE_VERTEX, shaders.SURFACE_FRAGMENT),
-                                       program(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT),
-                                       program(shaders.LEAF_VERTEX, shaders.LEAF_FRAGMENT))
+                                        program(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT),
+                                        program(shaders.LEAF_VERTEX, shaders.LEAF_FRAGMENT))
         self._sky = program(shaders.SKY_VERTEX, shaders.SKY_FRAGMENT)
         self._make_buffers()
         triangle = np.array([-1, -1, 3, -1, -1, 3], 'f4')  # covers the screen

@@ -9,8 +9,8 @@ from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.score_distribution import ScoreGroup
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, PerceptionStatus
-from bdl_perception.perception.types import Scores
 from calibrations import make_calibration, with_values
 import pytest
 
@@ -38,9 +38,9 @@ class Story:
             if status is not None:
                 self.machine.update_status(self.now_s, status)
             self.machine.update_scores(self.now_s, Scores(stamp_ns, 'camera', {'energy': energy}),
-                                stamp_ns + round(late_s * 1e9))
+                                       stamp_ns + round(late_s * 1e9))
             self.machine.update_scores(self.now_s, Scores(stamp_ns, 'camera',
-                                                   {'epistemic_depth': epistemic}, 1))
+                                                          {'epistemic_depth': epistemic}, 1))
         return self.machine.state(self.now_s)
 
 

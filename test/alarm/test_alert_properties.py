@@ -10,8 +10,8 @@ from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.score_distribution import ScoreGroup
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, PerceptionStatus
-from bdl_perception.perception.types import Scores
 from calibrations import make_calibration, with_values
 from hypothesis import given, settings
 from hypothesis import strategies as st

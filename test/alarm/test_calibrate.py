@@ -207,7 +207,7 @@ def test_an_outlier_drive_raises_the_limit_one_step_above_itself() -> None:
 
 @pytest.mark.parametrize(('count', 'refused'), [(24, False), (25, True)])
 def test_a_drive_that_delays_error_for_too_long_is_named(count: int,
-                                                                refused: bool) -> None:
+                                                         refused: bool) -> None:
     dirty = lit(drive('dirty', 99, count=count), .5, 99.)  # all of it the highest of all
     scored = [*drives(20), dirty]
     gain = math.log(.5) - .5 * math.log(4 / (20 * 60 + 1))  # 2.16 a step
@@ -223,7 +223,7 @@ def test_a_drive_that_delays_error_for_too_long_is_named(count: int,
 
 @pytest.mark.parametrize(('minutes', 'refused'), [(1, False), (5, True)])
 def test_a_drive_that_delays_the_slow_error_is_named(minutes: int,
-                                                                        refused: bool) -> None:
+                                                     refused: bool) -> None:
     # Higher than 97 % of the others all the time: p = .12 over four scores bets in the slow alarm.
     outlier = drive('outlier', 99, count=240 * minutes)
     outlier = outlier._replace(observations=tuple(
@@ -274,7 +274,7 @@ def test_new_nominal_drives_do_not_alarm_and_shifted_ones_do() -> None:
      'needs 799, 639 more; add 32 similar drives')])
 def test_insufficient_drives_are_rejected(count: int, changes: dict[str, Any],
                                           config: CalibrationConfig,
-                                       message: str) -> None:
+                                          message: str) -> None:
     with pytest.raises(ValueError, match=message):
         calibrate(drives(count, **changes), IDENTITY, config, '')
 

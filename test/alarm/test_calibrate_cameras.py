@@ -16,9 +16,9 @@ from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_config import CalibrationConfig
 from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
 from bdl_perception.alarm.observations import Observation, ScoredDrive
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.scores import SCORE_NAMES
 from bdl_perception.perception.status import Identity, PerceptionStatus
-from bdl_perception.perception.types import Scores
 from calibrations import with_values
 import numpy as np
 import pytest

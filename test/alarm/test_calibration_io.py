@@ -17,8 +17,8 @@ from bdl_perception.alarm.calibration_io import (
 from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.metrics.depth_intervals import DepthIntervals
 from bdl_perception.model_store import load_calibration
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, PerceptionStatus
-from bdl_perception.perception.types import Scores
 from calibrations import PART_FIELDS
 from hypothesis import given, settings
 from hypothesis import strategies as st

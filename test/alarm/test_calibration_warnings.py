@@ -17,7 +17,7 @@ def test_a_slow_limit_above_its_design_value_is_a_warning() -> None:
 
 def test_a_slow_limit_that_no_drive_can_reach_is_theoretical() -> None:
     made = with_values(uniform_calibration(20, math.log(28800)), slow=math.log(3600),
-                   windows_per_drive=(2,) * 20)
+                       windows_per_drive=(2,) * 20)
     warning, = calibration_warnings(made)
     assert warning.startswith('none of 20 drives have the 1') and 'only theoretical' in warning
     few, = calibration_warnings(with_values(made, windows_per_drive=(*[2] * 13, *[60] * 7)))
@@ -47,7 +47,7 @@ def test_a_long_minimum_detection_delay_is_a_warning() -> None:
 def test_a_group_that_falls_back_and_a_slow_camera_are_warnings() -> None:
     made = uniform_calibration(20, math.log(14400))
     step, night = calibration_warnings(with_values(
-        made, group_by='light', observed_step_s=.5, 
+        made, group_by='light', observed_step_s=.5,
         groups={'day': ScoreGroup(made.distribution.scores, 20)}))
     assert '0 drives of night, 8 are needed' in night
     assert '0.5 s apart' in step and '0.25 s' in step
@@ -82,13 +82,13 @@ def test_drives_that_raised_a_limit_are_named_with_their_delay() -> None:
                  '3.25:'):
         assert part in raised
     all_equal, = calibration_warnings(with_values(one, held_out_peaks=(28.4,) * 20,
-                                              drives=tuple('abcdefghijklmnopqrst')))
+                                                  drives=tuple('abcdefghijklmnopqrst')))
     assert 'a, b, c' in all_equal and 'next' not in all_equal
 
 
 def test_the_drive_that_raised_the_slow_limit_is_named() -> None:
     made = with_values(uniform_calibration(20, math.log(28800)), slow=20.,
-                   held_out_peaks=(0.,) * 20, held_out_slow_peaks=(*[.5] * 19, 18.))
+                       held_out_peaks=(0.,) * 20, held_out_slow_peaks=(*[.5] * 19, 18.))
     raised, = calibration_warnings(made)
     for part in ('slow limit above the 8.19', 'longer by 26 s, now 48 s', 'd19', '18.00', '0.50:'):
         assert part in raised

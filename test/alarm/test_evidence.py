@@ -7,8 +7,8 @@ from bdl_perception.alarm.cusum import MixtureCusum
 from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.observations import Joiner, Observation
 from bdl_perception.alarm.score_distribution import ScoreGroup
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity
-from bdl_perception.perception.types import Scores
 from calibrations import make_calibration, with_values
 import pytest
 

@@ -10,9 +10,9 @@ from bdl_perception.backends.onnxruntime_backend import (
     SessionTuning,
 )
 from bdl_perception.model_store import load_model_files, ModelError
+from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.perception.monte_carlo import draw_masks, merge_all
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.types import CameraFrame
 import numpy as np
 import onnx
 from onnx import numpy_helper
@@ -119,7 +119,7 @@ def test_chunks_through_the_real_graph_equal_one_batch(files, tmp_path):
     batch = whole.sample(whole.perceive(rgb).features, masks)
     features = small.perceive(rgb).features
     merged = merge_all(small.sample(features, [mask[start:start + CHUNK] for mask in masks])
-                   for start in range(0, count, CHUNK))
+                       for start in range(0, count, CHUNK))
     assert merged.count == batch.count
     for name in ('log_depth_mean', 'log_depth_m2', 'probability_sum', 'entropy_sum'):
         np.testing.assert_allclose(getattr(merged, name), getattr(batch, name), rtol=1e-4,

@@ -25,7 +25,7 @@ def test_the_torch_backend_agrees_with_the_graphs(folder):
     reference = open_backend(folder, ModelOptions('torch', 1))
     assert reference.name == 'torch' and reference.spec == load_model_files(folder).spec
     found = compare_backends(open_backend(folder, ModelOptions('onnxruntime', 1)), reference,
-                    list(draw_frames(2, seed=4).numpy()), 4, 0)
+                             list(draw_frames(2, seed=4).numpy()), 4, 0)
     assert found.exceeded_outputs(BOUNDS['fp32']) == []
     assert found.outputs['feature_distance'].reference_sum > 0
 

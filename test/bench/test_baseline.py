@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Comparison of our nodes with the baseline node, from synthetic traces."""
 from bdl_perception.bench.baseline import baseline_rows
-from bdl_perception.bench.trace import CameraTrace
+from bdl_perception.bench.camera_trace import CameraTrace
 import pytest
 
 SENT = ((0, 'nominal'), (10**9, 'nominal'))  # one second

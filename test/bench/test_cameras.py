@@ -1,8 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Rows of several cameras, from synthetic traces."""
+from bdl_perception.bench.camera_trace import CameraTrace
 from bdl_perception.bench.cameras import multi_camera_rows
-from bdl_perception.bench.trace import CameraTrace
 
 SECOND = 10**9
 SENT = ((0, 'nominal'), (SECOND, 'nominal'))

@@ -3,8 +3,8 @@
 """Alert latency, from synthetic traces."""
 import math
 
+from bdl_perception.bench.camera_trace import CameraTrace
 from bdl_perception.bench.latency import latency_rows, onset_responses, OnsetResponse
-from bdl_perception.bench.trace import CameraTrace
 import pytest
 
 OK, WARN, ERROR, STALE = range(4)

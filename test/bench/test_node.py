@@ -4,10 +4,10 @@
 from pathlib import Path
 
 from bdl_perception.bench import node
+from bdl_perception.bench.camera_trace import CameraTrace
 from bdl_perception.bench.harness import Measurement
 from bdl_perception.bench.row import BenchSettings
 from bdl_perception.bench.timing import Usage
-from bdl_perception.bench.trace import CameraTrace
 import pytest
 
 MS = 10**6

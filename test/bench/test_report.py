@@ -10,7 +10,7 @@ from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 import pytest
 
 RESULTS = {'graphs': GroupResult([Row('perceive', 12.0, 'ms', 15.0), Row('samples', 7.5, 'ms')]),
-            'node': GroupResult([Row('frames lost', 3, '', 0, note='of 300')])}
+           'node': GroupResult([Row('frames lost', 3, '', 0, note='of 300')])}
 
 
 def test_the_table_is_this_text():
@@ -34,7 +34,7 @@ def test_the_command_measures_the_group_again(changes, command):
 
 def test_the_json_has_rows_details_plots_and_machine(tmp_path):
     results = {**RESULTS, 'memory': GroupResult([Row('largest', math.nan, 'MB', 400.0)],
-                                              {'rss_mb': [1.5]}, ['memory.png'])}
+                                                {'rss_mb': [1.5]}, ['memory.png'])}
     write_report(results, BenchSettings(tmp_path), {'cores': 2})
     document = json.loads((tmp_path / 'bench.json').read_text())
     assert document['machine'] == {'cores': 2} and list(document['groups']) == list(results)

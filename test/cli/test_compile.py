@@ -24,7 +24,7 @@ def rtx():
 
 @pytest.mark.usefixtures('rtx')
 def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, caplog,
-                                                             monkeypatch):
+                                                           monkeypatch):
     out = tmp_path / 'engines'
     assert main(['compile', '--gpu', 'sm89', '--out', str(out)]) == 0
     reported = capsys.readouterr()

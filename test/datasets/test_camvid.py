@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from bdl_perception.datasets.base import DatasetError
 from bdl_perception.datasets.camvid import CamVid, CAMVID_CLASSES
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 import cv2
 import numpy as np
 import pytest

@@ -6,7 +6,7 @@ import shutil
 from bdl_perception.datasets import DatasetSource
 from bdl_perception.datasets.base import DatasetError
 from bdl_perception.datasets.cityscapes import Cityscapes
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 import cv2
 import numpy as np
 import pytest

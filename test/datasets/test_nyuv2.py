@@ -3,7 +3,7 @@
 from bdl_perception.datasets import DatasetSource
 from bdl_perception.datasets.base import DatasetError
 from bdl_perception.datasets.nyuv2 import NyuDepthV2, scene_split
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 import h5py
 import numpy as np
 import pytest

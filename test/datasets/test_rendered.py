@@ -4,7 +4,7 @@ import json
 
 from bdl_perception.datasets.base import DatasetError
 from bdl_perception.datasets.rendered import decode_depth, find_drives, WorldDataset
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 import numpy as np
 import pytest
 from tiny_drives import make_tiny_drives

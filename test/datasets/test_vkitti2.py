@@ -3,7 +3,7 @@
 from bdl_perception.datasets import DatasetSource
 from bdl_perception.datasets.base import DatasetError
 from bdl_perception.datasets.vkitti2 import VirtualKitti2
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 import cv2
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def _path(root, part, scene='Scene01', variation='clone', camera=0, number=0):
 
 def _write(root, *place, grey=100):
     images = {'rgb': np.full((1, 15, 3), grey, np.uint8), 'depth': DEPTHS,
-                'classSegmentation': COLOURS[..., ::-1]}
+              'classSegmentation': COLOURS[..., ::-1]}
     for part, image in images.items():
         path = _path(root, part, *place)
         path.parent.mkdir(parents=True, exist_ok=True)

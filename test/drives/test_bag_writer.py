@@ -9,7 +9,7 @@ from bdl_perception.drives.bag_writer import (
     write_recording,
 )
 from bdl_perception.drives.catalog import list_drives
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.data_types import PinholeCamera
 import cv2
 from drive_files import frame_image, HEIGHT, index_of, LENS, STORE, WIDTH
 import numpy as np

@@ -13,7 +13,7 @@ from bdl_perception.drives.description import (
     read_drive_segments,
     Segment,
 )
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.data_types import PinholeCamera
 from drive_files import camera_drive, LENS, write_bag, write_images, write_rendered
 import pytest
 

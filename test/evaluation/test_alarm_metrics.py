@@ -94,7 +94,7 @@ def test_a_fade_is_measured_by_its_strength(pattern: str, fade_s: float) -> None
         warn = now if pattern[index] in 'wE' else warn
         error = now if pattern[index] == 'E' else error
     found = measure_detection('x', times_of(pattern), steps_of(pattern),
-                   Segment('dense_fog', .5, 2.5, True, fade_s))
+                              Segment('dense_fog', .5, 2.5, True, fade_s))
     assert (found.delay_s, found.strength) == pytest.approx(error)
     assert (found.warn_s, found.warn_strength) == pytest.approx(warn)
     assert found.fade_s == fade_s
@@ -108,15 +108,15 @@ def test_a_segment_without_a_frame_raises() -> None:
 
 def test_a_missed_drive_has_an_infinite_delay() -> None:
     found = summarise_delays([Detection('a', 1., False, None), Detection('b', 2., False, 3.),
-                    Detection('c', inf, False, None), Detection('d', 0., True, 1.)])
+                              Detection('c', inf, False, None), Detection('d', 0., True, 1.)])
     assert found[:5] == (4, 1, 1, 2., inf)
     assert found.clear_median_s == 1.
 
 
 def test_a_missed_drive_has_an_infinite_strength() -> None:
     found = summarise_delays([Detection('a', 9., False, None, 90., .1, 3., .03),
-                    Detection('b', 27., False, None, 80., .3, 1., .01),
-                    Detection('c', inf, False, None, 90.), Detection('d', 0., True, None, 90.)])
+                              Detection('b', 27., False, None, 80., .3, 1., .01),
+                              Detection('c', inf, False, None, 90.), Detection('d', 0., True, None, 90.)])
     assert (found.fade_s, found.strength_median) == (90., .3)
     assert (found.warn_median_s, found.warn_strength_median) == (3., .03)
     assert summarise_delays([Detection('c', inf, False, None)]).strength_median == inf

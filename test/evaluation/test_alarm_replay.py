@@ -110,7 +110,7 @@ def test_pauses_and_wrong_stamps_are_not_monitored(
 
 def test_concatenated_pauses_last_as_long_as_they_count() -> None:
     joined = replay_concatenated([stamped(0, 1, 2, 3, 63), stamped(9, 10, 11)], fake_calibration(),
-                          IDENTITY)
+                                 IDENTITY)
     assert [step.stamp_ns / 1e9 for step in joined] == [0, 1, 2, 3, 8, 10, 11, 12]
 
 

@@ -24,7 +24,7 @@ import pytest
 
 NONE = ErrorBounds(0., 0., 0.)
 IMAGES = [np.random.default_rng(seed).integers(0, 200, (24, 40, 3)).astype(np.uint8)
-            for seed in range(3)]
+          for seed in range(3)]
 
 
 class Scaled(FakeBackend):
@@ -136,7 +136,7 @@ def test_half_precision_stays_within_its_bounds():
     for labelled in read_evenly_spaced(str(BUNDLED_VIDEO), 2):
         height, width = labelled.frame.rgb.shape[:2]
         images.append(fit_image(width, height, files.spec.width, files.spec.height, 'crop')
-                        .apply(labelled.frame.rgb))
+                      .apply(labelled.frame.rgb))
     result = compare_backends(OnnxRuntimeBackend(half, 1), OnnxRuntimeBackend(files, 1),
                               images, 4, 0)
     assert result.exceeded_outputs(BOUNDS['fp16']) == []

@@ -8,10 +8,10 @@ from bdl_perception.evaluation.evaluator import Evaluator, prediction_scores
 from bdl_perception.evaluation.inference import predict
 from bdl_perception.metrics.depth_intervals import DepthIntervals, EDGES_M, LEVELS
 from bdl_perception.metrics.registry import compute_metrics, MetricResults
+from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import SCORE_NAMES
 from bdl_perception.perception.status import build_identity
-from bdl_perception.perception.types import CameraFrame
 from fake_backend import FakeBackend
 import numpy as np
 import pytest

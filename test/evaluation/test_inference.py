@@ -6,9 +6,9 @@ from typing import Iterator
 
 from bdl_perception.evaluation import inference as module
 from bdl_perception.evaluation.inference import check_camera_health, score_drive
+from bdl_perception.perception.data_types import CameraFrame, Epistemic
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import cycle_scores, frame_scores, SCORE_NAMES
-from bdl_perception.perception.types import CameraFrame, Epistemic
 from fake_backend import FakeBackend
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_the_scores_are_those_of_the_perceiver() -> None:
     results = [perceiver.sample() for _ in range(4)]
     assert isinstance(results[-1], Epistemic)
     assert found.values == {**frame_scores(prediction).values,
-                           **cycle_scores(results[-1], 1).values}
+                            **cycle_scores(results[-1], 1).values}
     assert set(found.values) == {*SCORE_NAMES, 'brightness'}
 
 

@@ -54,7 +54,7 @@ def test_the_mean_is_over_held_out_groups() -> None:
     ood = made()['ood']
     assert ood['mean_over'] == ['test_night', 'test_changes: dense_fog']
     assert list(ood['groups']) == ['test_night', 'test_changes: nominal',
-                                       'test_changes: dense_fog', 'mine']
+                                   'test_changes: dense_fog', 'mine']
     assert ood['groups']['test_night']['alarm set']['auroc'] > .9
     assert sum(ood['histograms']['energy']['counts']['test_night']) == 12
 
@@ -106,7 +106,6 @@ def test_a_miss_within_the_fade_is_cut_short() -> None:
     assert [one['delay_s'] for one in row['detections']] == [inf, 1., inf]
 
 
-
 def test_the_default_fade_is_abrupt() -> None:
     assert ABRUPT_S == DEFAULT_FADE_S
 
@@ -156,7 +155,7 @@ def test_a_wrong_stamp_adds_no_monitored_time() -> None:
 def test_a_calibration_that_would_not_arm_gives_a_reason() -> None:
     found = made(outdated_reason='it was made with another version')
     assert found['alarm'] == {'not_measured': 'the alarm would not be armed: it was made with '
-                                             'another version'}
+                              'another version'}
     assert 'alarm set' not in found['ood']['groups']['test_night']
     other = made(identity=replace(IDENTITY, seed=9))['alarm']['not_measured']
     assert 'would not be armed: calibration is of other dropout masks' in other

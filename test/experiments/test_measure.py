@@ -20,7 +20,7 @@ from bdl_perception.experiments.scores import (
     masked_mean,
 )
 from bdl_perception.network.model import Network
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.batches import ordered_batches
 from micro_experiment import make_micro_drives, MICRO
 import numpy as np

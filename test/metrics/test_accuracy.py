@@ -13,7 +13,7 @@ from bdl_perception.metrics.accuracy import (
     mean_iou,
 )
 from bdl_perception.metrics.pixels import LabelledPrediction
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from made_predictions import (
     assert_states_merge,
     labelled_prediction,

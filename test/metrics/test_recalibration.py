@@ -15,7 +15,7 @@ from bdl_perception.metrics.recalibration import (
     TEMPERATURES,
     Z_EDGES,
 )
-from bdl_perception.perception.types import CLASS_NAMES
+from bdl_perception.perception.data_types import CLASS_NAMES
 from made_predictions import (
     assert_states_merge,
     labelled_prediction,

@@ -11,7 +11,7 @@ from bdl_perception.metrics.reliability import (
     ReliabilityMetricState,
     ReliabilityQuality,
 )
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from made_predictions import (
     assert_states_merge,
     labelled_prediction,
@@ -55,13 +55,13 @@ def test_scores_match_the_docstring() -> None:
     probability = np.zeros((11, 1, 10), np.float32)
     probability[0], probability[1] = .9, .1
     labelled = labelled_prediction(max_probability=[[.9] * 10], label=[[0] * 8 + [1] * 2],
-                   probability=probability)
+                                   probability=probability)
     found = reliability(labelled)
     assert found.ece == pytest.approx(.1) and found.ece_single == pytest.approx(.1)
     assert found.calibration_mse_single == pytest.approx(.01)
     confident = np.zeros((11, 1, 1), np.float32)
     confident[:2, 0, 0] = .8, .2
-    one = reliability(labelled_prediction( label=[[0]], probability=confident))
+    one = reliability(labelled_prediction(label=[[0]], probability=confident))
     assert (one.brier, one.nll) == (pytest.approx(.08), pytest.approx(.223, abs=1e-3))
     np.testing.assert_allclose(apply_temperature(np.array([[.8, .2]]), .5), [[16 / 17, 1 / 17]])
 
@@ -96,7 +96,7 @@ def test_probabilities_are_enlarged_to_the_size_of_the_truth() -> None:
 def test_pixels_without_finite_probabilities_are_left_out() -> None:
     broken = np.zeros((11, 1, 2), np.float32)
     broken[0], broken[5, 0, 1] = 1, np.nan
-    found = reliability(labelled_prediction( label=[[0, 0]], probability=broken))
+    found = reliability(labelled_prediction(label=[[0, 0]], probability=broken))
     assert found.brier == pytest.approx(0, abs=1e-9) and sum(found.curve.counts) == 11
 
 

@@ -13,7 +13,7 @@ from bdl_perception.metrics.selective_prediction import (
     SelectiveMetricState,
     SelectiveQuality,
 )
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from made_predictions import (
     assert_states_merge,
     labelled_prediction,
@@ -129,7 +129,7 @@ def test_pavpu_matches_a_plain_loop() -> None:
 def test_half_correct_is_inaccurate_and_partial_patches_are_dropped() -> None:
     label = np.zeros((4, 7))
     label[:, :2], label[:, 4:] = 1, 1
-    found = pavpu(labelled_prediction( label=label, entropy=np.full((4, 7), .1)))
+    found = pavpu(labelled_prediction(label=label, entropy=np.full((4, 7), .1)))
     assert (found.patches, found.accurate) == (1, 0)
 
 

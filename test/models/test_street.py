@@ -8,10 +8,10 @@ from bdl_perception.alarm.arming import rejection_reasons
 from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.drives import open_drive
 from bdl_perception.model_store import has_weights, load_calibration, load_model_files
+from bdl_perception.perception.data_types import CLASS_NAMES, SKY
 from bdl_perception.perception.image_geometry import fit_image
 from bdl_perception.perception.monte_carlo import draw_masks, merge_all
 from bdl_perception.perception.status import build_identity
-from bdl_perception.perception.types import CLASS_NAMES, SKY
 import numpy as np
 import pytest
 
@@ -46,7 +46,8 @@ def test_the_folder_is_small_and_has_a_card(files):
 def test_its_calibration_arms_the_alarm_on_it(files):
     calibration = load_calibration('street')
     assert rejection_reasons(calibration, build_identity(files.spec, samples=16, seed=0)) == ()
-    assert calibration.distribution.watched == ('local_feature', 'mutual_information_corridor')  # see its card
+    watched = ('local_feature', 'mutual_information_corridor')  # see its card
+    assert calibration.distribution.watched == watched
 
 
 def test_the_model_is_of_the_classes_of_this_version(files):
@@ -80,7 +81,7 @@ def test_chunks_of_the_graph_merge_to_one_batch_of_torch_within_1e_5(files, imag
     backend = OnnxRuntimeBackend(files, threads=1)
     features = backend.perceive(image).features
     found = merge_all(backend.sample(features, [mask[start:start + spec.chunk] for mask in masks])
-                  for start in range(0, count, spec.chunk))
+                      for start in range(0, count, spec.chunk))
     wanted = open_torch(files).sample(
         tuple(torch.from_numpy(features[name]) for name in sorted(features)), masks)
     assert found.count == wanted.count == 16

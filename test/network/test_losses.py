@@ -8,7 +8,7 @@ from bdl_perception.network.losses import (
     regression_loss,
     TaskWeights,
 )
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.nodes import diagnostics
+from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, PerceptionStatus
-from bdl_perception.perception.types import Scores
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

@@ -3,7 +3,7 @@
 """Values survive the conversion to messages and back."""
 from bdl_perception.nodes import messages
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.data_types import PinholeCamera
 from builtin_interfaces.msg import Time
 from hypothesis import given
 from hypothesis import strategies as st

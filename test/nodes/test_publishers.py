@@ -3,7 +3,7 @@
 """No message is made for a topic without subscribers."""
 from bdl_perception import topics
 from bdl_perception.nodes.publishers import PerceptionPublishers
-from bdl_perception.perception.types import Epistemic, Prediction, Scores
+from bdl_perception.perception.data_types import Epistemic, Prediction, Scores
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo

@@ -273,8 +273,8 @@ def heights(graph: Graph) -> dict[str, int]:
 def upward_imports(root: Path, package: Package) -> list[str]:
     """List the imports of a layer that may, by the table, itself import the one that imports."""
     constants = {ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target):
-            node.value for node in ast.parse((root / RULES).read_text(encoding='utf-8')).body
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value}
+                 node.value for node in ast.parse((root / RULES).read_text(encoding='utf-8')).body
+                 if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value}
     table: dict[str, set[str]] = ast.literal_eval(constants['MAY_IMPORT'])
     if 'EVERYTHING' in constants:  # the layer that may import all others
         table[ast.literal_eval(constants['EVERYTHING'])] = set(table)

@@ -28,7 +28,7 @@ def test_a_public_name_can_be_loaded_and_is_on_the_api_page(name: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
-        bdl_perception.no_such_name
+        vars(bdl_perception)['__getattr__']('no_such_name')
 
 
 def test_importing_the_package_loads_numpy_at_most() -> None:

@@ -60,7 +60,7 @@ def test_the_wheel_contains_no_tests_and_no_large_file(wheel: ZipFile) -> None:
 def test_the_wheel_installs_the_files_of_ros_into_share(wheel: ZipFile) -> None:
     share = f'{NAME}-0.1.0.data/data/share'
     expected = {f'{share}/ament_index/resource_index/packages/{NAME}',
-              *(f'{share}/{NAME}/{file}' for file in (
+                *(f'{share}/{NAME}/{file}' for file in (
                   'package.xml', 'launch/perception.launch.py', 'config/perception.yaml',
                   'config/perception.rviz'))}
     assert expected <= set(wheel.namelist())

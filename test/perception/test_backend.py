@@ -9,7 +9,7 @@ from bdl_perception.perception.backend import (
     RawPrediction,
     SAMPLE_OUTPUTS,
 )
-from bdl_perception.perception.types import Moments, Prediction
+from bdl_perception.perception.data_types import Moments, Prediction
 from fake_backend import fake_spec, FakeBackend
 import numpy as np
 import pytest

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Detection of blank and frozen frames."""
 from bdl_perception.perception.camera_health import CameraHealth, HealthPolicy
-from bdl_perception.perception.types import Bytes
+from bdl_perception.perception.data_types import Bytes
 import numpy as np
 import pytest
 

@@ -1,8 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Fitted images and cameras against projected points and images of coordinates."""
+from bdl_perception.perception.data_types import PinholeCamera
 from bdl_perception.perception.image_geometry import fit_image, FIT_MODES, ImageFit, mean_luma
-from bdl_perception.perception.types import PinholeCamera
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

@@ -5,6 +5,7 @@ import hashlib
 import math
 import statistics
 
+from bdl_perception.perception.data_types import Moments, Prediction
 from bdl_perception.perception.monte_carlo import (
     draw_masks,
     epistemic_from_moments,
@@ -12,7 +13,6 @@ from bdl_perception.perception.monte_carlo import (
     merge_all,
     mutual_information,
 )
-from bdl_perception.perception.types import Moments, Prediction
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

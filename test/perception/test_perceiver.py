@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The perceiver on a backend of numpy: metres, sky, held frames and cycles."""
 from bdl_perception.perception.backend import FIT_MODES
+from bdl_perception.perception.data_types import CameraFrame, PinholeCamera
 from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.types import CameraFrame, PinholeCamera
 from fake_backend import fake_spec, FakeBackend
 import numpy as np
 import pytest

@@ -4,6 +4,7 @@
 import math
 from typing import Any
 
+from bdl_perception.perception.data_types import Epistemic, Prediction
 from bdl_perception.perception.regions import DEFAULT_REGIONS, parse_regions, region_mask
 from bdl_perception.perception.scores import (
     cycle_score_descriptions,
@@ -19,7 +20,6 @@ from bdl_perception.perception.scores import (
     SCORE_NAMES,
     upper_decile,
 )
-from bdl_perception.perception.types import Epistemic, Prediction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Colour images: fixed ranges, and distinct colours for NaN and infinity."""
 from bdl_perception.perception import visualization
-from bdl_perception.perception.types import CLASS_COLOURS
+from bdl_perception.perception.data_types import CLASS_COLOURS
 import cv2
 import numpy as np
 import pytest

@@ -51,6 +51,7 @@ from bdl_perception.metrics.pixels import LabelledPrediction
 from bdl_perception.metrics.recalibration import fit_intervals, RecalibrationState
 from bdl_perception.metrics.registry import compute_metrics, create_metric_states
 from bdl_perception.model_store import load_calibration, load_model_files
+from bdl_perception.perception.data_types import Epistemic, Prediction, Scores
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import (
     cycle_score_descriptions,
@@ -60,7 +61,6 @@ from bdl_perception.perception.scores import (
     frame_scores,
 )
 from bdl_perception.perception.status import build_identity, PerceptionStatus
-from bdl_perception.perception.types import Epistemic, Prediction, Scores
 from bdl_perception.report.calibration_summary import calibration_text
 import numpy as np
 
@@ -221,10 +221,12 @@ def played(made: Calibration | None, events: Sequence[tuple[Any, ...]],
     for kind, now_s, *rest in events:
         if kind == 'status':
             state, faults, identity = rest
-            machine.update_status(now_s, PerceptionStatus(state, faults, identity=identities[identity]))
+            machine.update_status(
+                now_s, PerceptionStatus(state, faults, identity=identities[identity]))
         elif kind == 'scores':
             stamp_ns, values, cycle, ros_now_ns = rest
-            machine.update_scores(now_s, Scores(stamp_ns, 'camera', drop_empty_scores(values), cycle), ros_now_ns)
+            known = drop_empty_scores(values)
+            machine.update_scores(now_s, Scores(stamp_ns, 'camera', known, cycle), ros_now_ns)
         else:
             state = machine.state(now_s)
             found.append({'now_s': now_s, 'level': int(state.level), 'reasons': len(state.reasons),
@@ -289,8 +291,9 @@ def view_of(maps: Maps) -> LabelledPrediction:
         np.zeros((1, 1), np.float32), 0)
     epistemic = Epistemic(0, 'camera', SAMPLES, depth * maps['epistemic'], maps['epistemic'],
                           maps['mutual_information'], 0, maps['probability'])
-    return LabelledPrediction('a view', np.zeros((*depth.shape, 3), np.uint8), prediction, epistemic,
-                maps['true_depth'], maps['true_classes'])
+    rgb = np.zeros((*depth.shape, 3), np.uint8)
+    return LabelledPrediction('a view', rgb, prediction, epistemic,
+                              maps['true_depth'], maps['true_classes'])
 
 
 def intervals_of(views: Iterable[LabelledPrediction], drives: int) -> DepthIntervals:

@@ -65,7 +65,7 @@ def frames(api: ModuleType) -> dict[str, Any]:
     frames = api.film_frames(sorted(FRAMES.values()))
     found = {}
     for (name, index), frame in zip(sorted(FRAMES.items(), key=lambda one: one[1]), frames,
-                                      strict=True):
+                                    strict=True):
         observed = api.looked_at(perceiver, frame)
         found[name] = {'index': index, 'stamp_ns': frame.stamp_ns, **{
             kind: {key: array_print(value) if isinstance(value, np.ndarray) else value
@@ -378,7 +378,8 @@ def _into_fog_and_out(api: ModuleType, observed: Mapping[str, Any]) -> History:
 
 def _into_dirt(api: ModuleType, observed: Mapping[str, Any]) -> History:
     made = Film(api, observed)
-    return made.drive(made.calm[:10], observe_every=5).drive(made.dirt).drive(made.calm, observe_every=3)
+    made.drive(made.calm[:10], observe_every=5).drive(made.dirt)
+    return made.drive(made.calm, observe_every=3)
 
 
 def _missing_frames(api: ModuleType, observed: Mapping[str, Any]) -> History:
@@ -507,7 +508,8 @@ def _camera_with_too_few(api: ModuleType, observed: Mapping[str, Any]) -> Histor
 def _fast_frames(api: ModuleType, observed: Mapping[str, Any]) -> History:
     made = Film(api, observed)
     made.step_s = .04  # steps of the alarm are of .1 s
-    return made.drive(made.calm[:10], observe_every=5).drive(made.fog).drive(made.calm, observe_every=5)
+    made.drive(made.calm[:10], observe_every=5).drive(made.fog)
+    return made.drive(made.calm, observe_every=5)
 
 
 def _other_policy(api: ModuleType, observed: Mapping[str, Any]) -> History:
@@ -617,7 +619,7 @@ def _film_print(path: Path) -> str:
         if index % 10 == 0:
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
             frames += [rgb, *(cv2.resize(rgb, (320, 192), interpolation=kind)
-                                for kind in (cv2.INTER_AREA, cv2.INTER_LINEAR))]
+                              for kind in (cv2.INTER_AREA, cv2.INTER_LINEAR))]
     capture.release()
     return _hash(*frames)
 
@@ -743,7 +745,7 @@ def measured(api: ModuleType) -> dict[str, Any]:
 
 @pytest.mark.parametrize('name', METRICS)
 def test_a_metric_gives_the_stored_numbers(name: str, measured: dict[str, Any],
-                                    otherwise: list[str]) -> None:
+                                           otherwise: list[str]) -> None:
     assert_numpy_as_before(measured[name], reference()['metrics'][name], otherwise)
 
 

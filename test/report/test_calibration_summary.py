@@ -34,7 +34,7 @@ def test_the_text_has_the_lowest_demonstrable_false_alarm_rate() -> None:
 
 def test_the_text_has_the_slow_limit_and_decorrelation_times() -> None:
     calibration = with_values(uniform_calibration(20, math.log(28800)), slow=math.log(3600),
-                   decorrelation_s={'epistemic_depth': .75}, score_step_s=.5)
+                              decorrelation_s={'epistemic_depth': .75}, score_step_s=.5)
     text = calibration_text(calibration)
     for part in ('slow limit    8.19 for ERROR, in steps of 2 s; 50%', 'decorrelated after 0.75 s',
                  '99, 0.5 s apart', '(upper)'):
@@ -45,14 +45,14 @@ def test_the_text_has_the_slow_limit_and_decorrelation_times() -> None:
 def test_the_text_has_the_minimum_detection_delay_of_each_limit() -> None:
     # 9.57 takes six steps of 1.61
     text = calibration_text(with_values(uniform_calibration(20, math.log(14400)),
-                                    slow=math.log(3600)))
+                                        slow=math.log(3600)))
     assert 'minimum detection delay 1.5 s' in text
     assert 'minimum detection delay 22 s' in text
 
 
 def test_the_text_has_the_windows_of_the_slow_alarm() -> None:
     text = calibration_text(with_values(uniform_calibration(20, math.log(28800)),
-                                    slow=math.log(3600), windows_per_drive=(2,) * 20))
+                                        slow=math.log(3600), windows_per_drive=(2,) * 20))
     assert '40 of 2 s in all drives, 2 in the longest' in text
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bdl_perception.datasets.base import LabelledFrame
 from bdl_perception.evaluation.inference import predict
+from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.types import CameraFrame
 from bdl_perception.report.contact_sheet import (
     cell_maps,
     Cells,

@@ -8,7 +8,7 @@ from typing import Any
 from bdl_perception.datasets.base import LabelledFrame
 from bdl_perception.evaluation.evaluator import Evaluator
 from bdl_perception.evaluation.results import evaluation_results, EvaluationContext
-from bdl_perception.perception.types import CameraFrame
+from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.report.accuracy import depth_section
 from bdl_perception.report.alarm import alarm_section
 from bdl_perception.report.calibration import coverage_section
@@ -112,7 +112,7 @@ def test_a_missing_result_is_marked_and_has_no_plot(
     words = text_of(pages['bare'])
     assert '<figure' not in pages['bare']
     for subject in ('Depth', 'Segmentation', 'Coverage', 'Sparsification', 'The alarm',
-                 'Reliability of depth', 'Separation from nominal drives'):
+                    'Reliability of depth', 'Separation from nominal drives'):
         assert f'{subject}: not measured' in words
     assert words.count('– not measured') == len(bare['goals'])
 

@@ -4,7 +4,7 @@
 from typing import Any, Sequence
 
 from bdl_perception.perception.backend import ModelSpec, RawPrediction
-from bdl_perception.perception.types import Bytes, CLASS_NAMES, Features, Floats, Moments, SKY
+from bdl_perception.perception.data_types import Bytes, CLASS_NAMES, Features, Floats, Moments, SKY
 import numpy as np
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from bdl_perception.metrics.pixels import LabelledPrediction, merge_states
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 import numpy as np
 
 ABSURD = (np.nan, np.inf, -np.inf, 1e30, -1e30, 0.)
@@ -54,7 +54,7 @@ def random_prediction(seed: int, masked: bool = True) -> LabelledPrediction:
         for values in (*maps.values(), *np.moveaxis(probability, -1, 0)):
             values[hidden] = draw.choice(ABSURD, hidden.sum())
     return labelled_prediction(**maps, truth=truth, label=label, classes=classes,
-                   probability=np.moveaxis(probability, -1, 0).astype(np.float32))
+                               probability=np.moveaxis(probability, -1, 0).astype(np.float32))
 
 
 def update_all(metric: Any, *frames: LabelledPrediction) -> Any:

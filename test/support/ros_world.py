@@ -19,9 +19,9 @@ from bdl_perception.model_store import ModelOptions, save_calibration
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_from_message
 from bdl_perception.nodes.messages import make_header, uint8_image
+from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.perception.scores import cycle_scores, frame_scores
 from bdl_perception.perception.status import Identity
-from bdl_perception.perception.types import CameraFrame
 from bdl_perception.version import software_version
 from calibrations import make_calibration
 from diagnostic_msgs.msg import DiagnosticArray
@@ -172,7 +172,7 @@ class World:
 
     @property
     def alert(self):
-        """The last alert: level and text."""
+        """Return level and text of the last alert."""
         if not self.received[topics.ALERT_TOPIC]:
             return None, ''
         status = self.received[topics.ALERT_TOPIC][-1].status[0]

@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 import cv2
 import numpy as np
 

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from bdl_perception.perception.backend import ModelSpec, spec_to_dict
-from bdl_perception.perception.types import CLASS_NAMES, SKY
+from bdl_perception.perception.data_types import CLASS_NAMES, SKY
 import numpy as np
 from onnx import helper, ModelProto, numpy_helper, TensorProto
 

@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The processes of the benchmark on a real ROS domain, with a tiny model."""
+from bdl_perception.bench.camera_trace import NOMINAL, Plan, Scene
 from bdl_perception.bench.harness import BENCH_PACKAGE, NodeSpec, our_nodes, run_measurement
 from bdl_perception.bench.row import BenchSettings
-from bdl_perception.bench.trace import NOMINAL, Plan, Scene
 import numpy as np
 import pytest
 

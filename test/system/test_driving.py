@@ -25,8 +25,8 @@ def now_s(world):
 def last_ok_s(world, since_s):
     """Return the stamp of the last OK alert, in s after since_s."""
     ok_s = [stamp_to_ns(message.header.stamp) / 1e9
-              for message in world.received[topics.ALERT_TOPIC]
-              if message.status[0].level[0] == AlertLevel.OK]
+            for message in world.received[topics.ALERT_TOPIC]
+            if message.status[0].level[0] == AlertLevel.OK]
     return max(ok_s) - since_s
 
 

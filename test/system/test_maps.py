@@ -9,7 +9,7 @@ from bdl_perception.nodes.messages import (
     stamp_to_ns,
     uint8_image,
 )
-from bdl_perception.perception.types import PinholeCamera
+from bdl_perception.perception.data_types import PinholeCamera
 import numpy as np
 import pytest
 from ros_world import nominal_image
@@ -120,9 +120,9 @@ def test_an_invalid_image_is_a_fault_and_the_next_one_is_processed(nominal):
     world.listen(topics.DEPTH, topics.STATUS)
     world.until(lambda: world.received[topics.DEPTH], 'a first depth', make=nominal_image)
     for change, fault_part in (({'encoding': 'rgb9'}, "encoding 'rgb9' is not known"),
-                         ({'height': 400}, 'bytes of data, must be'),
-                         ({'width': 0}, 'image is 0x48 px'),
-                         ({'step': 7}, 'step is 7 bytes')):
+                               ({'height': 400}, 'bytes of data, must be'),
+                               ({'width': 0}, 'image is 0x48 px'),
+                               ({'step': 7}, 'step is 7 bytes')):
         invalid = world.image(nominal_image(0))
         for name, value in change.items():
             setattr(invalid, name, value)

@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from bdl_perception.datasets.base import canonical_depth, Sample
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.augment import (
     augment,
     AugmentConfig,

@@ -140,7 +140,7 @@ def test_cuda_without_a_gpu_is_rejected_with_a_remedy(no_gpu):
 @pytest.mark.parametrize(('mixed', 'bfloat16', 'half'), [
     (False, True, None), (True, True, torch.bfloat16), (True, False, torch.float16)])
 def test_a_gpu_has_the_local_rank_and_its_half_precision(monkeypatch, mixed, bfloat16,
-                                                                half):
+                                                         half):
     chosen = []
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda: bfloat16)

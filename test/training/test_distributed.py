@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training import distributed
 from bdl_perception.training.distributed import (
     convert_batch_norms,

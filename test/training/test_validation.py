@@ -7,7 +7,7 @@ from bdl_perception.datasets.base import Sample
 from bdl_perception.metrics.accuracy import confusion_matrix
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.export import scale_sigma
-from bdl_perception.perception.types import IGNORE
+from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.batches import Batch
 from bdl_perception.training.validation import (
     compute_metrics,

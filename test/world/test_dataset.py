@@ -95,7 +95,7 @@ def test_only_missing_drives_are_rendered(written, tmp_path, monkeypatch):
         calls.append(spec.name)
         (out / spec.name).mkdir()
         about = {'world': WORLD_VERSION, 'seed': spec.seed, 'frames': 2, 'rate_hz': 4.0, **SIZE,
-                'conditions': [
+                 'conditions': [
                     {'name': spec.segments[0].name, 'start_s': 0., 'end_s': .5}]}
         (out / spec.name / FOLDER_LAYOUT.marker_file).write_text(json.dumps(about))
         touch_frames(out / spec.name, 2)

@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 from bdl_perception.drives.description import DEFAULT_FADE_S
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 from bdl_perception.world.conditions import condition_segment as segment
 from bdl_perception.world.conditions import NOMINAL_CONDITIONS
 from bdl_perception.world.drive import DriveSpec, segment_weights, WorldDrive

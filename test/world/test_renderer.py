@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from bdl_perception.perception.types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 from bdl_perception.world import scene
 from bdl_perception.world.camera import CameraPose, Pinhole
 from bdl_perception.world.conditions import LIGHTS

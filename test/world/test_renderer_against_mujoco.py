@@ -7,7 +7,7 @@ from pathlib import Path
 import subprocess
 import sys
 
-from bdl_perception.perception.types import CLASS_NAMES
+from bdl_perception.perception.data_types import CLASS_NAMES
 from bdl_perception.world.camera import CameraPose, Pinhole
 from bdl_perception.world.conditions import LIGHTS
 from bdl_perception.world.mesh import concatenate_meshes, Material, mesh_from_shape, MeshBuilder

@@ -33,7 +33,7 @@ from bdl_perception.backends.tensorrt.cuda import (
 )
 from bdl_perception.model_store import ModelError
 from bdl_perception.perception.backend import ModelSpec, RawPrediction
-from bdl_perception.perception.types import Bytes, Features, Floats, Moments
+from bdl_perception.perception.data_types import Bytes, Features, Floats, Moments
 import numpy as np
 from numpy.typing import NDArray
 

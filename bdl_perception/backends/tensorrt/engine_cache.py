@@ -44,7 +44,7 @@ class EngineKey:
 
     @property
     def file_stem(self) -> str:
-        """The name of the files of this engine, without suffix."""
+        """Return the name of the files of this engine, without suffix."""
         text = json.dumps(asdict(self), sort_keys=True)
         return f'{self.graph}-{hashlib.sha256(text.encode()).hexdigest()[:24]}'
 

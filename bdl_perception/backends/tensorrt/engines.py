@@ -36,14 +36,14 @@ class BuildTarget(NamedTuple):
 
     @property
     def gpu_key(self) -> str:
-        """The part of the GPU that an engine depends on; for TensorRT-RTX its capability only."""
+        """Return what an engine depends on of the GPU; for TensorRT-RTX its capability only."""
         name = '' if self.library.can_cross_compile else self.gpu_name
         return f'{name} {self.capability}'.strip()
 
     @property
     def cuda_key(self) -> str:
         """
-        The CUDA version that an engine depends on; empty with TensorRT-RTX.
+        Return the CUDA version that an engine depends on; empty with TensorRT-RTX.
 
         TensorRT-RTX builds on machines without a driver. The CUDA version of the target machine is
         then unknown, and the target machine must still find the engines.

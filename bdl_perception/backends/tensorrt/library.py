@@ -13,7 +13,7 @@ MODULES = {  # library -> candidate modules; the last one is part of a wheel
     TENSORRT_RTX: ('tensorrt_rtx', 'tensorrt_rtx_bindings'),
 }
 INSTALL_HINT = ('`pip install tensorrt` (or JetPack, which brings it), or `pip install '
-           'tensorrt-rtx-cu12-bindings tensorrt-rtx-cu12-libs` for GeForce RTX')
+                'tensorrt-rtx-cu12-bindings tensorrt-rtx-cu12-libs` for GeForce RTX')
 
 
 class TensorRtLibrary(NamedTuple):

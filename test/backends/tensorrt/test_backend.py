@@ -7,9 +7,9 @@ from threading import get_ident, Thread
 from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.backends.tensorrt.backend import TensorRtBackend
 from bdl_perception.model_store import load_model_files, ModelError
+from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.perception.monte_carlo import draw_masks
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.types import CameraFrame
 from fake_gpu import FakeGpu, FakeTensorRt
 import numpy as np
 import pytest

@@ -59,8 +59,8 @@ def test_the_parsed_graphs_satisfy_the_contract(library, files, half):
         sides = ([network.get_input(index) for index in range(network.num_inputs)],
                  [network.get_output(index) for index in range(network.num_outputs)])
         found.append(GraphSpec(*({tensor.name: TensorSpec(np.dtype(api.nptype(tensor.dtype)).name,
-                                                  tuple(tensor.shape)) for tensor in side}
-                             for side in sides)))
+                                                          tuple(tensor.shape)) for tensor in side}
+                                 for side in sides)))
         networks.append(network)
     assert check_graphs(files.spec, *found) == tuple(f'features_{k}' for k in range(4))
 

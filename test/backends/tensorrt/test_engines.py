@@ -134,7 +134,7 @@ def test_engines_in_a_read_only_folder_are_used(files, cache, monkeypatch, log_t
 
 @pytest.mark.parametrize('number', [errno.ENOSPC, errno.EROFS])
 def test_an_engine_that_cannot_be_written_is_still_used(files, cache, monkeypatch, log_text,
-                                                         number):
+                                                        number):
     forbid_writing(monkeypatch, number)
     assert drive(files, cache, Compiler()) == [files.perceive, files.sample]
     messages = log_text()

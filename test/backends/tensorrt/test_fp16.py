@@ -123,7 +123,7 @@ def test_the_outputs_change_little(halves):
     fit = fit_image(width, height, FILES.spec.width, FILES.spec.height, 'crop')
     rgb = fit.apply(frame.rgb)[None]
     found, expected = (run(session(graphs['perceive']), session(graphs['sample']), rgb)
-                     for graphs in (halves, GRAPHS))
+                       for graphs in (halves, GRAPHS))
     assert (found.pop('classes') != expected.pop('classes')).mean() < 1e-3
     assert any((found[name] != expected[name]).any() for name in expected)  # it is another graph
     for name, value in expected.items():

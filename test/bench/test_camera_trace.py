@@ -4,7 +4,7 @@
 import json
 import math
 
-from bdl_perception.bench.trace import CameraTrace, Plan, read_plan, read_traces, Scene
+from bdl_perception.bench.camera_trace import CameraTrace, Plan, read_plan, read_traces, Scene
 import pytest
 
 MS = 10**6
