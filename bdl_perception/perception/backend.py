@@ -4,7 +4,7 @@
 The model specification, the outputs of its two graphs, and the Backend interface.
 
 To add an output of the single pass, change three files: this one (a row of PERCEIVE_OUTPUTS and a
-field of RawPrediction), network/graphs.py (its computation) and perception/data_types.py (a field of
+field of RawPrediction), network/graphs.py (its computation) and data_types.py (a field of
 Prediction). The graph contract, the parity table and the count of non-finite numbers use the rows.
 """
 from dataclasses import asdict, dataclass

@@ -116,7 +116,8 @@ def test_a_missed_drive_has_an_infinite_delay() -> None:
 def test_a_missed_drive_has_an_infinite_strength() -> None:
     found = summarise_delays([Detection('a', 9., False, None, 90., .1, 3., .03),
                               Detection('b', 27., False, None, 80., .3, 1., .01),
-                              Detection('c', inf, False, None, 90.), Detection('d', 0., True, None, 90.)])
+                              Detection('c', inf, False, None, 90.),
+                              Detection('d', 0., True, None, 90.)])
     assert (found.fade_s, found.strength_median) == (90., .3)
     assert (found.warn_median_s, found.warn_strength_median) == (3., .03)
     assert summarise_delays([Detection('c', inf, False, None)]).strength_median == inf

@@ -101,7 +101,8 @@ def test_a_correct_sigma_has_the_coverage_of_its_level() -> None:
     draw = np.random.default_rng(0)
     noise = draw.normal(0, .2, (200, 200))
     labelled = labelled_prediction(depth=10 * np.exp(noise), truth=np.full((200, 200), 10.),
-                                   aleatoric=np.full((200, 200), .2), epistemic=np.zeros((200, 200)))
+                                   aleatoric=np.full((200, 200), .2),
+                                   epistemic=np.zeros((200, 200)))
     found = coverage_of(labelled)
     assert found.total.coverage['0.9'] == pytest.approx(.9, abs=.01)
     assert found.total.auce < .005 and found.total.calibration_mse < 1e-4
@@ -109,7 +110,8 @@ def test_a_correct_sigma_has_the_coverage_of_its_level() -> None:
 
 def test_an_unusable_sigma_is_counted_and_left_out() -> None:
     labelled = labelled_prediction(depth=[[10., 10, 10, 10]], truth=[[10.] * 4],
-                                   aleatoric=[[.1, np.nan, 0., .1]], epistemic=[[.1, .1, .1, np.inf]])
+                                   aleatoric=[[.1, np.nan, 0., .1]],
+                                   epistemic=[[.1, .1, .1, np.inf]])
     found = coverage_of(labelled)
     assert found.usable_sigma == .25 and found.total.coverage['0.9'] == 1
 
