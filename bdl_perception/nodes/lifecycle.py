@@ -7,10 +7,16 @@ Every failure is reported: an exception in a transition callback, which rclpy di
 outside its bounds, and a start that fails.
 """
 from functools import wraps
-from typing import Callable, Protocol, TypeVar
+from typing import Any, Callable, Protocol, TypeVar
 
 from bdl_perception.parameter_spec import parameter_specs, Parameters, ParameterSpec
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 import rclpy
 from rclpy.exceptions import (
     InvalidParameterTypeException,
@@ -22,6 +28,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.node import Node
+from rclpy.service import Service
 
 EXIT_CONFIG_ERROR = 2  # exit code
 CONTEXT_ERRORS = (RuntimeError, NotInitializedException)  # rclpy raises them without a context
@@ -52,6 +59,7 @@ def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = 
         rclpy.init(args=arguments)
         initialised = True
         node = make_node()
+        guard_services(node)
         spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass  # a requested end
@@ -67,6 +75,42 @@ def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = 
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def guard_services(node: Node) -> None:
+    """
+    Answer every request whose callback raises, with success=False and a line in the log.
+
+    rclpy answers the services for transitions and parameters. It raises for a transition that does
+    not fit the state and for a malformed parameter; the executor would end the process.
+    """
+    for service in node.services:
+        service.callback = _guarded_callback(node, service)
+
+
+def _guarded_callback(node: Node, service: Service) -> Callable[[Any, Any], Any]:
+    callback = service.callback
+
+    def answer(request: Any, response: Any) -> Any:
+        try:
+            return callback(request, response)
+        except Exception as error:  # noqa: BLE001  # no request may end the process
+            reason = describe_error(error)
+            node.get_logger().warning(f'{service.srv_name} refused a request: {reason}')
+            return _refusal(request, response, reason)
+
+    return answer
+
+
+def _refusal(request: Any, response: Any, reason: str) -> Any:
+    """Complete the response: parameters before the malformed one have their results already."""
+    refused = SetParametersResult(successful=False, reason=reason)
+    if isinstance(response, SetParameters.Response):
+        missing = len(request.parameters) - len(response.results)
+        return SetParameters.Response(results=[*response.results, *[refused] * missing])
+    if isinstance(response, SetParametersAtomically.Response):
+        return SetParametersAtomically.Response(result=refused)
+    return type(response)()  # success is False
 
 
 def describe_error(error: BaseException) -> str:

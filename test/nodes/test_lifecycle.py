@@ -5,15 +5,21 @@ from bdl_perception.nodes.lifecycle import (
     declare_parameters,
     describe_error,
     EXIT_CONFIG_ERROR,
+    guard_services,
     lifecycle_callback,
     run_node,
 )
 from bdl_perception.parameter_spec import parameter_specs
 from bdl_perception.parameters import NODES, yaml_text
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 import pytest
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import ParameterValue
+from rcl_interfaces.srv import GetParameters, SetParameters, SetParametersAtomically
 import rclpy
 from rclpy.context import Context
-from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_msgs.msg import String
@@ -223,3 +229,55 @@ def test_an_error_is_described_in_one_line_with_its_cause():
     except ValueError as error:
         assert describe_error(error) == "model.json is wrong (because of KeyError('depth'))"
     assert describe_error(RuntimeError('x')) == "RuntimeError('x')"
+
+
+@pytest.fixture
+def call(context, monkeypatch):
+    """Return call(service, request) on a guarded lifecycle node, as the executor calls it."""
+    node = LifecycleNode('managed', context=context, enable_rosout=False)
+    guard_services(node)
+    services = {service.srv_name.split('/')[-1]: service for service in node.services}
+
+    def answer(name, request):
+        service = services[name]
+        return service.callback(request, service.srv_type.Response())
+
+    yield answer
+    node.destroy_node()
+
+
+def change(call, number, label=''):
+    request = ChangeState.Request(transition=Transition(id=number, label=label))
+    return call('change_state', request).success
+
+
+@pytest.mark.parametrize('before', [(), (1,), (1, 3), (1, 3, 4), (1, 2), (5,), (1, 6), (1, 3, 7)])
+def test_a_transition_that_does_not_fit_the_state_is_refused(call, before, capfd):
+    allowed = {'unconfigured': (1, 5), 'inactive': (2, 3, 6), 'active': (4, 7), 'finalized': ()}
+    assert all(change(call, number) for number in before)
+    state = call('get_state', None).current_state.label
+    for number in (*range(12), 60, 61, 99, 255):
+        if number not in allowed[state]:
+            capfd.readouterr()
+            assert not change(call, number)
+            assert capfd.readouterr().err.count('change_state refused a request: ') == 1
+            assert call('get_state', None).current_state.label == state
+    assert not change(call, 0, 'no such label')
+    assert all(change(call, number) for number in allowed[state][:1]), 'it is unusable'
+
+
+def malformed(name='use_sim_time', kind=99):
+    return ParameterMessage(name=name, value=ParameterValue(type=kind))
+
+
+def test_malformed_parameters_are_refused_one_by_one(call, capfd):
+    good = ParameterMessage(name='use_sim_time', value=ParameterValue(type=1, bool_value=False))
+    request = SetParameters.Request(parameters=[good, malformed(kind=10), good])
+    results = call('set_parameters', request).results
+    assert [result.successful for result in results] == [True, False, False]
+    assert '10 is not a valid' in results[1].reason
+    assert capfd.readouterr().err.count('set_parameters refused a request: ') == 1
+    request = SetParametersAtomically.Request(parameters=[good, malformed('')])
+    assert not call('set_parameters_atomically', request).result.successful
+    request = GetParameters.Request(names=['use_sim_time'])
+    assert [value.type for value in call('get_parameters', request).values] == [1]

@@ -48,6 +48,21 @@ def test_every_lifecycle_state_is_reported(world, model):
     assert process.stop() == 0
 
 
+def test_requests_that_do_not_fit_are_refused_and_the_node_continues(world, model):
+    process = world.perception(model)
+    world.listen(topics.STATUS)
+    world.until(lambda: world.statuses and world.statuses[-1].state == 'unconfigured', 'a status')
+    for fitting, state in ((Transition.TRANSITION_CONFIGURE, 'inactive'),
+                           (Transition.TRANSITION_ACTIVATE, 'active')):
+        assert not world.set_state(Transition.TRANSITION_DEACTIVATE)
+        assert not world.set_state(99)
+        assert world.set_state(fitting)
+        assert not world.set_state(fitting)
+        world.until(lambda target=state: world.statuses[-1].state == target, state)
+    assert process.poll() is None
+    assert not world.faults()
+
+
 def test_a_corrupt_model_is_reported_and_can_be_repaired(world, tmp_path):
     broken = make_tiny_model(tmp_path / 'model')
     intact = (broken / 'sample.onnx').read_bytes()
