@@ -23,6 +23,7 @@ from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 
 WEIGHTS_FILE = 'weights.pt'
 CALIBRATION_FILE = 'calibration.json'
+MAX_CALIBRATION_BYTES = 64 * 2**20  # the shipped one has 1.5 MB
 SHIPPED_MODELS_FOLDER = Path(__file__).resolve().parent / 'models'
 
 
@@ -145,6 +146,17 @@ def _read_bytes(path: Path) -> bytes:
                          f'export or copy the model folder as a whole') from error
 
 
+def _read_file(path: Path, max_bytes: int) -> bytes:
+    """Read a file; OSError for a FIFO or a device, which may have no end, or one too large."""
+    if path.exists() and not path.is_file():
+        raise OSError('it is no regular file')
+    with path.open('rb') as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise OSError(f'it has more than {max_bytes} bytes')
+    return data
+
+
 def load_calibration(source: str | Path) -> Calibration:
     """
     Read the calibration of a model, or a calibration file.
@@ -155,9 +167,9 @@ def load_calibration(source: str | Path) -> Calibration:
     path = (Path(source).expanduser() if os.fspath(source).endswith('.json')
             else find_model(source) / CALIBRATION_FILE)
     try:
-        values = json.loads(path.read_text(encoding='utf-8'))
+        values = json.loads(_read_file(path, MAX_CALIBRATION_BYTES))
     except OSError as error:
-        raise ValueError(f'{path} cannot be read ({error.strerror}); make it with '
+        raise ValueError(f'{path} cannot be read ({error.strerror or error}); make it with '
                          f'`bdl calibrate`') from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is no calibration: it is not JSON ({error}); give a '

@@ -3,9 +3,10 @@
 """Model folders, complete and damaged: each defect gives one message with a remedy."""
 import hashlib
 import json
+import os
 
 from bdl_perception import model_store
-from bdl_perception.model_store import load_model_files, ModelError
+from bdl_perception.model_store import load_calibration, load_model_files, ModelError
 import pytest
 from tiny_model import make_tiny_model
 
@@ -116,3 +117,21 @@ def test_an_impossible_model_json_is_an_error_with_its_cause(folder, changes):
 def test_every_shipped_model_is_complete():
     for name in model_store.shipped_models():
         assert load_model_files(name).spec.name == name
+
+
+def test_a_calibration_without_an_end_is_one_error(tmp_path):
+    fifo, device = tmp_path / 'fifo.json', tmp_path / 'device.json'
+    os.mkfifo(fifo)
+    device.symlink_to('/dev/zero')
+    for path in (fifo, device, tmp_path / 'missing.json'):
+        with pytest.raises(ValueError, match=f'{path} cannot be read .*make it with'):
+            load_calibration(path)
+
+
+@pytest.mark.parametrize('size', [100, 101])
+def test_the_size_of_a_calibration_is_limited(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(model_store, 'MAX_CALIBRATION_BYTES', 100)
+    (tmp_path / 'large.json').write_bytes(b' ' * size)
+    reason = 'is not JSON' if size == 100 else 'more than 100 bytes'
+    with pytest.raises(ValueError, match=reason):
+        load_calibration(tmp_path / 'large.json')

@@ -5,8 +5,13 @@ import re
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.conformal import min_p_value, min_threshold_sample_size
+from bdl_perception.alarm.detection_delay import min_detection_delay, min_slow_detection_delay
 from bdl_perception.alarm.score_distribution import MIN_DRIVES
 from bdl_perception.perception.status import Identity
+
+# From zero evidence to ERROR if every p-value had its smallest value; .6 s and 56 s as shipped.
+MAX_DELAY_S = 60.
+MAX_SLOW_DELAY_S = 1800.
 
 MISMATCH_DESCRIPTIONS = {  # field of Identity -> description of a difference
     'perceive_sha256': 'another model (perceive graph)',
@@ -33,7 +38,7 @@ def rejection_reasons(calibration: Calibration, identity: Identity | None) -> tu
            f'calibrate with more drives'] if drives < MIN_DRIVES else []
     camera = [calibration.camera_rejection] if calibration.camera_rejection else []
     return (*camera, *differences, *few, *_threshold_rejections(calibration),
-            *_evidence_rejections(calibration))
+            *(_evidence_rejections(calibration) or _delay_rejections(calibration)))
 
 
 def _threshold_rejections(calibration: Calibration) -> list[str]:
@@ -54,6 +59,18 @@ def _evidence_rejections(calibration: Calibration) -> list[str]:
     return [f'calibration has {count} observations, so p is at least {smallest:.2g}, and exponent '
             f'{calibration.limits.exponent:g} gathers no evidence ({needed} are needed): '
             f'calibrate with more drives or a larger exponent']
+
+
+def _delay_rejections(calibration: Calibration) -> list[str]:
+    """Return the reason if the most extreme frames raise an ERROR too late, or never."""
+    known, limits = calibration.distribution, calibration.limits
+    alarms = [('fast', min_detection_delay(known, limits), MAX_DELAY_S)]
+    if limits.slow is not None:
+        alarms.append(('slow', min_slow_detection_delay(known, limits), MAX_SLOW_DELAY_S))
+    return [f'the most extreme frames raise the {alarm} alarm of this calibration '
+            f'{f"after {delay.seconds:.3g} s" if delay else "never"}, must be within '
+            f'{max_s:g} s: calibrate again' for alarm, delay, max_s in alarms
+            if delay is None or delay.seconds > max_s]
 
 
 def version_rejection(calibration_version: str, running_version: str) -> str | None:

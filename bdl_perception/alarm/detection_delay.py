@@ -6,6 +6,7 @@ Minimum detection delay: the steps to an alarm if every p-value had its smallest
 Held-out drives raise the limits, and so the delay. A calibration is rejected if one of them raises
 it too far.
 """
+from functools import lru_cache
 from typing import NamedTuple, Protocol, Sequence
 
 from bdl_perception.alarm.calibration import AlarmLimits, Calibration
@@ -40,16 +41,13 @@ class _SequentialAlarm(Protocol):
 def min_detection_delay(distribution: ScoreDistribution,
                         limits: AlarmLimits) -> DetectionDelay | None:
     """Return the minimum delay of the fast alarm; None: it can never raise an ERROR."""
-    cusum = ConformalCusum(limits.cusum, limits.exponent)
-    return _steps_to_alarm(cusum, distribution, limits.step_s)
+    return _fast_delay(_min_p_value(distribution), limits)
 
 
 def min_slow_detection_delay(distribution: ScoreDistribution,
                              limits: AlarmLimits) -> DetectionDelay | None:
     """Return the minimum delay of the slow alarm; None: there is none, or never an ERROR."""
-    if limits.slow is None:
-        return None
-    return _steps_to_alarm(MixtureCusum(limits.slow), distribution, limits.slow_step_s)
+    return _slow_delay(_min_p_value(distribution), limits)
 
 
 def limit_setting_drives(drives: Sequence[str], peaks: Sequence[float]) -> str:
@@ -82,9 +80,24 @@ def check_detection_delay(calibration: Calibration) -> None:
             f'is not nominal, or add similar drives')
 
 
-def _steps_to_alarm(evidence: _SequentialAlarm, distribution: ScoreDistribution,
+def _min_p_value(distribution: ScoreDistribution) -> float:
+    return min_p_value(distribution.observations, len(distribution.watched), distribution.tails)
+
+
+@lru_cache  # a limit that is never reached takes MAX_STEPS, and an alert needs it repeatedly
+def _fast_delay(p: float, limits: AlarmLimits) -> DetectionDelay | None:
+    return _steps_to_alarm(ConformalCusum(limits.cusum, limits.exponent), p, limits.step_s)
+
+
+@lru_cache
+def _slow_delay(p: float, limits: AlarmLimits) -> DetectionDelay | None:
+    if limits.slow is None:
+        return None
+    return _steps_to_alarm(MixtureCusum(limits.slow), p, limits.slow_step_s)
+
+
+def _steps_to_alarm(evidence: _SequentialAlarm, p: float,
                     step_s: float) -> DetectionDelay | None:
-    p = min_p_value(distribution.observations, len(distribution.watched), distribution.tails)
     for steps in range(1, MAX_STEPS):
         value = evidence.step(p)
         if evidence.alarmed:

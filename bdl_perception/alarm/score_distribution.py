@@ -26,6 +26,7 @@ MIN_DRIVES = 8
 # (detection_delay.py), more with fewer calibration scores. A drive of four could never reach it;
 # six leave a margin of one.
 MIN_OBSERVATIONS = 6
+MAX_SCORE = 1e6  # a frame cannot exceed larger ones; those of the shipped model are below 100
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,6 @@ def _check_sorted(scores: SortedScores) -> None:
         if not all(map(math.isfinite, values)) or list(values) != sorted(values):
             raise ValueError(f'calibration scores of {name} are not finite and ascending; '
                              f'calibrate again')
+        if values and max(-values[0], values[-1]) > MAX_SCORE:
+            raise ValueError(f'calibration scores of {name} reach {max(values, key=abs):.3g}, '
+                             f'must be within {MAX_SCORE:g}; calibrate again')

@@ -14,6 +14,7 @@ from bdl_perception.model_store import load_calibration
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import (
     alert_message,
+    deserialize_diagnostics,
     level_from_message,
     scores_from_message,
     status_from_message,
@@ -21,7 +22,7 @@ from bdl_perception.nodes.diagnostics import (
 from bdl_perception.nodes.lifecycle import declare_parameters, run_node
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameters import AlertParameters
-from bdl_perception.perception.status import PerceptionStatus
+from bdl_perception.perception.status import PerceptionStatus, printable_line
 from bdl_perception.version import software_version
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -103,24 +104,24 @@ class CameraMonitor:
         self._machine = machine
         self._on_fault = on_fault
         node.create_subscription(DiagnosticArray, f'{self._topic_prefix}{topics.SCORES.name}',
-                                 self._on_scores, publishers.scores_qos())
+                                 self._on_scores, publishers.scores_qos(), raw=True)
         node.create_subscription(DiagnosticArray, f'{self._topic_prefix}{topics.STATUS.name}',
-                                 self._on_status, publishers.status_qos())
+                                 self._on_status, publishers.status_qos(), raw=True)
 
     def state(self) -> AlertState:
         """Compute the alert state at this moment."""
         return self._machine.state(time.monotonic())
 
-    def _on_status(self, message: DiagnosticArray) -> None:
+    def _on_status(self, data: bytes) -> None:
         try:
-            status = status_from_message(message)
+            status = status_from_message(deserialize_diagnostics(data))
         except ValueError as error:
             status = self._unreadable_status(error)
         self._machine.update_status(time.monotonic(), status)
 
-    def _on_scores(self, message: DiagnosticArray) -> None:
+    def _on_scores(self, data: bytes) -> None:
         try:
-            scores = scores_from_message(message)
+            scores = scores_from_message(deserialize_diagnostics(data))
         except ValueError as error:
             self._machine.update_status(time.monotonic(), self._unreadable_status(error))
             return
@@ -129,7 +130,7 @@ class CameraMonitor:
 
     def _unreadable_status(self, error: ValueError) -> PerceptionStatus:
         """Report a message that cannot be read as a status with a fault, which is never OK."""
-        fault = f'message cannot be read: {error}'
+        fault = printable_line(f'message cannot be read: {error}')
         self._on_fault(f'{self._topic_prefix}perception_node: {fault}')
         return PerceptionStatus('unreadable', (fault,))
 
@@ -142,7 +143,7 @@ def _load_calibration(source: str) -> tuple[Calibration | None, str]:
     except ValueError as error:
         calibration, rejection = None, str(error)
     if rejection:
-        return None, f'calibration {source!r} cannot be used: {rejection}'
+        return None, printable_line(f'calibration {source!r} cannot be used: {rejection}')
     return calibration, ''
 
 

@@ -2,18 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convert scores, status and alert to and from diagnostic_msgs; numbers are sent as repr."""
 from dataclasses import asdict, fields
+import re
 from typing import Mapping
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState, combine_alerts
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.perception.data_types import Scores
-from bdl_perception.perception.status import ACTIVE_STATE, Identity, PerceptionStatus
+from bdl_perception.perception.status import (
+    ACTIVE_STATE,
+    Identity,
+    MAX_STATUS_FAULTS,
+    PerceptionStatus,
+    printable_line,
+)
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.serialization import deserialize_message
 
 STATUS_NAME_PREFIX = 'bdl_perception'
 ALL_CAMERAS = 'all cameras'
 CYCLE_KEY = 'cycle'
 FAULT_KEY = 'fault'
+MAX_MESSAGE_BYTES = 65_536  # serialized; the scores of 8 regions have less than 10 kB
+MAX_SCORES = 256
+SCORE_NAME_PATTERN = re.compile(r'[a-z][a-z0-9_]{0,63}')
 COUNTERS = ('frames_in', 'frames_out', 'frames_dropped')
 _IDENTITY_TYPES: Mapping[str, type] = {item.name: type_of for item in fields(Identity)
                                        if isinstance(type_of := item.type, type)}
@@ -27,9 +38,12 @@ def scores_message(scores: Scores) -> DiagnosticArray:
 
 
 def scores_from_message(message: DiagnosticArray) -> Scores:
-    """Read scores; ValueError when a value is not a number or the cycle is missing."""
+    """Read scores; ValueError: a value is not a number, or name, count or cycle is wrong."""
     values = _read_values(message)
     cycle = int(_require_value(values, CYCLE_KEY))
+    if cycle < 0:
+        raise ValueError(f'scores have the cycle {cycle}, must be 0 or more')
+    _check_score_names(set(values) - {CYCLE_KEY})
     return Scores(stamp_to_ns(message.header.stamp), message.header.frame_id,
                   {name: float(text) for name, text in values.items() if name != CYCLE_KEY}, cycle)
 
@@ -48,13 +62,27 @@ def status_message(status: PerceptionStatus, stamp_ns: int, backend: str) -> Dia
 
 
 def status_from_message(message: DiagnosticArray) -> PerceptionStatus:
-    """Read a status; ValueError names a missing key."""
+    """Read a status; ValueError names a missing key, or there are too many faults."""
     values = _read_values(message)
     faults = tuple(pair.value for pair in message.status[0].values if pair.key == FAULT_KEY)
+    if len(faults) > MAX_STATUS_FAULTS:
+        raise ValueError(f'a status has {len(faults)} faults, at most {MAX_STATUS_FAULTS} are '
+                         f'read')
     identity = Identity(**{name: type_of(_require_value(values, name)) for name, type_of
                            in _IDENTITY_TYPES.items()}) if 'model' in values else None
     counts = {name: int(_require_value(values, name)) for name in COUNTERS}
-    return PerceptionStatus(_require_value(values, 'state'), faults, identity=identity, **counts)
+    return PerceptionStatus(printable_line(_require_value(values, 'state')),
+                            tuple(map(printable_line, faults)), identity=identity, **counts)
+
+
+def deserialize_diagnostics(data: bytes) -> DiagnosticArray:
+    """Deserialize a message; ValueError: it is damaged, or too large to spend time on it."""
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise ValueError(f'a message has {len(data)} bytes, at most {MAX_MESSAGE_BYTES} are read')
+    try:
+        return deserialize_message(data, DiagnosticArray)
+    except RuntimeError as error:
+        raise ValueError(f'a message cannot be deserialized ({error})') from error
 
 
 def alert_message(states: Mapping[str, AlertState], stamp_ns: int) -> DiagnosticArray:
@@ -67,7 +95,8 @@ def alert_message(states: Mapping[str, AlertState], stamp_ns: int) -> Diagnostic
     if len(states) != 1:
         states = {ALL_CAMERAS: combine_alerts(states), **states}
     return _diagnostic_array(stamp_ns, '', *(
-        _diagnostic_status(f'{camera}: uncertainty', state.level, '; '.join(state.reasons) or 'OK',
+        _diagnostic_status(f'{camera}: uncertainty', state.level,
+                           '; '.join(map(printable_line, state.reasons)) or 'OK',
                            _key_values(_alert_values(state)), camera)
         for camera, state in states.items()))
 
@@ -112,7 +141,21 @@ def _format_value(value: object) -> str:
 def _read_values(message: DiagnosticArray) -> dict[str, str]:
     if len(message.status) != 1:
         raise ValueError(f'a message must have one status, this one has {len(message.status)}')
-    return {pair.key: pair.value for pair in message.status[0].values}
+    values: dict[str, str] = {}
+    for pair in message.status[0].values:
+        if pair.key in values and pair.key != FAULT_KEY:
+            raise ValueError(f'a message has the key {pair.key!r:.40} twice')
+        values[pair.key] = pair.value
+    return values
+
+
+def _check_score_names(names: set[str]) -> None:
+    if len(names) > MAX_SCORES:
+        raise ValueError(f'a message has {len(names)} scores, at most {MAX_SCORES} are read')
+    wrong = sorted(name for name in names if not SCORE_NAME_PATTERN.fullmatch(name))
+    if wrong:
+        raise ValueError(f'a score is named {wrong[0]!r:.40}, must be at most 64 lower-case '
+                         f'letters, digits and underscores')
 
 
 def _require_value(values: Mapping[str, str], name: str) -> str:

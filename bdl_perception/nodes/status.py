@@ -7,10 +7,11 @@ from threading import Lock
 import time
 from typing import Callable
 
-from bdl_perception.perception.status import Identity, PerceptionStatus
+from bdl_perception.perception.status import Identity, PerceptionStatus, printable_line
 
 MAX_FAULTS = 8  # transient faults of one heartbeat; further ones are not reported
 MIN_REPEAT_S = 10.0  # between two log lines of the same kind of fault
+MAX_FAULT_KINDS = 32  # logged in that time; further ones are not logged
 
 
 class StatusTracker:
@@ -31,7 +32,7 @@ class StatusTracker:
     def set_state(self, state: str, fault: str | None) -> None:
         """Set the lifecycle state, and the persistent fault if a transition failed."""
         with self._lock:
-            self._persistent_fault = fault
+            self._persistent_fault = printable_line(fault) if fault else None
             self._status = replace(self._status, state=state)
 
     def set_identity(self, identity: Identity | None) -> None:
@@ -49,6 +50,7 @@ class StatusTracker:
 
     def add_fault(self, text: str) -> bool:
         """Add a transient fault; False if the next snapshot already has it, or is full."""
+        text = printable_line(text)
         with self._lock:
             pending = self._transient_faults
             is_new = text not in pending and len(pending) < MAX_FAULTS
@@ -76,7 +78,11 @@ class FaultLog:
 
     def report(self, text: str) -> None:
         """Log a fault, unless one of its kind was logged in the last MIN_REPEAT_S."""
-        kind, now_s = re.sub(r'\d+', '#', text), self._clock()
-        if now_s - self._last_logged_s.get(kind, -MIN_REPEAT_S) >= MIN_REPEAT_S:
-            self._last_logged_s[kind] = now_s
-            self._log(text)
+        line, now_s = printable_line(text), self._clock()
+        kind = re.sub(r'\d+', '#', line)
+        recent = {known: logged_s for known, logged_s in self._last_logged_s.items()
+                  if now_s - logged_s < MIN_REPEAT_S}
+        if kind not in recent and len(recent) < MAX_FAULT_KINDS:
+            recent[kind] = now_s
+            self._log(line)
+        self._last_logged_s = recent

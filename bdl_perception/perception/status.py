@@ -7,6 +7,14 @@ from bdl_perception.perception.backend import ModelSpec
 from bdl_perception.perception.regions import DEFAULT_REGIONS, format_regions, Regions
 
 ACTIVE_STATE = 'active'  # the lifecycle state in which frames are processed
+MAX_TEXT_LENGTH = 500  # of a text from outside: a fault, an encoding, an error of a library
+MAX_STATUS_FAULTS = 16  # of one heartbeat; perception_node reports at most 9
+
+
+def printable_line(text: str, max_length: int = MAX_TEXT_LENGTH) -> str:
+    """Return a text as one line of printable characters; the rest beyond max_length is cut."""
+    line = ''.join(one if one.isprintable() else ' ' for one in text[:max_length])
+    return line if len(text) <= max_length else f'{line[:max_length - 3]}...'
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 """A calibration arms an alarm only for its own model and version, and with sufficient drives."""
 from dataclasses import replace
 import math
+import re
 from typing import Any
 
 from bdl_perception.alarm.arming import rejection_reasons, version_rejection
@@ -52,6 +53,22 @@ def test_an_alarm_whose_evidence_cannot_increase_is_rejected() -> None:
     reason, = rejection_reasons(small_calibration(exponent=.02), IDENTITY)
     assert '19 observations' in reason and 'gathers no evidence' in reason
     assert rejection_reasons(small_calibration(exponent=.3), IDENTITY) == ()  # log = .41
+
+
+# 19 observations, two scores: p is never below .1, which adds log(.5 * .1 ** -.5) = .458 a step.
+@pytest.mark.parametrize(('limits', 'reason'), [
+    ({'cusum': 109., 'step_s': .25}, None),  # 239 steps of .25 s
+    ({'cusum': 110., 'step_s': .25}, 'fast alarm .* after 60.2 s, must be within 60 s'),
+    ({'cusum': 1e6}, 'fast alarm of this calibration never, .*: calibrate again'),
+    ({'step_s': 1e6}, 'fast alarm .* after 2.1e[+]07 s'),
+    ({'exponent': .99999}, 'fast alarm of this calibration never'),
+    ({'slow': 1e6}, 'slow alarm of this calibration never'),
+    ({'slow': 5., 'slow_step_s': 1e6}, 'slow alarm .* within 1800 s')])
+def test_limits_that_are_never_reached_do_not_arm(limits: dict[str, float],
+                                                  reason: str | None) -> None:
+    found = rejection_reasons(small_calibration(**limits), IDENTITY)
+    assert len(found) == (reason is not None)
+    assert reason is None or re.search(reason, found[0])
 
 
 @pytest.mark.parametrize(('made_with', 'running', 'rejected'), [

@@ -99,6 +99,13 @@ def test_a_limit_or_step_that_is_never_reached_is_rejected(name: str) -> None:
                     rf'calibration {name} is 1e\+300, must be .*at most 1e\+06')
 
 
+@pytest.mark.parametrize('value', [-1.1e6, 1.1e6, 1e300])
+def test_scores_that_no_frame_exceeds_are_rejected(value: float) -> None:
+    name = PLAIN.distribution.watched[0]
+    assert_rejected(changed(('distribution', 'scores', name), [value]),
+                    f'scores of {name} reach .* must be within 1e[+]06')
+
+
 @pytest.mark.parametrize('value', ['abcdefgh', 8, {'a': 1}, [None] * 8, [[1.]], [{}], [True]])
 @pytest.mark.parametrize('path', LISTS)
 def test_a_list_has_entries_of_its_type(path: Path, value: Any) -> None:

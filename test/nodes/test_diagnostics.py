@@ -3,7 +3,8 @@
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.nodes import diagnostics
 from bdl_perception.perception.data_types import Scores
-from bdl_perception.perception.status import Identity, PerceptionStatus
+from bdl_perception.perception.status import Identity, MAX_STATUS_FAULTS, PerceptionStatus
+from diagnostic_msgs.msg import KeyValue
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -12,7 +13,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 NAMES = st.sampled_from(['softmax', 'energy', 'feature', 'epistemic_depth'])
 COUNTS = st.integers(0, 2**40)
-TEXTS = st.text(st.characters(blacklist_categories=['Cs'], blacklist_characters='\0'), max_size=30)
+TEXTS = st.text(st.characters(exclude_categories=['C', 'Z'], include_characters=' '), max_size=30)
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 7, 192, 320, 'fp16', '', 'stretch')
 
 
@@ -111,3 +112,64 @@ def test_the_level_of_an_alert_is_that_of_the_worst_status(worst):
         {str(index): AlertState(AlertLevel.OK, ()) for index in range(3)}, 0)
     message.status[worst].level = bytes([AlertLevel.STALE])
     assert diagnostics.level_from_message(message) == AlertLevel.STALE
+
+
+def message_of(pairs):
+    """Make the message of scores with these keys and values."""
+    message = diagnostics.scores_message(Scores(1, 'f'))
+    message.status[0].values = [KeyValue(key=key, value=value) for key, value in pairs]
+    return message
+
+
+@pytest.mark.parametrize(('pairs', 'reason'), [
+    ([('cycle', '-1')], 'cycle -1, must be 0 or more'),
+    ([('cycle', '0'), ('energy', '1'), ('energy', '2')], "key 'energy' twice"),
+    ([('cycle', '0'), ('cycle', '1')], "key 'cycle' twice"),
+    ([('cycle', '0'), ('k' * 65, '1')], "named 'kkk"),
+    ([('cycle', '0'), ('x\n[FATAL]', '1')], r"named 'x\\n\[FATAL\]'"),
+    ([('cycle', '0'), *((f'n{i}', '1') for i in range(257))], '257 scores, at most 256')])
+def test_scores_beyond_the_bounds_are_one_reason(pairs, reason):
+    with pytest.raises(ValueError, match=reason):
+        diagnostics.scores_from_message(message_of(pairs))
+
+
+def test_scores_at_the_bounds_are_read():
+    pairs = [('cycle', '0'), ('k' * 64, '1'), *((f'n{i}', '1') for i in range(255))]
+    assert len(diagnostics.scores_from_message(message_of(pairs)).values) == 256
+
+
+@pytest.mark.parametrize('count', [MAX_STATUS_FAULTS, MAX_STATUS_FAULTS + 1])
+def test_the_faults_of_a_status_are_limited(count):
+    faults = tuple(f'fault {index}' for index in range(count))
+    message = diagnostics.status_message(PerceptionStatus('active', faults), 0, 'x')
+    if count == MAX_STATUS_FAULTS:
+        assert diagnostics.status_from_message(message).faults == faults
+    else:
+        with pytest.raises(ValueError, match='17 faults, at most 16'):
+            diagnostics.status_from_message(message)
+
+
+def test_texts_of_a_status_are_short_lines():
+    sent = PerceptionStatus('off\n[FATAL]', ('x\n\x1b[31m\u202e', 'e' * 10_000))
+    back = diagnostics.status_from_message(diagnostics.status_message(sent, 0, 'x'))
+    assert (back.state, back.faults) == ('off [FATAL]', ('x  [31m ', 'e' * 497 + '...'))
+
+
+def test_a_reason_in_an_alert_is_a_short_line():
+    state = AlertState(AlertLevel.STALE, ('a\nb', 'e' * 10_000))
+    text = diagnostics.alert_message({'c': state}, 0).status[0].message
+    assert text == 'a b; ' + 'e' * 497 + '...'
+
+
+def test_a_message_that_is_too_large_is_not_deserialized():
+    small = serialize_message(message_of([('cycle', '0'), ('energy', '1')]))
+    assert diagnostics.deserialize_diagnostics(small).status[0].values[1].key == 'energy'
+    large = serialize_message(message_of([('k' * diagnostics.MAX_MESSAGE_BYTES, '1')]))
+    with pytest.raises(ValueError, match='bytes, at most 65536 are read'):
+        diagnostics.deserialize_diagnostics(large)
+
+
+@pytest.mark.parametrize('data', [b'', b'\0\1\0\0' + b'\xff' * 200])
+def test_a_damaged_message_is_rejected(data):
+    with pytest.raises(ValueError, match='cannot be deserialized'):
+        diagnostics.deserialize_diagnostics(data)

@@ -1,7 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.nodes.status import FaultLog, MAX_FAULTS, MIN_REPEAT_S, StatusTracker
-from bdl_perception.perception.status import Identity, PerceptionStatus
+from bdl_perception.nodes.status import (
+    FaultLog,
+    MAX_FAULT_KINDS,
+    MAX_FAULTS,
+    MIN_REPEAT_S,
+    StatusTracker,
+)
+from bdl_perception.perception.status import Identity, PerceptionStatus, printable_line
 
 
 def test_it_starts_unconfigured_and_counts_frames():
@@ -47,3 +53,26 @@ def test_repeated_faults_of_one_kind_are_logged_rarely():
         log.report('no model')
     assert logged == ['image has 0 bytes', 'no model',
                       f'image has {MIN_REPEAT_S:.0f} bytes', 'no model']
+
+
+def test_kinds_of_faults_in_the_log_are_limited():
+    now, logged = [0.0], []
+    log = FaultLog(logged.append, lambda: now[0])
+    for index in range(1000):
+        log.report('unknown encoding ' + 'e' * index)
+    assert len(logged) == MAX_FAULT_KINDS
+    now[0] = MIN_REPEAT_S
+    log.report('a\nb')
+    assert logged[-1] == 'a b'
+
+
+def test_texts_from_outside_are_short_lines():
+    tracker = StatusTracker()
+    tracker.set_state('inactive', 'x\ny')
+    tracker.add_fault('e' * 10**6)
+    assert tracker.take_snapshot().faults == ('x y', 'e' * 497 + '...')
+
+
+def test_a_printable_line_is_cut_at_its_length():
+    assert [printable_line('a' * count, 5) for count in (0, 5, 6)] == ['', 'aaaaa', 'aa...']
+    assert printable_line('a\tb\r\n\x7f\ud800\u2028é') == 'a b     é'
