@@ -30,7 +30,7 @@ FLAKE8_PLUGINS = (  # that ament_flake8 runs with
 setup(
     name=NAME,
     version='0.2.0',
-    description='Depth and semantic perception for ROS 2 that says how sure it is',
+    description='Camera perception for ROS 2 with calibrated uncertainty',
     author='The bdl_perception developers',
     author_email='maintainers@bdl-perception.example',
     maintainer='The bdl_perception developers',

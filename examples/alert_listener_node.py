@@ -1,6 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """A ROS 2 node that acts on the alert: python examples/alert_listener_node.py."""
+import time
+
 from bdl_perception import AlertLevel
 from diagnostic_msgs.msg import DiagnosticArray
 import rclpy
@@ -22,15 +24,12 @@ class AlertListener(Node):
         self.create_subscription(DiagnosticArray, 'alert', self._on_alert, latched)
         self.create_timer(.1, self._decide)
 
-    def _now_s(self) -> float:
-        return self.get_clock().now().nanoseconds / 1e9
-
     def _on_alert(self, message: DiagnosticArray) -> None:
-        self._received_s = self._now_s()
-        self._level = AlertLevel(int.from_bytes(message.status[0].level, 'little'))
+        self._received_s = time.monotonic()  # ROS time may stand still or jump
+        self._level = AlertLevel(message.status[0].level[0])  # in Python the level is a bytes
 
     def _decide(self) -> None:
-        fresh = self._now_s() - self._received_s <= FRESH_S
+        fresh = time.monotonic() - self._received_s <= FRESH_S
         level = self._level if fresh else AlertLevel.STALE
         action = 'drive' if level < AlertLevel.ERROR else 'degrade'
         self.get_logger().info(f'{level.name}: {action}', throttle_duration_sec=1.)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluate a model and its alarm on drives and data sets."""
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 import logging
 from pathlib import Path
 import platform
@@ -166,9 +166,16 @@ def join_errors(errors: Mapping[str, str]) -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Give the versions of the libraries that the numbers depend on."""
+    """Return the versions of the libraries that the numbers depend on."""
     return {'bdl_perception': software_version(), 'Python': platform.python_version(),
-            **{name: version(name) for name in LIBRARIES}}
+            **{name: _library_version(name) for name in LIBRARIES}}
+
+
+def _library_version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return 'unknown'  # of apt, or a wheel of another name such as onnxruntime-gpu
 
 
 def _find_drives(drives: Sequence[str | Path], config: EvaluationConfig) -> list[EvaluationDrive]:

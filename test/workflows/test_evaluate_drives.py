@@ -1,10 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """An evaluation from Python, of rendered drives, recordings and data sets."""
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 from bdl_perception import evaluate, EvaluationConfig, ModelOptions
 from bdl_perception.report.markdown import to_json_values
+from bdl_perception.version import software_version
+from bdl_perception.workflows import evaluate_drives
 from camvid_files import make_tiny_camvid
 from kitti_files import make_tiny_kitti
 import pytest
@@ -57,3 +60,11 @@ def test_a_result_is_typed_and_names_its_run(folder: Path) -> None:
 def test_a_stride_of_zero_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f'{name} is 0, must be 1 or more'):
         EvaluationConfig(**{name: 0})
+
+
+def test_a_library_without_package_metadata_has_an_unknown_version(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+    monkeypatch.setattr(evaluate_drives, 'version', missing)
+    assert set(evaluate_drives.library_versions().values()) >= {'unknown', software_version()}
