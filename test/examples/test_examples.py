@@ -75,14 +75,13 @@ def test_calibrate_and_evaluate_from_python(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_listener_degrades_without_an_alert() -> None:
     pytest.importorskip('rclpy')
-    with private_domain() as domain:
-        node = subprocess.Popen([sys.executable, EXAMPLES / 'alert_listener_node.py'], text=True,
-                                stderr=subprocess.PIPE,
-                                env={**os.environ, **domain, 'PYTHONPATH': str(ROOT)})
+    with private_domain() as domain, subprocess.Popen(
+            [sys.executable, EXAMPLES / 'alert_listener_node.py'], text=True,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **domain, 'PYTHONPATH': str(ROOT)}) as node:
         assert node.stderr is not None
         try:
-            end_s = time.monotonic() + 60
-            line = ''
+            end_s, line = time.monotonic() + 60, ''
             while 'STALE: degrade' not in line and time.monotonic() < end_s:
                 line = node.stderr.readline()
             assert 'STALE: degrade' in line
