@@ -30,7 +30,8 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.service import Service
 
-EXIT_CONFIG_ERROR = 2  # exit code
+EXIT_CONFIG_ERROR = 2  # exit code: starting the node again does not help
+EXIT_RESTART = 3  # exit code: the node must be started again
 CONTEXT_ERRORS = (RuntimeError, NotInitializedException)  # rclpy raises them without a context
 EXPECTED_ERRORS = (ValueError, OSError, ModuleNotFoundError, *CONTEXT_ERRORS)
 TARGET_STATES = {
@@ -44,14 +45,18 @@ M = TypeVar('M', bound='ManagedNode')
 TransitionCallback = Callable[[M, LifecycleState], TransitionCallbackReturn]
 
 
+class RestartRequired(Exception):  # noqa: N818  # a request, not an error
+    """Ends a node that can only continue in a new process."""
+
+
 def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = rclpy.spin,
              arguments: list[str] | None = None) -> int:
     """
     Make a node and spin it until a signal arrives or spin returns; returns the exit code.
 
-    An error that the user can correct is one line in the log and exit code 2. destroy_node() is
-    called whenever the node exists. A signal invalidates the context, so that running code may
-    raise: the exit code is then 0.
+    An error at the start is one line in the log and exit code 2: the user must correct it. A
+    later one is exit code 3: a new process may help. destroy_node() is called whenever the node
+    exists. A signal invalidates the context, so that running code may raise: exit code 0.
     """
     node: N | None = None
     initialised = False
@@ -63,13 +68,17 @@ def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = 
         spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass  # a requested end
+    except RestartRequired as error:
+        get_logger(name).fatal(f'{name} ends, to be started again: {error}')
+        return EXIT_RESTART
     except EXPECTED_ERRORS as error:
         if initialised and not rclpy.ok() and isinstance(error, CONTEXT_ERRORS):
             get_logger(name).info(f'{name} was interrupted by a signal: {describe_error(error)}')
             return 0
-        event = 'stops' if node else 'does not start'
+        event, code = (('does not start', EXIT_CONFIG_ERROR) if node is None else
+                       ('stops', EXIT_RESTART))
         get_logger(name).fatal(f'{name} {event}: {describe_error(error)}')
-        return EXIT_CONFIG_ERROR
+        return code
     finally:
         if node is not None:
             node.destroy_node()

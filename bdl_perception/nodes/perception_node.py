@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Lifecycle node: camera images in; depth, classes and their uncertainties out."""
+import os
 import sys
 import time
 from typing import Any
@@ -14,12 +15,13 @@ from bdl_perception.nodes.lifecycle import (
     declare_parameters,
     describe_error,
     lifecycle_callback,
+    RestartRequired,
     run_node,
 )
 from bdl_perception.nodes.pipeline import ImageMessage, Pipeline, ReceivedImage
 from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import FaultLog, StatusTracker
-from bdl_perception.nodes.worker import Worker
+from bdl_perception.nodes.worker import hanging_threads, MIN_HANG_S, Worker
 from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.regions import parse_regions
 from bdl_perception.perception.scheduler import TimeBudget
@@ -29,6 +31,8 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 NAME = 'perception_node'
+FRAMES_TO_HANG = 10.0  # a step that takes this many times the frame budget hangs
+RESTART_AFTER_S = 30.0  # a step that hangs for longer will not end; only a new process helps
 
 
 class PerceptionNode(LifecycleNode):
@@ -48,7 +52,7 @@ class PerceptionNode(LifecycleNode):
         # Not a lifecycle publisher: it must report faults in inactive states, too.
         self._status_publisher = self.create_publisher(
             DiagnosticArray, topics.STATUS.name, publishers.status_qos())
-        self.create_timer(1 / self._settings.status_hz, self._publish_status, clock=steady)
+        self.create_timer(1 / self._settings.status_hz, self._on_heartbeat, clock=steady)
         if self._settings.autostart:
             self._start_timer = self.create_timer(0.0, self._autostart, clock=steady)
 
@@ -72,8 +76,11 @@ class PerceptionNode(LifecycleNode):
         """Subscribe to the camera."""
         if self._pipeline is None:
             raise RuntimeError('there is no model; configure the node first')
+        if not self._stop_worker():
+            raise RuntimeError('the last frame before the deactivation still hangs in the '
+                               'network: clean up and configure the node again')
         super().on_activate(state)
-        self._worker = Worker(self._pipeline.step, self._on_worker_error)
+        self._start_worker(self._pipeline)
         self._subscribe()
 
     @lifecycle_callback
@@ -131,30 +138,59 @@ class PerceptionNode(LifecycleNode):
     def _on_worker_error(self, error: Exception) -> None:
         self._report_fault(describe_error(error))
 
+    def _start_worker(self, pipeline: Pipeline) -> None:
+        pipeline.discard_frame()  # it is too old after a pause
+        self._worker = Worker(pipeline.step, self._on_worker_error,
+                              max(MIN_HANG_S, FRAMES_TO_HANG * self._settings.frame_budget_s))
+
+    def _stop_worker(self) -> bool:
+        """Stop the worker and keep the heartbeat; False if it hangs and is still there."""
+        if self._worker is not None and self._worker.stop(self._publish_status):
+            self._worker = None
+        return self._worker is None
+
     def _stop_processing(self) -> None:
         while self._camera_subscriptions:
             self.destroy_subscription(self._camera_subscriptions.pop())
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
-        if self._pipeline is not None:
-            self._pipeline.discard_frame()
+        self._stop_worker()
 
     def _release_resources(self) -> None:
+        """Close everything but a backend that hangs: it is left to its thread."""
         self._stop_processing()
-        for resource in (self._pipeline, self._perception_publishers):
-            if resource is not None:
-                resource.close()
-        self._pipeline = self._perception_publishers = None
+        if self._pipeline is not None and self._worker is None:
+            self._pipeline.close()
+        if self._perception_publishers is not None:
+            self._perception_publishers.close()
+        self._pipeline = self._perception_publishers = self._worker = None
         self._status_tracker.set_identity(None)
+
+    def _on_heartbeat(self) -> None:
+        restart = self._check_worker()
+        self._publish_status()
+        if restart:
+            raise RestartRequired(restart)
+
+    def _check_worker(self) -> str | None:
+        """Report a worker that hangs or ended, and replace the latter; returns why to restart."""
+        worker, pipeline = self._worker, self._pipeline
+        fault = worker.fault() if worker is not None else None
+        if worker is None or pipeline is None or fault is None:
+            return None
+        self._status_tracker.add_fault(fault)
+        self._fault_log.report(fault)
+        if worker.has_ended:
+            self._start_worker(pipeline)
+        return fault if worker.step_s > RESTART_AFTER_S else None
 
     def _report_fault(self, text: str) -> None:
         """Publish the fault of a frame at once; the worker thread calls this, too."""
-        if self._status_tracker.add_fault(text) and self.context.ok():
+        if self._status_tracker.add_fault(text):
             self._fault_log.report(text)
             self._publish_status()
 
     def _publish_status(self) -> None:
+        if not self.context.ok():
+            return  # a signal arrived
         now_ns = self.get_clock().now().nanoseconds
         backend = self._pipeline.backend_name if self._pipeline else ''
         status = self._status_tracker.take_snapshot()
@@ -162,8 +198,11 @@ class PerceptionNode(LifecycleNode):
 
     def _autostart(self) -> None:
         self._start_timer.cancel()
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
+        try:
+            if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+                self.trigger_activate()
+        except RuntimeError as error:  # a lifecycle manager was faster
+            self.get_logger().warning(f'autostart is not possible: {describe_error(error)}')
 
 
 def _model_options(settings: PerceptionParameters, backend: str) -> ModelOptions:
@@ -179,7 +218,10 @@ def _time_budget(settings: PerceptionParameters, chunk: int) -> TimeBudget:
 
 def main() -> int:
     """Run the node until a signal arrives."""
-    return run_node(NAME, PerceptionNode)
+    code = run_node(NAME, PerceptionNode)
+    if hanging_threads():  # within a library, which would delay or crash a normal exit
+        os._exit(code)
+    return code
 
 
 if __name__ == '__main__':

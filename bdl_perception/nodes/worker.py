@@ -3,9 +3,13 @@
 """A thread that processes the newest message; the executor never waits for the network."""
 import math
 from threading import Condition, Thread
+from threading import enumerate as all_threads
+import time
 from typing import Callable, Generic, TypeVar
 
-STOP_TIMEOUT_S = 10.0  # longer than the slowest step on a loaded machine
+MIN_HANG_S = 1.0  # longer than the slowest step of a network that keeps up with a camera
+JOIN_PERIOD_S = 0.1  # between two calls of while_waiting
+THREAD_NAME = 'perception_worker'
 
 T = TypeVar('T')
 
@@ -61,34 +65,82 @@ class Worker(Generic[T]):
     Runs step(mailbox) in a loop until stop().
 
     An exception in step is passed to on_fault and the loop continues: the next frame may be good.
+    fault() says whether a step hangs, or the thread ended by itself.
     """
 
     def __init__(self, step: Callable[[Mailbox[T]], float],
-                 on_fault: Callable[[Exception], None]) -> None:
+                 on_fault: Callable[[Exception], None], hang_after_s: float = MIN_HANG_S,
+                 clock: Callable[[], float] = time.monotonic) -> None:
         """Start the thread; step returns for how long to wait for a message, s; inf: no limit."""
         self._step = step
         self._on_fault = on_fault
+        self._hang_after_s = hang_after_s
+        self._clock = clock
+        self._step_began_s: float | None = None  # None: between two steps
+        self._ended_by: BaseException | None = None
         self._mailbox: Mailbox[T] = Mailbox()
-        self._thread = Thread(target=self._run, name='worker', daemon=True)
+        self._thread = Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._thread.start()
 
     def put(self, message: T) -> bool:
         """Pass a message to the step; True if it replaced an unread one."""
         return self._mailbox.put(message)
 
-    def stop(self) -> None:
-        """End the thread after the current step; TimeoutError when the step hangs."""
+    @property
+    def step_s(self) -> float:
+        """Duration of the present step, s; 0 between two steps."""
+        began_s = self._step_began_s
+        return 0.0 if began_s is None else self._clock() - began_s
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the present step takes longer than hang_after_s."""
+        return self._thread.is_alive() and self.step_s > self._hang_after_s
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the thread ended without stop()."""
+        return not self._thread.is_alive() and not self._mailbox.closed
+
+    def fault(self) -> str | None:
+        """Describe why there are no results: a step hangs, or the thread ended."""
+        if self.has_ended:
+            return f'the worker thread was ended by {self._ended_by!r}'
+        return f'the network has not answered for {self.step_s:.0f} s' if self.hangs else None
+
+    def stop(self, while_waiting: Callable[[], None] = lambda: None) -> bool:
+        """
+        End the thread after the present step; False if that step hangs and must be left alone.
+
+        while_waiting is called every JOIN_PERIOD_S. Later errors of the step are not reported.
+        """
         self._mailbox.close()
-        self._thread.join(STOP_TIMEOUT_S)
-        if self._thread.is_alive():
-            raise TimeoutError(f'the worker did not end its step within {STOP_TIMEOUT_S:.0f} s')
+        while self._thread.is_alive() and not self.hangs:
+            self._thread.join(JOIN_PERIOD_S)
+            while_waiting()
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._mailbox.closed:
-            try:
-                wait_s = self._step(self._mailbox)
-            except Exception as error:  # noqa: BLE001  # every error must reach the alert
+        try:
+            while not self._mailbox.closed:
+                self._run_step()
+        except BaseException as error:  # noqa: BLE001  # SystemExit ends a thread in silence
+            self._ended_by = error
+
+    def _run_step(self) -> None:
+        self._step_began_s = self._clock()
+        try:
+            wait_s = self._step(self._mailbox)
+        except Exception as error:  # noqa: BLE001  # every error must reach the alert
+            if not self._mailbox.closed:
                 self._on_fault(error)
-                continue
-            if wait_s > 0:
-                self._mailbox.wait(wait_s)
+            return
+        finally:
+            self._step_began_s = None
+        if wait_s > 0:
+            self._mailbox.wait(wait_s)
+
+
+def hanging_threads() -> list[Thread]:
+    """List the threads of workers that could not be stopped."""
+    return [thread for thread in all_threads() if thread.name == THREAD_NAME]

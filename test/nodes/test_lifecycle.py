@@ -5,8 +5,10 @@ from bdl_perception.nodes.lifecycle import (
     declare_parameters,
     describe_error,
     EXIT_CONFIG_ERROR,
+    EXIT_RESTART,
     guard_services,
     lifecycle_callback,
+    RestartRequired,
     run_node,
 )
 from bdl_perception.parameter_spec import parameter_specs
@@ -153,9 +155,16 @@ def test_a_signal_during_the_start_exits_with_zero():
 
 
 def test_an_error_while_spinning_is_one_line(capfd):
-    assert run(raise_error) == EXIT_CONFIG_ERROR
+    assert run(raise_error) == EXIT_RESTART
     log = capfd.readouterr().err
     assert 'talker stops: ' in log and 'the network is gone' in log
+
+
+def test_a_node_can_ask_to_be_started_again(capfd):
+    def spin(node):
+        raise RestartRequired('it hangs')
+    assert run(spin) == EXIT_RESTART
+    assert 'talker ends, to be started again: it hangs' in capfd.readouterr().err
 
 
 def test_an_error_at_the_start_is_one_line(capfd):

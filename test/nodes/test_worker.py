@@ -4,8 +4,7 @@
 import math
 from threading import Event
 
-from bdl_perception.nodes import worker
-from bdl_perception.nodes.worker import Mailbox, Worker
+from bdl_perception.nodes.worker import hanging_threads, Mailbox, Worker
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -114,15 +113,61 @@ def test_stop_ends_a_waiting_worker_and_drops_later_messages(faults):
     assert not step.messages
 
 
-def test_stop_raises_for_a_step_that_hangs(faults, monkeypatch):
-    monkeypatch.setattr(worker, 'STOP_TIMEOUT_S', 0.05)
-    step = FakeStep()
+@pytest.fixture
+def hanging(faults):
+    """Make a worker that hangs in its first step, with a clock that the test sets."""
+    step, now = FakeStep(), [100.0]
     step.release.clear()
-    work = Worker(step, faults.append)
-    work.put('slow')
+    work = Worker(step, faults.append, hang_after_s=1.0, clock=lambda: now[0])
+    work.put('bad')
     assert step.started.wait(TIMEOUT_S)
-    with pytest.raises(TimeoutError, match='did not end its step'):
-        work.stop()
+    yield work, step, now
     step.release.set()
     work._thread.join(TIMEOUT_S)
-    assert not work._thread.is_alive()
+
+
+def test_a_step_hangs_after_the_limit_and_its_duration_is_named(hanging):
+    work, step, now = hanging
+    now[0] = 101.0
+    assert (work.hangs, work.fault()) == (False, None)
+    now[0] = 101.01
+    assert work.fault() == 'the network has not answered for 1 s'
+    now[0] = 107.4
+    assert (work.hangs, work.has_ended) == (True, False)
+    assert work.fault() == 'the network has not answered for 7 s'
+    step.idle.clear()
+    step.release.set()
+    assert step.idle.wait(TIMEOUT_S)
+    now[0] += 100
+    assert (work.fault(), work.step_s) == (None, 0)
+    assert work.stop()
+
+
+def test_stop_leaves_a_step_that_hangs_alone_and_its_later_error_is_not_reported(hanging, faults):
+    work, step, now = hanging
+    waits = []
+
+    def wait():
+        waits.append(work.fault())
+        now[0] += .4
+
+    assert not work.stop(wait)
+    assert waits == [None] * 3, 'stop waits until the step hangs, not longer'
+    assert not work.stop(wait) and len(waits) == 3
+    assert work._thread in hanging_threads() and not work.has_ended
+    step.release.set()
+    work._thread.join(TIMEOUT_S)
+    assert work.stop() and not faults
+    assert work._thread not in hanging_threads()
+
+
+@pytest.mark.parametrize('error', [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
+def test_a_thread_that_ended_by_itself_is_named(faults, error):
+    def step(mailbox):
+        raise error
+
+    work = Worker(step, faults.append)
+    work._thread.join(TIMEOUT_S)
+    assert work.has_ended and not work.hangs and not faults
+    assert work.fault() == f'the worker thread was ended by {error!r}'
+    assert work.stop() and work.fault() is None
