@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The expected pixels come from the definitions of the encodings, not from a converter."""
 import array
+from types import SimpleNamespace
 
-from bdl_perception.nodes.image_decoding import (
+from bdl_perception.perception.image_decoding import (
     ENCODING_ALIASES,
     ENCODINGS,
+    ImageDecoder,
     rgb_from_compressed,
     rgb_from_image,
 )
@@ -14,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-from sensor_msgs.msg import CompressedImage, Image
 
 RGB = np.random.default_rng(5).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
@@ -24,8 +25,8 @@ def image(pixels, encoding, padding=0, big=False):
     height, width = pixels.shape[:2]
     ordered = pixels.astype(pixels.dtype.newbyteorder('>' if big else '<'))
     rows = [row.tobytes() + b'\xa5' * padding for row in ordered]
-    return Image(height=height, width=width, encoding=encoding, is_bigendian=int(big),
-                 step=len(rows[0]), data=array.array('B', b''.join(rows)))
+    return SimpleNamespace(height=height, width=width, encoding=encoding, is_bigendian=int(big),
+                           step=len(rows[0]), data=array.array('B', b''.join(rows)))
 
 
 def with_alpha(pixels):
@@ -87,17 +88,96 @@ def test_yuv422_follows_bt601_with_one_colour_per_pixel_pair(encoding, order):
     assert np.abs(rgb[:, 1::2] - bt601(second, blue, red)).max() <= 2
 
 
+ROWS = {'nv12': 2, 'nv21': 2, 'i420': 2, 'yv12': 2, 'nv16': 1, 'nv61': 1, 'yuv422p': 1}
+
+
+def colour_planes(blue, red, encoding, padding):
+    """Arrange the colour planes (H / ROWS, W / 2) as an encoding defines it."""
+    first, second = (red, blue) if encoding in ('nv21', 'nv61', 'yv12') else (blue, red)
+    if encoding.startswith('nv'):
+        rows = np.stack([first, second], axis=-1).reshape(len(first), -1)
+        return b''.join(row.tobytes() + b'\xa5' * padding for row in rows)
+    return b''.join(row.tobytes() + b'\xa5' * (padding // 2)
+                    for plane in (first, second) for row in plane)
+
+
+@pytest.mark.parametrize('padding', [0, 10])
+@pytest.mark.parametrize('encoding', ROWS)
+def test_planar_yuv_follows_bt601_with_one_colour_per_block(encoding, padding):
+    chance, rows = np.random.default_rng(3), ROWS[encoding]
+    luma = chance.integers(16, 236, (4, 6)).astype(np.uint8)
+    blue, red = (chance.integers(90, 160, (4 // rows, 3)).astype(np.uint8) for _ in range(2))
+    message = image(luma[..., None], encoding, padding)
+    message.data.frombytes(colour_planes(blue, red, encoding, padding))
+    wide_blue, wide_red = (np.repeat(np.repeat(plane, rows, 0), 2, 1).astype(float)
+                           for plane in (blue, red))
+    expected = np.moveaxis(bt601(luma.astype(float), wide_blue, wide_red), 0, -1)
+    assert np.abs(rgb_from_image(message) - expected).max() <= 2
+
+
+@pytest.mark.parametrize('bits', [10, 12, 14, 16])
+@pytest.mark.parametrize('name', ['mono', 'rgb', 'bayer_rggb'])
+def test_values_in_the_low_bits_are_scaled_from_the_highest_one_seen(name, bits):
+    reports = list[str]()
+    decoder = ImageDecoder(report=reports.append)
+    channels = 3 if name == 'rgb' else 1
+    for level, expected in ((2**bits - 1, 255), (2**bits // 2, 128)):  # the second: same scale
+        pixels = np.full((4, 4, channels), level, np.uint16)
+        rgb = decoder.decode(image(pixels, f'{name}16'))
+        assert abs(int(rgb.min()) - expected) <= 1 and rgb.min() == rgb.max()
+    assert len(reports) == (bits < 16) and all(f'{bits} of 16 bits' in one for one in reports)
+
+
+def test_a_higher_value_corrects_the_scale_and_is_told():
+    reports = list[str]()
+    decoder = ImageDecoder(report=reports.append)
+    greys = [int(decoder.decode(image(np.full((2, 2, 1), value, np.uint16), 'mono16')).max())
+             for value in (1023, 1024, 65535, 1023)]
+    assert greys == [255, 64, 255, 4]
+    assert [one.split('need ')[1][:2] for one in reports] == ['10', '12', '16']
+
+
+@pytest.mark.parametrize('bits', [10, 12, 14])
+@pytest.mark.parametrize('name', ['mono', 'bayer_grbg'])
+def test_an_encoding_that_names_its_bits_needs_no_guess(name, bits):
+    pixels = np.full((4, 4, 1), 2**bits // 8, np.uint16)
+    assert abs(int(rgb_from_image(image(pixels, f'{name}{bits}')).max()) - 32) <= 1
+
+
+@pytest.mark.parametrize('order', ['rggb', 'bggr', 'gbrg', 'grbg'])
+@pytest.mark.parametrize('bits', [8, 16])
+def test_a_compressed_mosaic_gets_its_colour_from_the_format(order, bits):
+    colour = {'r': 200, 'g': 90, 'b': 30}
+    tile = np.array([colour[letter] for letter in order]).reshape(2, 2)
+    mosaic = np.tile(tile, (4, 5)) * (1 if bits == 8 else 257)
+    mosaic[0, 0] = mosaic[0, 0] if bits == 8 else 65535  # all of 16 bits are in use
+    data = cv2.imencode('.png', mosaic.astype(f'u{bits // 8}'))[1].tobytes()
+    rgb = rgb_from_compressed(SimpleNamespace(
+        format=f'bayer_{order}{bits}; png compressed', data=data))
+    assert np.abs(rgb[3:-2, 3:-2].astype(int) - (200, 90, 30)).max() <= 1
+
+
+def test_a_mosaic_that_the_sender_turned_into_colours_stays_as_it_is():
+    data = cv2.imencode('.png', RGB[..., ::-1])[1].tobytes()
+    message = SimpleNamespace(format='bayer_rggb8; png compressed bgr8', data=data)
+    assert np.array_equal(rgb_from_compressed(message), RGB)
+
+
 def test_the_last_row_may_have_no_padding():
     message = image(RGB, 'rgb8', padding=10)
     message.data = message.data[:-10]
     assert np.array_equal(rgb_from_image(message), RGB)
 
 
-@given(encoding=st.sampled_from([*ENCODINGS, *ENCODING_ALIASES]), missing=st.integers(1, 500))
+@given(encoding=st.sampled_from([*ENCODINGS, *ENCODING_ALIASES, *ROWS]),
+       missing=st.integers(1, 500))
 def test_short_data_is_rejected(encoding, missing):
-    channels, item_bytes = ENCODINGS[ENCODING_ALIASES.get(encoding, encoding)]
-    kind = np.uint8 if item_bytes == 1 else np.uint16
-    message = image(np.zeros((4, 6, channels), kind), encoding)
+    kind = ENCODINGS.get(ENCODING_ALIASES.get(encoding, encoding))
+    shape = (4, 6, kind.channels) if kind else (4 + 4 // ROWS.get(encoding, 2), 6, 1)
+    message = image(np.zeros(shape, np.uint8 if not kind or kind.item_bytes == 1 else np.uint16),
+                    encoding)
+    message.height = 4
+    rgb_from_image(message)
     message.data = message.data[:max(0, len(message.data) - missing)]
     with pytest.raises(ValueError, match='bytes of data'):
         rgb_from_image(message)
@@ -111,7 +191,9 @@ def test_short_data_is_rejected(encoding, missing):
     ({'width': 0}, 'image is 0x6 px'),
     ({'step': 23}, 'step is 23 bytes, must be at least 24'),
     ({'height': 7}, 'must be 168'),
-    ({'encoding': 'yuyv', 'width': 7}, 'must be even')])
+    ({'encoding': 'yuyv', 'width': 7}, 'must be even'),
+    ({'encoding': 'nv12', 'height': 5}, 'must be even'),
+    ({'encoding': 'x' * 10**6}, 'not known')])
 def test_inconsistent_fields_are_rejected(change, message_part):
     message = image(RGB, 'rgb8')
     for name, value in change.items():
@@ -124,11 +206,11 @@ def test_inconsistent_fields_are_rejected(change, message_part):
 def test_compressed_images_are_decoded(kind):
     smooth = cv2.resize(RGB, (64, 48), interpolation=cv2.INTER_CUBIC)
     data = cv2.imencode(kind, smooth[..., ::-1])[1].tobytes()
-    rgb = rgb_from_compressed(CompressedImage(format=kind, data=array.array('B', data)))
+    rgb = rgb_from_compressed(SimpleNamespace(format=kind, data=array.array('B', data)))
     assert np.abs(rgb.astype(int) - smooth).mean() <= (0 if kind == '.png' else 6)
 
 
 @pytest.mark.parametrize('data', [b'', b'\xff\xd8\xff\xe0 not a jpeg'])
 def test_a_truncated_compressed_image_is_rejected(data):
     with pytest.raises(ValueError, match='cannot be decoded'):
-        rgb_from_compressed(CompressedImage(format='jpeg', data=array.array('B', data)))
+        rgb_from_compressed(SimpleNamespace(format='jpeg', data=array.array('B', data)))
