@@ -13,10 +13,15 @@ CODE := bdl_perception test launch examples setup.py
 ENVIRONMENT := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 FAST := $(ENVIRONMENT) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
 
+# The shell reads them from the environment, so that a name may have quotes, spaces and $.
+override INPUT := $(value INPUT)
+override RATE_HZ := $(value RATE_HZ)
+export INPUT RATE_HZ
+
 .PHONY: demo check format test lint bench clean
 
 demo: .venv/runtime
-	$(BIN)/bdl demo --out demo $(if $(INPUT),--input '$(INPUT)') $(if $(RATE_HZ),--rate-hz $(RATE_HZ))
+	$(BIN)/bdl demo --out demo $(if $(value INPUT),--input="$$INPUT") $(if $(value RATE_HZ),--rate-hz="$$RATE_HZ")
 
 check: .venv/tests
 	$(BIN)/ruff check .

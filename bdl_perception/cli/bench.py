@@ -7,6 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 import sys
 
+from bdl_perception.files import check_output_folder, mark_output_folder
+
+OUTPUT_NAMES = ('bench.json', 'bench.md', '*.png', 'work')
 REQUIRED_MODULES = ('torch', 'onnx', 'matplotlib', 'psutil', 'rclpy', 'domain_coordinator')
 
 
@@ -36,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = BenchSettings(arguments.out.resolve(), arguments.model, arguments.quick,
                              arguments.minutes, arguments.threads)
     load_model_files(settings.model)  # a wrong model is an error before any measurement
-    settings.out.mkdir(parents=True, exist_ok=True)
+    check_output_folder(settings.out, OUTPUT_NAMES)
+    mark_output_folder(settings.out)
     machine, results = report.describe_machine(), dict[str, GroupResult]()
     try:
         for name in [name for name in GROUPS if name in arguments.only]:

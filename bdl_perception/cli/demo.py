@@ -5,13 +5,13 @@ import argparse
 from itertools import pairwise
 import json
 from pathlib import Path
-import shutil
 from typing import Any, Sequence
 
 from bdl_perception.demo.play import DemoConfig, play_drive
 from bdl_perception.demo.processes import private_domain
 from bdl_perception.drives import BUNDLED_VIDEO
 from bdl_perception.drives.description import Segment
+from bdl_perception.files import check_output_folder, replaced_entries
 
 OUTPUT_NAMES = ('record', 'logs', 'summary.json', 'sheet.png', 'drive.mp4')
 DEFAULT_SHEET_ROWS = 6
@@ -32,20 +32,33 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.drives import open_drive
     from bdl_perception.model_store import find_model
     import matplotlib.figure  # noqa: F401  # a missing library is an error before the drive
-    find_model(arguments.model)  # a wrong model is an error before the output is removed
+    _check_rate(arguments.rate_hz)
+    find_model(arguments.model)
     drive = open_drive(arguments.input)
-    _prepare_output(arguments.out)
-    config = DemoConfig(arguments.input.resolve(), arguments.model, arguments.out,
-                        frames=len(drive), rate_hz=arguments.rate_hz)
-    with private_domain() as environment:
-        problems = play_drive(config, environment)
+    check_output_folder(arguments.out, OUTPUT_NAMES)
     time_scale = drive.rate_hz / arguments.rate_hz if arguments.rate_hz else 1.0
-    summary = _write_outputs(config, read_segments(arguments.input, time_scale), problems)
+    segments = read_segments(arguments.input, time_scale)
+    with private_domain() as environment, replaced_entries(arguments.out, OUTPUT_NAMES) as folder:
+        config = DemoConfig(arguments.input.resolve(), arguments.model, folder,
+                            frames=len(drive), rate_hz=arguments.rate_hz)
+        problems = [text.replace(str(folder), str(arguments.out))
+                    for text in play_drive(config, environment)]
+        summary = _write_outputs(config, segments, problems)
     print(json.dumps(summary, indent=2))
     for failure in summary['failures']:
         print(f'FAILED: {failure}')
-    print(f'{config.folder}: {", ".join(sorted(path.name for path in config.folder.iterdir()))}')
+    names = ', '.join(name for name in sorted(OUTPUT_NAMES) if (arguments.out / name).exists())
+    print(f'{arguments.out}: {names}')
     return 1 if summary['failures'] else 0
+
+
+def _check_rate(rate_hz: float) -> None:
+    """Raise ValueError for a rate that camera_node would refuse."""
+    from bdl_perception.parameters import CameraParameters
+    try:
+        CameraParameters(rate_hz=rate_hz)
+    except ValueError as error:
+        raise ValueError(f'--rate-hz: {error}') from error
 
 
 def read_segments(drive: Path, time_scale: float = 1.0) -> list[Segment]:
@@ -57,18 +70,19 @@ def read_segments(drive: Path, time_scale: float = 1.0) -> list[Segment]:
     path = drive.with_suffix('.json')
     if drive.is_dir() or not path.exists():
         return []
-    parts = json.loads(path.read_text(encoding='utf-8'))['must_alarm']
-    return [Segment(part['name'], time_scale * part['start_s'], time_scale * part['end_s'],
-                    held_out=True)
-            for part in parts]
+    return [Segment(name, time_scale * start_s, time_scale * end_s, held_out=True)
+            for name, start_s, end_s in _described_segments(path)]
 
 
-def _prepare_output(folder: Path) -> None:
-    """Remove the files of an earlier demonstration, and no others."""
-    for name in OUTPUT_NAMES:
-        path = folder / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
+def _described_segments(path: Path) -> list[tuple[str, float, float]]:
+    """Read name, begin and end of each segment; none from a JSON file of another tool."""
+    try:
+        parts = json.loads(path.read_text(encoding='utf-8'))['must_alarm']
+        return [(str(part['name']), float(part['start_s']), float(part['end_s']))
+                for part in parts]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        print(f'{path} does not describe a drive of `bdl render` and is ignored')
+        return []
 
 
 def _write_outputs(config: DemoConfig, segments: Sequence[Segment],

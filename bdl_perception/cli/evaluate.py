@@ -4,7 +4,6 @@
 import argparse
 from dataclasses import replace
 import json
-import os
 from pathlib import Path
 import sys
 from typing import Any, Mapping
@@ -16,7 +15,7 @@ from bdl_perception.cli.arguments import (
     executor_config,
     model_options,
 )
-from bdl_perception.files import write_atomic
+from bdl_perception.files import check_output_folder, mark_output_folder, write_atomic
 from bdl_perception.model_store import CALIBRATION_FILE
 
 RESULTS_FILE, TABLES_FILE, REPORT_FILE = 'evaluation.json', 'evaluation.md', 'report.html'
@@ -60,14 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.workflows.evaluate_drives import evaluate, EvaluationConfig, join_errors
     import jinja2  # noqa: F401  # a missing library is an error before the first drive
     import matplotlib  # noqa: F401
-    _check_output(arguments.out)
+    _check_output(arguments.out, arguments.keep)
     config = EvaluationConfig(
         arguments.nominal, arguments.camvid, arguments.calibration, arguments.camera,
         arguments.stride, arguments.quality_every, arguments.rate_hz, arguments.keep)
     result = evaluate(arguments.model, arguments.drives, config=config,
                       options=model_options(arguments), executor=executor_config(arguments))
     texts = _report_files(replace(result, command=arguments.command_line).to_dict())
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    mark_output_folder(arguments.out)
     for name, text in texts.items():
         write_atomic(arguments.out / name, text.encode())
     print(texts[TABLES_FILE], f'written to {arguments.out}', sep='\n')
@@ -78,11 +77,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if result.failed else 0
 
 
-def _check_output(out: Path) -> None:
-    """Raise ValueError when the folder cannot be made, before hours of work."""
-    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise ValueError(f'--out {out}: {existing} is not a writable folder; choose another one')
+def _check_output(out: Path, keep: Path | None) -> None:
+    """Raise ValueError for a folder that may not be written, before hours of work."""
+    inside = keep is not None and keep.absolute().parent == out.absolute()
+    check_output_folder(out, (RESULTS_FILE, TABLES_FILE, REPORT_FILE),
+                        [keep.name] if keep is not None and inside else [])
 
 
 def _report_files(evaluation: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdl_perception.files import check_output_folder, mark_output_folder
+
 if TYPE_CHECKING:
     from bdl_perception.experiments.config import Tier
 
@@ -52,6 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     specs = plan_runs(tier, arguments.threads)
     home = Path('experiment') / tier.name
     drives, runs = arguments.data or home / 'data', arguments.runs or home / 'runs'
+    out = arguments.out or home
+    check_output_folder(out, ('README.md', '*.png'),
+                        others=[path.name for path in (home / 'data', drives, runs)
+                                if path.absolute().parent == out.absolute()])
     select_runs(specs, arguments.only)  # an error if none matches, before rendering
     data_hash = None
     if not arguments.tables_only:
@@ -65,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.tables_only and not results.by_name:
         raise ValueError(f'{runs} has no result of tier {tier.name}; give the --config or --quick '
                          f'of the runs')
-    page = write_report(results, tier, arguments.out or home, arguments.command_line)
+    mark_output_folder(out)
+    page = write_report(results, tier, out, arguments.command_line)
     print(f'{page}: {len(results.by_name)} of {len(specs)} runs')
     return 0
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Sequence, TYPE_CHECKING
 
 from bdl_perception.cli.train import parse_source
+from bdl_perception.files import check_output_folder
 
 if TYPE_CHECKING:
     from bdl_perception.datasets.base import Dataset
@@ -20,6 +21,7 @@ MAX_SCALING_ROUNDS = 3  # several where sigma reaches its bounds
 INTERVAL_FRAMES = 400  # validation frames on which sigma is scaled
 MIN_FRAMES = 2  # of feature_statistics
 BATCH_SIZE = 8  # frames
+MODEL_FILES = ('perceive.onnx', 'sample.onnx', 'weights.pt', 'calibration.*')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ('chunk', 'stride'):
         if getattr(arguments, name) < 1:
             raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
+    check_output_folder(arguments.model, MODEL_FILES, marker='model.json')
     network, config, scaled = load_trained_network(arguments.checkpoint)
     data = ConcatDataset([open_split(kind, root, 'train', config)
                           for kind, root in arguments.data])

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Iterable, TYPE_CHECKING
 
+from bdl_perception.files import check_output_folder
+
 if TYPE_CHECKING:
     from bdl_perception.world.drive import Frame, WorldDrive
     from bdl_perception.world.drive_files import DriveLayout
@@ -71,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from bdl_perception.world.dataset import render_drives
     from bdl_perception.world.splits import SplitSpec
+    check_output_folder(arguments.out / arguments.split, (),
+                        others=[f'{arguments.split}_*', '.*'])
     spec = SplitSpec(
         arguments.split, _value_or_default(arguments.drives, 20),
         _value_or_default(arguments.frames, 100), arguments.rate_hz,

@@ -6,6 +6,8 @@ from pathlib import Path
 import sys
 from typing import Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
+from bdl_perception.files import check_output_folder, mark_output_folder
+
 if TYPE_CHECKING:
     from bdl_perception.training.batches import Precision
     from bdl_perception.training.checkpoint import Progress
@@ -99,11 +101,20 @@ def run(arguments: argparse.Namespace) -> int:
     data = TrainingData(arguments.data, counts_by_kind('--stride', arguments.stride, kinds),
                         counts_by_kind('--repeat', arguments.repeat, kinds))
     precision = choose_precision(config.device, config.mixed_precision)
+    _claim_folder(arguments.out)
     with join_process_group(precision.device) as group:
         progress = train(config, data, arguments.out, arguments.start_from, precision, group)
     if group.is_main:
         print_report(arguments.out, progress)
     return 0
+
+
+def _claim_folder(folder: Path) -> None:
+    """Mark a new run folder; ValueError if it has files but no run."""
+    from bdl_perception.training.checkpoint import CHECKPOINT_FILE
+    is_run = (folder / CHECKPOINT_FILE).exists()
+    check_output_folder(folder, ['*'], others=['*'] if is_run else [])
+    mark_output_folder(folder)
 
 
 def train(config: 'TrainConfig', data: TrainingData, folder: Path, start_from: Path | None,

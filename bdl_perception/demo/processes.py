@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ROS 2 nodes as processes on a private ROS domain, and their shutdown."""
 from contextlib import contextmanager
+import json
 import os
 from pathlib import Path
 import signal
@@ -64,8 +65,8 @@ class NodeProcess:
 def _ros_arguments(parameters: Mapping[str, object], remaps: Mapping[str, str]) -> list[str]:
     arguments = ['--ros-args']
     for name, value in parameters.items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        arguments += ['-p', f'{name}:={text}']
+        quoted = str(value) if isinstance(value, Path) else value  # YAML reads a path as a text
+        arguments += ['-p', f'{name}:={json.dumps(quoted, ensure_ascii=False)}']
     for old, new in remaps.items():
         arguments += ['-r', f'{old}:={new}']
     return arguments

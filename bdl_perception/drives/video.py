@@ -3,6 +3,7 @@
 """Read and write video files; a `camera` in NAME.json beside NAME.mp4 gives the intrinsics."""
 from dataclasses import dataclass
 import json
+import logging
 import math
 from pathlib import Path
 from typing import Any, Iterator
@@ -12,6 +13,7 @@ from bdl_perception.perception.data_types import CameraFrame, PinholeCamera
 import cv2
 import numpy as np
 
+LOG = logging.getLogger(__name__)
 FRAME_COUNT_TOLERANCE_S = 1.0  # containers round their frame count; a cut file misses more
 SIZE_SCALES = (1.0, 0.75, 0.6, 0.5)  # tried in this order: the encoder has no target bit rate
 SIZE_MULTIPLE = 2  # px: MPEG-4 halves the resolution of colour
@@ -81,15 +83,23 @@ def _read_camera(path: Path, height: int, width: int) -> PinholeCamera | None:
     beside = path.with_suffix('.json')
     if not beside.exists():
         return None
+    intrinsics = _read_intrinsics(beside)
+    if intrinsics is None:
+        LOG.info('%s gives no camera geometry: it has no camera.fx, fy, cx and cy', beside)
+        return None
     try:
-        values: dict[str, Any] = json.loads(beside.read_text(encoding='utf-8'))
-        if (camera := values.get('camera')) is None:
-            return None
-        intrinsics = {name: float(camera[name]) for name in ('fx', 'fy', 'cx', 'cy')}
-        return PinholeCamera(width, height, **intrinsics)
-    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DriveError(f'{beside} cannot be read ({type(error).__name__}: {error}); correct '
-                         f'or remove it') from error
+        return PinholeCamera(width, height, *map(float, intrinsics))
+    except (TypeError, ValueError) as error:
+        raise DriveError(f'{beside} has a wrong camera ({error}); correct or remove it') from error
+
+
+def _read_intrinsics(path: Path) -> list[Any] | None:
+    """Read fx, fy, cx and cy; None from a JSON file of another tool, which can have any form."""
+    try:
+        camera = json.loads(path.read_text(encoding='utf-8'))['camera']
+        return [camera[name] for name in ('fx', 'fy', 'cx', 'cy')]
+    except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return None
 
 
 def write_video(drive: Drive, path: Path, limit_bytes: int) -> PinholeCamera | None:

@@ -32,6 +32,7 @@ import onnxruntime
 import torch
 from torch import nn, Tensor
 
+OLD_FOLDER = '.old'  # in the new model folder, until it is deleted
 OPSET = 17  # read by ONNX Runtime since 1.12 and by every TensorRT that is still supported
 SAMPLE_PIXEL_STRIDE = 2 * SAMPLE_DECODER_STRIDE  # px of the input: the decoder ends at half size
 TOLERANCE = 1e-4  # of the largest value of an output; float32 sums in another order differ by 1e-6
@@ -196,10 +197,9 @@ def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
         for name, data in files.items():
             (sibling / name).write_bytes(data)
         if folder.exists():
-            old = sibling / 'old'
-            os.rename(folder, old)
-            shutil.rmtree(old)
+            os.rename(folder, sibling / OLD_FOLDER)
         os.rename(sibling, folder)
     except BaseException:
         shutil.rmtree(sibling, ignore_errors=True)
         raise
+    shutil.rmtree(folder / OLD_FOLDER, ignore_errors=True)

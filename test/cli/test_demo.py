@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The segments and the sheet of `bdl demo`."""
 import json
+from pathlib import Path
 
 from bdl_perception.cli.demo import read_segments, sheet_times_s
+from bdl_perception.cli.main import main
 from bdl_perception.drives import BUNDLED_VIDEO
 from bdl_perception.drives.description import Segment
 import pytest
@@ -25,6 +27,27 @@ def test_at_half_the_rate_segments_are_twice_as_late_and_long(tmp_path):
 
 def test_without_a_description_no_segment_must_alarm(tmp_path):
     assert read_segments(tmp_path / 'drive.mp4') == []
+
+
+@pytest.mark.parametrize('text', [
+    '{', '[]', '3', '{"version": "5.4", "frames": []}', '{"must_alarm": 3}', '[' * 99999,
+    '{"must_alarm": [{"name": "fog"}]}', '{"must_alarm": [{"name": 1, "start_s": null}]}'])
+def test_the_json_of_another_tool_has_no_segments(tmp_path, text):
+    (tmp_path / 'drive.json').write_text(text)
+    assert read_segments(tmp_path / 'drive.mp4') == []
+
+
+@pytest.mark.parametrize('words', [(), ('--rate-hz', '-1'), ('--rate-hz', 'nan'),
+                                   ('--model', 'none'), ('--input', 'none.mp4')])
+def test_files_of_the_user_are_refused_and_stay(tmp_path, monkeypatch, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    for name in ('logs/mine.log', 'record/mine.bag', 'summary.json'):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text('mine')
+    assert main(['demo', '--out', '.', *words]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert [Path(name).read_text() for name in (
+        'logs/mine.log', 'record/mine.bag', 'summary.json')] == ['mine'] * 3
 
 
 def test_the_bundled_drive_is_small_and_has_two_segments():

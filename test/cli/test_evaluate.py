@@ -138,24 +138,24 @@ def test_the_page_names_what_was_not_measured(
 
 def test_a_recording_has_scores_only(
         folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(words_for(folder, tmp_path, str(folder / 'mine'))) == 0
+    assert main(words_for(folder, tmp_path / 'out', str(folder / 'mine'))) == 0
     assert f'bdl evaluate: no stamps in {folder / "mine"}: 10 Hz' in capsys.readouterr().err
-    assert main(words_for(folder, tmp_path, str(folder / 'mine'), '--rate-hz', '2')) == 0
+    assert main(words_for(folder, tmp_path / 'out', str(folder / 'mine'), '--rate-hz', '2')) == 0
     assert 'no stamps' not in capsys.readouterr().err
-    assert '--rate-hz 2' in read(tmp_path)['command']
-    mine = read(tmp_path)['sets']['mine']
+    assert '--rate-hz 2' in read(tmp_path / 'out')['command']
+    mine = read(tmp_path / 'out')['sets']['mine']
     assert (mine['drives'], mine['frames'], mine['held_out']) == (1, 2, None)
     assert not {'depth', 'classes', 'reliability'} & set(mine)
-    assert 0 <= read(tmp_path)['ood']['groups']['mine']['energy']['auroc'] <= 1
+    assert 0 <= read(tmp_path / 'out')['ood']['groups']['mine']['energy']['auroc'] <= 1
 
 
 def test_camvid_can_be_the_nominal_set(
         folder: Path, tmp_path: Path) -> None:
-    words = words_for(folder, tmp_path, '--camvid', str(folder / 'camvid'), '--nominal',
+    words = words_for(folder, tmp_path / 'out', '--camvid', str(folder / 'camvid'), '--nominal',
                       'camvid_test')
     words[words.index(str(folder / 'data'))] = str(folder / 'mine')
     assert main(words) == 0
-    found = read(tmp_path)
+    found = read(tmp_path / 'out')
     assert found['nominal'] == 'camvid_test' and list(found['ood']['groups']) == ['mine']
     assert 0 <= found['ood']['groups']['mine']['energy']['fpr_95'] <= 1
     measured = [goal['name'] for goal in found['goals'] if goal['verdict'] != 'not measured']
@@ -217,7 +217,7 @@ def test_without_nominal_drives_the_others_are_measured(
 def test_an_error_while_drawing_leaves_the_old_files(
         folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ['evaluation.json', 'evaluation.md', 'report.html']
-    for name in names:
+    for name in (*names, '.bdl_output'):  # as an earlier evaluation leaves them
         (tmp_path / name).write_text('old')
 
     def break_off(_: object) -> str:
@@ -225,7 +225,7 @@ def test_an_error_while_drawing_leaves_the_old_files(
     monkeypatch.setattr('bdl_perception.report.page.render_page', break_off)
     assert main(words_for(folder, tmp_path)) == 2
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
-        names, 'old')
+        (*names, '.bdl_output'), 'old')
 
 
 def with_origin(calibrated: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -249,11 +249,11 @@ def test_a_rejected_calibration_is_reported(
         capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / 'old.json'
     path.write_text(json.dumps(with_origin(calibrated, software_version='0.0.9')))
-    assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
+    assert main(words_for(folder, tmp_path / 'out', '--calibration', str(path))) == 0
     why = 'it was made with bdl_perception 0.0.9'
     assert f'neither the alarm nor calibrated intervals are measured: {why}' in (
         capsys.readouterr().err)
-    assert why in read(tmp_path)['alarm']['not_measured']
+    assert why in read(tmp_path / 'out')['alarm']['not_measured']
 
 
 def test_a_calibration_of_another_fit_is_rejected(
@@ -262,13 +262,13 @@ def test_a_calibration_of_another_fit_is_rejected(
     path = tmp_path / 'stretched.json'
     path.write_text(json.dumps(with_origin(
         calibrated, identity={**calibrated['provenance']['identity'], 'fit_mode': 'stretch'})))
-    assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
+    assert main(words_for(folder, tmp_path / 'out', '--calibration', str(path))) == 0
     assert 'another fit of the frame' in capsys.readouterr().err
-    assert 'fit_mode' in read(tmp_path)['alarm']['not_measured']
-    assert main(words_for(folder, tmp_path, '--calibration', str(path), '--fit-mode',
+    assert 'fit_mode' in read(tmp_path / 'out')['alarm']['not_measured']
+    assert main(words_for(folder, tmp_path / 'out', '--calibration', str(path), '--fit-mode',
                           'stretch')) == 0
-    assert read(tmp_path)['fit_mode'] == 'stretch'
-    assert 'not_measured' not in read(tmp_path)['alarm']
+    assert read(tmp_path / 'out')['fit_mode'] == 'stretch'
+    assert 'not_measured' not in read(tmp_path / 'out')['alarm']
 
 
 @pytest.mark.parametrize(('changes', 'why'), [
@@ -282,13 +282,13 @@ def test_intervals_of_a_rejected_calibration_are_left_out(
     identity = {**calibrated['provenance']['identity'], **changes.get('identity', {})}
     path = tmp_path / 'other.json'
     path.write_text(json.dumps(with_origin(calibrated, **{**changes, 'identity': identity})))
-    assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
-    found = read(tmp_path)
+    assert main(words_for(folder, tmp_path / 'out', '--calibration', str(path))) == 0
+    found = read(tmp_path / 'out')
     for one in (found['sets']['test'], found['sets']['test_night']):
         assert one['intervals']['scaled'] is one['intervals']['conformal'] is None
         assert 'tempered' not in one
     assert why in found['calibrated_intervals']['not_measured']
-    reported = (tmp_path / 'report.html').read_text()
+    reported = (tmp_path / 'out' / 'report.html').read_text()
     assert 'Intervals after calibration: not measured' in reported
     assert 'Classes after calibration: not measured' in reported
 
@@ -297,14 +297,14 @@ def test_a_calibration_of_this_software_is_evaluated(
         folder: Path, calibrated: dict[str, Any], tmp_path: Path,
         capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / 'calm.json'
-    assert main(words_for(folder, tmp_path, '--calibration', str(path))) == 0
+    assert main(words_for(folder, tmp_path / 'out', '--calibration', str(path))) == 0
     assert 'not measured' not in capsys.readouterr().err
-    assert 0 <= read(tmp_path)['sets']['test']['intervals']['conformal']['0.9'] <= 1
-    assert read(tmp_path)['calibrated_intervals'] == {
+    assert 0 <= read(tmp_path / 'out')['sets']['test']['intervals']['conformal']['0.9'] <= 1
+    assert read(tmp_path / 'out')['calibrated_intervals'] == {
         **{name: calibrated['intervals'][name] for name in ('drives', 'factor', 'temperature')},
         'drives_in_calibration': []}
     drives = calibrated['provenance']['drives']
-    assert read(tmp_path)['alarm']['calibration']['drives'] == len(drives) == 8
+    assert read(tmp_path / 'out')['alarm']['calibration']['drives'] == len(drives) == 8
 
 
 def of_two_cameras(calibrated: dict[str, Any]) -> dict[str, Any]:

@@ -76,3 +76,21 @@ def test_a_programming_error_is_not_hidden(monkeypatch):
 
 def test_an_interrupt_is_no_traceback(monkeypatch):
     assert run_with(monkeypatch, KeyboardInterrupt()) == 130
+
+
+@pytest.mark.parametrize('words', [
+    'bench --out', 'demo --out', 'evaluate street drives --out', 'experiment safety --out',
+    'export weights.pt --data data', 'train --data data --out'])
+def test_no_command_writes_into_a_folder_of_the_user(words, tmp_path, capsys):
+    (tmp_path / 'thesis.txt').write_text('dear')
+    assert main.main([*words.split(), str(tmp_path)]) == 2
+    assert "has 'thesis.txt', which no earlier run wrote there" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ['thesis.txt']
+
+
+def test_no_drives_are_rendered_among_files_of_the_user(tmp_path, capsys):
+    pytest.importorskip('moderngl')
+    (tmp_path / 'train').mkdir()
+    (tmp_path / 'train' / 'thesis.txt').write_text('dear')
+    assert main.main(['render', 'train', '--out', str(tmp_path)]) == 2
+    assert 'thesis.txt' in capsys.readouterr().err

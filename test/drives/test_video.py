@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests."""
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 from bdl_perception.drives import open_drive
 from bdl_perception.drives.video import write_video
@@ -80,11 +82,20 @@ def test_a_description_without_a_camera_leaves_it_unknown(tmp_path: Path) -> Non
     assert next(iter(open_drive(path))).camera is None
 
 
-@pytest.mark.parametrize('text', ['{', '{"camera": {"fx": 60}}', '[]', '3'])
-def test_a_broken_description_beside_the_video_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize('text', [
+    '{', '{"camera": {"fx": 60}}', '{"camera": "front"}', '{"camera": null}', '[]', '3',
+    '[' * 99999, '{"version": "5.4", "frames": []}'])
+def test_the_json_of_another_tool_beside_the_video_is_ignored(tmp_path: Path, text: str) -> None:
     path = write_clip(tmp_path / 'a.mp4')
     path.with_suffix('.json').write_text(text)
-    with pytest.raises(ValueError, match=r'a\.json cannot be read'):
+    assert next(iter(open_drive(path))).camera is None
+
+
+@pytest.mark.parametrize('fx', [-60, 0, 'wide', None, math.nan])
+def test_a_wrong_camera_beside_the_video_is_refused(tmp_path: Path, fx: Any) -> None:
+    path = write_clip(tmp_path / 'a.mp4')
+    path.with_suffix('.json').write_text(json.dumps({'camera': {**LENS, 'fx': fx}}))
+    with pytest.raises(ValueError, match=r'a\.json has a wrong camera'):
         open_drive(path)
 
 
