@@ -18,6 +18,7 @@ from bdl_perception.parameter_spec import (
     ParameterSpec,
 )
 from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
+from bdl_perception.perception.data_types import MAX_IMAGE_PIXELS
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
 
 TRANSPORTS = ('raw', 'compressed')
@@ -58,6 +59,9 @@ class PerceptionParameters(Parameters):
     image_topic: str = parameter('image', 'topic of the camera, without /compressed')
     camera_info_topic: str = parameter('camera_info', 'topic of the camera geometry')
     image_transport: str = parameter('raw', TRANSPORT_TEXT, choices=TRANSPORTS)
+    max_image_pixels: int = parameter(
+        MAX_IMAGE_PIXELS, 'a compressed image whose header claims more is refused before it is '
+        'decoded', 'px', 1, 2**30)
     status_hz: float = parameter(5.0, 'rate of the status topic', 'Hz', 1, 50)
     autostart: bool = parameter(False, 'configure and activate the node at its start')
 

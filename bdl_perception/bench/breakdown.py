@@ -18,11 +18,11 @@ from bdl_perception.bench.report import draw_bars
 from bdl_perception.bench.row import BenchSettings, GroupResult, Row
 from bdl_perception.bench.timing import quartiles, time_interleaved
 from bdl_perception.model_store import ModelOptions
-from bdl_perception.nodes.image_decoding import rgb_from_image
 from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
 from bdl_perception.perception.backend import Backend
 from bdl_perception.perception.camera_health import CameraHealth
 from bdl_perception.perception.data_types import CameraFrame
+from bdl_perception.perception.image_decoding import rgb_from_image
 from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments, merge_all
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.scores import cycle_scores, frame_scores

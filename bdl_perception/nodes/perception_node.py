@@ -23,6 +23,7 @@ from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import FaultLog, StatusTracker
 from bdl_perception.nodes.worker import hanging_threads, MIN_HANG_S, Worker
 from bdl_perception.parameters import PerceptionParameters
+from bdl_perception.perception.image_decoding import ImageDecoder
 from bdl_perception.perception.regions import parse_regions
 from bdl_perception.perception.scheduler import TimeBudget
 from diagnostic_msgs.msg import DiagnosticArray
@@ -66,7 +67,8 @@ class PerceptionNode(LifecycleNode):
         self._perception_publishers = PerceptionPublishers(self)
         self._pipeline = Pipeline(
             perceiver, _time_budget(self._settings, perceiver.backend.spec.chunk),
-            self._perception_publishers, self._status_tracker, self._report_fault, options.regions)
+            self._perception_publishers, self._status_tracker, self._report_fault, options.regions,
+            ImageDecoder(self._settings.max_image_pixels, self.get_logger().warning))
         identity = self._pipeline.identity()
         self._status_tracker.set_identity(identity)
         self.get_logger().info(f'model {identity.model} on {choice.name}: {choice.reason}')

@@ -4,7 +4,6 @@
 import time
 from typing import Callable, NamedTuple, TypeAlias
 
-from bdl_perception.nodes.image_decoding import rgb_from_compressed, rgb_from_image
 from bdl_perception.nodes.messages import (
     camera_from_info,
     rescaled_camera_info,
@@ -16,6 +15,7 @@ from bdl_perception.nodes.status import StatusTracker
 from bdl_perception.nodes.worker import Mailbox
 from bdl_perception.perception.camera_health import CameraHealth
 from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera, Prediction
+from bdl_perception.perception.image_decoding import ImageDecoder
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.perception.scheduler import Scheduler, Step, TimeBudget
@@ -40,7 +40,8 @@ class Pipeline:
 
     def __init__(self, perceiver: Perceiver, budget: TimeBudget, publishers: PerceptionPublishers,
                  status_tracker: StatusTracker, on_fault: Callable[[str], None],
-                 regions: Regions = DEFAULT_REGIONS) -> None:
+                 regions: Regions = DEFAULT_REGIONS,
+                 decoder: ImageDecoder | None = None) -> None:
         """Own the perceiver; on_fault receives the faults of frames that are still processed."""
         spec = perceiver.backend.spec
         precompute_region_masks(regions, spec.height, spec.width)  # fails if a region is too small
@@ -51,6 +52,7 @@ class Pipeline:
         self._on_fault = on_fault
         self._regions = regions
         self._scheduler = Scheduler(budget)
+        self._decoder = decoder or ImageDecoder()
         self._camera_health = CameraHealth()
         self._cycle = 0
 
@@ -114,8 +116,7 @@ class Pipeline:
             self._report_non_finite(epistemic.non_finite)
 
     def _decode_frame(self, message: ImageMessage) -> tuple[CameraFrame, CameraInfo | None]:
-        compressed = isinstance(message, CompressedImage)
-        rgb = rgb_from_compressed(message) if compressed else rgb_from_image(message)
+        rgb = self._decoder.decode(message)
         for fault in self._camera_health.detect_faults(rgb):
             self._on_fault(fault)
         camera, info = self._matching_camera(rgb)

@@ -7,10 +7,10 @@ from typing import Callable
 
 from bdl_perception import topics
 from bdl_perception.demo.record import RecordWriter
-from bdl_perception.nodes.image_decoding import rgb_from_image
 from bdl_perception.nodes.lifecycle import run_node
 from bdl_perception.nodes.messages import stamp_to_ns
 from bdl_perception.perception.data_types import Bytes, colourise, Floats
+from bdl_perception.perception.image_decoding import rgb_from_image
 from bdl_perception.perception.visualization import colour_depth, colour_std
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray

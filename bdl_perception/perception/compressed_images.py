@@ -12,12 +12,12 @@ import struct
 from typing import Any, Callable, NamedTuple
 import zlib
 
+from bdl_perception.perception.data_types import MAX_IMAGE_PIXELS
 from bdl_perception.perception.jpeg_check import has_lost_data, parse_jpeg
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_IMAGE_PIXELS = 64 * 2**20  # of a compressed image; 200 MB as RGB
 IMAGE_SUFFIXES = (  # of the formats of `image_size`
     '.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.dib', '.webp', '.tif', '.tiff', '.jp2', '.gif',
     '.avif', '.pbm', '.pgm', '.ppm', '.pnm', '.sr', '.ras', '.hdr', '.pic')

@@ -22,6 +22,7 @@ CLASS_NAMES = (
     'sign_symbol', 'fence', 'car', 'pedestrian', 'bicyclist',
 )
 SKY = CLASS_NAMES.index('sky')
+MAX_IMAGE_PIXELS = 64 * 2**20  # of a compressed image; 200 MB as RGB
 IGNORE = 255  # no label; left out of every loss and metric
 CLASS_COLOURS = np.array([  # (11, 3) uint8 rgb
     (110, 170, 215), (150, 70, 60), (190, 190, 170), (120, 70, 130), (225, 120, 175),

@@ -9,8 +9,8 @@ ENCODINGS. Values of 16 bits may be 10, 12 or 14 bits of a sensor: the highest v
 import re
 from typing import Any, Callable, NamedTuple
 
-from bdl_perception.perception.compressed_images import decode_image, MAX_IMAGE_PIXELS
-from bdl_perception.perception.data_types import Bytes
+from bdl_perception.perception.compressed_images import decode_image
+from bdl_perception.perception.data_types import Bytes, MAX_IMAGE_PIXELS
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -8,8 +8,8 @@ from bdl_perception.perception.compressed_images import (
     decode_image,
     image_size,
     IMAGE_SUFFIXES,
-    MAX_IMAGE_PIXELS,
 )
+from bdl_perception.perception.data_types import MAX_IMAGE_PIXELS
 import cv2
 import numpy as np
 import pytest

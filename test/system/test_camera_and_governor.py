@@ -5,8 +5,8 @@ from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import alert_message
-from bdl_perception.nodes.image_decoding import rgb_from_compressed, rgb_from_image
 from bdl_perception.nodes.messages import stamp_to_ns
+from bdl_perception.perception.image_decoding import rgb_from_compressed, rgb_from_image
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist
