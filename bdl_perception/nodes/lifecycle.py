@@ -6,6 +6,7 @@ The life of a node: process, parameters and lifecycle transitions.
 Every failure is reported: an exception in a transition callback, which rclpy discards, a parameter
 outside its bounds, and a start that fails.
 """
+from difflib import get_close_matches
 from functools import wraps
 from typing import Any, Callable, Protocol, TypeVar
 
@@ -34,6 +35,8 @@ EXIT_CONFIG_ERROR = 2  # exit code: starting the node again does not help
 EXIT_RESTART = 3  # exit code: the node must be started again
 CONTEXT_ERRORS = (RuntimeError, NotInitializedException)  # rclpy raises them without a context
 EXPECTED_ERRORS = (ValueError, OSError, ModuleNotFoundError, *CONTEXT_ERRORS)
+QOS_OVERRIDES = 'qos_overrides.'  # declared when the topic is created
+MIN_SIMILARITY = 0.5  # of a misspelt name and the one that is suggested
 TARGET_STATES = {
     'on_configure': 'inactive', 'on_activate': 'active', 'on_deactivate': 'inactive',
     'on_cleanup': 'unconfigured', 'on_shutdown': 'finalized', 'on_error': 'unconfigured',
@@ -133,9 +136,27 @@ def declare_parameters(node: Node, cls: type[P]) -> P:
     """
     Declare every parameter of cls on the node, read-only, and return the configured values.
 
-    ValueError names the parameter, its value and its bounds; the node must not start then.
+    ValueError names the parameter, its value and its bounds, or a parameter that does not exist;
+    the node must not start then.
     """
+    _reject_unknown_parameters(node, [spec.name for spec in parameter_specs(cls)])
     return cls(**{spec.name: _declare_parameter(node, spec) for spec in parameter_specs(cls)})
+
+
+def _reject_unknown_parameters(node: Node, names: list[str]) -> None:
+    """Compare what was given with names; rclpy has declared its own parameters before."""
+    given = node._parameter_overrides  # rclpy has no public access to them
+    unknown = sorted(name for name in given if name not in names and not node.has_parameter(name)
+                     and not name.startswith(QOS_OVERRIDES))
+    if unknown:
+        raise ValueError('; '.join(
+            f'parameter {name!r:.100} does not exist, {_suggestion(name, names)}'
+            for name in unknown))
+
+
+def _suggestion(name: str, names: list[str]) -> str:
+    nearest = get_close_matches(name.lower(), names, 1, MIN_SIMILARITY)
+    return f'did you mean {nearest[0]!r}?' if nearest else f'remove it; there are: {names}'
 
 
 def parameter_descriptor(spec: ParameterSpec) -> ParameterDescriptor:

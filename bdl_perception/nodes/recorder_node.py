@@ -1,14 +1,16 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Activate perception_node and record its topics for the demo."""
+from dataclasses import dataclass
 from pathlib import Path
 import sys
 from typing import Callable
 
 from bdl_perception import topics
 from bdl_perception.demo.record import RecordWriter
-from bdl_perception.nodes.lifecycle import run_node
+from bdl_perception.nodes.lifecycle import declare_parameters, run_node
 from bdl_perception.nodes.messages import stamp_to_ns
+from bdl_perception.parameter_spec import parameter, Parameters
 from bdl_perception.perception.data_types import Bytes, colourise, Floats
 from bdl_perception.perception.image_decoding import rgb_from_image
 from bdl_perception.perception.visualization import colour_depth, colour_std
@@ -33,13 +35,20 @@ MIN_FRAME_INTERVAL_NS = 50_000_000  # drawing more often would slow down the oth
 NAME = 'recorder_node'
 
 
+@dataclass(frozen=True)
+class RecorderParameters(Parameters):
+    """Parameters of recorder_node, which only the demo starts."""
+
+    record: str = parameter('', 'folder of the record')
+
+
 class RecorderNode(Node):
     """Writes a record; demo/record.py documents its format."""
 
     def __init__(self) -> None:
         """Subscribe to all topics and start the lifecycle transitions of perception_node."""
         super().__init__(NAME)
-        self._writer = RecordWriter(Path(self.declare_parameter('record', '').value))
+        self._writer = RecordWriter(Path(declare_parameters(self, RecorderParameters).record))
         self._last_level: int | None = None
         self._last_drawn_ns: dict[str, int] = {}  # panel -> stamp of its last image
         self._subscribe_panels()

@@ -1,6 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The exit code and the log of a node, its parameters and its transitions."""
+import re
+
 from bdl_perception.nodes.lifecycle import (
     declare_parameters,
     describe_error,
@@ -82,6 +84,34 @@ def test_an_integer_outside_its_bounds_is_rejected_by_name(make):
 def test_an_integer_is_accepted_as_a_float(make):
     settings = declare_parameters(make(heartbeat_hz=20), NODES['alert_node'])
     assert settings.heartbeat_hz == 20.0 and type(settings.heartbeat_hz) is float
+
+
+@pytest.mark.parametrize('node', NODES)
+def test_every_misspelt_parameter_is_rejected_with_the_nearest_name(make, node):
+    names = [spec.name for spec in parameter_specs(NODES[node])]
+    for name in names:
+        wrong = {f'{name}s', name[:-1], name.replace('_', ''), name.upper(), f'x{name}'}
+        for misspelt in wrong.difference(names):
+            expected = f'parameter {misspelt!r} does not exist, did you mean {name!r}?'
+            with pytest.raises(ValueError, match=re.escape(expected)):
+                declare_parameters(make(**{misspelt: 1}), NODES[node])
+
+
+def test_every_unknown_parameter_is_named(make):
+    given = {'stale_after': .2, 'hold': 1.0, 'zzzz': 1, 'hold_s': 3.0, 'use_sim_time': False}
+    with pytest.raises(ValueError) as error:
+        declare_parameters(make(**given), NODES['alert_node'])
+    text = str(error.value)
+    assert "'stale_after' does not exist, did you mean 'stale_after_s'?" in text
+    assert "'hold' does not exist, did you mean 'hold_s'?" in text
+    assert "'zzzz' does not exist, remove it; there are: ['calibration', " in text
+    assert text.count('does not exist') == 3
+
+
+def test_parameters_of_rclpy_and_of_qos_are_accepted(make):
+    given = {'use_sim_time': True, 'start_type_description_service': False,
+             'qos_overrides./image.subscription.depth': 9}
+    assert declare_parameters(make(**given), NODES['perception_node'])
 
 
 @pytest.mark.parametrize('namespace', ['/', '/front'])
