@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of the thread of perception_node: decode, perceive, sample, score and publish."""
 import time
-from typing import Callable, NamedTuple, TypeAlias
+from typing import Callable, Iterable, NamedTuple, TypeAlias
 
 from bdl_perception.nodes.messages import (
     camera_from_info,
@@ -16,6 +16,7 @@ from bdl_perception.nodes.worker import Mailbox
 from bdl_perception.perception.camera_health import CameraHealth
 from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera, Prediction
 from bdl_perception.perception.image_decoding import ImageDecoder
+from bdl_perception.perception.output_checks import OutputChecks
 from bdl_perception.perception.perceiver import Perceiver
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 from bdl_perception.perception.scheduler import Scheduler, Step, TimeBudget
@@ -54,6 +55,7 @@ class Pipeline:
         self._scheduler = Scheduler(budget)
         self._decoder = decoder or ImageDecoder()
         self._camera_health = CameraHealth()
+        self._output_checks = OutputChecks(len(spec.class_names))
         self._cycle = 0
 
     def identity(self) -> Identity:
@@ -97,6 +99,7 @@ class Pipeline:
 
     def _publish(self, frame: CameraFrame, info: CameraInfo | None,
                  prediction: Prediction) -> None:
+        self._report(self._output_checks.detect_prediction_faults(prediction))
         self._publishers.publish_prediction(prediction, _camera_info_factory(info, prediction),
                                             lambda: self._overlay(frame.rgb, prediction.classes))
         self._publishers.publish_scores(frame_scores(prediction, self._regions))
@@ -111,14 +114,14 @@ class Pipeline:
             self._scheduler.record_chunk(start_s, time.monotonic())
         if epistemic is not None:
             self._cycle += 1
+            self._report(self._output_checks.detect_epistemic_faults(epistemic))
             self._publishers.publish_epistemic(epistemic)
             self._publishers.publish_scores(cycle_scores(epistemic, self._cycle, self._regions))
             self._report_non_finite(epistemic.non_finite)
 
     def _decode_frame(self, message: ImageMessage) -> tuple[CameraFrame, CameraInfo | None]:
         rgb = self._decoder.decode(message)
-        for fault in self._camera_health.detect_faults(rgb):
-            self._on_fault(fault)
+        self._report(self._camera_health.detect_faults(rgb))
         camera, info = self._matching_camera(rgb)
         header = message.header
         return CameraFrame(rgb, stamp_to_ns(header.stamp), header.frame_id, camera), info
@@ -136,6 +139,10 @@ class Pipeline:
     def _overlay(self, rgb: Bytes, classes: Bytes) -> Bytes:
         fit = self._perceiver.image_fit(rgb.shape[1], rgb.shape[0])
         return overlay(fit.apply(rgb), classes)
+
+    def _report(self, faults: Iterable[str]) -> None:
+        for fault in faults:
+            self._on_fault(fault)
 
     def _report_non_finite(self, non_finite: int) -> None:
         if non_finite:

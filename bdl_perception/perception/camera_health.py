@@ -1,14 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Camera faults that need no network and no calibration: a blank frame and a frozen frame.
+Camera faults that need no network and no calibration: a blank frame and repeated frames.
 
 A network may find both nominal: a covered lens looks like night, a frozen frame like a street.
 """
 from dataclasses import dataclass
-import zlib
 
 from bdl_perception.perception.data_types import Bytes
+from bdl_perception.perception.repetition import Repetition
 import numpy as np
 
 COARSE_STEP = 16  # px, of the grid that is checked first
@@ -19,7 +19,7 @@ class HealthPolicy:
     """The limits beyond which a frame is a fault."""
 
     blank_range: int = 2  # grey levels; JPEG keeps a uniform image within this range
-    # Identical frames in a row. Sensor noise makes even two impossible, but a recording that is
+    # Equal frames in a row. Sensor noise makes even two impossible, but a recording that is
     # played faster than it was taken repeats some.
     frozen_after: int = 5
 
@@ -32,26 +32,19 @@ class HealthPolicy:
 
 
 class CameraHealth:
-    """Checks each frame in turn; stores only the checksum of the last one."""
+    """Checks each frame in turn."""
 
     def __init__(self, policy: HealthPolicy | None = None) -> None:
         """Start before the first frame."""
         self.policy = policy or HealthPolicy()
-        self._last: tuple[tuple[int, ...], int] | None = None
-        self._identical = 0  # frames in a row
+        self._repetition = Repetition(self.policy.frozen_after)
 
     def detect_faults(self, rgb: Bytes) -> tuple[str, ...]:
         """Return the faults of this frame (H, W, 3), given the ones before it."""
-        checksum = (rgb.shape, zlib.crc32(np.ascontiguousarray(rgb).data))
-        self._identical = self._identical + 1 if checksum == self._last else 1
-        self._last = checksum
-        faults = []
+        found = [self._repetition.detect_fault(rgb)]
         if _is_blank(rgb, self.policy.blank_range):
-            faults.append('the frame is blank: is the lens covered?')
-        if self._identical >= self.policy.frozen_after:
-            faults.append(f'the last {self._identical} frames are identical: '
-                          f'restart the camera driver')
-        return tuple(faults)
+            found.insert(0, 'the frame is blank: is the lens covered?')
+        return tuple(fault for fault in found if fault)
 
 
 def _is_blank(rgb: Bytes, blank_range: int) -> bool:
