@@ -15,6 +15,7 @@ from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import (
     alert_message,
     deserialize_diagnostics,
+    diagnostics_message,
     level_from_message,
     scores_from_message,
     status_from_message,
@@ -80,12 +81,20 @@ class AlertNode(Node):
     def _log_level_change(self, message: DiagnosticArray) -> None:
         level = level_from_message(message)
         if level != self._last_level:
-            self.get_logger().info(f'{level.name}: {message.status[0].message}')
+            text = f'{level.name}: {message.status[0].message}'
+            logger = self.get_logger()
+            if level == AlertLevel.OK:  # rclpy allows one severity for each line of code
+                logger.info(text)
+            elif level == AlertLevel.WARN:
+                logger.warning(text)
+            else:
+                logger.error(text)
             self._last_level = level
 
     def _publish_diagnostics(self) -> None:
         if self._last_message is not None:
-            self._diagnostics_publisher.publish(self._last_message)
+            self._diagnostics_publisher.publish(
+                diagnostics_message(self._last_message, self.get_fully_qualified_name()))
 
 
 class CameraMonitor:

@@ -101,6 +101,19 @@ def alert_message(states: Mapping[str, AlertState], stamp_ns: int) -> Diagnostic
         for camera, state in states.items()))
 
 
+def diagnostics_message(alert: DiagnosticArray, node_name: str) -> DiagnosticArray:
+    """
+    Convert an alert for /diagnostics, which all namespaces share.
+
+    node_name: with its namespace, as in /left/alert_node; it replaces the name of the package.
+    """
+    prefix = node_name.strip('/')
+    return DiagnosticArray(header=alert.header, status=[
+        DiagnosticStatus(level=item.level, message=item.message, hardware_id=item.hardware_id,
+                         name=prefix + item.name.removeprefix(STATUS_NAME_PREFIX),
+                         values=item.values) for item in alert.status])
+
+
 def level_from_message(message: DiagnosticArray) -> AlertLevel:
     """Read the worst level of an alert; ValueError when it has no status."""
     if not message.status:

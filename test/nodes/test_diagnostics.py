@@ -82,6 +82,20 @@ def test_an_alert_has_its_level_reasons_and_numbers(level):
     assert message.header.stamp.sec == 1
 
 
+@pytest.mark.parametrize(('node', 'prefix'), [
+    ('/alert_node', 'alert_node'), ('/left/alert_node', 'left/alert_node')])
+def test_diagnostics_have_the_full_name_of_the_node_and_else_equal_the_alert(node, prefix):
+    states = {'front': AlertState(AlertLevel.WARN, ('haze',), {'energy': 2.5}),
+              'rear': AlertState(AlertLevel.OK, ())}
+    alert = diagnostics.alert_message(states, 10**9)
+    found = serialized_copy(diagnostics.diagnostics_message(alert, node))
+    assert [status.name for status in found.status] == [
+        f'{prefix}: {camera}: uncertainty' for camera in ('all cameras', 'front', 'rear')]
+    for status, expected in zip(found.status, alert.status, strict=True):
+        status.name = expected.name
+    assert found == alert
+
+
 def test_missing_numbers_of_an_alert_are_left_out():
     message = diagnostics.alert_message({'c': AlertState(AlertLevel.STALE, ('none',))}, 0)
     assert {pair.key for pair in message.status[0].values} == {'cusum'}

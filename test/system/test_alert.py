@@ -121,7 +121,7 @@ def test_diagnostics_have_the_content_of_the_alert(world, model):
     world.listen(topics.DIAGNOSTICS_TOPIC)
     world.until(lambda: world.received[topics.DIAGNOSTICS_TOPIC], 'diagnostics')
     status = world.received[topics.DIAGNOSTICS_TOPIC][0].status[0]
-    assert status.name == 'bdl_perception: front: uncertainty'
+    assert status.name == 'alert_node: front: uncertainty'
     assert status.hardware_id == 'front'
     assert status.level == bytes([AlertLevel.STALE])
 
