@@ -6,10 +6,13 @@ import os
 from pathlib import Path
 import subprocess
 import sys
+from xml.etree import ElementTree
 from zipfile import ZipFile
 
 import pytest
 from source_tree import CODE, copy_source, NAME, ROOT
+
+VERSION = str(ElementTree.parse(ROOT / 'package.xml').findtext('version'))
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 COMMANDS = {'bdl', 'perception_node', 'alert_node', 'governor_node', 'camera_node',
@@ -51,14 +54,14 @@ def test_the_wheel_contains_every_module_model_and_the_demo(wheel: ZipFile) -> N
 
 def test_the_wheel_contains_no_tests_and_no_large_file(wheel: ZipFile) -> None:
     tops = {name.split('/')[0] for name in wheel.namelist()}
-    assert tops == {NAME, f'{NAME}-0.1.0.dist-info', f'{NAME}-0.1.0.data'}
+    assert tops == {NAME, f'{NAME}-{VERSION}.dist-info', f'{NAME}-{VERSION}.data'}
     sizes = {info.filename: info.file_size for info in wheel.infolist()}
     assert sum(size for name, size in sizes.items() if '/models/' in name) < MODEL_BYTES
     assert sum(size for name, size in sizes.items() if name.endswith('.mp4')) <= DEMO_BYTES
 
 
 def test_the_wheel_installs_the_files_of_ros_into_share(wheel: ZipFile) -> None:
-    share = f'{NAME}-0.1.0.data/data/share'
+    share = f'{NAME}-{VERSION}.data/data/share'
     expected = {f'{share}/ament_index/resource_index/packages/{NAME}',
                 *(f'{share}/{NAME}/{file}' for file in (
                   'package.xml', 'launch/perception.launch.py', 'config/perception.yaml',
@@ -67,7 +70,7 @@ def test_the_wheel_installs_the_files_of_ros_into_share(wheel: ZipFile) -> None:
 
 
 def test_every_command_of_the_wheel_has_a_module(wheel: ZipFile) -> None:
-    text = wheel.read(f'{NAME}-0.1.0.dist-info/entry_points.txt').decode()
+    text = wheel.read(f'{NAME}-{VERSION}.dist-info/entry_points.txt').decode()
     entries = dict(line.split(' = ') for line in text.splitlines() if ' = ' in line)
     assert set(entries) == COMMANDS
     for target in entries.values():

@@ -68,8 +68,8 @@ def theirs(folder, pinhole):
     with np.load(folder / 'drawn.npz') as drawn:
         ids = np.array([*(CLASS_NAMES.index(name) for name, *_ in every),
                         CLASS_NAMES.index('sky')], np.uint8)
-        classes = ids[drawn['seen']]  # -1, nothing there, is the last
-        return np.where(drawn['seen'] < 0, np.inf, drawn['depth']), classes
+        classes = ids[drawn['visible']]  # -1, nothing there, is the last
+        return np.where(drawn['visible'] < 0, np.inf, drawn['depth']), classes
 
 
 def on_one_face(depth, classes):
