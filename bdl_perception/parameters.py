@@ -80,7 +80,11 @@ class AlertParameters(Parameters):
     stale_after_s: float = parameter_of(AlertPolicy, 'stale_after_s')
     epistemic_max_age_s: float = parameter_of(AlertPolicy, 'epistemic_max_age_s')
     max_frame_age_s: float = parameter_of(AlertPolicy, 'max_frame_age_s')
+    min_stale_after_s: float = parameter_of(AlertPolicy, 'min_stale_after_s')
+    recovery_s: float = parameter_of(AlertPolicy, 'recovery_s')
+    tolerated_faults: int = parameter_of(AlertPolicy, 'tolerated_faults')
     hold_s: float = parameter_of(AlertPolicy, 'hold_s')
+    warning_level: str = parameter_of(AlertPolicy, 'warning_level')
     clear_s: float = parameter_of(AlertPolicy, 'clear_s')
     clear_fraction: float = parameter_of(AlertPolicy, 'clear_fraction')
 

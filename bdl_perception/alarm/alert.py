@@ -9,7 +9,7 @@ armed, perception is active, all inputs are fresh, and no alarm is latched.
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState, Reason
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.evidence import Evidence
-from bdl_perception.alarm.freshness import Freshness, SteadyTime
+from bdl_perception.alarm.freshness import Freshness, MAX_LATE_FRAMES, SteadyTime
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import PerceptionStatus
 
@@ -72,7 +72,10 @@ class AlertMachine:
     def update_scores(self, now_s: float, scores: Scores, ros_now_ns: int | None = None) -> None:
         """Update by the scores of a frame or cycle; ros_now_ns checks the age of the frame."""
         elapsed_s = self._advance(now_s)
-        if not self._freshness.is_in_order(scores.stamp_ns, scores.cycle > 0):
+        late = self._freshness.count_late(scores.stamp_ns, scores.cycle > 0)
+        if 0 < late < MAX_LATE_FRAMES:
+            return
+        if late:
             self._handle_time_jump(
                 'the stamps of the frames do not advance: does a recording loop?')
         age_s = 0. if ros_now_ns is None else (ros_now_ns - scores.stamp_ns) / 1e9
@@ -85,8 +88,9 @@ class AlertMachine:
     def state(self, now_s: float) -> AlertState:
         """Return the alert state at now_s, seconds of any clock."""
         elapsed_s = self._advance(now_s)
-        reasons = sorted([*self._freshness.reasons(elapsed_s), *self._errors(),
-                          *self._latched_reasons(elapsed_s)],
+        reasons = sorted([*self._freshness.reasons(elapsed_s), *self._warnings(),
+                          *self._missing_reasons(),
+                          *self._errors(), *self._latched_reasons(elapsed_s)],
                          reverse=True, key=lambda reason: reason.level)
         calibration, test = self._evidence.calibration, self._evidence.test
         limits = calibration.limits if calibration else None
@@ -100,7 +104,8 @@ class AlertMachine:
             stamp_ns=self._freshness.stamp_ns,
             slow=self._evidence.drift.value if limits and limits.slow else None,
             slow_limit=limits.slow if limits else None,
-            low_thresholds=dict(test.low_thresholds) if test else {})
+            low_thresholds=dict(test.low_thresholds) if test else {},
+            late_frames=self._freshness.late_frames)
 
     def _clear_conditions(self, elapsed_s: float) -> str:
         """Return what must happen before the latched alarm clears."""
@@ -112,6 +117,7 @@ class AlertMachine:
     def _advance(self, now_s: float) -> float:
         """Advance with the conditions since the last call; returns the steady time, s."""
         back_s = self._time.advance(now_s)
+        self._freshness.advance(self._time.elapsed_s)
         self._latch.advance(self._time.elapsed_s, bool(self._errors()),
                             bool(self._evidence.exceedances),
                             not self._evidence.uncleared_evidence)
@@ -124,13 +130,28 @@ class AlertMachine:
         self._evidence.reset()
 
     def _errors(self) -> list[Reason]:
-        faults = [Reason(AlertLevel.ERROR, f'perception_node reports: {fault}')
-                  for fault in self._freshness.faults]
-        return faults + self._evidence.errors
+        return [*(fault for fault in self._faults() if fault.level == AlertLevel.ERROR),
+                *self._evidence.errors]
+
+    def _faults(self) -> list[Reason]:
+        tolerated = self._freshness.faulty_count <= self._policy.tolerated_faults
+        level = AlertLevel.WARN if tolerated else AlertLevel.ERROR
+        return [Reason(level, f'perception_node reports: {fault}')
+                for fault in self._freshness.faults]
+
+    def _missing_reasons(self) -> list[Reason]:
+        missing = ', '.join(self._evidence.missing)
+        return [Reason(AlertLevel.STALE, f'the scores lack {missing}, which the calibration '
+                       f'watches: run sender and receiver in one version')] if missing else []
+
+    def _warnings(self) -> list[Reason]:
+        level = AlertLevel[self._policy.warning_level.upper()]
+        return [Reason(level, f'perception_node warns: {text}')
+                for text in self._freshness.warnings]
 
     def _latched_reasons(self, elapsed_s: float) -> list[Reason]:
         """Return why the alert is not OK although there is no present error."""
-        found = []
+        found = [fault for fault in self._faults() if fault.level == AlertLevel.WARN]
         if self._latch.latched and not self._evidence.alarmed:
             conditions = self._clear_conditions(elapsed_s)
             found.append(Reason(AlertLevel.ERROR, f'the alarm holds until {conditions}: wait'))

@@ -40,6 +40,7 @@ class AlertState:
     slow: float | None = None  # evidence of the slow alarm; None: there is no such alarm
     slow_limit: float | None = None
     low_thresholds: Mapping[str, float] = field(default_factory=dict)  # of two-sided tests
+    late_frames: int = 0  # dropped: a later one, or the same one, came before
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class AlertPolicy(Parameters):
 
     stale_after_s: float = parameter(
         .5, 'maximum age of status and frame scores; older: STALE', 's', .05, 60)
+    min_stale_after_s: float = parameter(
+        .2, 'lower bound of two measured frame periods; scores that are older: STALE', 's', .05, 60)
     epistemic_max_age_s: float = parameter(
         2., 'maximum age of the frame of a Monte Carlo result; older: STALE', 's', .05, 60)
     max_frame_age_s: float = parameter(
@@ -55,6 +58,13 @@ class AlertPolicy(Parameters):
         's', .05, 60)
     hold_s: float = parameter(
         2., 'minimum duration of ERROR, and of STALE after a clock that jumped back', 's', 0, 600)
+    recovery_s: float = parameter(
+        1., 'time without silence or late inputs before STALE from them ends', 's', 0, 600)
+    tolerated_faults: int = parameter(
+        0, 'successive status messages with faults that are WARN before they are ERROR', '', 0, 100)
+    warning_level: str = parameter(
+        'warn', 'level of a warning of perception_node, such as depth of unknown scale',
+        choices=('ok', 'warn', 'stale'))
     clear_s: float = parameter(
         1., 'time without an exceedance before the level returns to OK', 's', 0, 600)
     clear_fraction: float = parameter(

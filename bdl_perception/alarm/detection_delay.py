@@ -98,10 +98,12 @@ def _slow_delay(p: float, limits: AlarmLimits) -> DetectionDelay | None:
 
 def _steps_to_alarm(evidence: _SequentialAlarm, p: float,
                     step_s: float) -> DetectionDelay | None:
+    before = evidence.step(p)  # of a mixture: one of its bets may win although the sum loses
     for steps in range(1, MAX_STEPS):
-        value = evidence.step(p)
         if evidence.alarmed:
             return DetectionDelay(steps, steps * step_s)
-        if value <= 0:
+        value = evidence.step(p)
+        if value <= before:
             return None
+        before = value
     return None

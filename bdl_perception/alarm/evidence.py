@@ -39,6 +39,7 @@ class Evidence:
     def reset(self) -> None:
         """Discard scores whose stamps are no longer in order; the evidence stays."""
         self.p_value = None
+        self.missing: tuple[str, ...] = ()  # watched scores that the last observation lacks
         self._frame: Mapping[str, float] = {}  # newest scores of a frame
         self._cycle: Mapping[str, float] = {}  # newest scores of a Monte Carlo cycle
         self._cycle_brightness: Mapping[str, float] = {}  # of the frame of that cycle
@@ -60,7 +61,9 @@ class Evidence:
             return None
         values = {**observation.values,
                   **dict.fromkeys(self._scores_without_pixels(observation.values), math.nan)}
-        if not all(name in values for name in self.calibration.distribution.watched):
+        watched = self.calibration.distribution.watched
+        self.missing = tuple(name for name in watched if name not in values)
+        if self.missing:
             return None
         self.p_value = self.calibration.test.p_value(values)
         if self._thinning.due(observation.stamp_ns):

@@ -1,11 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Freshness of the inputs of an alert, and the reasons why it is STALE."""
+from collections import deque
 import math
 from typing import NamedTuple
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, Reason
-from bdl_perception.alarm.arming import rejection_reasons
+from bdl_perception.alarm.arming import rate_rejection, rejection_reasons
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.perception.status import ACTIVE_STATE, PerceptionStatus
 
@@ -14,6 +15,10 @@ REMEDIES = {  # lifecycle state -> what to do
     'inactive': 'activate it',
     'finalized': 'start it again',
 }
+
+
+MAX_LATE_FRAMES = 3  # in succession: so many are no late frames, the stamps have jumped back
+MIN_INTERVALS, MAX_INTERVALS = 10, 20  # between frames, for their period
 
 
 class SteadyTime:
@@ -34,6 +39,30 @@ class SteadyTime:
         return max(0., -passed_s)
 
 
+class FramePeriod:
+    """
+    The time in which nearly every frame is followed by the next one.
+
+    It is the upper decile of the last intervals between arrivals: a regular camera has its period,
+    and one that often loses frames or has a high load a longer time. A single gap changes nothing.
+    """
+
+    def __init__(self) -> None:
+        """Start without an interval."""
+        self._intervals_s: deque[float] = deque(maxlen=MAX_INTERVALS)
+
+    def add(self, interval_s: float) -> None:
+        """Add the time between the arrivals of two frames."""
+        self._intervals_s.append(interval_s)
+
+    def max_silence_s(self, low_s: float, high_s: float) -> float:
+        """Return two periods within bounds; the upper one while the period is not known."""
+        count = len(self._intervals_s)
+        if count < MIN_INTERVALS:
+            return high_s
+        return min(high_s, max(low_s, 2 * sorted(self._intervals_s)[(count - 1) * 9 // 10]))
+
+
 class _FrameArrival(NamedTuple):
     stamp_ns: int
     arrival_s: float
@@ -50,6 +79,11 @@ class Freshness:
         self._calibration = calibration
         self._unarmed_reason = unarmed_reason
         self._status: tuple[float, PerceptionStatus] | None = None
+        self.faulty_count = 0  # of successive heartbeats with faults
+        self.late_frames = 0
+        self._late_counts = {False: 0, True: 0}  # in succession, by whether it is of a cycle
+        self._late_at_s: float | None = None  # last time at which an input was silent or late
+        self._period = FramePeriod()
         self._frame: _FrameArrival | None = None
         self._observed_ns: int | None = None
         self._cycle_ns: int | None = None
@@ -61,6 +95,11 @@ class Freshness:
         return self._status[1].faults if self._status else ()
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return the warnings that perception_node last reported."""
+        return self._status[1].warnings if self._status else ()
+
+    @property
     def stamp_ns(self) -> int | None:
         """Return the stamp of the newest frame, ns."""
         return self._frame.stamp_ns if self._frame else None
@@ -68,19 +107,31 @@ class Freshness:
     def update_status(self, now_s: float, status: PerceptionStatus) -> None:
         """Store a heartbeat."""
         self._status = (now_s, status)
+        self.faulty_count = self.faulty_count + 1 if status.faults else 0
 
-    def is_in_order(self, stamp_ns: int, is_cycle: bool) -> bool:
-        """Return whether a stamp is later than the last one of a frame or cycle."""
+    def advance(self, now_s: float) -> None:
+        """Advance to a time, until which no input arrived."""
+        if self._late_texts(now_s):
+            self._late_at_s = now_s
+
+    def count_late(self, stamp_ns: int, is_cycle: bool) -> int:
+        """Return how many stamps in succession, with this one, are not later than the last."""
         last_ns = self._cycle_ns if is_cycle else self.stamp_ns
-        return last_ns is None or stamp_ns > last_ns
+        is_late = last_ns is not None and stamp_ns <= last_ns
+        self._late_counts[is_cycle] = self._late_counts[is_cycle] + 1 if is_late else 0
+        self.late_frames += is_late and not is_cycle
+        return self._late_counts[is_cycle]
 
     def record_jump(self, now_s: float, reason: str) -> None:
         """Discard all frames: their stamps or the times are no longer in order."""
         self._frame = self._observed_ns = self._cycle_ns = None
+        self._late_counts = {False: 0, True: 0}
         self._jump = (now_s, reason)
 
     def update_frame(self, now_s: float, stamp_ns: int, age_s: float) -> None:
         """Store the arrival of the scores of a frame."""
+        if self._frame is not None:
+            self._period.add(now_s - self._frame.arrival_s)
         self._frame = _FrameArrival(stamp_ns, now_s, age_s)
 
     def update_cycle(self, stamp_ns: int, observed_ns: int | None) -> None:
@@ -91,15 +142,15 @@ class Freshness:
     def reasons(self, now_s: float) -> list[Reason]:
         """Return all reasons why the alert is STALE."""
         texts = [*self._status_texts(now_s), *self._arming_texts(), *self._order_texts(now_s),
-                 *self._frame_texts(now_s)]
+                 *self._frame_texts(now_s), *self._recovery_texts(now_s)]
         return [Reason(AlertLevel.STALE, text) for text in texts]
 
     def _status_texts(self, now_s: float) -> list[str]:
         if self._status is None:
             return ['no status of perception_node was received: start it']
-        at_s, status = self._status
-        if now_s - at_s > self._policy.stale_after_s:
-            return [f'perception_node is silent for {now_s - at_s:.1f} s: is it running?']
+        status = self._status[1]
+        if late := self._late_status_texts(now_s):
+            return late
         if status.state != ACTIVE_STATE:
             remedy = REMEDIES.get(status.state, 'wait, or read its log')
             return [f'perception_node is {status.state}: {remedy}']
@@ -113,7 +164,9 @@ class Freshness:
         identity, state = self._status[1].identity, self._status[1].state
         if identity is None and state != ACTIVE_STATE:
             return []  # the same: no model is loaded yet
-        return [f'not armed: {text}' for text in rejection_reasons(self._calibration, identity)]
+        rate = rate_rejection(self._status[1].status_hz, self._policy.stale_after_s)
+        return [f'not armed: {text}' for text in (
+            *filter(None, [rate]), *rejection_reasons(self._calibration, identity))]
 
     def _order_texts(self, now_s: float) -> list[str]:
         if self._jump is None or now_s - self._jump[0] >= self._policy.hold_s:
@@ -123,8 +176,36 @@ class Freshness:
     def _frame_texts(self, now_s: float) -> list[str]:
         if self._frame is None:
             return ['no scores were received: is the camera publishing?']
+        late = self._late_frame_texts(now_s)
+        if late or self._observed_ns is not None:
+            return late
+        return ['no Monte Carlo result with every watched score yet: wait']
+
+    def _recovery_texts(self, now_s: float) -> list[str]:
+        """Inputs that come and go must not toggle the alert."""
+        recovery_s = self._policy.recovery_s
+        if self._late_at_s is None or self._late_texts(now_s) or (
+                now_s - self._late_at_s >= recovery_s):
+            return []
+        return [f'inputs were silent or late {now_s - self._late_at_s:.1f} s ago: wait until they '
+                f'are in time for {recovery_s:g} s']
+
+    def _late_texts(self, now_s: float) -> list[str]:
+        """Return what is silent or late; it stays so until the next input arrives."""
+        return [*self._late_status_texts(now_s), *self._late_frame_texts(now_s)]
+
+    def _late_status_texts(self, now_s: float) -> list[str]:
+        silent_s = now_s - self._status[0] if self._status else 0.
+        if silent_s <= self._policy.stale_after_s:
+            return []
+        return [f'perception_node is silent for {silent_s:.1f} s: is it running?']
+
+    def _late_frame_texts(self, now_s: float) -> list[str]:
+        if self._frame is None:
+            return []
         silent_s, age_s = now_s - self._frame.arrival_s, self._frame.age_s
-        if silent_s > self._policy.stale_after_s:
+        if silent_s > self._period.max_silence_s(self._policy.min_stale_after_s,
+                                                 self._policy.stale_after_s):
             return [f'no scores for {silent_s:.1f} s: is the camera publishing?']
         if abs(age_s) > self._policy.max_frame_age_s:
             return [f'frames are {age_s:.1f} s old on arrival: reduce the load, or '
@@ -134,7 +215,7 @@ class Freshness:
     def _epistemic_texts(self, silent_s: float, stamp_ns: int) -> list[str]:
         """Check the age of the frame of the last result, not of its arrival."""
         if self._observed_ns is None:
-            return ['no Monte Carlo result with every watched score yet: wait']
+            return []
         age_s = silent_s + (stamp_ns - self._observed_ns) / 1e9
         if age_s > self._policy.epistemic_max_age_s:
             return [f'the last Monte Carlo result is {age_s:.1f} s old: reduce the load']

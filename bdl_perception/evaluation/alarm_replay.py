@@ -42,7 +42,8 @@ class AlertReplayer:
         if reasons:
             raise ValueError(f'the alarm would not be armed: {"; ".join(reasons)}')
         self._calibration = calibration
-        self._machine = AlertMachine(policy or AlertPolicy(), calibration)
+        # A gap in a recording is no silence of the camera.
+        self._machine = AlertMachine(policy or AlertPolicy(recovery_s=0), calibration)
         self._identity = identity
         self._cycle = 0
 

@@ -22,6 +22,8 @@ STATUS_NAME_PREFIX = 'bdl_perception'
 ALL_CAMERAS = 'all cameras'
 CYCLE_KEY = 'cycle'
 FAULT_KEY = 'fault'
+RATE_KEY = 'status_hz'
+WARNING_KEY = 'warning'
 MAX_MESSAGE_BYTES = 65_536  # serialized; the scores of 8 regions have less than 10 kB
 MAX_SCORES = 256
 SCORE_NAME_PATTERN = re.compile(r'[a-z][a-z0-9_]{0,63}')
@@ -49,30 +51,45 @@ def scores_from_message(message: DiagnosticArray) -> Scores:
 
 
 def status_message(status: PerceptionStatus, stamp_ns: int, backend: str) -> DiagnosticArray:
-    """Convert the status of perception_node; each fault is a key-value pair of its own."""
-    level = AlertLevel.OK if status.state == ACTIVE_STATE else AlertLevel.WARN
+    """Convert the status of perception_node; each fault or warning is a key-value pair."""
+    is_ok = status.state == ACTIVE_STATE and not status.warnings
+    level = AlertLevel.OK if is_ok else AlertLevel.WARN
     if status.faults:
         level = AlertLevel.ERROR
     values = {'state': status.state, **{name: getattr(status, name) for name in COUNTERS}}
+    if status.status_hz is not None:
+        values[RATE_KEY] = status.status_hz
     if status.identity is not None:
         values.update(asdict(status.identity), backend=backend)
-    pairs = _key_values(values) + [KeyValue(key=FAULT_KEY, value=fault) for fault in status.faults]
-    text = '; '.join(status.faults) or status.state
+    pairs = [*_key_values(values),
+             *(KeyValue(key=FAULT_KEY, value=fault) for fault in status.faults),
+             *(KeyValue(key=WARNING_KEY, value=warning) for warning in status.warnings)]
+    text = '; '.join((*status.faults, *status.warnings)) or status.state
     return _diagnostic_array(stamp_ns, '', _diagnostic_status('status', level, text, pairs))
 
 
 def status_from_message(message: DiagnosticArray) -> PerceptionStatus:
     """Read a status; ValueError names a missing key, or there are too many faults."""
     values = _read_values(message)
-    faults = tuple(pair.value for pair in message.status[0].values if pair.key == FAULT_KEY)
-    if len(faults) > MAX_STATUS_FAULTS:
-        raise ValueError(f'a status has {len(faults)} faults, at most {MAX_STATUS_FAULTS} are '
-                         f'read')
+    faults, warnings = (tuple(pair.value for pair in message.status[0].values if pair.key == key)
+                        for key in (FAULT_KEY, WARNING_KEY))
+    if max(len(faults), len(warnings)) > MAX_STATUS_FAULTS:
+        raise ValueError(f'a status has {len(faults)} faults and {len(warnings)} warnings, at '
+                         f'most {MAX_STATUS_FAULTS} of each are read')
     identity = Identity(**{name: type_of(_require_value(values, name)) for name, type_of
                            in _IDENTITY_TYPES.items()}) if 'model' in values else None
     counts = {name: int(_require_value(values, name)) for name in COUNTERS}
+    rate = _read_rate(values)
     return PerceptionStatus(printable_line(_require_value(values, 'state')),
-                            tuple(map(printable_line, faults)), identity=identity, **counts)
+                            tuple(map(printable_line, faults)), identity=identity, status_hz=rate,
+                            warnings=tuple(map(printable_line, warnings)), **counts)
+
+
+def _read_rate(values: Mapping[str, str]) -> float | None:
+    rate = float(values[RATE_KEY]) if RATE_KEY in values else None
+    if rate is not None and not rate > 0:
+        raise ValueError(f'{RATE_KEY} is {rate}, must be above 0')
+    return rate
 
 
 def deserialize_diagnostics(data: bytes) -> DiagnosticArray:
@@ -123,7 +140,7 @@ def level_from_message(message: DiagnosticArray) -> AlertLevel:
 
 def _alert_values(state: AlertState) -> dict[str, object]:
     plain = {name: getattr(state, name) for name in (
-        'p_value', 'cusum', 'cusum_limit', 'slow', 'slow_limit')}
+        'p_value', 'cusum', 'cusum_limit', 'slow', 'slow_limit', 'late_frames')}
     values = {'frame_stamp_ns': state.stamp_ns, **plain,
               **{f'score_{name}': value for name, value in state.statistics.items()},
               **{f'threshold_{name}': value for name, value in state.thresholds.items()},
@@ -156,7 +173,7 @@ def _read_values(message: DiagnosticArray) -> dict[str, str]:
         raise ValueError(f'a message must have one status, this one has {len(message.status)}')
     values: dict[str, str] = {}
     for pair in message.status[0].values:
-        if pair.key in values and pair.key != FAULT_KEY:
+        if pair.key in values and pair.key not in (FAULT_KEY, WARNING_KEY):
             raise ValueError(f'a message has the key {pair.key!r:.40} twice')
         values[pair.key] = pair.value
     return values

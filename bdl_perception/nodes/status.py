@@ -22,10 +22,10 @@ class StatusTracker:
     it is part of one snapshot, so that it reaches the alert even if the next frame is good.
     """
 
-    def __init__(self) -> None:
-        """Start in the state `unconfigured`."""
+    def __init__(self, status_hz: float | None = None) -> None:
+        """Start in the state `unconfigured`; status_hz: the rate of the heartbeat."""
         self._lock = Lock()
-        self._status = PerceptionStatus('unconfigured')
+        self._status = PerceptionStatus('unconfigured', status_hz=status_hz)
         self._persistent_fault: str | None = None
         self._transient_faults: list[str] = []
 
@@ -33,12 +33,17 @@ class StatusTracker:
         """Set the lifecycle state, and the persistent fault if a transition failed."""
         with self._lock:
             self._persistent_fault = printable_line(fault) if fault else None
-            self._status = replace(self._status, state=state)
+            self._status = replace(self._status, state=state, warnings=())
 
     def set_identity(self, identity: Identity | None) -> None:
         """Set the identity of the loaded model; None: no model is loaded."""
         with self._lock:
             self._status = replace(self._status, identity=identity)
+
+    def set_warnings(self, warnings: tuple[str, ...]) -> None:
+        """Set the warnings, which last until they are set again."""
+        with self._lock:
+            self._status = replace(self._status, warnings=warnings)
 
     def add_counts(self, frames_in: int = 0, frames_out: int = 0, frames_dropped: int = 0) -> None:
         """Add to the frame counters."""

@@ -26,7 +26,7 @@ CALIBRATION = make_calibration(  # threshold 98; the highest observation adds 1.
 class Story:
     """A camera at 4 Hz before an alert machine."""
 
-    def __init__(self, calibration: Calibration | None = CALIBRATION, **policy: float) -> None:
+    def __init__(self, calibration: Calibration | None = CALIBRATION, **policy: Any) -> None:
         self.machine = AlertMachine(AlertPolicy(**policy), calibration)
         self.now_s = 100.
 
@@ -183,6 +183,16 @@ def test_a_camera_fault_is_an_error_and_is_held() -> None:
         AlertLevel.ERROR, AlertLevel.ERROR, AlertLevel.OK]
 
 
+@pytest.mark.parametrize('name', ['OK', 'WARN', 'STALE'])
+def test_a_warning_of_perception_has_the_chosen_level_while_it_lasts(name: str) -> None:
+    story = Story(warning_level=name.lower())
+    story.goes_on(2)
+    state = story.goes_on(2, status=replace(GOOD, warnings=('the scale is unknown',)))
+    assert state.level == AlertLevel[name]
+    assert state.reasons == ('perception_node warns: the scale is unknown',)
+    assert story.goes_on(.25, status=GOOD).reasons == ()
+
+
 @pytest.mark.parametrize(('change', 'reason'), [
     ({'state': 'unconfigured', 'identity': None},
      'perception_node is unconfigured: configure and activate it'),
@@ -235,7 +245,7 @@ def test_a_result_that_lacks_a_watched_score_does_not_count() -> None:
 
 def test_frames_that_are_old_or_from_the_future_are_stale() -> None:
     for late_s in (1.01, -1.01):
-        story = Story(max_frame_age_s=1)
+        story = Story(max_frame_age_s=1, recovery_s=0)
         assert story.goes_on(2, late_s=late_s).level == AlertLevel.STALE
         assert story.goes_on(late_s=1).level == AlertLevel.OK
 
@@ -243,7 +253,9 @@ def test_frames_that_are_old_or_from_the_future_are_stale() -> None:
 def test_a_looping_recording_is_stale_until_new_frames_arrive() -> None:
     story = Story(hold_s=1)
     story.goes_on(20)
-    story.machine.update_scores(story.now_s, Scores(10**9, 'camera', {'energy': 1.}))
+    for step in range(3):
+        assert story.machine.state(story.now_s).level == AlertLevel.OK
+        story.machine.update_scores(story.now_s, Scores(step + 1, 'camera', {'energy': 1.}))
     state = story.machine.state(story.now_s)
     assert state.level == AlertLevel.STALE and 'recording loop' in state.reasons[0]
     assert [story.goes_on().level for _ in range(4)] == [AlertLevel.STALE] * 3 + [AlertLevel.OK]
@@ -255,7 +267,125 @@ def test_a_camera_whose_stamps_stand_still_never_gets_an_ok() -> None:
         machine.update_status(step / 4, GOOD)
         machine.update_scores(step / 4, Scores(0, '', {'energy': 1.}))
         machine.update_scores(step / 4, Scores(0, '', {'epistemic_depth': 1.}, 1))
-        assert machine.state(step / 4).level == AlertLevel.STALE or step <= 1
+        assert machine.state(step / 4).level == AlertLevel.STALE or step <= 3
+
+
+@pytest.mark.parametrize('stamp_ns', [1, 119_700_000_000, 120_000_000_000])
+def test_one_late_or_repeated_frame_is_dropped_and_counted(stamp_ns: int) -> None:
+    story = Story()
+    story.goes_on(20)
+    for count in range(1, 4):  # single ones, also again and again
+        for cycle in (0, 1):
+            story.machine.update_scores(story.now_s, Scores(
+                stamp_ns, 'camera', {'energy': 1000., 'epistemic_depth': 1000.}, cycle))
+        state = story.machine.state(story.now_s)
+        assert (state.level, state.late_frames) == (AlertLevel.OK, count)
+        assert state.statistics['energy'] == 1
+        assert story.goes_on().level == AlertLevel.OK
+
+
+def at_rate(machine: AlertMachine, start_s: float, period_s: float, count: int,
+            heartbeat_s: float = .1) -> tuple[float, list[AlertLevel]]:
+    """Let frames arrive, and heartbeats of node and alert; return the end and the levels."""
+    levels, beat = [], start_s
+    for index in range(count):
+        now_s = start_s + index * period_s
+        while beat <= now_s:
+            machine.update_status(beat, GOOD)
+            levels.append(machine.state(beat).level)
+            beat += heartbeat_s
+        for cycle in (0, 1):
+            machine.update_scores(now_s, Scores(
+                round(now_s * 1e9), '', {'energy': 1.} if cycle == 0 else {'epistemic_depth': 1.},
+                cycle))
+    return start_s + (count - 1) * period_s, levels
+
+
+def level_after(machine: AlertMachine, end_s: float, silent_s: float) -> AlertLevel:
+    """Return the level when no frame has arrived for so long, with heartbeats of the node."""
+    for at_s in (end_s + silent_s / 2, end_s + silent_s):
+        machine.update_status(at_s, GOOD)
+    return machine.state(end_s + silent_s).level
+
+
+@pytest.mark.parametrize(('period_s', 'limit_s'), [
+    (.05, .2), (.1, .2), (.15, .3), (.24, .48), (.25, .5), (.4, .5)])
+def test_silence_is_stale_after_two_measured_periods_within_bounds(
+        period_s: float, limit_s: float) -> None:
+    for silent_s, level in ((limit_s - .01, AlertLevel.OK), (limit_s + .01, AlertLevel.STALE)):
+        machine = AlertMachine(AlertPolicy(), CALIBRATION)
+        end_s, _ = at_rate(machine, 100., period_s, 30)
+        assert level_after(machine, end_s, silent_s) == level
+
+
+def test_a_few_lost_frames_change_no_limit_and_many_raise_it() -> None:
+    for gaps, limit_s in ((2, .2), (3, .38)):  # of the last twenty
+        for silent_s, level in ((limit_s - .01, AlertLevel.OK), (limit_s + .01, AlertLevel.STALE)):
+            machine = AlertMachine(AlertPolicy(min_stale_after_s=.05, recovery_s=0), CALIBRATION)
+            end_s, _ = at_rate(machine, 100., .1, 30)
+            for _ in range(gaps):
+                end_s, _ = at_rate(machine, end_s + .19, .1, 2)
+            assert level_after(machine, end_s, silent_s) == level
+
+
+@pytest.mark.parametrize('count', [10, 11])
+def test_the_period_needs_ten_intervals(count: int) -> None:
+    machine = AlertMachine(AlertPolicy(), CALIBRATION)
+    end_s, _ = at_rate(machine, 100., .1, count)
+    assert (level_after(machine, end_s, .21) == AlertLevel.STALE) == (count == 11)
+
+
+@pytest.mark.parametrize('period_s', [.6, 1., 2.])
+def test_a_slow_camera_is_stale_and_does_not_toggle_the_alert(period_s: float) -> None:
+    machine = AlertMachine(AlertPolicy(), CALIBRATION)
+    _, levels = at_rate(machine, 100., period_s, 20)
+    assert sum(a != b for a, b in zip(levels, levels[1:], strict=False)) <= 2
+    assert set(levels[-100:]) == {AlertLevel.STALE}
+
+
+def test_a_loose_cable_does_not_toggle_the_alert() -> None:
+    machine = AlertMachine(AlertPolicy(), CALIBRATION)
+    end_s, levels = at_rate(machine, 100., .1, 30)
+    for _ in range(10):
+        end_s, found = at_rate(machine, end_s + .7, .1, 7)
+        levels += found
+    assert sum(a != b for a, b in zip(levels, levels[1:], strict=False)) <= 2
+
+
+def test_stale_from_silence_ends_after_a_stable_time() -> None:
+    story = Story(recovery_s=1)
+    story.goes_on(5)
+    story.now_s += 3
+    states = [story.goes_on() for _ in range(5)]
+    assert [state.level for state in states] == [AlertLevel.STALE] * 4 + [AlertLevel.OK]
+    assert states[1].reasons == (
+        'inputs were silent or late 0.2 s ago: wait until they are in time for 1 s',)
+
+
+@pytest.mark.parametrize('tolerated', [0, 1, 3])
+def test_so_many_faulty_heartbeats_are_a_warning(tolerated: int) -> None:
+    story = Story(tolerated_faults=tolerated)
+    story.goes_on(2)
+    faulty = replace(GOOD, faults=('a damaged image',))
+    for _ in range(2):  # a good one in between starts anew
+        states = [story.goes_on(status=faulty) for _ in range(tolerated)]
+        assert [state.level for state in states] == [AlertLevel.WARN] * tolerated
+        assert all('a damaged image' in state.reasons[0] for state in states)
+        assert story.goes_on().level == AlertLevel.OK
+    states = [story.goes_on(status=faulty) for _ in range(tolerated + 1)]
+    assert states[-1].level == AlertLevel.ERROR
+
+
+def test_scores_that_lack_a_watched_one_are_rejected_at_once() -> None:
+    story = Story()
+    story.goes_on(2)
+    for cycle in (0, 1):
+        story.machine.update_scores(story.now_s, Scores(
+            round((story.now_s + .01) * 1e9), '', {'softmax': 1., 'epistemic_depth': 1.}, cycle))
+    state = story.machine.state(story.now_s)
+    assert state.level == AlertLevel.STALE
+    assert 'lack energy, which the calibration watches' in state.reasons[0]
+    assert story.goes_on().level == AlertLevel.OK
 
 
 def test_a_clock_that_jumps_back_is_stale_and_recovers() -> None:
@@ -275,7 +405,8 @@ def test_a_clock_that_is_not_finite_is_rejected() -> None:
 @pytest.mark.parametrize('change', [
     {'stale_after_s': 0}, {'stale_after_s': math.nan}, {'epistemic_max_age_s': -1},
     {'max_frame_age_s': math.inf}, {'hold_s': -1}, {'clear_s': math.nan},
+    {'min_stale_after_s': 0}, {'recovery_s': -1}, {'tolerated_faults': -1},
     {'clear_fraction': 0}, {'clear_fraction': 1.01}])
-def test_an_infeasible_policy_is_rejected(change: dict[str, float]) -> None:
+def test_an_infeasible_policy_is_rejected(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         AlertPolicy(**change)

@@ -38,14 +38,17 @@ TWO_SIDED = with_values(SLOW, alpha=.4, tails='two_sided')
 CALIBRATIONS = [CALIBRATION, SLOW, SLOW, GROUPED, TWO_SIDED]
 POLICIES = [
     AlertPolicy(stale_after_s=.5, epistemic_max_age_s=1, max_frame_age_s=.5, hold_s=.5,
-                clear_s=.25, clear_fraction=.5),
+                clear_s=.25, clear_fraction=.5, recovery_s=0,
+                warning_level='stale'),
     AlertPolicy(stale_after_s=.5, epistemic_max_age_s=.5, max_frame_age_s=.5, hold_s=.25,
-                clear_s=.75, clear_fraction=1),
+                clear_s=.75, clear_fraction=1, recovery_s=.5, tolerated_faults=1),
     AlertPolicy(stale_after_s=1, epistemic_max_age_s=.75, max_frame_age_s=.25, hold_s=1,
-                clear_s=0, clear_fraction=.75),
+                clear_s=0, clear_fraction=.75, recovery_s=.25, min_stale_after_s=.75),
     AlertPolicy(stale_after_s=.5, epistemic_max_age_s=1, max_frame_age_s=.5, hold_s=0,
-                clear_s=.5, clear_fraction=.5)]
-STATUSES = [replace(GOOD, state='inactive'), replace(GOOD, faults=('no frame',)),
+                clear_s=.5, clear_fraction=.5, recovery_s=1, tolerated_faults=2,
+                warning_level='ok')]
+STATUSES = [replace(GOOD, state='inactive'), *[replace(GOOD, faults=('no frame',))] * 2,
+            *[replace(GOOD, warnings=('no scale',))] * 2,
             replace(GOOD, identity=replace(IDENTITY, samples=8)), replace(GOOD, identity=None)]
 
 
@@ -150,7 +153,8 @@ def worse(event: Event, how: str) -> Event:
     if event.kind == 'frame' and how == 'older':
         return replace(event, age_s=2.)
     change: dict[str, Any] = {
-        'faulty': {'faults': (*event.payload.faults, 'worse')}, 'inactive': {'state': 'inactive'},
+        'faulty': {'faults': (*event.payload.faults, 'worse')}, 'warned': {'warnings': ('worse',)},
+        'inactive': {'state': 'inactive'},
         'other model': {'identity': None}}.get(how, {}) if event.kind == 'status' else {}
     return replace(event, payload=replace(event.payload, **change)) if change else event
 

@@ -6,7 +6,10 @@ import math
 import re
 from typing import Any
 
-from bdl_perception.alarm.arming import rejection_reasons, version_rejection
+from bdl_perception.alarm.alert_types import AlertPolicy
+from bdl_perception.alarm.arming import rate_rejection, rejection_reasons, version_rejection
+from bdl_perception.alarm.freshness import Freshness
+from bdl_perception.perception.status import PerceptionStatus
 from calibrations import IDENTITY, small_calibration
 import pytest
 
@@ -25,6 +28,21 @@ def test_a_calibration_arms_its_own_model_under_any_name() -> None:
 def test_every_other_model_is_rejected(change: dict[str, Any], difference: str) -> None:
     reason, = rejection_reasons(small_calibration(), replace(IDENTITY, **change))
     assert difference in reason
+
+
+@pytest.mark.parametrize(('status_hz', 'stale_after_s', 'expected'), [
+    (None, .05, ''), (5., .5, ''), (3., .5, ''), (30., .05, ''),
+    (2.9, .5, 'raise status_hz to 3 or stale_after_s to 0.517'),
+    (1., .5, 'raise status_hz to 3 or stale_after_s to 1.5'),
+    (5., .05, 'raise status_hz to 30 or stale_after_s to 0.3')])
+def test_a_heartbeat_that_is_too_rare_for_its_limit_does_not_arm(
+        status_hz: float | None, stale_after_s: float, expected: str) -> None:
+    assert rate_rejection(status_hz, stale_after_s).endswith(expected)
+    assert bool(rate_rejection(status_hz, stale_after_s)) == bool(expected)
+    fresh = Freshness(AlertPolicy(stale_after_s=stale_after_s), small_calibration(), '')
+    fresh.update_status(0., PerceptionStatus('active', identity=IDENTITY, status_hz=status_hz))
+    unarmed = [reason.text for reason in fresh.reasons(0.) if 'not armed' in reason.text]
+    assert len(unarmed) == bool(expected)
 
 
 def test_an_unknown_model_is_rejected() -> None:
@@ -63,6 +81,7 @@ def test_an_alarm_whose_evidence_cannot_increase_is_rejected() -> None:
     ({'step_s': 1e6}, 'fast alarm .* after 2.1e[+]07 s'),
     ({'exponent': .99999}, 'fast alarm of this calibration never'),
     ({'slow': 1e6}, 'slow alarm of this calibration never'),
+    ({'slow': 2., 'tails': 'two_sided', 'alpha': .4}, None),  # p .2: the bet of e = .5 alone wins
     ({'slow': 5., 'slow_step_s': 1e6}, 'slow alarm .* within 1800 s')])
 def test_limits_that_are_never_reached_do_not_arm(limits: dict[str, float],
                                                   reason: str | None) -> None:

@@ -214,7 +214,9 @@ def tested(made: Calibration, values: Values) -> tuple[float, int]:
 def played(made: Calibration | None, events: Sequence[tuple[Any, ...]],
            policy: Mapping[str, float]) -> list[dict[str, Any]]:
     """Tell an alert machine what happens, in order, and give its state at each 'look'."""
-    machine = AlertMachine(AlertPolicy(**policy), made)
+    # The stored histories are of the fixed age limit, and of STALE that ends at once.
+    fixed = {'min_stale_after_s': 60., 'recovery_s': 0., **policy}
+    machine = AlertMachine(AlertPolicy(**fixed), made)
     identities = {'right': _identity(), 'none': None,
                   'other': build_identity(load_model_files('street').spec, SAMPLES, SEED + 1)}
     found = []

@@ -34,21 +34,28 @@ class SlowAlert:
         gaps = [b.now_s - a.now_s for a, b in zip(events, events[1:], strict=False)]
         self.times = [sum(max(0, gap) for gap in gaps[:k]) for k in range(len(events))]
         self.jumps = {k + 1 for k, gap in enumerate(gaps) if gap < 0}
+        self.dropped: set[int] = set()
         for k, event in enumerate(events):
             before = self.arrivals(k - 1, event.kind, self.era(k))
             if before and event.payload.stamp_ns <= before[-1].payload.stamp_ns:
-                self.jumps.add(k)
+                same = [i for i in range(self.era(k), k) if events[i].kind == event.kind]
+                loops = len(same) > 2 and set(same[-2:]) <= self.dropped
+                (self.jumps if loops else self.dropped).add(k)
+        self.late = cache(self._late)
         self.evidence, self.error = cache(self._evidence), cache(self._error)
         self.drift = cache(self._drift)
         self.exceedances, self.is_quiet = cache(self._exceeded), cache(self._quiet)
 
     def level(self, k: int) -> AlertLevel:
         """Return the level right after event k."""
-        if self.stale(k):
+        warned = any(status.warnings for _, status in self.statuses(k)[-1:])
+        if self.stale(k) or warned and self.policy.warning_level == 'stale':
             return AlertLevel.STALE
         if self.error(k) or self.latched(k):
             return AlertLevel.ERROR
-        if self.exceedances(k) or not self.is_quiet(k):
+        faults = any(status.faults for _, status in self.statuses(k)[-1:])
+        if faults or self.exceedances(k) or not self.is_quiet(k) or (
+                warned and self.policy.warning_level == 'warn'):
             return AlertLevel.WARN
         return AlertLevel.OK
 
@@ -57,8 +64,12 @@ class SlowAlert:
         return max((jump for jump in self.jumps if jump <= k), default=0)
 
     def arrivals(self, k: int, kind: str, start: int) -> list[Event]:
-        return [event for event in self.events[start:k + 1]
-                if event.kind == kind and kind in ('frame', 'cycle')]
+        return [self.events[i] for i in self.indices(k, kind, start)]
+
+    def indices(self, k: int, kind: str, start: int) -> list[int]:
+        """Return the frames or cycles that are not dropped."""
+        return [i for i in range(start, k + 1) if self.events[i].kind == kind
+                and kind in ('frame', 'cycle') and i not in self.dropped]
 
     def statuses(self, k: int) -> list[tuple[float, Any]]:
         return [(self.times[i], event.payload) for i, event in enumerate(self.events[:k + 1])
@@ -67,25 +78,57 @@ class SlowAlert:
     def stale(self, k: int) -> bool:
         now, policy = self.times[k], self.policy
         statuses = self.statuses(k)
-        if not statuses or now - statuses[-1][0] > policy.stale_after_s:
+        late = [m for m in range(1, k + 1) if self.late(m)]
+        if not statuses or self.is_late(k, now):
+            return True
+        if late and now - self.times[late[-1]] < policy.recovery_s:
             return True
         status = statuses[-1][1]
         if status.state != 'active' or status.identity != self.calibration.provenance.identity:
             return True
+        if status.status_hz is not None and status.status_hz * policy.stale_after_s < 1.5:
+            return True
         if any(jump <= k and now - self.times[jump] < policy.hold_s for jump in self.jumps):
             return True
         start = self.era(k)
-        frames = [i for i in range(start, k + 1) if self.events[i].kind == 'frame']
-        if not frames or now - self.times[frames[-1]] > policy.stale_after_s:
+        if not self.indices(k, 'frame', start) or self.lacking(k):
             return True
-        newest = self.events[frames[-1]]
-        if not -policy.max_frame_age_s <= newest.age_s <= policy.max_frame_age_s:
+        return not any(i >= start for i, _, _ in self.observations(k))
+
+    def _late(self, m: int) -> bool:
+        """Return whether an input was late at the moment before event m."""
+        return self.is_late(m - 1, self.times[m])
+
+    def is_late(self, k: int, now: float) -> bool:
+        """Return whether an input until event k is late at a moment."""
+        policy, statuses, start = self.policy, self.statuses(k), self.era(k)
+        if statuses and now - statuses[-1][0] > policy.stale_after_s:
+            return True
+        frames = self.indices(k, 'frame', start)
+        if not frames:
+            return False
+        silent, newest = now - self.times[frames[-1]], self.events[frames[-1]]
+        if silent > self.max_silence(k) or abs(newest.age_s) > policy.max_frame_age_s:
             return True
         stamps = [stamp for i, stamp, _ in self.observations(k) if i >= start]
-        if not stamps:
-            return True
-        behind = (newest.payload.stamp_ns - stamps[-1]) / 1e9
-        return behind + now - self.times[frames[-1]] > policy.epistemic_max_age_s
+        return bool(stamps) and (newest.payload.stamp_ns - stamps[-1]) / 1e9 + silent > (
+            policy.epistemic_max_age_s)
+
+    def max_silence(self, k: int) -> float:
+        """Return two periods of the frames until event k."""
+        frames = self.indices(k, 'frame', 0)
+        gaps = sorted([self.times[b] - self.times[a] for a, b in zip(
+            frames, frames[1:], strict=False) if self.era(a) == self.era(b)][-20:])
+        most = self.policy.stale_after_s
+        if len(gaps) < 10:
+            return most
+        return min(most, max(self.policy.min_stale_after_s, 2 * gaps[int(.9 * (len(gaps) - 1))]))
+
+    def lacking(self, k: int) -> bool:
+        """Return whether the last observation lacks a watched score."""
+        joined = [{*values, *self.blind(values)} for i, _, values in self.joined(k)
+                  if i >= self.era(k)]
+        return bool(joined) and not joined[-1] >= set(self.calibration.distribution.watched)
 
     def observations(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
         """Return index, stamp and scores of every cycle that completes an observation."""
@@ -101,9 +144,8 @@ class SlowAlert:
 
     def joined(self, k: int) -> Iterator[tuple[int, int, dict[str, float]]]:
         """Return index, stamp and scores of every cycle that found its frame."""
-        for i, event in enumerate(self.events[:k + 1]):
-            if event.kind != 'cycle':
-                continue
+        for i in self.indices(k, 'cycle', 0):
+            event = self.events[i]
             frames = [e.payload for e in self.arrivals(i, 'frame', self.era(i))]
             oldest = frames[-1].stamp_ns - self.policy.epistemic_max_age_s * 1e9 if frames else 0
             match = [frame for frame in frames if frame.stamp_ns == event.payload.stamp_ns
@@ -182,7 +224,8 @@ class SlowAlert:
         """Return whether there is an error between event k and the next."""
         if k < 0:
             return False
-        faulty = any(status.faults for _, status in self.statuses(k)[-1:])
+        last = [status for _, status in self.statuses(k)][-1 - self.policy.tolerated_faults:]
+        faulty = len(last) > self.policy.tolerated_faults and all(one.faults for one in last)
         broken = not all(map(math.isfinite, self.newest(k).values()))
         broken = broken or bool(self.blind(self.newest(k)))
         slow = self.calibration.limits.slow is not None and self.drift(k) > (
@@ -200,7 +243,7 @@ class SlowAlert:
         """Return the newest values of frame and cycle, each with those of its own frame."""
         for event in self.arrivals(k, 'frame', self.era(k))[-1:] if k >= 0 else ():
             yield event.payload.values, event.payload.values
-        cycles = [i for i in range(self.era(k), k + 1) if self.events[i].kind == 'cycle']
+        cycles = self.indices(k, 'cycle', self.era(k))
         for i in cycles[-1:]:
             values = self.events[i].payload.values
             yield values, next((stamps for m, _, stamps in self.joined(k) if m == i), values)
