@@ -12,6 +12,7 @@ from bdl_perception.perception.status import Identity
 # From zero evidence to ERROR if every p-value had its smallest value; .6 s and 56 s as shipped.
 MAX_DELAY_S = 60.
 MAX_SLOW_DELAY_S = 1800.
+MIN_HEARTBEATS = 1.5  # within stale_after_s; with fewer the alert is STALE now and then
 
 MISMATCH_DESCRIPTIONS = {  # field of Identity -> description of a difference
     'perceive_sha256': 'another model (perceive graph)',
@@ -24,6 +25,15 @@ MISMATCH_DESCRIPTIONS = {  # field of Identity -> description of a difference
     'regions': 'other regions of the frame',
     'fit_mode': 'another fit of the frame to the network (fit_mode)',
 }
+
+
+def rate_rejection(status_hz: float | None, stale_after_s: float) -> str:
+    """Return why heartbeats of this rate are too rare for stale_after_s; empty: they are not."""
+    if status_hz is None or status_hz * stale_after_s >= MIN_HEARTBEATS:
+        return ''
+    return (f'status_hz {status_hz:g} of perception_node is too low for stale_after_s '
+            f'{stale_after_s:g}: raise status_hz to {MIN_HEARTBEATS / stale_after_s:.3g} or '
+            f'stale_after_s to {MIN_HEARTBEATS / status_hz:.3g}')
 
 
 def rejection_reasons(calibration: Calibration, identity: Identity | None) -> tuple[str, ...]:

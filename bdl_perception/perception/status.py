@@ -50,5 +50,5 @@ class PerceptionStatus:
     frames_out: int = 0
     frames_dropped: int = 0
     identity: Identity | None = None  # None: no model is loaded
-    status_hz: float | None = None  # rate of the heartbeats; None: not known
     warnings: tuple[str, ...] = ()  # conditions that last, such as an unknown scale of depth
+    status_hz: float | None = None  # rate of the heartbeats; None: not known
