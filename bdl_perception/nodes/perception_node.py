@@ -43,7 +43,7 @@ class PerceptionNode(LifecycleNode):
         """Declare the parameters and start the status heartbeat, which runs in every state."""
         super().__init__(NAME)
         self._settings = declare_parameters(self, PerceptionParameters)
-        self._status_tracker = StatusTracker()
+        self._status_tracker = StatusTracker(self._settings.status_hz)
         self._perception_publishers: PerceptionPublishers | None = None
         self._pipeline: Pipeline | None = None
         self._worker: Worker[ReceivedImage] | None = None
