@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the image files of a frame, and build a sample from them."""
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from bdl_perception.datasets.base import DatasetError, Sample
+from bdl_perception.perception.compressed_images import decode_image
 from bdl_perception.perception.data_types import IGNORE
-import cv2
+from bdl_perception.perception.image_decoding import ImageDecoder
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,13 +28,12 @@ def require_file(path: Path, owner: Path, kind: str) -> Path:
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Read a colour image as (H, W, 3) uint8 RGB."""
-    image = _read(path, cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(image[..., ::-1], np.uint8)
+    return _decode(path, ImageDecoder().decode_compressed)
 
 
 def read_raw_image(path: Path, dtype: type[np.generic]) -> NDArray[Any]:
     """Read an image (H, W) of one channel of a given type."""
-    image = _read(path, cv2.IMREAD_UNCHANGED)
+    image: NDArray[Any] = _decode(path, lambda data: decode_image(data, mosaic=True))
     if image.dtype != dtype or image.ndim != 2:
         raise DatasetError(f'{path} is {image.dtype} {image.shape}, must be '
                            f'{np.dtype(dtype).name} (H, W)')
@@ -59,10 +59,11 @@ def make_sample(path: Path, rgb: NDArray[np.uint8], fx: float,
         raise DatasetError(f'{path}: {error}') from error
 
 
-def _read(path: Path, flags: int) -> NDArray[Any]:
+def _decode(path: Path, decode: Callable[[bytes], NDArray[Any]]) -> NDArray[Any]:
     if not path.is_file():
         raise DatasetError(f'{path} is missing')
-    image: NDArray[Any] | None = cv2.imread(str(path), flags)
-    if image is None:
-        raise DatasetError(f'{path} cannot be decoded as an image; get it again')
-    return image
+    try:
+        return decode(path.read_bytes())
+    except ValueError as error:
+        raise DatasetError(f'{path} cannot be decoded as an image ({error}); get it again'
+                           ) from error

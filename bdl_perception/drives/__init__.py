@@ -21,7 +21,7 @@ from bdl_perception.drives.video import open_video
 
 LOG = logging.getLogger(__name__)
 BUNDLED_VIDEO = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
-BAG_SUFFIXES = ('.mcap', '.db3')
+BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 
 
@@ -37,7 +37,10 @@ def open_drive(path: str | Path, rate_hz: float | None = None) -> Drive:
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist; give a folder of images, a video file or '
                                 f'a bag')
-    if path.suffix.lower() in BAG_SUFFIXES or (path / BAG_METADATA_FILE).exists():
+    if not path.is_file() and not path.is_dir():
+        raise DriveError(f'{path} is a device or a pipe, which may never end; give a folder of '
+                         f'images, a video file or a bag')
+    if path.suffix.lower() in BAG_SUFFIXES or (path / BAG_METADATA_FILE).is_file():
         from bdl_perception.drives.bag import open_bag  # rosbags is slow to import
         return open_bag(path, topic)
     if topic:

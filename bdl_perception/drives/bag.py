@@ -1,25 +1,61 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""One image topic of a rosbag2 folder, .mcap or .db3 file, with its camera_info."""
+"""One image topic of a rosbag2 folder, .mcap, .db3 or ROS 1 .bag, with its camera_info."""
 from contextlib import contextmanager
 from dataclasses import dataclass
+import logging
 from pathlib import Path
-from typing import Any, Iterator
+import statistics
+from typing import Any, Iterator, NamedTuple
 
 from bdl_perception.drives.bag_writer import IMAGE_TOPICS, RGB_TOPIC
-from bdl_perception.drives.base import DEFAULT_RATE_HZ, DriveError
-from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera
-import cv2
-import numpy as np
-from rosbags.highlevel import AnyReader
-from rosbags.image import ImageError, message_to_cvimage
-from rosbags.image.image import to_cvtype
+from bdl_perception.drives.base import BAG_METADATA_FILE, DEFAULT_RATE_HZ, DriveError
+from bdl_perception.perception.data_types import CameraFrame, PinholeCamera
+from bdl_perception.perception.image_decoding import ImageDecoder
+from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
+from rosbags.rosbag1 import Reader as Reader1
+from rosbags.rosbag2 import Reader as Reader2
+from rosbags.rosbag2 import storage_mcap
+from rosbags.serde import SerdeError
 from rosbags.typesys import get_typestore, Stores
 
-ENCODING_ALIASES = {'8UC1': 'mono8', '8UC3': 'bgr8', '16UC1': 'mono16'}  # of some drivers
+LOG = logging.getLogger(__name__)
 COMPRESSED_SUFFIX = '/compressed'  # of image_transport's topics of CompressedImage
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
+RATE_FRAMES = 100  # whose stamps give the rate
+MAX_DAMAGED = 10  # images that are skipped, whatever their share
+MAX_DAMAGED_SHARE = .05  # of the images so far
+
+
+class Bag(NamedTuple):
+    """An open reader; the connections are those of images and camera_info."""
+
+    reader: Any
+    connections: list[Any]
+    store: Any
+
+    def counts(self) -> dict[str, int]:
+        """Count the images of each topic that has any."""
+        counts: dict[str, int] = {}
+        for one in self.connections:
+            if one.msgtype in IMAGE_TYPES and one.msgcount:
+                counts[one.topic] = counts.get(one.topic, 0) + one.msgcount
+        return counts
+
+    def messages(self, *topics: str) -> Iterator[tuple[str, Any]]:
+        """Read the messages of some topics; a message that cannot be read is a SerdeError."""
+        chosen = [one for one in self.connections if one.topic in topics]
+        for connection, _, data in self.reader.messages(chosen) if chosen else ():
+            yield connection.topic, self._deserialize(data, connection.msgtype)
+
+    def _deserialize(self, data: bytes, kind: str) -> Any:
+        is_ros1 = isinstance(self.reader, Reader1)
+        try:
+            return (self.store.deserialize_ros1 if is_ros1 else self.store.deserialize_cdr)(
+                data, kind)
+        except Exception as error:  # noqa: BLE001  of any kind, for data that are cut off
+            return SerdeError(f'a message of {len(data)} bytes cannot be read ({error})')
 
 
 def stamp_and_frame_id(message: Any) -> tuple[int, str]:
@@ -28,50 +64,16 @@ def stamp_and_frame_id(message: Any) -> tuple[int, str]:
     return int(stamp.sec) * 10**9 + int(stamp.nanosec), str(message.header.frame_id)
 
 
-def rgb_from_message(message: Any) -> Bytes:
-    """Decode an Image or CompressedImage to (H, W, 3) uint8 RGB; ValueError when it fails."""
-    if hasattr(message, 'format'):
-        return _decode_compressed(message)
-    try:
-        rgb = message_to_cvimage(_strip_row_padding(message), 'rgb8')
-    except (ImageError, TypeError, cv2.error) as error:
-        raise ValueError(f'an image of encoding {message.encoding!r} cannot be decoded: '
-                         f'{error}') from error
-    return np.ascontiguousarray(rgb, np.uint8)
-
-
 def camera_from_info(info: Any) -> PinholeCamera | None:
     """Read K with region of interest and binning applied; None when K is not calibrated."""
-    if info.k[0] == 0:
+    k = info.K if hasattr(info, 'K') else info.k  # of ROS 1
+    if k[0] == 0:
         return None
     roi, across, down = info.roi, max(info.binning_x, 1), max(info.binning_y, 1)
     return PinholeCamera(
         int((roi.width or info.width) // across), int((roi.height or info.height) // down),
-        float(info.k[0] / across), float(info.k[4] / down),
-        float((info.k[2] - roi.x_offset) / across), float((info.k[5] - roi.y_offset) / down))
-
-
-def _decode_compressed(message: Any) -> Bytes:
-    bgr = cv2.imdecode(message.data, cv2.IMREAD_COLOR) if len(message.data) else None
-    if bgr is None:
-        raise ValueError(f'a compressed image ({message.format!r}, {len(message.data)} bytes) '
-                         f'cannot be decoded')
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _strip_row_padding(message: Any) -> Any:
-    """Remove the padding of the rows, which message_to_cvimage does not support."""
-    encoding = ENCODING_ALIASES.get(message.encoding, message.encoding)
-    bits, _, _, channels = to_cvtype(encoding)
-    row_bytes = message.width * channels * bits // 8
-    rows, need = message.height, message.step * message.height
-    if rows < 1 or row_bytes < 1 or message.step < row_bytes or len(message.data) < need:
-        raise ValueError(
-            f'the image has {len(message.data)} bytes, but {message.width}x{rows} px of '
-            f'{encoding!r} with {message.step} bytes per row')
-    data = message.data[:need].reshape(rows, message.step)[:, :row_bytes]
-    return type(message)(message.header, rows, message.width, encoding, message.is_bigendian,
-                         row_bytes, np.ascontiguousarray(data).ravel())
+        float(k[0] / across), float(k[4] / down),
+        float((k[2] - roi.x_offset) / across), float((k[5] - roi.y_offset) / down))
 
 
 @dataclass(frozen=True)
@@ -91,28 +93,79 @@ class BagDrive:
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Decode one frame after the other, each with the last camera_info before it."""
-        with _open_reader(self.path) as reader:
-            camera = _first_camera(reader, self.info_topic)
-            connections = [one for one in reader.connections
-                           if one.topic in (self.topic, self.info_topic)]
-            for connection, _, data in reader.messages(connections):
-                message = reader.deserialize(data, connection.msgtype)
-                if connection.topic == self.info_topic:
-                    camera = camera_from_info(message)
-                    continue
-                yield _camera_frame(message, camera, f'{self.path}, topic {self.topic}')
+        decoder, damaged = ImageDecoder(report=LOG.warning), DamagedImages(self)
+        with _open_bag(self.path) as bag:
+            camera = _first_camera(bag, self.info_topic)
+            for topic, message in bag.messages(self.topic, self.info_topic):
+                try:
+                    if isinstance(message, SerdeError):
+                        raise ValueError(str(message))
+                    if topic == self.info_topic:
+                        camera = camera_from_info(message)
+                        continue
+                    rgb = decoder.decode(message)
+                    yield CameraFrame(rgb, *stamp_and_frame_id(message), camera)
+                    damaged.frames += 1
+                except ValueError as error:
+                    damaged.skip(message, error)
+        damaged.report()
+
+
+class DamagedImages:
+    """Counts the images of a bag that cannot be decoded; DriveError when they are too many."""
+
+    def __init__(self, drive: BagDrive) -> None:
+        """Begin with none."""
+        self.frames = 0
+        self._count = 0
+        self._where = f'{drive.path}, topic {drive.topic}'
+        self._first = ''
+
+    def skip(self, message: Any, error: ValueError) -> None:
+        """Count one, and name the first."""
+        self._count += 1
+        if not self._first:
+            stamp = '' if isinstance(message, SerdeError) else (
+                f'image at {stamp_and_frame_id(message)[0]} ns: ')
+            self._first = f'{self._where}, {stamp}{error}'
+            LOG.warning('%s; skipped', self._first)
+        if self._count > max(MAX_DAMAGED, MAX_DAMAGED_SHARE * (self.frames + self._count)):
+            raise self._too_many()
+
+    def report(self) -> None:
+        """Log how many were skipped; DriveError when no image is left."""
+        if self._count and not self.frames:
+            raise self._too_many()
+        if self._count > 1:
+            LOG.warning('%s: %d of %d images were skipped, as they cannot be decoded',
+                        self._where, self._count, self._count + self.frames)
+
+    def _too_many(self) -> DriveError:
+        return DriveError(f'{self._first}; {self._count} of {self._count + self.frames} images '
+                          f'cannot be decoded, record them again')
 
 
 def open_bag(path: Path, topic: str = '') -> BagDrive:
     """Open a bag; DriveError lists its image topics when the topic is ambiguous."""
-    with _open_reader(path) as reader:
-        counts = {name: info.msgcount for name, info in reader.topics.items()
-                  if info.msgtype in IMAGE_TYPES and info.msgcount}
+    with _open_bag(path) as bag:
+        counts = bag.counts()
         chosen = _select_topic(path, topic, counts)
-        frames, duration_s = counts[chosen], reader.duration / 1e9
-    rate_hz = (frames - 1) / duration_s if frames > 1 and duration_s > 0 else DEFAULT_RATE_HZ
+        rate_hz = _camera_rate_hz(bag, chosen)
     base = chosen.removesuffix(COMPRESSED_SUFFIX).rpartition('/')[0]
-    return BagDrive(path, chosen, f'{base}/camera_info', rate_hz, frames, path.stem)
+    return BagDrive(path, chosen, f'{base}/camera_info', rate_hz, counts[chosen], path.stem)
+
+
+def _camera_rate_hz(bag: Bag, topic: str) -> float:
+    """Take the rate from the median step of the camera's own stamps; some may be zero or lost."""
+    stamps = list[int]()
+    for _, message in bag.messages(topic):
+        if not isinstance(message, SerdeError):
+            stamps.append(stamp_and_frame_id(message)[0])
+        if len(stamps) == RATE_FRAMES:
+            break
+    steps = [after - before for before, after in zip(stamps, stamps[1:], strict=False)
+             if after > before]
+    return 1e9 / statistics.median(steps) if steps else DEFAULT_RATE_HZ
 
 
 def _select_topic(path: Path, topic: str, counts: dict[str, int]) -> str:
@@ -132,31 +185,56 @@ def _select_topic(path: Path, topic: str, counts: dict[str, int]) -> str:
 
 
 @contextmanager
-def _open_reader(path: Path) -> Iterator[AnyReader]:
-    """Open a bag; any error of the reader becomes a DriveError."""
+def _open_bag(path: Path) -> Iterator[Bag]:
+    """Open a bag; any error of the reader becomes a DriveError with the remedy."""
     try:
-        # bags of Humble and earlier carry no message definitions; these three never changed
-        with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
-            yield reader
+        is_ros1 = path.suffix.lower() == '.bag'
+        with Reader1(path) if is_ros1 else Reader2(path) as reader:
+            # Types of other channels may be unknown or contradictory; these three never changed.
+            known = [one for one in reader.connections if one.msgtype in (*IMAGE_TYPES, INFO_TYPE)
+                     and getattr(one.ext, 'serialization_format', 'cdr') == 'cdr']
+            yield Bag(reader, known,
+                      get_typestore(Stores.ROS1_NOETIC if is_ros1 else Stores.ROS2_JAZZY))
     except DriveError:
         raise
     except Exception as error:
-        raise DriveError(f'{path} cannot be read as a bag ({type(error).__name__}: {error}); was '
-                         f'it cut off? `ros2 bag reindex` may repair it') from error
+        raise DriveError(f'{path} cannot be read as a bag ({type(error).__name__}: '
+                         f'{error}); {_remedy(path, error)}') from error
 
 
-def _first_camera(reader: AnyReader, topic: str) -> PinholeCamera | None:
+def _remedy(path: Path, error: Exception) -> str:
+    """Name what helps, by the kind of the file and of the error."""
+    text, files = str(error).lower(), [path, *(path.iterdir() if path.is_dir() else ())]
+    suffixes = {one.suffix.lower() for one in files}
+    if isinstance(error, PermissionError):
+        return 'change its permissions'
+    if 'compression' in text or isinstance(error, ImportError):
+        return 'its compression is not known: record or convert it with zstd'
+    if path.is_dir() and ('yaml' in text or 'metadata' in text or 'version' in text
+                          or isinstance(error, RecursionError)):
+        return f'`ros2 bag reindex` may write its {BAG_METADATA_FILE} anew'
+    if '.mcap' in suffixes:
+        return 'was it cut off? `mcap recover FILE -o NEW` saves what is whole'
+    if '.db3' in suffixes:
+        return 'was it cut off? `sqlite3 FILE .recover | sqlite3 NEW` saves what is whole'
+    if '.bag' in suffixes:
+        return 'was it cut off? `rosbag reindex` may repair it'
+    return f'is a file missing? `ros2 bag reindex` may write its {BAG_METADATA_FILE} anew'
+
+
+def _first_camera(bag: Bag, topic: str) -> PinholeCamera | None:
     """Read the first camera_info; the first image may have been recorded before it."""
-    connections = [one for one in reader.connections
-                   if one.topic == topic and one.msgtype == INFO_TYPE]
-    for connection, _, data in reader.messages(connections) if connections else ():
-        return camera_from_info(reader.deserialize(data, connection.msgtype))
+    for _, message in bag.messages(topic):
+        return None if isinstance(message, SerdeError) else camera_from_info(message)
     return None
 
 
-def _camera_frame(message: object, camera: PinholeCamera | None, where: str) -> CameraFrame:
-    stamp, frame_id = stamp_and_frame_id(message)
+def _leave_unknown_schemas(schema: Any, known: Any = storage_mcap.get_msgdef) -> MessageDefinition:
+    """Give a channel of JSON or protobuf no definition; rosbags fails with KeyError."""
     try:
-        return CameraFrame(rgb_from_message(message), stamp, frame_id, camera)
-    except ValueError as error:
-        raise DriveError(f'{where}, image at {stamp} ns: {error}') from error
+        return MessageDefinition(*known(schema))
+    except KeyError:
+        return MessageDefinition(MessageDefinitionFormat.NONE, '')
+
+
+storage_mcap.get_msgdef = _leave_unknown_schemas

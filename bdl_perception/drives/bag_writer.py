@@ -55,7 +55,8 @@ def read_recorded_description(folder: Path) -> str:
         metadata = yaml.safe_load((folder / BAG_METADATA_FILE).read_text(encoding='utf-8'))
         custom_data = metadata['rosbag2_bagfile_information'].get('custom_data') or {}
         description = custom_data.get(DESCRIPTION_KEY)
-    except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError,
+            yaml.YAMLError) as error:
         raise DriveError(f'{folder / BAG_METADATA_FILE} is not of a bag ({error!r})') from error
     if not isinstance(description, str):
         raise DriveError(f'{folder} is a bag that `bdl render` did not write')

@@ -90,7 +90,7 @@ def read_description(path: Path) -> dict[str, Any]:
     from bdl_perception.drives.bag_writer import read_recorded_description
     try:
         return dict(json.loads(read_recorded_description(bag)))
-    except (TypeError, ValueError):  # a bag that `bdl render` did not write
+    except (TypeError, ValueError, RecursionError):  # a bag that `bdl render` did not write
         return {}
 
 
@@ -143,6 +143,6 @@ def abbreviated_list(names: Iterable[str]) -> str:
 def _read_description_file(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding='utf-8')))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise DriveError(f'{path} is not a drive description ({error}); remove {path.parent}, '
                          f'then render again') from error

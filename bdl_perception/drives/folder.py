@@ -3,6 +3,8 @@
 """A folder of image files, or a rendered drive: rgb/ beside a drive.json."""
 from dataclasses import dataclass
 import json
+import logging
+import math
 from pathlib import Path
 import re
 from typing import Any, Iterator
@@ -15,12 +17,12 @@ from bdl_perception.drives.base import (
     FRAME_ID,
     frame_stamp_ns,
 )
+from bdl_perception.perception.compressed_images import IMAGE_SUFFIXES
 from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera
-import cv2
-import numpy as np
+from bdl_perception.perception.image_decoding import ImageDecoder
 
+LOG = logging.getLogger(__name__)
 DESCRIPTION_FORMAT = 1  # of drive.json
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class FolderDrive:
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Read one frame after the other."""
+        decoder = ImageDecoder(report=LOG.warning)
         for path, stamp in zip(self.image_paths, self.stamps_ns, strict=True):
-            rgb = read_image(path)
+            rgb = read_image(path, decoder)
             if self.camera and rgb.shape[:2] != (self.camera.height, self.camera.width):
                 raise DriveError(f'{path} is {rgb.shape[1]}x{rgb.shape[0]} px, not '
                                  f'{self.camera.width}x{self.camera.height} as in '
@@ -55,7 +58,7 @@ def open_folder(path: Path, rate_hz: float = DEFAULT_RATE_HZ) -> FolderDrive:
     rate_hz: frames per second of images without a description. DriveError: there is no drive.
     """
     description = path / DESCRIPTION_FILE
-    if description.exists():
+    if description.is_file():
         return _open_rendered(path, description)
     images = _list_images(path)
     if not images:
@@ -66,17 +69,15 @@ def open_folder(path: Path, rate_hz: float = DEFAULT_RATE_HZ) -> FolderDrive:
     return FolderDrive(path.resolve().name, rate_hz, images, stamps, camera=None)
 
 
-def read_image(path: Path) -> Bytes:
+def read_image(path: Path, decoder: ImageDecoder) -> Bytes:
     """Read an image file as (H, W, 3) uint8 RGB; DriveError when it cannot be decoded."""
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        return decoder.decode_compressed(path.read_bytes())
     except OSError as error:
         raise DriveError(f'{path} cannot be read: {error}') from error
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if bgr is None:
-        raise DriveError(f'{path} ({data.size} bytes) cannot be decoded as an image; remove it '
-                         f'or copy it again')
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    except ValueError as error:
+        raise DriveError(f'{path} cannot be decoded as an image ({error}); remove it or copy it '
+                         f'again') from error
 
 
 def _open_rendered(path: Path, description: Path) -> FolderDrive:
@@ -89,7 +90,9 @@ def _open_rendered(path: Path, description: Path) -> FolderDrive:
         camera = PinholeCamera(int(values['width']), int(values['height']), **intrinsics)
         stamps = tuple(int(stamp) for stamp in values['stamps_ns'])
         name, rate_hz = str(values['name']), float(values['rate_hz'])
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        if not 0 < rate_hz < math.inf:
+            raise ValueError(f'rate_hz {rate_hz}, must be above 0 and finite')
+    except (OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DriveError(f'{description} cannot be read ({type(error).__name__}: {error}); '
                          f'remove {path}, then render again') from error
     images = _list_images(path / 'rgb')
@@ -100,10 +103,11 @@ def _open_rendered(path: Path, description: Path) -> FolderDrive:
 
 
 def _list_images(folder: Path) -> tuple[Path, ...]:
-    """List the images of a folder, 2.jpg before 10.jpg."""
+    """List the images of a folder, 2.jpg before 10.jpg; hidden files are of other programs."""
     if not folder.is_dir():
         return ()
-    found = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    found = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES
+             and not path.name.startswith('.') and path.is_file())
     return tuple(sorted(found, key=_natural_sort_key))
 
 

@@ -81,7 +81,7 @@ def _open_capture(path: Path) -> cv2.VideoCapture:
 
 def _read_camera(path: Path, height: int, width: int) -> PinholeCamera | None:
     beside = path.with_suffix('.json')
-    if not beside.exists():
+    if not beside.is_file():  # also not a pipe, which may never end
         return None
     intrinsics = _read_intrinsics(beside)
     if intrinsics is None:

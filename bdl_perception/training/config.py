@@ -85,7 +85,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; that of an empty file is empty."""
     try:
         values = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f'{path} is not YAML: {error}') from error
     if values is None:
         return {}

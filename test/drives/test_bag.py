@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from bdl_perception.drives import open_drive
-from bdl_perception.drives.bag import camera_from_info, rgb_from_message
+from bdl_perception.drives.bag import camera_from_info
 from bdl_perception.drives.catalog import list_drives
+from bdl_perception.perception.image_decoding import rgb_from_image
 from drive_files import (
     camera_drive,
     camera_info,
@@ -99,7 +100,8 @@ def test_a_bag_that_was_cut_off_gives_images_or_one_clear_error(
     file, = folder.glob('*.mcap' if mcap else '*.db3')
     file.write_bytes(file.read_bytes()[:int(part * file.stat().st_size)])
     for path in (folder, file):
-        with pytest.raises(ValueError, match='cannot be read as a bag.*reindex|image topics: no'):
+        remedy = 'mcap recover FILE' if mcap else 'sqlite3 FILE .recover'
+        with pytest.raises(ValueError, match=f'cannot be read as a bag.*{remedy}|topics: no'):
             list(open_drive(path))
 
 
@@ -115,7 +117,7 @@ def test_a_image_shorter_than_it_claims_is_named_by_its_stamp(tmp_path: Path) ->
     short = image(frame_image(0), 5)
     short.data = short.data[:-1]
     drive = open_drive(write_bag(tmp_path / 'b', [('/c/image', 1, short)]))
-    with pytest.raises(ValueError, match=r'/c/image, image at 5 ns: .*but 64x48 px'):
+    with pytest.raises(ValueError, match=r'/c/image, image at 5 ns: .*64x48 px.* 1 of 1 images'):
         list(drive)
 
 
@@ -128,7 +130,7 @@ def test_a_image_shorter_than_it_claims_is_named_by_its_stamp(tmp_path: Path) ->
 def test_encodings_become_rgb_whatever_fills_the_rows(
         encoding: str, row: list[int], rgb: list[list[int]]) -> None:
     rows = np.array([[*row, 99, 99], [*row, 99, 99]], np.uint8)
-    pixels = rgb_from_message(raw_image(rows, encoding, width=2))
+    pixels = rgb_from_image(raw_image(rows, encoding, width=2))
     assert pixels.dtype == np.uint8 and pixels.tolist() == [rgb, rgb]
 
 
@@ -137,20 +139,20 @@ def test_mono16_keeps_its_upper_byte_in_both_byte_orders() -> None:
     big = raw_image(np.array([[0xAB, 0x12]], np.uint8), 'mono16', width=1)
     big.is_bigendian = 1
     for message in (little, big):
-        value = rgb_from_message(message)[0, 0, 0]
+        value = rgb_from_image(message)[0, 0, 0]
         assert abs(int(value) - 0xAB) <= 1
 
 
 @pytest.mark.parametrize(('encoding', 'width'), [('32FC1', 1), ('noise', 1), ('rgb8', 0)])
 def test_an_invalid_image_is_refused(encoding: str, width: int) -> None:
     with pytest.raises(ValueError, match=r'image'):
-        rgb_from_message(raw_image(np.zeros((2, 8), np.uint8), encoding, width))
+        rgb_from_image(raw_image(np.zeros((2, 8), np.uint8), encoding, width))
 
 
 def test_a_compressed_image_that_is_empty_is_refused() -> None:
     empty = TYPES['sensor_msgs/msg/CompressedImage'](header(0), 'jpeg', np.zeros(0, np.uint8))
-    with pytest.raises(ValueError, match=r"'jpeg', 0 bytes"):
-        rgb_from_message(empty)
+    with pytest.raises(ValueError, match=r"of 0 bytes cannot be decoded.*'jpeg'"):
+        rgb_from_image(empty)
 
 
 def test_binning_and_region_of_interest_move_the_camera() -> None:
@@ -172,3 +174,139 @@ def test_a_folder_of_bags_stands_for_one_topic_of_each(tmp_path: Path) -> None:
     listed = list_drives([f'{tmp_path}:/right/image_raw'])
     assert listed == [Path(f'{tmp_path / name}:/right/image_raw') for name in ('first', 'second')]
     assert [len(open_drive(path)) for path in listed] == [3, 3]
+
+
+def stamped_images(stamps: list[int], recorded: list[int] | None = None
+                   ) -> list[tuple[str, int, Any]]:
+    return [('/front/image_raw', at, image(frame_image(index), stamp))
+            for index, (stamp, at) in enumerate(zip(stamps, recorded or stamps, strict=True))]
+
+
+@pytest.mark.parametrize(('stamps', 'recorded'), [
+    ([0, *range(10**18, 10**18 + 10**9, 10**8)], None),  # one from before /clock
+    ([10**18 + i * 10**8 for i in range(10)], [10**18 + i * 10**7 for i in range(10)]),
+    ([10**18 + i * 10**8 for i in (0, 1, 2, 3, 50, 51, 52)], None)])  # a pause
+def test_the_rate_follows_from_the_stamps_of_the_camera(
+        tmp_path: Path, stamps: list[int], recorded: list[int] | None) -> None:
+    other = ('/front/camera_info', 0, camera_info(0))
+    bag = write_bag(tmp_path / 'b', [other, *stamped_images(stamps, recorded)])
+    assert open_drive(bag).rate_hz == pytest.approx(10.0)
+
+
+def test_images_without_stamps_have_the_default_rate(tmp_path: Path) -> None:
+    assert open_drive(write_bag(tmp_path / 'b', stamped_images([0] * 4))).rate_hz == 10.0
+
+
+@pytest.mark.parametrize('damage', [b'', b'\xff\xd8', None])
+def test_a_damaged_image_is_skipped_and_told(
+        tmp_path: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture) -> None:
+    rows: list[tuple[str, int, Any]] = []
+    for index in range(20):
+        message = compressed(frame_image(index), index * 10**8)
+        if index in (3, 7):
+            message.data = (message.data[:len(message.data) // 2] if damage is None
+                            else np.frombuffer(damage, np.uint8))
+        rows.append(('/c/image/compressed', index * 10**8, message))
+    frames = list(open_drive(write_bag(tmp_path / 'b', rows)))
+    assert len(frames) == 18
+    assert 'image at 300000000 ns' in caplog.text and '; skipped' in caplog.text
+    assert '2 of 20 images were skipped' in caplog.text
+
+
+@pytest.mark.parametrize(('count', 'damaged', 'fits'), [
+    (40, 10, True), (40, 11, False), (300, 15, True), (300, 18, False), (3, 3, False)])
+def test_a_recording_with_too_many_damaged_images_is_refused(
+        tmp_path: Path, count: int, damaged: int, fits: bool) -> None:
+    rows = []
+    for index in range(count):
+        message = compressed(frame_image(index), index * 10**8)
+        if index >= count - damaged:
+            message.data = message.data[:20]
+        rows.append(('/c/image/compressed', index * 10**8, message))
+    drive = open_drive(write_bag(tmp_path / 'b', rows))
+    if fits:
+        assert len(list(drive)) == count - damaged
+    else:
+        with pytest.raises(ValueError, match='images cannot be decoded, record them again'):
+            list(drive)
+
+
+def add_channel(file: Path, schema: tuple[str, str, str], encoding: str) -> None:
+    """Put a schema and a channel before the first record of an unindexed .mcap."""
+    def text(value: str) -> bytes:
+        return len(value).to_bytes(4, 'little') + value.encode()
+
+    def record(code: int, body: bytes) -> bytes:
+        return bytes([code]) + len(body).to_bytes(8, 'little') + body
+    name, kind, definition = schema
+    extra = record(3, (900).to_bytes(2, 'little') + text(name) + text(kind) + text(definition))
+    extra += record(4, (900).to_bytes(2, 'little') + (900).to_bytes(2, 'little')
+                    + text('/foreign') + text(encoding) + bytes(4))
+    data = file.read_bytes()
+    header_end = 8 + 9 + int.from_bytes(data[9:17], 'little')
+    footer = data.rindex(b'\x02' + (20).to_bytes(8, 'little'))
+    data_end = data.index(b'\x0f' + (4).to_bytes(8, 'little'))
+    assert footer > data_end
+    empty_footer = b'\x02' + (20).to_bytes(8, 'little') + bytes(20) + data[:8]
+    file.write_bytes(data[:header_end] + extra + data[header_end:data_end + 13] + empty_footer)
+
+
+@pytest.mark.parametrize(('schema', 'encoding'), [
+    (('Box', 'jsonschema', '{"type": "object"}'), 'json'),
+    (('foxglove.Grid', 'protobuf', 'xyz'), 'protobuf'),
+    (('car_msgs/srv/Open_Event', 'ros2msg', 'car_msgs/Unknown[] what is this?'), 'cdr'),
+    (('sensor_msgs/msg/Image', 'ros2msg', 'string other'), 'cdr'),
+    (('sensor_msgs/msg/Image', 'jsonschema', '{}'), 'json')])
+def test_channels_of_other_programs_are_left_alone(
+        tmp_path: Path, schema: tuple[str, str, str], encoding: str) -> None:
+    folder = write_bag(tmp_path / 'b', camera_drive(), mcap=True)
+    file, = folder.glob('*.mcap')
+    add_channel(file, schema, encoding)
+    assert [index_of(frame.rgb) for frame in open_drive(file)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(('encoding', 'rows'), [('nv12', 72), ('nv21', 72), ('yuv420', 72)])
+def test_a_bag_of_planar_images_has_their_true_size(
+        tmp_path: Path, encoding: str, rows: int) -> None:
+    message = raw_image(np.full((rows, 64), 128, np.uint8), encoding, 64, 5)
+    message.height = 48
+    frame, = open_drive(write_bag(tmp_path / 'b', [('/c/image', 5, message)]))
+    assert frame.rgb.shape == (48, 64, 3)
+    assert np.abs(frame.rgb.astype(int) - 130).max() <= 1  # of 16 to 235
+
+
+def test_a_ros1_bag_is_read(tmp_path: Path) -> None:
+    from rosbags.rosbag1 import Writer
+    from rosbags.typesys import get_typestore, Stores
+    store = get_typestore(Stores.ROS1_NOETIC)
+    path = tmp_path / 'old.bag'
+    with Writer(path) as writer:
+        known = {}
+        for topic, stamp, message in camera_drive():
+            kind = message.__msgtype__
+            if topic not in known:
+                known[topic] = writer.add_connection(topic, kind, typestore=store)
+            writer.write(known[topic], stamp, store.serialize_ros1(ros1(message, store), kind))
+    frames = list(open_drive(path))
+    assert [index_of(frame.rgb) for frame in frames] == [0, 1, 2, 3]
+    assert frames[0].camera is not None and frames[0].camera.fx == LENS['fx']
+
+
+def ros1(message: Any, store: Any) -> Any:
+    """Make the same message of ROS 1: a header with seq, upper case in camera_info."""
+    values = {name: getattr(message, name) for name in message.__dataclass_fields__
+              if not name.startswith('__')}
+    stamp = message.header.stamp
+    time = store.types['builtin_interfaces/msg/Time'](stamp.sec, stamp.nanosec)
+    values['header'] = store.types['std_msgs/msg/Header'](0, time, message.header.frame_id)
+    values = {name.upper() if name in 'dkrp' else name: value for name, value in values.items()}
+    if 'roi' in values:
+        values['roi'] = store.types['sensor_msgs/msg/RegionOfInterest'](0, 0, 0, 0, False)
+    return store.types[message.__msgtype__](**values)
+
+
+def test_only_metadata_that_are_missing_are_written_by_reindex(tmp_path: Path) -> None:
+    folder = write_bag(tmp_path / 'b', camera_drive())
+    (folder / 'metadata.yaml').write_text('a: ' + '[' * 20_000)
+    with pytest.raises(ValueError, match='ros2 bag reindex.* metadata.yaml anew'):
+        open_drive(folder)

@@ -1,9 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+import os
 from pathlib import Path
+from typing import Any
 
-from bdl_perception.drives import open_drive, open_drives
+from bdl_perception.drives import DriveError, open_drive, open_drives
 from bdl_perception.drives.catalog import list_drives
+from bdl_perception.drives.description import read_description
 from drive_files import frame_image, index_of, LENS, write_images, write_rendered
 import numpy as np
 import pytest
@@ -61,7 +64,7 @@ def test_a_image_is_read_only_when_its_turn_comes(tmp_path: Path) -> None:
     frames = iter(open_drive(folder))
     (folder / '2.png').write_bytes(b'')
     next(frames)
-    with pytest.raises(ValueError, match=r'2\.png \(0 bytes\).*remove it or copy it again'):
+    with pytest.raises(ValueError, match=r'2\.png cannot .* 0 bytes.*remove it or copy it again'):
         next(frames)
 
 
@@ -119,3 +122,57 @@ def test_a_file_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'notes.txt').write_text('hello')
     with pytest.raises(ValueError, match=r'notes\.txt has an unknown suffix'):
         open_drive(tmp_path / 'notes.txt')
+
+
+def test_hidden_files_and_pipes_are_no_images(tmp_path: Path) -> None:
+    folder = write_images(tmp_path / 'drive', ['0.jpg', '1.jpg'])
+    (folder / '._0.jpg').write_bytes(b'\0\5\26\7Mac OS X')
+    (folder / '.DS_Store').write_bytes(b'Bud1')
+    os.mkfifo(folder / '2.jpg')
+    (folder / '3.jpg').symlink_to('/dev/zero')
+    assert [index_of(frame.rgb) for frame in open_drive(folder)] == [0, 1]
+
+
+def test_every_format_that_opencv_reads_is_an_image(tmp_path: Path) -> None:
+    names = [f'{index}{suffix}' for index, suffix in enumerate(
+        ('.jpg', '.bmp', '.webp', '.tif', '.TIFF', '.ppm', '.png', '.jp2'))]
+    drive = open_drive(write_images(tmp_path / 'drive', names))
+    assert [index_of(frame.rgb) for frame in drive] == list(range(8))
+
+
+@pytest.mark.parametrize('name', ['run.mp4', 'run.mcap', 'run.db3', 'run.bag', 'run'])
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    (tmp_path / f'x{name}').symlink_to('/dev/zero')
+    for path in (tmp_path / name, tmp_path / f'x{name}'):
+        with pytest.raises(DriveError, match='device or a pipe'):
+            open_drive(path)
+
+
+@pytest.mark.parametrize('change', [
+    {'rate_hz': 0}, {'rate_hz': -5}, {'rate_hz': float('nan')}, {'rate_hz': float('inf')},
+    {'width': float('inf')}, {'stamps_ns': [float('inf')] * 3}])
+def test_a_description_with_impossible_numbers_is_refused(
+        tmp_path: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(DriveError, match='drive.json cannot be read'):
+        open_drive(write_rendered(tmp_path / 'drive', **change))
+
+
+def test_a_description_that_is_nested_deep_is_refused(tmp_path: Path) -> None:
+    folder = write_rendered(tmp_path / 'drive')
+    (folder / 'drive.json').write_text('[' * 100_000)
+    for read in (open_drive, read_description):
+        with pytest.raises(DriveError, match='drive.json'):
+            read(folder)
+
+
+def test_an_image_file_that_is_damaged_or_too_large_is_refused(tmp_path: Path) -> None:
+    folder = write_images(tmp_path / 'drive', ['0.jpg'])
+    data = (folder / '0.jpg').read_bytes()
+    at = data.index(b'\xff\xc0')
+    (folder / '1.jpg').write_bytes(data[:at + 5] + b'\x75\x30\x75\x30' + data[at + 9:])
+    with pytest.raises(DriveError, match=r'1\.jpg .*30000x30000 px, too large'):
+        list(open_drive(folder))
+    (folder / '1.jpg').write_bytes(data[:-40] + b'\xff\xd9')
+    with pytest.raises(DriveError, match=r'1\.jpg .*lost or damaged'):
+        list(open_drive(folder))
