@@ -68,6 +68,12 @@ class Parameters:
     """Base of a dataclass of parameters: every instance is valid."""
 
     def __post_init__(self) -> None:
-        """Check every value against its declaration."""
+        """Check every value against its declaration, and the values together."""
         for spec in parameter_specs(type(self)):
             check_parameter(spec, getattr(self, spec.name))
+        if reason := self.contradiction():
+            raise ValueError(reason)
+
+    def contradiction(self) -> str:
+        """Return why values that are allowed cannot be used together; empty: they can."""
+        return ''

@@ -23,6 +23,8 @@ from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
 
 TRANSPORTS = ('raw', 'compressed')
 TRANSPORT_TEXT = 'compressed: sensor_msgs/CompressedImage on image_topic/compressed'
+IGNORED_OPTIONS = {'onnxruntime': ('precision',), 'torch': ('precision', 'provider'),
+                   'tensorrt': ('provider',)}  # by the backend
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,19 @@ class PerceptionParameters(Parameters):
     status_hz: float = parameter(5.0, 'rate of the status topic', 'Hz', 1, 50)
     autostart: bool = parameter(False, 'configure and activate the node at its start')
 
+    def contradiction(self) -> str:
+        """Return which topics exclude each other, or which option the backend ignores."""
+        return (topic_contradiction(self.image_topic, self.camera_info_topic)
+                or self.ignored_option(self.backend))
+
+    def ignored_option(self, backend: str) -> str:
+        """Return which option was changed although this backend ignores it; empty: none."""
+        for name in IGNORED_OPTIONS.get(backend, ()):
+            value, default = getattr(self, name), getattr(PerceptionParameters, name)
+            if value != default:
+                return f'{name} is {value!r}, but backend {backend} ignores it: set {default!r}'
+        return ''
+
 
 @dataclass(frozen=True)
 class AlertParameters(Parameters):
@@ -87,6 +102,13 @@ class AlertParameters(Parameters):
     warning_level: str = parameter_of(AlertPolicy, 'warning_level')
     clear_s: float = parameter_of(AlertPolicy, 'clear_s')
     clear_fraction: float = parameter_of(AlertPolicy, 'clear_fraction')
+
+    def contradiction(self) -> str:
+        """Return that the name of the only camera is not used with several ones."""
+        if self.cameras and self.camera != AlertParameters.camera:
+            return (f'camera is {self.camera!r} and cameras is {self.cameras!r}, give only one '
+                    f'of them')
+        return ''
 
     def policy(self) -> AlertPolicy:
         """Select the parameters of the AlertMachine."""
@@ -112,6 +134,10 @@ class CameraParameters(Parameters):
     start_delay_s: float = parameter(
         0.5, 'delay after that, in which the subscribers discover this node', 's', 0, 3600)
 
+    def contradiction(self) -> str:
+        """Return which topics exclude each other."""
+        return topic_contradiction(self.image_topic, self.camera_info_topic)
+
 
 @dataclass(frozen=True)
 class GovernorParameters(Parameters):
@@ -130,6 +156,16 @@ class GovernorParameters(Parameters):
         """Select the parameters of govern(); ValueError if a crawl is faster than at WARN."""
         return GovernorPolicy(**{item.name: getattr(self, item.name)
                                  for item in fields(GovernorPolicy)})
+
+
+def topic_contradiction(image_topic: str, camera_info_topic: str) -> str:
+    """Return why these topics cannot be used together; empty: they can."""
+    if image_topic == camera_info_topic:
+        return f'image_topic and camera_info_topic are both {image_topic!r}, must differ'
+    if image_topic.endswith('/compressed'):
+        return (f'image_topic is {image_topic!r}, must not have /compressed: set image_transport '
+                f'to compressed instead')
+    return ''
 
 
 NODES: dict[str, type[Parameters]] = {

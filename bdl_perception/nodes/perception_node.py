@@ -62,6 +62,8 @@ class PerceptionNode(LifecycleNode):
         """Load the model and create the publishers."""
         self._release_resources()
         choice = choose_backend(self._settings.backend)
+        if ignored := self._settings.ignored_option(choice.name):
+            raise ValueError(ignored)
         options = _model_options(self._settings, choice.name)
         perceiver = open_perceiver(self._settings.model, options)
         self._perception_publishers = PerceptionPublishers(self)
