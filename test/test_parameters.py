@@ -97,3 +97,28 @@ def test_parameters_do_not_import_rclpy():
     code = 'import bdl_perception.parameters, sys; print("rclpy" in sys.modules)'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == 'False'
+
+
+@pytest.mark.parametrize(('node', 'values', 'reason'), [
+    ('perception_node', {'image_topic': 'a', 'camera_info_topic': 'a'}, "both 'a', must differ"),
+    ('camera_node', {'image_topic': 'a', 'camera_info_topic': 'a'}, "both 'a', must differ"),
+    ('perception_node', {'image_topic': 'a/compressed'}, 'set image_transport to compressed'),
+    ('camera_node', {'image_topic': 'a/compressed'}, 'set image_transport to compressed'),
+    ('perception_node', {'backend': 'onnxruntime', 'precision': 'fp16'},
+     "precision is 'fp16', but backend onnxruntime ignores it: set 'fp32'"),
+    ('perception_node', {'backend': 'tensorrt', 'provider': 'cuda'},
+     "provider is 'cuda', but backend tensorrt ignores it: set 'cpu'"),
+    ('perception_node', {'backend': 'torch', 'provider': 'cuda'}, 'backend torch ignores it'),
+    ('alert_node', {'camera': 'front', 'cameras': 'front,rear'}, 'give only one of them')])
+def test_values_that_contradict_each_other_are_rejected(node, values, reason):
+    with pytest.raises(ValueError, match=reason):
+        NODES[node](**values)
+
+
+@pytest.mark.parametrize(('node', 'values'), [
+    ('perception_node', {'backend': 'tensorrt', 'precision': 'fp16'}),
+    ('perception_node', {'backend': 'onnxruntime', 'provider': 'cuda'}),
+    ('perception_node', {'backend': 'auto', 'provider': 'cuda', 'precision': 'fp16'}),
+    ('alert_node', {'camera': 'front'}), ('alert_node', {'cameras': 'front,rear'})])
+def test_values_that_fit_are_accepted(node, values):
+    assert NODES[node](**values)
