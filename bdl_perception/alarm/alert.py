@@ -6,7 +6,15 @@ The alert machine: from scores and heartbeats to an alert for a planner.
 The machine has no clock: every call passes the time. It starts STALE. It is OK only while it is
 armed, perception is active, all inputs are fresh, and no alarm is latched.
 """
-from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState, Reason
+import math
+
+from bdl_perception.alarm.alert_types import (
+    AlertLevel,
+    AlertPolicy,
+    AlertState,
+    InputTopic,
+    Reason,
+)
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.freshness import Freshness, MAX_LATE_FRAMES, SteadyTime
@@ -69,6 +77,10 @@ class AlertMachine:
         """Update by a heartbeat of perception_node."""
         self._freshness.update_status(self._advance(now_s), status)
 
+    def update_topics(self, status: InputTopic, scores: InputTopic) -> None:
+        """Update by who publishes the inputs, for the reasons of silence."""
+        self._freshness.topics = (status, scores)
+
     def update_scores(self, now_s: float, scores: Scores, ros_now_ns: int | None = None) -> None:
         """Update by the scores of a frame or cycle; ros_now_ns checks the age of the frame."""
         elapsed_s = self._advance(now_s)
@@ -79,6 +91,8 @@ class AlertMachine:
             self._handle_time_jump(
                 'the stamps of the frames do not advance: does a recording loop?')
         age_s = 0. if ros_now_ns is None else (ros_now_ns - scores.stamp_ns) / 1e9
+        if ros_now_ns == 0:  # simulated time that nobody publishes
+            age_s = -math.inf
         observed_ns = self._evidence.add(scores)
         if scores.cycle:
             self._freshness.update_cycle(scores.stamp_ns, observed_ns)

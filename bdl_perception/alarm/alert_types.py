@@ -43,6 +43,14 @@ class AlertState:
     late_frames: int = 0  # dropped: a later one, or the same one, came before
 
 
+class InputTopic(NamedTuple):
+    """Who publishes a topic that the alert reads."""
+
+    name: str
+    publishers: tuple[str, ...] = ()  # nodes whose messages can be received
+    rejected: tuple[str, ...] = ()  # why those of other nodes cannot: type or QoS
+
+
 @dataclass(frozen=True)
 class AlertPolicy(Parameters):
     """Time limits of an AlertMachine, and when its evidence clears the alert."""

@@ -5,7 +5,7 @@ from collections import deque
 import math
 from typing import NamedTuple
 
-from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, Reason
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, InputTopic, Reason
 from bdl_perception.alarm.arming import rate_rejection, rejection_reasons
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.perception.status import ACTIVE_STATE, PerceptionStatus
@@ -18,6 +18,7 @@ REMEDIES = {  # lifecycle state -> what to do
 
 
 MAX_LATE_FRAMES = 3  # in succession: so many are no late frames, the stamps have jumped back
+OTHER_CLOCK_S = 3600.  # a larger difference is not an age: the stamps are of another clock
 MIN_INTERVALS, MAX_INTERVALS = 10, 20  # between frames, for their period
 
 
@@ -78,7 +79,9 @@ class Freshness:
         self._policy = policy
         self._calibration = calibration
         self._unarmed_reason = unarmed_reason
+        self.topics: tuple[InputTopic, InputTopic] | None = None  # of status and scores
         self._status: tuple[float, PerceptionStatus] | None = None
+        self._counted: PerceptionStatus | None = None  # the first one after the newest frame
         self.faulty_count = 0  # of successive heartbeats with faults
         self.late_frames = 0
         self._late_counts = {False: 0, True: 0}  # in succession, by whether it is of a cycle
@@ -107,6 +110,7 @@ class Freshness:
     def update_status(self, now_s: float, status: PerceptionStatus) -> None:
         """Store a heartbeat."""
         self._status = (now_s, status)
+        self._counted = self._counted or status
         self.faulty_count = self.faulty_count + 1 if status.faults else 0
 
     def advance(self, now_s: float) -> None:
@@ -132,7 +136,7 @@ class Freshness:
         """Store the arrival of the scores of a frame."""
         if self._frame is not None:
             self._period.add(now_s - self._frame.arrival_s)
-        self._frame = _FrameArrival(stamp_ns, now_s, age_s)
+        self._frame, self._counted = _FrameArrival(stamp_ns, now_s, age_s), None
 
     def update_cycle(self, stamp_ns: int, observed_ns: int | None) -> None:
         """Store the stamp of a cycle, and of the observation that it completed, if any."""
@@ -143,11 +147,38 @@ class Freshness:
         """Return all reasons why the alert is STALE."""
         texts = [*self._status_texts(now_s), *self._arming_texts(), *self._order_texts(now_s),
                  *self._frame_texts(now_s), *self._recovery_texts(now_s)]
-        return [Reason(AlertLevel.STALE, text) for text in texts]
+        return [*(Reason(AlertLevel.STALE, text) for text in texts), *self._publisher_reasons()]
+
+    def _publisher_reasons(self) -> list[Reason]:
+        return [Reason(AlertLevel.WARN, f'{topic.name} has {len(topic.publishers)} publishers: '
+                       f'{", ".join(topic.publishers)}; stop all but one')
+                for topic in self.topics or () if len(topic.publishers) > 1]
+
+    def _topic_cause(self, index: int) -> str:
+        """Return why nothing can be received on a topic; empty: a node publishes it."""
+        topic = self.topics[index] if self.topics else None
+        if topic is None or topic.publishers:
+            return ''
+        return topic.rejected[0] if topic.rejected else (
+            f'no node publishes {topic.name}: start perception_node, or correct its namespace')
+
+    def _frame_cause(self) -> str:
+        """Return where the frames are lost, by the counters of perception_node."""
+        if cause := self._topic_cause(1):
+            return cause
+        status, before = self._status and self._status[1], self._counted
+        if status is None or before is None or status is before:
+            return 'is the camera publishing?'
+        if status.frames_in == before.frames_in:
+            return 'perception_node receives no frames: is the camera publishing?'
+        if status.frames_out == before.frames_out:
+            return 'perception_node receives frames but completes none: is the network slow?'
+        return 'perception_node completes frames: are the scores lost on the way?'
 
     def _status_texts(self, now_s: float) -> list[str]:
         if self._status is None:
-            return ['no status of perception_node was received: start it']
+            return [f'no status of perception_node was received: '
+                    f'{self._topic_cause(0) or "start it"}']
         status = self._status[1]
         if late := self._late_status_texts(now_s):
             return late
@@ -175,7 +206,7 @@ class Freshness:
 
     def _frame_texts(self, now_s: float) -> list[str]:
         if self._frame is None:
-            return ['no scores were received: is the camera publishing?']
+            return [f'no scores were received: {self._frame_cause()}']
         late = self._late_frame_texts(now_s)
         if late or self._observed_ns is not None:
             return late
@@ -198,7 +229,8 @@ class Freshness:
         silent_s = now_s - self._status[0] if self._status else 0.
         if silent_s <= self._policy.stale_after_s:
             return []
-        return [f'perception_node is silent for {silent_s:.1f} s: is it running?']
+        return [f'perception_node is silent for {silent_s:.1f} s: '
+                f'{self._topic_cause(0) or "is it running?"}']
 
     def _late_frame_texts(self, now_s: float) -> list[str]:
         if self._frame is None:
@@ -206,10 +238,9 @@ class Freshness:
         silent_s, age_s = now_s - self._frame.arrival_s, self._frame.age_s
         if silent_s > self._period.max_silence_s(self._policy.min_stale_after_s,
                                                  self._policy.stale_after_s):
-            return [f'no scores for {silent_s:.1f} s: is the camera publishing?']
+            return [f'no scores for {silent_s:.1f} s: {self._frame_cause()}']
         if abs(age_s) > self._policy.max_frame_age_s:
-            return [f'frames are {age_s:.1f} s old on arrival: reduce the load, or '
-                    f'synchronise the clocks']
+            return [_age_text(age_s)]
         return self._epistemic_texts(silent_s, self._frame.stamp_ns)
 
     def _epistemic_texts(self, silent_s: float, stamp_ns: int) -> list[str]:
@@ -220,3 +251,18 @@ class Freshness:
         if age_s > self._policy.epistemic_max_age_s:
             return [f'the last Monte Carlo result is {age_s:.1f} s old: reduce the load']
         return []
+
+
+def _age_text(age_s: float) -> str:
+    """Describe a frame whose stamp does not fit the clock on arrival, with the probable cause."""
+    if math.isinf(age_s):
+        return ('the clock reads zero: publish /clock, or set use_sim_time of alert_node to '
+                'false')
+    if abs(age_s) > OTHER_CLOCK_S:
+        return (f'stamps of the frames are {abs(age_s):.3g} s '
+                f'{"behind" if age_s > 0 else "ahead of"} the clock: set use_sim_time of all '
+                f'nodes alike')
+    if age_s < 0:
+        return f'frames are {-age_s:.1f} s ahead of the clock: synchronise the clocks'
+    return (f'frames are {age_s:.1f} s old on arrival: reduce the load, or synchronise the '
+            f'clocks')

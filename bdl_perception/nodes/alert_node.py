@@ -7,7 +7,12 @@ from typing import Callable
 
 from bdl_perception import topics
 from bdl_perception.alarm.alert import AlertMachine
-from bdl_perception.alarm.alert_types import AlertLevel, AlertState, parse_camera_names
+from bdl_perception.alarm.alert_types import (
+    AlertLevel,
+    AlertState,
+    InputTopic,
+    parse_camera_names,
+)
 from bdl_perception.alarm.arming import version_rejection
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.model_store import load_calibration
@@ -28,8 +33,10 @@ from bdl_perception.version import software_version
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile
 
 NAME = 'alert_node'
+GRAPH_RATE_HZ = 1.0  # of looking who publishes the inputs
 DIAGNOSTICS_RATE_HZ = 5.0  # Autoware treats a diagnostic as stale after 1 s
 
 
@@ -69,6 +76,11 @@ class AlertNode(Node):
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
         self.create_timer(1 / heartbeat_hz, self._publish_alert, clock=steady)
         self.create_timer(1 / DIAGNOSTICS_RATE_HZ, self._publish_diagnostics, clock=steady)
+        self.create_timer(1 / GRAPH_RATE_HZ, self._update_topics, clock=steady)
+
+    def _update_topics(self) -> None:
+        for monitor in self._monitors.values():
+            monitor.update_topics()
 
     def _publish_alert(self) -> None:
         """Publish the alert and assert the liveliness of this node."""
@@ -117,6 +129,14 @@ class CameraMonitor:
         node.create_subscription(DiagnosticArray, f'{self._topic_prefix}{topics.STATUS.name}',
                                  self._on_status, publishers.status_qos(), raw=True)
 
+    def update_topics(self) -> None:
+        """Look who publishes status and scores."""
+        self._machine.update_topics(
+            find_publishers(self._node, f'{self._topic_prefix}{topics.STATUS.name}',
+                            publishers.status_qos()),
+            find_publishers(self._node, f'{self._topic_prefix}{topics.SCORES.name}',
+                            publishers.scores_qos()))
+
     def state(self) -> AlertState:
         """Compute the alert state at this moment."""
         return self._machine.state(time.monotonic())
@@ -142,6 +162,24 @@ class CameraMonitor:
         fault = printable_line(f'message cannot be read: {error}')
         self._on_fault(f'{self._topic_prefix}perception_node: {fault}')
         return PerceptionStatus('unreadable', (fault,))
+
+
+def find_publishers(node: Node, name: str, profile: QoSProfile) -> InputTopic:
+    """Look who publishes a topic, and whose messages a subscription of this node receives."""
+    full_name, known, rejected = node.resolve_topic_name(name), [], []
+    for info in node.get_publishers_info_by_topic(full_name):
+        owner = f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+        compatible, policies = qos_check_compatible(info.qos_profile, profile)
+        if info.topic_type != topics.DIAGNOSTICS_TYPE:
+            rejected.append(f'{full_name} of {owner} has type {info.topic_type}, must be '
+                            f'{topics.DIAGNOSTICS_TYPE}: correct the remapping')
+        elif compatible == QoSCompatibility.ERROR:
+            difference = policies.removeprefix('ERROR: ').rstrip(';')
+            rejected.append(f'{full_name} of {owner} has incompatible QoS ({difference}): publish '
+                            f'it reliably')
+        else:
+            known.append(owner)
+    return InputTopic(full_name, tuple(known), tuple(rejected))
 
 
 def _load_calibration(source: str) -> tuple[Calibration | None, str]:

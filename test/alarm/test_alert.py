@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from bdl_perception.alarm.alert import AlertMachine
-from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState, InputTopic
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.data_types import Scores
@@ -374,6 +374,85 @@ def test_so_many_faulty_heartbeats_are_a_warning(tolerated: int) -> None:
         assert story.goes_on().level == AlertLevel.OK
     states = [story.goes_on(status=faulty) for _ in range(tolerated + 1)]
     assert states[-1].level == AlertLevel.ERROR
+
+
+STATUS, SCORES = InputTopic('/front/status', ('/front/a',)), InputTopic('/front/scores', ('/a',))
+NOBODY = 'no node publishes {}: start perception_node, or correct its namespace'
+
+
+@pytest.mark.parametrize(('status', 'scores', 'causes'), [
+    (InputTopic('/status'), InputTopic('/scores'),
+     [NOBODY.format('/status'), NOBODY.format('/scores')]),
+    (InputTopic('/status', (), ('/status has type String',)), SCORES,
+     ['/status has type String', 'is the camera publishing?']),
+    (STATUS, InputTopic('/scores', (), ('/scores has incompatible QoS',)),
+     ['start it', '/scores has incompatible QoS'])])
+def test_who_publishes_is_the_cause_of_missing_inputs(
+        status: InputTopic, scores: InputTopic, causes: list[str]) -> None:
+    machine = AlertMachine(AlertPolicy(), CALIBRATION)
+    machine.update_topics(status, scores)
+    assert list(machine.state(0).reasons) == [
+        f'no status of perception_node was received: {causes[0]}',
+        f'no scores were received: {causes[1]}']
+
+
+@pytest.mark.parametrize('published', [True, False])
+def test_a_node_that_went_away_is_the_cause_of_silence(published: bool) -> None:
+    story = Story()
+    story.goes_on(2)
+    story.machine.update_topics(STATUS if published else InputTopic('/status'),
+                                SCORES if published else InputTopic('/scores'))
+    reasons = story.machine.state(story.now_s + 1).reasons
+    causes = (['is it running?', 'is the camera publishing?'] if published else
+              [NOBODY.format('/status'), NOBODY.format('/scores')])
+    assert reasons == (f'perception_node is silent for 1.0 s: {causes[0]}',
+                       f'no scores for 1.0 s: {causes[1]}')
+
+
+@pytest.mark.parametrize('index', [0, 1])
+def test_a_second_publisher_of_an_input_is_a_warning(index: int) -> None:
+    story, inputs = Story(), [STATUS, SCORES]
+    inputs[index] = inputs[index]._replace(publishers=('/a', '/b'))
+    story.goes_on(2)
+    story.machine.update_topics(*inputs)
+    state = story.goes_on()
+    assert state.level == AlertLevel.WARN
+    assert state.reasons == (
+        f'{inputs[index].name} has 2 publishers: /a, /b; stop all but one',)
+    story.machine.update_topics(STATUS, SCORES)
+    assert story.goes_on().level == AlertLevel.OK
+
+
+@pytest.mark.parametrize(('frames_in', 'frames_out', 'cause'), [
+    (0, 0, 'perception_node receives no frames: is the camera publishing?'),
+    (3, 0, 'perception_node receives frames but completes none: is the network slow?'),
+    (3, 3, 'perception_node completes frames: are the scores lost on the way?')])
+def test_the_counters_tell_where_the_frames_are_lost(frames_in: int, frames_out: int,
+                                                     cause: str) -> None:
+    story = Story()
+    story.goes_on(2, status=replace(GOOD, frames_in=70, frames_out=60))
+    counted = replace(GOOD, frames_in=80, frames_out=70)  # with the newest frame
+    for step in range(4):
+        story.machine.update_status(story.now_s + step / 4, counted)
+        counted = replace(GOOD, frames_in=80 + frames_in, frames_out=70 + frames_out)
+    state = story.machine.state(story.now_s + .75)
+    assert (state.level, state.reasons) == (
+        AlertLevel.STALE, (f'no scores for 0.8 s: {cause}',))
+
+
+@pytest.mark.parametrize(('ahead_s', 'text'), [
+    (None, 'the clock reads zero: publish /clock'),
+    (-3601., '3.6e+03 s ahead of the clock: set use_sim_time'),
+    (3601., '3.6e+03 s behind the clock: set use_sim_time'),
+    (-3599., '3599.0 s ahead of the clock: synchronise'), (3599., '3599.0 s old on arrival')])
+def test_a_clock_that_does_not_fit_is_named(ahead_s: float | None, text: str) -> None:
+    story = Story()
+    story.goes_on(2)
+    stamp_ns = round((story.now_s + .1) * 1e9)
+    now_ns = 0 if ahead_s is None else stamp_ns + round(ahead_s * 1e9)
+    story.machine.update_scores(story.now_s + .1, Scores(stamp_ns, '', {'energy': 1.}), now_ns)
+    state = story.machine.state(story.now_s + .1)
+    assert state.level == AlertLevel.STALE and text in state.reasons[0]
 
 
 def test_scores_that_lack_a_watched_one_are_rejected_at_once() -> None:
