@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 SENSOR_BITS = (10, 12, 14, 16)  # of cameras whose values lie in the low end of 16 bits
 BAYER = {'rggb': cv2.COLOR_BayerBG2RGB, 'bggr': cv2.COLOR_BayerRG2RGB,  # OpenCV names the others
          'gbrg': cv2.COLOR_BayerGR2RGB, 'grbg': cv2.COLOR_BayerGB2RGB}
+LOW_IMAGES = 5  # in turn, before it is told that they need fewer bits
 COLOURS = {'mono': (1, cv2.COLOR_GRAY2RGB), 'rgb': (3, None), 'bgr': (3, cv2.COLOR_BGR2RGB),
            'rgba': (4, cv2.COLOR_RGBA2RGB), 'bgra': (4, cv2.COLOR_BGRA2RGB)}
 COMPRESSED_BAYER = re.compile(r'bayer_(rggb|bggr|gbrg|grbg)\d+')
@@ -77,6 +78,7 @@ class ImageDecoder:
         self._max_pixels = max_pixels
         self._report = report
         self._bits = 0
+        self._low_images = 0
 
     def decode(self, message: Any) -> Bytes:
         """Decode a message to (H, W, 3) uint8 RGB; ValueError when that fails."""
@@ -114,13 +116,18 @@ class ImageDecoder:
         return np.asarray(rgb, np.uint8)
 
     def _sensor_bits(self, highest: int, name: str) -> int:
-        """Give the bits that the highest value seen needs; told when they change."""
+        """Give the bits that the highest value seen needs; told when images need others."""
         bits = next(bits for bits in SENSOR_BITS if highest < 2**bits)
         if bits > self._bits:
             if bits < SENSOR_BITS[-1] or self._bits:
                 self._report(f'{name}: the values need {bits} of 16 bits, so they are scaled '
                              f'from {bits} bits')
             self._bits = bits
+        self._low_images = self._low_images + 1 if bits < self._bits else 0
+        if self._low_images == LOW_IMAGES:
+            self._report(f'{name}: {LOW_IMAGES} images in turn need only {bits} of the '
+                         f'{self._bits} bits seen before: in the dark, or another mode of the '
+                         f'sensor? Restart the node after a change of mode')
         return self._bits
 
 

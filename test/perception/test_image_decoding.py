@@ -137,6 +137,17 @@ def test_a_higher_value_corrects_the_scale_and_is_told():
     assert [one.split('need ')[1][:2] for one in reports] == ['10', '12', '16']
 
 
+def test_images_that_need_fewer_bits_than_before_keep_the_scale_and_are_told_once():
+    reports = list[str]()
+    decoder = ImageDecoder(report=reports.append)
+    for value, told in ((65535, 0), *[(4095, 0)] * 4, (65535, 0), *[(4095, 0)] * 4, (4095, 1),
+                        *[(4095, 1)] * 9):
+        rgb = decoder.decode(image(np.full((2, 2, 1), value, np.uint16), 'mono16'))
+        assert rgb.max() == round(value / 257)
+        assert len(reports) == told
+    assert '12 of the 16 bits' in reports[0]
+
+
 @pytest.mark.parametrize('bits', [10, 12, 14])
 @pytest.mark.parametrize('name', ['mono', 'bayer_grbg'])
 def test_an_encoding_that_names_its_bits_needs_no_guess(name, bits):
