@@ -119,7 +119,7 @@ def shipped_models() -> tuple[str, ...]:
 def _read_spec(path: Path) -> ModelSpec:
     try:
         values = json.loads(_read_bytes(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f'{path} is not JSON ({error}); export the model again') from error
     if not isinstance(values, dict):
         raise ModelError(f'{path} contains no JSON object; export the model again')
