@@ -18,6 +18,7 @@ from bdl_perception.nodes.lifecycle import (
     RestartRequired,
     run_node,
 )
+from bdl_perception.nodes.messages import ignored_distortion
 from bdl_perception.nodes.pipeline import ImageMessage, Pipeline, ReceivedImage
 from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import FaultLog, StatusTracker
@@ -29,6 +30,7 @@ from bdl_perception.perception.scheduler import TimeBudget
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 NAME = 'perception_node'
@@ -49,6 +51,8 @@ class PerceptionNode(LifecycleNode):
         self._worker: Worker[ReceivedImage] | None = None
         self._camera_subscriptions: list[Any] = []
         self._fault_log = FaultLog(self.get_logger().error)
+        self._warning_log = FaultLog(  # rclpy allows one severity for each line of code
+            lambda text: self.get_logger().warning(text))
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
         # Not a lifecycle publisher: it must report faults in inactive states, too.
         self._status_publisher = self.create_publisher(
@@ -129,6 +133,19 @@ class PerceptionNode(LifecycleNode):
                                      qos_overriding_options=publishers.camera_qos_overrides()),
             self.create_subscription(CameraInfo, self._settings.camera_info_topic,
                                      self._on_camera_info, publishers.camera_qos())]
+        if self._pipeline is not None:
+            self._pipeline.image_topic = self._camera_subscriptions[0].topic_name
+
+    def _subscribe_latched_info(self) -> None:
+        """Subscribe to a camera_info that was sent once, if its publisher stores it."""
+        if self._pipeline is None or self._pipeline.camera_info is not None or (
+                len(self._camera_subscriptions) != 2):
+            return
+        topic = self._camera_subscriptions[1].topic_name
+        if any(publisher.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+               for publisher in self.get_publishers_info_by_topic(topic)):
+            self._camera_subscriptions.append(self.create_subscription(
+                CameraInfo, topic, self._on_camera_info, publishers.latched_qos()))
 
     def _on_image(self, message: ImageMessage) -> None:
         if self._worker is not None:
@@ -138,6 +155,8 @@ class PerceptionNode(LifecycleNode):
     def _on_camera_info(self, message: CameraInfo) -> None:
         if self._pipeline is not None:
             self._pipeline.camera_info = message
+            if note := ignored_distortion(message, self._pipeline.image_topic):
+                self._warning_log.report(note)
 
     def _on_worker_error(self, error: Exception) -> None:
         self._report_fault(describe_error(error))
@@ -169,6 +188,7 @@ class PerceptionNode(LifecycleNode):
         self._status_tracker.set_identity(None)
 
     def _on_heartbeat(self) -> None:
+        self._subscribe_latched_info()
         restart = self._check_worker()
         self._publish_status()
         if restart:
@@ -198,6 +218,8 @@ class PerceptionNode(LifecycleNode):
         now_ns = self.get_clock().now().nanoseconds
         backend = self._pipeline.backend_name if self._pipeline else ''
         status = self._status_tracker.take_snapshot()
+        for warning in status.warnings:
+            self._warning_log.report(warning)
         self._status_publisher.publish(status_message(status, now_ns, backend))
 
     def _autostart(self) -> None:

@@ -5,7 +5,8 @@ import time
 from typing import Callable, Iterable, NamedTuple, TypeAlias
 
 from bdl_perception.nodes.messages import (
-    camera_from_info,
+    is_rectified,
+    match_camera,
     rescaled_camera_info,
     stamp_to_ns,
     uncalibrated_camera_info,
@@ -37,7 +38,7 @@ class ReceivedImage(NamedTuple):
 
 
 class Pipeline:
-    """Runs the single pass and the Monte Carlo samples; the node sets `camera_info`."""
+    """Runs the single pass and the Monte Carlo samples; the node sets its public fields."""
 
     def __init__(self, perceiver: Perceiver, budget: TimeBudget, publishers: PerceptionPublishers,
                  status_tracker: StatusTracker, on_fault: Callable[[str], None],
@@ -47,6 +48,8 @@ class Pipeline:
         spec = perceiver.backend.spec
         precompute_region_masks(regions, spec.height, spec.width)  # fails if a region is too small
         self.camera_info: CameraInfo | None = None
+        self.image_topic = ''  # rectified images have `rect` in its name
+        self._image_size: tuple[int, int] | None = None
         self._perceiver = perceiver
         self._publishers = publishers
         self._status_tracker = status_tracker
@@ -100,8 +103,9 @@ class Pipeline:
     def _publish(self, frame: CameraFrame, info: CameraInfo | None,
                  prediction: Prediction) -> None:
         self._report(self._output_checks.detect_prediction_faults(prediction))
-        self._publishers.publish_prediction(prediction, _camera_info_factory(info, prediction),
-                                            lambda: self._overlay(frame.rgb, prediction.classes))
+        self._publishers.publish_prediction(
+            prediction, _camera_info_factory(info, prediction, self._is_rectified(info)),
+            lambda: self._overlay(frame.rgb, prediction.classes))
         self._publishers.publish_scores(frame_scores(prediction, self._regions))
         self._status_tracker.add_counts(frames_out=1)
         self._report_non_finite(prediction.non_finite)
@@ -127,14 +131,24 @@ class Pipeline:
         return CameraFrame(rgb, stamp_to_ns(header.stamp), header.frame_id, camera), info
 
     def _matching_camera(self, rgb: Bytes) -> tuple[PinholeCamera | None, CameraInfo | None]:
-        """Return the newest camera_info and its geometry, if its size is that of the image."""
-        info, size = self.camera_info, (rgb.shape[1], rgb.shape[0])
-        camera = camera_from_info(info) if info is not None else None
-        if camera is None or (camera.width, camera.height) == size:
-            return camera, info if camera else None
-        self._on_fault(f'camera_info is for {camera.width}x{camera.height} px, but the image '
-                       f'is {size[0]}x{size[1]} px: the scale of depth is unknown')
-        return None, None
+        """Return the newest camera_info and its geometry, if the scale of the image is known."""
+        height, width = rgb.shape[:2]
+        self._check_size(width, height)
+        info = self.camera_info
+        matched = match_camera(info, width, height, self._is_rectified(info))
+        self._status_tracker.set_warnings((matched.warning,) if matched.warning else ())
+        self._report((matched.fault,) if matched.fault else ())
+        return matched.camera, info if matched.camera else None
+
+    def _is_rectified(self, info: CameraInfo | None) -> bool:
+        return info is not None and is_rectified(info, self.image_topic)
+
+    def _check_size(self, width: int, height: int) -> None:
+        """Report an image of another size than the last one: there may be two cameras."""
+        before, self._image_size = self._image_size, (width, height)
+        if before is not None and before != self._image_size:
+            self._on_fault(f'the image size changed from {before[0]}x{before[1]} to '
+                           f'{width}x{height} px: do two cameras publish on one topic?')
 
     def _overlay(self, rgb: Bytes, classes: Bytes) -> Bytes:
         fit = self._perceiver.image_fit(rgb.shape[1], rgb.shape[0])
@@ -149,10 +163,10 @@ class Pipeline:
             self._on_fault(f'{non_finite} numbers of the network are not finite')
 
 
-def _camera_info_factory(info: CameraInfo | None,
-                         prediction: Prediction) -> Callable[[Header], CameraInfo]:
+def _camera_info_factory(info: CameraInfo | None, prediction: Prediction,
+                         rectified: bool) -> Callable[[Header], CameraInfo]:
     height, width = prediction.depth.shape
     camera = prediction.camera
     if info is None or camera is None:
         return lambda header: uncalibrated_camera_info(width, height, header)
-    return lambda header: rescaled_camera_info(info, camera, header)
+    return lambda header: rescaled_camera_info(info, camera, header, rectified)

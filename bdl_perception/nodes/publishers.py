@@ -88,6 +88,13 @@ def camera_qos() -> QoSProfile:
     return _qos_profile(5, ReliabilityPolicy.BEST_EFFORT)
 
 
+def latched_qos() -> QoSProfile:
+    """Transient local: receives what was sent once, but nothing of a volatile publisher."""
+    profile = _qos_profile(1, ReliabilityPolicy.RELIABLE)
+    profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
+    return profile
+
+
 def camera_qos_overrides() -> QoSOverridingOptions:
     """Allow qos_overrides.TOPIC.subscription.{history, depth, reliability, durability}."""
     return QoSOverridingOptions((
@@ -126,9 +133,7 @@ def alert_publisher_qos(heartbeat_hz: float) -> QoSProfile:
 
 def alert_subscriber_qos() -> QoSProfile:
     """Transient local: a new subscriber receives the last alert at once."""
-    profile = _qos_profile(1, ReliabilityPolicy.RELIABLE)
-    profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
-    return profile
+    return latched_qos()
 
 
 def diagnostics_qos() -> QoSProfile:

@@ -164,7 +164,8 @@ def worse(event: Event, how: str) -> Event:
 def test_worse_inputs_never_give_a_milder_level(
         policy: AlertPolicy, calibration: Calibration, events: list[Event],
         data: st.DataObject) -> None:
-    ways = usually('as it is', 'higher', 'nan', 'older', 'faulty', 'inactive', 'other model')
+    ways = usually('as it is', 'higher', 'nan', 'older', 'faulty', 'warned', 'inactive',
+                   'other model')
     worsened = [worse(event, data.draw(ways)) for event in events]
     pairs = zip(levels(policy, events, calibration), levels(policy, worsened, calibration),
                 strict=True)

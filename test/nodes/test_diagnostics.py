@@ -43,7 +43,7 @@ def test_numpy_numbers_are_sent_as_plain_numbers():
 def test_a_status_survives_the_round_trip(state, faults, frames_in, frames_out, dropped, identity,
                                           warnings):
     sent = PerceptionStatus(state, tuple(faults), frames_in, frames_out, dropped, identity,
-                            tuple(warnings))
+                            warnings=tuple(warnings))
     message = serialized_copy(diagnostics.status_message(sent, 5, 'onnxruntime'))
     assert diagnostics.status_from_message(message) == sent
     assert diagnostics.status_from_message(diagnostics.status_message(

@@ -70,6 +70,64 @@ def test_an_uncalibrated_camera_info_gives_none():
     assert messages.camera_from_info(CameraInfo(width=64, height=48)) is None
 
 
+P_CAMERA = PinholeCamera(64, 48, 90, 95, 30, 22)
+K_CAMERA = PinholeCamera(64, 48, 100, 110, 31, 23)
+
+
+@pytest.mark.parametrize('changes, rectified, camera', [
+    ({}, False, K_CAMERA), ({}, True, P_CAMERA), ({'p': [0.] * 12}, True, K_CAMERA),
+    ({'k': [0.] * 9}, False, P_CAMERA), ({'p': [float('nan')] * 12}, True, K_CAMERA)])
+def test_rectified_images_have_the_camera_of_p(changes, rectified, camera):
+    assert messages.camera_from_info(info(**changes), rectified) == camera
+
+
+@pytest.mark.parametrize('topic, rectified', [
+    ('/image_rect', True), ('/left/image_rect_color', True), ('/cam/rect/image', True),
+    ('/image_rect/compressed', True), ('/camera/image_rect_raw', True), ('/image_raw', False),
+    ('/direct/image', False), ('/rectangle/image', False), ('/image_unrectified', False)])
+def test_rectified_images_are_known_by_their_topic(topic, rectified):
+    assert messages.is_rectified(info(), topic) == rectified
+    assert messages.is_rectified(info(d=[]), topic) and messages.is_rectified(
+        info(d=[0.] * 5), topic)
+    note = messages.ignored_distortion(info(), topic)
+    assert note is None if rectified else 'lens distortion (plumb_bob)' in note
+
+
+@pytest.mark.parametrize('found, size, said', [
+    (None, (64, 48), 'no camera_info was received'),
+    (CameraInfo(width=64, height=48), (64, 48), 'camera_info has no focal length'),
+    (info(), (64, 49), 'camera_info is for 64x48 px, but the image is 64x49 px'),
+    (info(k=[1e-6, 0., 31., 0., 1e-6, 23., 0., 0., 1.]), (64, 48), 'focal length of 1e-06 px'),
+    (info(k=[1e6, 0., 31., 0., 1e6, 23., 0., 0., 1.]), (64, 48), 'focal length of 1e+06 px')])
+def test_an_unknown_scale_is_named(found, size, said):
+    camera, fault, warning = messages.match_camera(found, *size, False)
+    text = fault or warning
+    assert camera is None and said in text and text.endswith('the scale of depth is unknown')
+    assert (fault is None) == (said.split()[-1] in ('received', 'length'))
+
+
+def test_the_field_of_view_is_that_of_the_full_sensor():
+    roi = RegionOfInterest(x_offset=30, y_offset=20, width=4, height=4)
+    assert messages.match_camera(info(roi=roi), 4, 4, False).camera is not None
+    assert messages.match_camera(info(), 64, 48, False) == (K_CAMERA, None, None)
+
+
+def test_zeros_of_k_r_and_p_are_completed():
+    after = PinholeCamera(32, 24, 50, 55, 15, 11)
+    out = messages.rescaled_camera_info(info(p=[0.] * 12, r=[0.] * 9), after, HEADER)
+    assert list(out.p) == [50, 0, 15, 0, 0, 55, 11, 0, 0, 0, 1, 0]
+    assert list(out.r) == [1, 0, 0, 0, 1, 0, 0, 0, 1]
+    out = messages.rescaled_camera_info(info(k=[0.] * 9), after, HEADER)
+    assert list(out.k) == [50, 0, 15, 0, 55, 11, 0, 0, 1]
+
+
+def test_maps_of_rectified_images_have_their_camera_in_p():
+    after = PinholeCamera(32, 24, 45, 47.5, 14.75, 10.75)  # half of P
+    out = messages.rescaled_camera_info(info(), after, HEADER, rectified=True)
+    assert messages.camera_from_info(out, rectified=True) == after
+    assert (out.k[0], out.p[3]) == (50, -4.5)
+
+
 def project(matrix, point):
     u, v, w = np.reshape(matrix, (3, -1)) @ point
     return np.array([u / w, v / w])

@@ -76,3 +76,15 @@ def test_texts_from_outside_are_short_lines():
 def test_a_printable_line_is_cut_at_its_length():
     assert [printable_line('a' * count, 5) for count in (0, 5, 6)] == ['', 'aaaaa', 'aa...']
     assert printable_line('a\tb\r\n\x7f\ud800\u2028é') == 'a b     é'
+
+
+def test_warnings_last_until_they_are_set_again_or_the_state_changes():
+    tracker = StatusTracker()
+    tracker.set_state('active', None)
+    tracker.set_warnings(('no scale',))
+    assert [tracker.take_snapshot().warnings for _ in range(2)] == [('no scale',)] * 2
+    tracker.set_warnings(())
+    assert tracker.take_snapshot().warnings == ()
+    tracker.set_warnings(('no scale',))
+    tracker.set_state('inactive', None)
+    assert tracker.take_snapshot().warnings == ()

@@ -2,7 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fitted images and cameras against projected points and images of coordinates."""
 from bdl_perception.perception.data_types import PinholeCamera
-from bdl_perception.perception.image_geometry import fit_image, FIT_MODES, ImageFit, mean_luma
+from bdl_perception.perception.image_geometry import (
+    check_field_of_view,
+    fit_image,
+    FIT_MODES,
+    ImageFit,
+    mean_luma,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -104,6 +110,19 @@ def test_a_camera_info_of_another_size_is_an_error():
     camera = PinholeCamera(1280, 960, 900, 900, 640, 480)
     with pytest.raises(ValueError, match='camera_info is for 1280x960 px.*640x480'):
         fit_image(640, 480, 320, 192).transform_camera(camera)
+
+
+# 500 tan(70 deg) / tan(70 deg): 10 degrees are 5715 px, 140 degrees are 182 px at 1000 px
+@pytest.mark.parametrize('focal_px', [5715, 1000, 500, 318.3, 182])
+def test_focal_lengths_of_lenses_are_accepted(focal_px):
+    check_field_of_view(focal_px, 1000)
+
+
+@pytest.mark.parametrize('focal_px, degrees', [
+    (1e-6, '180'), (50, '168.6'), (181, '140.2'), (5720, '9.991'), (10000, '5.725'), (1e9, '')])
+def test_focal_lengths_of_no_lens_are_an_error(focal_px, degrees):
+    with pytest.raises(ValueError, match=f'a field of view of {degrees}.* must be 10 to 140'):
+        check_field_of_view(focal_px, 1000)
 
 
 def test_an_image_of_another_size_is_an_error():

@@ -40,6 +40,18 @@ def test_depth_grows_in_proportion_to_the_focal_length(fx_at_source, times):
                                               11.5)
 
 
+@pytest.mark.parametrize('mode, band, times', [
+    ('crop', 1, 1.), ('crop', 2, 2.), ('stretch', 1, 1.), ('stretch', 2, 2**.5),
+    ('stretch', 4, 2.)])
+def test_a_stretched_band_is_scaled_by_the_mean_of_its_focal_lengths(mode, band, times):
+    """A crop of half the size is enlarged to twice its focal length, a band in height only."""
+    height = 48 // band
+    perceiver = Perceiver(FakeBackend(), 4, 0, mode)
+    camera = make_camera(64., 80 if mode == 'stretch' else 80 // band, height)
+    frame = make_frame(size=(height, camera.width), camera=camera)
+    np.testing.assert_allclose(perceiver.perceive(frame).depth, 10 * times, rtol=1e-6)
+
+
 def test_without_a_camera_the_canonical_scale_is_used():
     prediction = Perceiver(FakeBackend(), 4, 0).perceive(make_frame())
     np.testing.assert_allclose(prediction.depth, 10, rtol=1e-6)

@@ -18,8 +18,8 @@ from bdl_perception.demo.processes import NodeProcess
 from bdl_perception.model_store import ModelOptions, save_calibration
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import status_from_message
-from bdl_perception.nodes.messages import make_header, uint8_image
-from bdl_perception.perception.data_types import CameraFrame
+from bdl_perception.nodes.messages import camera_info_message, make_header, uint8_image
+from bdl_perception.perception.data_types import CameraFrame, PinholeCamera
 from bdl_perception.perception.scores import cycle_scores, frame_scores
 from bdl_perception.perception.status import Identity
 from bdl_perception.version import software_version
@@ -30,7 +30,7 @@ import numpy as np
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
-from tiny_model import make_tiny_model
+from tiny_model import CANONICAL_FOCAL_PER_WIDTH, make_tiny_model
 
 SAMPLES = 4
 MESSAGE_TYPES = {topics.IMAGE_TYPE: Image, topics.CAMERA_INFO_TYPE: CameraInfo,
@@ -99,6 +99,7 @@ class World:
         self._change_state_client = self.node.create_client(
             ChangeState, 'perception_node/change_state')
         self.sent, self.sent_stamps = 0, set()
+        self.sends_info = True
 
     def close(self):
         """Stop the processes that were started here."""
@@ -135,13 +136,23 @@ class World:
 
     def send(self, message):
         """Publish an image message."""
+        if self.sends_info:  # of the canonical camera of the tiny model, so that nothing is scaled
+            width, height = max(1, message.width), max(1, message.height)
+            focal = CANONICAL_FOCAL_PER_WIDTH * width
+            camera = PinholeCamera(width, height, focal, focal, width / 2 - .5, height / 2 - .5)
+            self.publish_info(camera_info_message(camera, message.header))
         self.sent += 1
         stamp = message.header.stamp
         self.sent_stamps.add((stamp.sec, stamp.nanosec, message.header.frame_id))
         self._image_publisher.publish(message)
 
     def send_info(self, message):
-        """Publish a camera_info."""
+        """Publish a camera_info in place of that of the canonical camera."""
+        self.sends_info = False
+        self.publish_info(message)
+
+    def publish_info(self, message):
+        """Publish a camera_info beside that of the canonical camera."""
         self._info_publisher.publish(message)
 
     def image(self, rgb, frame_id='camera'):

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images that perception_node publishes over DDS."""
 from bdl_perception import topics
+from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.nodes import publishers
 from bdl_perception.nodes.messages import (
     camera_from_info,
     camera_info_message,
@@ -13,6 +15,7 @@ from bdl_perception.perception.data_types import PinholeCamera
 import numpy as np
 import pytest
 from ros_world import nominal_image
+from sensor_msgs.msg import CameraInfo
 
 pytestmark = pytest.mark.slow  # starts processes
 
@@ -99,6 +102,29 @@ def test_camera_info_is_rescaled_to_the_maps_and_scales_depth(nominal):
     assert scaled == pytest.approx(2 * depth, rel=1e-6)
     assert camera_from_info(info) == PinholeCamera(40, 24, 100., 65., 20.5, 11.)
     assert list(info.p)[:3] == [100., 0., 20.5]
+
+
+def test_a_camera_info_that_was_sent_once_is_received(world, model):
+    world.sends_info = False
+    publisher = world.node.create_publisher(CameraInfo, 'camera_info', publishers.latched_qos())
+    camera = PinholeCamera(80, 48, 64., 64., 39.5, 23.5)
+    publisher.publish(camera_info_message(camera, make_header(0, 'camera')))
+    world.listen(topics.DEPTH_INFO, topics.STATUS)
+    world.perception(model, autostart=True)
+    world.until(lambda: [info for info in world.received[topics.DEPTH_INFO] if info.k[0] == 32],
+                'a scaled camera_info', make=nominal_image)
+
+
+def test_depth_of_unknown_scale_is_a_warning_until_there_is_a_camera_info(world, model):
+    world.sends_info = False
+    world.listen(topics.ALERT_TOPIC, topics.STATUS)
+    world.start('alert_node', calibration=model)
+    world.perception(model, autostart=True)
+    world.until(world.alert_is(AlertLevel.WARN, 'no camera_info was received'), 'WARN',
+                make=nominal_image)
+    assert any(status.warnings and not status.faults for status in world.statuses)
+    world.sends_info = True
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
 
 
 def test_images_of_any_size_are_processed_and_a_wrong_camera_info_reported(nominal):
