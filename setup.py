@@ -54,7 +54,6 @@ setup(
         'opencv-python-headless>=4.8',
         'PyYAML>=6',
         'rosbags>=0.11',
-        'rosbags-image>=0.10',
         'tqdm>=4.60',
     ],
     extras_require={

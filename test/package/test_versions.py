@@ -61,4 +61,4 @@ def test_package_xml_names_every_ros_package_that_the_code_imports() -> None:
     needed = {name for name in used if ROS_PACKAGE.fullmatch(name)}
     declared = {str(tag.text) for tag in MANIFEST.findall('exec_depend')}
     assert needed - declared == set()
-    assert {'rclpy', 'sensor_msgs', 'cv_bridge', 'launch_ros'} <= needed
+    assert {'rclpy', 'sensor_msgs', 'launch_ros'} <= needed
