@@ -22,7 +22,12 @@ from bdl_perception.nodes.messages import ignored_distortion
 from bdl_perception.nodes.pipeline import ImageMessage, Pipeline, ReceivedImage
 from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import FaultLog, StatusTracker
-from bdl_perception.nodes.worker import hanging_threads, MIN_HANG_S, Worker
+from bdl_perception.nodes.worker import (
+    call_while_waiting,
+    hanging_threads,
+    MIN_HANG_S,
+    Worker,
+)
 from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.image_decoding import ImageDecoder
 from bdl_perception.perception.regions import parse_regions
@@ -35,6 +40,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 NAME = 'perception_node'
 FRAMES_TO_HANG = 10.0  # a step that takes this many times the frame budget hangs
+LOAD_TIMEOUT_S = 1800.0  # TensorRT builds an engine in minutes
+CLOSE_TIMEOUT_S = 2.0
 RESTART_AFTER_S = 30.0  # a step that hangs for longer will not end; only a new process helps
 
 
@@ -69,7 +76,8 @@ class PerceptionNode(LifecycleNode):
         if ignored := self._settings.ignored_option(choice.name):
             raise ValueError(ignored)
         options = _model_options(self._settings, choice.name)
-        perceiver = open_perceiver(self._settings.model, options)
+        perceiver = call_while_waiting(lambda: open_perceiver(self._settings.model, options),
+                                       self._publish_status, LOAD_TIMEOUT_S)
         self._perception_publishers = PerceptionPublishers(self)
         self._pipeline = Pipeline(
             perceiver, _time_budget(self._settings, perceiver.backend.spec.chunk),
@@ -181,11 +189,17 @@ class PerceptionNode(LifecycleNode):
         """Close everything but a backend that hangs: it is left to its thread."""
         self._stop_processing()
         if self._pipeline is not None and self._worker is None:
-            self._pipeline.close()
+            self._close_pipeline(self._pipeline)
         if self._perception_publishers is not None:
             self._perception_publishers.close()
         self._pipeline = self._perception_publishers = self._worker = None
         self._status_tracker.set_identity(None)
+
+    def _close_pipeline(self, pipeline: Pipeline) -> None:
+        try:
+            call_while_waiting(pipeline.close, self._publish_status, CLOSE_TIMEOUT_S)
+        except TimeoutError as error:
+            self.get_logger().error(f'the model stays in memory: {error}')
 
     def _on_heartbeat(self) -> None:
         self._subscribe_latched_info()

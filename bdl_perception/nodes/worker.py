@@ -12,6 +12,7 @@ JOIN_PERIOD_S = 0.1  # between two calls of while_waiting
 THREAD_NAME = 'perception_worker'
 
 T = TypeVar('T')
+R = TypeVar('R')
 
 
 class Mailbox(Generic[T]):
@@ -139,6 +140,35 @@ class Worker(Generic[T]):
             self._step_began_s = None
         if wait_s > 0:
             self._mailbox.wait(wait_s)
+
+
+def call_while_waiting(function: Callable[[], R], while_waiting: Callable[[], None],
+                       timeout_s: float) -> R:
+    """
+    Call a function of a library in a thread of its own, and while_waiting every JOIN_PERIOD_S.
+
+    TimeoutError: the function hangs; it is left to its thread.
+    """
+    results: list[R] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:  # noqa: BLE001  # raised again below
+            errors.append(error)
+
+    thread = Thread(target=run, name=THREAD_NAME, daemon=True)
+    thread.start()
+    end_s = time.monotonic() + timeout_s
+    while thread.is_alive() and time.monotonic() < end_s:
+        thread.join(JOIN_PERIOD_S)
+        while_waiting()
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f'the backend has not answered for {timeout_s:g} s')
+    return results[0]
 
 
 def hanging_threads() -> list[Thread]:
