@@ -4,7 +4,7 @@
 import math
 from threading import Event
 
-from bdl_perception.nodes.worker import hanging_threads, Mailbox, Worker
+from bdl_perception.nodes.worker import call_while_waiting, hanging_threads, Mailbox, Worker
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -171,3 +171,33 @@ def test_a_thread_that_ended_by_itself_is_named(faults, error):
     assert work.has_ended and not work.hangs and not faults
     assert work.fault() == f'the worker thread was ended by {error!r}'
     assert work.stop() and work.fault() is None
+
+
+def test_a_call_returns_its_result_or_raises_its_error_and_waits_actively():
+    waits, release = [], Event()
+
+    def wait():
+        waits.append(1)
+        release.set()
+
+    assert call_while_waiting(lambda: release.wait(TIMEOUT_S), wait, TIMEOUT_S) is True
+    assert waits
+    assert call_while_waiting(lambda: None, wait, TIMEOUT_S) is None
+    for error in (ValueError('no such model'), SystemExit(3)):
+        with pytest.raises(type(error)) as raised:
+            call_while_waiting(lambda error=error: raise_(error), wait, TIMEOUT_S)
+        assert raised.value is error
+
+
+def raise_(error):
+    raise error
+
+
+def test_a_call_that_hangs_is_left_to_its_thread():
+    release = Event()
+    with pytest.raises(TimeoutError, match='has not answered for 0.05 s'):
+        call_while_waiting(lambda: release.wait(TIMEOUT_S), lambda: None, .05)
+    thread, = hanging_threads()
+    release.set()
+    thread.join(TIMEOUT_S)
+    assert not hanging_threads()

@@ -9,6 +9,7 @@ from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.demo.processes import NodeProcess
 from bdl_perception.nodes.lifecycle import EXIT_RESTART
 from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 import pytest
 from ros_world import nominal_image, SAMPLES
 
@@ -25,13 +26,19 @@ FOLDER = Path(__file__).parent
 open_perceiver = perception_node.open_perceiver
 
 
+def wait_for(name):
+    while (FOLDER / name).exists():
+        time.sleep(.02)
+
+
 def open_wrapped(*arguments):
+    wait_for('hang_open')
     perceiver = open_perceiver(*arguments)
+    perceiver.backend.close = lambda: wait_for('hang_close')
     perceive = perceiver.backend.perceive
 
     def wrapped(rgb):
-        while (FOLDER / 'hang').exists():
-            time.sleep(.02)
+        wait_for('hang')
         if (FOLDER / 'end').exists():
             (FOLDER / 'end').unlink()
             raise SystemExit(7)
@@ -132,3 +139,21 @@ def test_a_thread_that_ends_is_named_and_replaced(world, folder, start):
     world.until(world.faults, 'the fault', make=nominal_image)
     assert world.faults()[0] == 'the worker thread was ended by SystemExit(7)'
     scores_again(world)
+
+
+def test_the_heartbeat_continues_while_the_model_is_loaded_and_cleanup_is_bounded(world, folder,
+                                                                                 start):
+    process = start()
+    (folder / 'hang_close').touch()
+    assert world.set_state(Transition.TRANSITION_DEACTIVATE)
+    assert world.set_state(Transition.TRANSITION_CLEANUP), 'it waits for a backend that hangs'
+    (folder / 'hang_open').touch()
+    request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+    answer = world._change_state_client.call_async(request)
+    count = len(world.statuses)
+    world.until(lambda: len(world.statuses) > count + 10, 'the heartbeat')
+    assert not answer.done()
+    (folder / 'hang_open').unlink()
+    world.until(answer.done, 'the end of the transition')
+    assert answer.result().success
+    assert process.stop() == 0, process.log_tail(30)
