@@ -7,7 +7,8 @@ The end marker, every restart marker and every pass of a progressive image must 
 block needs two bits. A decoder that runs out of data fills the rest with grey and only prints a
 warning. Where an interval ends in that grey, or the end cannot be seen, the image is decoded again
 with more bytes at the end of each interval: whole data have no use for them. Changed bytes that
-leave the number of blocks as it is are not found, nor is a loss within the last block.
+leave the number of blocks as it is are not found, nor is a loss within the last block, or within
+one of the first passes of a progressive image.
 """
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -169,9 +170,10 @@ def _spare_bytes(jpeg: Jpeg, bgr: Any) -> bytes:
 
 
 def _extend(data: bytes, jpeg: Jpeg, spare: bytes) -> bytes:
-    """Insert bytes before each restart marker, and at the end of each scan."""
-    ends = {scan.end for scan in jpeg.scans}
-    for scan in jpeg.scans:
+    """Insert bytes before each restart marker, and at the end of each scan that may be cut off."""
+    scans = jpeg.scans[-1:] if jpeg.frame == PROGRESSIVE else jpeg.scans
+    ends = {scan.end for scan in scans}
+    for scan in scans:
         if scan.restart_interval:
             ends |= {one.start() for one in RESTART.finditer(data, scan.begin, scan.end)}
     places = [0, *sorted(ends), len(data)]
