@@ -4,12 +4,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 import sys
-from typing import Callable
+from typing import Any, Callable
 
 from bdl_perception import topics
 from bdl_perception.demo.record import RecordWriter
-from bdl_perception.nodes.lifecycle import declare_parameters, run_node
+from bdl_perception.nodes.lifecycle import declare_parameters, describe_error, run_node
 from bdl_perception.nodes.messages import stamp_to_ns
+from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameter_spec import parameter, Parameters
 from bdl_perception.perception.data_types import Bytes, colourise, Floats
 from bdl_perception.perception.image_decoding import rgb_from_image
@@ -51,11 +52,13 @@ class RecorderNode(Node):
         self._writer = RecordWriter(Path(declare_parameters(self, RecorderParameters).record))
         self._last_level: int | None = None
         self._last_drawn_ns: dict[str, int] = {}  # panel -> stamp of its last image
+        self._fault_log = FaultLog(self.get_logger().error)
         self._subscribe_panels()
         for topic, callback, qos in ((topics.SCORES, self._on_scores, RELIABLE_QOS),
                                      (topics.STATUS, self._on_status, RELIABLE_QOS),
                                      (topics.ALERT_TOPIC, self._on_alert, LATCHED_QOS)):
-            self.create_subscription(DiagnosticArray, topic.name, callback, qos)
+            self.create_subscription(
+                DiagnosticArray, topic.name, self._tolerant(callback), qos)
         self._change_state_client = self.create_client(ChangeState, 'perception_node/change_state')
         self._remaining_transitions = list(STARTUP_TRANSITIONS)
         self._pending_transition: Future | None = None
@@ -70,13 +73,23 @@ class RecorderNode(Node):
         """Record each image topic as one panel."""
         def subscribe(name: str, topic: str, draw: Callable[[Image], Bytes]) -> None:
             self.create_subscription(
-                Image, topic, lambda message: self._on_image(name, message, draw), RELIABLE_QOS)
+                Image, topic,
+                self._tolerant(lambda message: self._on_image(name, message, draw)), RELIABLE_QOS)
 
         subscribe('camera', 'image', rgb_from_image)
         subscribe('depth', topics.DEPTH.name, lambda image: colour_depth(_float_map(image)))
         subscribe('aleatoric', topics.ALEATORIC.name, lambda image: colour_std(_float_map(image)))
         subscribe('epistemic', topics.EPISTEMIC.name, lambda image: colour_std(_float_map(image)))
         subscribe('classes', topics.CLASSES.name, lambda image: colourise(_class_map(image)))
+
+    def _tolerant(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Log a message that cannot be read; it must not end the record."""
+        def record(message: Any) -> None:
+            try:
+                callback(message)
+            except (ValueError, LookupError, cv2.error) as error:
+                self._fault_log.report(f'a message was not recorded: {describe_error(error)}')
+        return record
 
     def _on_image(self, panel: str, message: Image, draw: Callable[[Image], Bytes]) -> None:
         now_ns = self.get_clock().now().nanoseconds
