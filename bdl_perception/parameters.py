@@ -151,6 +151,13 @@ class GovernorParameters(Parameters):
     warn_angular_rad_s: float = parameter_of(GovernorPolicy, 'warn_angular_rad_s')
     crawl_linear_m_s: float = parameter_of(GovernorPolicy, 'crawl_linear_m_s')
     crawl_angular_rad_s: float = parameter_of(GovernorPolicy, 'crawl_angular_rad_s')
+    recover_after_s: float = parameter_of(GovernorPolicy, 'recover_after_s')
+    max_deceleration_m_s2: float = parameter_of(GovernorPolicy, 'max_deceleration_m_s2')
+    max_angular_deceleration_rad_s2: float = parameter_of(
+        GovernorPolicy, 'max_angular_deceleration_rad_s2')
+    max_jerk_m_s3: float = parameter_of(GovernorPolicy, 'max_jerk_m_s3')
+    stamped: bool = parameter(
+        False, 'both velocity topics are geometry_msgs/TwistStamped instead of Twist')
 
     def policy(self) -> GovernorPolicy:
         """Select the parameters of govern(); ValueError if a crawl is faster than at WARN."""

@@ -3,77 +3,128 @@
 """Example of a planner that follows the alert: limit or stop cmd_vel by its level and age."""
 import sys
 import time
-from typing import NamedTuple
+from typing import Callable, Mapping, NamedTuple
 
 from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.alarm.governor import govern, STOP, Velocity
+from bdl_perception.alarm.governor import Governor, Velocity
 from bdl_perception.nodes import publishers
+from bdl_perception.nodes.authenticity import mixing_fault, SequenceNumbers
 from bdl_perception.nodes.diagnostics import level_from_message
 from bdl_perception.nodes.lifecycle import declare_parameters, run_node
+from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameters import GovernorParameters
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import Twist, Vector3
+from geometry_msgs.msg import Twist, TwistStamped, Vector3
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.qos import LivelinessPolicy, QoSProfile
 
 NAME = 'governor_node'
 CMD_VEL = 'cmd_vel'
 
 
-class ReceivedAlert(NamedTuple):
-    """The level of the last alert, and its time of arrival."""
-
-    level: AlertLevel | None = None
-    received_s: float = 0.0
+TYPE_CHECK_S = 1.0  # between two looks at the types of the topics
+TWIST_TYPES = ('geometry_msgs/msg/Twist', 'geometry_msgs/msg/TwistStamped')
 
 
 class ReceivedCommand(NamedTuple):
-    """The last velocity command, and its time of arrival."""
+    """The last velocity command, its frame, and its time of arrival."""
 
-    velocity: Velocity = STOP
+    velocity: Velocity | None = None
+    frame_id: str = ''
     received_s: float = 0.0
 
 
 class GovernorNode(Node):
-    """Applies govern() to cmd_vel; a timer publishes, so that missing messages stop the robot."""
+    """Runs a Governor on cmd_vel; a timer publishes, so that missing messages stop the robot."""
 
     def __init__(self) -> None:
-        """Start with a stop command."""
+        """Start at rest."""
         super().__init__(NAME)
         self._settings = declare_parameters(self, GovernorParameters)
-        self._policy = self._settings.policy()
-        self._last_alert = ReceivedAlert()
+        self._governor = Governor(self._settings.policy(), 1 / self._settings.rate_hz)
+        self._alert_numbers = SequenceNumbers()
         self._last_command = ReceivedCommand()
         self._fault_log = FaultLog(self.get_logger().warning)
+        self._create_topics()
+
+    def _create_topics(self) -> None:
+        twist_type = TwistStamped if self._settings.stamped else Twist
         self._command_publisher = self.create_publisher(
-            Twist, topics.CMD_VEL_OUT.name, publishers.command_qos())
-        self.create_subscription(DiagnosticArray, topics.ALERT_TOPIC.name, self._on_alert,
+            twist_type, topics.CMD_VEL_OUT.name, command_publisher_qos(self._settings.rate_hz))
+        on_alert: Callable[..., None] = self._on_alert  # rclpy declares one argument only
+        self.create_subscription(DiagnosticArray, topics.ALERT_TOPIC.name, on_alert,
                                  publishers.alert_subscriber_qos())
-        self.create_subscription(Twist, CMD_VEL, self._on_command, publishers.command_qos())
-        self.create_timer(1 / self._settings.rate_hz, self._publish_command,
-                          clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.create_subscription(twist_type, CMD_VEL, self._on_command, publishers.command_qos())
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
+        self.create_timer(1 / self._settings.rate_hz, self._publish_command, clock=steady)
+        self.create_timer(TYPE_CHECK_S, self._check_types, clock=steady)
 
-    def _on_alert(self, message: DiagnosticArray) -> None:
+    def _on_alert(self, message: DiagnosticArray, info: Mapping[str, int | None]) -> None:
+        now_s = time.monotonic()
+        self._alert_numbers.add(now_s, info)
+        age_s = (self.get_clock().now().nanoseconds - stamp_to_ns(message.header.stamp)) / 1e9
+        level: AlertLevel | None = None
         try:
-            self._last_alert = ReceivedAlert(level_from_message(message), time.monotonic())
+            level = level_from_message(message)
         except ValueError as error:
-            self._last_alert = ReceivedAlert()
             self._fault_log.report(f'alert cannot be read: {error}')
+        if abs(age_s) > self._settings.max_alert_age_s:
+            self._fault_log.report(f'alert is {age_s:.1f} s old by its stamp: synchronise the '
+                                   f'clocks, or set use_sim_time in all nodes')
+        self._governor.update_alert(now_s, level, age_s)
 
-    def _on_command(self, message: Twist) -> None:
-        self._last_command = ReceivedCommand(_velocity_from_twist(message), time.monotonic())
+    def _on_command(self, message: Twist | TwistStamped) -> None:
+        stamped = isinstance(message, TwistStamped)
+        self._last_command = ReceivedCommand(
+            _velocity_from_twist(message.twist if stamped else message),
+            message.header.frame_id if stamped else '', time.monotonic())
 
     def _publish_command(self) -> None:
+        """Publish the velocity and assert the liveliness of this node."""
         now_s = time.monotonic()
-        alert_age_s = now_s - self._last_alert.received_s
+        fault = mixing_fault(self, topics.ALERT_TOPIC.name, self._alert_numbers, now_s)
+        if fault:
+            self._fault_log.report(fault)
+            self._governor.update_alert(now_s, None, 0.)
         fresh = now_s - self._last_command.received_s <= self._settings.max_command_age_s
-        command = self._last_command.velocity if fresh else STOP
-        governed = govern(self._policy, command, self._last_alert.level, alert_age_s)
+        governed = self._governor.step(now_s, self._last_command.velocity if fresh else None)
         if governed.reason:
             self._fault_log.report(governed.reason)
-        self._command_publisher.publish(_twist_from_velocity(governed.velocity))
+        self._command_publisher.publish(self._command_message(governed.velocity))
+        self._command_publisher.assert_liveliness()
+
+    def _command_message(self, velocity: Velocity) -> Twist | TwistStamped:
+        twist = _twist_from_velocity(velocity)
+        if not self._settings.stamped:
+            return twist
+        header = make_header(self.get_clock().now().nanoseconds, self._last_command.frame_id)
+        return TwistStamped(header=header, twist=twist)
+
+    def _check_types(self) -> None:
+        """Log that others use another type: DDS connects equal types only, and says nothing."""
+        inputs = self.get_publishers_info_by_topic(self.resolve_topic_name(CMD_VEL))
+        outputs = self.get_subscriptions_info_by_topic(
+            self.resolve_topic_name(topics.CMD_VEL_OUT.name))
+        own = TWIST_TYPES[self._settings.stamped]
+        remedy = f'set stamped to {str(not self._settings.stamped).lower()}'
+        for topic, infos in ((CMD_VEL, inputs), (topics.CMD_VEL_OUT.name, outputs)):
+            for info in infos:
+                if info.topic_type != own:
+                    self._fault_log.report(f'{topic}: {info.node_name} uses {info.topic_type}, '
+                                           f'{NAME} uses {own}: {remedy}')
+
+
+def command_publisher_qos(rate_hz: float) -> QoSProfile:
+    """Offer deadline and liveliness: the consumer can learn that the governor has ended."""
+    profile = publishers.command_qos()
+    period = Duration(seconds=publishers.MAX_HEARTBEAT_PERIODS / rate_hz)
+    profile.deadline = profile.liveliness_lease_duration = period
+    profile.liveliness = LivelinessPolicy.MANUAL_BY_TOPIC
+    return profile
 
 
 def _velocity_from_twist(message: Twist) -> Velocity:

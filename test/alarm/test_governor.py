@@ -1,10 +1,18 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The governor slows, stops and never speeds up."""
+from itertools import pairwise
 import math
 
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.alarm.governor import govern, GovernorPolicy, STOP, Velocity
+from bdl_perception.alarm.governor import (
+    govern,
+    Governor,
+    GovernorPolicy,
+    speed_limits,
+    STOP,
+    Velocity,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -87,3 +95,186 @@ def test_a_worse_level_is_never_faster(command: Velocity, one: AlertLevel | None
 def test_an_infeasible_policy_is_rejected(change: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         GovernorPolicy(**change)
+
+
+PERIOD_S = .05
+TEN = Velocity((10., 0., 0.))
+RAMP = GovernorPolicy(max_deceleration_m_s2=5, max_jerk_m_s3=20, recover_after_s=1,
+                      warn_linear_m_s=2)
+
+
+class Drive:
+    """Calls a Governor at 20 Hz with an alert every second call, and records the speeds."""
+
+    def __init__(self, policy: GovernorPolicy = RAMP) -> None:
+        self.governor, self.now_s, self.calls = Governor(policy, PERIOD_S), 0., 0
+        self.speeds = [0.]
+        self.reason = ''
+
+    def run(self, seconds: float, level: AlertLevel | None, command: Velocity | None = TEN,
+            stamp_age_s: float = .01) -> list[float]:
+        """Run with this level (None: silence); returns the new linear speeds."""
+        first = len(self.speeds)
+        for _ in range(round(seconds / PERIOD_S)):
+            self.now_s, self.calls = self.now_s + PERIOD_S, self.calls + 1
+            if level is not None and self.calls % 2:
+                self.governor.update_alert(self.now_s, level, stamp_age_s)
+            velocity, self.reason = self.governor.step(self.now_s, command)
+            self.speeds.append(math.hypot(*velocity.linear))
+        return self.speeds[first:]
+
+
+def decelerations(speeds: list[float]) -> list[float]:
+    return [(old - new) / PERIOD_S for old, new in pairwise(speeds)]
+
+
+def moving_at_ten() -> Drive:
+    drive = Drive()
+    assert drive.run(6, AlertLevel.OK)[-1] == 10
+    return drive
+
+
+@pytest.mark.parametrize('level, command', [
+    (AlertLevel.ERROR, TEN), (AlertLevel.STALE, TEN), (None, TEN), (AlertLevel.OK, None),
+    (AlertLevel.OK, Velocity((math.nan, 0., 0.))), (AlertLevel.OK, Velocity((10., math.inf, 0.)))])
+def test_a_stop_from_ten_m_s_is_a_ramp_with_bounded_jerk(level: AlertLevel | None,
+                                                         command: Velocity | None) -> None:
+    drive = moving_at_ten()
+    speeds = [10., *drive.run(4, level, command)]
+    rates = decelerations(speeds)
+    assert max(rates) == pytest.approx(5) and min(rates) >= 0 and speeds[-1] == 0
+    changes = [abs(new - old) / PERIOD_S for old, new in pairwise([0., *rates])]
+    assert max(changes) <= 20 * 1.13  # the last step of a discrete ramp is 1/8 larger
+    moving_s = PERIOD_S * sum(old != new for old, new in pairwise(speeds))
+    assert moving_s == pytest.approx(10 / 5 + 5 / 20, abs=2.5 * PERIOD_S)  # v / a + a / j
+
+
+def test_a_planner_that_brakes_is_never_delayed() -> None:
+    drive = moving_at_ten()
+    assert drive.run(.05, AlertLevel.OK, Velocity((3., 0., 0.))) == [3]
+    assert drive.run(.1, AlertLevel.OK, Velocity((3., 0., 0.))) == [3, 3]
+    assert drive.run(.05, AlertLevel.OK, TEN) == [10]
+    assert drive.run(.5, AlertLevel.ERROR)[-1] > 5
+    assert drive.run(.05, AlertLevel.ERROR, Velocity((1., 0., 0.)))[0] <= 1
+
+
+def test_the_path_keeps_its_shape_while_braking() -> None:
+    turning = Velocity((4., 0., 0.), (0., 0., .4))
+    governor = Governor(RAMP, PERIOD_S)
+    for call in range(132):
+        level = AlertLevel.OK if call < 120 else AlertLevel.ERROR
+        governor.update_alert(call * PERIOD_S, level, 0)
+        velocity, _ = governor.step(call * PERIOD_S, turning)
+        assert velocity.angular[2] == pytest.approx(.1 * velocity.linear[0])
+    assert 0 < velocity.linear[0] < 4
+
+
+def test_a_level_that_flaps_gives_no_jumps() -> None:
+    drive = moving_at_ten()
+    speeds = [10.]
+    for call in range(20):
+        speeds += drive.run(.2, AlertLevel.ERROR if call % 2 else AlertLevel.OK)
+    assert speeds == sorted(speeds, reverse=True) and speeds[-1] == 0
+
+
+@pytest.mark.parametrize('recover_after_s, calls', [(0., 1), (1., 20)])
+def test_the_limit_is_milder_only_after_the_alert_was(recover_after_s: float,
+                                                      calls: int) -> None:
+    policy = GovernorPolicy(recover_after_s=recover_after_s)
+    governor = Governor(policy, PERIOD_S)
+    governor.update_alert(10., AlertLevel.ERROR, 0)
+    levels = []
+    for call in range(1, 25):
+        governor.update_alert(10 + call * PERIOD_S, AlertLevel.WARN, 0)
+        levels.append(governor.level(10 + call * PERIOD_S))
+    assert levels.index(AlertLevel.WARN) in (calls - 1, calls)
+    governor.update_alert(12, AlertLevel.ERROR, 0)
+    assert governor.level(12) in (AlertLevel.ERROR, None)
+
+
+@pytest.mark.parametrize('stamp_age_s, moves', [
+    (0, True), (.39, True), (.51, False), (3600, False), (1.7e9, False),
+    (-.5, True), (-.501, False), (-10, False), (math.nan, False), (math.inf, False)])
+def test_an_alert_that_is_old_or_from_the_future_by_its_stamp_stops(stamp_age_s: float,
+                                                                    moves: bool) -> None:
+    drive = Drive()
+    assert (drive.run(3, AlertLevel.OK, stamp_age_s=stamp_age_s)[-1] > 0) == moves
+    assert ('no fresh alert' in drive.reason) != moves
+
+
+def test_a_stamp_from_the_future_does_not_extend_the_age_at_arrival() -> None:
+    governor = Governor(GovernorPolicy(recover_after_s=0), PERIOD_S)
+    governor.update_alert(1, AlertLevel.OK, -.5)
+    assert governor.level(1.5) == AlertLevel.OK and governor.level(1.501) is None
+    governor.update_alert(2, AlertLevel.OK, .25)
+    assert governor.level(2.25) == AlertLevel.OK and governor.level(2.2501) is None
+
+
+def test_lost_time_is_not_made_up_in_one_step() -> None:
+    drive = moving_at_ten()
+    drive.now_s += 5
+    speeds = [10., *drive.run(1, AlertLevel.ERROR)]
+    assert max(decelerations(speeds)) <= 2 * 5
+
+
+def test_an_absurd_command_does_not_make_the_stop_endless() -> None:
+    drive = Drive()
+    assert drive.run(6, AlertLevel.OK, Velocity((1e308, 0., 0.)))[-1] > 0
+    assert drive.run(30, AlertLevel.ERROR, Velocity((1e308, 0., 0.)))[-1] == 0
+
+
+actions = st.lists(st.tuples(
+    st.sampled_from([.05, .05, .05, .02, .11, .3]),  # s to the next call
+    st.one_of(st.none(), st.sampled_from(AlertLevel)),  # None: no alert
+    st.sampled_from([0., .1, .49, .6, -.4, -3., math.nan]),  # age of its stamp
+    st.one_of(st.none(), velocities, st.just(TEN), st.just(FAST),
+              st.just(Velocity((math.nan, 0., 0.))))), max_size=80)
+
+
+def slow_level(history: list[tuple[float, AlertLevel | None, float]], now_s: float,
+               wait_s: float) -> AlertLevel | None:
+    """Define the level: the worst of all moments of the last wait_s, on a grid of 10 ms."""
+    def at(moment_s: float) -> AlertLevel | None:
+        known = [item for item in history if item[0] <= moment_s]
+        if not known or not abs(known[-1][2]) <= .5:
+            return None
+        received_s, level, stamp_age_s = known[-1]
+        return level if moment_s - received_s + max(0, stamp_age_s) <= .5 else None
+    grid = [now_s - .01 * index for index in range(round(wait_s / .01))] or [now_s]
+    return max(map(at, grid), key=lambda level: 9 if level is None else level)
+
+
+@given(actions)
+def test_in_any_interleaving_the_speed_is_allowed_or_braking(
+        actions: list[tuple[float, AlertLevel | None, float, Velocity | None]]) -> None:
+    policy = GovernorPolicy(crawl_linear_m_s=.5, crawl_angular_rad_s=.25, recover_after_s=.3)
+    governor, now_s, last = Governor(policy, PERIOD_S), 0., (0., 0.)
+    history: list[tuple[float, AlertLevel | None, float]] = []
+    for step_s, level, stamp_age_s, command in actions:
+        now_s = round(now_s + step_s, 2)
+        if level is not None:
+            history.append((now_s, level, stamp_age_s))
+            governor.update_alert(now_s, level, stamp_age_s)
+        velocity = governor.step(now_s, command)[0]
+        known = command is not None and all(
+            map(math.isfinite, (*command.linear, *command.angular)))
+        limits = speed_limits(policy, slow_level(history, now_s, .29)) if known else (0., 0.)
+        wanted = speeds(command) if known and command else last
+        for new, old, limit, want in zip(
+                speeds(velocity), last, limits, wanted, strict=True):
+            # braking: no faster than before, and slower unless the other speed sets the pace
+            assert new <= max(min(limit, want), min(old, want)) * (1 + 1e-9)
+            # never braked harder than the bound, unless the planner asks for less
+            assert new >= min(want, old - 5 * min(step_s, .1)) * (1 - 1e-9) - 1e-9
+        last = speeds(velocity)
+
+
+@given(st.lists(st.sampled_from(AlertLevel), max_size=30), velocities)
+def test_after_any_history_an_error_stops_in_the_time_of_the_ramp(levels: list[AlertLevel],
+                                                                  command: Velocity) -> None:
+    governor, now_s = Governor(GovernorPolicy(recover_after_s=0), PERIOD_S), 0.
+    for level in [*levels, *[AlertLevel.ERROR] * 500]:
+        now_s += PERIOD_S
+        governor.update_alert(now_s, level, 0)
+        velocity = governor.step(now_s, command)[0]
+    assert speeds(velocity) == (0, 0)

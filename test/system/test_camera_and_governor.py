@@ -1,20 +1,25 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """camera_node plays recordings; governor_node limits and stops the commands."""
+import time
+
 from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.diagnostics import alert_message
+from bdl_perception.nodes.governor_node import command_publisher_qos
 from bdl_perception.nodes.messages import stamp_to_ns
 from bdl_perception.perception.image_decoding import rgb_from_compressed, rgb_from_image
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import Twist
+from geometry_msgs.msg import Twist, TwistStamped, Vector3
 import numpy as np
 import pytest
 from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
 from ros_world import nominal_image
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 pytestmark = pytest.mark.slow  # starts processes
 FRAMES = 8
@@ -110,30 +115,39 @@ def test_an_integer_is_accepted_for_a_float_parameter(world):
 class Robot:
     """Publishes alerts and commands to a governor_node and subscribes to its commands."""
 
-    def __init__(self, world):
+    def __init__(self, world, stamped=False):
         self._world = world
-        world.start('governor_node', rate_hz=50.0, max_alert_age_s=0.3, max_command_age_s=0.3,
-                    warn_linear_m_s=1.0)
+        self.governor = world.start(
+            'governor_node', rate_hz=50.0, max_alert_age_s=0.3, max_command_age_s=0.3,
+            warn_linear_m_s=1.0, recover_after_s=0.2, stamped=stamped)
+        self._twist_type = TwistStamped if stamped else Twist
         self._alert_publisher = world.node.create_publisher(
             DiagnosticArray, topics.ALERT_TOPIC.name, publishers.alert_publisher_qos(2.0))
         self._command_publisher = world.node.create_publisher(
-            Twist, 'cmd_vel', publishers.command_qos())
-        self.speed = None
+            self._twist_type, 'cmd_vel', publishers.command_qos())
+        self.speed, self.steps, self.frame_id = None, [], ''
         world.node.create_subscription(
-            Twist, topics.CMD_VEL_OUT.name, self._on_command, publishers.command_qos())
+            self._twist_type, topics.CMD_VEL_OUT.name, self._on_command,
+            command_publisher_qos(50.0))  # requests the deadline and the liveliness
 
     def _on_command(self, message):
+        if isinstance(message, TwistStamped):
+            self.frame_id, message = message.header.frame_id, message.twist
+        self.steps.append((self.speed or 0.0) - message.linear.x)
         self.speed = message.linear.x
 
-    def check_speed(self, speed, what, level=None, command=None):
+    def check_speed(self, speed, what, level=None, command=None, stamp_age_s=0.0):
         """Publish level and command repeatedly until the commanded speed is this one."""
         def publish(index):
             if level is not None:
-                self._alert_publisher.publish(alert_message({'camera': AlertState(level, ())}, 0))
+                stamp_ns = time.time_ns() - round(stamp_age_s * 1e9)
+                self._alert_publisher.publish(
+                    alert_message({'camera': AlertState(level, ())}, stamp_ns))
             if command is not None:
-                message = Twist()
-                message.linear.x = command
-                self._command_publisher.publish(message)
+                twist = Twist(linear=Vector3(x=command))
+                self._command_publisher.publish(twist if self._twist_type == Twist else
+                                                TwistStamped(header=Header(frame_id='base'),
+                                                             twist=twist))
             return nominal_image(0, 2, 2)  # until() publishes an image; it is not used
 
         self._world.until(lambda: self.speed == pytest.approx(speed), what, make=publish)
@@ -153,3 +167,37 @@ def test_the_governor_limits_by_level_and_stops_without_input(world):
     robot.check_speed(0.0, 'missing commands stop', AlertLevel.OK, None)
     robot.check_speed(3.0, 'OK again', AlertLevel.OK, 3.0)
     robot.check_speed(0.0, 'a NaN command stops', AlertLevel.OK, float('nan'))
+    for age_s in (3600.0, -10.0):
+        robot.check_speed(3.0, 'OK again', AlertLevel.OK, 3.0)
+        robot.check_speed(0.0, f'a stamp {age_s} s ago stops', AlertLevel.OK, 3.0, age_s)
+    assert 0 < max(robot.steps) <= 5 * 2 / 50 * 1.01, 'at most two periods of deceleration'
+
+
+def test_stamped_commands_are_governed(world):
+    robot = Robot(world, stamped=True)
+    robot.check_speed(3.0, 'OK is not limited', AlertLevel.OK, 3.0)
+    assert robot.frame_id == 'base'
+    robot.check_speed(0.0, 'ERROR stops', AlertLevel.ERROR, 3.0)
+
+
+def test_commands_of_another_type_are_reported(world):
+    governor = world.start('governor_node')
+    world.node.create_publisher(TwistStamped, 'cmd_vel', 1)
+    world.until(lambda: 'set stamped to true' in governor.log_tail(50), 'a warning')
+
+
+@pytest.mark.parametrize('name', ['impostor', None])
+def test_a_second_publisher_of_the_alert_stops_the_robot(world, name):
+    robot = Robot(world)
+    robot.check_speed(3.0, 'OK is not limited', AlertLevel.OK, 3.0)
+    node = Node(name or world.node.get_name(), context=world.node.context)
+    impostor = node.create_publisher(
+        DiagnosticArray, topics.ALERT_TOPIC.name, publishers.alert_publisher_qos(2.0))
+    timer = node.create_timer(0.05, lambda: impostor.publish(
+        alert_message({'camera': AlertState(AlertLevel.OK, ())}, time.time_ns())))
+    world._executor.add_node(node)
+    robot.check_speed(0.0, 'two publishers stop', AlertLevel.OK, 3.0)
+    assert 'publishers' in robot.governor.log_tail(50)
+    timer.cancel()
+    world._executor.remove_node(node)
+    node.destroy_node()
