@@ -58,7 +58,8 @@ class AlertPolicy(Parameters):
     stale_after_s: float = parameter(
         .5, 'maximum age of status and frame scores; older: STALE', 's', .05, 60)
     min_stale_after_s: float = parameter(
-        .2, 'lower bound of two measured frame periods; scores that are older: STALE', 's', .05, 60)
+        .15, 'lower bound of two measured frame periods; scores that are older: STALE', 's', .05,
+        60)
     epistemic_max_age_s: float = parameter(
         2., 'maximum age of the frame of a Monte Carlo result; older: STALE', 's', .05, 60)
     max_frame_age_s: float = parameter(

@@ -18,8 +18,10 @@ REMEDIES = {  # lifecycle state -> what to do
 
 
 MAX_LATE_FRAMES = 3  # in succession: so many are no late frames, the stamps have jumped back
+RECOVERY_SHARE = .8  # of stale_after_s, so that a camera at the limit does not toggle the alert
 OTHER_CLOCK_S = 3600.  # a larger difference is not an age: the stamps are of another clock
-MIN_INTERVALS, MAX_INTERVALS = 10, 20  # between frames, for their period
+MIN_INTERVALS, MAX_INTERVALS = 5, 20  # between frames, for their period
+MAX_SILENT_PERIODS = 2.25  # one frame may be lost; the rest is jitter
 
 
 class SteadyTime:
@@ -57,11 +59,12 @@ class FramePeriod:
         self._intervals_s.append(interval_s)
 
     def max_silence_s(self, low_s: float, high_s: float) -> float:
-        """Return two periods within bounds; the upper one while the period is not known."""
+        """Return two periods and a little; high_s while the period is not known."""
         count = len(self._intervals_s)
         if count < MIN_INTERVALS:
             return high_s
-        return min(high_s, max(low_s, 2 * sorted(self._intervals_s)[(count - 1) * 9 // 10]))
+        period_s = sorted(self._intervals_s)[(count - 1) * 9 // 10]
+        return min(high_s, max(low_s, MAX_SILENT_PERIODS * period_s))
 
 
 class _FrameArrival(NamedTuple):
@@ -135,7 +138,11 @@ class Freshness:
     def update_frame(self, now_s: float, stamp_ns: int, age_s: float) -> None:
         """Store the arrival of the scores of a frame."""
         if self._frame is not None:
-            self._period.add(now_s - self._frame.arrival_s)
+            interval_s = now_s - self._frame.arrival_s
+            self._period.add(interval_s)
+            if self._is_recovering(now_s) and (
+                    interval_s > RECOVERY_SHARE * self._policy.stale_after_s):
+                self._late_at_s = now_s
         self._frame, self._counted = _FrameArrival(stamp_ns, now_s, age_s), None
 
     def update_cycle(self, stamp_ns: int, observed_ns: int | None) -> None:
@@ -214,12 +221,14 @@ class Freshness:
 
     def _recovery_texts(self, now_s: float) -> list[str]:
         """Inputs that come and go must not toggle the alert."""
-        recovery_s = self._policy.recovery_s
-        if self._late_at_s is None or self._late_texts(now_s) or (
-                now_s - self._late_at_s >= recovery_s):
+        if not self._is_recovering(now_s) or self._late_texts(now_s):
             return []
-        return [f'inputs were silent or late {now_s - self._late_at_s:.1f} s ago: wait until they '
-                f'are in time for {recovery_s:g} s']
+        return [f'inputs were silent or late a moment ago: wait until frames arrive within '
+                f'{RECOVERY_SHARE * self._policy.stale_after_s:g} s for '
+                f'{self._policy.recovery_s:g} s']
+
+    def _is_recovering(self, now_s: float) -> bool:
+        return self._late_at_s is not None and now_s - self._late_at_s < self._policy.recovery_s
 
     def _late_texts(self, now_s: float) -> list[str]:
         """Return what is silent or late; it stays so until the next input arrives."""

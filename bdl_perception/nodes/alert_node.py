@@ -36,6 +36,7 @@ from rclpy.node import Node
 from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile
 
 NAME = 'alert_node'
+CHECK_RATE_HZ = 25.0  # a level that rises does not wait for the heartbeat
 GRAPH_RATE_HZ = 1.0  # of looking who publishes the inputs
 DIAGNOSTICS_RATE_HZ = 5.0  # Autoware treats a diagnostic as stale after 1 s
 
@@ -77,6 +78,7 @@ class AlertNode(Node):
         self.create_timer(1 / heartbeat_hz, self._publish_alert, clock=steady)
         self.create_timer(1 / DIAGNOSTICS_RATE_HZ, self._publish_diagnostics, clock=steady)
         self.create_timer(1 / GRAPH_RATE_HZ, self._update_topics, clock=steady)
+        self.create_timer(1 / CHECK_RATE_HZ, self._publish_rise, clock=steady)
 
     def _update_topics(self) -> None:
         for monitor in self._monitors.values():
@@ -89,6 +91,11 @@ class AlertNode(Node):
         self._alert_publisher.publish(self._last_message)
         self._alert_publisher.assert_liveliness()
         self._log_level_change(self._last_message)
+
+    def _publish_rise(self) -> None:
+        level = max(monitor.state().level for monitor in self._monitors.values())
+        if self._last_level is not None and level > self._last_level:
+            self._publish_alert()
 
     def _log_level_change(self, message: DiagnosticArray) -> None:
         level = level_from_message(message)

@@ -75,7 +75,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
     Moods last, so that alarms are reached and earned off, and silences grow too long. Most are
     calm or extreme; in some one thing is missing, and mixed beats are late or out of order too.
     """
-    events, now_s, stamp_ns = [Event(0, 'status', GOOD)], 0., 10**9
+    events, now_s, stamp_ns = [Event(0, 'status', GOOD)], 0., 10**11
     frames = [stamp_ns]
     for mood in draw(moods):
         mixed = mood == 'mixed'

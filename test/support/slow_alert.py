@@ -96,8 +96,15 @@ class SlowAlert:
         return not any(i >= start for i, _, _ in self.observations(k))
 
     def _late(self, m: int) -> bool:
-        """Return whether an input was late at the moment before event m."""
-        return self.is_late(m - 1, self.times[m])
+        """Return whether an input was late before event m, or a frame nearly so soon after."""
+        if self.is_late(m - 1, self.times[m]):
+            return True
+        frames = self.indices(m, 'frame', self.era(m))
+        if len(frames) < 2 or frames[-1] != m or (
+                self.times[m] - self.times[frames[-2]] <= .8 * self.policy.stale_after_s):
+            return False
+        return any(self.times[m] - self.times[i] < self.policy.recovery_s and self.late(i)
+                   for i in range(1, m))
 
     def is_late(self, k: int, now: float) -> bool:
         """Return whether an input until event k is late at a moment."""
@@ -120,9 +127,9 @@ class SlowAlert:
         gaps = sorted([self.times[b] - self.times[a] for a, b in zip(
             frames, frames[1:], strict=False) if self.era(a) == self.era(b)][-20:])
         most = self.policy.stale_after_s
-        if len(gaps) < 10:
+        if len(gaps) < 5:
             return most
-        return min(most, max(self.policy.min_stale_after_s, 2 * gaps[int(.9 * (len(gaps) - 1))]))
+        return min(most, max(self.policy.min_stale_after_s, 2.25 * gaps[int(.9 * (len(gaps) - 1))]))
 
     def lacking(self, k: int) -> bool:
         """Return whether the last observation lacks a watched score."""
