@@ -1,11 +1,22 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Start perception of each camera and one alarm: `ros2 launch bdl_perception ...`."""
+import os
+from pathlib import Path
 from typing import Any
 
 from bdl_perception.alarm.alert_types import parse_camera_names
+from bdl_perception.backends import AUTO, BACKENDS
+from bdl_perception.demo.processes import FAST_DDS_PROFILE
+from bdl_perception.parameters import TRANSPORTS
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
+from launch.events.process import ProcessExited, ShutdownProcess
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -14,12 +25,14 @@ from launch_ros.substitutions import FindPackageShare
 Values = dict[str, str]  # launch argument -> value
 PACKAGE = 'bdl_perception'
 RESPAWN_DELAY_S = 1.0  # limits the log of a node that fails at its start
+CONFIG_ERROR = 2  # exit code of a node with wrong parameters, which a restart does not correct
 BOOLEANS = ['true', 'false']
+FAST_DDS_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 PARAMS_FILE = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'perception.yaml'])
 RVIZ_FILE = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'perception.rviz'])
 
 # Name, default, description. An empty default leaves the value to params_file, so that the default
-# of a parameter is declared only once.
+# of a parameter is declared only once, and no default overrides the file.
 ARGUMENTS: tuple[tuple[str, Any, str], ...] = (
     ('image_topic', '', 'topic of the camera, without /compressed'),
     ('camera_info_topic', '', 'topic of the camera geometry'),
@@ -30,30 +43,49 @@ ARGUMENTS: tuple[tuple[str, Any, str], ...] = (
     ('drive', '', 'recording that camera_node plays; empty: there is a real camera'),
     ('cameras', '', 'such as front,rear: one perception_node each, in the namespace of its name'),
     ('namespace', '', 'namespace of all nodes and topics'),
-    ('params_file', PARAMS_FILE, 'YAML file like config/perception.yaml'),
-)
-SWITCHES = (
-    ('autostart', 'true', 'configure and activate the node, also after a crash'),
+    ('params_file', '', 'YAML file; empty: config/perception.yaml of the package'),
+    ('autostart', '', 'configure and activate the node, also after a crash; empty: true, or as '
+                      'your params_file says'),
     ('rviz', 'false', 'open RViz with the images'),
-    ('use_sim_time', 'false', 'use the time of /clock'),
+    ('use_sim_time', '', 'use the time of /clock'),
 )
+CHOICES: dict[str, list[str]] = {  # argument -> its values
+    'image_transport': ['', *TRANSPORTS],
+    'backend': ['', AUTO, *BACKENDS],
+    'autostart': ['', *BOOLEANS],
+    'rviz': BOOLEANS,
+    'use_sim_time': ['', *BOOLEANS],
+}
 
 
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments; the nodes are created when their values are known."""
     return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=description)
-          for name, default, description in ARGUMENTS),
         *(DeclareLaunchArgument(name, default_value=default, description=description,
-                                choices=BOOLEANS) for name, default, description in SWITCHES),
+                                choices=CHOICES.get(name))
+          for name, default, description in ARGUMENTS),
+        *_fast_dds_profile(),
         OpaqueFunction(function=_nodes),
     ])
 
 
+def _fast_dds_profile() -> list[SetEnvironmentVariable]:
+    """Give Fast DDS buffers for large images, unless the user chose a profile or another RMW."""
+    own = any(os.environ.get(name) for name in FAST_DDS_VARIABLES)
+    if own or 'fastrtps' not in os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp'):
+        return []
+    return [SetEnvironmentVariable(FAST_DDS_VARIABLES[0], str(FAST_DDS_PROFILE))]
+
+
 def _nodes(context: LaunchContext) -> list[Node]:
-    values = {name: LaunchConfiguration(name).perform(context)
-              for name, _, _ in (*ARGUMENTS, *SWITCHES)}
-    clock = {'use_sim_time': values['use_sim_time'] == 'true'}
+    values = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
+    if not values['params_file']:
+        values.update(params_file=PARAMS_FILE.perform(context),
+                      autostart=values['autostart'] or 'true')
+    if not Path(values['params_file']).is_file():
+        raise ValueError(f'params_file is {values["params_file"]!r}, which is no file; name a '
+                         f'YAML file like config/perception.yaml')
+    clock = _switch(values, 'use_sim_time')
     cameras = parse_camera_names(values['cameras'])
     nodes = [node for camera in cameras or ('',)
              for node in _camera_nodes(values, camera, clock)]
@@ -67,16 +99,18 @@ def _nodes(context: LaunchContext) -> list[Node]:
 
 def _camera_nodes(values: Values, camera: str, clock: dict[str, bool]) -> list[Node]:
     """Create the nodes of one camera; empty: the only camera, without a namespace of its own."""
-    if camera and values['image_topic'].startswith('/'):
-        raise ValueError(f'image_topic is {values["image_topic"]!r}: with cameras it is a name '
-                         f'within the namespace of each camera, without a leading /')
+    for name in ('image_topic', 'camera_info_topic'):
+        if camera and values[name].startswith('/'):
+            raise ValueError(f'{name} is {values[name]!r}: with cameras it is a name within the '
+                             f'namespace of each camera, without a leading /')
     topics = _overrides(values, 'image_topic', 'camera_info_topic', 'image_transport')
     namespace = '/'.join(filter(None, (values['namespace'], camera)))
     local = {**values, 'namespace': namespace}
     nodes: list[Node] = [LifecycleNode(
         **_common(local, 'perception_node'),
-        parameters=[values['params_file'], topics, _overrides(values, 'backend', 'model'), clock,
-                    {'autostart': values['autostart'] == 'true'}])]
+        parameters=[{'autostart': True}, values['params_file'], topics,
+                    _overrides(values, 'backend', 'model'), clock,
+                    _switch(values, 'autostart')])]
     if values['drive']:
         playback = {'path': _string(values['drive']), 'loop': True}
         nodes.append(Node(**_common(local, 'camera_node', respawn=False),
@@ -85,9 +119,22 @@ def _camera_nodes(values: Values, camera: str, clock: dict[str, bool]) -> list[N
 
 
 def _common(values: Values, node: str, respawn: bool = True) -> dict[str, Any]:
-    """Return the settings that all nodes share; a node that exits is started again."""
+    """Return the settings that all nodes share; a node that crashes is started again."""
     return {'package': PACKAGE, 'executable': node, 'name': node, 'output': 'screen',
-            'namespace': values['namespace'], 'respawn': respawn, 'respawn_delay': RESPAWN_DELAY_S}
+            'namespace': values['namespace'], 'respawn': respawn, 'respawn_delay': RESPAWN_DELAY_S,
+            'on_exit': _stop_respawn}
+
+
+def _stop_respawn(event: ProcessExited, context: LaunchContext) -> list[EmitEvent]:
+    """End a process with wrong parameters for good, before the respawn delay has passed."""
+    if event.returncode != CONFIG_ERROR:
+        return []
+    return [EmitEvent(event=ShutdownProcess(
+        process_matcher=lambda action: action is event.action))]
+
+
+def _switch(values: Values, name: str) -> dict[str, bool]:
+    return {name: values[name] == 'true'} if values[name] else {}
 
 
 def _overrides(values: Values, *names: str) -> dict[str, ParameterValue]:

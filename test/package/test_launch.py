@@ -26,9 +26,8 @@ def all_launched(**arguments: str) -> list[Any]:
     context.launch_configurations.update({'params_file': str(CONFIG), **arguments})
     nodes: list[Any] = []
     for entity in namespace['generate_launch_description']().entities:
-        for action in entity.visit(context) or ():
-            assert isinstance(action, Node)
-            nodes.append(action)
+        nodes.extend(entity.visit(context) or ())
+    assert all(isinstance(node, Node) for node in nodes)
     return nodes
 
 
@@ -53,9 +52,23 @@ def test_perception_and_alert_node_start_and_respawn() -> None:
 
 def test_without_arguments_the_parameters_file_applies() -> None:
     nodes = launched()
-    assert parameters(nodes['perception_node']) == {
-        'params_file': CONFIG, 'use_sim_time': False, 'autostart': True}
-    assert parameters(nodes['alert_node']) == {'params_file': CONFIG, 'use_sim_time': False}
+    assert parameters(nodes['perception_node']) == {'params_file': CONFIG, 'autostart': True}
+    assert parameters(nodes['alert_node']) == {'params_file': CONFIG}
+
+
+def test_no_default_follows_the_parameters_file_of_the_user(tmp_path: Path) -> None:
+    own = tmp_path / 'own.yaml'
+    own.write_text('/**:\n  ros__parameters: {use_sim_time: true}\n')
+    parts = launched(params_file=str(own))['perception_node']._Node__parameters
+    from launch import LaunchContext
+    from launch_ros.utilities import evaluate_parameters
+    assert list(filter(None, evaluate_parameters(LaunchContext(), parts))) == [
+        {'autostart': True}, own]
+
+
+def test_a_parameters_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='which is no file'):
+        launched(params_file=str(tmp_path / 'nope.yaml'))
 
 
 def test_every_argument_reaches_its_node() -> None:
@@ -104,10 +117,41 @@ def test_cameras_have_one_perception_node_each_and_one_alert_node() -> None:
 
 
 def test_cameras_cannot_share_an_absolute_topic() -> None:
-    with pytest.raises(ValueError, match='within the namespace of each'):
-        launched(cameras='front,rear', image_topic='/camera/image_raw')
+    for name in ('image_topic', 'camera_info_topic'):
+        with pytest.raises(ValueError, match=f'{name} is .* within the namespace of each'):
+            launched(cameras='front,rear', **{name: '/camera/topic'})
 
 
 def test_a_switch_must_be_true_or_false() -> None:
     with pytest.raises(RuntimeError, match='autostart'):
         launched(autostart='maybe')
+
+
+@pytest.mark.parametrize('name', ['image_transport', 'backend'])
+def test_an_unknown_choice_is_an_error(name: str) -> None:
+    with pytest.raises(RuntimeError, match=name):
+        launched(**{name: 'h264'})
+
+
+@pytest.mark.parametrize('code, stops', [(0, False), (1, False), (2, True), (3, False),
+                                         (-9, False)])
+def test_a_node_with_wrong_parameters_is_not_started_again(code: int, stops: bool) -> None:
+    from types import SimpleNamespace
+    stop = runpy.run_path(str(ROOT / 'launch' / 'perception.launch.py'))['_stop_respawn']
+    assert bool(stop(SimpleNamespace(returncode=code, action=None), None)) == stops
+
+
+@pytest.mark.parametrize('environment, count', [
+    ({}, 1), ({'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp'}, 1),
+    ({'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp'}, 0),
+    ({'FASTRTPS_DEFAULT_PROFILES_FILE': '/own.xml'}, 0),
+    ({'FASTDDS_DEFAULT_PROFILES_FILE': '/own.xml'}, 0)])
+def test_fast_dds_has_buffers_for_images_unless_the_user_chose(
+        environment: dict[str, str], count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('RMW_IMPLEMENTATION', 'FASTRTPS_DEFAULT_PROFILES_FILE',
+                 'FASTDDS_DEFAULT_PROFILES_FILE'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    made = runpy.run_path(str(ROOT / 'launch' / 'perception.launch.py'))['_fast_dds_profile']()
+    assert len(made) == count
