@@ -109,7 +109,7 @@ class LevelHold:
         self._policy = policy
         self._level: AlertLevel | None = None
         self._received_s = self._age_s = 0.
-        self._in_force_s: dict[AlertLevel | None, float] = {None: math.inf}  # last time
+        self._in_force_s: dict[AlertLevel | None, float] = {}  # last time
 
     def update(self, now_s: float, level: AlertLevel | None, stamp_age_s: float) -> None:
         """Receive an alert; stamp_age_s: time since its stamp; None: it cannot be trusted."""
