@@ -198,7 +198,7 @@ def test_images_without_stamps_have_the_default_rate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('damage', [b'', b'\xff\xd8', None])
-def test_a_damaged_image_is_skipped_and_told(
+def test_a_damaged_image_is_skipped_and_reported(
         tmp_path: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture) -> None:
     rows: list[tuple[str, int, Any]] = []
     for index in range(20):

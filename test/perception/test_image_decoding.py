@@ -117,7 +117,7 @@ def test_planar_yuv_follows_bt601_with_one_colour_per_block(encoding, padding):
 
 @pytest.mark.parametrize('bits', [10, 12, 14, 16])
 @pytest.mark.parametrize('name', ['mono', 'rgb', 'bayer_rggb'])
-def test_values_in_the_low_bits_are_scaled_from_the_highest_one_seen(name, bits):
+def test_values_in_the_low_bits_are_scaled_from_the_highest_value(name, bits):
     reports = list[str]()
     decoder = ImageDecoder(report=reports.append)
     channels = 3 if name == 'rgb' else 1
@@ -128,7 +128,7 @@ def test_values_in_the_low_bits_are_scaled_from_the_highest_one_seen(name, bits)
     assert len(reports) == (bits < 16) and all(f'{bits} of 16 bits' in one for one in reports)
 
 
-def test_a_higher_value_corrects_the_scale_and_is_told():
+def test_a_higher_value_corrects_the_scale_and_is_reported():
     reports = list[str]()
     decoder = ImageDecoder(report=reports.append)
     greys = [int(decoder.decode(image(np.full((2, 2, 1), value, np.uint16), 'mono16')).max())
@@ -137,14 +137,14 @@ def test_a_higher_value_corrects_the_scale_and_is_told():
     assert [one.split('need ')[1][:2] for one in reports] == ['10', '12', '16']
 
 
-def test_images_that_need_fewer_bits_than_before_keep_the_scale_and_are_told_once():
+def test_images_that_need_fewer_bits_than_before_keep_the_scale_and_are_reported_once():
     reports = list[str]()
     decoder = ImageDecoder(report=reports.append)
-    for value, told in ((65535, 0), *[(4095, 0)] * 4, (65535, 0), *[(4095, 0)] * 4, (4095, 1),
+    for value, count in ((65535, 0), *[(4095, 0)] * 4, (65535, 0), *[(4095, 0)] * 4, (4095, 1),
                         *[(4095, 1)] * 9):
         rgb = decoder.decode(image(np.full((2, 2, 1), value, np.uint16), 'mono16'))
         assert rgb.max() == round(value / 257)
-        assert len(reports) == told
+        assert len(reports) == count
     assert '12 of the 16 bits' in reports[0]
 
 

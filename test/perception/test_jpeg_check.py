@@ -41,9 +41,9 @@ def test_data_that_are_missing_at_the_end_are_found(kind, lost, end):
     for seed in range(5):
         data = jpeg(street(seed, 150 + seed), kind)
         head = parse_jpeg(data).scans[0].begin
-        kept = head + int((len(data) - head) * (1 - lost))
+        length = head + int((len(data) - head) * (1 - lost))
         with pytest.raises(ValueError, match='decoded'):
-            decode_image(data[:kept].rstrip(b'\xff') + end)
+            decode_image(data[:length].rstrip(b'\xff') + end)
 
 
 def test_every_image_without_its_end_marker_is_refused():
