@@ -87,7 +87,8 @@ STYLE: dict[str, Any] = {
     'figure.facecolor': 'none', 'savefig.facecolor': 'none', 'grid.color': TEXT_COLOUR,
     'grid.alpha': .15, 'axes.grid': True,
     'axes.spines.top': False, 'axes.spines.right': False, 'legend.frameon': False,
-    'legend.fontsize': 8., 'axes.axisbelow': True}
+    'legend.fontsize': 8., 'axes.axisbelow': True,
+    'text.parse_math': False}  # a set may have $ in its name
 
 
 class PlotFigure:

@@ -119,12 +119,13 @@ def draw_sheet(title: str, labels: Sequence[str], rows: Sequence[Cells]) -> Figu
     width = LABEL_WIDTH_IN + len(COLUMNS) * (CELL_WIDTH_IN + GAP_IN) + GAP_IN
     height = HEAD_IN + len(rows) * (cell_height + GAP_IN) + FOOT_IN
     figure = Figure(figsize=(width, height))
-    figure.text(GAP_IN / width, 1 - .2 / height, title, fontsize=11, va='center', weight='bold')
+    figure.text(GAP_IN / width, 1 - .2 / height, title, fontsize=11, va='center', weight='bold',
+                parse_math=False)
     limits = column_ranges(rows)
     for number, (label, row) in enumerate(zip(labels, rows, strict=True)):
         bottom = height - HEAD_IN - (number + 1) * (cell_height + GAP_IN)
         figure.text(GAP_IN / width, (bottom + cell_height / 2) / height, label, fontsize=8,
-                    va='center', linespacing=1.4)
+                    va='center', linespacing=1.4, parse_math=False)
         for column, name in enumerate(COLUMNS):
             box = (_column_left_in(column) / width, bottom / height, CELL_WIDTH_IN / width,
                    cell_height / height)

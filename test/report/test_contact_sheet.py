@@ -97,6 +97,11 @@ def test_the_sheet_has_units_and_a_legend(tmp_path: Path) -> None:
     assert image is not None and image.shape[1] > 2000
 
 
+def test_a_title_may_have_signs_of_mathematics(tmp_path: Path) -> None:
+    write_sheet(tmp_path / 'sheet.png', '$\\frac{1}{$', ['$\\frac{1}{$'], [row(0)])
+    assert (tmp_path / 'sheet.png').stat().st_size > 0
+
+
 def test_a_sheet_without_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='no frame to draw'):
         write_sheet(tmp_path / 'sheet.png', 'model', [], [])

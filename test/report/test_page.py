@@ -11,6 +11,7 @@ from bdl_perception.evaluation.results import evaluation_results, EvaluationCont
 from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.report.accuracy import depth_section
 from bdl_perception.report.alarm import alarm_section
+from bdl_perception.report.blocks import plot_figure
 from bdl_perception.report.calibration import coverage_section
 from bdl_perception.report.markdown import to_json_values
 from bdl_perception.report.page import render_page, SECTIONS
@@ -93,6 +94,14 @@ def test_the_page_needs_no_other_file_and_no_script(pages: dict[str, str]) -> No
 
 def test_names_are_escaped_in_html(pages: dict[str, str]) -> None:
     assert 'fake &lt;b&gt;' in pages['full'] and 'fake <b>' not in pages['full']
+
+
+@pytest.mark.parametrize('name', ['$\\frac{1}{$', '$a$', '$', '\\$x_$', '%s{0}', 'ä\U0001f600'])
+def test_a_plot_shows_any_name(name: str) -> None:
+    with plot_figure('alt', 'caption') as drawing:
+        drawing.axes.plot([1, 2], label=name)
+        drawing.axes.legend()
+    assert f'>{name}</text>' in drawing.plot.svg
 
 
 def test_frames_within_a_fade_are_reported(pages: dict[str, str]) -> None:
