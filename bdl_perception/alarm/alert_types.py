@@ -70,7 +70,8 @@ class AlertPolicy(Parameters):
     recovery_s: float = parameter(
         1., 'time without silence or late inputs before STALE from them ends', 's', 0, 600)
     tolerated_faults: int = parameter(
-        0, 'successive status messages with faults that are WARN before they are ERROR', '', 0, 100)
+        0, 'successive status messages with faults that are WARN before they are ERROR', '', 0,
+        100)
     warning_level: str = parameter(
         'warn', 'level of a warning of perception_node, such as depth of unknown scale',
         choices=('ok', 'warn', 'stale'))

@@ -220,7 +220,7 @@ class Freshness:
         return ['no Monte Carlo result with every watched score yet: wait']
 
     def _recovery_texts(self, now_s: float) -> list[str]:
-        """Inputs that come and go must not toggle the alert."""
+        """Return the wait after silence: inputs that come and go must not toggle the alert."""
         if not self._is_recovering(now_s) or self._late_texts(now_s):
             return []
         return [f'inputs were silent or late a moment ago: wait until frames arrive within '

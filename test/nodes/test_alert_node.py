@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The log of alert_node and its view of the ROS graph; its messages are tested with processes in test/system."""
+"""The log of alert_node and its view of the ROS graph; test/system tests its messages."""
 import sys
 from types import SimpleNamespace
 

@@ -129,7 +129,8 @@ class SlowAlert:
         most = self.policy.stale_after_s
         if len(gaps) < 5:
             return most
-        return min(most, max(self.policy.min_stale_after_s, 2.25 * gaps[int(.9 * (len(gaps) - 1))]))
+        two_periods = 2.25 * gaps[int(.9 * (len(gaps) - 1))]
+        return min(most, max(self.policy.min_stale_after_s, two_periods))
 
     def lacking(self, k: int) -> bool:
         """Return whether the last observation lacks a watched score."""
