@@ -439,7 +439,7 @@ def test_a_second_publisher_of_an_input_is_a_warning(index: int) -> None:
     (0, 0, 'perception_node receives no frames: is the camera publishing?'),
     (3, 0, 'perception_node receives frames but completes none: is the network slow?'),
     (3, 3, 'perception_node completes frames: are the scores lost on the way?')])
-def test_the_counters_tell_where_the_frames_are_lost(frames_in: int, frames_out: int,
+def test_the_counters_show_where_the_frames_are_lost(frames_in: int, frames_out: int,
                                                      cause: str) -> None:
     story = Story()
     story.goes_on(2, status=replace(GOOD, frames_in=70, frames_out=60))

@@ -38,7 +38,7 @@ def endpoint(node, namespace='/', topic_type=DIAGNOSTICS_TYPE, profile=None):
                            qos_profile=profile or publishers.status_qos())
 
 
-def test_publishers_that_cannot_be_received_are_told_from_the_others():
+def test_publishers_that_cannot_be_received_are_rejected():
     unreliable = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
     endpoints = [endpoint('perception_node'), endpoint('perception_node', '/front'),
                  endpoint('liar', topic_type='std_msgs/msg/String'),
