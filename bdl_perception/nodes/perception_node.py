@@ -4,12 +4,13 @@
 import os
 import sys
 import time
-from typing import Any
+from typing import Any, Callable, Mapping
 
 from bdl_perception import topics
 from bdl_perception.backends import choose_backend, open_perceiver
 from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes import publishers
+from bdl_perception.nodes.authenticity import mixing_fault, SequenceNumbers
 from bdl_perception.nodes.diagnostics import status_message
 from bdl_perception.nodes.lifecycle import (
     declare_parameters,
@@ -136,8 +137,10 @@ class PerceptionNode(LifecycleNode):
         topic, kind = self._settings.image_topic, Image
         if self._settings.image_transport == 'compressed':
             topic, kind = f'{topic}/compressed', CompressedImage
+        on_image: Callable[..., None] = self._on_image  # rclpy declares one argument only
+        self._image_numbers = SequenceNumbers()
         self._camera_subscriptions = [
-            self.create_subscription(kind, topic, self._on_image, publishers.camera_qos(),
+            self.create_subscription(kind, topic, on_image, publishers.camera_qos(),
                                      qos_overriding_options=publishers.camera_qos_overrides()),
             self.create_subscription(CameraInfo, self._settings.camera_info_topic,
                                      self._on_camera_info, publishers.camera_qos())]
@@ -155,7 +158,8 @@ class PerceptionNode(LifecycleNode):
             self._camera_subscriptions.append(self.create_subscription(
                 CameraInfo, topic, self._on_camera_info, publishers.latched_qos()))
 
-    def _on_image(self, message: ImageMessage) -> None:
+    def _on_image(self, message: ImageMessage, info: Mapping[str, int | None]) -> None:
+        self._image_numbers.add(time.monotonic(), info)
         if self._worker is not None:
             dropped = self._worker.put(ReceivedImage(message, time.monotonic()))
             self._status_tracker.add_counts(frames_in=1, frames_dropped=dropped)
@@ -203,10 +207,19 @@ class PerceptionNode(LifecycleNode):
 
     def _on_heartbeat(self) -> None:
         self._subscribe_latched_info()
+        self._check_cameras()
         restart = self._check_worker()
         self._publish_status()
         if restart:
             raise RestartRequired(restart)
+
+    def _check_cameras(self) -> None:
+        """Report two publishers of the image topic: their frames are mixed."""
+        if self._camera_subscriptions:
+            topic = self._camera_subscriptions[0].topic_name
+            fault = mixing_fault(self, topic, self._image_numbers, time.monotonic())
+            if fault and self._status_tracker.add_fault(fault):
+                self._fault_log.report(fault)
 
     def _check_worker(self) -> str | None:
         """Report a worker that hangs or ended, and replace the latter; returns why to restart."""
