@@ -91,7 +91,7 @@ class AlertMachine:
             self._handle_time_jump(
                 'the stamps of the frames do not advance: does a recording loop?')
         age_s = 0. if ros_now_ns is None else (ros_now_ns - scores.stamp_ns) / 1e9
-        if ros_now_ns == 0:  # simulated time that nobody publishes
+        if ros_now_ns == 0:  # simulated time without a publisher
             age_s = -math.inf
         observed_ns = self._evidence.add(scores)
         if scores.cycle:

@@ -3,7 +3,7 @@
 """
 Who publishes on a topic: a second publisher mixes two sources, by mistake or on purpose.
 
-This finds mistakes and simple attacks. Only SROS 2 (config/sros2) prevents the others.
+This finds mistakes and simple attacks. Only SROS 2 prevents the others.
 """
 from collections import deque
 from typing import Mapping

@@ -272,7 +272,7 @@ def test_an_error_is_described_in_one_line_with_its_cause():
 
 @pytest.fixture
 def call(context, monkeypatch):
-    """Return call(service, request) on a guarded lifecycle node, as the executor calls it."""
+    """Give a function that calls a service of a guarded node as the executor does."""
     node = LifecycleNode('managed', context=context, enable_rosout=False)
     guard_services(node)
     services = {service.srv_name.split('/')[-1]: service for service in node.services}

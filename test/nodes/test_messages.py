@@ -93,17 +93,17 @@ def test_rectified_images_are_known_by_their_topic(topic, rectified):
     assert note is None if rectified else 'lens distortion (plumb_bob)' in note
 
 
-@pytest.mark.parametrize('found, size, said', [
+@pytest.mark.parametrize('found, size, reported', [
     (None, (64, 48), 'no camera_info was received'),
     (CameraInfo(width=64, height=48), (64, 48), 'camera_info has no focal length'),
     (info(), (64, 49), 'camera_info is for 64x48 px, but the image is 64x49 px'),
     (info(k=[1e-6, 0., 31., 0., 1e-6, 23., 0., 0., 1.]), (64, 48), 'focal length of 1e-06 px'),
     (info(k=[1e6, 0., 31., 0., 1e6, 23., 0., 0., 1.]), (64, 48), 'focal length of 1e+06 px')])
-def test_an_unknown_scale_is_named(found, size, said):
+def test_an_unknown_scale_is_named(found, size, reported):
     camera, fault, warning = messages.match_camera(found, *size, False)
     text = fault or warning
-    assert camera is None and said in text and text.endswith('the scale of depth is unknown')
-    assert (fault is None) == (said.split()[-1] in ('received', 'length'))
+    assert camera is None and reported in text and text.endswith('the scale of depth is unknown')
+    assert (fault is None) == (reported.split()[-1] in ('received', 'length'))
 
 
 def test_the_field_of_view_is_that_of_the_full_sensor():

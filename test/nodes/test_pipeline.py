@@ -77,14 +77,14 @@ def test_an_unknown_scale_is_a_warning_until_there_is_a_camera_info():
     assert (camera.warnings, camera.faults) == (call(()), [])
 
 
-@pytest.mark.parametrize('info, said', [
+@pytest.mark.parametrize('info, reported', [
     ((1e-6,), 'focal length of 1e-06 px'), ((1e6,), 'focal length of 1e+06 px'),
     ((32., 41), 'camera_info is for 41x24 px')])
-def test_a_camera_info_that_cannot_be_right_is_a_fault(info, said):
+def test_a_camera_info_that_cannot_be_right_is_a_fault(info, reported):
     camera = Camera()
     camera.send_info(*info)
     camera.send()
-    assert len(camera.faults) == 1 and said in camera.faults[0]
+    assert len(camera.faults) == 1 and reported in camera.faults[0]
     assert 'the scale of depth is unknown' in camera.faults[0]
 
 

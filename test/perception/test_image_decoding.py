@@ -141,7 +141,7 @@ def test_images_that_need_fewer_bits_than_before_keep_the_scale_and_are_reported
     reports = list[str]()
     decoder = ImageDecoder(report=reports.append)
     for value, count in ((65535, 0), *[(4095, 0)] * 4, (65535, 0), *[(4095, 0)] * 4, (4095, 1),
-                        *[(4095, 1)] * 9):
+                         *[(4095, 1)] * 9):
         rgb = decoder.decode(image(np.full((2, 2, 1), value, np.uint16), 'mono16'))
         assert rgb.max() == round(value / 257)
         assert len(reports) == count

@@ -66,7 +66,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def start(world, model, folder):
-    """Return start(): start the program, and wait for its first scores."""
+    """Give a function that starts the program and waits for its first scores."""
     def run():
         path = os.pathsep.join((str(folder.parent), world._environment['PYTHONPATH']))
         process = NodeProcess(
@@ -141,8 +141,7 @@ def test_a_thread_that_ends_is_named_and_replaced(world, folder, start):
     scores_again(world)
 
 
-def test_the_heartbeat_continues_while_the_model_is_loaded_and_cleanup_is_bounded(world, folder,
-                                                                                 start):
+def test_the_heartbeat_continues_while_the_model_is_loaded(world, folder, start):
     process = start()
     (folder / 'hang_close').touch()
     assert world.set_state(Transition.TRANSITION_DEACTIVATE)
