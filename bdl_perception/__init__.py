@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from bdl_perception.alarm.calibration_config import CalibrationConfig
     from bdl_perception.backends import open_backend
     from bdl_perception.drives import open_drive
-    from bdl_perception.model_store import load_calibration, ModelOptions
+    from bdl_perception.drives.catalog import CameraDrive
+    from bdl_perception.model_store import load_calibration, ModelOptions, save_calibration
     from bdl_perception.perception.data_types import CameraFrame
     from bdl_perception.perception.perceiver import Perceiver
     from bdl_perception.perception.scores import cycle_scores, frame_scores
+    from bdl_perception.perception.status import build_identity, PerceptionStatus
     from bdl_perception.workflows.calibrate_model import calibrate
     from bdl_perception.workflows.evaluate_drives import evaluate, EvaluationConfig
+    from bdl_perception.workflows.executor import ExecutorConfig
     __version__: str
 
 _MODULES = {
@@ -27,10 +30,14 @@ _MODULES = {
     'AlertMachine': 'alarm.alert',
     'AlertPolicy': 'alarm.alert_types',
     'CalibrationConfig': 'alarm.calibration_config',
+    'CameraDrive': 'drives.catalog',
     'CameraFrame': 'perception.data_types',
     'EvaluationConfig': 'workflows.evaluate_drives',
+    'ExecutorConfig': 'workflows.executor',
     'ModelOptions': 'model_store',
     'Perceiver': 'perception.perceiver',
+    'PerceptionStatus': 'perception.status',
+    'build_identity': 'perception.status',
     'calibrate': 'workflows.calibrate_model',
     'cycle_scores': 'perception.scores',
     'evaluate': 'workflows.evaluate_drives',
@@ -38,11 +45,13 @@ _MODULES = {
     'load_calibration': 'model_store',
     'open_backend': 'backends',
     'open_drive': 'drives',
+    'save_calibration': 'model_store',
 }
 __all__ = [  # noqa: F822  # __getattr__ defines them
-    'AlertLevel', 'AlertMachine', 'AlertPolicy', 'CalibrationConfig', 'CameraFrame',
-    'EvaluationConfig', 'ModelOptions', 'Perceiver', '__version__', 'calibrate', 'cycle_scores',
-    'evaluate', 'frame_scores', 'load_calibration', 'open_backend', 'open_drive']
+    'AlertLevel', 'AlertMachine', 'AlertPolicy', 'CalibrationConfig', 'CameraDrive',
+    'CameraFrame', 'EvaluationConfig', 'ExecutorConfig', 'ModelOptions', 'Perceiver',
+    'PerceptionStatus', '__version__', 'build_identity', 'calibrate', 'cycle_scores', 'evaluate',
+    'frame_scores', 'load_calibration', 'open_backend', 'open_drive', 'save_calibration']
 
 
 def __getattr__(name: str) -> Any:

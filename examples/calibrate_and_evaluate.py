@@ -11,8 +11,13 @@ NOMINAL_DRIVE is another nominal drive, with which OTHER_DRIVE is compared.
 from pathlib import Path
 import sys
 
-from bdl_perception import calibrate, CalibrationConfig, evaluate, EvaluationConfig
-from bdl_perception.model_store import save_calibration
+from bdl_perception import (
+    calibrate,
+    CalibrationConfig,
+    evaluate,
+    EvaluationConfig,
+    save_calibration,
+)
 
 calibration_folder, nominal, others = map(Path, sys.argv[1:])
 config = CalibrationConfig(alpha=.05, exponent=.1)  # for minutes of driving; .01 needs more

@@ -7,16 +7,12 @@ from bdl_perception import CameraFrame, open_backend, Perceiver
 import cv2
 import numpy as np
 
-image = cv2.imread(sys.argv[1])
-if image is None:
-    sys.exit(f'{sys.argv[1]} cannot be read as an image')
-frame = CameraFrame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), stamp_ns=0, frame_id='camera')
+rgb = cv2.cvtColor(cv2.imread(sys.argv[1]), cv2.COLOR_BGR2RGB)  # (H, W, 3) uint8
 perceiver = Perceiver(open_backend('street'), samples=16, seed=0)
-prediction = perceiver.perceive(frame)  # depth, aleatoric std: (h, w) m
-epistemic = None
-while epistemic is None:
-    epistemic = perceiver.sample()  # a few Monte Carlo samples at a time, 16 in all
-road = np.isfinite(prediction.depth)  # +Inf: sky or beyond the range
-for name, values in (('depth', prediction.depth), ('aleatoric std', prediction.aleatoric_std),
-                     ('epistemic std', epistemic.depth_std)):
-    print(f'{name:14} median {np.median(values[road]):.3f} m')
+prediction = perceiver.perceive(CameraFrame(rgb, stamp_ns=0, frame_id='camera'))
+while (epistemic := perceiver.sample()) is None:
+    pass  # a few Monte Carlo samples at a time, 16 in all
+valid = np.isfinite(prediction.depth)  # (h, w); +Inf: sky or beyond the range
+print(f'depth          median {np.median(prediction.depth[valid]):.3f} m')
+print(f'aleatoric std  median {np.median(prediction.aleatoric_std[valid]):.3f} m')
+print(f'epistemic std  median {np.median(epistemic.depth_std[valid]):.3f} m')

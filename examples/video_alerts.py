@@ -6,14 +6,15 @@ import sys
 from bdl_perception import (
     AlertMachine,
     AlertPolicy,
+    build_identity,
     cycle_scores,
     frame_scores,
     load_calibration,
     open_backend,
     open_drive,
     Perceiver,
+    PerceptionStatus,
 )
-from bdl_perception.perception.status import ACTIVE_STATE, build_identity, PerceptionStatus
 
 perceiver = Perceiver(open_backend('street'), samples=16, seed=0)
 identity = build_identity(perceiver.backend.spec, perceiver.samples, perceiver.seed,
@@ -22,7 +23,7 @@ machine = AlertMachine(AlertPolicy(), load_calibration('street'))
 level = None
 for cycle, frame in enumerate(open_drive(sys.argv[1]), start=1):
     now_s = frame.stamp_ns / 1e9  # the machine has no clock: here time is that of the recording
-    machine.update_status(now_s, PerceptionStatus(ACTIVE_STATE, identity=identity))
+    machine.update_status(now_s, PerceptionStatus('active', identity=identity))
     machine.update_scores(now_s, frame_scores(perceiver.perceive(frame)))
     epistemic = None
     while epistemic is None:

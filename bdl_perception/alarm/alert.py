@@ -74,7 +74,12 @@ class AlertMachine:
         self._latch = Latch(policy.hold_s, policy.clear_s)
 
     def update_status(self, now_s: float, status: PerceptionStatus) -> None:
-        """Update by a heartbeat of perception_node."""
+        """
+        Update by a heartbeat of perception_node.
+
+        now_s: seconds of any clock, the same in all calls; a time that jumps back is STALE.
+        status: its identity must be that of the calibration, or the alarm is not armed.
+        """
         self._freshness.update_status(self._advance(now_s), status)
 
     def update_topics(self, status: InputTopic, scores: InputTopic) -> None:
@@ -82,7 +87,12 @@ class AlertMachine:
         self._freshness.topics = (status, scores)
 
     def update_scores(self, now_s: float, scores: Scores, ros_now_ns: int | None = None) -> None:
-        """Update by the scores of a frame or cycle; ros_now_ns checks the age of the frame."""
+        """
+        Update by the scores of a frame (cycle 0) or of a Monte Carlo cycle (from 1 on).
+
+        now_s: seconds, as in update_status. ros_now_ns: the clock of the stamps, ns; with it the
+        age of the frame is checked. A late or repeated stamp is dropped and counted.
+        """
         elapsed_s = self._advance(now_s)
         late = self._freshness.count_late(scores.stamp_ns, scores.cycle > 0)
         if 0 < late < MAX_LATE_FRAMES:

@@ -15,7 +15,7 @@ import time
 from typing import Iterator
 
 from bdl_perception.bench.camera_trace import NOMINAL, OOD, Plan, read_plan, topic_name
-from bdl_perception.drives import open_drive
+from bdl_perception.drives import BUNDLED_VIDEO, open_drive
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.lifecycle import run_node
 from bdl_perception.nodes.messages import camera_info_message, make_header, uint8_image
@@ -31,7 +31,6 @@ SUBSCRIBER_TIMEOUT_S = 90.0  # for every camera to have a subscriber
 DISCOVERY_DELAY_S = 1.0  # after that, until the subscriber has discovered the publisher too
 SHUTDOWN_DELAY_S = 0.5  # a process that ends at once loses its last message
 FIELD_OF_VIEW_RAD = 1.0472  # 60 degrees horizontally, as in the bundled drive
-DRIVE_PATH = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
 WIDTH, HEIGHT = 640, 384  # px; the drive has 480x288, the same aspect ratio
 # s of the drive: sun, dense fog. More frames are sent than these, so they repeat.
 SEGMENTS_S = {NOMINAL: (1.0, 7.0), OOD: (18.0, 22.0)}
@@ -103,7 +102,7 @@ def _pinhole_camera(width: int, height: int) -> PinholeCamera:
 
 def write_frames(path: Path) -> None:
     """Write an .npz with rgb (N, HEIGHT, WIDTH, 3) of each condition of the bundled drive."""
-    drive = open_drive(DRIVE_PATH)
+    drive = open_drive(BUNDLED_VIDEO)
     parts: dict[str, list[Bytes]] = {name: [] for name in SEGMENTS_S}
     last_ns = max(end_s for _, end_s in SEGMENTS_S.values()) * 1e9
     for frame in takewhile(lambda frame: frame.stamp_ns < last_ns, drive):

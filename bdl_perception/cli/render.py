@@ -153,9 +153,11 @@ def _render_demo(arguments: argparse.Namespace) -> None:
 def write_demo_video(drive: Path, video: Path) -> None:
     """Write a rendered drive as a video, with a .json of its camera and conditions."""
     from bdl_perception.drives import open_drive
+    from bdl_perception.drives.base import DESCRIPTION_FILE
     from bdl_perception.drives.description import held_out_conditions, read_drive_segments
     from bdl_perception.drives.video import write_video
-    description: dict[str, Any] = json.loads((drive / 'drive.json').read_text(encoding='utf-8'))
+    text = (drive / DESCRIPTION_FILE).read_text(encoding='utf-8')
+    description: dict[str, Any] = json.loads(text)
     held_out = held_out_conditions(read_drive_segments(drive))
     camera = write_video(open_drive(drive), video, VIDEO_LIMIT_BYTES)
     sidecar = {

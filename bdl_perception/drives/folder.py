@@ -58,6 +58,8 @@ def open_folder(path: Path, rate_hz: float = DEFAULT_RATE_HZ) -> FolderDrive:
     rate_hz: frames per second of images without a description. DriveError: there is no drive.
     """
     description = path / DESCRIPTION_FILE
+    if (path / 'model.json').is_file():
+        raise DriveError(f'{path} is a model, not a drive; leave it out of the drives')
     if description.is_file():
         return _open_rendered(path, description)
     images = _list_images(path)

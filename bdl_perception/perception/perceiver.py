@@ -71,7 +71,14 @@ class Perceiver:
         return fit_image(width, height, spec.width, spec.height, self.fit_mode)
 
     def perceive(self, frame: CameraFrame) -> Prediction:
-        """Run the single pass; the frame is held for sampling if no other frame is."""
+        """
+        Run the single pass; the frame is held for sampling if no other frame is.
+
+        frame: an image of any size; it is cropped or stretched to the (h, w) of the network.
+        Returns depth and aleatoric_std, (h, w) m; classes, (h, w) ids; entropy, (h, w) nat.
+        Without frame.camera the depth is that of the camera of the training data. RuntimeError:
+        the backend failed.
+        """
         height, width = frame.rgb.shape[:2]
         fit = self.image_fit(width, height)
         camera = fit.transform_camera(frame.camera) if frame.camera else None

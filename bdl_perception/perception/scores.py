@@ -126,7 +126,12 @@ class ScoreDescription(NamedTuple):
 
 
 def frame_scores(prediction: Prediction, regions: Regions = DEFAULT_REGIONS) -> Scores:
-    """Compute the scores of the single pass; all are NaN if a raw output was not finite."""
+    """
+    Compute the anomaly scores of the single pass, of the frame and of each region.
+
+    Returns name -> value (score_descriptions has meaning and unit), the stamp of the frame, and
+    cycle 0. All values are NaN if a raw output was not finite.
+    """
     values = _compute_scores(FRAME_SCORES, prediction, regions)
     if math.isfinite(prediction.brightness):
         values[BRIGHTNESS] = float(prediction.brightness)
@@ -134,7 +139,11 @@ def frame_scores(prediction: Prediction, regions: Regions = DEFAULT_REGIONS) -> 
 
 
 def cycle_scores(epistemic: Epistemic, cycle: int, regions: Regions = DEFAULT_REGIONS) -> Scores:
-    """Compute the scores of the Monte Carlo cycle with this number, from 1 on."""
+    """
+    Compute the anomaly scores of the Monte Carlo cycle with this number, from 1 on.
+
+    Returns name -> value with the stamp of the frame that was sampled. ValueError: cycle < 1.
+    """
     if cycle < 1:
         raise ValueError(f'cycle is {cycle}, the first is 1; 0 stands for the single pass')
     values = _compute_scores(CYCLE_SCORES, epistemic, regions)

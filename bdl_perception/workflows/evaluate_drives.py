@@ -50,6 +50,7 @@ from bdl_perception.workflows.job_results import JobResult, ResultCache
 
 LOG = logging.getLogger(__name__)
 CAMVID_SPLITS = {'validation': 'val'}  # of the nominal set; all others are compared with test
+RESULT_FORMAT = 2  # of evaluation.json; 0.1.0 had none
 LIBRARIES = ('numpy', 'opencv-python-headless', 'onnxruntime', 'scikit-learn')
 
 
@@ -92,7 +93,7 @@ class EvaluationResult:
         from bdl_perception.backends.graph_contract import count_parameters
         spec, options = self.files.spec, self.options
         return {
-            'model': spec.name, 'software_version': software_version(),
+            'format': RESULT_FORMAT, 'model': spec.name, 'software_version': software_version(),
             'perceive_sha256': spec.perceive_sha256, 'sample_sha256': spec.sample_sha256,
             'parameters': {'perceive': count_parameters(self.files.perceive),
                            'sample': count_parameters(self.files.sample)},

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from bdl_perception.drives.base import DESCRIPTION_FILE
 from bdl_perception.version import software_version
 from bdl_perception.world.camera import encode_jpeg
 from bdl_perception.world.drive import DriveSpec, Frame, WORLD_VERSION, WorldDrive
@@ -51,7 +52,7 @@ def _write_folder(folder: Path, drive: WorldDrive, frames: Iterable[Frame]) -> N
     for index, frame in enumerate(frames):
         _write_frame(folder, index, frame)
     text = json.dumps(describe_drive(drive), indent=1)
-    (folder / 'drive.json').write_text(text + '\n', encoding='utf-8')
+    (folder / DESCRIPTION_FILE).write_text(text + '\n', encoding='utf-8')
 
 
 def _write_frame(folder: Path, index: int, frame: Frame) -> None:
@@ -95,10 +96,10 @@ def condition_entries(spec: DriveSpec) -> list[dict[str, object]]:
 
 
 def _read_folder(folder: Path) -> dict[str, object]:
-    description = json.loads((folder / 'drive.json').read_text(encoding='utf-8'))
+    description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding='utf-8'))
     if not isinstance(description, dict):
         raise ValueError(f'it holds a {type(description).__name__}, not names and values')
     return description
 
 
-FOLDER_LAYOUT = DriveLayout('drive.json', _write_folder, _read_folder, _folder_files)
+FOLDER_LAYOUT = DriveLayout(DESCRIPTION_FILE, _write_folder, _read_folder, _folder_files)

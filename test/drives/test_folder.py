@@ -176,3 +176,10 @@ def test_an_image_file_that_is_damaged_or_too_large_is_refused(tmp_path: Path) -
     (folder / '1.jpg').write_bytes(data[:-40] + b'\xff\xd9')
     with pytest.raises(DriveError, match=r'1\.jpg .*lost or damaged'):
         list(open_drive(folder))
+
+
+def test_a_model_folder_is_no_drive(tmp_path: Path) -> None:
+    (tmp_path / 'model.json').write_text('{}')
+    (tmp_path / 'calibration.png').write_bytes(b'')
+    with pytest.raises(DriveError, match='is a model, not a drive'):
+        open_drive(tmp_path)

@@ -13,6 +13,7 @@ def changed_tests(paths: list[str]) -> list[str]:
     Give the test files and folders to run for changed paths, sorted.
 
     bdl_perception/alarm/alert.py: test/alarm. test/support: everything, since all tests use it.
+    Every change of the package runs the fast regression test, too.
     """
     found = {ALWAYS}
     for path in paths:
@@ -20,9 +21,15 @@ def changed_tests(paths: list[str]) -> list[str]:
         package = rest.partition('/')[0].removesuffix('.py')
         if path.startswith('test/support/') or path in ('pyproject.toml', 'test/conftest.py'):
             return ['test']
-        if first in ('bdl_perception', 'test'):
-            found |= {name for name in (f'test/{package}', f'test/test_{package}.py')
-                      if (ROOT / name).exists()}
+        names = {f'test/{package}', f'test/test_{package}.py', f'test/{package}.py'}
+        if first == 'bdl_perception':
+            found |= {'test/regression', *(name for name in names if (ROOT / name).exists())}
+        elif first == 'test':
+            found |= {name for name in names if (ROOT / name).exists()}
+        elif first == 'examples':
+            found.add('test/examples')
+        elif first == 'config':
+            found.add('test/test_parameters.py')
     return sorted(found)
 
 

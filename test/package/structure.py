@@ -20,7 +20,9 @@ NAME = 'bdl_perception'
 ROOT = Path(__file__).parent.parent.parent
 RULES = 'test/package/test_layers.py'  # its MAY_IMPORT is the table of layers
 SHORT = 60  # lines
-PATHS = [(f'{NAME}/cli/calibrate.py', 'run', 'arguments'),
+PATHS = [(f'{NAME}/commands/calibrate.py', 'run', 'arguments'),  # version 0.1.0
+         (f'{NAME}/commands/evaluate.py', 'run', 'arguments'),
+         (f'{NAME}/cli/calibrate.py', 'run', 'arguments'),
          (f'{NAME}/cli/evaluate.py', 'run', 'arguments'),
          (f'{NAME}/workflows/calibrate_model.py', 'calibrate', 'config'),
          (f'{NAME}/workflows/evaluate_drives.py', 'evaluate', 'config')]

@@ -11,7 +11,7 @@ from bdl_perception.backends.tensorrt.engines import BuildFunction, BuildTarget,
 from bdl_perception.backends.tensorrt.library import load_library, TensorRtLibrary
 from bdl_perception.model_store import ModelFiles
 
-LOGGER = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 def open_tensorrt(files: ModelFiles, precision: str) -> TensorRtBackend:
@@ -51,5 +51,5 @@ def open_with_library(library: TensorRtLibrary, gpu: Gpu, files: ModelFiles, pre
             cached = tuple(engine.data for engine in engines if engine.build_time_s is None)
             if rejected or error.data not in cached:
                 raise
-            LOGGER.warning('%s; it came from %s and is built again', error, cache.folder)
+            LOG.warning('%s; it came from %s and is built again', error, cache.folder)
             rejected = cached

@@ -10,7 +10,7 @@ from bdl_perception.backends.tensorrt.library import TensorRtLibrary
 from bdl_perception.model_store import ModelError
 from bdl_perception.perception.backend import PRECISIONS
 
-LOGGER = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 BUILDER_VERSION = 2  # increment when a change below gives different engines for the same graph
 EXPORT_HINT = 'Export the model again'
 
@@ -96,7 +96,7 @@ def _set_target_gpu(library: TensorRtLibrary, log: ErrorLog, config: BuilderConf
 def use_timing_cache(log: ErrorLog, config: BuilderConfig, data: bytes) -> None:
     """Use the timings of earlier builds, or an empty cache if the library rejects them."""
     if data and not _accepts_timing_cache(config, data):
-        LOGGER.warning('the library rejects the timings of earlier builds (%s); the build '
+        LOG.warning('the library rejects the timings of earlier builds (%s); the build '
                        'measures again', '; '.join(log.errors) or 'it gave no reason')
         log.errors.clear()
         data = b''

@@ -20,7 +20,7 @@ from typing import Iterator
 
 from bdl_perception.model_store import ModelError
 
-LOGGER = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 class EngineUnavailable(Exception):
@@ -96,7 +96,7 @@ class EngineCache:
         try:
             lock = os.open(self.folder / 'lock', os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:  # read-only: no process can build into it
-            LOGGER.warning('%s cannot be locked (%s)', self.folder, error)
+            LOG.warning('%s cannot be locked (%s)', self.folder, error)
             yield
             return
         try:
@@ -109,7 +109,7 @@ class EngineCache:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            LOGGER.info('another process builds engines into %s; waiting for it', self.folder)
+            LOG.info('another process builds engines into %s; waiting for it', self.folder)
             fcntl.flock(lock, fcntl.LOCK_EX)
 
     def _path(self, key: EngineKey, suffix: str) -> Path:

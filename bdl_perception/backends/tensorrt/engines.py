@@ -15,7 +15,7 @@ from bdl_perception.backends.tensorrt.library import TensorRtLibrary
 from bdl_perception.model_store import ModelFiles
 from bdl_perception.perception.backend import ModelSpec
 
-LOGGER = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 BuildFunction = Callable[..., BuiltEngine]
 RejectedEngines = tuple[bytes, ...]
 
@@ -97,7 +97,7 @@ def _load_or_build(files: ModelFiles, key: EngineKey, target: BuildTarget, cache
     try:
         return _load_cached(key, cache, rejected)
     except EngineUnavailable as reason:
-        LOGGER.info('building the %s engine of %s for %s, %s, with %s %s: %s; this takes seconds '
+        LOG.info('building the %s engine of %s for %s, %s, with %s %s: %s; this takes seconds '
                     'to minutes', key.graph, files.spec.name, key.gpu, key.precision, key.library,
                     key.version, reason)
     begin = time.monotonic()
@@ -117,7 +117,7 @@ def _try_store(cache: EngineCache, key: EngineKey, data: bytes, consequence: str
         cache.store(key, data)
         return True
     except OSError as error:
-        LOGGER.warning('%s cannot be written (%s), %s is used from memory; %s', cache.folder,
+        LOG.warning('%s cannot be written (%s), %s is used from memory; %s', cache.folder,
                        error, key.graph, consequence)
         return False
 
