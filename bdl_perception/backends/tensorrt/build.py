@@ -97,7 +97,7 @@ def use_timing_cache(log: ErrorLog, config: BuilderConfig, data: bytes) -> None:
     """Use the timings of earlier builds, or an empty cache if the library rejects them."""
     if data and not _accepts_timing_cache(config, data):
         LOG.warning('the library rejects the timings of earlier builds (%s); the build '
-                       'measures again', '; '.join(log.errors) or 'it gave no reason')
+                    'measures again', '; '.join(log.errors) or 'it gave no reason')
         log.errors.clear()
         data = b''
     if not data and not _accepts_timing_cache(config, data):

@@ -98,8 +98,8 @@ def _load_or_build(files: ModelFiles, key: EngineKey, target: BuildTarget, cache
         return _load_cached(key, cache, rejected)
     except EngineUnavailable as reason:
         LOG.info('building the %s engine of %s for %s, %s, with %s %s: %s; this takes seconds '
-                    'to minutes', key.graph, files.spec.name, key.gpu, key.precision, key.library,
-                    key.version, reason)
+                 'to minutes', key.graph, files.spec.name, key.gpu, key.precision, key.library,
+                 key.version, reason)
     begin = time.monotonic()
     made = build(target.library, getattr(files, key.graph), target.precision,
                  _cross_compile_target(target), _load_timing_cache(cache, key), key.graph)
@@ -118,7 +118,7 @@ def _try_store(cache: EngineCache, key: EngineKey, data: bytes, consequence: str
         return True
     except OSError as error:
         LOG.warning('%s cannot be written (%s), %s is used from memory; %s', cache.folder,
-                       error, key.graph, consequence)
+                    error, key.graph, consequence)
         return False
 
 
