@@ -25,7 +25,7 @@ class DatasetError(ValueError):
 
 
 @dataclass(frozen=True)
-class Sample:
+class TrainingSample:
     """One training frame with its ground truth; all maps have one size."""
 
     rgb: NDArray[np.uint8]  # (H, W, 3)
@@ -52,7 +52,7 @@ class Dataset(Protocol):
     def __len__(self) -> int:
         """Count the samples."""
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one; DatasetError when it fails."""
 
 
@@ -71,7 +71,8 @@ class Reader(Dataset, Protocol):
         """Name each frame, in the order of the samples."""
 
 
-def canonical_depth(sample: Sample, focal_px: float, max_depth_m: float) -> NDArray[np.float32]:
+def canonical_depth(sample: TrainingSample, focal_px: float,
+                    max_depth_m: float) -> NDArray[np.float32]:
     """
     Convert depth to the canonical camera: depth * focal_px / fx.
 
@@ -93,7 +94,7 @@ class LabelledFrame(NamedTuple):
     classes: Bytes | None = None  # (H, W) ids, IGNORE without label
 
 
-def to_labelled(sample: Sample, title: str, frame_id: str, stamp_ns: int) -> LabelledFrame:
+def to_labelled(sample: TrainingSample, title: str, frame_id: str, stamp_ns: int) -> LabelledFrame:
     """Convert a sample to a labelled frame; the principal point is the centre of the image."""
     height, width = sample.classes.shape
     camera = PinholeCamera(width, height, sample.fx, sample.fx, width / 2 - .5, height / 2 - .5)

@@ -8,7 +8,7 @@ folder trainannot/, valannot/, testannot/ with a label PNG of the same name. Cla
 """
 from pathlib import Path
 
-from bdl_perception.datasets.base import DatasetError, FrameName, Sample
+from bdl_perception.datasets.base import DatasetError, FrameName, TrainingSample
 from bdl_perception.datasets.image_files import (
     make_sample,
     map_ids,
@@ -60,7 +60,7 @@ class CamVid:
         """Count the frames."""
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one frame; its depth is unknown everywhere."""
         path = self.paths[index]
         label = self._label_path(path)

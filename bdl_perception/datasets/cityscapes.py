@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from bdl_perception.datasets.base import DatasetError, FrameName, Sample
+from bdl_perception.datasets.base import DatasetError, FrameName, TrainingSample
 from bdl_perception.datasets.image_files import (
     make_sample,
     map_ids,
@@ -76,7 +76,7 @@ class Cityscapes:
         """Count the frames."""
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one frame."""
         path = self.paths[index]
         label = self._companion_path(path, 'gtFine', '_gtFine_labelIds.png')

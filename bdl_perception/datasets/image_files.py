@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Any, Callable
 
-from bdl_perception.datasets.base import DatasetError, Sample
+from bdl_perception.datasets.base import DatasetError, TrainingSample
 from bdl_perception.perception.compressed_images import decode_image
 from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.perception.image_decoding import ImageDecoder
@@ -49,12 +49,12 @@ def map_ids(ids: NDArray[np.uint8], table: NDArray[np.uint8], path: Path) -> NDA
 
 def make_sample(path: Path, rgb: NDArray[np.uint8], fx: float,
                 depth: NDArray[np.float32] | None = None,
-                classes: NDArray[np.uint8] | None = None) -> Sample:
+                classes: NDArray[np.uint8] | None = None) -> TrainingSample:
     """Build a sample; None is unknown everywhere. path: of the frame, for errors."""
     shape = rgb.shape[:2]
     try:
-        return Sample(rgb, np.full(shape, np.nan, np.float32) if depth is None else depth,
-                      np.full(shape, IGNORE, np.uint8) if classes is None else classes, fx)
+        return TrainingSample(rgb, np.full(shape, np.nan, np.float32) if depth is None else depth,
+                              np.full(shape, IGNORE, np.uint8) if classes is None else classes, fx)
     except DatasetError as error:
         raise DatasetError(f'{path}: {error}') from error
 

@@ -11,7 +11,7 @@ is train or val. Its images are those of the raw recordings: {date}/{drive}/{cam
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
-from bdl_perception.datasets.base import DatasetError, FrameName, Sample
+from bdl_perception.datasets.base import DatasetError, FrameName, TrainingSample
 from bdl_perception.datasets.image_files import (
     make_sample,
     read_raw_image,
@@ -60,7 +60,7 @@ class KittiDepth:
         """Count the frames."""
         return len(self.frames)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one frame; it has no classes, and depth where lidar measured it."""
         image, depth, fx = self.frames[index]
         return make_sample(image, read_rgb(image), fx,

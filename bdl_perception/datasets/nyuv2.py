@@ -10,7 +10,7 @@ from pathlib import Path
 import re
 from zlib import crc32
 
-from bdl_perception.datasets.base import DatasetError, FrameName, Sample
+from bdl_perception.datasets.base import DatasetError, FrameName, TrainingSample
 from bdl_perception.datasets.image_files import make_sample
 import h5py
 import numpy as np
@@ -50,7 +50,7 @@ class NyuDepthV2:
         """Count the frames."""
         return len(self.frames)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one frame."""
         frame = self.frames[index]
         with h5py.File(self._path) as file:

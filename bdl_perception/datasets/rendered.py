@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bdl_perception.datasets.base import DatasetError, FrameName, Sample
+from bdl_perception.datasets.base import DatasetError, FrameName, TrainingSample
 from bdl_perception.datasets.wrappers import resize_sample
 from bdl_perception.drives.base import BAG_METADATA_FILE, DESCRIPTION_FILE
 import cv2
@@ -55,13 +55,13 @@ class WorldDataset:
         """Count the frames of all drives."""
         return len(self._frames)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one frame at the requested size, or as stored."""
         drive, number = self._frames[index]
         name = f'{number:06d}'
         rgb = _read_image(drive.folder / 'rgb' / f'{name}.jpg', cv2.IMREAD_COLOR)
         depth, classes = read_ground_truth(drive.folder, number)
-        sample = Sample(np.ascontiguousarray(rgb[..., ::-1]), depth, classes, drive.fx)
+        sample = TrainingSample(np.ascontiguousarray(rgb[..., ::-1]), depth, classes, drive.fx)
         stored = sample.classes.shape
         return resize_sample(sample, self._height or stored[0], self._width or stored[1])
 

@@ -10,7 +10,7 @@ intrinsic.txt and colors.txt. It has no official split: here each scene is in on
 from pathlib import Path
 from typing import Mapping, NamedTuple, Sequence
 
-from bdl_perception.datasets.base import DatasetError, FrameName, Sample
+from bdl_perception.datasets.base import DatasetError, FrameName, TrainingSample
 from bdl_perception.datasets.image_files import (
     make_sample,
     read_raw_image,
@@ -77,7 +77,7 @@ class VirtualKitti2:
         """Count the frames."""
         return len(self._frames)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one frame; the depth of the sky is +Inf."""
         drive, number = self._frames[index]
         rgb, depth, label = _frame_paths(drive, number)

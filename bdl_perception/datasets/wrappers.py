@@ -4,7 +4,7 @@
 from itertools import accumulate
 from typing import Sequence
 
-from bdl_perception.datasets.base import Dataset, DatasetError, Sample
+from bdl_perception.datasets.base import Dataset, DatasetError, TrainingSample
 from bdl_perception.perception.image_geometry import fit_image
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ class Subset:
         """Count the samples."""
         return len(self._indices)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one."""
         return self._dataset[self._indices[index]]
 
@@ -55,12 +55,12 @@ class InMemoryDataset:
         """Count the samples."""
         return len(self._rgb)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Give a sample; its image and classes are views and must not be changed."""
-        return Sample(self._rgb[index], self._depth[index].astype(np.float32),
-                      self._classes[index], float(self._fx[index]))
+        return TrainingSample(self._rgb[index], self._depth[index].astype(np.float32),
+                              self._classes[index], float(self._fx[index]))
 
-    def _store(self, index: int, sample: Sample) -> None:
+    def _store(self, index: int, sample: TrainingSample) -> None:
         size, first = sample.classes.shape, self._classes.shape[1:]
         if size != first:
             raise DatasetError(f'sample {index} is {size} px, the first is {first}; all must have '
@@ -90,7 +90,7 @@ class ConcatDataset:
         """Count the samples with their repeats."""
         return self._ends[-1]
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one sample of the data set that the index belongs to."""
         if not 0 <= index < len(self):
             raise IndexError(f'sample {index} of {len(self)}')
@@ -110,12 +110,13 @@ class ResizedDataset:
         """Count the samples."""
         return len(self._dataset)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one and resize it."""
         return resize_sample(self._dataset[index], *self._size)
 
 
-def resize_sample(sample: Sample, height: int, width: int, mode: str = 'crop') -> Sample:
+def resize_sample(sample: TrainingSample, height: int, width: int,
+                  mode: str = 'crop') -> TrainingSample:
     """
     Resize a sample to height x width px; its focal length scales with the width.
 
@@ -126,5 +127,5 @@ def resize_sample(sample: Sample, height: int, width: int, mode: str = 'crop') -
     if (own_height, own_width) == (height, width):
         return sample
     fit = fit_image(own_width, own_height, width, height, mode)
-    return Sample(fit.apply(sample.rgb), fit.apply_to_truth(sample.depth),
-                  fit.apply_to_truth(sample.classes), sample.fx * width / fit.crop_width)
+    return TrainingSample(fit.apply(sample.rgb), fit.apply_to_truth(sample.depth),
+                          fit.apply_to_truth(sample.classes), sample.fx * width / fit.crop_width)

@@ -14,7 +14,7 @@ import math
 from pathlib import Path
 from typing import Callable, Mapping, NamedTuple
 
-from bdl_perception.datasets.base import Dataset, DatasetError, Sample
+from bdl_perception.datasets.base import Dataset, DatasetError, TrainingSample
 from bdl_perception.datasets.camvid import CamVid
 from bdl_perception.datasets.rendered import WorldDataset
 from bdl_perception.datasets.wrappers import InMemoryDataset, Subset
@@ -162,7 +162,7 @@ class CorruptedDataset:
         """Count the samples."""
         return len(self._dataset)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Read one sample and corrupt its frame."""
         sample = self._dataset[index]
         return replace(sample, rgb=self._corruption(sample.rgb))

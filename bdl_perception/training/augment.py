@@ -8,7 +8,7 @@ colour and exposure stay within the range of one camera on one day.
 """
 from dataclasses import dataclass, replace
 
-from bdl_perception.datasets.base import Sample
+from bdl_perception.datasets.base import TrainingSample
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,8 @@ class AugmentConfig:
                              f'noise {self.noise} (0 to 64 allowed)')
 
 
-def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig,
-            height: int, width: int) -> Sample:
+def augment(sample: TrainingSample, rng: np.random.Generator, config: AugmentConfig,
+            height: int, width: int) -> TrainingSample:
     """Apply the random changes of config to a sample and resize it to height x width px."""
     if rng.random() < config.flip:
         sample = flip_horizontal(sample)
@@ -58,15 +58,15 @@ def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig,
     return replace(sample, rgb=rgb)
 
 
-def flip_horizontal(sample: Sample) -> Sample:
+def flip_horizontal(sample: TrainingSample) -> TrainingSample:
     """Mirror a sample left to right."""
     return replace(sample, rgb=np.ascontiguousarray(sample.rgb[:, ::-1]),
                    depth=np.ascontiguousarray(sample.depth[:, ::-1]),
                    classes=np.ascontiguousarray(sample.classes[:, ::-1]))
 
 
-def crop_and_resize(sample: Sample, factor: float, x_position: float, y_position: float,
-                    height: int, width: int, crop_fraction: float = 1.0) -> Sample:
+def crop_and_resize(sample: TrainingSample, factor: float, x_position: float, y_position: float,
+                    height: int, width: int, crop_fraction: float = 1.0) -> TrainingSample:
     """
     Crop a sample and resize it to height x width px: a lens of factor times the focal length.
 
@@ -84,14 +84,14 @@ def crop_and_resize(sample: Sample, factor: float, x_position: float, y_position
     size = width, height
     nearest = cv2.INTER_NEAREST_EXACT  # INTER_NEAREST is shifted by half a pixel
     smooth = cv2.INTER_AREA if part_width > width else cv2.INTER_LINEAR
-    return Sample(
+    return TrainingSample(
         cv2.resize(sample.rgb[part], size, interpolation=smooth).astype(np.uint8),
         cv2.resize(sample.depth[part], size, interpolation=nearest).astype(np.float32),
         cv2.resize(sample.classes[part], size, interpolation=nearest).astype(np.uint8),
         sample.fx * width / part_width)
 
 
-def fit_to_size(sample: Sample, height: int, width: int) -> Sample:
+def fit_to_size(sample: TrainingSample, height: int, width: int) -> TrainingSample:
     """Resize a sample to height x width px: crop its centre, or squeeze it if it has no depth."""
     if sample.depth.shape == (height, width):
         return sample

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import os
 from typing import Any, Iterator, Sequence
 
-from bdl_perception.datasets.base import canonical_depth, Dataset, Sample
+from bdl_perception.datasets.base import canonical_depth, Dataset, TrainingSample
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.augment import augment, AugmentConfig, fit_to_size
 import numpy as np
@@ -59,7 +59,7 @@ def evenly_spaced(count: int, max_count: int) -> list[int]:
     return sorted({int(index) for index in places})
 
 
-def make_batch(samples: Sequence[Sample], network: NetworkConfig,
+def make_batch(samples: Sequence[TrainingSample], network: NetworkConfig,
                corners: Sequence[Corner]) -> Batch:
     """Stack samples; corners: of each sample, the pixel of a 2x2 square that gives the truth."""
     samples = [fit_to_size(sample, network.height, network.width) for sample in samples]

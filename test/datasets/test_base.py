@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.datasets.base import canonical_depth, DatasetError, Sample
+from bdl_perception.datasets.base import canonical_depth, DatasetError, TrainingSample
 from bdl_perception.datasets.wrappers import InMemoryDataset, memory_bytes
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ def _sample(depth, fx=100., rgb=None, classes=None):
     depth = np.asarray(depth, np.float32)
     rgb = np.zeros((*depth.shape, 3), np.uint8) if rgb is None else rgb
     classes = np.zeros(depth.shape, np.uint8) if classes is None else classes
-    return Sample(rgb, depth, classes, fx)
+    return TrainingSample(rgb, depth, classes, fx)
 
 
 def test_canonical_depth_follows_the_focal_length():

@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Tests."""
-from bdl_perception.datasets.base import Sample
+from bdl_perception.datasets.base import TrainingSample
 from bdl_perception.datasets.wrappers import (
     ConcatDataset,
     InMemoryDataset,
@@ -21,8 +21,8 @@ def test_a_subset_has_the_order_of_its_indices():
 
 
 def _set(*numbers):
-    return [Sample(np.full((2, 2, 3), k, np.uint8), np.full((2, 2), k, np.float32),
-                   np.full((2, 2), k, np.uint8), 50. + k) for k in numbers]
+    return [TrainingSample(np.full((2, 2, 3), k, np.uint8), np.full((2, 2), k, np.float32),
+                           np.full((2, 2), k, np.uint8), 50. + k) for k in numbers]
 
 
 def _numbers(data):
@@ -63,7 +63,7 @@ def _columns(*values, height=2, fx=100.):
     """Make a sample whose columns hold the values, in colour, depth and classes."""
     row = np.broadcast_to(np.array(values), (height, len(values)))
     rgb = np.repeat(row[..., None], 3, axis=-1).astype(np.uint8)
-    return Sample(rgb, row.astype(np.float32), row.astype(np.uint8), fx)
+    return TrainingSample(rgb, row.astype(np.float32), row.astype(np.uint8), fx)
 
 
 def test_a_wider_image_is_cropped_at_its_sides():
@@ -105,7 +105,8 @@ def test_a_resized_set_is_as_long_and_gives_each_at_the_size():
 
 def test_truth_stays_in_place_against_the_image():
     columns = np.tile(np.arange(60, dtype=np.uint8), (40, 1))
-    sample = Sample(np.stack([columns] * 3, axis=-1), columns.astype(np.float32), columns, 100.)
+    rgb = np.stack([columns] * 3, axis=-1)
+    sample = TrainingSample(rgb, columns.astype(np.float32), columns, 100.)
     found = resize_sample(sample, 26, 39)
     assert np.mean(found.depth - found.rgb[..., 0]) == pytest.approx(0, abs=.05)
     assert np.mean(found.classes.astype(float) - found.rgb[..., 0]) == pytest.approx(0, abs=.05)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import json
 import shutil
 
-from bdl_perception.datasets.base import DatasetError, Sample
+from bdl_perception.datasets.base import DatasetError, TrainingSample
 from bdl_perception.experiments.data import (
     black_out_half,
     CorruptedDataset,
@@ -143,7 +143,8 @@ def test_half_a_frame_is_black_and_the_other_half_unchanged():
 @pytest.mark.parametrize('name', CORRUPTIONS)
 def test_a_corruption_changes_the_frame_only(name):
     before = FRAME.copy()
-    sample = Sample(FRAME, np.ones((40, 80), np.float32), np.zeros((40, 80), np.uint8), 50.)
+    depth, classes = np.ones((40, 80), np.float32), np.zeros((40, 80), np.uint8)
+    sample = TrainingSample(FRAME, depth, classes, 50.)
     corrupted = CorruptedDataset([sample], CORRUPTIONS[name])
     assert len(corrupted) == 1
     assert (corrupted[0].rgb != before).any()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import fields
 
-from bdl_perception.datasets.base import canonical_depth, Sample
+from bdl_perception.datasets.base import canonical_depth, TrainingSample
 from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.augment import (
     augment,
@@ -26,7 +26,7 @@ def _sample(seed=0):
     depth = rng.choice([2., 7., 31., np.nan, np.inf], (HEIGHT, WIDTH)).astype(np.float32)
     classes = rng.choice([0, 3, 8, IGNORE], (HEIGHT, WIDTH)).astype(np.uint8)
     rgb = rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    return Sample(rgb, depth, classes, FX)
+    return TrainingSample(rgb, depth, classes, FX)
 
 
 def test_with_everything_off_nothing_changes():
@@ -60,7 +60,7 @@ def test_depth_and_size_stay_consistent_after_a_zoom(factor, across, down):
     columns = np.arange(WIDTH)
     depth = np.broadcast_to(np.float32(12), (HEIGHT, WIDTH)).copy()
     classes = np.broadcast_to((columns % 2).astype(np.uint8), (HEIGHT, WIDTH)).copy()
-    before = Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth, classes, FX)
+    before = TrainingSample(np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth, classes, FX)
     sample = crop_and_resize(before, factor, across, down, HEIGHT, WIDTH)
     part = round(WIDTH / factor)
     assert sample.fx == pytest.approx(FX * WIDTH / part)
@@ -71,7 +71,8 @@ def test_depth_and_size_stay_consistent_after_a_zoom(factor, across, down):
 
 def test_zoom_keeps_rgb_and_truth_aligned():
     columns = np.tile(np.arange(0, 250, 5, dtype=np.uint8), (20, 1))
-    sample = Sample(np.stack([columns] * 3, axis=-1), columns.astype(np.float32), columns, FX)
+    rgb = np.stack([columns] * 3, axis=-1)
+    sample = TrainingSample(rgb, columns.astype(np.float32), columns, FX)
     zooms = (crop_and_resize(sample, factor, .5, .5, *columns.shape)
              for factor in np.linspace(1, 1.5, 51))
     off_px = [np.mean(after.depth - after.rgb[..., 0]) / 5 for after in zooms]
@@ -88,9 +89,9 @@ def test_zoom_crops_at_the_given_position():
 
 
 def test_zoom_divides_canonical_depth_by_its_factor():
-    sample = Sample(np.zeros((HEIGHT, WIDTH, 3), np.uint8),
-                    np.full((HEIGHT, WIDTH), 10, np.float32),
-                    np.zeros((HEIGHT, WIDTH), np.uint8), FX)
+    sample = TrainingSample(np.zeros((HEIGHT, WIDTH, 3), np.uint8),
+                            np.full((HEIGHT, WIDTH), 10, np.float32),
+                            np.zeros((HEIGHT, WIDTH), np.uint8), FX)
     before = canonical_depth(sample, 60., 100.)
     after = canonical_depth(crop_and_resize(sample, 2., .5, .5, *sample.depth.shape), 60., 100.)
     assert before[0, 0] == pytest.approx(20)
@@ -110,8 +111,8 @@ def test_each_colour_change_alters_rgb_only(name):
 
 
 def test_changes_are_too_mild_to_imitate_night():
-    grey = Sample(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), _sample().depth, _sample().classes,
-                  FX)
+    grey = TrainingSample(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), _sample().depth,
+                          _sample().classes, FX)
     means = [augment(grey, np.random.default_rng(seed), AugmentConfig(), HEIGHT, WIDTH)
              .rgb.mean() for seed in range(200)]
     assert min(means) > 80 and max(means) < 180
@@ -142,7 +143,7 @@ def _tall_sample(depth):
     """Rows and columns are numbered in the colours; 20 x 20 px."""
     rows, columns = np.mgrid[:20, :20]
     rgb = np.stack([rows * 10, columns * 10, 0 * rows], axis=2).astype(np.uint8)
-    return Sample(rgb, np.full((20, 20), depth, np.float32), rows.astype(np.uint8), 30.)
+    return TrainingSample(rgb, np.full((20, 20), depth, np.float32), rows.astype(np.uint8), 30.)
 
 
 def test_a_sample_with_depth_is_cropped():

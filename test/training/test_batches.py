@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.datasets.base import Sample
+from bdl_perception.datasets.base import TrainingSample
 from bdl_perception.datasets.rendered import WorldDataset
 from bdl_perception.training import learner, loop
 from bdl_perception.training.augment import AugmentConfig
@@ -27,8 +27,8 @@ import torch
 def _samples(count):
     """Make frames; all maps of one hold its index."""
     size = (TINY.height, TINY.width)
-    return [Sample(np.full((*size, 3), k, np.uint8), np.full(size, 1 + k, np.float32),
-                   np.full(size, k % 11, np.uint8), TINY.canonical_focal_px)
+    return [TrainingSample(np.full((*size, 3), k, np.uint8), np.full(size, 1 + k, np.float32),
+                           np.full(size, k % 11, np.uint8), TINY.canonical_focal_px)
             for k in range(count)]
 
 
@@ -39,7 +39,8 @@ def test_truth_is_one_pixel_of_each_2x2_square(corner):
     depth = rng.uniform(2, 40, size).astype(np.float32)
     classes = rng.integers(0, 11, size, dtype=np.uint8)
     rgb = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    batch = make_batch([Sample(rgb, depth, classes, TINY.canonical_focal_px)], TINY, [corner])
+    sample = TrainingSample(rgb, depth, classes, TINY.canonical_focal_px)
+    batch = make_batch([sample], TINY, [corner])
     assert len(batch) == 1
     np.testing.assert_array_equal(batch.rgb[0, 2], rgb[..., 2])
     picked = (5 * 2 + corner[0], 7 * 2 + corner[1])
@@ -49,7 +50,7 @@ def test_truth_is_one_pixel_of_each_2x2_square(corner):
 
 def test_truth_is_in_the_canonical_camera():
     sample = _samples(8)[7]
-    wide = Sample(sample.rgb, sample.depth, sample.classes, TINY.canonical_focal_px / 2)
+    wide = TrainingSample(sample.rgb, sample.depth, sample.classes, TINY.canonical_focal_px / 2)
     found = make_batch([sample, wide], TINY, [(0, 0), (1, 1)]).log_depth[:, 0, 0].exp()
     torch.testing.assert_close(found, torch.tensor([8., 16.]))
 
@@ -73,8 +74,8 @@ def _ramp():
     rows = np.arange(TINY.height, dtype=np.float32)[:, None] + .5
     across = np.arange(TINY.width) % 2
     depth, sides = np.broadcast_arrays(rows, across.astype(np.uint8))
-    return Sample(np.zeros((*depth.shape, 3), np.uint8), depth.copy(), sides.copy(),
-                  TINY.canonical_focal_px)
+    return TrainingSample(np.zeros((*depth.shape, 3), np.uint8), depth.copy(), sides.copy(),
+                          TINY.canonical_focal_px)
 
 
 def _rows_off(batches):

@@ -3,7 +3,7 @@
 import math
 from statistics import NormalDist
 
-from bdl_perception.datasets.base import Sample
+from bdl_perception.datasets.base import TrainingSample
 from bdl_perception.metrics.accuracy import confusion_matrix
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.export import scale_sigma
@@ -87,8 +87,8 @@ def test_a_task_whose_loss_is_always_zero_is_untrained(history, tasks):
 
 
 def _sample(depth=np.nan, label=255):
-    return Sample(np.zeros((2, 2, 3), np.uint8), np.full((2, 2), depth, np.float32),
-                  np.full((2, 2), label, np.uint8), 50.)
+    return TrainingSample(np.zeros((2, 2, 3), np.uint8), np.full((2, 2), depth, np.float32),
+                          np.full((2, 2), label, np.uint8), 50.)
 
 
 @pytest.mark.parametrize(('samples', 'tasks'), [
