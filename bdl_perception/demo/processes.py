@@ -66,7 +66,8 @@ def _ros_arguments(parameters: Mapping[str, object], remaps: Mapping[str, str]) 
     arguments = ['--ros-args']
     for name, value in parameters.items():
         quoted = str(value) if isinstance(value, Path) else value  # YAML reads a path as a text
-        arguments += ['-p', f'{name}:={json.dumps(quoted, ensure_ascii=False)}']
+        text = '.nan' if value != value else json.dumps(quoted, ensure_ascii=False)  # as YAML
+        arguments += ['-p', f'{name}:={text}']
     for old, new in remaps.items():
         arguments += ['-r', f'{old}:={new}']
     return arguments

@@ -6,8 +6,12 @@ import copy
 import re
 from typing import NamedTuple
 
-from bdl_perception.perception.data_types import Bytes, Floats, PinholeCamera
-from bdl_perception.perception.image_geometry import check_field_of_view
+from bdl_perception.perception.data_types import (
+    Bytes,
+    check_field_of_view,
+    Floats,
+    PinholeCamera,
+)
 from builtin_interfaces.msg import Time
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest

@@ -6,6 +6,7 @@ The values between a camera frame and an alert, and the eleven semantic classes 
 Arrays are never changed after construction. Invalid depth is NaN, "too far" is +Inf (REP-117).
 """
 from dataclasses import dataclass, field
+import math
 import re
 from typing import Any, Mapping
 
@@ -24,6 +25,8 @@ CLASS_NAMES = (
 SKY = CLASS_NAMES.index('sky')
 MAX_IMAGE_PIXELS = 64 * 2**20  # of a compressed image; 200 MB as RGB
 IGNORE = 255  # no label; left out of every loss and metric
+# Horizontal, of a pinhole image. The fx of a fisheye lens of 220 degrees corresponds to 125.
+MIN_FIELD_OF_VIEW_DEG, MAX_FIELD_OF_VIEW_DEG = 10., 140.
 CLASS_COLOURS = np.array([  # (11, 3) uint8 rgb
     (110, 170, 215), (150, 70, 60), (190, 190, 170), (120, 70, 130), (225, 120, 175),
     (90, 130, 40), (220, 200, 40), (100, 90, 130), (40, 60, 190), (220, 40, 60),
@@ -63,6 +66,21 @@ class PinholeCamera:
             raise ValueError(f'focal length is ({self.fx}, {self.fy}) px, must be positive')
         if not (np.isfinite(self.cx) and np.isfinite(self.cy)):
             raise ValueError(f'principal point is ({self.cx}, {self.cy}) px, must be finite')
+
+
+def check_field_of_view(focal_px: float, width: int) -> None:
+    """
+    Raise ValueError for a focal length that no lens has: depth would have a wrong scale.
+
+    The field of view of a pinhole image is 2 atan(width / 2 focal_px). By hand: 90 degrees where
+    the width is twice the focal length.
+    """
+    degrees = math.degrees(2 * math.atan2(width / 2, focal_px))
+    if not MIN_FIELD_OF_VIEW_DEG <= degrees <= MAX_FIELD_OF_VIEW_DEG:
+        raise ValueError(
+            f'camera_info has a focal length of {focal_px:.4g} px for a width of {width} px, a '
+            f'field of view of {degrees:.4g} degrees, must be {MIN_FIELD_OF_VIEW_DEG:g} to '
+            f'{MAX_FIELD_OF_VIEW_DEG:g}')
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ Pixel centres have integer coordinates, as in OpenCV and sensor_msgs/CameraInfo:
 [-0.5, width - 0.5]. So a source point u maps to (u + 0.5 - left) * scale - 0.5.
 """
 from dataclasses import dataclass
-import math
 from typing import Any, cast, TypeVar
 
 from bdl_perception.perception.backend import FIT_MODES
@@ -16,8 +15,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Horizontal, of a pinhole image. The fx of a fisheye lens of 220 degrees corresponds to 125.
-MIN_FIELD_OF_VIEW_DEG, MAX_FIELD_OF_VIEW_DEG = 10., 140.
 Array = TypeVar('Array', bound=NDArray[Any])
 
 
@@ -81,21 +78,6 @@ class ImageFit:
         rows = slice(self.top, self.top + self.crop_height)
         columns = slice(self.left, self.left + self.crop_width)
         return cast(Array, image[rows, columns])
-
-
-def check_field_of_view(focal_px: float, width: int) -> None:
-    """
-    Raise ValueError for a focal length that no lens has: depth would have a wrong scale.
-
-    The field of view of a pinhole image is 2 atan(width / 2 focal_px). By hand: 90 degrees where
-    the width is twice the focal length.
-    """
-    degrees = math.degrees(2 * math.atan2(width / 2, focal_px))
-    if not MIN_FIELD_OF_VIEW_DEG <= degrees <= MAX_FIELD_OF_VIEW_DEG:
-        raise ValueError(
-            f'camera_info has a focal length of {focal_px:.4g} px for a width of {width} px, a '
-            f'field of view of {degrees:.4g} degrees, must be {MIN_FIELD_OF_VIEW_DEG:g} to '
-            f'{MAX_FIELD_OF_VIEW_DEG:g}')
 
 
 def fit_image(source_width: int, source_height: int, output_width: int, output_height: int,

@@ -1,9 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Fitted images and cameras against projected points and images of coordinates."""
-from bdl_perception.perception.data_types import PinholeCamera
+from bdl_perception.perception.data_types import check_field_of_view, PinholeCamera
 from bdl_perception.perception.image_geometry import (
-    check_field_of_view,
     fit_image,
     FIT_MODES,
     ImageFit,

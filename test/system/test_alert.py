@@ -135,12 +135,16 @@ def test_alert_and_governor_import_no_inference_library(module):
     assert done.stdout.strip() == '[]'
 
 
+def in_namespace(name):
+    """Give the remappings of a perception_node that shares the camera of the test."""
+    return {'__ns': f'/{name}', 'image': '/image', 'camera_info': '/camera_info'}
+
+
 def test_with_several_cameras_each_must_stay_alive(world, model):
     world.start('alert_node', calibration=model, cameras='front,rear', clear_s=0.2)
     world.listen(topics.ALERT_TOPIC)
     front, rear = (world.perception(
-        model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
-        for name in ('front', 'rear'))
+        model, in_namespace(name), autostart=True) for name in ('front', 'rear'))
     world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
     names = [status.hardware_id for status in world.received[topics.ALERT_TOPIC][-1].status]
     assert names == ['all cameras', 'front', 'rear']
@@ -177,7 +181,7 @@ def test_each_camera_has_its_own_thresholds_or_reports_too_few_drives(
     world.start('alert_node', calibration=path, cameras='front,rear', clear_s=0.2)
     world.listen(topics.ALERT_TOPIC)
     for name in ('front', 'rear'):
-        world.perception(model, {'__ns': f'/{name}', 'image': '/image'}, autostart=True)
+        world.perception(model, in_namespace(name), autostart=True)
     reason = 'rear: calibration has 3 drives of rear, 8 are needed'
     world.until(world.alert_is(AlertLevel.OK, reason), 'OK with the reason of rear',
                 make=nominal_image)

@@ -93,7 +93,7 @@ def test_perception_accepts_compressed_images(world, drive, model):
     ('camera_node', {}, 'parameter path is empty'),
     ('camera_node', {'path': '.', 'rate_hz': -1.0}, 'rate_hz is -1.0, must lie in 0 to 1000 Hz'),
     ('perception_node', {'samples': 1}, 'samples is 1, must lie in 2 to 256'),
-    ('perception_node', {'status_hz': '.nan'}, 'status_hz is nan'),
+    ('perception_node', {'status_hz': float('nan')}, 'status_hz is nan'),
     ('perception_node', {'image_transport': 'h264'}, "image_transport is 'h264', must be 'raw'"),
     ('alert_node', {'stale_after_s': 'soon'}, "stale_after_s is 'soon', must be a float"),
     ('governor_node', {'crawl_linear_m_s': 3.0}, 'the crawl 3.0 is faster than 2.0')])
