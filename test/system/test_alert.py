@@ -165,7 +165,7 @@ def by_camera(path):
     made = load_calibration(path)
     known = made.distribution
     watched = {name: known.scores[name] for name in known.watched}
-    front = {name: tuple(value + 1e6 for value in values) for name, values in watched.items()}
+    front = {name: tuple(value + 1e5 for value in values) for name, values in watched.items()}
     few = replace(made.provenance, drives=made.provenance.drives[:3])
     return replace(made, cameras={
         'front': CameraCalibration(replace(known, scores=front), made.provenance,
