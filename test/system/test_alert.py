@@ -192,3 +192,15 @@ def test_each_camera_has_its_own_thresholds_or_reports_too_few_drives(
         assert float(values['cusum_limit']) == pytest.approx(chosen.limits.cusum)
         for name, threshold in chosen.test.pooled.thresholds.items():
             assert float(values[f'threshold_{name}']) == pytest.approx(threshold, rel=1e-4)
+
+
+def test_depth_of_unknown_scale_is_a_warning_until_there_is_a_camera_info(world, model):
+    world.sends_info = False
+    world.listen(topics.ALERT_TOPIC, topics.STATUS)
+    world.start('alert_node', calibration=model)
+    world.perception(model, autostart=True)
+    world.until(world.alert_is(AlertLevel.WARN, 'no camera_info was received'), 'WARN',
+                make=nominal_image)
+    assert any(status.warnings and not status.faults for status in world.statuses)
+    world.sends_info = True
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images that perception_node publishes over DDS."""
 from bdl_perception import topics
-from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.messages import (
     camera_from_info,
@@ -113,18 +112,6 @@ def test_a_camera_info_that_was_sent_once_is_received(world, model):
     world.perception(model, autostart=True)
     world.until(lambda: [info for info in world.received[topics.DEPTH_INFO] if info.k[0] == 32],
                 'a scaled camera_info', make=nominal_image)
-
-
-def test_depth_of_unknown_scale_is_a_warning_until_there_is_a_camera_info(world, model):
-    world.sends_info = False
-    world.listen(topics.ALERT_TOPIC, topics.STATUS)
-    world.start('alert_node', calibration=model)
-    world.perception(model, autostart=True)
-    world.until(world.alert_is(AlertLevel.WARN, 'no camera_info was received'), 'WARN',
-                make=nominal_image)
-    assert any(status.warnings and not status.faults for status in world.statuses)
-    world.sends_info = True
-    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
 
 
 def test_images_of_any_size_are_processed_and_a_wrong_camera_info_reported(nominal):
