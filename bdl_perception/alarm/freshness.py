@@ -15,9 +15,7 @@ REMEDIES = {  # lifecycle state -> what to do
     'inactive': 'activate it',
     'finalized': 'start it again',
 }
-
-
-MAX_LATE_FRAMES = 3  # in succession: so many are no late frames, the stamps have jumped back
+MAX_LATE_FRAMES = 3  # in succession; from then on the stamps have jumped back
 RECOVERY_SHARE = .8  # of stale_after_s, so that a camera at the limit does not toggle the alert
 OTHER_CLOCK_S = 3600.  # a larger difference is not an age: the stamps are of another clock
 MIN_INTERVALS, MAX_INTERVALS = 5, 20  # between frames, for their period

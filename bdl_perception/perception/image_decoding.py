@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 SENSOR_BITS = (10, 12, 14, 16)  # of cameras whose values lie in the low end of 16 bits
 BAYER = {'rggb': cv2.COLOR_BayerBG2RGB, 'bggr': cv2.COLOR_BayerRG2RGB,  # OpenCV names the others
          'gbrg': cv2.COLOR_BayerGR2RGB, 'grbg': cv2.COLOR_BayerGB2RGB}
-LOW_IMAGES = 5  # in turn, before it is told that they need fewer bits
+LOW_IMAGES = 5  # consecutive images that need fewer bits, before this is logged
 COLOURS = {'mono': (1, cv2.COLOR_GRAY2RGB), 'rgb': (3, None), 'bgr': (3, cv2.COLOR_BGR2RGB),
            'rgba': (4, cv2.COLOR_RGBA2RGB), 'bgra': (4, cv2.COLOR_BGRA2RGB)}
 COMPRESSED_BAYER = re.compile(r'bayer_(rggb|bggr|gbrg|grbg)\d+')
@@ -116,7 +116,7 @@ class ImageDecoder:
         return np.asarray(rgb, np.uint8)
 
     def _sensor_bits(self, highest: int, name: str) -> int:
-        """Give the bits that the highest value seen needs; told when images need others."""
+        """Return the bits that the highest value so far needs; a change is logged."""
         bits = next(bits for bits in SENSOR_BITS if highest < 2**bits)
         if bits > self._bits:
             if bits < SENSOR_BITS[-1] or self._bits:

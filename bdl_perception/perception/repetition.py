@@ -7,13 +7,13 @@ Frames are compared in 10 x 16 cells of 8 x 8 samples. A cell is equal if all it
 frames are equal if 70 % of their cells are, so that a clock or a hot pixel makes no difference.
 Cells that are all black or all white are left out: clipped values have no noise.
 
-A parked vehicle in a still scene is told apart by sensor noise, which changes nearly every cell,
+A parked vehicle in a still scene is recognised by sensor noise, which changes nearly every cell,
 while a buffer that is sent again changes none. Measured on two still images with Gaussian noise:
 of 0.25 grey levels and more, no cell is equal (46 % at most after JPEG of quality 50 to 95); of
 0.15, 78 %. That is the noise floor. Video encoders with a low bit rate skip blocks that do not
 change. On 17 recorded nominal drives (8500 frames), half of the cells were equal in at most two
 consecutive pairs of frames; four pairs are a fault. A still scene from such an encoder cannot be
-told from a frozen camera: send raw images or JPEG.
+distinguished from a frozen camera: send raw images or JPEG.
 """
 from bdl_perception.perception.data_types import Bytes
 import numpy as np
