@@ -15,13 +15,14 @@ import numpy as np
 
 LOG = logging.getLogger(__name__)
 FRAME_COUNT_TOLERANCE_S = 1.0  # containers round their frame count; a cut file misses more
+ROUNDING_NS = 1_000_000  # containers round the time of a frame to 1 ms
 SIZE_SCALES = (1.0, 0.75, 0.6, 0.5)  # tried in this order: the encoder has no target bit rate
 SIZE_MULTIPLE = 2  # px: MPEG-4 halves the resolution of colour
 
 
 @dataclass(frozen=True)
 class VideoDrive:
-    """The frames of a video; stamps follow from the rate, the first is 0."""
+    """The frames of a video; each has its own time in the file, the first is 0."""
 
     path: Path
     rate_hz: float
@@ -39,19 +40,59 @@ class VideoDrive:
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Decode one frame after the other; DriveError when the file is cut off."""
-        capture = _open_capture(self.path)
-        index = 0
+        capture, clock = _open_capture(self.path), FrameClock(self.path, self.rate_hz)
         try:
             while (read := capture.read())[0]:
                 bgr = read[1]
                 rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)  # (H, W, 3)
-                yield CameraFrame(rgb, frame_stamp_ns(index, self.rate_hz), FRAME_ID, self.camera)
-                index += 1
+                stamp_ns = clock.next_stamp_ns(capture.get(cv2.CAP_PROP_POS_MSEC))
+                yield CameraFrame(rgb, stamp_ns, FRAME_ID, self.camera)
         finally:
             capture.release()
-        if index < self.container_frame_count - FRAME_COUNT_TOLERANCE_S * self.rate_hz:
-            raise DriveError(f'{self.path} ends after {index} of {self.container_frame_count} '
-                             f'frames; is it cut off?')
+        self._check_end(clock)
+
+    def _check_end(self, clock: 'FrameClock') -> None:
+        """Raise DriveError if frames are missing, by their count and by their time."""
+        missing = self.container_frame_count - FRAME_COUNT_TOLERANCE_S * self.rate_hz
+        if max(clock.count, clock.last_ns / 1e9 * self.rate_hz) < missing:
+            raise DriveError(f'{self.path} ends after {clock.count} of '
+                             f'{self.container_frame_count} frames; is it cut off?')
+
+
+class FrameClock:
+    """
+    Stamps of successive frames, by their own times in the file.
+
+    A time within 1 ms of the constant rate is taken as that of the rate. After a time that does
+    not increase, which is logged, the rest follows at the constant rate.
+    """
+
+    def __init__(self, path: Path, rate_hz: float) -> None:
+        """Start before the first frame; path is for the log."""
+        self.count = 0  # frames so far
+        self.last_ns = 0  # stamp of the last one
+        self._path, self._rate_hz = path, rate_hz
+        self._start_ms = 0.  # time of the first frame
+        self._has_times = True
+
+    def next_stamp_ns(self, time_ms: float) -> int:
+        """Return the stamp of the next frame, whose time in the file is time_ms."""
+        if not self.count:
+            self._start_ms = time_ms if math.isfinite(time_ms) else 0.
+        self.last_ns = self._stamp_ns(time_ms)
+        self.count += 1
+        return self.last_ns
+
+    def _stamp_ns(self, time_ms: float) -> int:
+        constant_ns = frame_stamp_ns(self.count, self._rate_hz)
+        own_ms = time_ms - self._start_ms
+        own_ns = round(own_ms * 1e6) if math.isfinite(own_ms) else -1
+        stamp_ns = constant_ns if abs(own_ns - constant_ns) <= ROUNDING_NS else own_ns
+        if self.count and self._has_times and stamp_ns <= self.last_ns:
+            self._has_times = False
+            LOG.warning('%s: the time of frame %d does not increase; it and all later frames are '
+                        'taken as %.3g s apart', self._path, self.count, 1 / self._rate_hz)
+        return stamp_ns if self._has_times else self.last_ns + frame_stamp_ns(1, self._rate_hz)
 
 
 def open_video(path: Path) -> VideoDrive:

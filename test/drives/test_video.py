@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bdl_perception.drives import open_drive
-from bdl_perception.drives.video import write_video
+from bdl_perception.drives.video import FrameClock, write_video
 import cv2
-from drive_files import index_of, LENS, write_images, write_rendered
+from drive_files import index_of, LENS, set_durations, write_images, write_rendered
 from drive_files import write_video as write_clip
 import numpy as np
 import pytest
@@ -60,6 +60,52 @@ def test_a_video_plays_every_image_at_its_own_rate(tmp_path: Path, name: str) ->
     assert [index_of(frame.rgb) for frame in frames] == [0, 1, 2, 3, 4]
     assert [frame.stamp_ns for frame in frames] == [i * 80_000_000 for i in range(5)]
     assert frames[0].camera is None
+
+
+@pytest.mark.parametrize(('ticks', 'times_ms'), [
+    # ticks of 1/16 ms, with the same sum as of 12.5 Hz
+    ([640, 640, 2560, 1280, 320, 320, 3200, 1280], [0, 40, 80, 240, 320, 340, 360, 560]),
+    ([1280] * 7 + [12800], [0, 80, 160, 240, 320, 400, 480, 560])])
+def test_the_frames_of_a_variable_rate_video_have_their_own_times(
+        tmp_path: Path, ticks: list[int], times_ms: list[int]) -> None:
+    path = set_durations(write_clip(tmp_path / 'a.mp4', len(ticks)), ticks)
+    frames = list(open_drive(path))
+    assert [index_of(frame.rgb) for frame in frames] == list(range(len(ticks)))
+    assert [frame.stamp_ns for frame in frames] == [time * 1_000_000 for time in times_ms]
+
+
+def test_a_time_that_containers_round_stays_that_of_the_rate(tmp_path: Path) -> None:
+    ticks = [1280, 1286, 1274, 1280, 1280]  # .4 ms late once
+    path = set_durations(write_clip(tmp_path / 'a.mp4'), ticks)
+    assert [frame.stamp_ns for frame in open_drive(path)] == [i * 80_000_000 for i in range(5)]
+
+
+def test_after_a_time_that_stands_still_the_rate_is_constant(
+        tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ticks = [640, 1920, 0, 1280, 640, 3200]
+    path = set_durations(write_clip(tmp_path / 'a.mp4', len(ticks)), ticks)
+    drive = open_drive(path)
+    stamps_ms = [frame.stamp_ns / 1e6 for frame in drive]
+    assert stamps_ms == [0, 40, 160, 240, 320, 400]
+    assert [record.getMessage() for record in caplog.records] == [
+        f'{path}: the time of frame 3 does not increase; it and all later frames are taken as '
+        f'0.08 s apart']
+
+
+@pytest.mark.parametrize('time_ms', [math.nan, math.inf, -math.inf, -5., 0.])
+def test_a_clock_never_stands_still_nor_goes_back(tmp_path: Path, time_ms: float) -> None:
+    clock = FrameClock(tmp_path, 10.)
+    stamps = [clock.next_stamp_ns(time) for time in (0., 130., time_ms, 300., time_ms, time_ms)]
+    assert stamps == [0, 130_000_000, *(130_000_000 + i * 100_000_000 for i in range(1, 5))]
+
+
+def test_a_clock_starts_at_zero_whatever_the_time_of_the_first_frame(tmp_path: Path) -> None:
+    for first_ms in (80., 7000., -40.):
+        clock = FrameClock(tmp_path, 12.5)
+        assert [clock.next_stamp_ns(first_ms + 80 * i) for i in range(3)] == [
+            0, 80_000_000, 160_000_000]
+    unknown = FrameClock(tmp_path, 12.5)
+    assert [unknown.next_stamp_ns(math.nan) for i in range(3)] == [0, 80_000_000, 160_000_000]
 
 
 def test_a_video_can_be_left_early_and_read_again(tmp_path: Path) -> None:
