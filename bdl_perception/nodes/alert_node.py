@@ -1,9 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Monitor one or more perception_nodes and publish the alert level at a fixed rate."""
+from dataclasses import replace
 import sys
 import time
-from typing import Callable
+from typing import Callable, TypeVar
 
 from bdl_perception import topics
 from bdl_perception.alarm.alert import AlertMachine
@@ -17,11 +18,13 @@ from bdl_perception.alarm.arming import version_rejection
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.model_store import load_calibration
 from bdl_perception.nodes import publishers
+from bdl_perception.nodes.authenticity import IncomingSessions
 from bdl_perception.nodes.diagnostics import (
     alert_message,
     deserialize_diagnostics,
     diagnostics_message,
     level_from_message,
+    origin_from_message,
     scores_from_message,
     status_from_message,
 )
@@ -29,6 +32,7 @@ from bdl_perception.nodes.lifecycle import declare_parameters, run_node
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameters import AlertParameters
 from bdl_perception.perception.status import PerceptionStatus, printable_line
+from bdl_perception.topics import Topic
 from bdl_perception.version import software_version
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -39,6 +43,7 @@ NAME = 'alert_node'
 CHECK_RATE_HZ = 25.0  # a level that rises does not wait for the heartbeat
 GRAPH_RATE_HZ = 1.0  # of looking who publishes the inputs
 DIAGNOSTICS_RATE_HZ = 5.0  # Autoware treats a diagnostic as stale after 1 s
+Content = TypeVar('Content')
 
 
 class AlertNode(Node):
@@ -65,7 +70,10 @@ class AlertNode(Node):
         for camera, namespace in namespaces.items():
             own = calibration.for_camera(camera) if calibration else None
             machine = AlertMachine(policy, own, unarmed_reason)
-            monitors[camera] = CameraMonitor(self, namespace, machine, self._fault_log.report)
+            sessions = IncomingSessions(
+                policy.stale_after_s, max(policy.hold_s, policy.stale_after_s))
+            monitors[camera] = CameraMonitor(
+                self, namespace, machine, sessions, self._fault_log.report)
         return monitors
 
     def _create_publishers(self) -> None:
@@ -87,10 +95,16 @@ class AlertNode(Node):
     def _publish_alert(self) -> None:
         """Publish the alert and assert the liveliness of this node."""
         states = {camera: monitor.state() for camera, monitor in self._monitors.items()}
-        self._last_message = alert_message(states, self.get_clock().now().nanoseconds)
+        self._last_message = alert_message(
+            states, self.get_clock().now().nanoseconds, self._common_frame_id())
         self._alert_publisher.publish(self._last_message)
         self._alert_publisher.assert_liveliness()
         self._log_level_change(self._last_message)
+
+    def _common_frame_id(self) -> str:
+        """Return the frame_id of the images; empty if those of several cameras differ."""
+        found = {monitor.frame_id for monitor in self._monitors.values()}
+        return found.pop() if len(found) == 1 else ''
 
     def _publish_rise(self) -> None:
         level = max(monitor.state().level for monitor in self._monitors.values())
@@ -120,14 +134,16 @@ class CameraMonitor:
     """Passes status and scores of one perception_node to the AlertMachine of its camera."""
 
     def __init__(self, node: Node, namespace: str, machine: AlertMachine,
-                 on_fault: Callable[[str], None]) -> None:
+                 sessions: IncomingSessions, on_fault: Callable[[str], None]) -> None:
         """
         Subscribe to status and scores.
 
         namespace: of the perception_node, relative to that of the node; empty: the same one.
-        on_fault receives the description of a message that cannot be read.
+        on_fault receives the description of a message that cannot be read, or was replayed.
         """
+        self.frame_id = ''  # of the newest scores
         self._node = node
+        self._sessions = sessions
         self._topic_prefix = f'{namespace}/' if namespace else ''
         self._machine = machine
         self._on_fault = on_fault
@@ -145,24 +161,39 @@ class CameraMonitor:
                             publishers.scores_qos()))
 
     def state(self) -> AlertState:
-        """Compute the alert state at this moment."""
-        return self._machine.state(time.monotonic())
+        """Compute the alert state at this moment; it is STALE while messages are replayed."""
+        now_s = time.monotonic()
+        state, rejection = self._machine.state(now_s), self._sessions.rejection(now_s)
+        if not rejection:
+            return state
+        return replace(state, level=AlertLevel.STALE, reasons=(rejection, *state.reasons))
 
     def _on_status(self, data: bytes) -> None:
-        try:
-            status = status_from_message(deserialize_diagnostics(data))
-        except ValueError as error:
-            status = self._unreadable_status(error)
-        self._machine.update_status(time.monotonic(), status)
+        status = self._read(topics.STATUS, data, status_from_message)
+        if status is not None:
+            self._machine.update_status(time.monotonic(), status)
 
     def _on_scores(self, data: bytes) -> None:
+        scores = self._read(topics.SCORES, data, scores_from_message)
+        if scores is not None:
+            self.frame_id = scores.frame_id
+            now_ns = self._node.get_clock().now().nanoseconds
+            self._machine.update_scores(time.monotonic(), scores, now_ns)
+
+    def _read(self, topic: Topic, data: bytes,
+              read: Callable[[DiagnosticArray], Content]) -> Content | None:
+        """Read a message; None: it cannot be read, which is a fault, or it is not a new one."""
         try:
-            scores = scores_from_message(deserialize_diagnostics(data))
+            message = deserialize_diagnostics(data)
+            content, origin = read(message), origin_from_message(message)
         except ValueError as error:
             self._machine.update_status(time.monotonic(), self._unreadable_status(error))
-            return
-        now_ns = self._node.get_clock().now().nanoseconds
-        self._machine.update_scores(time.monotonic(), scores, now_ns)
+            return None
+        rejection = self._sessions.check(time.monotonic(), topic.name, origin)
+        if rejection:
+            self._on_fault(f'{self._topic_prefix}perception_node: {rejection}')
+            return None
+        return content
 
     def _unreadable_status(self, error: ValueError) -> PerceptionStatus:
         """Report a message that cannot be read as a status with a fault, which is never OK."""

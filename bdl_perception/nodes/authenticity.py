@@ -1,17 +1,120 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Who publishes on a topic: a second publisher mixes two sources, by mistake or on purpose.
+Who publishes on a topic, and whether a message is new: mixed and replayed sources are found.
 
 This finds mistakes and simple attacks. Only SROS 2 prevents the others.
 """
 from collections import deque
-from typing import Mapping
+import os
+from threading import Lock
+from typing import Callable, Mapping, NamedTuple, TYPE_CHECKING
 
-from rclpy.node import Node
+if TYPE_CHECKING:
+    from rclpy.node import Node
 
 MAX_STEPS_BACK = 1  # of the sequence number in WINDOW_S; a publisher that restarts makes one
 WINDOW_S = 10.0
+SESSION_BYTES = 16  # of a random session id: two are never equal
+MAX_ENDED_SESSIONS = 4096  # about .5 MB; then alert_node must be restarted
+SHOWN_DIGITS = 8  # of a session id in a reason
+
+
+class Origin(NamedTuple):
+    """Which message of which run of a node it is."""
+
+    session: str  # id of the run
+    number: int  # of the message on its topic, from 1 on
+
+
+def draw_session() -> str:
+    """Draw the random id of this run of a node, in hexadecimal digits."""
+    return os.urandom(SESSION_BYTES).hex()
+
+
+class OutgoingSequence:
+    """Numbers the messages of one topic in one run of a node; threads may share it."""
+
+    def __init__(self, session: str) -> None:
+        """Start at number 1; a session has one sequence for each topic."""
+        self._session = session
+        self._number = 0
+        self._lock = Lock()
+
+    def publish(self, publish: Callable[[Origin], None]) -> None:
+        """Call publish with the next origin; threads do so one after the other, in order."""
+        with self._lock:
+            self._number += 1
+            publish(Origin(self._session, self._number))
+
+
+class IncomingSessions:
+    """
+    Accepts every message of a node at most once and in order, whatever is replayed.
+
+    A session is one run of the node. A new one begins when the current one was silent for
+    takeover_s; the current one has then ended, and none of its messages is accepted again. Gaps in
+    the numbers are lost messages, which is no fault. Rejected messages change nothing but the
+    reason, so that a replay can neither keep an old session alive nor end the current one.
+    """
+
+    def __init__(self, takeover_s: float, hold_s: float) -> None:
+        """Start without a session; hold_s: how long the reason of a rejection lasts."""
+        self._takeover_s, self._hold_s = takeover_s, hold_s
+        self._current: str | None = None
+        self._ended: set[str] = set()
+        self._last_numbers: dict[str, int] = {}  # of the current session, by topic
+        self._accepted_s = 0.
+        self._rejected: tuple[float, str] | None = None
+
+    def check(self, now_s: float, topic: str, origin: Origin) -> str:
+        """Accept a message (empty), or return why it is rejected; now_s: monotonic seconds."""
+        reason = self._find_fault(now_s, topic, origin)
+        if reason:
+            self._rejected = now_s, reason
+        else:
+            self._accept(now_s, topic, origin)
+        return reason
+
+    def rejection(self, now_s: float) -> str:
+        """Return why messages were rejected in the last hold_s; empty: none was."""
+        if self._rejected is None or now_s - self._rejected[0] >= self._hold_s:
+            return ''
+        return self._rejected[1]
+
+    def _accept(self, now_s: float, topic: str, origin: Origin) -> None:
+        if self._current != origin.session:
+            self._ended |= {self._current} if self._current else set()
+            self._current, self._last_numbers = origin.session, {}
+        self._last_numbers[topic] = origin.number
+        self._accepted_s = now_s
+
+    def _find_fault(self, now_s: float, topic: str, origin: Origin) -> str:
+        if origin.session != self._current:
+            return self._find_session_fault(now_s, topic, origin.session)
+        last = self._last_numbers.get(topic, 0)
+        if origin.number <= last:
+            return (f'replayed {topic}: sequence number {origin.number} of session '
+                    f'{_shown(origin.session)} was already received (the last is {last}): stop '
+                    f'the replay')
+        return ''
+
+    def _find_session_fault(self, now_s: float, topic: str, session: str) -> str:
+        if session in self._ended:
+            return (f'replayed {topic}: session {_shown(session)} ended when another one began: '
+                    f'stop the replay, or restart perception_node')
+        if self._current is None:
+            return ''
+        if now_s - self._accepted_s <= self._takeover_s:
+            return (f'{topic} of session {_shown(session)} beside those of the active session '
+                    f'{_shown(self._current)}: stop the replay or the second perception_node')
+        if len(self._ended) >= MAX_ENDED_SESSIONS:
+            return f'{MAX_ENDED_SESSIONS} sessions of perception_node ended: restart alert_node'
+        return ''
+
+
+def _shown(session: str) -> str:
+    return session[:SHOWN_DIGITS]
 
 
 class SequenceNumbers:
@@ -37,7 +140,7 @@ class SequenceNumbers:
         return len(times) > MAX_STEPS_BACK and now_s - times[0] <= WINDOW_S
 
 
-def publisher_names(node: Node, topic: str) -> list[str]:
+def publisher_names(node: 'Node', topic: str) -> list[str]:
     """
     List the full names of the nodes that publish on a topic, each name once.
 
@@ -48,7 +151,7 @@ def publisher_names(node: Node, topic: str) -> list[str]:
                    for info in node.get_publishers_info_by_topic(name)})
 
 
-def mixing_fault(node: Node, topic: str, numbers: SequenceNumbers, now_s: float) -> str:
+def mixing_fault(node: 'Node', topic: str, numbers: SequenceNumbers, now_s: float) -> str:
     """Describe that two publishers share a topic; empty: they do not."""
     names = publisher_names(node, topic)
     if len(names) > 1:

@@ -6,6 +6,7 @@ import re
 from typing import Mapping
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState, combine_alerts
+from bdl_perception.nodes.authenticity import Origin
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import (
@@ -24,17 +25,25 @@ CYCLE_KEY = 'cycle'
 FAULT_KEY = 'fault'
 RATE_KEY = 'status_hz'
 WARNING_KEY = 'warning'
+SESSION_KEY, NUMBER_KEY = 'session', 'sequence_number'
+NO_SCORES = {CYCLE_KEY, SESSION_KEY, NUMBER_KEY}  # keys of a message of scores
 MAX_MESSAGE_BYTES = 65_536  # serialized; the scores of 8 regions have less than 10 kB
 MAX_SCORES = 256
+MAX_FRAME_ID_LENGTH = 256
+SESSION_PATTERN, NUMBER_PATTERN = re.compile(r'[0-9a-f]{32}'), re.compile(r'[0-9]{1,18}')
 SCORE_NAME_PATTERN = re.compile(r'[a-z][a-z0-9_]{0,63}')
 COUNTERS = ('frames_in', 'frames_out', 'frames_dropped')
 _IDENTITY_TYPES: Mapping[str, type] = {item.name: type_of for item in fields(Identity)
                                        if isinstance(type_of := item.type, type)}
 
 
-def scores_message(scores: Scores) -> DiagnosticArray:
-    """Convert the scores of a frame, with the stamp and the frame_id of that frame."""
-    values = {**scores.values, CYCLE_KEY: scores.cycle}
+def scores_message(scores: Scores, origin: Origin | None = None) -> DiagnosticArray:
+    """
+    Convert the scores of a frame, with the stamp and the frame_id of that frame.
+
+    alert_node rejects a message without an origin.
+    """
+    values = {**scores.values, CYCLE_KEY: scores.cycle, **_origin_values(origin)}
     return _diagnostic_array(scores.stamp_ns, scores.frame_id,
                              _diagnostic_status('scores', AlertLevel.OK, '', _key_values(values)))
 
@@ -45,18 +54,39 @@ def scores_from_message(message: DiagnosticArray) -> Scores:
     cycle = int(_require_value(values, CYCLE_KEY))
     if cycle < 0:
         raise ValueError(f'scores have the cycle {cycle}, must be 0 or more')
-    _check_score_names(set(values) - {CYCLE_KEY})
+    _check_score_names(set(values) - NO_SCORES)
     return Scores(stamp_to_ns(message.header.stamp), message.header.frame_id,
-                  {name: float(text) for name, text in values.items() if name != CYCLE_KEY}, cycle)
+                  {name: float(text) for name, text in values.items() if name not in NO_SCORES},
+                  cycle)
 
 
-def status_message(status: PerceptionStatus, stamp_ns: int, backend: str) -> DiagnosticArray:
-    """Convert the status of perception_node; each fault or warning is a key-value pair."""
+def origin_from_message(message: DiagnosticArray) -> Origin:
+    """Read which message of which session it is; ValueError: that is missing or malformed."""
+    values = _read_values(message)
+    session, number = (_require_value(values, key) for key in (SESSION_KEY, NUMBER_KEY))
+    if not (SESSION_PATTERN.fullmatch(session) and NUMBER_PATTERN.fullmatch(number)):
+        raise ValueError(f'a message has the session {session!r:.40} and the sequence number '
+                         f'{number!r:.40}, must be 32 hexadecimal digits and a whole number')
+    return Origin(session, int(number))
+
+
+def _origin_values(origin: Origin | None) -> dict[str, object]:
+    return {SESSION_KEY: origin.session, NUMBER_KEY: origin.number} if origin else {}
+
+
+def status_message(status: PerceptionStatus, stamp_ns: int, backend: str,
+                   origin: Origin | None = None) -> DiagnosticArray:
+    """
+    Convert the status of perception_node; each fault or warning is a key-value pair.
+
+    alert_node rejects a message without an origin.
+    """
     is_ok = status.state == ACTIVE_STATE and not status.warnings
     level = AlertLevel.OK if is_ok else AlertLevel.WARN
     if status.faults:
         level = AlertLevel.ERROR
-    values = {'state': status.state, **{name: getattr(status, name) for name in COUNTERS}}
+    values = {'state': status.state, **{name: getattr(status, name) for name in COUNTERS},
+              **_origin_values(origin)}
     if status.status_hz is not None:
         values[RATE_KEY] = status.status_hz
     if status.identity is not None:
@@ -102,16 +132,18 @@ def deserialize_diagnostics(data: bytes) -> DiagnosticArray:
         raise ValueError(f'a message cannot be deserialized ({error})') from error
 
 
-def alert_message(states: Mapping[str, AlertState], stamp_ns: int) -> DiagnosticArray:
+def alert_message(states: Mapping[str, AlertState], stamp_ns: int,
+                  frame_id: str = '') -> DiagnosticArray:
     """
     Convert the alert state of each camera.
 
-    stamp_ns: the current time; the stamp of the frame is one of the values. With several cameras
-    the first status combines them all at the worst level, and one status for each follows.
+    stamp_ns: the current time; the stamp of the frame is one of the values. frame_id: of the
+    images. With several cameras the first status combines them all at the worst level, and one
+    status for each follows.
     """
     if len(states) != 1:
         states = {ALL_CAMERAS: combine_alerts(states), **states}
-    return _diagnostic_array(stamp_ns, '', *(
+    return _diagnostic_array(stamp_ns, printable_line(frame_id, MAX_FRAME_ID_LENGTH), *(
         _diagnostic_status(f'{camera}: uncertainty', state.level,
                            '; '.join(map(printable_line, state.reasons)) or 'OK',
                            _key_values(_alert_values(state)), camera)

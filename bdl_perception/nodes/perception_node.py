@@ -10,7 +10,12 @@ from bdl_perception import topics
 from bdl_perception.backends import choose_backend, open_perceiver
 from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes import publishers
-from bdl_perception.nodes.authenticity import mixing_fault, SequenceNumbers
+from bdl_perception.nodes.authenticity import (
+    draw_session,
+    mixing_fault,
+    OutgoingSequence,
+    SequenceNumbers,
+)
 from bdl_perception.nodes.diagnostics import status_message
 from bdl_perception.nodes.lifecycle import (
     declare_parameters,
@@ -54,6 +59,9 @@ class PerceptionNode(LifecycleNode):
         super().__init__(NAME)
         self._settings = declare_parameters(self, PerceptionParameters)
         self._status_tracker = StatusTracker(self._settings.status_hz)
+        session = draw_session()
+        self._status_sequence = OutgoingSequence(session)
+        self._scores_sequence = OutgoingSequence(session)
         self._perception_publishers: PerceptionPublishers | None = None
         self._pipeline: Pipeline | None = None
         self._worker: Worker[ReceivedImage] | None = None
@@ -79,7 +87,7 @@ class PerceptionNode(LifecycleNode):
         options = _model_options(self._settings, choice.name)
         perceiver = call_while_waiting(lambda: open_perceiver(self._settings.model, options),
                                        self._publish_status, LOAD_TIMEOUT_S)
-        self._perception_publishers = PerceptionPublishers(self)
+        self._perception_publishers = PerceptionPublishers(self, self._scores_sequence)
         self._pipeline = Pipeline(
             perceiver, _time_budget(self._settings, perceiver.backend.spec.chunk),
             self._perception_publishers, self._status_tracker, self._report_fault, options.regions,
@@ -247,7 +255,8 @@ class PerceptionNode(LifecycleNode):
         status = self._status_tracker.take_snapshot()
         for warning in status.warnings:
             self._warning_log.report(warning)
-        self._status_publisher.publish(status_message(status, now_ns, backend))
+        self._status_sequence.publish(lambda origin: self._status_publisher.publish(
+            status_message(status, now_ns, backend, origin)))
 
     def _autostart(self) -> None:
         self._start_timer.cancel()

@@ -8,6 +8,7 @@ No message is made for a topic without subscribers.
 from typing import Any, Callable
 
 from bdl_perception import topics
+from bdl_perception.nodes.authenticity import OutgoingSequence
 from bdl_perception.nodes.diagnostics import scores_message
 from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
 from bdl_perception.perception.data_types import Bytes, Epistemic, Prediction, Scores
@@ -37,9 +38,14 @@ PERCEPTION_TOPICS = tuple(topic for topic in topics.TOPICS
 class PerceptionPublishers:
     """Lifecycle publishers of the results of perception_node."""
 
-    def __init__(self, node: LifecycleNode) -> None:
-        """Create the publishers; they are silent until the node is active."""
+    def __init__(self, node: LifecycleNode, scores_sequence: OutgoingSequence) -> None:
+        """
+        Create the publishers; they are silent until the node is active.
+
+        scores_sequence: of the node, because its numbers continue after a cleanup.
+        """
         self._node = node
+        self._scores_sequence = scores_sequence
         self._publishers: dict[Topic, LifecyclePublisher] = {
             topic: node.create_lifecycle_publisher(
                 MESSAGE_TYPES[topic.type], topic.name,
@@ -75,7 +81,8 @@ class PerceptionPublishers:
 
     def publish_scores(self, scores: Scores) -> None:
         """Publish scores, also without subscribers: alert_node depends on each of them."""
-        self._publishers[topics.SCORES].publish(scores_message(scores))
+        self._scores_sequence.publish(lambda origin: self._publishers[topics.SCORES].publish(
+            scores_message(scores, origin)))
 
     def _publish_if_subscribed(self, topic: Topic, make: Callable[[], Any]) -> None:
         publisher = self._publishers[topic]

@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 from bdl_perception import topics
 from bdl_perception.demo.record import RecordWriter
+from bdl_perception.nodes.diagnostics import scores_from_message
 from bdl_perception.nodes.lifecycle import declare_parameters, describe_error, run_node
 from bdl_perception.nodes.messages import stamp_to_ns
 from bdl_perception.nodes.status import FaultLog
@@ -100,9 +101,9 @@ class RecorderNode(Node):
             self._writer.write_panel(panel, stamp_ns, _encode_jpeg(draw(message)))
 
     def _on_scores(self, message: DiagnosticArray) -> None:
-        values = {pair.key: float(pair.value) for pair in message.status[0].values}
-        stamp_ns = stamp_to_ns(message.header.stamp)
-        self._writer.write_event('scores', stamp_ns=stamp_ns, values=values)
+        scores = scores_from_message(message)
+        self._writer.write_event('scores', stamp_ns=scores.stamp_ns,
+                                 values={**scores.values, 'cycle': scores.cycle})
 
     def _on_status(self, message: DiagnosticArray) -> None:
         values = {pair.key: pair.value for pair in message.status[0].values}

@@ -4,12 +4,18 @@
 import sys
 from types import SimpleNamespace
 
-from bdl_perception.alarm.alert_types import AlertLevel, AlertState
+from bdl_perception.alarm.alert import AlertMachine
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.nodes import publishers
-from bdl_perception.nodes.alert_node import AlertNode, find_publishers
-from bdl_perception.nodes.diagnostics import alert_message
+from bdl_perception.nodes.alert_node import AlertNode, CameraMonitor, find_publishers
+from bdl_perception.nodes.authenticity import IncomingSessions, Origin
+from bdl_perception.nodes.diagnostics import alert_message, scores_message, status_message
+from bdl_perception.perception.data_types import Scores
+from bdl_perception.perception.status import PerceptionStatus
 from bdl_perception.topics import DIAGNOSTICS_TYPE
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.serialization import serialize_message
+from uniform_calibration import uniform_calibration
 
 
 def test_changes_of_the_level_are_logged_with_their_severity():
@@ -51,3 +57,106 @@ def test_publishers_that_cannot_be_received_are_rejected():
                            'diagnostic_msgs/msg/DiagnosticArray: correct the remapping')
     assert rejected[1] == ('/front/status of /a/b/lossy has incompatible QoS (Best effort '
                            'publisher and reliable subscription): publish it reliably')
+
+
+class MonitoredCamera:
+    """A CameraMonitor with a clock and a middleware of the test."""
+
+    def __init__(self, monkeypatch, **policy):
+        """Create the monitor of a camera with the namespace `front`."""
+        self.now_s, self.faults, self._callbacks = 1., [], {}
+        clock = SimpleNamespace(monotonic=lambda: self.now_s)
+        monkeypatch.setattr('bdl_perception.nodes.alert_node.time', clock)
+        node = SimpleNamespace(create_subscription=self._subscribe, get_clock=lambda: clock)
+        clock.now = lambda: SimpleNamespace(nanoseconds=round(self.now_s * 1e9))
+        known = uniform_calibration(8, 9.)
+        self._identity = known.provenance.identity
+        machine = AlertMachine(AlertPolicy(**policy), known)
+        self.monitor = CameraMonitor(
+            node, 'front', machine, IncomingSessions(.5, 2.), self.faults.append)
+
+    def _subscribe(self, kind, name, callback, profile, raw):
+        self._callbacks[name] = callback
+
+    def receive(self, number, session='a' * 32):
+        """Receive a status, the scores of a frame and of a cycle with the present stamp."""
+        origins = [session and Origin(session, 2 * number + index) for index in (0, 1)]
+        status = PerceptionStatus('active', identity=self._identity)
+        stamp_ns = round(self.now_s * 1e9)
+        frame, cycle = Scores(stamp_ns, 'lens', {'softmax': 1.}), Scores(
+            stamp_ns, 'lens', {'epistemic_depth': .05}, 1)
+        for name, message in (('status', status_message(status, 0, 'x', origins[0])),
+                              ('scores', scores_message(frame, origins[0])),
+                              ('scores', scores_message(cycle, origins[1]))):
+            self._callbacks[f'front/{name}'](serialize_message(message))
+
+    def state(self):
+        return self.monitor.state()
+
+
+def test_new_messages_are_ok_and_have_the_frame_of_the_camera(monkeypatch):
+    camera = MonitoredCamera(monkeypatch)
+    for number in range(1, 9):
+        camera.now_s += .1
+        camera.receive(number)
+    assert (camera.state().level, camera.state().reasons) == (AlertLevel.OK, ())
+    assert (camera.monitor.frame_id, camera.faults) == ('lens', [])
+
+
+def test_replayed_messages_with_new_stamps_are_never_ok(monkeypatch):
+    camera = MonitoredCamera(monkeypatch)
+    for number in range(1, 9):
+        camera.now_s += .1
+        camera.receive(number)
+    for number in [*range(1, 9)] * 10:  # perception_node was killed
+        camera.now_s += .1
+        camera.receive(number)
+        assert camera.state().level == AlertLevel.STALE
+        assert 'replayed scores: sequence number' in camera.state().reasons[0]
+    assert camera.faults[0] == (
+        'front/perception_node: replayed status: sequence number 2 of session aaaaaaaa was '
+        'already received (the last is 16): stop the replay')
+
+
+def test_a_replay_beside_a_live_node_is_not_ok_until_it_ends(monkeypatch):
+    camera = MonitoredCamera(monkeypatch, tolerated_faults=100)
+    for number in range(1, 20):
+        camera.now_s += .1
+        camera.receive(number)
+        camera.receive(max(1, number - 5))
+        camera.receive(3, 'b' * 32)
+        assert camera.state().level == AlertLevel.STALE
+    for number in range(20, 45):
+        camera.now_s += .1
+        camera.receive(number)
+    assert camera.state().level == AlertLevel.OK
+
+
+def test_a_restarted_node_recovers(monkeypatch):
+    camera = MonitoredCamera(monkeypatch)
+    camera.receive(1000)
+    camera.now_s += 3
+    for number in range(1, 20):
+        camera.now_s += .1
+        camera.receive(number, 'b' * 32)
+    assert (camera.state().level, camera.faults) == (AlertLevel.OK, [])
+
+
+def test_messages_without_a_session_are_never_ok(monkeypatch):
+    camera = MonitoredCamera(monkeypatch)
+    for number in range(1, 9):
+        camera.now_s += .1
+        camera.receive(number, session=None)
+        assert camera.state().level == AlertLevel.STALE
+    assert 'the message has no session; run sender and receiver in one version' in str(
+        camera.state().reasons)
+
+
+def test_the_frame_of_several_cameras_is_named_if_it_is_one():
+    def common(*frames):
+        monitors = {str(index): SimpleNamespace(frame_id=frame)
+                    for index, frame in enumerate(frames)}
+        return AlertNode._common_frame_id(SimpleNamespace(_monitors=monitors))
+
+    assert (common('lens'), common('base', 'base')) == ('lens', 'base')
+    assert common('left', 'right') == ''

@@ -1,7 +1,22 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-from bdl_perception.nodes.authenticity import SequenceNumbers
+"""Mixed sources are found, and no message is accepted twice, whatever is replayed."""
+from threading import Barrier, Thread
+
+from bdl_perception.nodes import authenticity
+from bdl_perception.nodes.authenticity import (
+    draw_session,
+    IncomingSessions,
+    Origin,
+    OutgoingSequence,
+    SequenceNumbers,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 import pytest
+
+TOPICS = ('scores', 'status')
+TAKEOVER_S, HOLD_S = .5, 2.
 
 
 @pytest.mark.parametrize('numbers, mixed', [
@@ -13,3 +28,152 @@ def test_a_restart_is_one_step_back_and_two_publishers_are_many(numbers, mixed):
         watch.add(index / 10, {'publication_sequence_number': number})
     assert watch.are_mixed(len(numbers) / 10) == mixed
     assert not watch.are_mixed(60)
+
+
+def sessions():
+    return IncomingSessions(TAKEOVER_S, HOLD_S)
+
+
+def test_sessions_differ_and_have_128_bits():
+    drawn = {draw_session() for _ in range(100)}
+    assert len(drawn) == 100
+    assert {len(bytes.fromhex(session)) for session in drawn} == {16}
+
+
+def test_threads_publish_in_the_order_of_the_numbers():
+    sequence, published, ready = OutgoingSequence('a'), [], Barrier(4)
+
+    def publish_many():
+        ready.wait()
+        for _ in range(500):
+            sequence.publish(published.append)
+
+    threads = [Thread(target=publish_many) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert published == [Origin('a', number) for number in range(1, 2001)]
+
+
+def test_gaps_are_accepted_and_repetitions_are_not():
+    incoming = sessions()
+    assert [incoming.check(0., 'scores', Origin('a', number))[:15] for number in (
+        3, 4, 9, 9, 4, 10)] == ['', '', '', 'replayed scores', 'replayed scores', '']
+
+
+def test_each_topic_has_its_own_numbers():
+    incoming = sessions()
+    assert not incoming.check(0., 'scores', Origin('a', 7))
+    assert not incoming.check(0., 'status', Origin('a', 1))
+
+
+def test_the_reason_names_topic_number_and_session():
+    incoming = sessions()
+    incoming.check(0., 'scores', Origin('ab12' * 8, 40))
+    assert incoming.check(0., 'scores', Origin('ab12' * 8, 17)) == (
+        'replayed scores: sequence number 17 of session ab12ab12 was already received (the last '
+        'is 40): stop the replay')
+
+
+def test_a_restart_is_accepted_after_silence_and_its_predecessor_never_again():
+    incoming = sessions()
+    assert not incoming.check(0., 'status', Origin('a', 5))
+    assert not incoming.check(TAKEOVER_S + .1, 'status', Origin('b', 1))
+    for at_s in (.7, 10., 1e6):
+        assert incoming.check(at_s, 'scores', Origin('a', 10**9)) == (
+            'replayed scores: session a ended when another one began: stop the replay, or '
+            'restart perception_node')
+    assert not incoming.check(1e6, 'status', Origin('b', 2))
+
+
+def test_a_second_session_waits_until_the_first_one_is_silent():
+    incoming = sessions()
+    assert not incoming.check(0., 'status', Origin('a', 1))
+    assert not incoming.check(.4, 'scores', Origin('a', 1))
+    assert 'beside those of the active session a' in incoming.check(.9, 'status', Origin('b', 1))
+    assert not incoming.check(.9, 'status', Origin('a', 2))  # it was not ended by that
+    assert not incoming.check(1.5, 'status', Origin('b', 2))
+
+
+def test_a_replay_of_a_session_does_not_keep_it_alive():
+    incoming = sessions()
+    assert not incoming.check(0., 'status', Origin('a', 1))
+    for step in range(6):
+        assert incoming.check(step / 10, 'status', Origin('a', 1))
+    assert not incoming.check(.6, 'status', Origin('b', 1))
+
+
+def test_the_reason_of_a_rejection_holds():
+    incoming = sessions()
+    assert incoming.rejection(0.) == ''
+    incoming.check(0., 'status', Origin('a', 1))
+    reason = incoming.check(1., 'status', Origin('a', 1))
+    assert not incoming.check(1.1, 'status', Origin('a', 2))
+    assert reason and (incoming.rejection(1.), incoming.rejection(2.9)) == (reason, reason)
+    assert incoming.rejection(3.) == ''
+
+
+def test_the_memory_is_bounded_and_no_session_returns(monkeypatch):
+    monkeypatch.setattr(authenticity, 'MAX_ENDED_SESSIONS', 3)
+    incoming = sessions()
+    for index, name in enumerate('abcd'):
+        assert not incoming.check(float(index), 'status', Origin(name, 1))
+    assert incoming.check(5., 'status', Origin('e', 1)) == (
+        '3 sessions of perception_node ended: restart alert_node')
+    assert 'session a ended' in incoming.check(6., 'status', Origin('a', 2))
+    assert not incoming.check(7., 'status', Origin('d', 2))
+    assert len(incoming._ended) == 3
+
+
+ORIGINS = st.builds(Origin, st.sampled_from('abc'), st.integers(1, 6))
+EVENTS = st.lists(st.tuples(st.floats(0., 1.), st.sampled_from(TOPICS), ORIGINS), max_size=60)
+
+
+@given(EVENTS)
+def test_in_any_interleaving_no_message_is_accepted_twice_and_no_session_returns(events):
+    incoming, now_s, accepted = sessions(), 0., []
+    for step_s, topic, origin in events:
+        now_s += step_s
+        if not incoming.check(now_s, topic, origin):
+            accepted.append((topic, origin))
+    assert len(set(accepted)) == len(accepted)
+    runs = [session for index, session in enumerate(one.session for _, one in accepted)
+            if index == 0 or session != accepted[index - 1][1].session]
+    assert len(set(runs)) == len(runs)  # each session is one block
+    for topic in TOPICS:
+        for session in 'abc':
+            numbers = [one.number for name, one in accepted
+                       if (name, one.session) == (topic, session)]
+            assert numbers == sorted(numbers)
+
+
+@given(EVENTS, st.lists(st.integers(1, 4), min_size=1, max_size=30))
+def test_a_live_session_is_accepted_whatever_is_replayed_beside_it(events, gaps):
+    """The recorder repeats all that the live node sent until then, and messages of others."""
+    incoming, number, heard = sessions(), 0, []
+    for index, gap in enumerate(gaps):
+        now_s = index * TAKEOVER_S / 2
+        number += gap  # some are lost
+        assert not incoming.check(now_s, 'status', Origin('live', number))
+        heard.append(Origin('live', number))
+        for _, topic, origin in events:
+            assert incoming.check(now_s, topic, origin)
+        for origin in heard:
+            assert incoming.check(now_s, 'status', origin)
+
+
+@given(EVENTS)
+def test_a_restart_recovers_during_a_replay(events):
+    """A new session of a restarted node is accepted, although old messages are repeated."""
+    incoming, now_s = sessions(), 0.
+    for step_s, topic, origin in events:
+        now_s += step_s
+        incoming.check(now_s, topic, origin)
+    now_s += TAKEOVER_S + .01
+    for number in range(1, 10):
+        assert not incoming.check(now_s, 'status', Origin('new', number))
+        assert not incoming.check(now_s, 'scores', Origin('new', number))
+        for _, topic, origin in events:
+            assert incoming.check(now_s, topic, origin)
+        now_s += .1

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.nodes import diagnostics
+from bdl_perception.nodes.authenticity import draw_session, Origin
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, MAX_STATUS_FAULTS, PerceptionStatus
 from diagnostic_msgs.msg import KeyValue
@@ -53,6 +54,34 @@ def test_a_status_survives_the_round_trip(state, faults, frames_in, frames_out, 
     assert message.status[0].level == bytes([expected])
 
 
+@pytest.mark.parametrize('number', [1, 10**18 - 1])
+def test_the_origin_survives_the_round_trip_and_is_no_score(number):
+    sent = Origin(draw_session(), number)
+    scores = diagnostics.scores_message(Scores(1, 'f', {'energy': 1.}), sent)
+    status = diagnostics.status_message(PerceptionStatus('active'), 5, 'x', sent)
+    for message in (scores, status):
+        assert diagnostics.origin_from_message(serialized_copy(message)) == sent
+    assert diagnostics.scores_from_message(scores).values == {'energy': 1.}
+    assert diagnostics.status_from_message(status) == PerceptionStatus('active')
+
+
+@pytest.mark.parametrize(('session', 'number', 'reason'), [
+    (None, '1', 'has no session; run sender and receiver in one version'),
+    ('a' * 32, None, 'has no sequence_number; run sender'),
+    ('a' * 31, '1', r"the session 'a+' .*, must be 32 hex"), ('G' * 32, '1', 'must be 32 hex'),
+    ('a' * 32, '-1', "number '-1', must be 32 hex.* and a whole number"),
+    ('a' * 32, '1.5', 'a whole number'), ('a' * 32, '9' * 5000, 'a whole number'),
+    ('a' * 32, '\u0663', 'a whole number'), ('x\n[FATAL]', '1', r"session 'x\\n\[FATAL\]'")])
+def test_a_missing_or_malformed_origin_is_one_reason(session, number, reason):
+    message = diagnostics.scores_message(Scores(1, 'f'))
+    message.status[0].values += [
+        KeyValue(key=key, value=value) for key, value in (
+            ('session', session), ('sequence_number', number)) if value is not None]
+    with pytest.raises(ValueError, match=reason) as caught:
+        diagnostics.origin_from_message(message)
+    assert len(str(caught.value)) < 250
+
+
 @pytest.mark.parametrize('rate', [0., -5., float('nan')])
 def test_a_rate_that_is_no_rate_is_rejected(rate):
     message = diagnostics.status_message(PerceptionStatus('active', status_hz=rate), 0, 'x')
@@ -93,6 +122,14 @@ def test_an_alert_has_its_level_reasons_and_numbers(level):
         'score_energy': '2.5', 'threshold_energy': '2.0',
         'slow': '1.5', 'slow_limit': '8.0', 'low_threshold_energy': '0.5', 'late_frames': '3'}
     assert message.header.stamp.sec == 1
+
+
+@pytest.mark.parametrize(('frame_id', 'sent'), [
+    ('', ''), ('front/optical', 'front/optical'), ('a\nb', 'a b'),
+    ('x' * 300, 'x' * 253 + '...')])
+def test_an_alert_has_the_frame_of_the_camera_as_a_short_line(frame_id, sent):
+    states = {'front': AlertState(AlertLevel.OK, ())}
+    assert diagnostics.alert_message(states, 0, frame_id).header.frame_id == sent
 
 
 @pytest.mark.parametrize(('node', 'prefix'), [

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """No message is made for a topic without subscribers."""
 from bdl_perception import topics
+from bdl_perception.nodes.authenticity import OutgoingSequence
+from bdl_perception.nodes.diagnostics import origin_from_message
 from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.perception.data_types import Epistemic, Prediction, Scores
 import numpy as np
@@ -71,7 +73,7 @@ def epistemic(subscribed):
 @pytest.mark.parametrize('subscribed', [None, *FRAME_TOPICS, *LAZY_TOPICS, *CYCLE_TOPICS])
 def test_only_subscribed_topics_are_made(subscribed):
     node, made = FakeNode(), []
-    outputs = PerceptionPublishers(node)
+    outputs = PerceptionPublishers(node, OutgoingSequence('0' * 32))
     if subscribed:
         node.publishers[subscribed.name].subscribers = 1
 
@@ -95,13 +97,15 @@ def test_only_subscribed_topics_are_made(subscribed):
 
 def test_scores_are_published_without_subscribers():
     node = FakeNode()
-    PerceptionPublishers(node).publish_scores(Scores(5, 'f', {'energy': 1.0}))
-    assert len(node.publishers[topics.SCORES.name].messages) == 1
+    outputs = PerceptionPublishers(node, OutgoingSequence('0' * 32))
+    outputs.publish_scores(Scores(5, 'f', {'energy': 1.0}))
+    message, = node.publishers[topics.SCORES.name].messages
+    assert origin_from_message(message) == ('0' * 32, 1)
 
 
 def test_every_declared_topic_is_created_and_destroyed():
     node = FakeNode()
-    outputs = PerceptionPublishers(node)
+    outputs = PerceptionPublishers(node, OutgoingSequence('0' * 32))
     assert set(node.publishers) == {
         topic.name for topic in topics.TOPICS
         if topic.publisher == topics.PERCEPTION_NODE} - {topics.STATUS.name}
