@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'perception': set(),
     'alarm': {'perception', 'parameter_spec'},
     'parameters': {'alarm', 'perception', 'parameter_spec'},  # of the alarm's policies
+    'parameter_files': {'parameters', 'parameter_spec'},
     'model_store': {'alarm', 'perception', 'files'},
     'metrics': {'perception'},
     'drives': {'perception'},
@@ -34,11 +35,13 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
               'backends', 'alarm', 'perception', 'version'},
     'bench': {'topics', 'parameters', 'model_store', 'demo', 'drives', 'backends', 'alarm',
               'perception', 'network', 'training', 'nodes', 'files'},
+    'faults': {'topics', 'parameters', 'model_store', 'demo', 'drives', 'backends', 'alarm',
+               'perception', 'nodes', 'files', 'version'},
 }
 EVERYTHING = 'cli'  # lazily
 TORCH_BACKEND = CODE / 'backends' / 'torch_backend.py'
 ROS = {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python'}
-KNOW_ROS = {'nodes', 'bench'}  # bench: a camera, a listener and the baseline node
+KNOW_ROS = {'nodes', 'bench', 'faults'}  # the last two: a camera and a listener
 ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')
 ONLY_IN = {  # library -> layers that may know it
     'torch': {'network', 'training', 'experiments', 'bench'},
@@ -50,11 +53,11 @@ ONLY_IN = {  # library -> layers that may know it
     'moderngl': {'world'},
     'h5py': {'datasets'},
     'rosbags': {'drives', 'nodes'},
-    'matplotlib': {'bench', 'demo', 'report', 'experiments', 'training'},
+    'matplotlib': {'bench', 'demo', 'faults', 'report', 'experiments', 'training'},
     'sklearn': {'metrics'},
     'scipy': {'metrics', 'evaluation', 'experiments'},
     'jinja2': {'report'},
-    'psutil': {'bench'},
+    'psutil': {'bench', 'faults'},
     'ray': {'workflows'},
 }
 
@@ -92,7 +95,7 @@ def test_the_layers_have_no_cycle() -> None:
     assert visited == set(MAY_IMPORT)
 
 
-def test_only_nodes_and_bench_import_ros() -> None:
+def test_only_nodes_and_measurements_import_ros() -> None:
     wrong = [str(found) for file in files() if layer_of(file) not in KNOW_ROS
              for found in imports(file) if is_ros(found.top)]
     assert wrong == []
@@ -117,7 +120,8 @@ def test_experiments_import_only_the_conditions_of_the_world() -> None:
 
 
 def test_commands_import_the_heavy_layers_only_when_they_run() -> None:
-    heavy = {'network', 'training', 'experiments', 'world', 'backends', 'nodes', 'bench'}
+    heavy = {'network', 'training', 'experiments', 'world', 'backends', 'nodes', 'bench',
+             'faults'}
     wrong = [str(found) for file in files(EVERYTHING) for found in imports(file)
              if not found.lazy and (found.layer in heavy or is_ros(found.top))]
     assert wrong == []

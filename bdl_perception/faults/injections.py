@@ -1,0 +1,141 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The faults that can be injected into a rig, by name.
+
+An injection begins a fault at a known time, and ends it so that the nodes can recover.
+"""
+from dataclasses import dataclass
+import signal
+from typing import Any, Callable, Iterable, Mapping, Protocol, Sequence
+
+from bdl_perception.faults.camera import CameraFault, FaultCamera
+from bdl_perception.faults.camera_messages import MESSAGE_FAULTS, STAMP_FAULTS
+from bdl_perception.faults.image_faults import IMAGE_FAULTS, ImageFault
+
+NETWORK_FAULTS = (
+    'depth_nan', 'depth_inf', 'depth_one_nan', 'depth_zero', 'depth_negative', 'depth_equal',
+    'samples_nan', 'no_spread', 'constant', 'frame_raises', 'frame_memory', 'sample_raises',
+    'hang', 'hang_in_sample', 'slow', 'worker_ends')
+
+
+class Target(Protocol):
+    """What an injection can reach; the rig has it."""
+
+    camera: FaultCamera
+
+    def send_signal(self, node: str, number: int) -> None:
+        """Send a signal to a node."""
+
+    def restart(self, node: str) -> None:
+        """Start a node again."""
+
+    def set_network_fault(self, name: str | None) -> None:
+        """Let the network fail; None: not any more."""
+
+    def now_s(self) -> float:
+        """Return the time of time.monotonic."""
+
+
+class Injection(Protocol):
+    """A fault with begin and end."""
+
+    def begin(self, target: Target) -> float:
+        """Begin the fault; returns when it began, s of time.monotonic."""
+
+    def end(self, target: Target) -> None:
+        """End the fault."""
+
+
+@dataclass(frozen=True)
+class CameraInjection:
+    """A camera sends something else."""
+
+    make: Callable[[], CameraFault]  # a fault may store frames, so that each needs a new one
+
+    def begin(self, target: Target) -> float:
+        """Begin with the next frame."""
+        return target.camera.begin(self.make())
+
+    def end(self, target: Target) -> None:
+        """Send nominal frames again."""
+        target.camera.end()
+
+
+@dataclass(frozen=True)
+class NetworkInjection:
+    """The network of perception_node fails."""
+
+    name: str
+
+    def begin(self, target: Target) -> float:
+        """Begin with the next pass."""
+        begin_s = target.now_s()
+        target.set_network_fault(self.name)
+        return begin_s
+
+    def end(self, target: Target) -> None:
+        """Let the network work again."""
+        target.set_network_fault(None)
+
+
+@dataclass(frozen=True)
+class SignalInjection:
+    """A process is stopped, or ends and is started again afterwards."""
+
+    node: str
+    number: int
+
+    def begin(self, target: Target) -> float:
+        """Send the signal."""
+        begin_s = target.now_s()
+        target.send_signal(self.node, self.number)
+        return begin_s
+
+    def end(self, target: Target) -> None:
+        """Continue the process, or start it again."""
+        if self.number == signal.SIGSTOP:
+            target.send_signal(self.node, signal.SIGCONT)
+        else:
+            target.restart(self.node)
+
+
+def _image_injection(make: Callable[[], ImageFault]) -> CameraInjection:
+    return CameraInjection(lambda: CameraFault(image=make()))
+
+
+def _camera_injections(faults: Mapping[str, CameraFault]) -> dict[str, Injection]:
+    return {name: CameraInjection(lambda fault=fault: fault)  # type: ignore[misc]
+            for name, fault in faults.items()}
+
+
+def _nothing(message: Any, count: int) -> None:
+    return None
+
+
+def _every_fourth(message: Any, count: int) -> Any:
+    return None if count % 4 else message
+
+
+CAMERA_FAULTS = {
+    'camera_stops': CameraFault(message=_nothing),
+    'camera_slow': CameraFault(message=_every_fourth),
+}
+SIGNALS = {
+    'stop': signal.SIGSTOP, 'kill': signal.SIGKILL, 'segv': signal.SIGSEGV}
+
+
+def _signal_injections(pairs: Iterable[tuple[str, str]]) -> dict[str, Injection]:
+    return {f'{kind}_{node}': SignalInjection(node, SIGNALS[kind]) for kind, node in pairs}
+
+
+SIGNALLED: Sequence[tuple[str, str]] = (
+    ('stop', 'perception_node'), ('kill', 'perception_node'), ('segv', 'perception_node'),
+    ('stop', 'alert_node'), ('kill', 'alert_node'), ('kill', 'governor_node'),
+    ('stop', 'camera_node'), ('kill', 'camera_node'))
+INJECTIONS: Mapping[str, Injection] = {
+    **_camera_injections({**CAMERA_FAULTS, **STAMP_FAULTS, **MESSAGE_FAULTS}),
+    **{name: _image_injection(make) for name, make in IMAGE_FAULTS.items()},
+    **{name: NetworkInjection(name) for name in NETWORK_FAULTS},
+    **_signal_injections(SIGNALLED),
+}
