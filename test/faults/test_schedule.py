@@ -1,0 +1,87 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+from collections import Counter
+from itertools import pairwise
+
+from bdl_perception.faults.schedule import FaultTiming, make_schedule, SchedulePolicy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import pytest
+
+TIMES = st.floats(0, 12)
+FAULTS = st.lists(st.tuples(TIMES, TIMES, st.booleans()), min_size=1, max_size=12).map(
+    lambda rows: [FaultTiming(f'fault_{index}', *row) for index, row in enumerate(rows)])
+DURATIONS = st.floats(0, 900)
+SEEDS = st.integers(0, 2**32)
+POLICY = SchedulePolicy()
+
+
+@given(faults=FAULTS, duration_s=DURATIONS, seed=SEEDS)
+@settings(deadline=None)
+def test_each_fault_has_time_to_be_detected_and_to_recover(faults, duration_s, seed):
+    by_name = {fault.name: fault for fault in faults}
+    phases = make_schedule(faults, duration_s, seed)
+    begins_s = [*(phase.start_s for phase in phases), duration_s][1:]
+    if phases:
+        assert phases[0].start_s == POLICY.first_s
+    for phase, next_s in zip(phases, begins_s, strict=True):
+        fault = by_name[phase.name]
+        visible_s = phase.duration_s - fault.detect_s
+        nominal_s = next_s - phase.end_s - fault.recover_s
+        assert POLICY.present_s[0] - 1e-6 <= visible_s <= POLICY.present_s[1] + 1e-6
+        assert nominal_s >= POLICY.nominal_s[0] - 1e-6
+        assert phase.recover_s == fault.recover_s
+
+
+@given(faults=FAULTS, duration_s=DURATIONS, seed=SEEDS)
+@settings(deadline=None)
+def test_the_same_seed_gives_the_same_schedule(faults, duration_s, seed):
+    assert make_schedule(faults, duration_s, seed) == make_schedule(faults, duration_s, seed)
+
+
+@given(faults=FAULTS, duration_s=DURATIONS, seed=SEEDS)
+@settings(deadline=None)
+def test_no_process_ends_after_the_first_third(faults, duration_s, seed):
+    ending = {fault.name for fault in faults if fault.ends_process}
+    assert all(phase.end_s <= duration_s / 3 for phase in make_schedule(faults, duration_s, seed)
+               if phase.name in ending)
+
+
+@given(seed=SEEDS)
+def test_each_round_has_every_fault_once(seed):
+    faults = [FaultTiming(f'fault_{index}', 1, 1) for index in range(7)]
+    names = [phase.name for phase in make_schedule(faults, 900, seed)]
+    assert len(names) > 21
+    for begin in range(0, len(names) - 6, 7):
+        assert len(set(names[begin:begin + 7])) == 7
+    counts = Counter(names).values()
+    assert max(counts) - min(counts) <= 1
+
+
+def test_another_seed_gives_another_schedule():
+    faults = [FaultTiming(f'fault_{index}', 1, 1) for index in range(7)]
+    schedules = [make_schedule(faults, 300, seed) for seed in range(20)]
+    assert len(set(schedules)) == 20
+    assert len({schedule[0].name for schedule in schedules}) > 3
+
+
+def test_phases_follow_each_other():
+    phases = make_schedule([FaultTiming('black', 1, 4), FaultTiming('killed', 1, 9, True)], 600, 3)
+    assert all(before.end_s + before.recover_s < after.start_s
+               for before, after in pairwise(phases))
+    assert Counter(phase.name for phase in phases).keys() == {'black', 'killed'}
+
+
+def test_faults_that_end_processes_alone_fill_the_first_third_only():
+    phases = make_schedule([FaultTiming('killed', 1, 2, ends_process=True)], 300, 1)
+    assert phases and phases[-1].end_s <= 100
+
+
+def test_no_fault_and_no_time_give_no_phase():
+    assert make_schedule([], 600, 1) == ()
+    assert make_schedule([FaultTiming('black', 1, 1)], 0, 1) == ()
+
+
+def test_negative_bounds_are_refused():
+    with pytest.raises(ValueError, match='black: detect_s is -1'):
+        FaultTiming('black', -1, 0)
