@@ -23,6 +23,8 @@ from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 
 WEIGHTS_FILE = 'weights.pt'
 CALIBRATION_FILE = 'calibration.json'
+EXTERNAL_DATA_KEY = b'\x0a\x08location'  # of a tensor of ONNX: the entry that names its file
+MAX_MODEL_BYTES = 2 * 2**30  # of one file of a model; ONNX allows no larger graph
 MAX_CALIBRATION_BYTES = 64 * 2**20  # the shipped one has 1.5 MB
 SHIPPED_MODELS_FOLDER = Path(__file__).resolve().parent / 'models'
 
@@ -73,8 +75,8 @@ def load_model_files(model: str | Path) -> ModelFiles:
     folder = find_model(model)
     spec = _read_spec(folder / 'model.json')
     return ModelFiles(folder, spec,
-                      _read_verified(folder / 'perceive.onnx', spec.perceive_sha256),
-                      _read_verified(folder / 'sample.onnx', spec.sample_sha256))
+                      _read_graph(folder / 'perceive.onnx', spec.perceive_sha256),
+                      _read_graph(folder / 'sample.onnx', spec.sample_sha256))
 
 
 def read_weights(files: ModelFiles) -> bytes:
@@ -129,6 +131,15 @@ def _read_spec(path: Path) -> ModelSpec:
         raise ModelError(f'{path} describes no model: {error}') from error
 
 
+def _read_graph(path: Path, expected: str) -> bytes:
+    """Read a verified graph that holds its weights: the hash covers no second file."""
+    graph = _read_verified(path, expected)
+    if EXTERNAL_DATA_KEY in graph:
+        raise ModelError(f'{path} keeps weights in a second file, which no hash covers; export '
+                         f'the model with its weights inside, as `bdl export` does')
+    return graph
+
+
 def _read_verified(path: Path, expected: str) -> bytes:
     data = _read_bytes(path)
     found = hashlib.sha256(data).hexdigest()
@@ -140,9 +151,9 @@ def _read_verified(path: Path, expected: str) -> bytes:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return _read_file(path, MAX_MODEL_BYTES)
     except OSError as error:
-        raise ModelError(f'{path} cannot be read ({error.strerror}); '
+        raise ModelError(f'{path} cannot be read ({error.strerror or error}); '
                          f'export or copy the model folder as a whole') from error
 
 

@@ -7,6 +7,7 @@ import os
 
 from bdl_perception import model_store
 from bdl_perception.model_store import load_calibration, load_model_files, ModelError
+import onnx
 import pytest
 from tiny_model import make_tiny_model
 
@@ -88,6 +89,22 @@ def test_a_graph_with_one_changed_bit_is_an_error(folder, graph):
     data[len(data) // 2] ^= 1
     (folder / graph).write_bytes(data)
     with pytest.raises(ModelError, match=f'{graph} has sha256 .* model.json has'):
+        load_model_files(folder)
+
+
+@pytest.mark.parametrize('graph', ['perceive', 'sample'])
+def test_weights_in_a_second_file_are_an_error(folder, graph):
+    path = folder / f'{graph}.onnx'
+    onnx.save_model(onnx.load(path), path, save_as_external_data=True, size_threshold=0)
+    edit(folder, **{f'{graph}_sha256': hashlib.sha256(path.read_bytes()).hexdigest()})
+    with pytest.raises(ModelError, match=f'{graph}.onnx keeps weights in a second file'):
+        load_model_files(folder)
+
+
+def test_a_graph_that_is_a_pipe_is_an_error(folder):
+    (folder / 'sample.onnx').unlink()
+    os.mkfifo(folder / 'sample.onnx')
+    with pytest.raises(ModelError, match='sample.onnx cannot be read .*no regular file'):
         load_model_files(folder)
 
 
