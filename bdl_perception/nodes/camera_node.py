@@ -10,6 +10,7 @@ from bdl_perception.nodes import publishers
 from bdl_perception.nodes.lifecycle import declare_parameters, run_node
 from bdl_perception.nodes.messages import (
     camera_info_message,
+    compressed_topic,
     make_header,
     pixel_buffer,
     uint8_image,
@@ -55,7 +56,7 @@ class CameraNode(Node):
     def _create_publishers(self) -> None:
         topic, kind = self._settings.image_topic, Image
         if self._compressed:
-            topic, kind = f'{topic}/compressed', CompressedImage
+            topic, kind = compressed_topic(self, topic), CompressedImage
         self._image_publisher = self.create_publisher(kind, topic, publishers.image_qos())
         self._info_publisher = self.create_publisher(
             CameraInfo, self._settings.camera_info_topic, publishers.image_qos())

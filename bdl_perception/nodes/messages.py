@@ -14,6 +14,7 @@ from bdl_perception.perception.data_types import (
 )
 from builtin_interfaces.msg import Time
 import numpy as np
+from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Header
 
@@ -57,6 +58,20 @@ def pixel_buffer(data: Bytes | Floats) -> 'array.array[int]':
     out = array.array('B')
     out.frombytes(np.ascontiguousarray(data).data.cast('B'))
     return out
+
+
+def compressed_topic(node: Node, image_topic: str) -> str:
+    """
+    Return the topic of the compressed images of a camera, resolved as image_transport does.
+
+    The image topic is remapped first and /compressed is added then; a remapping of the whole name
+    has priority.
+    """
+    name = f'{image_topic}/compressed'
+    remapped = node.resolve_topic_name(name)
+    if remapped != node.resolve_topic_name(name, only_expand=True):
+        return remapped
+    return f'{node.resolve_topic_name(image_topic)}/compressed'
 
 
 def is_rectified(info: CameraInfo, image_topic: str) -> bool:

@@ -24,7 +24,7 @@ from bdl_perception.nodes.lifecycle import (
     RestartRequired,
     run_node,
 )
-from bdl_perception.nodes.messages import ignored_distortion
+from bdl_perception.nodes.messages import compressed_topic, ignored_distortion
 from bdl_perception.nodes.pipeline import ImageMessage, Pipeline, ReceivedImage
 from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import FaultLog, StatusTracker
@@ -144,7 +144,7 @@ class PerceptionNode(LifecycleNode):
     def _subscribe(self) -> None:
         topic, kind = self._settings.image_topic, Image
         if self._settings.image_transport == 'compressed':
-            topic, kind = f'{topic}/compressed', CompressedImage
+            topic, kind = compressed_topic(self, topic), CompressedImage
         on_image: Callable[..., None] = self._on_image  # rclpy declares one argument only
         self._image_numbers = SequenceNumbers()
         self._camera_subscriptions = [

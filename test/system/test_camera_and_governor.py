@@ -88,6 +88,15 @@ def test_perception_accepts_compressed_images(world, drive, model):
     world.until(lambda: len(world.received[topics.DEPTH]) > 3, 'depths')
 
 
+@pytest.mark.parametrize('remaps, topic', [
+    ({'image': '/cam/image_raw'}, '/cam/image_raw/compressed'),
+    ({'image/compressed': '/cam/jpegs'}, '/cam/jpegs')])
+def test_the_compressed_topic_follows_the_remapped_image_topic(world, model, remaps, topic):
+    camera = world.node.create_publisher(CompressedImage, topic, publishers.image_qos())
+    world.perception(model, remaps, autostart=True, image_transport='compressed')
+    world.until(lambda: camera.get_subscription_count() == 1, f'a subscription of {topic}')
+
+
 @pytest.mark.parametrize('node, parameters, message_part', [
     ('camera_node', {'path': '/not/there'}, '/not/there'),
     ('camera_node', {}, 'parameter path is empty'),
@@ -184,6 +193,14 @@ def test_commands_of_another_type_are_reported(world):
     governor = world.start('governor_node')
     world.node.create_publisher(TwistStamped, 'cmd_vel', 1)
     world.until(lambda: 'set stamped to true' in governor.log_tail(50), 'a warning')
+
+
+def test_an_alert_that_comes_too_rarely_for_the_governor_is_reported(world):
+    governor = world.start('governor_node')
+    world.node.create_publisher(
+        DiagnosticArray, topics.ALERT_TOPIC.name, publishers.alert_publisher_qos(2.0))
+    world.until(lambda: 'max_alert_age_s of governor_node is 0.5 s, but the alert comes every 0.5'
+                in governor.log_tail(50), 'a warning')
 
 
 @pytest.mark.parametrize('name', ['impostor', None])
