@@ -22,6 +22,9 @@ from bdl_perception.perception.data_types import MAX_IMAGE_PIXELS
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
 
 TRANSPORTS = ('raw', 'compressed')
+SPEED_LIMITS = ('off', 'absolute', 'percentage')
+MAX_HEARTBEAT_PERIODS = 2.0  # without an alert; one lost heartbeat must not stop a vehicle
+MAX_CYCLES = 2  # from the frame of a Monte Carlo result to the end of the following cycle
 TRANSPORT_TEXT = 'compressed: sensor_msgs/CompressedImage on image_topic/compressed'
 IGNORED_OPTIONS = {'onnxruntime': ('precision',), 'torch': ('precision', 'provider'),
                    'tensorrt': ('provider',)}  # by the backend
@@ -158,11 +161,41 @@ class GovernorParameters(Parameters):
     max_jerk_m_s3: float = parameter_of(GovernorPolicy, 'max_jerk_m_s3')
     stamped: bool = parameter(
         False, 'both velocity topics are geometry_msgs/TwistStamped instead of Twist')
+    nav2_speed_limit: str = parameter(
+        'off', 'publish the limit on speed_limit for the controller of Nav2, in m/s or in percent; '
+        'needs nav2_msgs', choices=SPEED_LIMITS)
+    nav2_max_speed_m_s: float = parameter(
+        0.0, 'maximum speed of that controller, which it must be given', 'm/s', 0, 100)
+
+    def contradiction(self) -> str:
+        """Return that the maximum speed is missing: a limit above it may raise the speed."""
+        if self.nav2_speed_limit != 'off' and not self.nav2_max_speed_m_s:
+            return (f'nav2_speed_limit is {self.nav2_speed_limit!r}, but nav2_max_speed_m_s is 0: '
+                    f'set the maximum speed of the controller')
+        return ''
 
     def policy(self) -> GovernorPolicy:
         """Select the parameters of govern(); ValueError if a crawl is faster than at WARN."""
         return GovernorPolicy(**{item.name: getattr(self, item.name)
                                  for item in fields(GovernorPolicy)})
+
+
+def heartbeat_contradiction(period_s: float, max_alert_age_s: float) -> str:
+    """Return that a governor would stop between two alerts of this period; empty: it does not."""
+    needed_s = MAX_HEARTBEAT_PERIODS * period_s
+    if not needed_s < 1e6 or max_alert_age_s >= needed_s:  # no deadline is offered: unknown
+        return ''
+    return (f'max_alert_age_s of governor_node is {max_alert_age_s:g} s, but the alert comes '
+            f'every {period_s:g} s: set at least {needed_s:g}, or raise heartbeat_hz of alert_node')
+
+
+def epistemic_contradiction(refresh_s: float, max_age_s: float) -> str:
+    """Return that each Monte Carlo result would become too old before the next one."""
+    needed_s = MAX_CYCLES * refresh_s
+    if max_age_s >= needed_s:
+        return ''
+    return (f'epistemic_max_age_s of alert_node is {max_age_s:g} s, but epistemic_refresh_s of '
+            f'perception_node is {refresh_s:g} s: set at least {needed_s:g}, or lower the latter')
 
 
 def topic_contradiction(image_topic: str, camera_info_topic: str) -> str:

@@ -42,6 +42,9 @@ DIAGNOSTICS_TOPIC = Topic('/diagnostics', DIAGNOSTICS_TYPE, ALERT_NODE,
                           'the content of alert, for diagnostic tools')
 CMD_VEL_OUT = Topic('cmd_vel_out', 'geometry_msgs/msg/Twist', GOVERNOR_NODE,
                     'cmd_vel, limited or stopped by the level of the alert')
+SPEED_LIMIT = Topic('speed_limit', 'nav2_msgs/msg/SpeedLimit', GOVERNOR_NODE,
+                    'the speed limit of that level, if nav2_speed_limit is set')
 
 TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, ENTROPY, MUTUAL_INFORMATION, OVERLAY,
-          SCORES, STATUS, ALERT_TOPIC, DIAGNOSTICS_TOPIC, CMD_VEL_OUT)
+          SCORES, STATUS, ALERT_TOPIC, DIAGNOSTICS_TOPIC, CMD_VEL_OUT,
+          SPEED_LIMIT)

@@ -8,6 +8,7 @@ from typing import Any
 from bdl_perception.alarm.alert_types import parse_camera_names
 from bdl_perception.backends import AUTO, BACKENDS
 from bdl_perception.demo.processes import FAST_DDS_PROFILE
+from bdl_perception.parameter_files import contradictions, read_parameter_file
 from bdl_perception.parameters import TRANSPORTS
 from launch import LaunchContext, LaunchDescription
 from launch.actions import (
@@ -87,6 +88,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
                          f'YAML file like config/perception.yaml')
     clock = _switch(values, 'use_sim_time')
     cameras = parse_camera_names(values['cameras'])
+    _check_params_file(values, cameras)
     nodes = [node for camera in cameras or ('',)
              for node in _camera_nodes(values, camera, clock)]
     nodes.append(Node(**_common(values, 'alert_node'),
@@ -95,6 +97,17 @@ def _nodes(context: LaunchContext) -> list[Node]:
     if values['rviz'] == 'true':
         nodes.append(_rviz_node(values, cameras, clock))
     return nodes
+
+
+def _check_params_file(values: Values, cameras: tuple[str, ...]) -> None:
+    """Refuse values of several nodes that exclude each other; no node can know them all."""
+    names = (*(f'{camera}/perception_node' if camera else 'perception_node'
+               for camera in cameras or ('',)), 'alert_node', 'governor_node')
+    namespace = f'/{values["namespace"].strip("/")}' if values['namespace'].strip('/') else ''
+    found = contradictions(read_parameter_file(Path(values['params_file'])),
+                           [f'{namespace}/{name}' for name in names])
+    if found:
+        raise ValueError(f'params_file {values["params_file"]}: {"; ".join(found)}')
 
 
 def _camera_nodes(values: Values, camera: str, clock: dict[str, bool]) -> list[Node]:

@@ -16,6 +16,9 @@ PARAMETERS = [(cls, row) for cls in NODES.values() for row in parameter_specs(cl
 NUMBER_PARAMETERS = [(cls, row) for cls, row in PARAMETERS if row.kind in (int, float)]
 
 
+COMPANIONS = {'nav2_speed_limit': {'nav2_max_speed_m_s': 1.}}  # parameter -> values it needs
+
+
 def name_of(value):
     return value.name if isinstance(value, ParameterSpec) else value.__name__
 
@@ -62,7 +65,7 @@ def test_true_is_not_accepted_as_a_number(cls, row):
 @pytest.mark.parametrize('cls, row', [pair for pair in PARAMETERS if pair[1].choices], ids=name_of)
 def test_an_invalid_choice_is_rejected_with_the_valid_ones(cls, row):
     for choice in row.choices:
-        cls(**{row.name: choice})
+        cls(**{row.name: choice, **COMPANIONS.get(row.name, {})})
     with pytest.raises(ValueError, match=f"'ros1'.*{row.choices[-1]}"):
         cls(**{row.name: 'ros1'})
 
@@ -123,3 +126,21 @@ def test_values_that_contradict_each_other_are_rejected(node, values, reason):
     ('alert_node', {'camera': 'front'}), ('alert_node', {'cameras': 'front,rear'})])
 def test_values_that_fit_are_accepted(node, values):
     assert NODES[node](**values)
+
+
+def test_the_defaults_of_all_nodes_agree():
+    alert, governor = parameters.AlertParameters(), parameters.GovernorParameters()
+    assert not parameters.heartbeat_contradiction(1 / alert.heartbeat_hz, governor.max_alert_age_s)
+    assert not parameters.epistemic_contradiction(
+        parameters.PerceptionParameters().epistemic_refresh_s, alert.epistemic_max_age_s)
+
+
+@pytest.mark.parametrize('period_s, max_age_s, agree', [
+    (.25, .5, True), (.2501, .5, False), (.5, .5, False), (1e9, .5, True), (0., .05, True)])
+def test_two_heartbeats_must_fit_into_the_maximum_age_of_the_alert(period_s, max_age_s, agree):
+    assert (parameters.heartbeat_contradiction(period_s, max_age_s) == '') == agree
+
+
+@pytest.mark.parametrize('refresh_s, max_age_s, agree', [(1., 2., True), (1.01, 2., False)])
+def test_two_cycles_must_fit_into_the_maximum_age_of_a_result(refresh_s, max_age_s, agree):
+    assert (parameters.epistemic_contradiction(refresh_s, max_age_s) == '') == agree

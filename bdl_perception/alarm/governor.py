@@ -25,6 +25,8 @@ class Velocity(NamedTuple):
 STOP = Velocity()
 ROUNDING = 1e-9  # m/s, rad/s
 MAX_SPEEDS = (100., 10.)  # m/s and rad/s, of any robot
+NO_SPEED_LIMIT = 0.  # of nav2_msgs/SpeedLimit, which cannot express a stop
+MIN_SPEED_SHARE = .01  # of the maximum speed, the lowest limit for Nav2
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,19 @@ def speed_limits(policy: GovernorPolicy, level: AlertLevel | None) -> tuple[floa
     if level == AlertLevel.WARN:
         return policy.warn_linear_m_s, policy.warn_angular_rad_s
     return policy.crawl_linear_m_s, policy.crawl_angular_rad_s
+
+
+def nav2_speed_limit(limit_m_s: float, max_speed_m_s: float, percentage: bool) -> float:
+    """
+    Convert a limit to the field speed_limit of nav2_msgs/SpeedLimit, in m/s or in percent.
+
+    max_speed_m_s: that of the controller, which a limit must never raise. 0 means no limit there,
+    so a stop becomes MIN_SPEED_SHARE; cmd_vel_out is what stops the robot.
+    """
+    share = max(MIN_SPEED_SHARE, limit_m_s / max_speed_m_s)
+    if share >= 1:
+        return NO_SPEED_LIMIT
+    return share * (100 if percentage else max_speed_m_s)
 
 
 def is_finite(velocity: Velocity) -> bool:

@@ -3,18 +3,28 @@
 """Example of a planner that follows the alert: limit or stop cmd_vel by its level and age."""
 import sys
 import time
-from typing import Callable, Mapping, NamedTuple
+from typing import Any, Callable, Mapping, NamedTuple
 
 from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.alarm.governor import Governor, Velocity
+from bdl_perception.alarm.governor import (
+    Governor,
+    GovernorPolicy,
+    nav2_speed_limit,
+    speed_limits,
+    Velocity,
+)
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.authenticity import mixing_fault, SequenceNumbers
 from bdl_perception.nodes.diagnostics import level_from_message
 from bdl_perception.nodes.lifecycle import declare_parameters, run_node
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.nodes.status import FaultLog
-from bdl_perception.parameters import GovernorParameters
+from bdl_perception.parameters import (
+    GovernorParameters,
+    heartbeat_contradiction,
+    MAX_HEARTBEAT_PERIODS,
+)
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist, TwistStamped, Vector3
 from rclpy.clock import Clock, ClockType
@@ -24,9 +34,8 @@ from rclpy.qos import LivelinessPolicy, QoSProfile
 
 NAME = 'governor_node'
 CMD_VEL = 'cmd_vel'
-
-
-TYPE_CHECK_S = 1.0  # between two looks at the types of the topics
+CHECK_S = 1.0  # between two looks at the other nodes of the topics
+REPEAT_S = 1.0  # of a speed limit that does not change, for a controller that starts later
 TWIST_TYPES = ('geometry_msgs/msg/Twist', 'geometry_msgs/msg/TwistStamped')
 
 
@@ -45,11 +54,13 @@ class GovernorNode(Node):
         """Start at rest."""
         super().__init__(NAME)
         self._settings = declare_parameters(self, GovernorParameters)
-        self._governor = Governor(self._settings.policy(), 1 / self._settings.rate_hz)
+        self._policy = self._settings.policy()
+        self._governor = Governor(self._policy, 1 / self._settings.rate_hz)
         self._alert_numbers = SequenceNumbers()
         self._last_command = ReceivedCommand()
         self._fault_log = FaultLog(self.get_logger().warning)
         self._create_topics()
+        self._speed_limit = make_speed_limit_output(self, self._settings)
 
     def _create_topics(self) -> None:
         twist_type = TwistStamped if self._settings.stamped else Twist
@@ -61,7 +72,7 @@ class GovernorNode(Node):
         self.create_subscription(twist_type, CMD_VEL, self._on_command, publishers.command_qos())
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
         self.create_timer(1 / self._settings.rate_hz, self._publish_command, clock=steady)
-        self.create_timer(TYPE_CHECK_S, self._check_types, clock=steady)
+        self.create_timer(CHECK_S, self._check_topics, clock=steady)
 
     def _on_alert(self, message: DiagnosticArray, info: Mapping[str, int | None]) -> None:
         now_s = time.monotonic()
@@ -91,6 +102,8 @@ class GovernorNode(Node):
             self._fault_log.report(fault)
             self._governor.update_alert(now_s, None, 0.)
         fresh = now_s - self._last_command.received_s <= self._settings.max_command_age_s
+        if self._speed_limit is not None:
+            self._speed_limit.publish(now_s, self._governor.level(now_s), self._policy)
         governed = self._governor.step(now_s, self._last_command.velocity if fresh else None)
         if governed.reason:
             self._fault_log.report(governed.reason)
@@ -103,6 +116,17 @@ class GovernorNode(Node):
             return twist
         header = make_header(self.get_clock().now().nanoseconds, self._last_command.frame_id)
         return TwistStamped(header=header, twist=twist)
+
+    def _check_topics(self) -> None:
+        self._check_types()
+        for info in self.get_publishers_info_by_topic(
+                self.resolve_topic_name(topics.ALERT_TOPIC.name)):
+            period_s = info.qos_profile.deadline.nanoseconds / 1e9 / MAX_HEARTBEAT_PERIODS
+            if fault := heartbeat_contradiction(period_s, self._policy.max_alert_age_s):
+                self._fault_log.report(f'{info.node_name}: {fault}')
+        if self._speed_limit is not None and (others := self._speed_limit.other_publishers()):
+            self._fault_log.report(f'{topics.SPEED_LIMIT.name} is also published by '
+                                   f'{", ".join(others)}: the last message would win, stop them')
 
     def _check_types(self) -> None:
         """Log that others use another type: DDS connects equal types only, and says nothing."""
@@ -118,10 +142,52 @@ class GovernorNode(Node):
                                            f'{NAME} uses {own}: {remedy}')
 
 
+class SpeedLimitOutput:
+    """Publishes the linear limit of a level as nav2_msgs/SpeedLimit."""
+
+    def __init__(self, node: Node, message_type: Any, settings: GovernorParameters) -> None:
+        """Create the publisher; message_type: SpeedLimit of nav2_msgs.msg."""
+        self._node, self._message_type, self._settings = node, message_type, settings
+        self._publisher = node.create_publisher(
+            message_type, topics.SPEED_LIMIT.name, publishers.command_qos())
+        self._last: tuple[float, float] | None = None  # time, value
+
+    def publish(self, now_s: float, level: AlertLevel | None, policy: GovernorPolicy) -> None:
+        """Publish a changed limit at once, and the same one every REPEAT_S."""
+        percentage = self._settings.nav2_speed_limit == 'percentage'
+        limit = nav2_speed_limit(speed_limits(policy, level)[0],
+                                 self._settings.nav2_max_speed_m_s, percentage)
+        if self._last is not None and limit == self._last[1] and (
+                now_s - self._last[0] < REPEAT_S):
+            return
+        self._last = now_s, limit
+        now_ns = self._node.get_clock().now().nanoseconds
+        self._publisher.publish(self._message_type(
+            header=make_header(now_ns, ''), percentage=percentage, speed_limit=limit))
+
+    def other_publishers(self) -> list[str]:
+        """Name the other nodes that publish a speed limit, such as a costmap filter of Nav2."""
+        own = self._node.get_name(), self._node.get_namespace()
+        found = self._node.get_publishers_info_by_topic(self._publisher.topic_name)
+        return [info.node_name for info in found if (info.node_name, info.node_namespace) != own]
+
+
+def make_speed_limit_output(node: Node, settings: GovernorParameters) -> SpeedLimitOutput | None:
+    """Make the output for Nav2 if it is set; ValueError: nav2_msgs is not installed."""
+    if settings.nav2_speed_limit == 'off':
+        return None
+    try:
+        from nav2_msgs.msg import SpeedLimit  # has no wheel, so it is optional
+    except ModuleNotFoundError as error:
+        raise ValueError('nav2_speed_limit needs nav2_msgs, which is not installed: apt install '
+                         'ros-$ROS_DISTRO-nav2-msgs, or set nav2_speed_limit to off') from error
+    return SpeedLimitOutput(node, SpeedLimit, settings)
+
+
 def command_publisher_qos(rate_hz: float) -> QoSProfile:
     """Offer deadline and liveliness: the consumer can learn that the governor has ended."""
     profile = publishers.command_qos()
-    period = Duration(seconds=publishers.MAX_HEARTBEAT_PERIODS / rate_hz)
+    period = Duration(seconds=MAX_HEARTBEAT_PERIODS / rate_hz)
     profile.deadline = profile.liveliness_lease_duration = period
     profile.liveliness = LivelinessPolicy.MANUAL_BY_TOPIC
     return profile

@@ -11,6 +11,7 @@ from bdl_perception import topics
 from bdl_perception.nodes.authenticity import OutgoingSequence
 from bdl_perception.nodes.diagnostics import scores_message
 from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
+from bdl_perception.parameters import MAX_HEARTBEAT_PERIODS
 from bdl_perception.perception.data_types import Bytes, Epistemic, Prediction, Scores
 from bdl_perception.topics import Topic
 from diagnostic_msgs.msg import DiagnosticArray
@@ -28,7 +29,6 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-MAX_HEARTBEAT_PERIODS = 2.0  # without an alert; one lost heartbeat must not stop a vehicle
 MESSAGE_TYPES = {topics.IMAGE_TYPE: Image, topics.CAMERA_INFO_TYPE: CameraInfo,
                  topics.DIAGNOSTICS_TYPE: DiagnosticArray}
 PERCEPTION_TOPICS = tuple(topic for topic in topics.TOPICS

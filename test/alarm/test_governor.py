@@ -9,6 +9,8 @@ from bdl_perception.alarm.governor import (
     govern,
     Governor,
     GovernorPolicy,
+    nav2_speed_limit,
+    NO_SPEED_LIMIT,
     speed_limits,
     STOP,
     Velocity,
@@ -95,6 +97,22 @@ def test_a_worse_level_is_never_faster(command: Velocity, one: AlertLevel | None
 def test_an_infeasible_policy_is_rejected(change: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         GovernorPolicy(**change)
+
+
+@pytest.mark.parametrize('limit_m_s, percentage, expected', [
+    (1., False, 1.), (1., True, 25.), (4., False, 0.), (4., True, 0.), (100., False, 0.),
+    (math.inf, True, 0.), (0., False, .04), (0., True, 1.), (.001, False, .04)])
+def test_a_limit_becomes_a_speed_limit_of_nav2(limit_m_s: float, percentage: bool,
+                                               expected: float) -> None:
+    assert nav2_speed_limit(limit_m_s, 4., percentage) == pytest.approx(expected)
+
+
+@given(st.floats(0, 1e3) | st.just(math.inf), st.floats(1e-3, 100), st.booleans())
+def test_a_speed_limit_of_nav2_never_raises_the_speed(limit_m_s: float, max_m_s: float,
+                                                      percentage: bool) -> None:
+    value = nav2_speed_limit(limit_m_s, max_m_s, percentage)
+    nav2_m_s = max_m_s if value == NO_SPEED_LIMIT else value * (max_m_s / 100 if percentage else 1)
+    assert nav2_m_s <= max(min(limit_m_s, max_m_s), .01 * max_m_s) * (1 + 1e-9)
 
 
 PERIOD_S = .05

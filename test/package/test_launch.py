@@ -71,6 +71,14 @@ def test_a_parameters_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
         launched(params_file=str(tmp_path / 'nope.yaml'))
 
 
+def test_values_of_two_nodes_that_exclude_each_other_are_an_error(tmp_path: Path) -> None:
+    own = tmp_path / 'own.yaml'
+    own.write_text('/car/front/perception_node:\n  ros__parameters: {epistemic_refresh_s: 3.0}\n')
+    launched(params_file=str(own), namespace='car', cameras='rear')
+    with pytest.raises(ValueError, match='/car/front/perception_node and /car/alert_node: epist'):
+        launched(params_file=str(own), namespace='car', cameras='front,rear')
+
+
 def test_every_argument_reaches_its_node() -> None:
     arguments = {'image_topic': '/front/image', 'camera_info_topic': '/front/info', 'model': '7',
                  'image_transport': 'compressed', 'backend': 'onnxruntime'}

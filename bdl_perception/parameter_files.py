@@ -1,0 +1,97 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""Read a ROS parameter file, and find values of several nodes that contradict each other."""
+from pathlib import Path
+import re
+from typing import Any, Iterable, Mapping
+
+from bdl_perception.parameter_spec import parameter_specs
+from bdl_perception.parameters import (
+    AlertParameters,
+    epistemic_contradiction,
+    GovernorParameters,
+    heartbeat_contradiction,
+    NODES,
+    PerceptionParameters,
+)
+import yaml
+
+Section = Mapping[str, Any]  # parameter -> value
+
+
+def read_parameter_file(path: Path) -> dict[str, Any]:
+    """Read a file as node pattern -> section; ValueError: it is not a ROS parameter file."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+        return {str(pattern): dict(section['ros__parameters'] or {})
+                for pattern, section in _flattened('', document)}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError,
+            yaml.YAMLError) as error:
+        raise ValueError(f'{path} is not a ROS parameter file ({" ".join(str(error).split())}): '
+                         f'write it like config/perception.yaml') from error
+
+
+def _flattened(prefix: str, document: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """List the sections; a namespace may be a key of its own around its nodes."""
+    for key, value in document.items():
+        if 'ros__parameters' in value:
+            yield f'{prefix}{key}', value
+        else:
+            yield from _flattened(f'{prefix}{key}/', value)
+
+
+def parameters_of(document: Mapping[str, Section], full_name: str) -> dict[str, Any]:
+    """Merge the sections that hold for a node, such as /front/perception_node, in their order."""
+    merged: dict[str, Any] = {}
+    for pattern, section in document.items():
+        if _pattern(pattern).fullmatch(full_name):
+            merged.update(section)
+    return merged
+
+
+def _pattern(text: str) -> 're.Pattern[str]':
+    """Compile a node pattern: ** is any namespaces, * is one name (rcl_yaml_param_parser)."""
+    parts = [{'**': '.*', '*': '[^/]+'}.get(part, re.escape(part))
+             for part in text.strip('/').split('/')]
+    return re.compile('/' + '/'.join(parts).replace('.*/', '(.*/)?'))
+
+
+def contradictions(document: Mapping[str, Section], names: Iterable[str]) -> list[str]:
+    """
+    List why the values of nodes with these full names exclude each other.
+
+    A node is paired with the alert_node in its namespace or in the nearest one around it; values
+    that the file does not give are the defaults. Invalid values are left to the node that has
+    them.
+    """
+    known = list(names)
+    alerts = [name for name in known if name.rpartition('/')[2] == 'alert_node']
+    found = []
+    for name in known:
+        around = [alert for alert in alerts
+                  if f'{name.rpartition("/")[0]}/'.startswith(f'{alert.rpartition("/")[0]}/')]
+        if around and (text := _contradiction(document, name, max(around, key=len))):
+            found.append(f'{name} and {max(around, key=len)}: {text}')
+    return found
+
+
+def _contradiction(document: Mapping[str, Section], name: str, alert: str) -> str:
+    node = name.rpartition('/')[2]
+    try:
+        alerts = AlertParameters(**_known(document, alert))
+        if node == 'perception_node':
+            refresh_s = PerceptionParameters(**_known(document, name)).epistemic_refresh_s
+            return epistemic_contradiction(refresh_s, alerts.epistemic_max_age_s)
+        if node == 'governor_node':
+            max_age_s = GovernorParameters(**_known(document, name)).max_alert_age_s
+            return heartbeat_contradiction(1 / alerts.heartbeat_hz, max_age_s)
+    except ValueError:
+        return ''  # the node with the invalid value names it, and does not start
+    return ''
+
+
+def _known(document: Mapping[str, Section], name: str) -> dict[str, Any]:
+    """Leave out what the node itself rejects as unknown, and what belongs to rclpy."""
+    given = parameters_of(document, name)
+    return {spec.name: given[spec.name]
+            for spec in parameter_specs(NODES[name.rpartition('/')[2]]) if spec.name in given}
