@@ -203,7 +203,12 @@ class CameraMonitor:
 
 
 def find_publishers(node: Node, name: str, profile: QoSProfile) -> InputTopic:
-    """Look who publishes a topic, and whose messages a subscription of this node receives."""
+    """
+    Look who publishes a topic, and whose messages a subscription of this node receives.
+
+    Each name counts once: a killed publisher stays in the graph for 20 s beside its successor.
+    Two live ones of one name are found by their sessions.
+    """
     full_name, known, rejected = node.resolve_topic_name(name), [], []
     for info in node.get_publishers_info_by_topic(full_name):
         owner = f'{info.node_namespace.rstrip("/")}/{info.node_name}'
@@ -217,7 +222,7 @@ def find_publishers(node: Node, name: str, profile: QoSProfile) -> InputTopic:
                             f'it reliably')
         else:
             known.append(owner)
-    return InputTopic(full_name, tuple(known), tuple(rejected))
+    return InputTopic(full_name, tuple(dict.fromkeys(known)), tuple(rejected))
 
 
 def _load_calibration(source: str) -> tuple[Calibration | None, str]:

@@ -46,7 +46,8 @@ def endpoint(node, namespace='/', topic_type=DIAGNOSTICS_TYPE, profile=None):
 
 def test_publishers_that_cannot_be_received_are_rejected():
     unreliable = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-    endpoints = [endpoint('perception_node'), endpoint('perception_node', '/front'),
+    killed = endpoint('perception_node')
+    endpoints = [killed, endpoint('perception_node'), endpoint('perception_node', '/front'),
                  endpoint('liar', topic_type='std_msgs/msg/String'),
                  endpoint('lossy', '/a/b', profile=unreliable)]
     node = SimpleNamespace(resolve_topic_name=lambda name: f'/front/{name}',

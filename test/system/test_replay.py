@@ -1,0 +1,95 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""A recorder that sends old status and scores again, with new stamps, never makes the alert OK."""
+import copy
+import os
+import signal
+
+from bdl_perception import topics
+from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.nodes import publishers
+from bdl_perception.nodes.messages import make_header, stamp_to_ns
+from diagnostic_msgs.msg import DiagnosticArray
+import pytest
+from ros_world import nominal_image
+
+pytestmark = pytest.mark.slow  # starts processes
+
+RECORDED = 40  # messages of scores, and at least some of status
+
+
+class Recorder:
+    """Sends the messages that a World received again, in their order, with new stamps."""
+
+    def __init__(self, world):
+        """Copy the recorded messages; they arrive at the World as well when they are sent."""
+        self._world = world
+        self._messages = sorted(
+            ((topic, copy.deepcopy(message)) for topic in (topics.STATUS, topics.SCORES)
+             for message in world.received[topic]),
+            key=lambda pair: stamp_to_ns(pair[1].header.stamp))
+        self._index = 0
+        self._publishers = {topic: world.node.create_publisher(
+            DiagnosticArray, topic.name, publishers.scores_qos())
+            for topic in (topics.STATUS, topics.SCORES)}
+
+    def is_matched(self):
+        """Return whether alert_node receives what is sent; the World subscribes too."""
+        return all(publisher.get_subscription_count() > 1
+                   for publisher in self._publishers.values())
+
+    def has_sent_all(self):
+        """Send the next message; a condition for until()."""
+        if self._index < len(self._messages):
+            topic, message = self._messages[self._index]
+            now_ns = self._world.node.get_clock().now().nanoseconds
+            message.header = make_header(now_ns, message.header.frame_id)
+            self._publishers[topic].publish(message)
+            self._index += 1
+        return self._index >= len(self._messages)
+
+    def stop(self):
+        """Destroy the publishers: a second one of a topic is WARN."""
+        for publisher in self._publishers.values():
+            self._world.node.destroy_publisher(publisher)
+
+
+def levels(world):
+    return {message.status[0].level[0] for message in world.received[topics.ALERT_TOPIC]}
+
+
+@pytest.fixture
+def recorder(world, model):
+    """Run the nodes until the alert is OK and enough messages are recorded."""
+    world.listen(topics.ALERT_TOPIC, topics.STATUS, topics.SCORES)
+    world.start('alert_node', calibration=model)
+    world.perception_process = world.perception(model, autostart=True)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
+    world.until(lambda: len(world.received[topics.SCORES]) >= RECORDED
+                and len(world.received[topics.STATUS]) >= 5, 'a recording', make=nominal_image)
+    made = Recorder(world)
+    world.until(made.is_matched, 'a connection to alert_node', make=nominal_image)
+    return made
+
+
+def test_a_replay_after_a_kill_is_never_ok_and_a_restart_recovers(world, model, recorder):
+    os.kill(world.perception_process.pid, signal.SIGKILL)
+    world.until(world.alert_is(AlertLevel.STALE, 'perception_node is silent'), 'STALE',
+                make=nominal_image)
+    world.received[topics.ALERT_TOPIC].clear()
+    world.until(recorder.has_sent_all, 'the end of the replay', make=nominal_image)
+    world.until(world.alert_is(AlertLevel.STALE, 'replayed scores: sequence number'),
+                'the reason', make=nominal_image)
+    assert levels(world) == {AlertLevel.STALE}
+    recorder.stop()
+    world.perception(model, autostart=True)
+    world.until(world.alert_is(AlertLevel.OK), 'OK of the new session', make=nominal_image)
+
+
+def test_a_replay_beside_a_live_node_is_reported_until_it_ends(world, recorder):
+    world.until(recorder.has_sent_all, 'the end of the replay', make=nominal_image)
+    world.until(world.alert_is(AlertLevel.STALE, 'was already received (the last is'),
+                'the reason', make=nominal_image)
+    recorder.stop()
+    world.until(world.alert_is(AlertLevel.OK), 'OK after the replay', make=nominal_image)
+    assert world.received[topics.ALERT_TOPIC][-1].header.frame_id == 'camera'
