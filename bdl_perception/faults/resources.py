@@ -32,7 +32,7 @@ class ResourceSample(NamedTuple):
 class FlatnessPolicy:
     """The highest rise from the second quarter of a series to the last one."""
 
-    min_duration_s: float = 60.  # shorter series are not judged
+    min_duration_s: float = 60.  # shorter series are not evaluated
     min_samples: int = 12
     max_rise_mb: float = 4.  # allocators keep a little more over time
     max_slope_mb_per_h: float = 8.  # added for the time between the quarters
@@ -54,8 +54,8 @@ class Flatness:
     slope_mb_per_h: float  # between the two quarters
     rise_threads: float
     rise_handles: float
-    judged: bool  # long enough
-    problems: tuple[str, ...]  # empty: flat, or not judged
+    evaluated: bool  # long enough
+    problems: tuple[str, ...]  # empty: flat, or not evaluated
 
     def as_dict(self) -> dict[str, Any]:
         """Give values for JSON."""
@@ -106,11 +106,11 @@ def read_resources(now_s: float, process: psutil.Process) -> ResourceSample | No
         return None
 
 
-def judge_flatness(series: ResourceSeries, policy: FlatnessPolicy) -> Flatness:
+def evaluate_flatness(series: ResourceSeries, policy: FlatnessPolicy) -> Flatness:
     """Compare the last quarter of a series with the second one."""
     samples = series.samples
     duration_s = samples[-1].at_s - samples[0].at_s if samples else 0.
-    judged = duration_s >= policy.min_duration_s and len(samples) >= policy.min_samples
+    evaluated = duration_s >= policy.min_duration_s and len(samples) >= policy.min_samples
     second, last = _quarters(samples)
     hours = QUARTERS_APART * duration_s / 3600
     first_mb, last_mb = _median(second, 'rss_mb'), _median(last, 'rss_mb')
@@ -120,12 +120,12 @@ def judge_flatness(series: ResourceSeries, policy: FlatnessPolicy) -> Flatness:
               ('threads', rises['threads'], policy.max_rise_threads),
               ('file handles', rises['handles'], policy.max_rise_handles))
     problems = tuple(f'{series.process}: {what} rose by {rise:.1f}, at most {limit:.1f} is flat'
-                     for what, rise, limit in limits if judged and rise > limit)
+                     for what, rise, limit in limits if evaluated and rise > limit)
     return Flatness(
         series.process, series.pid, duration_s, len(samples), first_mb, last_mb,
         max((sample.rss_mb for sample in samples), default=0.),
         (last_mb - first_mb) / hours if hours else 0., rises['threads'], rises['handles'],
-        judged, problems)
+        evaluated, problems)
 
 
 def _quarters(samples: Sequence[ResourceSample]

@@ -6,8 +6,8 @@ import sys
 import threading
 
 from bdl_perception.faults.resources import (
+    evaluate_flatness,
     FlatnessPolicy,
-    judge_flatness,
     read_resources,
     ResourceSample,
     ResourceSampler,
@@ -30,12 +30,12 @@ def series(rss_mb=lambda share: 200., threads=lambda share: 15, handles=lambda s
 
 
 def problems(**functions):
-    return judge_flatness(series(**functions), POLICY).problems
+    return evaluate_flatness(series(**functions), POLICY).problems
 
 
 def test_a_flat_series_has_no_problem_and_a_summary():
-    found = judge_flatness(series(), POLICY)
-    assert found.judged and found.problems == ()
+    found = evaluate_flatness(series(), POLICY)
+    assert found.evaluated and found.problems == ()
     assert (found.first_mb, found.last_mb, found.max_mb, found.slope_mb_per_h) == (
         200., 200., 200., 0.)
     assert found.duration_s == HOUR_S and found.samples == 721
@@ -46,8 +46,8 @@ def test_memory_that_rises_evenly_is_found_from_16_mb_an_hour_on():
     assert problems(rss_mb=lambda share: 200 + 15.9 * share) == ()
     [problem] = problems(rss_mb=lambda share: 200 + 16.5 * share)
     assert problem.startswith('perception_node: resident memory, MB rose by 8.')
-    assert judge_flatness(series(rss_mb=lambda share: 200 + 16 * share),
-                          POLICY).slope_mb_per_h == pytest.approx(16, rel=.01)
+    found = evaluate_flatness(series(rss_mb=lambda share: 200 + 16 * share), POLICY)
+    assert found.slope_mb_per_h == pytest.approx(16, rel=.01)
 
 
 def test_a_step_of_memory_is_found_after_warm_up_only():
@@ -70,16 +70,16 @@ def test_one_more_thread_or_handle_is_found():
 
 def test_a_short_series_is_not_judged():
     rising = series(rss_mb=lambda share: 200 + 500 * share, duration_s=55.)
-    found = judge_flatness(rising, POLICY)
-    assert not found.judged and found.problems == ()
+    found = evaluate_flatness(rising, POLICY)
+    assert not found.evaluated and found.problems == ()
     rare = series(rss_mb=lambda share: 200 + 500 * share, duration_s=600., period_s=60.)
-    assert not judge_flatness(rare, POLICY).judged
-    assert judge_flatness(series(rss_mb=lambda share: 200 + 500 * share, duration_s=60.),
-                          POLICY).problems
+    assert not evaluate_flatness(rare, POLICY).evaluated
+    long = series(rss_mb=lambda share: 200 + 500 * share, duration_s=60.)
+    assert evaluate_flatness(long, POLICY).problems
 
 
 def test_a_series_without_samples_is_not_judged():
-    assert not judge_flatness(ResourceSeries('alert_node', 1), POLICY).judged
+    assert not evaluate_flatness(ResourceSeries('alert_node', 1), POLICY).evaluated
 
 
 def test_a_process_that_was_started_again_begins_a_new_series():

@@ -17,7 +17,7 @@ class Kernel:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def set(self, pid, thread, waited_s):
+    def count(self, pid, thread, waited_s):
         task = self.folder / str(pid) / 'task' / str(thread)
         task.mkdir(parents=True, exist_ok=True)
         (task / 'schedstat').write_text(f'7 {round(waited_s * 1e9)} 3\n')
@@ -38,14 +38,14 @@ def test_a_window_has_the_waits_of_the_intervals_that_touch_it(waited, start_s, 
 
 def test_the_thread_that_waited_longest_counts_for_its_process(kernel):
     sampler = WaitSampler(kernel.folder)
-    kernel.set(1, 1, 10)
-    kernel.set(1, 2, 20)
-    kernel.set(5, 5, 0)
+    kernel.count(1, 1, 10)
+    kernel.count(1, 2, 20)
+    kernel.count(5, 5, 0)
     sampler.sample(100., [1, 5])
     assert sampler.waits == []  # there is no earlier sample
-    kernel.set(1, 1, 10.3)
-    kernel.set(1, 2, 20.1)
-    kernel.set(5, 5, .4)
+    kernel.count(1, 1, 10.3)
+    kernel.count(1, 2, 20.1)
+    kernel.count(5, 5, .4)
     sampler.sample(101., [1, 5])
     [wait] = sampler.waits
     assert wait[:2] == (100., 101.) and wait.waited_s == pytest.approx(.7)
@@ -54,9 +54,9 @@ def test_the_thread_that_waited_longest_counts_for_its_process(kernel):
 def test_a_new_thread_or_process_counts_from_its_first_sample_on(kernel):
     sampler = WaitSampler(kernel.folder)
     sampler.sample(1., [1])
-    kernel.set(1, 1, 50)
+    kernel.count(1, 1, 50)
     sampler.sample(2., [1])
-    kernel.set(1, 1, 50.5)
+    kernel.count(1, 1, 50.5)
     sampler.sample(3., [1])
     assert [wait.waited_s for wait in sampler.waits] == pytest.approx([0, .5])
 
@@ -69,7 +69,7 @@ def test_a_late_call_counts_when_it_is_more_than_the_processes_waited(kernel):
 
 
 def test_damaged_files_of_the_kernel_are_left_out(kernel):
-    kernel.set(1, 1, 0)
+    kernel.count(1, 1, 0)
     (kernel.folder / '1' / 'task' / '1' / 'schedstat').write_text('7\n')
     sampler = WaitSampler(kernel.folder)
     sampler.sample(1., [1])
