@@ -1,7 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The planner of the rig: commands a velocity, records the alerts and the governed velocities."""
+from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from threading import Condition
 import time
 from typing import Any, Callable
@@ -19,6 +21,7 @@ NODE_NAME = 'rig'
 COMMAND_TOPIC = 'cmd_vel'
 COMMAND_PERIOD_S = 0.05
 COMMAND_M_S = 1.5
+RECORDED_COUNT = 40  # last messages of status and of scores, for a replay
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Listener(Node):
                                  publishers.command_qos())
         self._command_publisher = self.create_publisher(Twist, COMMAND_TOPIC,
                                                         publishers.command_qos())
+        self.recorded = {topic.name: deque[DiagnosticArray](maxlen=RECORDED_COUNT)
+                         for topic in (topics.STATUS, topics.SCORES)}
+        for name, messages in self.recorded.items():
+            self.create_subscription(DiagnosticArray, name, partial(_append, messages),
+                                     publishers.scores_qos())
         self.create_timer(COMMAND_PERIOD_S, self._publish_command)
 
     def wait_for(self, predicate: Callable[[AlertRecord], bool], deadline_s: float,
@@ -103,6 +111,10 @@ class Listener(Node):
         command: Any = self.command()
         if command is not None:
             self._command_publisher.publish(command)
+
+
+def _append(messages: 'deque[DiagnosticArray]', message: DiagnosticArray) -> None:
+    messages.append(message)
 
 
 def nominal_command() -> Twist:

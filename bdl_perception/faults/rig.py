@@ -19,7 +19,11 @@ from bdl_perception.demo.processes import NodeProcess, NODES_PACKAGE, private_do
 from bdl_perception.faults.camera import FaultCamera, nominal_frames
 from bdl_perception.faults.faulty_network import BACKEND_NAME, FAULT_FILE_VARIABLE
 from bdl_perception.faults.injections import Injection, INJECTIONS
+from bdl_perception.faults.intruder import Intruder, ok_alert, Publication
 from bdl_perception.faults.listener import AlertRecord, CommandRecord, Listener
+from bdl_perception.nodes import publishers
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import Twist
 import psutil
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
@@ -28,6 +32,8 @@ NODE_NAMES = ('alert_node', 'perception_node', 'governor_node')
 FAULTY_NETWORK = ('bdl_perception.faults', 'faulty_network')  # runs as perception_node
 DEFAULT_PARAMETERS: Mapping[str, Mapping[str, object]] = {
     'perception_node': {'autostart': True, 'backend': BACKEND_NAME}}
+ALERT_SOURCE = Publication('alert', DiagnosticArray, lambda: publishers.alert_publisher_qos(10.),
+                           ok_alert)
 SPIN_S = 0.1
 STOP_TIMEOUT_S = 15.0
 
@@ -56,6 +62,8 @@ class Rig:
         self._has_camera = camera
         self._fault_file = folder / 'network_fault'
         self._active: Injection | None = None
+        self._intruder: Intruder | None = None
+        self._alert_source: Intruder | None = None
         self._stack = ExitStack()
         self._spinning = True
 
@@ -70,6 +78,10 @@ class Rig:
             self._join(stack)
             for name in self._nodes:
                 self.start(name)
+            if 'alert_node' not in self._nodes:
+                self._alert_source = Intruder(self._context, ALERT_SOURCE, 'alert_node')
+                stack.callback(self._alert_source.stop)
+            stack.callback(self.stop_publishing)
             self._stack = stack.pop_all()
         return self
 
@@ -79,7 +91,7 @@ class Rig:
 
     def _join(self, stack: ExitStack) -> None:
         """Start the camera and the listener."""
-        context = Context()
+        self._context = context = Context()
         context.init(domain_id=int(self._environment['ROS_DOMAIN_ID']))
         stack.callback(context.try_shutdown)
         self.listener = Listener(context, self.alerts, self.commands)
@@ -116,6 +128,14 @@ class Rig:
         self.processes[node] = psutil.Process(process.pid)
         return process
 
+    def stop(self, node: str) -> None:
+        """Stop the process of a node as Ctrl-C does; it may have ended already."""
+        self._started[node].stop(STOP_TIMEOUT_S)
+
+    def exit_code(self, node: str) -> int | None:
+        """Give the exit code of a node; None while it runs."""
+        return self._started[node].poll()
+
     def restart(self, node: str) -> None:
         """Start a node again whose process has ended."""
         if self._started[node].poll() is None:
@@ -139,6 +159,31 @@ class Rig:
         new = self._fault_file.with_suffix('.new')
         new.write_text(name, encoding='utf-8')
         new.rename(self._fault_file)
+
+    def publish(self, publication: Publication) -> float:
+        """Publish from another node; returns when its first message was sent."""
+        self._intruder = Intruder(self._context, publication)
+        return self._intruder.began_s
+
+    def stop_publishing(self) -> None:
+        """End the other node."""
+        if self._intruder is not None:
+            self._intruder.stop()
+            self._intruder = None
+
+    def recorded(self, topic: str) -> Sequence[DiagnosticArray]:
+        """Return the last messages of status or scores."""
+        return list(self.listener.recorded[topic])
+
+    def set_command(self, make: Callable[[], Twist | None]) -> None:
+        """Command another velocity; None as result: none."""
+        self.listener.command = make
+
+    def set_alert(self, make: Callable[[int], DiagnosticArray | None]) -> None:
+        """Publish other alerts; the rig must have no alert_node."""
+        if self._alert_source is None:
+            raise RuntimeError('alert_node publishes the alerts of this rig')
+        self._alert_source.make = make
 
     def now_s(self) -> float:
         """Return the time in which records are stamped."""
