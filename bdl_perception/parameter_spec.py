@@ -18,6 +18,7 @@ class ParameterSpec(NamedTuple):
     high: float | None
     choices: tuple[str, ...]
     doc: str
+    live: bool = False  # can be changed while the node runs
 
     @property
     def bounds(self) -> str:
@@ -28,13 +29,15 @@ class ParameterSpec(NamedTuple):
 
 
 def parameter(default: ParameterValue, doc: str, unit: str = '', low: float | None = None,
-              high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+              high: float | None = None, choices: tuple[str, ...] = (),
+              live: bool = False) -> Any:
     """Declare a parameter as a dataclass field; TypeError for a number without both bounds."""
     if isinstance(default, (int, float)) and not isinstance(default, bool):
         if low is None or high is None:
             raise TypeError(f'the parameter "{doc}" is a number without bounds, give low and high')
     return field(default=default, metadata={
-        'doc': doc, 'unit': unit, 'low': low, 'high': high, 'choices': choices})
+        'doc': doc, 'unit': unit, 'low': low, 'high': high, 'choices': choices,
+        'live': live})
 
 
 def parameter_of(cls: type, name: str) -> Any:

@@ -4,7 +4,7 @@
 The ROS parameters of the nodes, each declared once: name, default, unit, bounds and description.
 
 The ROS declarations, config/perception.yaml and docs/reference/parameters.md are made from them.
-Parameters are read when a node starts; they cannot be changed while it runs.
+Parameters are read when a node starts; those that are live can be changed while it runs.
 """
 from dataclasses import dataclass, fields
 
@@ -149,7 +149,7 @@ class GovernorParameters(Parameters):
     rate_hz: float = parameter(20.0, 'rate of the velocity commands', 'Hz', 1, 200)
     max_alert_age_s: float = parameter_of(GovernorPolicy, 'max_alert_age_s')
     max_command_age_s: float = parameter(
-        0.5, 'maximum age of the input command; older: stop', 's', .05, 10)
+        0.5, 'maximum age of the input command; older: stop', 's', .05, 10, live=True)
     warn_linear_m_s: float = parameter_of(GovernorPolicy, 'warn_linear_m_s')
     warn_angular_rad_s: float = parameter_of(GovernorPolicy, 'warn_angular_rad_s')
     crawl_linear_m_s: float = parameter_of(GovernorPolicy, 'crawl_linear_m_s')
@@ -162,7 +162,7 @@ class GovernorParameters(Parameters):
     stamped: bool = parameter(
         False, 'both velocity topics are geometry_msgs/TwistStamped instead of Twist')
     nav2_speed_limit: str = parameter(
-        'off', 'publish the limit on speed_limit for the controller of Nav2, in m/s or in percent; '
+        'off', 'publish the limit on speed_limit for the controller of Nav2, in m/s or percent; '
         'needs nav2_msgs', choices=SPEED_LIMITS)
     nav2_max_speed_m_s: float = parameter(
         0.0, 'maximum speed of that controller, which it must be given', 'm/s', 0, 100)
@@ -186,7 +186,7 @@ def heartbeat_contradiction(period_s: float, max_alert_age_s: float) -> str:
     if not needed_s < 1e6 or max_alert_age_s >= needed_s:  # no deadline is offered: unknown
         return ''
     return (f'max_alert_age_s of governor_node is {max_alert_age_s:g} s, but the alert comes '
-            f'every {period_s:g} s: set at least {needed_s:g}, or raise heartbeat_hz of alert_node')
+            f'every {period_s:g} s: set at least {needed_s:g}, or raise its heartbeat_hz')
 
 
 def epistemic_contradiction(refresh_s: float, max_age_s: float) -> str:

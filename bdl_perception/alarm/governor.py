@@ -35,22 +35,24 @@ class GovernorPolicy(Parameters):
 
     max_alert_age_s: float = parameter(
         .5, 'maximum age of the alert, by its stamp and by its arrival; older, or stamped further '
-        'in the future: stop', 's', .05, 10)
+        'in the future: stop', 's', .05, 10, live=True)
     recover_after_s: float = parameter(
-        1., 'time for which the alert must be milder before the speed limit is', 's', 0, 60)
+        1., 'time for which the alert must be milder before the speed limit is', 's', 0, 60,
+        live=True)
     max_deceleration_m_s2: float = parameter(
         5., 'maximum deceleration that the governor imposes; also its acceleration after a limit',
-        'm/s2', .1, 50)
+        'm/s2', .1, 50, live=True)
     max_angular_deceleration_rad_s2: float = parameter(
-        5., 'the same for the turn rate', 'rad/s2', .1, 50)
+        5., 'the same for the turn rate', 'rad/s2', .1, 50, live=True)
     max_jerk_m_s3: float = parameter(
-        20., 'maximum change of that deceleration in a second', 'm/s3', .1, 1000)
-    warn_linear_m_s: float = parameter(2., 'maximum speed at WARN', 'm/s', 0, 100)
-    warn_angular_rad_s: float = parameter(.5, 'maximum turn rate at WARN', 'rad/s', 0, 10)
+        20., 'maximum change of that deceleration in a second', 'm/s3', .1, 1000, live=True)
+    warn_linear_m_s: float = parameter(2., 'maximum speed at WARN', 'm/s', 0, 100, live=True)
+    warn_angular_rad_s: float = parameter(
+        .5, 'maximum turn rate at WARN', 'rad/s', 0, 10, live=True)
     crawl_linear_m_s: float = parameter(
-        0., 'maximum speed at ERROR and STALE; 0: stop', 'm/s', 0, 100)
+        0., 'maximum speed at ERROR and STALE; 0: stop', 'm/s', 0, 100, live=True)
     crawl_angular_rad_s: float = parameter(
-        0., 'maximum turn rate at ERROR and STALE', 'rad/s', 0, 10)
+        0., 'maximum turn rate at ERROR and STALE', 'rad/s', 0, 10, live=True)
 
     def __post_init__(self) -> None:
         """Check the bounds, and that the limits at ERROR are not above those at WARN."""
@@ -126,6 +128,10 @@ class LevelHold:
         self._received_s = self._age_s = 0.
         self._in_force_s: dict[AlertLevel | None, float] = {}  # last time
 
+    def set_policy(self, policy: GovernorPolicy) -> None:
+        """Change the ages that count from the next call on."""
+        self._policy = policy
+
     def update(self, now_s: float, level: AlertLevel | None, stamp_age_s: float) -> None:
         """Receive an alert; stamp_age_s: time since its stamp; None: it cannot be trusted."""
         self.level(now_s)
@@ -149,15 +155,23 @@ class Governor:
 
     def __init__(self, policy: GovernorPolicy, period_s: float) -> None:
         """Start at rest, without an alert; period_s: of the calls of step()."""
-        self._policy = policy
         self._max_step_s = 2 * period_s  # a process that was stopped must not jump afterwards
         self._hold = LevelHold(policy)
         self._last = STOP
         self._last_s: float | None = None
-        jerk_s = policy.max_deceleration_m_s2 / policy.max_jerk_m_s3
-        self._ramps = (SpeedRamp(policy.max_deceleration_m_s2, jerk_s),
-                       SpeedRamp(policy.max_angular_deceleration_rad_s2, jerk_s))
+        self._ramps = (SpeedRamp(), SpeedRamp())
         self._limited = True
+        self.set_policy(policy)
+
+    def set_policy(self, policy: GovernorPolicy) -> None:
+        """Change the policy from the next call on; the speed follows along the ramps."""
+        self._policy = policy
+        self._hold.set_policy(policy)
+        jerk_s = policy.max_deceleration_m_s2 / policy.max_jerk_m_s3
+        for ramp, max_rate in zip(self._ramps, (policy.max_deceleration_m_s2,
+                                                policy.max_angular_deceleration_rad_s2),
+                                  strict=True):
+            ramp.set_limits(max_rate, jerk_s)
 
     def update_alert(self, now_s: float, level: AlertLevel | None, stamp_age_s: float) -> None:
         """Receive an alert; None: it cannot be trusted. stamp_age_s: time since its stamp."""
@@ -217,10 +231,14 @@ def _keep_pace(last: list[float], ramped: list[float], targets: list[float]) -> 
 class SpeedRamp:
     """A speed that approaches a target with bounded acceleration and jerk, in both directions."""
 
-    def __init__(self, max_rate: float, jerk_s: float) -> None:
-        """Start at a constant speed; jerk_s: time from there to max_rate, s."""
-        self._max_rate, self._max_jerk = max_rate, max_rate / jerk_s
+    def __init__(self) -> None:
+        """Start at a constant speed, without a rate: set_limits() gives it."""
+        self._max_rate = self._max_jerk = 0.
         self._rate = 0.  # of the last step, positive: slower
+
+    def set_limits(self, max_rate: float, jerk_s: float) -> None:
+        """Bound the rate; jerk_s: time from a constant speed to max_rate, s."""
+        self._max_rate, self._max_jerk = max_rate, max_rate / jerk_s
 
     def next_speed(self, speed: float, target: float, step_s: float) -> float:
         """Return the speed one step later; a start to accelerate ends at once."""

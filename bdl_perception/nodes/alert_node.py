@@ -28,7 +28,8 @@ from bdl_perception.nodes.diagnostics import (
     scores_from_message,
     status_from_message,
 )
-from bdl_perception.nodes.lifecycle import declare_parameters, run_node
+from bdl_perception.nodes.lifecycle import run_node
+from bdl_perception.nodes.ros_parameters import declare_parameters
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameters import AlertParameters
 from bdl_perception.perception.status import PerceptionStatus, printable_line

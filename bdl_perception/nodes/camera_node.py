@@ -7,7 +7,7 @@ from typing import Callable, Iterator
 from bdl_perception.drives import open_drive
 from bdl_perception.drives.base import Drive
 from bdl_perception.nodes import publishers
-from bdl_perception.nodes.lifecycle import declare_parameters, run_node
+from bdl_perception.nodes.lifecycle import run_node
 from bdl_perception.nodes.messages import (
     camera_info_message,
     compressed_topic,
@@ -15,6 +15,7 @@ from bdl_perception.nodes.messages import (
     pixel_buffer,
     uint8_image,
 )
+from bdl_perception.nodes.ros_parameters import declare_parameters
 from bdl_perception.parameters import CameraParameters
 from bdl_perception.perception.data_types import Bytes, CameraFrame
 import cv2

@@ -17,8 +17,9 @@ from bdl_perception.alarm.governor import (
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.authenticity import mixing_fault, SequenceNumbers
 from bdl_perception.nodes.diagnostics import level_from_message
-from bdl_perception.nodes.lifecycle import declare_parameters, run_node
+from bdl_perception.nodes.lifecycle import run_node
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
+from bdl_perception.nodes.ros_parameters import apply_changes, declare_parameters
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameters import (
     GovernorParameters,
@@ -61,6 +62,11 @@ class GovernorNode(Node):
         self._fault_log = FaultLog(self.get_logger().warning)
         self._create_topics()
         self._speed_limit = make_speed_limit_output(self, self._settings)
+        apply_changes(self, self._settings, GovernorParameters.policy, self._apply_settings)
+
+    def _apply_settings(self, settings: GovernorParameters) -> None:
+        self._settings, self._policy = settings, settings.policy()
+        self._governor.set_policy(self._policy)
 
     def _create_topics(self) -> None:
         twist_type = TwistStamped if self._settings.stamped else Twist

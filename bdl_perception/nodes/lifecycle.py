@@ -1,30 +1,19 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The life of a node: process, parameters and lifecycle transitions.
+The life of a node: process, requests of other nodes, and lifecycle transitions.
 
-Every failure is reported: an exception in a transition callback, which rclpy discards, a parameter
-outside its bounds, and a start that fails.
+Every failure is reported: an exception in a transition callback, which rclpy discards, a request
+that cannot be answered, and a start that fails.
 """
-from difflib import get_close_matches
 from functools import wraps
 from typing import Any, Callable, Protocol, TypeVar
 
-from bdl_perception.parameter_spec import parameter_specs, Parameters, ParameterSpec
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
+from bdl_perception.nodes.ros_parameters import accept_unchanged
+from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 import rclpy
-from rclpy.exceptions import (
-    InvalidParameterTypeException,
-    InvalidParameterValueException,
-    NotInitializedException,
-    ParameterUninitializedException,
-)
+from rclpy.exceptions import NotInitializedException
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
@@ -35,15 +24,12 @@ EXIT_CONFIG_ERROR = 2  # exit code: starting the node again does not help
 EXIT_RESTART = 3  # exit code: the node must be started again
 CONTEXT_ERRORS = (RuntimeError, NotInitializedException)  # rclpy raises them without a context
 EXPECTED_ERRORS = (ValueError, OSError, ModuleNotFoundError, *CONTEXT_ERRORS)
-QOS_OVERRIDES = 'qos_overrides.'  # declared when the topic is created
-MIN_SIMILARITY = 0.5  # of a misspelt name and the one that is suggested
 TARGET_STATES = {
     'on_configure': 'inactive', 'on_activate': 'active', 'on_deactivate': 'inactive',
     'on_cleanup': 'unconfigured', 'on_shutdown': 'finalized', 'on_error': 'unconfigured',
 }
 
 N = TypeVar('N', bound=Node)
-P = TypeVar('P', bound=Parameters)
 M = TypeVar('M', bound='ManagedNode')
 TransitionCallback = Callable[[M, LifecycleState], TransitionCallbackReturn]
 
@@ -97,6 +83,8 @@ def guard_services(node: Node) -> None:
     not fit the state and for a malformed parameter; the executor would end the process.
     """
     for service in node.services:
+        if service.srv_type is SetParameters:
+            service.callback = accept_unchanged(node, service.callback)
         service.callback = _guarded_callback(node, service)
 
 
@@ -130,60 +118,6 @@ def describe_error(error: BaseException) -> str:
     text = f'{error}' if isinstance(error, (ValueError, OSError)) else f'{error!r}'
     cause = f' (because of {error.__cause__!r})' if error.__cause__ else ''
     return ' '.join((text + cause).split())
-
-
-def declare_parameters(node: Node, cls: type[P]) -> P:
-    """
-    Declare every parameter of cls on the node, read-only, and return the configured values.
-
-    ValueError names the parameter, its value and its bounds, or a parameter that does not exist;
-    the node must not start then.
-    """
-    _reject_unknown_parameters(node, [spec.name for spec in parameter_specs(cls)])
-    return cls(**{spec.name: _declare_parameter(node, spec) for spec in parameter_specs(cls)})
-
-
-def _reject_unknown_parameters(node: Node, names: list[str]) -> None:
-    """Compare what was given with names; rclpy has declared its own parameters before."""
-    given = node._parameter_overrides  # rclpy has no public access to them
-    unknown = sorted(name for name in given if name not in names and not node.has_parameter(name)
-                     and not name.startswith(QOS_OVERRIDES))
-    if unknown:
-        raise ValueError('; '.join(
-            f'parameter {name!r:.100} does not exist, {_suggestion(name, names)}'
-            for name in unknown))
-
-
-def _suggestion(name: str, names: list[str]) -> str:
-    nearest = get_close_matches(name.lower(), names, 1, MIN_SIMILARITY)
-    return f'did you mean {nearest[0]!r}?' if nearest else f'remove it; there are: {names}'
-
-
-def parameter_descriptor(spec: ParameterSpec) -> ParameterDescriptor:
-    """Describe a parameter for `ros2 param describe`."""
-    unit = f' [{spec.unit}]' if spec.unit else ''
-    choices = f'one of: {", ".join(spec.choices)}' if spec.choices else ''
-    descriptor = ParameterDescriptor(
-        description=spec.doc + unit, read_only=True, additional_constraints=choices)
-    if spec.low is not None and spec.high is not None:
-        if spec.kind is int:
-            descriptor.integer_range = [
-                IntegerRange(from_value=int(spec.low), to_value=int(spec.high))]
-        else:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high))]
-    return descriptor
-
-
-def _declare_parameter(node: Node, spec: ParameterSpec) -> object:
-    try:
-        value = node.declare_parameter(spec.name, spec.default, parameter_descriptor(spec)).value
-    except (InvalidParameterTypeException, InvalidParameterValueException,
-            ParameterUninitializedException):
-        # Accept any type here: the dataclass accepts 10 for 10.0, and its message has a remedy.
-        untyped = ParameterDescriptor(dynamic_typing=True, read_only=True)
-        value = node.declare_parameter(spec.name, spec.default, untyped).value
-    return float(value) if spec.kind is float and type(value) is int else value
 
 
 class ManagedNode(Protocol):

@@ -18,7 +18,6 @@ from bdl_perception.nodes.authenticity import (
 )
 from bdl_perception.nodes.diagnostics import status_message
 from bdl_perception.nodes.lifecycle import (
-    declare_parameters,
     describe_error,
     lifecycle_callback,
     RestartRequired,
@@ -27,6 +26,7 @@ from bdl_perception.nodes.lifecycle import (
 from bdl_perception.nodes.messages import compressed_topic, ignored_distortion
 from bdl_perception.nodes.pipeline import ImageMessage, Pipeline, ReceivedImage
 from bdl_perception.nodes.publishers import PerceptionPublishers
+from bdl_perception.nodes.ros_parameters import declare_parameters
 from bdl_perception.nodes.status import FaultLog, StatusTracker
 from bdl_perception.nodes.worker import (
     call_while_waiting,
@@ -41,6 +41,7 @@ from bdl_perception.perception.scheduler import TimeBudget
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -57,7 +58,8 @@ class PerceptionNode(LifecycleNode):
     def __init__(self) -> None:
         """Declare the parameters and start the status heartbeat, which runs in every state."""
         super().__init__(NAME)
-        self._settings = declare_parameters(self, PerceptionParameters)
+        self._settings = declare_parameters(
+            self, PerceptionParameters, lambda settings: (_image_topic(self, settings),))
         self._status_tracker = StatusTracker(self._settings.status_hz)
         session = draw_session()
         self._status_sequence = OutgoingSequence(session)
@@ -142,13 +144,12 @@ class PerceptionNode(LifecycleNode):
         super().destroy_node()
 
     def _subscribe(self) -> None:
-        topic, kind = self._settings.image_topic, Image
-        if self._settings.image_transport == 'compressed':
-            topic, kind = compressed_topic(self, topic), CompressedImage
+        kind = CompressedImage if self._settings.image_transport == 'compressed' else Image
         on_image: Callable[..., None] = self._on_image  # rclpy declares one argument only
         self._image_numbers = SequenceNumbers()
         self._camera_subscriptions = [
-            self.create_subscription(kind, topic, on_image, publishers.camera_qos(),
+            self.create_subscription(kind, _image_topic(self, self._settings), on_image,
+                                     publishers.camera_qos(),
                                      qos_overriding_options=publishers.camera_qos_overrides()),
             self.create_subscription(CameraInfo, self._settings.camera_info_topic,
                                      self._on_camera_info, publishers.camera_qos())]
@@ -265,6 +266,12 @@ class PerceptionNode(LifecycleNode):
                 self.trigger_activate()
         except RuntimeError as error:  # a lifecycle manager was faster
             self.get_logger().warning(f'autostart is not possible: {describe_error(error)}')
+
+
+def _image_topic(node: Node, settings: PerceptionParameters) -> str:
+    if settings.image_transport == 'compressed':
+        return compressed_topic(node, settings.image_topic)
+    return settings.image_topic
 
 
 def _model_options(settings: PerceptionParameters, backend: str) -> ModelOptions:

@@ -9,8 +9,9 @@ from typing import Any, Callable
 from bdl_perception import topics
 from bdl_perception.demo.record import RecordWriter
 from bdl_perception.nodes.diagnostics import scores_from_message
-from bdl_perception.nodes.lifecycle import declare_parameters, describe_error, run_node
+from bdl_perception.nodes.lifecycle import describe_error, run_node
 from bdl_perception.nodes.messages import stamp_to_ns
+from bdl_perception.nodes.ros_parameters import declare_parameters
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameter_spec import parameter, Parameters
 from bdl_perception.perception.data_types import Bytes, colourise, Floats

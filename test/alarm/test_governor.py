@@ -297,3 +297,22 @@ def test_after_any_history_an_error_stops_in_the_time_of_the_ramp(levels: list[A
         governor.update_alert(now_s, level, 0)
         velocity = governor.step(now_s, command)[0]
     assert speeds(velocity) == (0, 0)
+
+
+def test_a_changed_policy_is_followed_along_the_ramp() -> None:
+    drive = Drive()
+    assert drive.run(6, AlertLevel.WARN)[-1] == pytest.approx(2)
+    drive.governor.set_policy(GovernorPolicy(warn_linear_m_s=1, max_deceleration_m_s2=1,
+                                             max_jerk_m_s3=20))
+    slowed = drive.run(4, AlertLevel.WARN)
+    steps = [before - after for before, after in pairwise([2., *slowed])]
+    assert max(steps) <= PERIOD_S * (1 + 1e-9)
+    assert slowed[-1] == pytest.approx(1)
+
+
+def test_a_shorter_maximum_age_holds_from_the_next_call_on() -> None:
+    drive = Drive()
+    drive.run(2, AlertLevel.OK)
+    drive.governor.set_policy(GovernorPolicy(max_alert_age_s=.05))
+    drive.now_s += .1
+    assert drive.governor.level(drive.now_s) is None

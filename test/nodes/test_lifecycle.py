@@ -1,10 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The exit code and the log of a node, its parameters and its transitions."""
-import re
-
+"""The exit code and the log of a node, its requests and its transitions."""
 from bdl_perception.nodes.lifecycle import (
-    declare_parameters,
     describe_error,
     EXIT_CONFIG_ERROR,
     EXIT_RESTART,
@@ -13,8 +10,6 @@ from bdl_perception.nodes.lifecycle import (
     RestartRequired,
     run_node,
 )
-from bdl_perception.parameter_spec import parameter_specs
-from bdl_perception.parameters import NODES, yaml_text
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import pytest
@@ -25,7 +20,6 @@ import rclpy
 from rclpy.context import Context
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from std_msgs.msg import String
 
 
@@ -37,89 +31,6 @@ def context():
         context.init()
         yield context
         context.try_shutdown()
-
-
-@pytest.fixture
-def make(context):
-    made = []
-
-    def node(name='parameters', arguments=(), namespace='', **overrides):
-        made.append(Node(
-            name, context=context, namespace=namespace, cli_args=list(arguments),
-            enable_rosout=False, start_parameter_services=False,
-            parameter_overrides=[Parameter(key, value=value)
-                                 for key, value in overrides.items()]))
-        return made[-1]
-
-    yield node
-    for item in made:
-        item.destroy_node()
-
-
-@pytest.mark.parametrize('cls', NODES.values())
-def test_defaults_pass_through_ros_unchanged_with_descriptions(make, cls):
-    node = make()
-    assert declare_parameters(node, cls) == cls()
-    for row in parameter_specs(cls):
-        descriptor = node.describe_parameter(row.name)
-        assert descriptor.read_only and row.doc in descriptor.description
-        ranges = descriptor.floating_point_range or descriptor.integer_range
-        assert [(item.from_value, item.to_value) for item in ranges] == (
-            [] if row.low is None else [(row.low, row.high)])
-
-
-@pytest.mark.parametrize('name, value', [
-    ('heartbeat_hz', 1.0), ('heartbeat_hz', float('nan')), ('heartbeat_hz', 'fast'),
-    ('heartbeat_hz', True), ('hold_s', -1.0), ('camera', 3)])
-def test_a_value_outside_its_bounds_is_rejected_by_name(make, name, value):
-    with pytest.raises(ValueError, match=f'parameter {name} is {value!r}, must'):
-        declare_parameters(make(**{name: value}), NODES['alert_node'])
-
-
-def test_an_integer_outside_its_bounds_is_rejected_by_name(make):
-    with pytest.raises(ValueError, match='parameter samples is 1, must lie in 2 to 256'):
-        declare_parameters(make(samples=1), NODES['perception_node'])
-
-
-def test_an_integer_is_accepted_as_a_float(make):
-    settings = declare_parameters(make(heartbeat_hz=20), NODES['alert_node'])
-    assert settings.heartbeat_hz == 20.0 and type(settings.heartbeat_hz) is float
-
-
-@pytest.mark.parametrize('node', NODES)
-def test_every_misspelt_parameter_is_rejected_with_the_nearest_name(make, node):
-    names = [spec.name for spec in parameter_specs(NODES[node])]
-    for name in names:
-        wrong = {f'{name}s', name[:-1], name.replace('_', ''), name.upper(), f'x{name}'}
-        for misspelt in wrong.difference(names):
-            expected = f'parameter {misspelt!r} does not exist, did you mean {name!r}?'
-            with pytest.raises(ValueError, match=re.escape(expected)):
-                declare_parameters(make(**{misspelt: 1}), NODES[node])
-
-
-def test_every_unknown_parameter_is_named(make):
-    given = {'stale_after': .2, 'hold': 1.0, 'zzzz': 1, 'hold_s': 3.0, 'use_sim_time': False}
-    with pytest.raises(ValueError) as error:
-        declare_parameters(make(**given), NODES['alert_node'])
-    text = str(error.value)
-    assert "'stale_after' does not exist, did you mean 'stale_after_s'?" in text
-    assert "'hold' does not exist, did you mean 'hold_s'?" in text
-    assert "'zzzz' does not exist, remove it; there are: ['calibration', " in text
-    assert text.count('does not exist') == 3
-
-
-def test_parameters_of_rclpy_and_of_qos_are_accepted(make):
-    given = {'use_sim_time': True, 'start_type_description_service': False,
-             'qos_overrides./image.subscription.depth': 9}
-    assert declare_parameters(make(**given), NODES['perception_node'])
-
-
-@pytest.mark.parametrize('namespace', ['/', '/front'])
-def test_the_yaml_applies_in_every_namespace(make, tmp_path, namespace):
-    path = tmp_path / 'perception.yaml'
-    path.write_text(yaml_text().replace('heartbeat_hz: 10.0', 'heartbeat_hz: 33.0'))
-    node = make('alert_node', ['--ros-args', '--params-file', str(path)], namespace)
-    assert declare_parameters(node, NODES['alert_node']).heartbeat_hz == 33.0
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,9 @@ def tables() -> dict[str, dict[str, str]]:
         (f'`{topic.name}`', f'`{topic.type.replace("/msg/", "/")}`', f'`{topic.publisher}`',
          topic.description) for topic in TOPICS))
     parameters = {f'parameters: {node}': _table(
-        ('parameter', 'default', 'unit', 'allowed', 'meaning'),
-        ((f'`{row.name}`', f'`{_format(row.default)}`', row.unit, row.bounds, row.doc)
+        ('parameter', 'default', 'unit', 'allowed', 'live', 'meaning'),
+        ((f'`{row.name}`', f'`{_format(row.default)}`', row.unit, row.bounds,
+          'yes' if row.live else '', row.doc)
          for row in parameter_specs(kind))) for node, kind in NODES.items()}
     commands = _table(('command', 'purpose'), (
         (f'`bdl {name}`', purpose) for name, purpose in COMMANDS.items()))
