@@ -96,8 +96,8 @@ def load_trained_network(path: Path) -> TrainedNetwork:
                          f'export; train with aleatoric')
     if tasks := untrained_tasks(checkpoint.progress.history):
         raise ValueError(f'{path} was not trained on {" and ".join(tasks)}: its data had no '
-                         f'ground truth; train again with a data set that has it, such as drives '
-                         f'of `bdl render`')
+                         f'ground truth, or tasks was {checkpoint.config.tasks!r}; train both '
+                         f'with a data set that has it, such as drives of `bdl render`')
     return TrainedNetwork(checkpoint.build_network(), checkpoint.config, False)
 
 

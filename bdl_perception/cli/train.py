@@ -140,7 +140,7 @@ def train_on_sources(training: 'TrainingRun', sources: Sequence['TrainingSource'
     training.record_training_sets([one.data_record for one in sources])
     training.check_patience(any(one.validation is not None for one in sources))
     if verbose:
-        warn_missing_ground_truth(sources)
+        warn_untrained_heads(sources, training.config.tasks)
     frames, validation = load_into_memory(sources, training.config.validation_frames, verbose)
     if verbose and validation is None:
         print(f'no validation frames: no {BEST_FILE} is written; `bdl render validation` makes '
@@ -157,10 +157,15 @@ def load_initial_weights(training: 'TrainingRun', path: Path | None) -> None:
         load_initial_weights(path, training.learner.network)
 
 
-def warn_missing_ground_truth(sources: Sequence['TrainingSource']) -> None:
-    """Warn of a head without ground truth, before the training."""
+def warn_untrained_heads(sources: Sequence['TrainingSource'], tasks: str) -> None:
+    """Warn of a head without ground truth, or of one that is left out, before the training."""
     from bdl_perception.training.validation import missing_tasks
+    if tasks != 'both':
+        print(f'warning: tasks is {tasks!r}, so only {tasks} will be trained and `bdl export` '
+              f'will refuse the run', file=sys.stderr)
     for task in missing_tasks([one.train for one in sources]):
+        if tasks not in ('both', task):
+            continue
         print(f'warning: no --data has ground truth of {task}, so {task} will not be trained and '
               f'`bdl export` will refuse the run; add a data set that has it, such as drives of '
               f'`bdl render`', file=sys.stderr)
@@ -176,6 +181,6 @@ def print_report(out: Path, progress: 'Progress') -> None:
         print(f'{out / BEST_FILE}: the network after epoch {progress.best_epoch}, '
               f'with the best validation score')
     for task in untrained_tasks(progress.history):
-        print(f'warning: {out} was not trained on {task}: no frame had ground truth. `bdl export` '
-              f'refuses the run; start another one with a data set that has it, such as drives '
-              f'of `bdl render`', file=sys.stderr)
+        print(f'warning: {out} was not trained on {task}: no frame had ground truth, or tasks '
+              f'leaves it out. `bdl export` refuses the run; start another one with tasks: both '
+              f'and a data set that has it, such as drives of `bdl render`', file=sys.stderr)

@@ -21,6 +21,7 @@ from torch.nn import functional
 NORM_EPSILON = 1e-4  # added to the mean square, so that a dead pixel stays zero instead of 0/0
 DEPTH_LOG_VARIANCE_BOUNDS = (-8.0, 3.0)  # log sigma^2 of log-depth: sigma 2 % to a factor of 90
 DEPTH_LOG_VARIANCE_CHANNEL = 1  # of the heads, beside depth, logit noise and the logits
+VARIANCE_CHANNELS = slice(1, 3)  # of the heads: of depth and of the logits
 LOGIT_LOG_VARIANCE_BOUNDS = (-8.0, 4.0)  # log sigma^2 of the logits: sigma 0.02 to 7.4
 
 
@@ -74,6 +75,7 @@ class Decoder(nn.Module):
             for index, (coarser, finer) in enumerate(pairs)])
         self.heads = nn.Conv2d(channels[-1], classes + 3, 1)
         self.classes, self.normalise = classes, normalise
+        self.detach_variances = False  # in training: no gradient of a variance in the features
         self.log_depth_centre = log_depth_centre  # the head predicts the difference
 
     def forward(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
@@ -83,7 +85,16 @@ class Decoder(nn.Module):
 
         stride: predict at every stride-th row and column; the values there are the same.
         """
-        return self.split_heads(self.heads(self.level_maps(features, masks, stride)[-1]))
+        return self.split_heads(self._run_heads(self.level_maps(features, masks, stride)[-1]))
+
+    def _run_heads(self, x: Tensor) -> Tensor:
+        """Compute all heads from x (S, C, h, w); (S, K + 3, h, w), detached or not the same."""
+        maps: Tensor = self.heads(x)
+        if not (self.detach_variances and self.training):
+            return maps
+        variances = self.heads(x.detach())[:, VARIANCE_CHANNELS]
+        before, after = VARIANCE_CHANNELS.start, VARIANCE_CHANNELS.stop
+        return torch.cat((maps[:, :before], variances, maps[:, after:]), 1)
 
     def level_maps(self, features: Sequence[Tensor], masks: Sequence[Tensor] | None,
                    stride: int = 1) -> list[Tensor]:

@@ -8,11 +8,13 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
+LIKELIHOODS = ('gaussian', 'laplace')
+
 
 def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
-                    beta: float = 0.0) -> Tensor:
+                    beta: float = 0.0, likelihood: str = 'gaussian') -> Tensor:
     """
-    Gaussian likelihood of log-depth with a predicted variance.
+    Gaussian or Laplace likelihood of log-depth with a predicted variance.
 
     L = mean over finite targets of 1/2 ((y - mean)^2 / sigma^2 + s), s = log sigma^2 (Kendall &
     Gal 2017, eq. 8). The mean is weighted by sigma^(2 beta), which has no gradient and raises the
@@ -20,16 +22,24 @@ def regression_loss(mean: Tensor, log_variance: Tensor | None, target: Tensor,
     sigma does not change the weight of depth against the classes); beta = 0 is the plain
     likelihood. Worked: mean 1, target 3, s = 0: (4 + 0) / 2 = 2. Without log_variance the loss is
     1/2 (y - mean)^2: one sigma for all pixels, which the weight of the task represents.
+
+    'laplace': |y - mean| / b + log b, the likelihood of the paper's depth experiments. s remains
+    the logarithm of the variance, which is 2 b^2: b = sigma / sqrt(2). With the numbers above
+    2 sqrt(2) - 1/2 log 2 = 2.48. Without log_variance the loss is |y - mean|.
     All (B, h, w); a target of NaN or infinity is ignored; none finite: 0.
     """
     valid = torch.isfinite(target)
     if not valid.any():
         return (mean * 0.0).sum()
-    error = (target - mean)[valid].square()  # (N,)
+    error = (target - mean)[valid]  # (N,)
     if log_variance is None:
-        return 0.5 * error.mean()
+        return error.abs().mean() if likelihood == 'laplace' else 0.5 * error.square().mean()
     weights, log_variance = regression_weights(log_variance, target, beta), log_variance[valid]
-    loss = 0.5 * (error * (-log_variance).exp() + log_variance)
+    if likelihood == 'laplace':
+        log_scale = 0.5 * (log_variance - math.log(2.0))  # log b
+        loss = error.abs() * (-log_scale).exp() + log_scale
+    else:
+        loss = 0.5 * (error.square() * (-log_variance).exp() + log_variance)
     return (weights * loss).sum() / weights.sum()
 
 
@@ -83,25 +93,30 @@ class TaskWeights(nn.Module):
     Learned weight of each task: exp(-s) L + s/2, s = log sigma^2 (Kendall et al. 2018, eq. 10).
 
     L of the regression is 1/2 of the squared error, L of the classification the cross-entropy.
-    The best s is log(2 L): the weight of a task is inversely proportional to its loss. A
+    The best s is log(2 L): the weight of a task is inversely proportional to its loss, also where
+    L of the regression is the absolute error. A
     regression that predicts the sigma of each pixel is such a likelihood already and has weight 1:
     a second sigma would count it twice, and has no best value where L < 0.
     """
 
-    def __init__(self, depth_weight: float = 0.0, sigma_predicted: bool = False) -> None:
+    def __init__(self, depth_weight: float = 0.0) -> None:
         """Start with sigma = 1 for both tasks; or fix the weights: depth_weight, 1 - it."""
         super().__init__()
         self.log_variances = nn.Parameter(torch.zeros(2))
-        self.depth_weight, self._sigma_predicted = depth_weight, sigma_predicted
+        self.depth_weight = depth_weight
 
     def forward(self, regression: Tensor, classification: Tensor, has_depth: bool = True,
-                has_classes: bool = True) -> Tensor:
-        """Sum the weighted losses; a task without ground truth moves no weight."""
+                has_classes: bool = True, sigma_predicted: bool = False) -> Tensor:
+        """
+        Sum the weighted losses; a task without ground truth moves no weight.
+
+        sigma_predicted: the regression is a likelihood with a sigma for each pixel.
+        """
         if self.depth_weight:
             return self.depth_weight * regression + (1 - self.depth_weight) * classification
         depth, classes = self.log_variances
         loss: Tensor = (-classes).exp() * classification + 0.5 * has_classes * classes
-        if self._sigma_predicted:
+        if sigma_predicted:
             loss = loss + regression
         else:
             loss = loss + (-depth).exp() * regression + 0.5 * has_depth * depth

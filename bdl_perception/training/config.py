@@ -5,12 +5,14 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Mapping, TypeVar
 
+from bdl_perception.network.losses import LIKELIHOODS
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.augment import AugmentConfig
 from bdl_perception.training.batches import DEVICES
 import yaml
 
 Section = TypeVar('Section')
+TASKS = ('both', 'depth', 'classes')
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,14 @@ class TrainConfig:
     weight_decay: float = 0.01
     warm_up: float = 0.08  # share of the run until the peak
     clip: float = 5.0  # largest norm of the gradient
+    tasks: str = 'both'  # or depth, classes: the other head is not trained and not validated
+    likelihood: str = 'gaussian'  # of log-depth; or laplace, whose variance is 2 b^2
     beta: float = 0.5  # of the regression loss; 0 underfits the mean (Seitzer et al. 2022)
+    # The means are taught without the variances: by the squared (laplace: absolute) error and the
+    # cross-entropy. The variances have no gradient in means and features (Stirn et al. 2023).
+    # beta has no effect then.
+    faithful: bool = False
+    variance_warm_up: float = 0.0  # share of the run in which only the means are taught
     logit_samples: int = 4  # T of the classification loss
     class_weights: tuple[float, ...] = ()  # one per class; empty: all equal
     aleatoric: bool = True  # False: no variance is learned
@@ -45,8 +54,9 @@ class TrainConfig:
         for name in ('epochs', 'batch', 'logit_samples', 'validation_frames', 'threads'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be 1 or more')
-        if self.device not in DEVICES:
-            raise ValueError(f'device is {self.device!r}, known: {", ".join(DEVICES)}')
+        for name, known in (('device', DEVICES), ('tasks', TASKS), ('likelihood', LIKELIHOODS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f'{name} is {getattr(self, name)!r}, known: {", ".join(known)}')
         for name in ('learning_rate', 'clip'):
             if not getattr(self, name) > 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be positive')
@@ -60,6 +70,9 @@ class TrainConfig:
         for name in ('warm_up', 'beta', 'depth_weight', 'encoder_rate'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} is {getattr(self, name)}, must lie between 0 and 1')
+        if not 0 <= self.variance_warm_up < 1:
+            raise ValueError(f'variance_warm_up is {self.variance_warm_up}, must be 0 or more and '
+                             f'below 1; aleatoric: false teaches no variance at all')
 
 
 def read_config(path: Path | None, **overrides: Any) -> TrainConfig:

@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The optimisation step of a network and of the weights of its two losses."""
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.efficientnet_lite import init_from_imagenet
@@ -22,6 +22,15 @@ from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 
+class TaskLosses(NamedTuple):
+    """Losses of one batch; of a task that is left out: 0."""
+
+    regression: Tensor  # teaches depth; its variance also, unless the run is faithful
+    classification: Tensor  # teaches the logits; likewise
+    depth_variance: Tensor  # of a faithful run; teaches only the variance of depth, else 0
+    logit_variance: Tensor  # likewise, of the logits
+
+
 class Learner:
     """A network with its optimizer; state is the same in every process of the group."""
 
@@ -36,7 +45,8 @@ class Learner:
             convert_batch_norms(self.network)
         self.network.to(precision.device)
         convert_conv2d_weight_memory_format(self.network, torch.channels_last)  # faster
-        self.task_weights = TaskWeights(config.depth_weight, config.aleatoric).to(precision.device)
+        self.network.decoder.detach_variances = config.faithful
+        self.task_weights = TaskWeights(config.depth_weight).to(precision.device)
         weights = config.class_weights
         self._class_weights = torch.tensor(weights, device=precision.device) if weights else None
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), config.learning_rate)
@@ -70,8 +80,12 @@ class Learner:
         return Checkpoint(self._config, self.network.state_dict(), self.task_weights.state_dict(),
                           self.optimizer.state_dict(), progress, self._scaler.state_dict())
 
-    def step(self, batch: Batch, rate: float) -> list[float]:
-        """Train on one batch at a learning rate; returns the loss and its two unweighted parts."""
+    def step(self, batch: Batch, rate: float, completed: float = 1.0) -> list[float]:
+        """
+        Train on one batch at a learning rate; returns the loss and its two unweighted parts.
+
+        completed: fraction of the run before this step.
+        """
         for group in self.optimizer.param_groups:
             group['lr'] = rate * group['share']
         self.network.train()
@@ -82,35 +96,69 @@ class Learner:
         with self._precision.autocast():
             outputs = self._distributed_network(batch.rgb[part], masks)
         maps = HeadMaps(*(each.float() for each in outputs))
-        regression, classification = self._losses(maps, batch, part)
-        loss = self.task_weights(regression, classification,
-                                 bool(batch.log_depth.isfinite().any()),
-                                 bool((batch.classes != IGNORE).any()))
+        learned = self._config.aleatoric and completed >= self._config.variance_warm_up
+        losses = self._losses(maps, batch, part, learned)
+        loss = self._total_loss(losses, batch, learned)
         if not torch.isfinite(loss):
             raise RuntimeError(f'the loss became {loss.item()}; lower learning_rate and resume')
+        self._update_weights(loss)
+        regression, classification, depth_variance, logit_variance = (
+            float(each.detach()) for each in losses)
+        return [float(loss.detach()), regression + depth_variance,
+                classification + logit_variance]
+
+    def _update_weights(self, loss: Tensor) -> None:
+        """Follow the gradient of a loss by one step."""
         self.optimizer.zero_grad()
-        self._scaler.scale(loss).backward()
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self._scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._config.clip)
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        return [float(loss.detach()), float(regression.detach()), float(classification.detach())]
 
-    def _losses(self, maps: HeadMaps, batch: Batch, part: slice) -> tuple[Tensor, Tensor]:
-        """Return both losses of the whole batch; the maps are those of a slice."""
-        config, aleatoric = self._config, self._config.aleatoric
-        log_depth, classes = batch.log_depth[part], batch.classes[part]
-        variance = maps.depth_log_variance if aleatoric else None
-        regression = regression_loss(maps.log_depth, variance, log_depth, config.beta)
-        noise = (local_noise(batch.classes, part, config.logit_samples, config.network.classes)
-                 if aleatoric else None)
-        classification = classification_loss(
-            maps.logits, maps.logit_log_variance if aleatoric else None, classes, noise=noise,
-            weights=self._class_weights)
-        group = self._process_group
-        weight = regression_weights(variance, log_depth, config.beta).sum()
-        return (group.weighted_mean(regression, weight),
-                group.weighted_mean(classification, self._label_weight(classes)))
+    def _total_loss(self, losses: TaskLosses, batch: Batch, learned: bool) -> Tensor:
+        """Weight the tasks; losses on detached means and features need no weight."""
+        config, variances = self._config, losses.depth_variance + losses.logit_variance
+        if config.tasks != 'both':
+            return losses.regression + losses.classification + variances
+        weighted: Tensor = self.task_weights(
+            losses.regression, losses.classification, bool(batch.log_depth.isfinite().any()),
+            bool((batch.classes != IGNORE).any()), learned and not config.faithful)
+        return weighted + variances
+
+    def _losses(self, maps: HeadMaps, batch: Batch, part: slice, learned: bool) -> TaskLosses:
+        """Return the losses of the whole batch; the maps are those of a slice."""
+        config, separate = self._config, learned and self._config.faithful
+        joint, none = learned and not separate, maps.log_depth.new_zeros(())
+        regression = classification = depth_variance = logit_variance = none
+        if config.tasks != 'classes':
+            mean, variance, truth = maps.log_depth, maps.depth_log_variance, batch.log_depth[part]
+            regression = self._regression(mean, variance if joint else None, truth, config.beta)
+            if separate:
+                depth_variance = self._regression(mean.detach(), variance, truth, 0.0)
+        if config.tasks != 'depth':
+            logits, variance = maps.logits, maps.logit_log_variance
+            classification = self._classification(logits, variance if joint else None, batch, part)
+            if separate:
+                logit_variance = self._classification(logits.detach(), variance, batch, part)
+        return TaskLosses(regression, classification, depth_variance, logit_variance)
+
+    def _regression(self, mean: Tensor, log_variance: Tensor | None, target: Tensor,
+                    beta: float) -> Tensor:
+        """Return the loss of depth over all processes; maps and target are those of this one."""
+        loss = regression_loss(mean, log_variance, target, beta, self._config.likelihood)
+        weight = regression_weights(log_variance, target, beta).sum()
+        return self._process_group.weighted_mean(loss, weight)
+
+    def _classification(self, logits: Tensor, log_variance: Tensor | None, batch: Batch,
+                        part: slice) -> Tensor:
+        """Return the loss of the classes over all processes; the maps are those of a slice."""
+        config, classes = self._config, batch.classes[part]
+        noise = (None if log_variance is None else
+                 local_noise(batch.classes, part, config.logit_samples, config.network.classes))
+        loss = classification_loss(logits, log_variance, classes, noise=noise,
+                                   weights=self._class_weights)
+        return self._process_group.weighted_mean(loss, self._label_weight(classes))
 
     def _label_weight(self, classes: Tensor) -> Tensor:
         """Return the sum of the class weights of the labelled pixels."""

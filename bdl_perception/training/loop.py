@@ -131,9 +131,9 @@ class TrainingRun:
         started, begun_s = self._clock(), self.progress.elapsed_s
         sums, steps, before = np.zeros(3), 0, self.progress.images
         for batch, share in self._batches(training, rng):
-            rate = self.config.learning_rate * one_cycle(self._completed_fraction(share),
-                                                         self.config.warm_up)
-            sums += self.learner.step(batch, rate)
+            completed = self._completed_fraction(share)
+            rate = self.config.learning_rate * one_cycle(completed, self.config.warm_up)
+            sums += self.learner.step(batch, rate, completed)
             steps += 1
             self.progress.images += len(batch)
             self.progress.elapsed_s = begun_s + self._clock() - started
@@ -183,7 +183,8 @@ class TrainingRun:
         chosen = evenly_spaced(len(validation), self.config.validation_frames)
         batches = ordered_batches(validation, self.config.batch, chosen, self.config.network)
         metrics = compute_metrics(self.learner.network,
-                                  map(self._precision.batch_to_device, batches))
+                                  map(self._precision.batch_to_device, batches),
+                                  self.config.tasks)
         return {SCORE_COLUMN: metrics.score, **{f'{VALIDATION_PREFIX}{name}': value
                                                 for name, value in metrics._asdict().items()}}
 

@@ -21,7 +21,7 @@ PROBE_SAMPLES = 5  # of a data set; all its samples have truth of the same tasks
 
 
 class ValidationMetrics(NamedTuple):
-    """Metrics of the deterministic pass at the resolution of the decoder."""
+    """Metrics of the deterministic pass at the resolution of the decoder; NaN: not trained."""
 
     abs_rel: float  # mean of |depth - truth| / truth over finite truth; NaN without any
     mean_iou: float  # over the classes that occur; NaN without any
@@ -39,16 +39,20 @@ class ValidationMetrics(NamedTuple):
 
 
 @torch.no_grad()
-def compute_metrics(network: Network, batches: Iterable[Batch]) -> ValidationMetrics:
-    """Evaluate the network on batches that are on its device."""
+def compute_metrics(network: Network, batches: Iterable[Batch],
+                    tasks: str = 'both') -> ValidationMetrics:
+    """Evaluate these tasks of the network on batches that are on its device."""
     network.eval()
     classes = network.config.classes
     confusion = np.zeros((classes, classes))
     error, inside, pixels = 0.0, 0, 0
     for batch in batches:
         maps = network(batch.rgb)
-        confusion += confusion_matrix(*labelled_pairs(maps.logits.argmax(1), batch.classes),
-                                      classes)
+        if tasks != 'depth':
+            confusion += confusion_matrix(*labelled_pairs(maps.logits.argmax(1), batch.classes),
+                                          classes)
+        if tasks == 'classes':
+            continue
         known = torch.isfinite(batch.log_depth)
         deviation = (maps.log_depth - batch.log_depth)[known]  # (N,)
         sigma = (0.5 * maps.depth_log_variance[known]).exp()
@@ -66,7 +70,7 @@ def labelled_pairs(predicted: Tensor, truth: Tensor) -> tuple[NDArray[Any], NDAr
 
 
 def untrained_tasks(history: Sequence[Mapping[str, float]]) -> list[str]:
-    """List the tasks whose loss was 0 in every epoch: no pixel had ground truth."""
+    """List the tasks whose loss was 0 in every epoch: left out, or without ground truth."""
     return [task for task, loss in TASK_LOSSES.items()
             if history and all(row.get(loss) == 0 for row in history)]
 

@@ -4,6 +4,7 @@ import math
 
 from bdl_perception.network.losses import (
     classification_loss,
+    LIKELIHOODS,
     log_mean_probability,
     regression_loss,
     TaskWeights,
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
+from scipy import stats
 import torch
 
 SHAPE = (2, 3, 4)  # B, h, w
@@ -90,13 +92,71 @@ def test_beta_does_not_change_the_loss_of_one_sigma_for_all(beta):
     torch.testing.assert_close(found, regression_loss(mean, same, target))
 
 
-def test_pixels_without_depth_do_not_change_the_loss():
+@pytest.mark.parametrize('likelihood', LIKELIHOODS)
+def test_the_loss_is_the_density_of_scipy_with_the_predicted_variance(likelihood):
+    mean, log_variance, target = _maps(12)
+    known = np.isfinite(target)
+    if likelihood == 'laplace':
+        density = stats.laplace(mean, np.exp(log_variance / 2) / math.sqrt(2))
+        constant = math.log(2)
+    else:
+        density, constant = stats.norm(mean, np.exp(log_variance / 2)), .5 * math.log(2 * math.pi)
+    np.testing.assert_allclose(density.var(), np.exp(log_variance))
+    expected = -density.logpdf(np.where(known, target, 0))[known].mean() - constant
+    maps = map(torch.from_numpy, (mean, log_variance, target))
+    assert float(regression_loss(*maps, 0, likelihood)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_laplace_loss_gives_the_number_worked_in_its_docstring():
+    one = torch.ones(1, 1, 1)
+    found = regression_loss(one, 0 * one, 3 * one, likelihood='laplace')
+    assert float(found) == pytest.approx(2.48, abs=.005)
+
+
+def test_without_a_variance_the_laplace_loss_is_the_mean_absolute_error():
+    mean, _, target = _maps(7)
+    loss = regression_loss(torch.from_numpy(mean), None, torch.from_numpy(target), 0, 'laplace')
+    expected = np.abs(target - mean)[np.isfinite(target)].mean()
+    assert float(loss) == pytest.approx(expected, rel=1e-9)
+
+
+def test_with_beta_one_half_every_pixel_pulls_the_laplace_mean_equally():
+    mean, log_variance, target = (torch.from_numpy(value) for value in _maps(13))
+    leaf = mean.requires_grad_()
+    regression_loss(leaf, log_variance, target, .5, 'laplace').backward()
+    known = torch.isfinite(target)
+    pull = math.sqrt(2) / (.5 * log_variance).exp()[known].sum()
+    torch.testing.assert_close(leaf.grad[known], (pull * (mean - target).sign()).detach()[known])
+
+
+@pytest.mark.parametrize('likelihood', LIKELIHOODS)
+def test_the_best_variance_is_that_of_the_distribution_fitted_to_the_errors(likelihood):
+    _, _, errors = _maps(14)
+    errors = torch.from_numpy(np.nan_to_num(errors, posinf=0))
+    s = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([s], line_search_fn='strong_wolfe')
+
+    def slope():
+        optimizer.zero_grad()
+        loss = regression_loss(0 * errors, s.expand(SHAPE[1:])[None].expand(SHAPE), errors,
+                               likelihood=likelihood)
+        loss.backward()
+        return loss
+
+    optimizer.step(slope)
+    family = {'gaussian': stats.norm, 'laplace': stats.laplace}[likelihood]
+    fitted = family(*family.fit(errors.numpy().ravel(), floc=0))
+    assert float(s.detach().exp()) == pytest.approx(fitted.var(), rel=1e-3)
+
+
+@pytest.mark.parametrize('likelihood', LIKELIHOODS)
+def test_pixels_without_depth_do_not_change_the_loss(likelihood):
     mean, log_variance, target = (torch.from_numpy(value) for value in _maps(5))
-    clean = regression_loss(mean, log_variance, target)
+    clean = regression_loss(mean, log_variance, target, likelihood=likelihood)
     mean[0, 0, :2] = torch.tensor([math.nan, 1e30])
     log_variance[0, 0, :2] = torch.tensor([math.inf, -1e30])
     leaf = mean.requires_grad_()
-    loss = regression_loss(leaf, log_variance, target)
+    loss = regression_loss(leaf, log_variance, target, likelihood=likelihood)
     loss.backward()
     assert loss.item() == clean.item()
     assert torch.equal(leaf.grad[0, 0, :2], torch.zeros(2, dtype=torch.float64))
@@ -234,9 +294,10 @@ def test_each_task_weight_converges_to_its_optimum():
 
 
 def test_a_regression_with_predicted_sigma_has_weight_one():
-    tasks = TaskWeights(sigma_predicted=True)
-    assert _optimised(tasks, -1.7, .2) == pytest.approx([0, math.log(.4)], abs=1e-3)
-    loss = tasks(torch.tensor(-1.7), torch.tensor(.2))
+    tasks = TaskWeights()
+    assert _optimised(tasks, -1.7, .2, sigma_predicted=True) == pytest.approx(
+        [0, math.log(.4)], abs=1e-3)
+    loss = tasks(torch.tensor(-1.7), torch.tensor(.2), sigma_predicted=True)
     assert loss.item() == pytest.approx(-1.7 + .5 + .5 * math.log(.4), abs=1e-3)
 
 
@@ -245,13 +306,13 @@ def test_both_kinds_of_sigma_give_the_same_gradient_of_depth():
     mean, _, target = (torch.from_numpy(value) for value in _maps(11))
     square = (mean - target)[torch.isfinite(target)].square().mean()
     slopes = []
-    for tasks, variance in ((TaskWeights(), None),
-                            (TaskWeights(sigma_predicted=True), torch.full_like(mean,
-                                                                                square.log()))):
+    for variance in (None, torch.full_like(mean, square.log())):
+        tasks = TaskWeights()
         with torch.no_grad():
             tasks.log_variances[0] = square.log()
         leaf = mean.clone().requires_grad_()
-        tasks(regression_loss(leaf, variance, target, .5), torch.tensor(1.)).backward()
+        tasks(regression_loss(leaf, variance, target, .5), torch.tensor(1.),
+              sigma_predicted=variance is not None).backward()
         slopes.append(leaf.grad)
     torch.testing.assert_close(*slopes, rtol=1e-5, atol=1e-8)
 

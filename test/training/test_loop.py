@@ -156,7 +156,7 @@ def test_a_few_epochs_reduce_the_loss_on_the_tiny_street(data, tmp_path):
 def scores(monkeypatch):
     """Give each epoch the validation score of a list, whatever the network does."""
     def validate(scores):
-        def measure(network, batches):
+        def measure(network, batches, tasks):
             return ValidationMetrics(scores[runs.pop()], math.nan, math.nan)
         runs = list(range(len(scores)))[::-1]
         monkeypatch.setattr(loop, 'compute_metrics', measure)

@@ -1,0 +1,168 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""What each of the options of the loss teaches, and what it leaves alone."""
+from dataclasses import replace
+import math
+
+from bdl_perception.datasets.rendered import WorldDataset
+from bdl_perception.network.model import Network
+from bdl_perception.training import loop
+from bdl_perception.training.augment import AugmentConfig
+from bdl_perception.training.batches import CORNERS, make_batch
+from bdl_perception.training.config import TrainConfig
+from bdl_perception.training.loop import TrainingRun
+from bdl_perception.training.validation import untrained_tasks
+import pytest
+from tiny_drives import make_tiny_drives
+from tiny_network import draw_frames, TINY
+import torch
+
+CONFIG = TrainConfig(epochs=2, batch=2, threads=1, validation_frames=3, network=TINY, clip=1e9,
+                     augment=AugmentConfig(jpeg=0))
+DEPTH, CLASSES = replace(CONFIG, tasks='depth'), replace(CONFIG, tasks='classes')
+HEADS = 'decoder.heads.'
+DEPTH_ROW, VARIANCE_ROWS, LOGIT_ROWS = [0], [1, 2], [*range(3, 3 + TINY.classes)]
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    root = make_tiny_drives(tmp_path_factory.mktemp('drives'), drives=2, frames=3)
+    return WorldDataset(root, 'train', TINY.height, TINY.width)
+
+
+@pytest.fixture(autouse=True)
+def no_plots(monkeypatch):
+    monkeypatch.setattr(loop, 'plot_curves', lambda path, history: None)
+
+
+def _trained(config, folder, data, validation=None):
+    run = TrainingRun(config, folder)
+    run.train(data, validation)
+    return run
+
+
+def _step(config, folder, data, completed=1.):
+    """Make one step on the first frames, with the masks and the noise of a seed."""
+    run = TrainingRun(config, folder)
+    torch.manual_seed(3)
+    batch = make_batch([data[0], data[1]], TINY, CORNERS[:2])
+    run.learner.step(batch, .01, completed)
+    return run
+
+
+def _state(run):
+    return {name: value.clone() for name, value in run.learner.network.state_dict().items()}
+
+
+def _gradient_rows(run):
+    """Return the rows of the heads that have a gradient."""
+    gradient = run.learner.network.decoder.heads.weight.grad.flatten(1)
+    return torch.nonzero(gradient.abs().sum(1)).flatten().tolist()
+
+
+def _without_rows(state, rows):
+    """Leave out rows of the heads."""
+    kept = [row for row in range(3 + TINY.classes) if row not in rows]
+    return {name: value[kept] if name.startswith(HEADS) else value
+            for name, value in state.items()}
+
+
+def _same(first, second, leave_out=()):
+    first, second = (_without_rows(state, leave_out) for state in (first, second))
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_variances_of_a_faithful_run_have_no_gradient_in_the_features():
+    network = Network(TINY).train()
+    rgb = draw_frames(2).permute(0, 3, 1, 2).float()
+    for detach in (False, True):
+        network.decoder.detach_variances = detach
+        network.zero_grad()
+        maps = network(rgb, network.draw_masks(2))
+        (maps.depth_log_variance.sum() + maps.logit_log_variance.sum()).backward()
+        shared = [value.grad for name, value in network.named_parameters()
+                  if not name.startswith(HEADS) and value.grad is not None and value.grad.any()]
+        assert bool(shared) != detach
+        assert network.decoder.heads.weight.grad[VARIANCE_ROWS].abs().sum(1).min() > 0
+
+
+def test_detached_variances_change_no_output():
+    torch.manual_seed(0)
+    network = Network(TINY)
+    rgb, masks = draw_frames(2).permute(0, 3, 1, 2).float(), network.draw_masks(2)
+    for mode in (True, False):
+        network.train(mode)
+        network.decoder.detach_variances = False
+        plain = network(rgb, masks)
+        network.decoder.detach_variances = True
+        for found, expected in zip(network(rgb, masks), plain, strict=True):
+            assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize('likelihood', ['gaussian', 'laplace'])
+def test_a_faithful_run_teaches_the_mean_as_a_run_without_variances(data, tmp_path, likelihood):
+    states = {}
+    for name, changes in {'none': {'aleatoric': False}, 'faithful': {'faithful': True},
+                          'joint': {}}.items():
+        config = replace(DEPTH, likelihood=likelihood, **changes)
+        states[name] = _state(_trained(config, tmp_path / name, data))
+    assert _same(states['faithful'], states['none'], VARIANCE_ROWS)
+    assert not _same(states['faithful'], states['none'])
+    assert not _same(states['joint'], states['none'], VARIANCE_ROWS)
+
+
+def test_a_faithful_step_teaches_the_logits_as_a_step_without_variances(data, tmp_path):
+    states = {}
+    for name, changes in {'none': {'aleatoric': False}, 'faithful': {'faithful': True},
+                          'joint': {}}.items():
+        states[name] = _state(_step(replace(CLASSES, **changes), tmp_path / name, data))
+    assert _same(states['faithful'], states['none'], VARIANCE_ROWS)
+    assert not _same(states['joint'], states['none'], VARIANCE_ROWS)
+    biases = [states[name][f'{HEADS}bias'][VARIANCE_ROWS] for name in ('faithful', 'none')]
+    assert biases[0][0] == biases[1][0] and biases[0][1] != biases[1][1]
+
+
+@pytest.mark.parametrize('config, rows', [
+    (DEPTH, [*DEPTH_ROW, 1]), (CLASSES, [2, *LOGIT_ROWS]),
+    (CONFIG, [*DEPTH_ROW, *VARIANCE_ROWS, *LOGIT_ROWS]),
+    (replace(DEPTH, faithful=True), [*DEPTH_ROW, 1]),
+    (replace(DEPTH, aleatoric=False, faithful=True), DEPTH_ROW)])
+def test_only_the_heads_of_the_trained_tasks_have_gradients(data, tmp_path, config, rows):
+    assert _gradient_rows(_step(config, tmp_path, data)) == rows
+
+
+@pytest.mark.parametrize('config, column, other, metric', [
+    (DEPTH, 'regression', 'classes', 'abs_rel'), (CLASSES, 'classification', 'depth', 'mean_iou')])
+@pytest.mark.parametrize('faithful', [False, True])
+def test_a_run_of_one_task_is_scored_by_it_alone(data, tmp_path, config, column, other, metric,
+                                                 faithful):
+    run = _trained(replace(config, faithful=faithful), tmp_path, data, data)
+    row = run.progress.history[-1]
+    assert row['loss'] == pytest.approx(row[column], rel=1e-6)
+    assert row['log_variance_depth'] == row['log_variance_classes'] == 0
+    value = row[f'validation_{metric}']
+    assert row['validation_score'] == (value if metric == 'abs_rel' else 1 - value)
+    missing = {'abs_rel': 'mean_iou', 'mean_iou': 'abs_rel'}[metric]
+    assert math.isnan(row[f'validation_{missing}'])
+    assert untrained_tasks(run.progress.history) == [other]
+
+
+def test_the_means_are_taught_first_during_the_warm_up(data, tmp_path):
+    warm = replace(CONFIG, variance_warm_up=.5)
+    assert _gradient_rows(_step(warm, tmp_path / 'before', data, .49)) == [
+        *DEPTH_ROW, *LOGIT_ROWS]
+    assert len(_gradient_rows(_step(warm, tmp_path / 'after', data, .5))) == 3 + TINY.classes
+
+
+def test_a_run_in_its_warm_up_is_one_without_variances_and_then_learns_them(data, tmp_path):
+    states = {}
+    for name, changes in {'none': {'aleatoric': False}, 'warm': {'variance_warm_up': .5}}.items():
+        run, snapshots = TrainingRun(replace(DEPTH, **changes), tmp_path / name), []
+        save = run._save_epoch
+        run._save_epoch = lambda log, run=run, kept=snapshots, save=save: (
+            kept.append(_state(run)), save(log))
+        run.train(data, None)
+        states[name] = snapshots
+    assert _same(states['warm'][0], states['none'][0])
+    assert not _same(states['warm'][1], states['none'][1], VARIANCE_ROWS)
+    assert states['warm'][1][f'{HEADS}bias'][1] != states['warm'][0][f'{HEADS}bias'][1]
