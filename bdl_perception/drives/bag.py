@@ -10,7 +10,8 @@ from typing import Any, Iterator, NamedTuple
 
 from bdl_perception.drives.bag_writer import IMAGE_TOPICS, RGB_TOPIC
 from bdl_perception.drives.base import BAG_METADATA_FILE, DEFAULT_RATE_HZ, DriveError
-from bdl_perception.perception.data_types import CameraFrame, PinholeCamera
+from bdl_perception.perception.camera_info import is_rectified, match_camera
+from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera
 from bdl_perception.perception.image_decoding import ImageDecoder
 from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 from rosbags.rosbag1 import Reader as Reader1
@@ -64,18 +65,6 @@ def stamp_and_frame_id(message: Any) -> tuple[int, str]:
     return int(stamp.sec) * 10**9 + int(stamp.nanosec), str(message.header.frame_id)
 
 
-def camera_from_info(info: Any) -> PinholeCamera | None:
-    """Read K with region of interest and binning applied; None when K is not calibrated."""
-    k = info.K if hasattr(info, 'K') else info.k  # of ROS 1
-    if k[0] == 0:
-        return None
-    roi, across, down = info.roi, max(info.binning_x, 1), max(info.binning_y, 1)
-    return PinholeCamera(
-        int((roi.width or info.width) // across), int((roi.height or info.height) // down),
-        float(k[0] / across), float(k[4] / down),
-        float((k[2] - roi.x_offset) / across), float((k[5] - roi.y_offset) / down))
-
-
 @dataclass(frozen=True)
 class BagDrive:
     """The frames of one topic, stamped by the camera."""
@@ -93,22 +82,42 @@ class BagDrive:
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Decode one frame after the other, each with the last camera_info before it."""
-        decoder, damaged = ImageDecoder(report=LOG.warning), DamagedImages(self)
+        decoder, damaged, cameras = ImageDecoder(report=LOG.warning), DamagedImages(self), (
+            RecordedCameras(f'{self.path}, topic {self.topic}', self.topic))
         with _open_bag(self.path) as bag:
-            camera = _first_camera(bag, self.info_topic)
+            cameras.info = _first_info(bag, self.info_topic)
             for topic, message in bag.messages(self.topic, self.info_topic):
                 try:
                     if isinstance(message, SerdeError):
                         raise ValueError(str(message))
                     if topic == self.info_topic:
-                        camera = camera_from_info(message)
+                        cameras.info = message
                         continue
                     rgb = decoder.decode(message)
-                    yield CameraFrame(rgb, *stamp_and_frame_id(message), camera)
+                    yield CameraFrame(rgb, *stamp_and_frame_id(message), cameras.match(rgb))
                     damaged.frames += 1
                 except ValueError as error:
                     damaged.skip(message, error)
         damaged.report()
+
+
+class RecordedCameras:
+    """The last camera_info of a bag, read like a live one by perception_node."""
+
+    def __init__(self, where: str, image_topic: str) -> None:
+        """Begin without a camera_info; where: the bag and the topic, for the log."""
+        self.info: Any = None
+        self._where, self._image_topic = where, image_topic
+        self._logged: str | None = None
+
+    def match(self, rgb: Bytes) -> PinholeCamera | None:
+        """Give the camera of an image; None: its scale is unknown, a wrong info is logged once."""
+        rectified = self.info is not None and is_rectified(self.info, self._image_topic)
+        matched = match_camera(self.info, rgb.shape[1], rgb.shape[0], rectified)
+        if matched.fault and matched.fault != self._logged:
+            self._logged = matched.fault
+            LOG.warning('%s: %s', self._where, matched.fault)
+        return matched.camera
 
 
 class DamagedImages:
@@ -222,10 +231,10 @@ def _remedy(path: Path, error: Exception) -> str:
     return f'is a file missing? `ros2 bag reindex` may write its {BAG_METADATA_FILE} anew'
 
 
-def _first_camera(bag: Bag, topic: str) -> PinholeCamera | None:
+def _first_info(bag: Bag, topic: str) -> Any:
     """Read the first camera_info; the first image may have been recorded before it."""
     for _, message in bag.messages(topic):
-        return None if isinstance(message, SerdeError) else camera_from_info(message)
+        return None if isinstance(message, SerdeError) else message
     return None
 
 

@@ -3,15 +3,9 @@
 """Convert stamps, images, maps and camera geometry to and from ROS messages."""
 import array
 import copy
-import re
-from typing import NamedTuple
 
-from bdl_perception.perception.data_types import (
-    Bytes,
-    check_field_of_view,
-    Floats,
-    PinholeCamera,
-)
+from bdl_perception.perception.camera_info import intrinsics, is_rectified
+from bdl_perception.perception.data_types import Bytes, Floats, PinholeCamera
 from builtin_interfaces.msg import Time
 import numpy as np
 from rclpy.node import Node
@@ -19,7 +13,6 @@ from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 NS_PER_S = 10**9
-UNKNOWN_SCALE = 'the scale of depth is unknown'
 
 
 def stamp_to_ns(stamp: Time) -> int:
@@ -74,74 +67,12 @@ def compressed_topic(node: Node, image_topic: str) -> str:
     return f'{node.resolve_topic_name(image_topic)}/compressed'
 
 
-def is_rectified(info: CameraInfo, image_topic: str) -> bool:
-    """
-    Return whether images are rectified: no distortion, or `rect` in the name of their topic.
-
-    Their geometry is P of camera_info, which they share with the raw images; that of raw images
-    is K (sensor_msgs/CameraInfo).
-    """
-    return not any(info.d) or bool(re.search(r'(^|[/_])rect([/_]|$)', image_topic))
-
-
 def ignored_distortion(info: CameraInfo, image_topic: str) -> str | None:
     """Describe the lens distortion of raw images, which moves pixels; None: there is none."""
     if is_rectified(info, image_topic):
         return None
     return (f'the lens distortion ({info.distortion_model[:32]}) of {image_topic} is ignored: use '
             f'the rectified images for an exact geometry')
-
-
-def _intrinsics(info: CameraInfo, rectified: bool) -> tuple[float, float, float, float]:
-    """Return fx, fy, cx and cy of P of rectified images, else of K; of the other one if zero."""
-    k, p = info.k, info.p
-    if p[0] > 0 and (rectified or k[0] == 0):
-        return p[0], p[5], p[2], p[6]
-    return k[0], k[4], k[2], k[5]
-
-
-def camera_from_info(info: CameraInfo, rectified: bool = False) -> PinholeCamera | None:
-    """
-    Read the camera geometry of the images that belong to a camera_info.
-
-    K and P hold for the full sensor: region of interest and binning are applied to them, as
-    defined by sensor_msgs/CameraInfo. None: the camera is not calibrated (fx = 0). The distortion
-    of raw images is ignored: it moves pixels, but hardly changes depth. ValueError: impossible.
-    """
-    fx, fy, cx, cy = _intrinsics(info, rectified)
-    if fx == 0:
-        return None
-    roi, bin_x, bin_y = info.roi, max(info.binning_x, 1), max(info.binning_y, 1)
-    return PinholeCamera(
-        width=(roi.width or info.width) // bin_x, height=(roi.height or info.height) // bin_y,
-        fx=fx / bin_x, fy=fy / bin_y,
-        cx=(cx - roi.x_offset) / bin_x, cy=(cy - roi.y_offset) / bin_y)
-
-
-class MatchedCamera(NamedTuple):
-    """The camera of an image of known scale, or why the scale is unknown."""
-
-    camera: PinholeCamera | None = None
-    fault: str | None = None  # a camera_info that contradicts the image or itself
-    warning: str | None = None  # there is no camera_info, or the camera is not calibrated
-
-
-def match_camera(info: CameraInfo | None, width: int, height: int,
-                 rectified: bool) -> MatchedCamera:
-    """Find the camera of an image of width x height px in the newest camera_info."""
-    camera = camera_from_info(info, rectified) if info is not None else None
-    if info is None or camera is None:
-        why = 'no camera_info was received' if info is None else 'camera_info has no focal length'
-        return MatchedCamera(warning=f'{why}: {UNKNOWN_SCALE}')
-    if (camera.width, camera.height) != (width, height):
-        return MatchedCamera(
-            fault=f'camera_info is for {camera.width}x{camera.height} px, but the image is '
-                  f'{width}x{height} px: {UNKNOWN_SCALE}')
-    try:
-        check_field_of_view(_intrinsics(info, rectified)[0], info.width)
-    except ValueError as error:
-        return MatchedCamera(fault=f'{error}: {UNKNOWN_SCALE}')
-    return MatchedCamera(camera)
 
 
 def rescaled_camera_info(info: CameraInfo, camera: PinholeCamera, header: Header,
@@ -153,7 +84,7 @@ def rescaled_camera_info(info: CameraInfo, camera: PinholeCamera, header: Header
     to K and P; R and D do not depend on pixels and stay the same. A K, R or P of zeros is
     completed: K and P from each other, R as the identity.
     """
-    fx, fy, cx, cy = _intrinsics(info, rectified)
+    fx, fy, cx, cy = intrinsics(info, rectified)
     k = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
     a_x, a_y = camera.fx / fx, camera.fy / fy
     change = np.array([  # (3, 3) old homogeneous pixel -> new

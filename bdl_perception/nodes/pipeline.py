@@ -5,8 +5,6 @@ import time
 from typing import Callable, Iterable, NamedTuple, TypeAlias
 
 from bdl_perception.nodes.messages import (
-    is_rectified,
-    match_camera,
     rescaled_camera_info,
     stamp_to_ns,
     uncalibrated_camera_info,
@@ -15,6 +13,7 @@ from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import StatusTracker
 from bdl_perception.nodes.worker import Mailbox
 from bdl_perception.perception.camera_health import CameraHealth
+from bdl_perception.perception.camera_info import is_rectified, match_camera
 from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera, Prediction
 from bdl_perception.perception.image_decoding import ImageDecoder
 from bdl_perception.perception.output_checks import OutputChecks

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from bdl_perception.drives import open_drive
-from bdl_perception.drives.bag import camera_from_info
 from bdl_perception.drives.catalog import list_drives
+from bdl_perception.perception.camera_info import camera_from_info
 from bdl_perception.perception.image_decoding import rgb_from_image
 from drive_files import (
     camera_drive,
@@ -162,6 +162,34 @@ def test_binning_and_region_of_interest_move_the_camera() -> None:
     assert camera is not None
     assert (camera.width, camera.height, camera.fx, camera.fy) == (20, 16, 30.0, 30.5)
     assert (camera.cx, camera.cy) == (11.75, 9.75)
+
+
+def recorded_camera(folder: Path, topic: str, info: Any) -> list[Any]:
+    """Give the cameras of two frames of a bag whose camera_info comes first."""
+    base = topic.rpartition('/')[0]
+    messages = [(f'{base}/camera_info', 0, info),
+                *((topic, 1 + index, image(frame_image(index), 1 + index)) for index in range(2))]
+    return [frame.camera for frame in open_drive(write_bag(folder / 'b', messages))]
+
+
+@pytest.mark.parametrize(('topic', 'distortion', 'fx'), [
+    ('/c/image_rect', .1, 40.), ('/c/image_raw', .1, 60.), ('/c/image', 0., 40.)])
+def test_rectified_images_of_a_bag_have_the_camera_of_p(tmp_path: Path, topic: str,
+                                                        distortion: float, fx: float) -> None:
+    info = camera_info(0)
+    info.d, info.p = np.full(5, distortion), np.array([40., 0, 31, 0, 0, 41, 23, 0, 0, 0, 1, 0])
+    assert [camera.fx for camera in recorded_camera(tmp_path, topic, info)] == [fx, fx]
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -60.])
+def test_an_impossible_camera_info_of_a_bag_costs_no_frame(
+        tmp_path: Path, caplog: pytest.LogCaptureFixture, value: float) -> None:
+    info = camera_info(0)
+    info.k[0] = info.p[0] = value
+    assert recorded_camera(tmp_path, '/c/image_raw', info) == [None, None]
+    [text] = caplog.messages
+    assert '/c/image_raw: camera_info cannot be used, focal length is' in text
+    assert text.endswith('the scale of depth is unknown')
 
 
 def test_a_camera_that_was_never_calibrated_is_unknown() -> None:

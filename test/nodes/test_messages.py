@@ -3,6 +3,7 @@
 """Values survive the conversion to messages and back."""
 from bdl_perception.nodes import messages
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
+from bdl_perception.perception import camera_info
 from bdl_perception.perception.data_types import PinholeCamera
 from builtin_interfaces.msg import Time
 from hypothesis import given
@@ -59,15 +60,15 @@ def info(**changes):
 
 
 def test_roi_and_binning_are_applied_to_the_camera():
-    whole = messages.camera_from_info(info())
+    whole = camera_info.camera_from_info(info())
     assert whole == PinholeCamera(64, 48, 100, 110, 31, 23)
     roi = RegionOfInterest(x_offset=10, y_offset=4, width=40, height=30)
-    part = messages.camera_from_info(info(roi=roi, binning_x=2, binning_y=2))
+    part = camera_info.camera_from_info(info(roi=roi, binning_x=2, binning_y=2))
     assert part == PinholeCamera(20, 15, 50, 55, 10.5, 9.5)
 
 
 def test_an_uncalibrated_camera_info_gives_none():
-    assert messages.camera_from_info(CameraInfo(width=64, height=48)) is None
+    assert camera_info.camera_from_info(CameraInfo(width=64, height=48)) is None
 
 
 P_CAMERA = PinholeCamera(64, 48, 90, 95, 30, 22)
@@ -76,9 +77,10 @@ K_CAMERA = PinholeCamera(64, 48, 100, 110, 31, 23)
 
 @pytest.mark.parametrize('changes, rectified, camera', [
     ({}, False, K_CAMERA), ({}, True, P_CAMERA), ({'p': [0.] * 12}, True, K_CAMERA),
-    ({'k': [0.] * 9}, False, P_CAMERA), ({'p': [float('nan')] * 12}, True, K_CAMERA)])
+    ({'k': [0.] * 9}, False, P_CAMERA),
+    ({'p': [float('nan')] * 12, 'd': []}, True, K_CAMERA)])
 def test_rectified_images_have_the_camera_of_p(changes, rectified, camera):
-    assert messages.camera_from_info(info(**changes), rectified) == camera
+    assert camera_info.camera_from_info(info(**changes), rectified) == camera
 
 
 @pytest.mark.parametrize('topic, rectified', [
@@ -86,8 +88,8 @@ def test_rectified_images_have_the_camera_of_p(changes, rectified, camera):
     ('/image_rect/compressed', True), ('/camera/image_rect_raw', True), ('/image_raw', False),
     ('/direct/image', False), ('/rectangle/image', False), ('/image_unrectified', False)])
 def test_rectified_images_are_known_by_their_topic(topic, rectified):
-    assert messages.is_rectified(info(), topic) == rectified
-    assert messages.is_rectified(info(d=[]), topic) and messages.is_rectified(
+    assert camera_info.is_rectified(info(), topic) == rectified
+    assert camera_info.is_rectified(info(d=[]), topic) and camera_info.is_rectified(
         info(d=[0.] * 5), topic)
     note = messages.ignored_distortion(info(), topic)
     assert note is None if rectified else 'lens distortion (plumb_bob)' in note
@@ -100,7 +102,7 @@ def test_rectified_images_are_known_by_their_topic(topic, rectified):
     (info(k=[1e-6, 0., 31., 0., 1e-6, 23., 0., 0., 1.]), (64, 48), 'focal length of 1e-06 px'),
     (info(k=[1e6, 0., 31., 0., 1e6, 23., 0., 0., 1.]), (64, 48), 'focal length of 1e+06 px')])
 def test_an_unknown_scale_is_named(found, size, reported):
-    camera, fault, warning = messages.match_camera(found, *size, False)
+    camera, fault, warning = camera_info.match_camera(found, *size, False)
     text = fault or warning
     assert camera is None and reported in text and text.endswith('the scale of depth is unknown')
     assert (fault is None) == (reported.split()[-1] in ('received', 'length'))
@@ -108,8 +110,8 @@ def test_an_unknown_scale_is_named(found, size, reported):
 
 def test_the_field_of_view_is_that_of_the_full_sensor():
     roi = RegionOfInterest(x_offset=30, y_offset=20, width=4, height=4)
-    assert messages.match_camera(info(roi=roi), 4, 4, False).camera is not None
-    assert messages.match_camera(info(), 64, 48, False) == (K_CAMERA, None, None)
+    assert camera_info.match_camera(info(roi=roi), 4, 4, False).camera is not None
+    assert camera_info.match_camera(info(), 64, 48, False) == (K_CAMERA, None, None)
 
 
 def test_zeros_of_k_r_and_p_are_completed():
@@ -124,7 +126,7 @@ def test_zeros_of_k_r_and_p_are_completed():
 def test_maps_of_rectified_images_have_their_camera_in_p():
     after = PinholeCamera(32, 24, 45, 47.5, 14.75, 10.75)  # half of P
     out = messages.rescaled_camera_info(info(), after, HEADER, rectified=True)
-    assert messages.camera_from_info(out, rectified=True) == after
+    assert camera_info.camera_from_info(out, rectified=True) == after
     assert (out.k[0], out.p[3]) == (50, -4.5)
 
 
@@ -153,18 +155,18 @@ def test_rescaled_info_keeps_distortion_and_rotation():
     assert list(out.r) == list(source.r)
     assert (out.distortion_model, out.binning_x, out.roi) == ('plumb_bob', 0, RegionOfInterest())
     assert (source.width, source.roi.width) == (64, 3), 'the source was changed'
-    assert messages.camera_from_info(out) == PinholeCamera(32, 24, 50, 55, 15, 11)
+    assert camera_info.camera_from_info(out) == PinholeCamera(32, 24, 50, 55, 15, 11)
 
 
 def test_a_camera_survives_the_round_trip():
     camera = PinholeCamera(320, 192, 251.3, 249.9, 160.1, 95.2)
-    assert messages.camera_from_info(messages.camera_info_message(camera, HEADER)) == camera
+    assert camera_info.camera_from_info(messages.camera_info_message(camera, HEADER)) == camera
 
 
 def test_an_unknown_camera_is_published_as_uncalibrated():
     out = messages.uncalibrated_camera_info(320, 192, HEADER)
     assert (out.width, out.height, out.header) == (320, 192, HEADER)
-    assert messages.camera_from_info(out) is None
+    assert camera_info.camera_from_info(out) is None
 
 
 def test_image_data_is_an_array_of_bytes():

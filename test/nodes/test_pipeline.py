@@ -88,6 +88,19 @@ def test_a_camera_info_that_cannot_be_right_is_a_fault(info, reported):
     assert 'the scale of depth is unknown' in camera.faults[0]
 
 
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), -32.])
+def test_a_camera_info_without_a_possible_number_costs_no_frame(value):
+    camera = Camera()
+    camera.send_info(32.)
+    camera.pipeline.camera_info.k[0] = camera.pipeline.camera_info.p[0] = value
+    camera.pipeline.camera_info.d = [.1]
+    camera.send()
+    assert [text.partition(',')[0] for text in camera.faults] == ['camera_info cannot be used']
+    assert camera._events.publishers.publish_scores.call_count == 1
+    prediction = camera._events.publishers.publish_prediction.call_args.args[0]
+    assert prediction.camera is None
+
+
 def test_a_size_that_changes_is_a_fault_of_the_first_image_of_that_size():
     camera = Camera()
     sizes = [(40, 24), (40, 24), (50, 30), (50, 30), (40, 24)]

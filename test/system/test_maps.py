@@ -4,12 +4,12 @@
 from bdl_perception import topics
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.messages import (
-    camera_from_info,
     camera_info_message,
     make_header,
     stamp_to_ns,
     uint8_image,
 )
+from bdl_perception.perception.camera_info import camera_from_info
 from bdl_perception.perception.data_types import PinholeCamera
 import numpy as np
 import pytest
