@@ -65,7 +65,7 @@ def test_the_wheel_installs_the_files_of_ros_into_share(wheel: ZipFile) -> None:
     expected = {f'{share}/ament_index/resource_index/packages/{NAME}',
                 *(f'{share}/{NAME}/{file}' for file in (
                   'package.xml', 'launch/perception.launch.py', 'config/perception.yaml',
-                  'config/perception.rviz'))}
+                  'config/perception.rviz', 'config/sros2/policy.xml'))}
     assert expected <= set(wheel.namelist())
 
 
