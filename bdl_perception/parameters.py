@@ -131,7 +131,9 @@ class CameraParameters(Parameters):
         'camera_info', 'topic of the camera geometry, if the recording has it')
     image_transport: str = parameter('raw', TRANSPORT_TEXT, choices=TRANSPORTS)
     jpeg_quality: int = parameter(90, 'quality of compressed images', low=1, high=100)
-    frame_id: str = parameter('', 'frame_id of the images; empty: that of the recording')
+    frame_id: str = parameter(
+        '', 'frame_id of the images; empty: that of the recording, or camera_optical_frame with '
+        'the namespace before it, such as front_camera_optical_frame')
     wait_for_subscribers: int = parameter(
         0, 'number of image subscribers to wait for before the first frame', low=0, high=100)
     start_delay_s: float = parameter(

@@ -21,6 +21,8 @@ DEPTH = Topic('depth/image', IMAGE_TYPE, PERCEPTION_NODE,
               '32FC1, m along the optical axis, +Inf: sky')
 DEPTH_INFO = Topic('depth/camera_info', CAMERA_INFO_TYPE, PERCEPTION_NODE,
                    'camera geometry of all published images')
+SEGMENTATION_INFO = Topic('segmentation/camera_info', CAMERA_INFO_TYPE, PERCEPTION_NODE,
+                          'the same, for viewers that look beside the image')
 ALEATORIC = Topic('depth/aleatoric_std', IMAGE_TYPE, PERCEPTION_NODE,
                   '32FC1, m, aleatoric uncertainty of depth (data)')
 EPISTEMIC = Topic('depth/epistemic_std', IMAGE_TYPE, PERCEPTION_NODE,
@@ -30,7 +32,7 @@ ENTROPY = Topic('segmentation/entropy', IMAGE_TYPE, PERCEPTION_NODE,
                 '32FC1, nat, entropy of the class probabilities of the single pass')
 MUTUAL_INFORMATION = Topic('segmentation/mutual_information', IMAGE_TYPE, PERCEPTION_NODE,
                            '32FC1, nat, epistemic uncertainty of the classes (model)')
-OVERLAY = Topic('overlay', IMAGE_TYPE, PERCEPTION_NODE,
+OVERLAY = Topic('segmentation/overlay', IMAGE_TYPE, PERCEPTION_NODE,
                 'rgb8, class colours over the camera image')
 SCORES = Topic('scores', DIAGNOSTICS_TYPE, PERCEPTION_NODE,
                'anomaly scores, the input of alert_node')
@@ -45,6 +47,6 @@ CMD_VEL_OUT = Topic('cmd_vel_out', 'geometry_msgs/msg/Twist', GOVERNOR_NODE,
 SPEED_LIMIT = Topic('speed_limit', 'nav2_msgs/msg/SpeedLimit', GOVERNOR_NODE,
                     'the speed limit of that level, if nav2_speed_limit is set')
 
-TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, ENTROPY, MUTUAL_INFORMATION, OVERLAY,
-          SCORES, STATUS, ALERT_TOPIC, DIAGNOSTICS_TOPIC, CMD_VEL_OUT,
+TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, SEGMENTATION_INFO, ENTROPY,
+          MUTUAL_INFORMATION, OVERLAY, SCORES, STATUS, ALERT_TOPIC, DIAGNOSTICS_TOPIC, CMD_VEL_OUT,
           SPEED_LIMIT)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEMO = 'demo'
 FORMATS = ('folder', 'mcap')
 VIDEO_LIMIT_BYTES = 6_000_000  # of the video in the package
+BAG_START_NS = 1_767_225_600 * 10**9  # 2026-01-01 UTC; 0 is no time in ROS
 INTRINSICS = ('fx', 'fy', 'cx', 'cy')
 
 
@@ -119,7 +120,8 @@ def write_mcap(folder: Path, drive: 'WorldDrive', frames: 'Iterable[Frame]') -> 
     from bdl_perception.world.drive_files import describe_drive, encode_rgb
     spec = drive.spec
     camera = PinholeCamera(spec.width, spec.height, **drive.pinhole.intrinsics())
-    recorded = (RecordedFrame(stamp_ns, encode_rgb(frame.rgb), frame.depth, frame.classes)
+    recorded = (RecordedFrame(BAG_START_NS + stamp_ns, encode_rgb(frame.rgb), frame.depth,
+                              frame.classes)
                 for stamp_ns, frame in zip(spec.stamps_ns, frames, strict=True))
     write_recording(folder, camera, recorded, json.dumps(describe_drive(drive)))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bdl_perception.drives.base import BAG_METADATA_FILE, DriveError
+from bdl_perception.drives.base import BAG_METADATA_FILE, DriveError, FRAME_ID
 from bdl_perception.perception.data_types import Bytes, Floats, PinholeCamera
 import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
@@ -17,7 +17,6 @@ INFO_TOPIC = '/camera/camera_info'
 DEPTH_TOPIC = '/camera/depth'
 CLASSES_TOPIC = '/camera/classes'
 IMAGE_TOPICS = (RGB_TOPIC, DEPTH_TOPIC, CLASSES_TOPIC)
-FRAME_ID = 'camera'
 DESCRIPTION_KEY = 'drive'  # key in the bag's custom data
 _STORE = get_typestore(Stores.ROS2_JAZZY)
 _TYPES = _STORE.types

@@ -5,7 +5,7 @@ import sys
 from typing import Callable, Iterator
 
 from bdl_perception.drives import open_drive
-from bdl_perception.drives.base import Drive
+from bdl_perception.drives.base import Drive, FRAME_ID
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.lifecycle import run_node
 from bdl_perception.nodes.messages import (
@@ -85,12 +85,19 @@ class CameraNode(Node):
 
     def _publish_frame(self, frame: CameraFrame) -> None:
         now_ns = self.get_clock().now().nanoseconds
-        header = make_header(now_ns, self._settings.frame_id or frame.frame_id)
+        header = make_header(now_ns, self._settings.frame_id or optical_frame_id(
+            frame.frame_id, self.get_namespace()))
         if frame.camera is not None:
             self._info_publisher.publish(camera_info_message(frame.camera, header))
         image = (_jpeg_image(frame.rgb, self._settings.jpeg_quality, header) if self._compressed
                  else uint8_image(frame.rgb, header))
         self._image_publisher.publish(image)
+
+
+def optical_frame_id(recorded: str, namespace: str) -> str:
+    """Name the optical frame of a recording without one by its camera, the last namespace."""
+    camera = namespace.strip('/').rpartition('/')[2]
+    return f'{camera}_{FRAME_ID}' if camera and recorded == FRAME_ID else recorded
 
 
 def _drive_frames(drive: Drive, loop: bool) -> Iterator[CameraFrame]:

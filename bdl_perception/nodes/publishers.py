@@ -65,6 +65,7 @@ class PerceptionPublishers:
         for topic, make in (
                 (topics.DEPTH, lambda: float32_image(prediction.depth, header)),
                 (topics.DEPTH_INFO, lambda: make_info(header)),
+                (topics.SEGMENTATION_INFO, lambda: make_info(header)),
                 (topics.ALEATORIC, lambda: float32_image(prediction.aleatoric_std, header)),
                 (topics.CLASSES, lambda: uint8_image(prediction.classes, header)),
                 (topics.ENTROPY, lambda: float32_image(prediction.entropy, header)),

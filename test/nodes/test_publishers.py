@@ -50,7 +50,8 @@ class UnusedMap:
 
 FRAME_TOPICS = (topics.DEPTH, topics.ALEATORIC, topics.CLASSES, topics.ENTROPY)
 CYCLE_TOPICS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
-LAZY_TOPICS = (topics.DEPTH_INFO, topics.OVERLAY)
+INFO_TOPICS = (topics.DEPTH_INFO, topics.SEGMENTATION_INFO)
+LAZY_TOPICS = (*INFO_TOPICS, topics.OVERLAY)
 
 
 def prediction(subscribed):
@@ -78,7 +79,7 @@ def test_only_subscribed_topics_are_made(subscribed):
         node.publishers[subscribed.name].subscribers = 1
 
     def info(header):
-        made.append(topics.DEPTH_INFO)
+        made.append(subscribed)
         return CameraInfo(header=header)
 
     def overlay():
@@ -101,6 +102,13 @@ def test_scores_are_published_without_subscribers():
     outputs.publish_scores(Scores(5, 'f', {'energy': 1.0}))
     message, = node.publishers[topics.SCORES.name].messages
     assert origin_from_message(message) == ('0' * 32, 1)
+
+
+def test_every_image_topic_has_a_camera_info_where_subscribers_look():
+    # image_transport: the name of the image topic, with its last part replaced
+    beside = {topic.name.rpartition('/')[0] + '/camera_info' for topic in topics.TOPICS
+              if topic.type == topics.IMAGE_TYPE}
+    assert beside == {topic.name for topic in INFO_TOPICS}
 
 
 def test_every_declared_topic_is_created_and_destroyed():

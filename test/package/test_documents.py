@@ -164,7 +164,7 @@ def test_the_ros2_page_explains_every_launch_argument() -> None:
 
 def test_rviz_shows_the_camera_the_maps_and_the_overlay() -> None:
     shown = {display['Topic']['Value'] for display in DISPLAYS if display['Enabled']}
-    assert shown == {'image', 'overlay', 'depth/image', 'depth/aleatoric_std',
+    assert shown == {'image', 'segmentation/overlay', 'depth/image', 'depth/aleatoric_std',
                      'depth/epistemic_std'}
     assert {display['Topic']['Value'] for display in DISPLAYS} - {'image'} <= {
         topic.name for topic in TOPICS if topic.type.endswith('/Image')}

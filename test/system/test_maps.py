@@ -19,7 +19,7 @@ from sensor_msgs.msg import CameraInfo
 pytestmark = pytest.mark.slow  # starts processes
 
 FRAME_MAPS = (topics.DEPTH, topics.DEPTH_INFO, topics.ALEATORIC, topics.CLASSES,
-              topics.ENTROPY, topics.OVERLAY)
+              topics.SEGMENTATION_INFO, topics.ENTROPY, topics.OVERLAY)
 UNICODE_FRAME_ID = 'Kamera vorn/links é'
 CYCLE_MAPS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
 
