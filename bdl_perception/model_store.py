@@ -6,10 +6,15 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any, Mapping
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints, Mapping
 
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.alarm.calibration_io import (
+    calibration_from_dict,
+    calibration_to_dict,
+    MAX_NUMBER,
+)
 from bdl_perception.files import write_atomic
 from bdl_perception.perception.backend import (
     check_seed,
@@ -126,9 +131,29 @@ def _read_spec(path: Path) -> ModelSpec:
     if not isinstance(values, dict):
         raise ModelError(f'{path} contains no JSON object; export the model again')
     try:
+        _check_types(values)
         return spec_from_dict(values)
     except (ValueError, TypeError) as error:
         raise ModelError(f'{path} describes no model: {error}') from error
+
+
+def _check_types(values: Mapping[str, Any]) -> None:
+    """Check that the values of model.json have the types of ModelSpec; TypeError if not."""
+    for name, hint in get_type_hints(ModelSpec).items():
+        if name in values and not _has_type(values[name], hint):
+            wanted = hint.__name__ if isinstance(hint, type) else hint
+            raise TypeError(f'{name} is {values[name]!r:.40}, must be of type {wanted}')
+
+
+def _has_type(value: Any, hint: Any) -> bool:
+    """Return whether a value of JSON has the type of a hint; NaN and Infinity are no numbers."""
+    if get_origin(hint) is UnionType:
+        return any(_has_type(value, one) for one in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, list) and all(_has_type(one, get_args(hint)[0]) for one in value)
+    if hint is float:
+        return type(value) in (int, float) and abs(value) <= MAX_NUMBER
+    return type(value) is hint  # True is no integer
 
 
 def _read_graph(path: Path, expected: str) -> bytes:

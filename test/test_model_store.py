@@ -3,6 +3,7 @@
 """Model folders, complete and damaged: each defect gives one message with a remedy."""
 import hashlib
 import json
+import math
 import os
 
 from bdl_perception import model_store
@@ -123,7 +124,10 @@ def test_a_corrupt_model_json_is_named(folder, text):
 
 @pytest.mark.parametrize('changes', [
     {'height': None}, {'colour': 'red'}, {'format': 99}, {'height': 'tall'}, {'width': -4},
-    {'dropout_channels': 3}, {'dropout_channels': []}, {'dropout_probability': 1}])
+    {'dropout_channels': 3}, {'dropout_channels': []}, {'dropout_probability': 1},
+    {'width': True}, {'height': 24.5}, {'perceive_sha256': 5}, {'sample_sha256': ['a']},
+    {'max_depth_m': math.inf}, {'canonical_focal_px': 10**400}, {'class_names': 'road'},
+    {'dropout_channels': [8.5]}, {'name': {}}])
 def test_an_impossible_model_json_is_an_error_with_its_cause(folder, changes):
     edit(folder, **changes)
     with pytest.raises(ModelError, match='describes no model') as caught:

@@ -71,6 +71,16 @@ class Jpeg:
 
 def parse_jpeg(data: bytes) -> Jpeg:
     """Read the markers; ValueError when there is no size or the header is cut off."""
+    try:
+        jpeg = _read_markers(data)
+    except (IndexError, struct.error) as error:
+        raise ValueError(f'a JPEG of {len(data)} bytes ends within a header') from error
+    if not jpeg.sampling:
+        raise ValueError('a JPEG without a size')
+    return jpeg
+
+
+def _read_markers(data: bytes) -> Jpeg:
     jpeg, interval = Jpeg(), 0
     for code, begin, end in _segments(data):
         if code in FRAMES and not jpeg.frame:
@@ -84,8 +94,6 @@ def parse_jpeg(data: bytes) -> Jpeg:
             jpeg.scans.append(_parse_scan(data, begin, end, interval))
         jpeg.has_exif |= code == EXIF
         jpeg.has_end |= code == END
-    if not jpeg.sampling:
-        raise ValueError('a JPEG without a size')
     return jpeg
 
 
@@ -115,6 +123,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
                 return
             continue
         end = at + struct.unpack_from('>H', data, at)[0]
+        if end > len(data):
+            raise ValueError(f'a JPEG of {len(data)} bytes ends within a header')
         yield code, at + 2, end
         at = end
 

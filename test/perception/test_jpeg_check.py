@@ -79,3 +79,21 @@ def test_a_thumbnail_in_the_header_does_not_count_as_the_image():
     assert decode_image(data).shape == (150, 210, 3)
     with pytest.raises(ValueError, match='decoded'):
         decode_image(data[:-3000] + b'\xff\xd9')
+
+
+@kinds
+def test_a_header_that_is_cut_off_anywhere_is_a_value_error(kind):
+    data = jpeg(street(1, 16, 16), kind)
+    for length in range(len(data)):
+        try:
+            assert parse_jpeg(data[:length]).width == 16
+        except ValueError:
+            assert length < data.rindex(b'\xff\xda') + 14  # the end of the last scan header
+
+
+def test_a_header_that_claims_more_than_there_is_is_a_value_error():
+    data = jpeg(street(1), 'baseline')
+    at = data.index(b'\xff\xda')
+    for length in (b'\xff\xff', len(data).to_bytes(2, 'big')):
+        with pytest.raises(ValueError, match='ends within a header'):
+            parse_jpeg(data[:at + 2] + length + data[at + 4:])
