@@ -117,6 +117,22 @@ def check_speeds(commands: Sequence[Command], alerts: Sequence[Alert], rule: Com
     return merged(found)
 
 
+def check_stops(commands: Sequence[Command], intervals: Sequence[FaultInterval],
+                rule: CommandRule, waits: Waits | None = None) -> list[Violation]:
+    """Find commands that move although a fault requires a stop, such as a false alert."""
+    waits = waits or Waits()
+    found = []
+    for one in intervals:
+        stopped_s = one.start_s + one.requirement.detect_s + rule.stop_s
+        stopped_s += waits.within(one.start_s, stopped_s) if one.requirement.stops else 0.
+        found += [Violation(TOO_FAST, command.arrival_s, command.arrival_s, 1,
+                            f'{command.linear_m_s:.2f} m/s, {one.name} requires a stop')
+                  for command in commands
+                  if one.requirement.stops and stopped_s < command.arrival_s <= one.end_s
+                  and command.linear_m_s != 0]
+    return merged(found)
+
+
 def check_command_gaps(commands: Sequence[Command], begin_s: float, end_s: float,
                        rule: CommandRule, intervals: Sequence[FaultInterval],
                        waits: Waits | None = None) -> list[Violation]:

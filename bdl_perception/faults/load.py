@@ -58,7 +58,8 @@ class BusyProcesses:
         """Start or stop processes until there are as many."""
         while len(self._running) < count:
             self._running.append(subprocess.Popen(
-                [sys.executable, '-c', BUSY_LOOP], stdin=subprocess.DEVNULL))
+                [sys.executable, '-c', BUSY_LOOP], stdin=subprocess.DEVNULL,
+                start_new_session=True))  # Ctrl-C in a terminal is for the soak test
         while len(self._running) > count:
             process = self._running.pop()
             process.kill()

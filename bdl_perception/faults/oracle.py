@@ -53,6 +53,7 @@ class Requirement:
     recover_s: float  # from the end of the fault until OK is required
     silences_alert: bool = False  # alert_node itself cannot publish
     silences_command: bool = False  # governor_node itself cannot publish
+    stops: bool = False  # the speed must become 0, whatever the received alerts say
 
     def __post_init__(self) -> None:
         """Check that there is a correct level; ValueError."""

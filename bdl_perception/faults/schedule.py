@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seeded schedule of a soak test: which fault is present when, with nominal time between them."""
 from dataclasses import dataclass
+from itertools import zip_longest
 import random
 from typing import Iterator, NamedTuple, Sequence
 
@@ -52,7 +53,8 @@ def make_schedule(faults: Sequence[FaultTiming], duration_s: float, seed: int,
     Draw faults until the duration is used up; the same arguments give the same schedule.
 
     Every round has each fault once, in a new order. Faults that end a process are in the first
-    third only, so that each process has one long series of resources afterwards.
+    third only, so that each process has one long series of resources afterwards; there, each
+    second fault is one of them until all were drawn.
     """
     policy = policy or SchedulePolicy()
     rng = random.Random(f'faults {seed}')  # a text: the same in every version of Python
@@ -73,6 +75,12 @@ def make_schedule(faults: Sequence[FaultTiming], duration_s: float, seed: int,
 
 
 def _rounds(faults: Sequence[FaultTiming], rng: random.Random) -> Iterator[FaultTiming]:
-    """Give all faults in a random order, again and again."""
+    """Give all faults in a random order, again and again; those that end processes early."""
+    if faults:
+        first = rng.sample(faults, len(faults))
+        ending = [fault for fault in first if fault.ends_process]
+        others = [fault for fault in first if not fault.ends_process]
+        for pair in zip_longest(ending, others):
+            yield from filter(None, pair)
     while faults:
         yield from rng.sample(faults, len(faults))

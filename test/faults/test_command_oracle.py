@@ -8,6 +8,7 @@ from bdl_perception.alarm.governor import Governor, GovernorPolicy, Velocity
 from bdl_perception.faults.command_oracle import (
     check_command_gaps,
     check_speeds,
+    check_stops,
     CommandRule,
     held_limit_steps,
     speed_limit_steps,
@@ -147,3 +148,18 @@ def test_silence_of_the_governor_is_found_unless_it_cannot_publish():
         frozenset({OK}), 0., 1., silences_command=True))
     assert check_command_gaps(commands, 0., 9.95, RULE, [killed]) == []
     assert check_command_gaps(commands, 0., 9.95, RULE, [], Waits([Wait(5., 7., 1.9)])) == []
+
+
+def test_a_false_alert_must_stop_the_robot_whatever_it_says():
+    spoofed = FaultInterval('second_alert', 5., 9., Requirement(
+        frozenset(AlertLevel), .5, 1., stops=True))
+    fast = [Moved(step / 20, 3.) for step in range(240)]
+    [found] = check_stops(fast, [spoofed], RULE)
+    assert found.start_s == pytest.approx(5 + .5 + RULE.stop_s, abs=.1) and found.end_s == 9.
+    assert 'second_alert requires a stop' in found.text
+    stopped = [one._replace(linear_m_s=0. if 6.8 < one.arrival_s < 9.5 else 3.) for one in fast]
+    assert check_stops(stopped, [spoofed], RULE) == []
+    assert check_stops(fast, [spoofed._replace(requirement=Requirement(
+        frozenset(AlertLevel), .5, 1.))], RULE) == []
+    late = Waits([Wait(5., 5.25, .5)])
+    assert check_stops(fast, [spoofed], RULE, late)[0].start_s > found.start_s + .4

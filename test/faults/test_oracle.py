@@ -133,9 +133,9 @@ def test_waiting_never_makes_ok_correct_during_a_fault():
 
 @pytest.mark.parametrize('missing', [(5.,), (0., .1, .2), (29.7, 29.8, 29.9)])
 def test_a_gap_in_the_alerts_is_found(missing):
-    kept = [alert for alert in correct_alerts()
-            if not any(math.isclose(alert.arrival_s, at_s, abs_tol=1e-9) for at_s in missing)]
-    [gap] = check_gaps(kept, 0., 30., .15, [BLACK])
+    remaining = [alert for alert in correct_alerts() if not any(
+        math.isclose(alert.arrival_s, at_s, abs_tol=1e-9) for at_s in missing)]
+    [gap] = check_gaps(remaining, 0., 30., .15, [BLACK])
     assert gap.kind == 'alert is silent' and gap.start_s <= missing[0] <= gap.end_s
 
 

@@ -68,7 +68,7 @@ def test_one_more_thread_or_handle_is_found():
     assert len(problems(handles=lambda share: 26 + int(8 * share))) == 1
 
 
-def test_a_short_series_is_not_judged():
+def test_a_short_series_is_not_evaluated():
     rising = series(rss_mb=lambda share: 200 + 500 * share, duration_s=55.)
     found = evaluate_flatness(rising, POLICY)
     assert not found.evaluated and found.problems == ()
@@ -78,7 +78,7 @@ def test_a_short_series_is_not_judged():
     assert evaluate_flatness(long, POLICY).problems
 
 
-def test_a_series_without_samples_is_not_judged():
+def test_a_series_without_samples_is_not_evaluated():
     assert not evaluate_flatness(ResourceSeries('alert_node', 1), POLICY).evaluated
 
 

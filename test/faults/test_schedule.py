@@ -85,3 +85,11 @@ def test_no_fault_and_no_time_give_no_phase():
 def test_negative_bounds_are_refused():
     with pytest.raises(ValueError, match='black: detect_s is -1'):
         FaultTiming('black', -1, 0)
+
+
+@given(seed=SEEDS)
+def test_every_process_ends_early_enough_to_be_started_again(seed):
+    faults = [FaultTiming(f'fault_{index}', 1, 5) for index in range(70)] + [
+        FaultTiming(f'kill_{index}', 1, 20, ends_process=True) for index in range(4)]
+    names = [phase.name for phase in make_schedule(faults, 900, seed)]
+    assert {f'kill_{index}' for index in range(4)} == set(names[:8:2])
