@@ -11,7 +11,7 @@ import pytest
 settings.register_profile('no clock', deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile('no clock')
 
-FOLDER_MARKERS = {'nodes': 'ros', 'system': 'ros', 'world': 'render'}
+FOLDER_MARKERS = {'faults': 'ros', 'nodes': 'ros', 'system': 'ros', 'world': 'render'}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

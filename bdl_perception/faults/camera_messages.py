@@ -42,6 +42,7 @@ STAMP_FAULTS: Mapping[str, CameraFault] = {
     'stamp_negative': CameraFault(stamp=lambda now_ns, count: -5 * NS_PER_S),
     'stamp_5_s_old': _shifted(-5 * NS_PER_S),
     'stamp_5_s_ahead': _shifted(5 * NS_PER_S),
+    'stamp_09_ahead': _shifted(9 * NS_PER_S // 10),
     'stamp_1_h_ahead': _shifted(HOUR_NS),
     'stamp_in_2038': CameraFault(stamp=lambda now_ns, count: FAR_NS - 10 * NS_PER_S + count),
     'stamp_half_speed': CameraFault(

@@ -14,7 +14,7 @@ import numpy as np
 
 ImageFault = Callable[[Bytes, int], Bytes]
 BUFFERS = 6  # of a driver that sends old buffers
-BLUR_SIGMA = 6.0  # px of 480
+HEAVY_BLUR_PX, MILD_BLUR_PX = 6.0, 2.0  # sigma, of a width of 480 px
 GREY, PATCH = 128, 70  # grey levels
 LOST_ROW = 10  # every such row is black
 
@@ -74,8 +74,22 @@ def _noise(rgb: Bytes, count: int) -> Bytes:
     return np.asarray(_random(count).integers(0, 256, rgb.shape, np.uint8))
 
 
-def _blurred(rgb: Bytes, count: int) -> Bytes:
-    return np.asarray(cv2.GaussianBlur(rgb, (0, 0), BLUR_SIGMA), np.uint8)
+def _blurred(sigma: float) -> ImageFault:
+    return lambda rgb, count: np.asarray(cv2.GaussianBlur(rgb, (0, 0), sigma), np.uint8)
+
+
+class RepeatedTwice:
+    """Sends each second frame twice."""
+
+    def __init__(self) -> None:
+        """Start before the first frame."""
+        self._stored: Bytes | None = None
+
+    def __call__(self, rgb: Bytes, count: int) -> Bytes:
+        """Return the frame, or the one before."""
+        if self._stored is None or count % 2 == 0:
+            self._stored = rgb
+        return self._stored
 
 
 def _part(rows: tuple[float, float], columns: tuple[float, float], level: int) -> ImageFault:
@@ -124,11 +138,16 @@ IMAGE_FAULTS: Mapping[str, Callable[[], ImageFault]] = {  # name -> makes the fa
     'right_half_grey': _always(_part(WHOLE, (.5, 1.), GREY)),
     'left_half_black': _always(_part(WHOLE, (0., .5), 0)),
     'box_black': _always(_part((.4, .9), (.35, .68), 0)),
-    'blurred': _always(_blurred),
+    'blurred': _always(_blurred(HEAVY_BLUR_PX)),
     'dark_tenth': _always(_exposed(.1)),
     'bright_five': _always(_exposed(5.)),
     'random_bytes': _always(_noise),
     'green_tint': _always(_tinted),
     'upside_down': _always(_upside_down),
     'lost_rows': _always(_lost_rows),
+    'mirrored': _always(lambda rgb, count: np.ascontiguousarray(rgb[:, ::-1])),
+    'channels_swapped': _always(lambda rgb, count: np.ascontiguousarray(rgb[..., ::-1])),
+    'blur_mild': _always(_blurred(MILD_BLUR_PX)),
+    'dark_third': _always(_exposed(.3)),
+    'repeated_twice': RepeatedTwice,
 }

@@ -20,6 +20,7 @@ from bdl_perception.faults.start_faults import START_FAULTS, Starter
 from bdl_perception.nodes import publishers
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist, Vector3
+import numpy as np
 
 NETWORK_FAULTS = (
     'depth_nan', 'depth_inf', 'depth_one_nan', 'depth_zero', 'depth_negative', 'depth_equal',
@@ -203,9 +204,14 @@ def _every_fourth(message: Any, count: int) -> Any:
     return None if count % 4 else message
 
 
+def _half(message: Any, count: int) -> Any:
+    return message if np.random.default_rng(count).random() < .5 else None
+
+
 CAMERA_FAULTS = {
     'camera_stops': CameraFault(message=_nothing),
     'camera_slow': CameraFault(message=_every_fourth),
+    'half_lost': CameraFault(message=_half),
 }
 SIGNALS = {
     'stop': signal.SIGSTOP, 'kill': signal.SIGKILL, 'segv': signal.SIGSEGV}

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Another node that publishes on a topic of the package: by mistake, damaged, or on purpose."""
 from dataclasses import dataclass
+import os
 from threading import Event, Thread
 import time
 from typing import Any, Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any, Callable, Mapping, Sequence
 from bdl_perception import topics
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.nodes import publishers
-from bdl_perception.nodes.authenticity import draw_session, Origin
+from bdl_perception.nodes.authenticity import Origin
 from bdl_perception.nodes.diagnostics import alert_message, scores_message, status_message
 from bdl_perception.nodes.messages import make_header, stamp_to_ns, uint8_image
 from bdl_perception.perception.data_types import Scores
@@ -25,6 +26,7 @@ NODE_NAME = 'other_node'
 MATCH_TIMEOUT_S = 5.0
 IMAGE_TOPIC = 'image'
 NOISE_RANGE = 60, 180  # grey levels
+SESSION_BYTES = 16
 LARGE = 10**7  # characters
 MANY = 100_000
 SPOOF_HZ = 100.0
@@ -131,7 +133,7 @@ class _Forged:
 
     def __init__(self) -> None:
         """Draw its session."""
-        self._session = draw_session()
+        self._session = os.urandom(SESSION_BYTES).hex()
 
     def status(self, count: int) -> DiagnosticArray:
         """Make a status without faults."""

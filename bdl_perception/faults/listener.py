@@ -97,8 +97,12 @@ class Listener(Node):
 
     def _on_alert(self, message: DiagnosticArray) -> None:
         arrival_s = time.monotonic()
-        record = AlertRecord(arrival_s, level_from_message(message),
-                             tuple(message.status[0].message.split('; ')))
+        try:
+            level = level_from_message(message)
+            reasons = tuple(message.status[0].message.split('; '))
+        except ValueError as error:  # an injected one
+            level, reasons = AlertLevel.STALE, (str(error),)
+        record = AlertRecord(arrival_s, level, reasons)
         with self._arrived:
             self._alerts.append(record)
             self._arrived.notify_all()

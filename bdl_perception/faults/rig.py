@@ -61,6 +61,7 @@ class Rig:
         self._nominal, self._rate_hz = nominal_frames(drive), rate_hz
         self._has_camera = camera
         self._fault_file = folder / 'network_fault'
+        self.started_last = ''  # node
         self._active: Injection | None = None
         self._intruder: Intruder | None = None
         self._alert_source: Intruder | None = None
@@ -125,6 +126,7 @@ class Rig:
         process = NodeProcess(module, {**self._parameters[node], **parameters}, log, environment,
                               package=package)
         self._started[node] = process
+        self.started_last = node
         self.processes[node] = psutil.Process(process.pid)
         return process
 

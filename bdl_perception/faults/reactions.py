@@ -1,0 +1,213 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Reaction times of the running nodes to the faults of the table.
+
+A repeat waits until the alert is OK, injects the fault at a random phase of the camera, waits for
+the required alert (level and reason), observes that it lasts, ends the fault and waits for OK.
+"""
+from dataclasses import dataclass
+import random
+import re
+from statistics import median
+import time
+from typing import Callable
+
+from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.faults.listener import AlertRecord, COMMAND_M_S, CommandRecord
+from bdl_perception.faults.rig import Rig
+from bdl_perception.faults.row import FaultRow, Observed, UndetectedHazard
+from bdl_perception.nodes.lifecycle import EXIT_CONFIG_ERROR
+
+STABLE_S = 0.25  # of OK before a fault
+READY_TIMEOUT_S = 90.0  # for OK: a killed process must start, and its predecessor be forgotten
+PHASE_S = 0.1  # period of the camera
+LASTS_S = 0.3  # for which the alert is observed after the reaction
+MIN_TIMEOUT_S, TIMEOUT_BOUNDS = 3.0, 3.0  # of a reaction, s and in bounds
+UNDETECTED_S = 2.0  # for which the alert is observed where no reaction is required
+SLOWER = 0.95  # of the command; the limit imposes a ramp
+EXIT_POLL_S = 0.02
+
+
+class NotReadyError(RuntimeError):
+    """The alert was not OK before a fault."""
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """One injection of a fault."""
+
+    reaction_s: float | None  # until the required reaction; None: there was none
+    recovery_s: float | None  # from the end of the fault until OK; None: not in time
+    lasted: bool = True  # no OK in LASTS_S after the reaction
+    worst: int = 0  # level while the fault was present
+    reason: str = ''  # of the reaction, or the first one of the worst alert
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """All repeats of a row."""
+
+    name: str
+    repeats: tuple[Repeat, ...]
+    bound_s: float
+    lasts: bool = True
+    problem: str = ''  # why the row could not be measured
+
+    @property
+    def reactions_s(self) -> list[float]:
+        """Return the reaction times of the repeats that had one."""
+        return [one.reaction_s for one in self.repeats if one.reaction_s is not None]
+
+    @property
+    def median_s(self) -> float | None:
+        """Return the median reaction time."""
+        return median(self.reactions_s) if self.reactions_s else None
+
+    @property
+    def worst_s(self) -> float | None:
+        """Return the longest reaction time; None: one repeat or more had no reaction."""
+        complete = len(self.reactions_s) == len(self.repeats)
+        return max(self.reactions_s) if complete and self.repeats else None
+
+    @property
+    def verdict(self) -> str:
+        """Return 'pass', or how the row fails."""
+        if self.problem or not self.repeats:
+            return 'not measured'
+        missed = [one for one in self.repeats if one.reaction_s is None]
+        if any(one.worst == AlertLevel.OK for one in missed):
+            return 'silent'
+        if missed:
+            return 'no reason'
+        if self.lasts and not all(one.lasted for one in self.repeats):
+            return 'OK too early'
+        if any(one.recovery_s is None for one in self.repeats):
+            return 'no recovery'
+        return 'pass' if max(self.reactions_s) <= self.bound_s else 'late'
+
+
+def measure_row(rig: Rig, row: FaultRow, repeats: int) -> RowResult:
+    """Measure a row; a rig that cannot be OK is a problem of the result."""
+    phases, done = random.Random(row.name), list[Repeat]()
+    try:
+        for _ in range(repeats):
+            wait_until_ready(rig)
+            time.sleep(phases.uniform(0, PHASE_S))
+            done.append(_measure_repeat(rig, row))
+    except (RuntimeError, OSError) as error:
+        return RowResult(row.name, tuple(done), row.bound_s, row.lasts, str(error))
+    return RowResult(row.name, tuple(done), row.bound_s, row.lasts)
+
+
+def measure_undetected(rig: Rig, hazard: UndetectedHazard) -> tuple[str, ...]:
+    """Inject a fault of which no reaction is required; returns the reasons that it had."""
+    wait_until_ready(rig)
+    begin_s = rig.inject(hazard.name)
+    time.sleep(UNDETECTED_S)
+    found = [alert for alert in rig.alerts if alert.arrival_s >= begin_s
+             and alert.level != AlertLevel.OK]
+    rig.clear()
+    return found[0].reasons if found else ()
+
+
+def wait_until_ready(rig: Rig) -> None:
+    """Wait until the alert is OK for STABLE_S and the velocity is the commanded one."""
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        time.sleep(STABLE_S / 5)
+        if is_ready(rig, time.monotonic() - STABLE_S):
+            return
+    last = rig.alerts[-1] if rig.alerts else None
+    raise NotReadyError(f'the alert was not OK before the fault: {last}')
+
+
+def is_ready(rig: Rig, since_s: float) -> bool:
+    """Return whether there was only OK and the full velocity since a time."""
+    alerts = _recent(rig.alerts, since_s)
+    if alerts is None or any(alert.level != AlertLevel.OK for alert in alerts):
+        return False
+    commands = [record for record in rig.commands[-20:] if record.arrival_s >= since_s]
+    return bool(commands) and all(_is_full(record) for record in commands)
+
+
+def _recent(alerts: list[AlertRecord], since_s: float) -> list[AlertRecord] | None:
+    recent = [alert for alert in alerts[-50:] if alert.arrival_s >= since_s]
+    return recent or None
+
+
+def _is_full(record: CommandRecord) -> bool:
+    return record.linear_m_s >= SLOWER * COMMAND_M_S
+
+
+def _measure_repeat(rig: Rig, row: FaultRow) -> Repeat:
+    begin_s = rig.inject(row.injected)
+    timeout_s = max(MIN_TIMEOUT_S, TIMEOUT_BOUNDS * row.bound_s)
+    end_s, reason = OBSERVERS[row.observed](rig, row, begin_s, timeout_s)
+    if end_s is not None and row.lasts:
+        time.sleep(LASTS_S)
+    during = [alert for alert in rig.alerts if alert.arrival_s >= begin_s]
+    worst = max(during, key=lambda alert: alert.level, default=None)
+    cleared_s = rig.clear()
+    recovered_s = _wait_for_recovery(rig, row, cleared_s)
+    return Repeat(
+        None if end_s is None else end_s - begin_s,
+        None if recovered_s is None else recovered_s - cleared_s,
+        _lasted(rig, row, end_s, cleared_s), int(worst.level) if worst else 0,
+        reason or (worst.reasons[0] if worst else ''))
+
+
+def _lasted(rig: Rig, row: FaultRow, end_s: float | None, cleared_s: float) -> bool:
+    """Return whether there was no OK, or no full velocity, between reaction and end."""
+    if end_s is None or row.observed is Observed.EXIT:
+        return True
+    if row.observed is Observed.COMMAND:
+        return not any(_is_full(record) for record in rig.commands
+                       if end_s < record.arrival_s < cleared_s)
+    return not any(alert.level == AlertLevel.OK for alert in rig.alerts
+                   if end_s < alert.arrival_s < cleared_s)
+
+
+def _observe_alert(rig: Rig, row: FaultRow, begin_s: float,
+                   timeout_s: float) -> tuple[float | None, str]:
+    def reports(alert: AlertRecord) -> bool:
+        return alert.level >= row.level and _matching(alert, row) is not None
+    found = rig.wait_for(reports, timeout_s, begin_s)
+    return (found.arrival_s, _matching(found, row) or '') if found else (None, '')
+
+
+def _matching(alert: AlertRecord, row: FaultRow) -> str | None:
+    return next((text for text in alert.reasons if re.search(row.reason, text)), None)
+
+
+def _observe_command(rig: Rig, row: FaultRow, begin_s: float,
+                     timeout_s: float) -> tuple[float | None, str]:
+    found = rig.listener.wait_for_command(lambda record: not _is_full(record),
+                                          time.monotonic() + timeout_s, begin_s)
+    return (found.arrival_s, 'the velocity falls') if found else (None, '')
+
+
+def _observe_exit(rig: Rig, row: FaultRow, begin_s: float,
+                  timeout_s: float) -> tuple[float | None, str]:
+    deadline_s, node = begin_s + timeout_s, rig.started_last
+    while time.monotonic() < deadline_s:
+        if (code := rig.exit_code(node)) is not None:
+            return (time.monotonic() if code == EXIT_CONFIG_ERROR else None), f'exit code {code}'
+        time.sleep(EXIT_POLL_S)
+    return None, 'it still runs'
+
+
+Observer = Callable[[Rig, FaultRow, float, float], tuple[float | None, str]]
+OBSERVERS: dict[Observed, Observer] = {
+    Observed.ALERT: _observe_alert, Observed.COMMAND: _observe_command,
+    Observed.EXIT: _observe_exit}
+
+
+def _wait_for_recovery(rig: Rig, row: FaultRow, cleared_s: float) -> float | None:
+    """Wait until the alert is OK again, or the velocity is the commanded one."""
+    deadline_s = cleared_s + READY_TIMEOUT_S
+    if row.observed is Observed.COMMAND:
+        record = rig.listener.wait_for_command(_is_full, deadline_s, cleared_s)
+        return record.arrival_s if record else None
+    alert = rig.wait_for(lambda alert: alert.level == AlertLevel.OK, READY_TIMEOUT_S, cleared_s)
+    return alert.arrival_s if alert else None
