@@ -42,11 +42,13 @@ ALERT_TOPIC = Topic('alert', DIAGNOSTICS_TYPE, ALERT_NODE,
                     'heartbeat: OK, WARN, ERROR or STALE, with the reasons')
 DIAGNOSTICS_TOPIC = Topic('/diagnostics', DIAGNOSTICS_TYPE, ALERT_NODE,
                           'the content of alert, for diagnostic tools')
+CHALLENGE = Topic('challenge', 'std_msgs/msg/String', ALERT_NODE,
+                  'random number of this alert_node, which status and scores must repeat')
 CMD_VEL_OUT = Topic('cmd_vel_out', 'geometry_msgs/msg/Twist', GOVERNOR_NODE,
                     'cmd_vel, limited or stopped by the level of the alert')
 SPEED_LIMIT = Topic('speed_limit', 'nav2_msgs/msg/SpeedLimit', GOVERNOR_NODE,
                     'the speed limit of that level, if nav2_speed_limit is set')
 
 TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, SEGMENTATION_INFO, ENTROPY,
-          MUTUAL_INFORMATION, OVERLAY, SCORES, STATUS, ALERT_TOPIC, DIAGNOSTICS_TOPIC, CMD_VEL_OUT,
-          SPEED_LIMIT)
+          MUTUAL_INFORMATION, OVERLAY, SCORES, STATUS, ALERT_TOPIC, DIAGNOSTICS_TOPIC, CHALLENGE,
+          CMD_VEL_OUT, SPEED_LIMIT)

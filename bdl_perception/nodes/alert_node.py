@@ -39,10 +39,11 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile
+from std_msgs.msg import String
 
 NAME = 'alert_node'
 CHECK_RATE_HZ = 25.0  # a level that rises does not wait for the heartbeat
-GRAPH_RATE_HZ = 1.0  # of looking who publishes the inputs
+GRAPH_RATE_HZ = 1.0  # of looking who publishes the inputs, and of repeating the challenges
 DIAGNOSTICS_RATE_HZ = 5.0  # Autoware treats a diagnostic as stale after 1 s
 Content = TypeVar('Content')
 
@@ -92,6 +93,7 @@ class AlertNode(Node):
     def _update_topics(self) -> None:
         for monitor in self._monitors.values():
             monitor.update_topics()
+            monitor.publish_challenge()
 
     def _publish_alert(self) -> None:
         """Publish the alert and assert the liveliness of this node."""
@@ -148,10 +150,17 @@ class CameraMonitor:
         self._topic_prefix = f'{namespace}/' if namespace else ''
         self._machine = machine
         self._on_fault = on_fault
+        self._challenge_publisher = node.create_publisher(
+            String, f'{self._topic_prefix}{topics.CHALLENGE.name}', publishers.latched_qos())
         node.create_subscription(DiagnosticArray, f'{self._topic_prefix}{topics.SCORES.name}',
                                  self._on_scores, publishers.scores_qos(), raw=True)
         node.create_subscription(DiagnosticArray, f'{self._topic_prefix}{topics.STATUS.name}',
                                  self._on_status, publishers.status_qos(), raw=True)
+        self.publish_challenge()
+
+    def publish_challenge(self) -> None:
+        """Publish the number that status and scores must repeat."""
+        self._challenge_publisher.publish(String(data=self._sessions.challenge))
 
     def update_topics(self) -> None:
         """Look who publishes status and scores."""

@@ -7,6 +7,7 @@ This finds mistakes and simple attacks. Only SROS 2 prevents the others.
 """
 from collections import deque
 import os
+import re
 from threading import Lock
 from typing import Callable, Mapping, NamedTuple, TYPE_CHECKING
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 MAX_STEPS_BACK = 1  # of the sequence number in WINDOW_S; a publisher that restarts makes one
 WINDOW_S = 10.0
-SESSION_BYTES = 16  # of a random session id: two are never equal
+RANDOM_BYTES = 16  # of a session id or a challenge: two are never equal
+RANDOM_PATTERN = re.compile(rf'[0-9a-f]{{{2 * RANDOM_BYTES}}}')
+MAX_CHALLENGES = 4  # alert_nodes that can listen to one perception_node
 MAX_ENDED_SESSIONS = 4096  # about .5 MB; then alert_node must be restarted
 SHOWN_DIGITS = 8  # of a session id in a reason
 
@@ -25,17 +28,33 @@ class Origin(NamedTuple):
 
     session: str  # id of the run
     number: int  # of the message on its topic, from 1 on
+    challenges: tuple[str, ...] = ()  # of the receivers; no older recording has them
 
 
-def draw_session() -> str:
-    """Draw the random id of this run of a node, in hexadecimal digits."""
-    return os.urandom(SESSION_BYTES).hex()
+def draw_random() -> str:
+    """Draw a session id or a challenge, in hexadecimal digits."""
+    return os.urandom(RANDOM_BYTES).hex()
+
+
+class OutgoingSession:
+    """One run of a node: its random id, and the challenges that its messages repeat."""
+
+    def __init__(self) -> None:
+        """Draw the id; no challenge was received."""
+        self.identifier = draw_random()
+        self.challenges: tuple[str, ...] = ()  # the newest last; threads read it
+
+    def add_challenge(self, challenge: str) -> None:
+        """Repeat a challenge from now on, and forget the oldest one; ignores other texts."""
+        if RANDOM_PATTERN.fullmatch(challenge):
+            others = tuple(one for one in self.challenges if one != challenge)
+            self.challenges = (*others, challenge)[-MAX_CHALLENGES:]
 
 
 class OutgoingSequence:
     """Numbers the messages of one topic in one run of a node; threads may share it."""
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: OutgoingSession) -> None:
         """Start at number 1; a session has one sequence for each topic."""
         self._session = session
         self._number = 0
@@ -45,21 +64,25 @@ class OutgoingSequence:
         """Call publish with the next origin; threads do so one after the other, in order."""
         with self._lock:
             self._number += 1
-            publish(Origin(self._session, self._number))
+            publish(Origin(
+                self._session.identifier, self._number, self._session.challenges))
 
 
 class IncomingSessions:
     """
     Accepts every message of a node at most once and in order, whatever is replayed.
 
-    A session is one run of the node. A new one begins when the current one was silent for
-    takeover_s; the current one has then ended, and none of its messages is accepted again. Gaps in
-    the numbers are lost messages, which is no fault. Rejected messages change nothing but the
-    reason, so that a replay can neither keep an old session alive nor end the current one.
+    A message must repeat the challenge, a random number of the receiver, which no recording from
+    before its start has. A session is one run of the node. A new one begins when the current one
+    was silent for takeover_s; the current one has then ended, and none of its messages is accepted
+    again. Gaps in the numbers are lost messages, which is no fault. Rejected messages change
+    nothing but the reason, so that a replay can neither keep an old session alive nor end the
+    current one.
     """
 
     def __init__(self, takeover_s: float, hold_s: float) -> None:
         """Start without a session; hold_s: how long the reason of a rejection lasts."""
+        self.challenge = draw_random()
         self._takeover_s, self._hold_s = takeover_s, hold_s
         self._current: str | None = None
         self._ended: set[str] = set()
@@ -69,7 +92,7 @@ class IncomingSessions:
 
     def check(self, now_s: float, topic: str, origin: Origin) -> str:
         """Accept a message (empty), or return why it is rejected; now_s: monotonic seconds."""
-        reason = self._find_fault(now_s, topic, origin)
+        reason = self._find_fault(now_s, topic, origin) or self._find_lack(topic, origin)
         if reason:
             self._rejected = now_s, reason
         else:
@@ -82,10 +105,14 @@ class IncomingSessions:
             return ''
         return self._rejected[1]
 
+    def _is_active(self, now_s: float) -> bool:
+        return self._current is not None and now_s - self._accepted_s <= self._takeover_s
+
     def _accept(self, now_s: float, topic: str, origin: Origin) -> None:
         if self._current != origin.session:
             self._ended |= {self._current} if self._current else set()
             self._current, self._last_numbers = origin.session, {}
+            self._rejected = None  # the node did not know the challenge when it started
         self._last_numbers[topic] = origin.number
         self._accepted_s = now_s
 
@@ -99,15 +126,21 @@ class IncomingSessions:
                     f'the replay')
         return ''
 
+    def _find_lack(self, topic: str, origin: Origin) -> str:
+        if self.challenge in origin.challenges:
+            return ''
+        return (f'{topic} of session {_shown(origin.session)} without the challenge of this '
+                f'alert_node: perception_node is starting, does not receive the topic challenge, '
+                f'or is replayed')
+
     def _find_session_fault(self, now_s: float, topic: str, session: str) -> str:
         if session in self._ended:
             return (f'replayed {topic}: session {_shown(session)} ended when another one began: '
                     f'stop the replay, or restart perception_node')
-        if self._current is None:
-            return ''
-        if now_s - self._accepted_s <= self._takeover_s:
+        if self._is_active(now_s):
             return (f'{topic} of session {_shown(session)} beside those of the active session '
-                    f'{_shown(self._current)}: stop the replay or the second perception_node')
+                    f'{_shown(self._current or "")}: stop the replay or the second '
+                    f'perception_node')
         if len(self._ended) >= MAX_ENDED_SESSIONS:
             return f'{MAX_ENDED_SESSIONS} sessions of perception_node ended: restart alert_node'
         return ''

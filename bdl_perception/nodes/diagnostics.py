@@ -6,7 +6,7 @@ import re
 from typing import Mapping
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState, combine_alerts
-from bdl_perception.nodes.authenticity import Origin
+from bdl_perception.nodes.authenticity import MAX_CHALLENGES, Origin, RANDOM_PATTERN
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import (
@@ -25,12 +25,12 @@ CYCLE_KEY = 'cycle'
 FAULT_KEY = 'fault'
 RATE_KEY = 'status_hz'
 WARNING_KEY = 'warning'
-SESSION_KEY, NUMBER_KEY = 'session', 'sequence_number'
-NO_SCORES = {CYCLE_KEY, SESSION_KEY, NUMBER_KEY}  # keys of a message of scores
+SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY = 'session', 'sequence_number', 'challenges'
+NO_SCORES = {CYCLE_KEY, SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY}  # keys of a message of scores
 MAX_MESSAGE_BYTES = 65_536  # serialized; the scores of 8 regions have less than 10 kB
 MAX_SCORES = 256
 MAX_FRAME_ID_LENGTH = 256
-SESSION_PATTERN, NUMBER_PATTERN = re.compile(r'[0-9a-f]{32}'), re.compile(r'[0-9]{1,18}')
+NUMBER_PATTERN = re.compile(r'[0-9]{1,18}')
 SCORE_NAME_PATTERN = re.compile(r'[a-z][a-z0-9_]{0,63}')
 COUNTERS = ('frames_in', 'frames_out', 'frames_dropped')
 _IDENTITY_TYPES: Mapping[str, type] = {item.name: type_of for item in fields(Identity)
@@ -63,15 +63,18 @@ def scores_from_message(message: DiagnosticArray) -> Scores:
 def origin_from_message(message: DiagnosticArray) -> Origin:
     """Read which message of which session it is; ValueError: that is missing or malformed."""
     values = _read_values(message)
-    session, number = (_require_value(values, key) for key in (SESSION_KEY, NUMBER_KEY))
-    if not (SESSION_PATTERN.fullmatch(session) and NUMBER_PATTERN.fullmatch(number)):
+    session, number, listed = (
+        _require_value(values, key) for key in (SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY))
+    if not (RANDOM_PATTERN.fullmatch(session) and NUMBER_PATTERN.fullmatch(number)):
         raise ValueError(f'a message has the session {session!r:.40} and the sequence number '
                          f'{number!r:.40}, must be 32 hexadecimal digits and a whole number')
-    return Origin(session, int(number))
+    challenges = tuple(listed.split(',')[:MAX_CHALLENGES])
+    return Origin(session, int(number), tuple(filter(RANDOM_PATTERN.fullmatch, challenges)))
 
 
 def _origin_values(origin: Origin | None) -> dict[str, object]:
-    return {SESSION_KEY: origin.session, NUMBER_KEY: origin.number} if origin else {}
+    return {SESSION_KEY: origin.session, NUMBER_KEY: origin.number,
+            CHALLENGES_KEY: ','.join(origin.challenges)} if origin else {}
 
 
 def status_message(status: PerceptionStatus, stamp_ns: int, backend: str,

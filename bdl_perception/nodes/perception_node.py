@@ -11,9 +11,9 @@ from bdl_perception.backends import choose_backend, open_perceiver
 from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.authenticity import (
-    draw_session,
     mixing_fault,
     OutgoingSequence,
+    OutgoingSession,
     SequenceNumbers,
 )
 from bdl_perception.nodes.diagnostics import status_message
@@ -44,6 +44,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import String
 
 NAME = 'perception_node'
 FRAMES_TO_HANG = 10.0  # a step that takes this many times the frame budget hangs
@@ -61,9 +62,9 @@ class PerceptionNode(LifecycleNode):
         self._settings = declare_parameters(
             self, PerceptionParameters, lambda settings: (_image_topic(self, settings),))
         self._status_tracker = StatusTracker(self._settings.status_hz)
-        session = draw_session()
-        self._status_sequence = OutgoingSequence(session)
-        self._scores_sequence = OutgoingSequence(session)
+        self._session = OutgoingSession()
+        self._status_sequence = OutgoingSequence(self._session)
+        self._scores_sequence = OutgoingSequence(self._session)
         self._perception_publishers: PerceptionPublishers | None = None
         self._pipeline: Pipeline | None = None
         self._worker: Worker[ReceivedImage] | None = None
@@ -75,6 +76,8 @@ class PerceptionNode(LifecycleNode):
         # Not a lifecycle publisher: it must report faults in inactive states, too.
         self._status_publisher = self.create_publisher(
             DiagnosticArray, topics.STATUS.name, publishers.status_qos())
+        self.create_subscription(String, topics.CHALLENGE.name, self._on_challenge,
+                                 publishers.challenge_qos())
         self.create_timer(1 / self._settings.status_hz, self._on_heartbeat, clock=steady)
         if self._settings.autostart:
             self._start_timer = self.create_timer(0.0, self._autostart, clock=steady)
@@ -178,6 +181,9 @@ class PerceptionNode(LifecycleNode):
             self._pipeline.camera_info = message
             if note := ignored_distortion(message, self._pipeline.image_topic):
                 self._warning_log.report(note)
+
+    def _on_challenge(self, message: String) -> None:
+        self._session.add_challenge(message.data)
 
     def _on_worker_error(self, error: Exception) -> None:
         self._report_fault(describe_error(error))

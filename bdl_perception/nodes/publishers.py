@@ -8,7 +8,7 @@ No message is made for a topic without subscribers.
 from typing import Any, Callable
 
 from bdl_perception import topics
-from bdl_perception.nodes.authenticity import OutgoingSequence
+from bdl_perception.nodes.authenticity import MAX_CHALLENGES, OutgoingSequence
 from bdl_perception.nodes.diagnostics import scores_message
 from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
 from bdl_perception.parameters import MAX_HEARTBEAT_PERIODS
@@ -100,6 +100,13 @@ def latched_qos() -> QoSProfile:
     """Transient local: receives what was sent once, but nothing of a volatile publisher."""
     profile = _qos_profile(1, ReliabilityPolicy.RELIABLE)
     profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
+    return profile
+
+
+def challenge_qos() -> QoSProfile:
+    """Transient local for the challenges of several alert_nodes."""
+    profile = latched_qos()
+    profile.depth = MAX_CHALLENGES
     return profile
 
 

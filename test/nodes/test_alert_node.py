@@ -68,7 +68,11 @@ class MonitoredCamera:
         self.now_s, self.faults, self._callbacks = 1., [], {}
         clock = SimpleNamespace(monotonic=lambda: self.now_s)
         monkeypatch.setattr('bdl_perception.nodes.alert_node.time', clock)
-        node = SimpleNamespace(create_subscription=self._subscribe, get_clock=lambda: clock)
+        self.challenges = []
+        node = SimpleNamespace(
+            create_subscription=self._subscribe, get_clock=lambda: clock,
+            create_publisher=lambda kind, name, profile: SimpleNamespace(
+                publish=lambda message: self.challenges.append((name, message.data))))
         clock.now = lambda: SimpleNamespace(nanoseconds=round(self.now_s * 1e9))
         known = uniform_calibration(8, 9.)
         self._identity = known.provenance.identity
@@ -81,7 +85,8 @@ class MonitoredCamera:
 
     def receive(self, number, session='a' * 32):
         """Receive a status, the scores of a frame and of a cycle with the present stamp."""
-        origins = [session and Origin(session, 2 * number + index) for index in (0, 1)]
+        answer = (self.challenges[-1][1],)
+        origins = [session and Origin(session, 2 * number + index, answer) for index in (0, 1)]
         status = PerceptionStatus('active', identity=self._identity)
         stamp_ns = round(self.now_s * 1e9)
         frame, cycle = Scores(stamp_ns, 'lens', {'softmax': 1.}), Scores(
@@ -102,6 +107,24 @@ def test_new_messages_are_ok_and_have_the_frame_of_the_camera(monkeypatch):
         camera.receive(number)
     assert (camera.state().level, camera.state().reasons) == (AlertLevel.OK, ())
     assert (camera.monitor.frame_id, camera.faults) == ('lens', [])
+
+
+def test_the_challenge_is_published_in_the_namespace_of_the_camera(monkeypatch):
+    first, second = MonitoredCamera(monkeypatch), MonitoredCamera(monkeypatch)
+    (name, challenge), = first.challenges
+    assert name == 'front/challenge' and challenge != second.challenges[0][1]
+    first.monitor.publish_challenge()
+    assert first.challenges[1] == (name, challenge)
+
+
+def test_a_recording_from_before_the_start_of_alert_node_is_never_ok(monkeypatch):
+    camera = MonitoredCamera(monkeypatch)
+    camera.challenges.append(('front/challenge', 'e' * 32))  # that of an earlier alert_node
+    for number in range(1, 20):
+        camera.now_s += .1
+        camera.receive(number)
+        assert camera.state().level == AlertLevel.STALE
+        assert 'without the challenge of this alert_node' in camera.state().reasons[0]
 
 
 def test_replayed_messages_with_new_stamps_are_never_ok(monkeypatch):

@@ -5,10 +5,11 @@ from threading import Barrier, Thread
 
 from bdl_perception.nodes import authenticity
 from bdl_perception.nodes.authenticity import (
-    draw_session,
+    draw_random,
     IncomingSessions,
     Origin,
     OutgoingSequence,
+    OutgoingSession,
     SequenceNumbers,
 )
 from hypothesis import given
@@ -17,6 +18,7 @@ import pytest
 
 TOPICS = ('scores', 'status')
 TAKEOVER_S, HOLD_S = .5, 2.
+CHALLENGE, OTHER = 'c' * 32, 'd' * 32
 
 
 @pytest.mark.parametrize('numbers, mixed', [
@@ -31,17 +33,26 @@ def test_a_restart_is_one_step_back_and_two_publishers_are_many(numbers, mixed):
 
 
 def sessions():
-    return IncomingSessions(TAKEOVER_S, HOLD_S)
+    incoming = IncomingSessions(TAKEOVER_S, HOLD_S)
+    incoming.challenge = CHALLENGE
+    return incoming
 
 
-def test_sessions_differ_and_have_128_bits():
-    drawn = {draw_session() for _ in range(100)}
-    assert len(drawn) == 100
+def sent(session, number):
+    """Make the origin of a message that repeats the challenge."""
+    return Origin(session, number, (CHALLENGE,))
+
+
+def test_sessions_and_challenges_differ_and_have_128_bits():
+    drawn = {draw_random() for _ in range(100)} | {OutgoingSession().identifier}
+    drawn |= {sessions().challenge, IncomingSessions(1., 1.).challenge}
+    assert len(drawn) == 103
     assert {len(bytes.fromhex(session)) for session in drawn} == {16}
 
 
 def test_threads_publish_in_the_order_of_the_numbers():
-    sequence, published, ready = OutgoingSequence('a'), [], Barrier(4)
+    session, published, ready = OutgoingSession(), [], Barrier(4)
+    sequence = OutgoingSequence(session)
 
     def publish_many():
         ready.wait()
@@ -53,63 +64,98 @@ def test_threads_publish_in_the_order_of_the_numbers():
         thread.start()
     for thread in threads:
         thread.join()
-    assert published == [Origin('a', number) for number in range(1, 2001)]
+    assert published == [Origin(session.identifier, number) for number in range(1, 2001)]
+
+
+def test_the_newest_challenges_are_repeated_and_other_texts_are_not():
+    session, published = OutgoingSession(), []
+    drawn = [draw_random() for _ in range(5)]
+    for text in (*drawn, drawn[2], 'no challenge', drawn[4] + '0', ''):
+        session.add_challenge(text)
+    OutgoingSequence(session).publish(published.append)
+    assert published[0].challenges == (drawn[1], drawn[3], drawn[4], drawn[2])
+
+
+@pytest.mark.parametrize('challenges', [(), (OTHER,), (CHALLENGE[:-1],)])
+def test_a_recording_from_before_the_start_of_the_receiver_is_never_accepted(challenges):
+    incoming = sessions()
+    for number in range(1, 30):
+        for topic in TOPICS:
+            assert 'without the challenge of this alert_node' in incoming.check(
+                float(number), topic, Origin('a', number, challenges))
+    assert not incoming.check(30., 'status', Origin('b', 1, (OTHER, CHALLENGE)))
+
+
+def test_every_message_of_a_session_repeats_the_challenge():
+    incoming = sessions()
+    assert not incoming.check(0., 'status', sent('a', 100))
+    assert 'without the challenge' in incoming.check(0., 'scores', Origin('a', 50, (OTHER,)))
+
+
+def test_the_first_answer_of_a_node_clears_the_reason():
+    incoming = sessions()
+    assert incoming.check(0., 'status', Origin('a', 1))
+    assert not incoming.check(.1, 'status', sent('a', 2))
+    assert incoming.rejection(.1) == ''
+    reason = incoming.check(.2, 'status', Origin('a', 3))
+    assert not incoming.check(.3, 'status', sent('a', 4))
+    assert incoming.rejection(.3) == reason
 
 
 def test_gaps_are_accepted_and_repetitions_are_not():
     incoming = sessions()
-    assert [incoming.check(0., 'scores', Origin('a', number))[:15] for number in (
+    assert [incoming.check(0., 'scores', sent('a', number))[:15] for number in (
         3, 4, 9, 9, 4, 10)] == ['', '', '', 'replayed scores', 'replayed scores', '']
 
 
 def test_each_topic_has_its_own_numbers():
     incoming = sessions()
-    assert not incoming.check(0., 'scores', Origin('a', 7))
-    assert not incoming.check(0., 'status', Origin('a', 1))
+    assert not incoming.check(0., 'scores', sent('a', 7))
+    assert not incoming.check(0., 'status', sent('a', 1))
 
 
 def test_the_reason_names_topic_number_and_session():
     incoming = sessions()
-    incoming.check(0., 'scores', Origin('ab12' * 8, 40))
-    assert incoming.check(0., 'scores', Origin('ab12' * 8, 17)) == (
+    incoming.check(0., 'scores', sent('ab12' * 8, 40))
+    assert incoming.check(0., 'scores', sent('ab12' * 8, 17)) == (
         'replayed scores: sequence number 17 of session ab12ab12 was already received (the last '
         'is 40): stop the replay')
 
 
 def test_a_restart_is_accepted_after_silence_and_its_predecessor_never_again():
     incoming = sessions()
-    assert not incoming.check(0., 'status', Origin('a', 5))
-    assert not incoming.check(TAKEOVER_S + .1, 'status', Origin('b', 1))
+    assert not incoming.check(0., 'status', sent('a', 5))
+    assert not incoming.check(TAKEOVER_S + .1, 'status', sent('b', 1))
     for at_s in (.7, 10., 1e6):
-        assert incoming.check(at_s, 'scores', Origin('a', 10**9)) == (
+        assert incoming.check(at_s, 'scores', sent('a', 10**9)) == (
             'replayed scores: session a ended when another one began: stop the replay, or '
             'restart perception_node')
-    assert not incoming.check(1e6, 'status', Origin('b', 2))
+    assert not incoming.check(1e6, 'status', sent('b', 2))
 
 
 def test_a_second_session_waits_until_the_first_one_is_silent():
     incoming = sessions()
-    assert not incoming.check(0., 'status', Origin('a', 1))
-    assert not incoming.check(.4, 'scores', Origin('a', 1))
-    assert 'beside those of the active session a' in incoming.check(.9, 'status', Origin('b', 1))
-    assert not incoming.check(.9, 'status', Origin('a', 2))  # it was not ended by that
-    assert not incoming.check(1.5, 'status', Origin('b', 2))
+    assert not incoming.check(0., 'status', sent('a', 1))
+    assert not incoming.check(.4, 'scores', sent('a', 1))
+    assert 'beside those of the active session a' in incoming.check(.9, 'status', sent('b', 1))
+    assert not incoming.check(.9, 'status', sent('a', 2))  # it was not ended by that
+    assert not incoming.check(1.5, 'status', sent('b', 2))
 
 
 def test_a_replay_of_a_session_does_not_keep_it_alive():
     incoming = sessions()
-    assert not incoming.check(0., 'status', Origin('a', 1))
+    assert not incoming.check(0., 'status', sent('a', 1))
     for step in range(6):
-        assert incoming.check(step / 10, 'status', Origin('a', 1))
-    assert not incoming.check(.6, 'status', Origin('b', 1))
+        assert incoming.check(step / 10, 'status', sent('a', 1))
+    assert not incoming.check(.6, 'status', sent('b', 1))
 
 
 def test_the_reason_of_a_rejection_holds():
     incoming = sessions()
     assert incoming.rejection(0.) == ''
-    incoming.check(0., 'status', Origin('a', 1))
-    reason = incoming.check(1., 'status', Origin('a', 1))
-    assert not incoming.check(1.1, 'status', Origin('a', 2))
+    incoming.check(0., 'status', sent('a', 1))
+    reason = incoming.check(1., 'status', sent('a', 1))
+    assert not incoming.check(1.1, 'status', sent('a', 2))
     assert reason and (incoming.rejection(1.), incoming.rejection(2.9)) == (reason, reason)
     assert incoming.rejection(3.) == ''
 
@@ -118,15 +164,15 @@ def test_the_memory_is_bounded_and_no_session_returns(monkeypatch):
     monkeypatch.setattr(authenticity, 'MAX_ENDED_SESSIONS', 3)
     incoming = sessions()
     for index, name in enumerate('abcd'):
-        assert not incoming.check(float(index), 'status', Origin(name, 1))
-    assert incoming.check(5., 'status', Origin('e', 1)) == (
+        assert not incoming.check(float(index), 'status', sent(name, 1))
+    assert incoming.check(5., 'status', sent('e', 1)) == (
         '3 sessions of perception_node ended: restart alert_node')
-    assert 'session a ended' in incoming.check(6., 'status', Origin('a', 2))
-    assert not incoming.check(7., 'status', Origin('d', 2))
+    assert 'session a ended' in incoming.check(6., 'status', sent('a', 2))
+    assert not incoming.check(7., 'status', sent('d', 2))
     assert len(incoming._ended) == 3
 
 
-ORIGINS = st.builds(Origin, st.sampled_from('abc'), st.integers(1, 6))
+ORIGINS = st.builds(sent, st.sampled_from('abc'), st.integers(1, 6))
 EVENTS = st.lists(st.tuples(st.floats(0., 1.), st.sampled_from(TOPICS), ORIGINS), max_size=60)
 
 
@@ -155,8 +201,8 @@ def test_a_live_session_is_accepted_whatever_is_replayed_beside_it(events, gaps)
     for index, gap in enumerate(gaps):
         now_s = index * TAKEOVER_S / 2
         number += gap  # some are lost
-        assert not incoming.check(now_s, 'status', Origin('live', number))
-        heard.append(Origin('live', number))
+        assert not incoming.check(now_s, 'status', sent('live', number))
+        heard.append(sent('live', number))
         for _, topic, origin in events:
             assert incoming.check(now_s, topic, origin)
         for origin in heard:
@@ -172,8 +218,8 @@ def test_a_restart_recovers_during_a_replay(events):
         incoming.check(now_s, topic, origin)
     now_s += TAKEOVER_S + .01
     for number in range(1, 10):
-        assert not incoming.check(now_s, 'status', Origin('new', number))
-        assert not incoming.check(now_s, 'scores', Origin('new', number))
+        assert not incoming.check(now_s, 'status', sent('new', number))
+        assert not incoming.check(now_s, 'scores', sent('new', number))
         for _, topic, origin in events:
             assert incoming.check(now_s, topic, origin)
         now_s += .1

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.nodes import diagnostics
-from bdl_perception.nodes.authenticity import draw_session, Origin
+from bdl_perception.nodes.authenticity import draw_random, Origin
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, MAX_STATUS_FAULTS, PerceptionStatus
 from diagnostic_msgs.msg import KeyValue
@@ -55,8 +55,9 @@ def test_a_status_survives_the_round_trip(state, faults, frames_in, frames_out, 
 
 
 @pytest.mark.parametrize('number', [1, 10**18 - 1])
-def test_the_origin_survives_the_round_trip_and_is_no_score(number):
-    sent = Origin(draw_session(), number)
+@pytest.mark.parametrize('count', [0, 1, 4])
+def test_the_origin_survives_the_round_trip_and_is_no_score(number, count):
+    sent = Origin(draw_random(), number, tuple(draw_random() for _ in range(count)))
     scores = diagnostics.scores_message(Scores(1, 'f', {'energy': 1.}), sent)
     status = diagnostics.status_message(PerceptionStatus('active'), 5, 'x', sent)
     for message in (scores, status):
@@ -76,10 +77,18 @@ def test_a_missing_or_malformed_origin_is_one_reason(session, number, reason):
     message = diagnostics.scores_message(Scores(1, 'f'))
     message.status[0].values += [
         KeyValue(key=key, value=value) for key, value in (
-            ('session', session), ('sequence_number', number)) if value is not None]
+            ('session', session), ('sequence_number', number), ('challenges', ''))
+        if value is not None]
     with pytest.raises(ValueError, match=reason) as caught:
         diagnostics.origin_from_message(message)
     assert len(str(caught.value)) < 250
+
+
+def test_challenges_are_few_and_malformed_ones_are_left_out():
+    drawn = [draw_random() for _ in range(6)]
+    texts = (drawn[0], 'x' * 1000, *drawn[1:])
+    message = diagnostics.scores_message(Scores(1, 'f'), Origin(draw_random(), 1, texts))
+    assert diagnostics.origin_from_message(message).challenges == tuple(drawn[:3])
 
 
 @pytest.mark.parametrize('rate', [0., -5., float('nan')])

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """No message is made for a topic without subscribers."""
 from bdl_perception import topics
-from bdl_perception.nodes.authenticity import OutgoingSequence
+from bdl_perception.nodes.authenticity import OutgoingSequence, OutgoingSession
 from bdl_perception.nodes.diagnostics import origin_from_message
 from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.perception.data_types import Epistemic, Prediction, Scores
@@ -74,7 +74,7 @@ def epistemic(subscribed):
 @pytest.mark.parametrize('subscribed', [None, *FRAME_TOPICS, *LAZY_TOPICS, *CYCLE_TOPICS])
 def test_only_subscribed_topics_are_made(subscribed):
     node, made = FakeNode(), []
-    outputs = PerceptionPublishers(node, OutgoingSequence('0' * 32))
+    outputs = PerceptionPublishers(node, OutgoingSequence(OutgoingSession()))
     if subscribed:
         node.publishers[subscribed.name].subscribers = 1
 
@@ -98,10 +98,11 @@ def test_only_subscribed_topics_are_made(subscribed):
 
 def test_scores_are_published_without_subscribers():
     node = FakeNode()
-    outputs = PerceptionPublishers(node, OutgoingSequence('0' * 32))
+    session = OutgoingSession()
+    outputs = PerceptionPublishers(node, OutgoingSequence(session))
     outputs.publish_scores(Scores(5, 'f', {'energy': 1.0}))
     message, = node.publishers[topics.SCORES.name].messages
-    assert origin_from_message(message) == ('0' * 32, 1)
+    assert origin_from_message(message) == (session.identifier, 1, ())
 
 
 def test_every_image_topic_has_a_camera_info_where_subscribers_look():
@@ -113,7 +114,7 @@ def test_every_image_topic_has_a_camera_info_where_subscribers_look():
 
 def test_every_declared_topic_is_created_and_destroyed():
     node = FakeNode()
-    outputs = PerceptionPublishers(node, OutgoingSequence('0' * 32))
+    outputs = PerceptionPublishers(node, OutgoingSequence(OutgoingSession()))
     assert set(node.publishers) == {
         topic.name for topic in topics.TOPICS
         if topic.publisher == topics.PERCEPTION_NODE} - {topics.STATUS.name}

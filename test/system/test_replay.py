@@ -39,13 +39,12 @@ class Recorder:
                    for publisher in self._publishers.values())
 
     def has_sent_all(self):
-        """Send the next message; a condition for until()."""
-        if self._index < len(self._messages):
-            topic, message = self._messages[self._index]
-            now_ns = self._world.node.get_clock().now().nanoseconds
-            message.header = make_header(now_ns, message.header.frame_id)
-            self._publishers[topic].publish(message)
-            self._index += 1
+        """Send the next message, at the end the first one again; a condition for until()."""
+        topic, message = self._messages[self._index % len(self._messages)]
+        now_ns = self._world.node.get_clock().now().nanoseconds
+        message.header = make_header(now_ns, message.header.frame_id)
+        self._publishers[topic].publish(message)
+        self._index += 1
         return self._index >= len(self._messages)
 
     def stop(self):
@@ -62,7 +61,7 @@ def levels(world):
 def recorder(world, model):
     """Run the nodes until the alert is OK and enough messages are recorded."""
     world.listen(topics.ALERT_TOPIC, topics.STATUS, topics.SCORES)
-    world.start('alert_node', calibration=model)
+    world.alert_process = world.start('alert_node', calibration=model)
     world.perception_process = world.perception(model, autostart=True)
     world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
     world.until(lambda: len(world.received[topics.SCORES]) >= RECORDED
@@ -93,3 +92,28 @@ def test_a_replay_beside_a_live_node_is_reported_until_it_ends(world, recorder):
     recorder.stop()
     world.until(world.alert_is(AlertLevel.OK), 'OK after the replay', make=nominal_image)
     assert world.received[topics.ALERT_TOPIC][-1].header.frame_id == 'camera'
+
+
+def test_a_replay_before_a_restarted_alert_node_is_never_ok(world, model, recorder):
+    """The new alert_node does not know the session, but the recording lacks its challenge."""
+    os.kill(world.perception_process.pid, signal.SIGKILL)
+    world.until(world.alert_is(AlertLevel.STALE, 'perception_node is silent'), 'STALE',
+                make=nominal_image)
+    os.kill(world.alert_process.pid, signal.SIGKILL)
+    world.alert_process.wait(10.)
+    world.received[topics.ALERT_TOPIC].clear()
+    world.start('alert_node', calibration=model)
+    is_reported = world.alert_is(AlertLevel.STALE, 'without the challenge of this alert_node')
+    world.until(lambda: recorder.has_sent_all() and is_reported(), 'the reason')
+    assert levels(world) == {AlertLevel.STALE}
+    recorder.stop()
+    world.perception(model, autostart=True)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
+
+
+def test_a_restarted_alert_node_accepts_a_live_node(world, model, recorder):
+    recorder.stop()
+    world.alert_process.stop()
+    world.received[topics.ALERT_TOPIC].clear()
+    world.start('alert_node', calibration=model)
+    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
