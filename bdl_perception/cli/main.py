@@ -5,6 +5,7 @@ import argparse
 from contextlib import contextmanager
 import importlib
 import logging
+from pathlib import Path
 import shlex
 import sys
 from typing import Iterator, Protocol, Sequence
@@ -21,7 +22,9 @@ COMMANDS = {
     'parity': 'compare a backend with the reference on the same frames',
     'quantise': 'quantise the encoder of a model to int8 and measure the difference',
     'bench': 'measure latency, memory and load, beside their goals',
+    'faults': 'inject faults into the running nodes and measure the reaction times',
     'demo': 'play a drive through the ROS 2 nodes and record it',
+    'soak': 'run the nodes under load and scheduled faults, and check every alert',
 }
 
 EXTRAS = {  # module -> the extra of setup.py that installs it
@@ -29,6 +32,9 @@ EXTRAS = {  # module -> the extra of setup.py that installs it
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
     'sklearn': 'evaluate', 'scipy': 'evaluate', 'jinja2': 'evaluate', 'psutil': 'bench',
     'tensorrt_rtx': 'rtx', 'cuda': 'rtx', 'ray': 'ray'}
+
+
+ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')  # of packages of messages
 
 
 class Command(Protocol):
@@ -63,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130  # as in a shell
     except ModuleNotFoundError as error:
-        print(f'bdl {argv[0]}: {_install_hint(error)}', file=sys.stderr)
+        print(f'bdl {argv[0]}: {install_hint(error)}', file=sys.stderr)
         return 2
     except (OSError, ValueError, RuntimeError) as error:
         print(f'bdl {argv[0]}: {_error_text(error)}', file=sys.stderr)
@@ -91,12 +97,17 @@ def _error_text(error: Exception) -> str:
     return str(error)
 
 
-def _install_hint(error: ModuleNotFoundError) -> str:
-    """Name the extra of the package that is not installed."""
-    extra = EXTRAS.get((error.name or '').split('.')[0])
+def install_hint(error: ModuleNotFoundError) -> str:
+    """Name the command that installs the missing extra, in a checkout or from a wheel."""
+    module = (error.name or '').split('.')[0]
+    extra = EXTRAS.get(module, 'ros' if module.endswith(ROS_SUFFIXES) else None)
     if extra is None:
         return str(error)
-    return f"{error}; in the checkout: {sys.executable} -m pip install -e '.[{extra}]'"
+    source = '; or source the setup.bash of ROS 2' if extra == 'ros' else ''
+    if (Path(__file__).parents[2] / 'setup.py').is_file():
+        return (f"{error}; in the checkout: {sys.executable} -m pip install -e '.[{extra}]'"
+                f'{source}')
+    return f"{error}: {sys.executable} -m pip install 'bdl_perception[{extra}]'{source}"
 
 
 def _overview_parser() -> argparse.ArgumentParser:

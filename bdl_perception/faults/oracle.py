@@ -183,11 +183,15 @@ def long_gaps(arrivals_s: Sequence[float], begin_s: float, end_s: float, bound_s
 
 def check_error_holds(alerts: Sequence[Alert], hold_s: float,
                       intervals: Sequence[FaultInterval]) -> list[Violation]:
-    """Find errors that ended before hold_s, unless alert_node was started again."""
+    """
+    Find errors that ended before hold_s, unless alert_node was started again.
+
+    Below STALE an error cannot be seen, so that one after STALE may have begun before.
+    """
     found, error_s = [], -math.inf
     restarted = [one for one in intervals if one.requirement.silences_alert]
     for before, after in pairwise(alerts):
-        if before.level != AlertLevel.ERROR and after.level == AlertLevel.ERROR:
+        if before.level < AlertLevel.ERROR == after.level:
             error_s = after.arrival_s
         early = after.arrival_s < error_s + hold_s - HOLD_TOLERANCE_S
         if early and after.level < AlertLevel.ERROR <= before.level and not any(

@@ -50,6 +50,7 @@ class SoakResult:
 
     violations: tuple[Violation, ...]
     flatness: tuple[Flatness, ...]
+    late_share: float  # of the alerts at which the machine may have made inputs late
 
 
 def evaluate_soak(record: SoakRecord, rules: SoakRules) -> SoakResult:
@@ -58,10 +59,10 @@ def evaluate_soak(record: SoakRecord, rules: SoakRules) -> SoakResult:
     inside = _between(alerts, record.begin_s, record.end_s)
     commands = _between(list(record.commands), record.begin_s, record.end_s)
     waits, intervals = Waits(list(record.waits)), list(record.intervals)
-    span = record.begin_s, record.end_s
+    oracle, span = LevelOracle(intervals, waits), (record.begin_s, record.end_s)
     flatness = tuple(evaluate_flatness(series, rules.flatness) for series in record.series)
     violations = [
-        *check_levels(inside, LevelOracle(intervals, waits)),
+        *check_levels(inside, oracle),
         *check_gaps(inside, *span, rules.lease_s, intervals, waits),
         *check_error_holds(inside, rules.policy.hold_s, intervals),
         *check_speeds(commands, alerts, rules.commands, waits),
@@ -70,7 +71,9 @@ def evaluate_soak(record: SoakRecord, rules: SoakRules) -> SoakResult:
         *record.problems,
         *(Violation(NOT_FLAT, record.end_s, record.end_s, 1, problem)
           for one in flatness for problem in one.problems)]
-    return SoakResult(tuple(sorted(violations, key=lambda one: one.start_s)), flatness)
+    late = sum(oracle.is_late(alert.arrival_s) for alert in inside)
+    return SoakResult(tuple(sorted(violations, key=lambda one: one.start_s)), flatness,
+                      late / len(inside) if inside else 0.)
 
 
 def write_result(record: SoakRecord, result: SoakResult, folder: Path) -> None:
@@ -83,9 +86,7 @@ def write_result(record: SoakRecord, result: SoakResult, folder: Path) -> None:
 def result_document(record: SoakRecord, result: SoakResult) -> dict[str, Any]:
     """Collect the settings, the faults with reaction times, violations and resources."""
     alerts = _between(list(record.alerts), record.begin_s, record.end_s)
-    oracle = LevelOracle(list(record.intervals), Waits(list(record.waits)))
     counts = Counter(AlertLevel(alert.level).name for alert in alerts)
-    late = [alert for alert in alerts if oracle.is_late(alert.arrival_s)]
     config = record.config
     return {
         'minutes': config.minutes, 'seed': config.seed, 'model': config.model,
@@ -93,8 +94,8 @@ def result_document(record: SoakRecord, result: SoakResult) -> dict[str, Any]:
         'violations': [{**one._asdict(), 'start_s': _rounded(one.start_s - record.begin_s),
                         'end_s': _rounded(one.end_s - record.begin_s)}
                        for one in result.violations],
-        'alerts': {'count': len(alerts), **counts, 'while_the_machine_was_late': len(late),
-                   'stale_then': sum(alert.level == AlertLevel.STALE for alert in late)},
+        'alerts': {'count': len(alerts), **counts,
+                   'share_while_the_machine_was_late': _rounded(result.late_share)},
         'commands': len(_between(list(record.commands), record.begin_s, record.end_s)),
         'waited_s': _rounded(sum(wait.waited_s for wait in list(record.waits))),
         'faults': [_fault_row(one, alerts, record.begin_s) for one in record.intervals],

@@ -1,0 +1,67 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""`bdl soak`: run the nodes under load and scheduled faults, and check every alert."""
+import argparse
+from contextlib import contextmanager
+from pathlib import Path
+import signal
+from threading import Event
+from typing import Any, Iterator
+
+from bdl_perception.files import check_output_folder, mark_output_folder
+
+OUTPUT_NAMES = ('soak.json', 'soak.png', 'logs')
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTED = 130  # as in a shell
+MAX_LATE_SHARE = .2  # beyond it the result says little about reaction times
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the duration, the seed, the model and the output."""
+    parser.add_argument('--minutes', type=float, default=5.0,
+                        help='duration after the first OK (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=1,
+                        help='of the schedule of faults and load (default: %(default)s)')
+    parser.add_argument('--out', type=Path, default=Path('soak'),
+                        help='folder for soak.json, soak.png and logs (default: %(default)s)')
+    parser.add_argument('--model', default='street', help='shipped name or folder of a model')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the soak test; 1 when anything was not as required."""
+    from bdl_perception.faults.soak import SoakConfig
+    from bdl_perception.faults.soak_rig import run_soak
+    from bdl_perception.model_store import load_model_files
+    import matplotlib.figure  # noqa: F401  # a missing library is an error before the run
+    config = SoakConfig(arguments.out, arguments.minutes, arguments.seed, arguments.model)
+    load_model_files(arguments.model)
+    check_output_folder(arguments.out, OUTPUT_NAMES)
+    mark_output_folder(arguments.out)
+    for name in OUTPUT_NAMES[:2]:
+        (arguments.out / name).unlink(missing_ok=True)  # of an earlier run
+    with stopping_signals() as stop:
+        summary = run_soak(config, stop)
+    for violation in summary.violations:
+        print(f'VIOLATION at {violation.start_s - summary.begin_s:.1f} s: {violation.kind}: '
+              f'{violation.text}')
+    if summary.late_share > MAX_LATE_SHARE:
+        print(f'the machine was too slow for {summary.late_share:.0%} of the alerts, so that '
+              f'STALE was accepted there; run it on a machine that does nothing else')
+    print(f'{arguments.out}: soak.json, soak.png, logs')
+    return 1 if summary.violations else INTERRUPTED if stop.is_set() else 0
+
+
+@contextmanager
+def stopping_signals() -> Iterator[Event]:
+    """Give an event that SIGINT and SIGTERM set, so that the result is still written."""
+    stop = Event()
+
+    def handle(number: int, frame: Any) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
