@@ -186,6 +186,7 @@ class AlertMachine:
         elif not self._latch.is_quiet(elapsed_s):
             found.append(Reason(AlertLevel.WARN,
                                 'a score exceeded its threshold a moment ago: wait'))
+        found += self._evidence.image_reasons
         if self._evidence.fallback_reason:
             found.append(Reason(AlertLevel.OK, self._evidence.fallback_reason))
         return found

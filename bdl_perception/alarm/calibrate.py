@@ -33,6 +33,7 @@ from bdl_perception.alarm.cusum import (
     WindowMedian,
 )
 from bdl_perception.alarm.detection_delay import check_detection_delay
+from bdl_perception.alarm.image_range import fit_image_range
 from bdl_perception.alarm.mondrian import mondrian_group, MondrianTest
 from bdl_perception.alarm.observations import (
     check_drive,
@@ -93,14 +94,16 @@ def calibrate_ignoring_delay(drives: Sequence[ScoredDrive], identity: Identity,
     distribution = score_distribution(prepared.threshold_drives, config,
                                       tuple(score_descriptions(regions)))
     peaks = leave_one_out(prepared.thinned, prepared.threshold_drives, config)
-    return Calibration(distribution, _limits(peaks, distribution, config), Provenance(
+    origin = Provenance(
         identity, software_version, tuple(drive.name for drive in drives), count_frames(drives),
         prepared.score_step_s, prepared.observed_step_s, prepared.decorrelation_s,
         held_out_peaks=tuple(round_score(peak.fast) for peak in peaks),
         held_out_slow_peaks=tuple(round_score(peak.slow) for peak in peaks),
         steps_per_drive=tuple(len(drive.observations) for drive in prepared.thinned),
         windows_per_drive=tuple(_count_windows(drive, config.slow_step_s)
-                                for drive in prepared.thinned)))
+                                for drive in prepared.thinned))
+    return Calibration(distribution, _limits(peaks, distribution, config), origin,
+                       image_range=fit_image_range(drives))
 
 
 def prepare_drives(drives: Sequence[ScoredDrive], config: CalibrationConfig) -> PreparedDrives:

@@ -78,4 +78,4 @@ def _calibrate_camera(name: str, drives: Sequence[ScoredDrive], pooled: Calibrat
         return CameraCalibration(distribution, Provenance(identity, version, names,
                                                           count_frames(drives)))
     made = calibrate(drives, identity, config, version)
-    return CameraCalibration(distribution, made.provenance, made.limits)
+    return CameraCalibration(distribution, made.provenance, made.limits, made.image_range)

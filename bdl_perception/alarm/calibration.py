@@ -7,6 +7,7 @@ from typing import Any, Mapping
 
 from bdl_perception.alarm.conformal import ConformalTest
 from bdl_perception.alarm.cusum import check_exponent, SLOW_ALARM_SHARE, ville_limit
+from bdl_perception.alarm.image_range import ImageRange
 from bdl_perception.alarm.mondrian import mondrian_group, MondrianTest
 from bdl_perception.alarm.score_distribution import GroupBy, ScoreDistribution
 from bdl_perception.perception.status import Identity
@@ -86,6 +87,7 @@ class CameraCalibration:
     distribution: ScoreDistribution  # of the watched scores
     provenance: Provenance
     limits: AlarmLimits | None = None  # None: too few drives or observations
+    image_range: ImageRange | None = None  # of its own drives
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Calibration:
     intervals: Mapping[str, Any] | None = None  # of depth; None: no drive has a true depth
     cameras: Mapping[str, CameraCalibration] = field(default_factory=dict)
     camera: str | None = None  # chosen by for_camera; not stored
+    image_range: ImageRange | None = None  # None: images are not compared; not stored then
 
     def __post_init__(self) -> None:
         """Raise ValueError for a camera that does not fit; the parts check themselves."""
@@ -152,7 +155,8 @@ class Calibration:
         if part is None or part.limits is None or self.group_rejection(name):
             return replace(self, camera=name)
         return replace(self, distribution=part.distribution, limits=part.limits,
-                       provenance=part.provenance, cameras={}, camera=name)
+                       provenance=part.provenance, cameras={}, camera=name,
+                       image_range=part.image_range)
 
     @property
     def camera_rejection(self) -> str | None:

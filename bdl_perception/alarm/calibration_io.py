@@ -19,6 +19,7 @@ from bdl_perception.alarm.calibration import Calibration
 
 FORMAT = 5  # of calibration.json; 4 had all values at the top level
 NOT_STORED = {'camera'}  # chosen when the alarm is armed
+OPTIONAL = {'image_range'}  # left out if it is None, as in files of before it was known
 MAX_NUMBER = 1e300  # integers of JSON may be too large for a float
 SCALAR_DESCRIPTIONS = {bool: 'true or false', int: 'an integer', float: 'a finite number',
                        str: 'a text'}
@@ -40,9 +41,13 @@ class DepthIntervalsDict(TypedDict):
 
 def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
     """Return the contents of calibration.json."""
-    values = asdict(calibration)
+    values = asdict(calibration, dict_factory=_stored_fields)
     return {'format': FORMAT,
             **{name: value for name, value in values.items() if name not in NOT_STORED}}
+
+
+def _stored_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in pairs if name not in OPTIONAL or value is not None}
 
 
 def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
@@ -97,12 +102,12 @@ def read_value(where: str, value: Any, hint: Any) -> Any:
 
 def _read_fields(where: str, values: Mapping[str, Any],
                  hints: Mapping[str, Any]) -> dict[str, Any]:
-    missing, unknown = set(hints) - set(values), set(values) - set(hints)
+    missing, unknown = set(hints) - set(values) - OPTIONAL, set(values) - set(hints)
     if missing or unknown:
         raise ValueError(f'{where}: missing {sorted(missing)}, not known {sorted(unknown)}; '
                          f'calibrate again')
     return {name: read_value(f'{where} {name}', values[name], hint)
-            for name, hint in hints.items()}
+            for name, hint in hints.items() if name in values}
 
 
 def _read_scalar(where: str, value: Any, kind: type) -> Any:

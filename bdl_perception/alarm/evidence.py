@@ -8,6 +8,7 @@ from bdl_perception.alarm.alert_types import AlertLevel, Reason
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.conformal import ConformalTest
 from bdl_perception.alarm.cusum import ConformalCusum, MixtureCusum, WindowMedian
+from bdl_perception.alarm.image_range import ImageRangeMonitor
 from bdl_perception.alarm.observations import Joiner, Thinning
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.scores import BRIGHTNESS, has_no_pixel
@@ -31,6 +32,7 @@ class Evidence:
         self.calibration = calibration
         self.p_value: float | None = None  # of the last complete observation
         self.cusum, self.drift = _new_cusum(calibration), _new_drift(calibration)
+        self._images = ImageRangeMonitor(calibration.image_range if calibration else None)
         self._max_wait_s = max_wait_s
         self._clear_fraction = clear_fraction
         self._drift_uncleared = False  # slow evidence exceeded its limit and has not fallen since
@@ -39,6 +41,7 @@ class Evidence:
     def reset(self) -> None:
         """Discard scores whose stamps are no longer in order; the evidence stays."""
         self.p_value = None
+        self._images.reset()
         self.missing: tuple[str, ...] = ()  # watched scores that the last observation lacks
         self._frame: Mapping[str, float] = {}  # newest scores of a frame
         self._cycle: Mapping[str, float] = {}  # newest scores of a Monte Carlo cycle
@@ -57,6 +60,7 @@ class Evidence:
             self._cycle_brightness = {name: frame[name] for name in (BRIGHTNESS,) if name in frame}
         else:
             self._frame = scores.values
+            self._images.add(scores.stamp_ns, scores.values)
         if observation is None or not self.calibration:
             return None
         values = {**observation.values,
@@ -107,6 +111,11 @@ class Evidence:
             texts.append(f'the scene has drifted away from the calibration drives: slow evidence '
                          f'{self.drift.value:.1f} above {self.drift.limit:.1f}; slow down or stop')
         return [Reason(AlertLevel.ERROR, text) for text in texts]
+
+    @property
+    def image_reasons(self) -> list[Reason]:
+        """Return why the images are unlike those of the calibration drives, as WARN."""
+        return self._images.reasons
 
     @property
     def alarmed(self) -> bool:

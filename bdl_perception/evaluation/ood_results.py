@@ -28,7 +28,7 @@ from bdl_perception.metrics.ood import (
     roc_curve_points,
     separation,
 )
-from bdl_perception.perception.scores import BRIGHTNESS, score_descriptions
+from bdl_perception.perception.scores import IMAGE_VALUES, score_descriptions
 import numpy as np
 
 ALARM_SET = 'alarm set'
@@ -118,7 +118,7 @@ def scores_by_drive(records: Iterable[DriveRecord], group: str) -> ScoresByDrive
     if not parts:
         return {}
     known = [name for name in parts[0]
-             if name != BRIGHTNESS and all(name in part for part in parts)]
+             if name not in IMAGE_VALUES and all(name in part for part in parts)]
     return {name: [part[name] for part in parts] for name in sorted(known, key=_score_order)}
 
 

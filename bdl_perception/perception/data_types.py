@@ -102,6 +102,20 @@ class CameraFrame:
 
 
 @dataclass(frozen=True)
+class ImageStatistics:
+    """Exposure, sharpness and colour of the network's input; all are above 0."""
+
+    bright_level: float  # 95th percentile of luma, grey levels
+    middle_level: float  # median of luma, grey levels
+    contrast: float  # 5th to 95th percentile of luma, grey levels
+    detail: float  # fine detail / coarse detail
+    noise: float  # median of the Laplacian, grey levels
+    green: float  # green / mean of red and blue
+    red_blue: float  # red / blue
+    sky_red_blue: float  # red / blue of the upper third, by that of the lower third
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The result of the single deterministic pass on one frame, in the frame's own camera."""
 
@@ -119,6 +133,7 @@ class Prediction:
     cell_distance: Floats  # (cells_h, cells_w) distance of decoder features to the nearest class
     non_finite: int  # count of NaN and infinite numbers in the raw network output
     brightness: float = float('nan')  # mean luma of the network's input, 0 to 1; NaN: unknown
+    image: ImageStatistics | None = None  # None: unknown
 
 
 @dataclass(frozen=True)

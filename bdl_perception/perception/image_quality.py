@@ -23,7 +23,7 @@ that is too dark (median / 95th percentile .15 at most at night, .30 at least wh
 """
 from typing import Any, cast, NamedTuple
 
-from bdl_perception.perception.data_types import Bytes
+from bdl_perception.perception.data_types import Bytes, ImageStatistics
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,27 @@ def find_quality_fault(rgb: Bytes) -> str:
     return (_lost_side_fault(examined.flat) or _exposure_fault(examined.grey)
             or _lost_part_fault(examined) or _detail_fault(examined.grey)
             or _tint_fault(examined.tint))
+
+
+def measure_image(rgb: Bytes) -> ImageStatistics:
+    """Measure exposure, sharpness and colour of an image (H, W, 3) of the network's input size."""
+    grey = cast(Bytes, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
+    low, median, high = _quantiles(grey, .05, .5, .95)
+    detail, shapes = _details(grey)
+    third = max(1, len(rgb) // 3)  # px
+    (red, green, blue), top, bottom = (_mean_colour(part)
+                                       for part in (rgb, rgb[:third], rgb[-third:]))
+    return ImageStatistics(
+        bright_level=max(1., high), middle_level=max(1., median), contrast=max(1., high - low),
+        detail=max(1., detail) / max(1., shapes), noise=max(1., _noise(grey)),
+        green=green / ((red + blue) / 2), red_blue=red / blue,
+        sky_red_blue=top[0] / top[2] / (bottom[0] / bottom[2]))
+
+
+def _mean_colour(rgb: Bytes) -> tuple[float, float, float]:
+    """Return the mean red, green and blue, at least 1."""
+    red, green, blue, _ = cv2.mean(rgb)
+    return max(1., red), max(1., green), max(1., blue)
 
 
 def _examine(rgb: Bytes) -> _Examined:
@@ -102,15 +123,26 @@ def _lost_part_fault(examined: _Examined) -> str:
 
 
 def _detail_fault(grey: Bytes) -> str:
+    detail, shapes = _details(grey)
+    if detail < MIN_DETAIL * shapes:
+        return 'the frame is blurred: check focus and lens'
+    if _noise(grey) > MAX_NOISE:
+        return 'the frame is noise: check cable and driver'
+    return ''
+
+
+def _details(grey: Bytes) -> tuple[int, int]:
+    """Return the 99th percentiles of fine and of coarse detail, grey levels."""
     fine, coarse = cv2.blur(grey, FINE_PX), cv2.blur(grey, COARSE_PX)
     (detail,), (shapes,) = (_quantiles(cast(Bytes, cv2.absdiff(*pair)), .99)
                             for pair in ((grey, fine), (fine, coarse)))
-    if detail < MIN_DETAIL * shapes:
-        return 'the frame is blurred: check focus and lens'
-    noise = cast(Bytes, cv2.convertScaleAbs(cv2.Laplacian(grey, cv2.CV_16S)))
-    if _quantiles(noise, .5)[0] > MAX_NOISE:
-        return 'the frame is noise: check cable and driver'
-    return ''
+    return detail, shapes
+
+
+def _noise(grey: Bytes) -> int:
+    """Return the median of the Laplacian, grey levels."""
+    laplacian = cast(Bytes, cv2.convertScaleAbs(cv2.Laplacian(grey, cv2.CV_16S)))
+    return _quantiles(laplacian, .5)[0]
 
 
 def _tint_fault(tint: float) -> str:
@@ -121,5 +153,5 @@ def _tint_fault(tint: float) -> str:
 
 def _quantiles(image: Bytes, *shares: float) -> list[int]:
     """Return the grey levels below or at which these shares of the pixels lie."""
-    total = np.cumsum(np.bincount(image.ravel(), minlength=256))
+    total = np.cumsum(cv2.calcHist([image], [0], None, [256], [0, 256]))
     return [int(np.searchsorted(total, share * image.size)) for share in shares]

@@ -20,12 +20,14 @@ from bdl_perception.perception.data_types import (
     CameraFrame,
     Epistemic,
     Features,
+    ImageStatistics,
     Moments,
     PinholeCamera,
     Prediction,
     SKY,
 )
 from bdl_perception.perception.image_geometry import fit_image, ImageFit, mean_luma
+from bdl_perception.perception.image_quality import measure_image
 from bdl_perception.perception.monte_carlo import draw_masks, epistemic_from_moments, merge
 import numpy as np
 
@@ -84,7 +86,7 @@ class Perceiver:
         camera = fit.transform_camera(frame.camera) if frame.camera else None
         rgb = fit.apply(frame.rgb)
         raw = self.backend.perceive(rgb)
-        prediction = self._to_prediction(raw, frame, camera, mean_luma(rgb))
+        prediction = self._to_prediction(raw, frame, camera, mean_luma(rgb), measure_image(rgb))
         if self._held is None:
             self._held = _HeldFrame(prediction, raw.features, None)
         return prediction
@@ -123,7 +125,8 @@ class Perceiver:
         return math.sqrt(camera.fx * camera.fy) if self.fit_mode == 'stretch' else camera.fx
 
     def _to_prediction(self, raw: RawPrediction, frame: CameraFrame,
-                       camera: PinholeCamera | None, brightness: float) -> Prediction:
+                       camera: PinholeCamera | None, brightness: float,
+                       image: ImageStatistics) -> Prediction:
         spec = self.backend.spec
         # The network predicts for the canonical camera; depth grows in proportion to focal length.
         scale = np.float32(self._focal_px(camera) / spec.canonical_focal_px if camera else 1)
@@ -135,4 +138,5 @@ class Perceiver:
                       feature_distance=float(raw.feature_distance))
         return Prediction(
             stamp_ns=frame.stamp_ns, frame_id=frame.frame_id, camera=camera,
-            non_finite=count_non_finite(raw, PERCEIVE_OUTPUTS), brightness=brightness, **values)
+            non_finite=count_non_finite(raw, PERCEIVE_OUTPUTS), brightness=brightness,
+            image=image, **values)

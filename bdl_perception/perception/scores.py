@@ -11,17 +11,26 @@ A non-finite number in the network's output makes every score of the frame NaN: 
 finite rest would look nominal. Pixels without depth (the sky) are left out of the depth scores. A
 region without any depth has no depth score, which is no fault of the network.
 """
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 import math
 from typing import Any, Callable, Generic, Mapping, NamedTuple, TypeVar
 
-from bdl_perception.perception.data_types import CELL_PX, Epistemic, Floats, Prediction, Scores
+from bdl_perception.perception.data_types import (
+    CELL_PX,
+    Epistemic,
+    Floats,
+    ImageStatistics,
+    Prediction,
+    Scores,
+)
 from bdl_perception.perception.regions import DEFAULT_REGIONS, region_mask, Regions
 import numpy as np
 from numpy.typing import NDArray
 
 UPPER_QUANTILE = .9
 BRIGHTNESS = 'brightness'  # sent with the scores of a frame, but no score: no alarm watches it
+IMAGE_PREFIX = 'image_'  # of the image statistics, which are sent likewise
+IMAGE_VALUES = (BRIGHTNESS, *(IMAGE_PREFIX + item.name for item in fields(ImageStatistics)))
 EPISTEMIC_DEPTH, MUTUAL_INFORMATION = 'epistemic_depth', 'mutual_information'
 Result = TypeVar('Result', Prediction, Epistemic)
 
@@ -135,6 +144,9 @@ def frame_scores(prediction: Prediction, regions: Regions = DEFAULT_REGIONS) -> 
     values = _compute_scores(FRAME_SCORES, prediction, regions)
     if math.isfinite(prediction.brightness):
         values[BRIGHTNESS] = float(prediction.brightness)
+    if prediction.image is not None:
+        values.update({IMAGE_PREFIX + name: value
+                       for name, value in asdict(prediction.image).items()})
     return Scores(prediction.stamp_ns, prediction.frame_id, values)
 
 

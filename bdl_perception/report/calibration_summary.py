@@ -12,6 +12,7 @@ from bdl_perception.alarm.detection_delay import (
     min_detection_delay,
     min_slow_detection_delay,
 )
+from bdl_perception.alarm.image_range import CHECKS, HOLD_S, ImageRange
 from bdl_perception.metrics.depth_intervals import BIN_NAMES, DepthIntervals
 from bdl_perception.perception.regions import parse_regions
 from bdl_perception.perception.scores import score_descriptions
@@ -33,7 +34,8 @@ def calibration_text(calibration: Calibration) -> str:
         f'thresholds    at most {distribution.alpha:.2%} of frames like these exceed one of them '
         f'({distribution.tails}); an exceedance raises WARN for clear_s']
     lines += (_threshold_lines(calibration) + _limit_lines(calibration)
-              + _camera_lines(calibration) + _interval_lines(calibration))
+              + _camera_lines(calibration) + _image_lines(calibration.image_range)
+              + _interval_lines(calibration))
     return '\n'.join(lines + [f'warning: {text}' for text in calibration_warnings(calibration)])
 
 
@@ -103,6 +105,18 @@ def _camera_lines(calibration: Calibration) -> list[str]:
                      f'{_min_delay_text(min_detection_delay(distribution, limits))}')
     return ['cameras       each uses its own drives; the values above are of all drives', *lines
             ] if lines else []
+
+
+def _image_lines(limits: ImageRange | None) -> list[str]:
+    """Give the limits of the image statistics, of all drives."""
+    if limits is None:
+        return ['images        not compared with the calibration drives']
+    rows = [(CHECKS[name].what, getattr(CHECKS[name], side), side, limit)
+            for side, part in (('below', limits.low), ('above', limits.high))
+            for name, limit in part.items()]
+    return [f'images        WARN if they are beyond a limit for {HOLD_S:g} s; most extreme drive '
+            f'plus its distance to the next one',
+            *(f'  {word:22} {what} {side} {limit:.4g}' for what, word, side, limit in rows)]
 
 
 def _min_delay_text(delay: DetectionDelay | None) -> str:

@@ -26,6 +26,7 @@ from bdl_perception.metrics.recalibration import fit_intervals
 from bdl_perception.model_store import load_model_files, ModelOptions
 from bdl_perception.perception.camera_health import HealthPolicy
 from bdl_perception.perception.regions import Regions
+from bdl_perception.perception.scores import IMAGE_VALUES
 from bdl_perception.perception.status import build_identity, Identity
 from bdl_perception.version import software_version
 from bdl_perception.workflows.drive_jobs import (
@@ -160,6 +161,7 @@ def _result_cache(folder: Path, identity: Identity, jobs: Mapping[str, ScoringJo
     job = next(iter(jobs.values()))
     fingerprint = {'work': 'score', 'identity': asdict(identity), 'step_s': job.step_s,
                    'backend': job.options.backend, 'provider': job.options.provider,
-                   'software_version': software_version(), 'health': vars(HealthPolicy())}
+                   'software_version': software_version(), 'health': vars(HealthPolicy()),
+                   'image_values': IMAGE_VALUES}
     return ResultCache(folder, fingerprint, {
         path: [one.drive.rate_hz, path_fingerprint(Path(path))] for path, one in jobs.items()})

@@ -28,6 +28,7 @@ from bdl_perception.model_store import (
     ModelOptions,
 )
 from bdl_perception.perception.camera_health import HealthPolicy
+from bdl_perception.perception.scores import IMAGE_VALUES
 from bdl_perception.perception.status import Identity
 from bdl_perception.version import software_version
 from bdl_perception.workflows.drive_jobs import (
@@ -216,7 +217,7 @@ def _result_cache(config: EvaluationConfig, options: ModelOptions, context: Eval
                    'stride': config.stride, 'quality_every': config.quality_every,
                    'rate_hz': config.rate_hz, 'metrics': list(METRICS), 'parts': FADING_PART,
                    'intervals': context.intervals, 'health': vars(HealthPolicy()),
-                   'software_version': software_version()}
+                   'image_values': IMAGE_VALUES, 'software_version': software_version()}
     return ResultCache(config.cache_folder, fingerprint, {
         title: [str(job.drive.source.path), path_fingerprint(job.drive.source.path)]
         for title, job in jobs.items()})

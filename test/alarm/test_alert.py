@@ -8,6 +8,7 @@ from typing import Any
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState, InputTopic
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.image_range import ImageRange
 from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, PerceptionStatus
@@ -31,14 +32,16 @@ class Story:
         self.now_s = 100.
 
     def goes_on(self, for_s: float = .25, energy: float = 1., epistemic: float = 1.,
-                status: PerceptionStatus | None = GOOD, late_s: float = 0.) -> AlertState:
+                status: PerceptionStatus | None = GOOD, late_s: float = 0.,
+                **image: float) -> AlertState:
         for _ in range(round(for_s / .25)):
             self.now_s += .25
             stamp_ns = round(self.now_s * 1e9)
             if status is not None:
                 self.machine.update_status(self.now_s, status)
-            self.machine.update_scores(self.now_s, Scores(stamp_ns, 'camera', {'energy': energy}),
-                                       stamp_ns + round(late_s * 1e9))
+            self.machine.update_scores(
+                self.now_s, Scores(stamp_ns, 'camera', {'energy': energy, **image}),
+                stamp_ns + round(late_s * 1e9))
             self.machine.update_scores(self.now_s, Scores(stamp_ns, 'camera',
                                                           {'epistemic_depth': epistemic}, 1))
         return self.machine.state(self.now_s)
@@ -49,6 +52,17 @@ def test_it_starts_stale_with_the_remedies() -> None:
     assert state.level == AlertLevel.STALE
     assert 'no status of perception_node was received: start it' in state.reasons
     assert (state.stamp_ns, state.p_value) == (None, None)
+
+
+def test_a_dark_image_is_a_warning_and_no_error() -> None:
+    story = Story(replace(CALIBRATION, image_range=ImageRange({'bright_level': 40.}, {})))
+    state = story.goes_on(1, image_bright_level=41.)
+    assert (state.level, state.reasons) == (AlertLevel.OK, ())
+    state = story.goes_on(1, image_bright_level=39.)
+    assert state.level == AlertLevel.WARN
+    assert state.reasons == ('the image is darker than in every calibration drive (level of the '
+                             'bright parts 39, limit 40): check exposure and lens',)
+    assert story.goes_on(1, image_bright_level=40.).level == AlertLevel.OK
 
 
 def test_a_calm_drive_is_ok_and_shows_its_numbers() -> None:

@@ -12,6 +12,7 @@ from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_config import CalibrationConfig
 from bdl_perception.alarm.cusum import ConformalCusum
 from bdl_perception.alarm.detection_delay import check_detection_delay
+from bdl_perception.alarm.image_range import CHECKS, fit_image_range
 from bdl_perception.alarm.observations import Observation, ScoredDrive, thin_drive
 from bdl_perception.perception.scores import score_descriptions, SCORE_NAMES
 from bdl_perception.perception.status import Identity
@@ -83,6 +84,23 @@ def test_thresholds_are_of_decorrelated_scores() -> None:
     alike = calibrate(scored, IDENTITY, CONFIG, '')
     assert len(alike.distribution.scores['energy']) == 40 * 240
     assert alike.provenance.score_step_s == .25
+
+
+def pictured(one: ScoredDrive, level: float) -> ScoredDrive:
+    images = {f'image_{name}': level for name in CHECKS}
+    return one._replace(observations=tuple(
+        item._replace(values={**item.values, **images}) for item in one.observations))
+
+
+def test_the_range_of_the_image_statistics_is_calibrated_where_they_are_known() -> None:
+    scored = [pictured(one, 50. + index) for index, one in enumerate(drives(8))]
+    made = calibrate(scored, IDENTITY, CONFIG, '')
+    assert made.image_range == fit_image_range(scored)
+    assert made.image_range is not None
+    assert made.image_range.low['contrast'] == float(f'{50 / 1.4:.4g}')
+    plain = calibrate(drives(8), IDENTITY, CONFIG, '')
+    assert plain.image_range is None
+    assert plain == replace(made, image_range=None)
 
 
 def lit(one: ScoredDrive, brightness: float, up: float = 0.) -> ScoredDrive:

@@ -15,6 +15,7 @@ from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_config import CalibrationConfig
 from bdl_perception.alarm.calibration_io import calibration_from_dict, calibration_to_dict
+from bdl_perception.alarm.image_range import CHECKS, fit_image_range
 from bdl_perception.alarm.observations import Observation, ScoredDrive
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.scores import SCORE_NAMES
@@ -83,6 +84,20 @@ def test_a_camera_is_calibrated_as_if_there_were_no_other(decorrelate: bool) -> 
         assert chosen == replace(with_values(alone, scores=watched), camera=camera)
     steps = [made.for_camera(camera).provenance.score_step_s or 0. for camera in ('front', 'rear')]
     assert (steps[1] > steps[0]) == decorrelate
+
+
+def test_each_camera_has_the_image_range_of_its_own_drives() -> None:
+    def pictured(one: ScoredDrive, level: float) -> ScoredDrive:
+        return one._replace(observations=tuple(item._replace(values={
+            **item.values, **{f'image_{name}': level for name in CHECKS}})
+            for item in one.observations))
+
+    front = [pictured(one, 50.) for one in drives('front', 9)]
+    rear, few = ([pictured(one, 90.) for one in drives('rear', count)] for count in (9, 3))
+    made = made_of(*front, *rear)
+    assert made.for_camera('front').image_range == fit_image_range(front)
+    assert made.for_camera('rear').image_range == fit_image_range(rear)
+    assert made_of(*front, *few).for_camera('rear').image_range == fit_image_range([*front, *few])
 
 
 def test_extreme_drives_of_a_camera_raise_no_other_limit() -> None:

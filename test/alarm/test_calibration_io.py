@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A calibration file with a wrong value anywhere is one clear error, and never a crash later."""
 import copy
+from dataclasses import replace
 import json
 import math
 from typing import Any, get_type_hints
@@ -14,6 +15,7 @@ from bdl_perception.alarm.calibration_io import (
     calibration_to_dict,
     DepthIntervalsDict,
 )
+from bdl_perception.alarm.image_range import ImageRange
 from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.metrics.depth_intervals import DepthIntervals
 from bdl_perception.model_store import load_calibration
@@ -30,8 +32,11 @@ WATCHED = {name: SCORES[name] for name in fake_calibration().distribution.watche
 PLAIN = fake_calibration(scores=SCORES, slow=8.)
 LIT = fake_calibration(scores=SCORES, group_by='light', groups={'day': ScoreGroup(WATCHED, 8)})
 PART = fake_calibration(scores=WATCHED)
+RANGE = ImageRange({'contrast': 30.}, {'noise': 9.})
 OF_CAMERAS = fake_calibration(scores=SCORES, cameras={
     'front': CameraCalibration(PART.distribution, PART.provenance, PART.limits)})
+RANGED = replace(OF_CAMERAS, image_range=RANGE, cameras={
+    'front': replace(OF_CAMERAS.cameras['front'], image_range=RANGE)})
 INTERVALS = load_calibration('street').intervals or {}
 PATHS = [('intervals',), ('cameras',),
          *((part, name) for part, names in PART_FIELDS.items() for name in sorted(names))]
@@ -71,9 +76,26 @@ def assert_rejected(values: dict[str, Any], message: str) -> None:
         calibration_from_dict(values)
 
 
-@pytest.mark.parametrize('made', [PLAIN, LIT, OF_CAMERAS])
+@pytest.mark.parametrize('made', [PLAIN, LIT, OF_CAMERAS, RANGED])
 def test_a_calibration_is_read_as_it_was_written(made: Calibration) -> None:
     assert calibration_from_dict(stored(made)) == made
+
+
+def test_a_file_from_before_the_image_range_was_known_is_read_and_written_unchanged() -> None:
+    for made in (PLAIN, OF_CAMERAS):
+        values = stored(made)
+        assert 'image_range' not in json.dumps(values)
+        assert calibration_from_dict(values).image_range is None
+    assert load_calibration('street').image_range is None
+
+
+@pytest.mark.parametrize(('value', 'message'), [
+    ({'low': {'contrast': 0}, 'high': {}}, "image_range has 'contrast' below 0"),
+    ({'low': {'contrast': '30'}, 'high': {}}, "low contrast is '30', must be a finite number"),
+    ({'low': {}}, "missing \\['high'\\]"), ([], 'must be names and values')])
+def test_a_wrong_image_range_is_rejected(value: Any, message: str) -> None:
+    assert_rejected(changed(('image_range',), value, RANGED), message)
+    assert_rejected(changed(('cameras', 'front', 'image_range'), value, RANGED), message)
 
 
 @pytest.mark.parametrize('path', sorted(set(PATHS) - OPTIONAL))

@@ -1,10 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Scores of one frame are joined, and count once a step."""
+from dataclasses import replace
 
 from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.alarm.cusum import MixtureCusum
 from bdl_perception.alarm.evidence import Evidence
+from bdl_perception.alarm.image_range import ImageRange
 from bdl_perception.alarm.observations import Joiner, Observation
 from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.data_types import Scores
@@ -49,6 +51,22 @@ def evidence() -> Evidence:
         scores={'energy': scores, 'epistemic_depth': scores}, drives=tuple('abcdefgh'), frames=99,
         step_s=.25, false_alarms_per_hour=1., cusum=50., exponent=.5, software_version=''),
         max_wait_s=1)
+
+
+def test_an_image_beyond_the_calibrated_range_is_a_reason_until_a_reset() -> None:
+    found = evidence()
+    assert found.calibration is not None
+    ranged = Evidence(replace(found.calibration, image_range=ImageRange({'contrast': 50.}, {})), 1)
+    for step in range(4):
+        scores = Scores(step * SECOND_NS // 4, 'camera', {'energy': 1., 'image_contrast': 49.})
+        for one in (found, ranged):
+            one.add(scores)
+            one.add(cycle(scores.stamp_ns))
+    assert found.image_reasons == []
+    assert [reason.level for reason in ranged.image_reasons] == [AlertLevel.WARN]
+    assert 'of lower contrast' in ranged.image_reasons[0].text
+    ranged.reset()
+    assert ranged.image_reasons == []
 
 
 def test_evidence_grows_once_a_step_at_any_frame_rate() -> None:

@@ -10,7 +10,7 @@ from bdl_perception.metrics.depth_intervals import DepthIntervals, EDGES_M, LEVE
 from bdl_perception.metrics.registry import compute_metrics, MetricResults
 from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.scores import SCORE_NAMES
+from bdl_perception.perception.scores import IMAGE_VALUES, SCORE_NAMES
 from bdl_perception.perception.status import build_identity
 from fake_backend import FakeBackend
 import numpy as np
@@ -35,7 +35,7 @@ def test_the_scores_are_those_of_the_alarm() -> None:
     alone = prediction_scores(predict(Perceiver(FakeBackend(), 8, 0),
                                       LabelledFrame('a', camera_frame(2))))
     assert found.values(2) == alone
-    assert set(alone) == {*SCORE_NAMES, 'brightness'}
+    assert set(alone) == {*SCORE_NAMES, *IMAGE_VALUES}
 
 
 def test_a_frame_of_sky_leaves_the_scores_of_other_frames() -> None:
@@ -43,7 +43,7 @@ def test_a_frame_of_sky_leaves_the_scores_of_other_frames() -> None:
     found = Evaluator(FakeBackend(), 8, 0).evaluate_drive(
         Origin('x', 'mine'),
         [LabelledFrame('a', one) for one in (camera_frame(0), sky, camera_frame(2))])
-    assert set(found.scores) == {*SCORE_NAMES, 'brightness'}
+    assert set(found.scores) == {*SCORE_NAMES, *IMAGE_VALUES}
     finite = np.isfinite(found.scores['epistemic_depth_corridor'])
     assert finite.tolist() == [True, False, True]
     assert np.isfinite(found.scores['mutual_information_corridor']).all()

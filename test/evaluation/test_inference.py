@@ -8,7 +8,12 @@ from bdl_perception.evaluation import inference as module
 from bdl_perception.evaluation.inference import check_camera_health, score_drive
 from bdl_perception.perception.data_types import CameraFrame, Epistemic
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.scores import cycle_scores, frame_scores, SCORE_NAMES
+from bdl_perception.perception.scores import (
+    cycle_scores,
+    frame_scores,
+    IMAGE_VALUES,
+    SCORE_NAMES,
+)
 from fake_backend import FakeBackend
 import numpy as np
 import pytest
@@ -38,7 +43,7 @@ def test_the_scores_are_those_of_the_perceiver() -> None:
     assert isinstance(results[-1], Epistemic)
     assert found.values == {**frame_scores(prediction).values,
                             **cycle_scores(results[-1], 1).values}
-    assert set(found.values) == {*SCORE_NAMES, 'brightness'}
+    assert set(found.values) == {*SCORE_NAMES, *IMAGE_VALUES}
 
 
 def test_decreasing_stamps_raise() -> None:

@@ -1,9 +1,11 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Why an image cannot be used."""
+"""Why an image cannot be used, and its statistics."""
+import math
+
 from bdl_perception.perception.camera_health import CameraHealth, HealthPolicy
 from bdl_perception.perception.data_types import Bytes
-from bdl_perception.perception.image_quality import find_quality_fault
+from bdl_perception.perception.image_quality import find_quality_fault, measure_image
 import cv2
 import numpy as np
 import pytest
@@ -112,3 +114,42 @@ def test_the_third_unusable_frame_in_a_row_is_a_fault() -> None:
 def test_a_policy_needs_at_least_one_unusable_frame() -> None:
     with pytest.raises(ValueError, match='unusable_after is 0'):
         HealthPolicy(unusable_after=0)
+
+
+def test_the_statistics_of_a_hand_made_image() -> None:
+    rgb = np.zeros((90, 100, 3), np.uint8)
+    rgb[:30] = (100, 100, 200)  # blue sky
+    rgb[30:] = 80
+    rgb[60:] = (80, 80, 64)
+    found = measure_image(rgb)
+    luma = round(.299 * 100 + .587 * 100 + .114 * 200)
+    assert (found.bright_level, found.middle_level, found.contrast) == (luma, 80, luma - 78)
+    assert found.noise == 1  # at least; a flat image has none
+    assert found.red_blue == pytest.approx((100 + 80 + 80) / (200 + 80 + 64))
+    assert found.green == pytest.approx((100 + 160) / ((260 + 344) / 2))
+    assert found.sky_red_blue == pytest.approx((100 / 200) / (80 / 64))
+
+
+def test_swapped_channels_invert_the_ratios_of_red_and_blue() -> None:
+    rgb = as_image(street() * [.8, 1., .6])
+    right, swapped = measure_image(rgb), measure_image(np.ascontiguousarray(rgb[..., ::-1]))
+    assert swapped.red_blue == pytest.approx(1 / right.red_blue)
+    assert swapped.sky_red_blue == pytest.approx(1 / right.sky_red_blue)
+    assert swapped.green == pytest.approx(right.green)
+
+
+def test_each_statistic_follows_its_fault() -> None:
+    nominal = measure_image(street())
+    dark, noisy = measure_image(as_image(street() * .5)), measure_image(UNUSABLE[
+        'noise of 40 levels'][1])
+    blurred = measure_image(UNUSABLE['blur of 6 px'][1])
+    assert dark.bright_level == pytest.approx(.5 * nominal.bright_level, abs=1)
+    assert dark.contrast == pytest.approx(.5 * nominal.contrast, abs=1)
+    assert blurred.detail < .5 * nominal.detail
+    assert noisy.noise > 3 * nominal.noise
+
+
+@pytest.mark.parametrize('level', [0, 255])
+def test_the_statistics_of_a_blank_image_are_finite_and_positive(level: int) -> None:
+    found = measure_image(np.full((1, 1, 3), level, np.uint8))
+    assert all(0 < value < math.inf for value in vars(found).values())

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.image_range import ImageRange
 from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.status import Identity
 from bdl_perception.report.calibration_summary import calibration_text, draw_calibration
@@ -40,6 +41,15 @@ def test_the_text_has_the_slow_limit_and_decorrelation_times() -> None:
                  '99, 0.5 s apart', '(upper)'):
         assert part in text
     assert 'warning' not in text
+
+
+def test_the_text_has_the_limits_of_the_images() -> None:
+    calibration = uniform_calibration(20, math.log(14400))
+    assert 'images        not compared' in calibration_text(calibration)
+    text = calibration_text(with_values(calibration, image_range=ImageRange(
+        {'bright_level': 41.5}, {'noise': 9.})))
+    assert '  darker                 level of the bright parts below 41.5\n' in text
+    assert '  noisier                noise above 9\n' in text
 
 
 def test_the_text_has_the_minimum_detection_delay_of_each_limit() -> None:
