@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options that several commands share, and the values that are made of them."""
 import argparse
+import math
 from pathlib import Path
 from typing import Any, Callable
 
@@ -41,7 +42,7 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
                         help='how a frame of another aspect ratio is fitted to the network, as '
                              'the parameter of perception_node; a calibration is bound to it '
                              '(default: %(default)s)')
-    parser.add_argument('--rate-hz', type=float, metavar='N',
+    parser.add_argument('--rate-hz', type=parsed_by(parse_positive), metavar='N',
                         help='frames per second of folders of images, which have no stamps; all '
                              'other drives have their own (default: 10, with a warning)')
 
@@ -68,6 +69,14 @@ def model_options(arguments: argparse.Namespace) -> ModelOptions:
 def executor_config(arguments: argparse.Namespace) -> ExecutorConfig:
     """Read where the jobs run."""
     return ExecutorConfig(arguments.processes, arguments.ray)
+
+
+def parse_positive(text: str) -> float:
+    """Read a number above 0; ValueError for any other text."""
+    number = float(text)
+    if not 0 < number < math.inf:  # false for NaN
+        raise ValueError(f'{text!r} must be above 0 and finite')
+    return number
 
 
 def parsed_by(parse: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -46,9 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def select_build_target(gpu: str, precision: str) -> 'BuildTarget':
     """Choose the GPU of this name, or the GPU of this machine."""
+    from bdl_perception.backends.tensorrt.build import check_target_gpu
     from bdl_perception.backends.tensorrt.cuda import CudaGpu
     from bdl_perception.backends.tensorrt.engines import BuildTarget
     from bdl_perception.backends.tensorrt.library import load_library, TENSORRT_RTX
     if gpu:
-        return BuildTarget(load_library(TENSORRT_RTX), precision, '', gpu)
+        library = load_library(TENSORRT_RTX)
+        check_target_gpu(library, gpu)
+        return BuildTarget(library, precision, '', gpu)
     return BuildTarget.for_gpu(load_library(), CudaGpu(), precision)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`bdl demo`: play a drive through the ROS 2 nodes and record it."""
 import argparse
+from importlib.util import find_spec
 from itertools import pairwise
 import json
 from pathlib import Path
@@ -32,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.drives import open_drive
     from bdl_perception.model_store import find_model
     import matplotlib.figure  # noqa: F401  # a missing library is an error before the drive
+    if find_spec('rclpy') is None:
+        raise ModuleNotFoundError("No module named 'rclpy'", name='rclpy')
     _check_rate(arguments.rate_hz)
     find_model(arguments.model)
     drive = open_drive(arguments.input)

@@ -6,6 +6,7 @@ from pathlib import Path
 import sys
 from typing import Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
+from bdl_perception.cli.arguments import parse_positive, parsed_by
 from bdl_perception.files import check_output_folder, mark_output_folder
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length.add_argument('--epochs', type=int,
                         help=f'passes over the data; replaces the minutes of the YAML (default: '
                              f'{DEFAULTS["epochs"]})')
-    length.add_argument('--minutes', type=float,
+    length.add_argument('--minutes', type=parsed_by(parse_positive),
                         help='duration of the run, in place of --epochs (default: off)')
     parser.add_argument('--batch', type=int,
                         help=f'frames in one step (default: {DEFAULTS["batch"]})')

@@ -79,8 +79,8 @@ def _parse_graph(api: Api, log: ErrorLog, builder: Any, graph: bytes) -> Network
     return network
 
 
-def _set_target_gpu(library: TensorRtLibrary, log: ErrorLog, config: BuilderConfig,
-                    gpu: str) -> None:
+def check_target_gpu(library: TensorRtLibrary, gpu: str) -> None:
+    """Raise ValueError for another GPU, such as sm89, that the library does not compile for."""
     known = supported_gpus(library)
     if not known:
         raise ValueError(f'{library.name} compiles only for the present GPU; leave out '
@@ -88,6 +88,11 @@ def _set_target_gpu(library: TensorRtLibrary, log: ErrorLog, config: BuilderConf
     if gpu not in known:
         raise ValueError(f'gpu is {gpu!r}, {library.name} {library.version} knows '
                          f'{", ".join(known)}')
+
+
+def _set_target_gpu(library: TensorRtLibrary, log: ErrorLog, config: BuilderConfig,
+                    gpu: str) -> None:
+    check_target_gpu(library, gpu)
     config.num_compute_capabilities = 1
     capability = getattr(library.api.ComputeCapability, gpu.upper())
     log.require(config.set_compute_capability(capability, 0), f'choosing {gpu}', 'Leave it out')
