@@ -105,6 +105,11 @@ class Decoder(nn.Module):
             maps.append(self._apply_mask(level(maps[-1], features[index], step), masks, index))
         return maps
 
+    def kernels_behind_maps(self) -> list[Tensor]:
+        """Return the weights (outputs, C_k, 1, 1) of the layer that reads each map."""
+        return [*(level.get_submodule('narrow').get_parameter('weight') for level in self.levels),
+                self.heads.get_parameter('weight')]
+
     def _apply_mask(self, x: Tensor, masks: Sequence[Tensor] | None, index: int) -> Tensor:
         x = rms_normalised(x) if self.normalise else x
         return x * masks[index] if masks and index < len(masks) else x

@@ -175,12 +175,14 @@ def relative_difference(value: NDArray[Any], expected: NDArray[Any]) -> float:
 def build_model_spec(network: Network, graphs: ExportedGraphs, name: str, chunk: int) -> ModelSpec:
     """Describe the inputs and outputs of the graphs, and their hashes."""
     config = network.config
+    probability = (network.dropout_probabilities if config.concrete
+                   else config.dropout_probability)
     return ModelSpec(
         name=name, height=config.height, width=config.width,
         sample_height=config.height // SAMPLE_PIXEL_STRIDE,
         sample_width=config.width // SAMPLE_PIXEL_STRIDE,
         canonical_focal_px=config.canonical_focal_px, max_depth_m=config.max_depth_m,
-        class_names=CLASS_NAMES, dropout_probability=config.dropout_probability,
+        class_names=CLASS_NAMES, dropout_probability=probability,
         dropout_channels=config.mask_channels, chunk=chunk,
         perceive_sha256=hashlib.sha256(graphs.perceive).hexdigest(),
         sample_sha256=hashlib.sha256(graphs.sample).hexdigest())

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple, Sequence
 
 from bdl_perception.network import efficientnet_lite
+from bdl_perception.network.concrete_dropout import kl_divergence, relaxed_mask
 from bdl_perception.network.decoder import Decoder, HeadMaps
 from bdl_perception.network.encoder import Encoder
 from bdl_perception.perception.data_types import CLASS_NAMES
@@ -15,6 +16,7 @@ from torch import nn, Tensor
 ENCODER_STRIDES = {'small': 16, 'efficientnet_lite0': 32}  # the input's sides are multiples of it
 DROPOUT_MODES = ('deep', 'decoder', 'deep_encoder', 'everywhere', 'none')
 ENCODER_MASK_COUNTS = {'deep_encoder': 2, 'everywhere': 4}  # on the coarsest maps
+CONCRETE_MODES = ('deep', 'decoder')  # masks with one layer behind each
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class NetworkConfig:
     # and on the two coarsest of the encoder; everywhere: on all maps of both. With masks in the
     # encoder each sample repeats the layers behind the first mask.
     dropout: str = 'deep'
-    dropout_probability: float = 0.2  # as in Kendall & Gal 2017
+    dropout_probability: float = 0.2  # as in Kendall & Gal 2017; concrete: at the start
+    concrete: bool = False  # a learned probability for each mask (Gal, Hron & Kendall 2017)
     normalise: bool = True  # feature vectors have unit length before they are masked
     log_depth_centre: float = math.log(15.0)  # log of m; near the median depth of a street
     canonical_focal_px: float = 250.0  # fx of a field of view of 65 degrees at 320 px
@@ -54,6 +57,9 @@ class NetworkConfig:
         if not 0 < self.dropout_probability < 1:
             raise ValueError(f'dropout_probability is {self.dropout_probability}, '
                              f'must lie between 0 and 1')
+        if self.concrete and self.dropout not in CONCRETE_MODES:
+            raise ValueError(f'dropout is {self.dropout!r} with concrete, which needs one of '
+                             f'{", ".join(CONCRETE_MODES)}')
         if not (self.canonical_focal_px > 0 and self.max_depth_m > 0):
             raise ValueError('canonical_focal_px and max_depth_m must be positive, are '
                              f'{self.canonical_focal_px} and {self.max_depth_m}')
@@ -98,6 +104,9 @@ class Network(nn.Module):
             in zip(channels[::-1], config.decoder_channels, strict=True)])
         self.decoder = Decoder(config.decoder_channels, config.classes, config.log_depth_centre,
                                config.normalise)
+        if config.concrete:
+            probability = torch.full((len(config.mask_channels),), config.dropout_probability)
+            self.dropout_logits = nn.Parameter(probability.logit())
 
     def encode(self, rgb: Tensor, masks: Sequence[Tensor] | None = None) -> EncoderOutput:
         """
@@ -152,11 +161,30 @@ class Network(nn.Module):
         features = (*self._project(maps[-count:]), *encoded.features[count:])
         return self.decode(features, masks[count:])
 
+    @property
+    def dropout_probabilities(self) -> tuple[float, ...]:
+        """Return the probability of each mask, the configured or the learned one."""
+        if not self.config.concrete:
+            return (self.config.dropout_probability,) * len(self.config.mask_channels)
+        return tuple(self.dropout_logits.detach().sigmoid().tolist())
+
     def draw_masks(self, samples: int) -> list[Tensor]:
-        """Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator."""
-        keep = 1.0 - self.config.dropout_probability
-        return [torch.bernoulli(torch.full((samples, channels, 1, 1), keep)) / keep
-                for channels in self.config.mask_channels]
+        """
+        Draw (samples, C_k, 1, 1) masks of 0 and 1/(1-p) from torch's generator.
+
+        Training mode with concrete dropout: values between them, with a gradient in p.
+        """
+        channels = self.config.mask_channels
+        if self.config.concrete and self.training:
+            return [relaxed_mask(logit, samples, count)
+                    for logit, count in zip(self.dropout_logits, channels, strict=True)]
+        return [torch.bernoulli(torch.full((samples, count, 1, 1), 1.0 - p)) / (1.0 - p)
+                for count, p in zip(channels, self.dropout_probabilities, strict=True)]
+
+    def dropout_divergence(self) -> Tensor:
+        """Return the divergence of concrete dropout from the prior of the weights, nat."""
+        kernels = self.decoder.kernels_behind_maps()
+        return kl_divergence(self.dropout_logits, kernels[:len(self.dropout_logits)])
 
 
 def build_encoder(config: NetworkConfig) -> Encoder | efficientnet_lite.EfficientNetLite0:

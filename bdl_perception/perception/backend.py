@@ -28,6 +28,19 @@ def check_seed(seed: int) -> None:
         raise ValueError(f'seed is {seed}, must be from 0 to 2**64 - 1')
 
 
+def each_probability(probability: float | Sequence[float], layers: int) -> tuple[float, ...]:
+    """Return the dropout probability of each layer; ValueError for a wrong value or number."""
+    found = ((probability,) * layers if isinstance(probability, (int, float))
+             else tuple(probability))
+    if len(found) != layers:
+        raise ValueError(f'dropout_probability has {len(found)} values, must be one, or one for '
+                         f'each of the {layers} dropout layers')
+    for value in found:
+        if not 0 < value < 1:
+            raise ValueError(f'dropout_probability is {value}, must lie between 0 and 1')
+    return found
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """The contents of model.json, which is stored beside the two graphs."""
@@ -40,7 +53,7 @@ class ModelSpec:
     canonical_focal_px: float  # depth is predicted for a camera with this fx at input size
     max_depth_m: float  # the training range ends here; larger depth is published as +Inf
     class_names: tuple[str, ...]
-    dropout_probability: float
+    dropout_probability: float | tuple[float, ...]  # of all dropout layers, or one for each
     dropout_channels: tuple[int, ...]  # C_k of each dropout layer, in mask order
     chunk: int  # S, stochastic passes in one run of the sample graph
     perceive_sha256: str
@@ -57,11 +70,9 @@ class ModelSpec:
         for name in sizes + ('canonical_focal_px', 'max_depth_m'):
             if not getattr(self, name) > 0:
                 raise ValueError(f'model {name} is {getattr(self, name)}, must be positive')
-        if not 0 < self.dropout_probability < 1:
-            raise ValueError(
-                f'dropout_probability is {self.dropout_probability}, must lie between 0 and 1')
         if not self.dropout_channels:
             raise ValueError('the model has no dropout layer; sampling needs at least one')
+        each_probability(self.dropout_probability, len(self.dropout_channels))
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -87,6 +98,8 @@ def spec_from_dict(values: Mapping[str, Any]) -> ModelSpec:
         raise ValueError(f'model.json: missing {sorted(missing)}, not known {sorted(unknown)}; '
                          f'export the model again')
     lists = {name: tuple(values[name]) for name in ('class_names', 'dropout_channels')}
+    if isinstance(values['dropout_probability'], list):
+        lists['dropout_probability'] = tuple(values['dropout_probability'])
     return ModelSpec(**{**values, **lists})
 
 

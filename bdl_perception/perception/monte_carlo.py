@@ -14,7 +14,12 @@ moments of a whole cycle into the epistemic uncertainty of depth and class.
 from functools import reduce
 from typing import cast, Iterable, Sequence
 
-from bdl_perception.perception.backend import check_seed, count_non_finite, SAMPLE_OUTPUTS
+from bdl_perception.perception.backend import (
+    check_seed,
+    count_non_finite,
+    each_probability,
+    SAMPLE_OUTPUTS,
+)
 from bdl_perception.perception.data_types import Epistemic, Floats, Moments, Prediction, Reals
 import cv2
 import numpy as np
@@ -23,22 +28,22 @@ import numpy as np
 ROUNDING_TOLERANCE_NAT = 1e-3
 
 
-def draw_masks(seed: int, count: int, channels: Sequence[int], probability: float) -> list[Floats]:
+def draw_masks(seed: int, count: int, channels: Sequence[int],
+               probability: float | Sequence[float]) -> list[Floats]:
     """
     Draw masks for each dropout layer: one (T, C_k) array of 0 and 1 / (1 - probability).
 
-    count: T. A mask that would drop every channel of a layer is drawn again.
+    count: T; probability: of all layers, or one for each. A mask that would drop every channel of
+    a layer is drawn again.
     """
     check_seed(seed)
-    if not 0 < probability < 1:
-        raise ValueError(f'dropout probability is {probability}, must lie between 0 and 1')
+    each = each_probability(probability, len(channels))
     if count < 1 or not channels or min(channels) < 1:
         raise ValueError(f'{count} masks for layers of {tuple(channels)} channels; '
                          f'there must be at least one of each')
-    scale = np.float32(1 / (1 - probability))
-    return [scale * np.stack([_draw_mask(seed, layer, sample, width, probability)
-                              for sample in range(count)])
-            for layer, width in enumerate(channels)]  # (T, C_k) each
+    return [np.float32(1 / (1 - p)) * np.stack([_draw_mask(seed, layer, sample, width, p)
+                                                for sample in range(count)])
+            for layer, (width, p) in enumerate(zip(channels, each, strict=True))]  # (T, C_k) each
 
 
 def _draw_mask(seed: int, layer: int, sample: int, width: int, probability: float) -> Floats:

@@ -38,6 +38,9 @@ class TrainConfig:
     logit_samples: int = 4  # T of the classification loss
     class_weights: tuple[float, ...] = ()  # one per class; empty: all equal
     aleatoric: bool = True  # False: no variance is learned
+    # Different training frames, by which concrete dropout divides its divergence; 0: those of the
+    # data sets, each counted once.
+    data_frames: int = 0
     depth_weight: float = 0.0  # weight of the depth loss, the other is 1 minus it; 0: both learned
     pretrained: bool = True  # ImageNet weights, if the encoder has them
     validation_frames: int = 200  # evaluated after each epoch, evenly spaced over the drives
@@ -64,7 +67,7 @@ class TrainConfig:
                                    or not min(self.class_weights) > 0):
             raise ValueError(f'class_weights is {self.class_weights}, must be '
                              f'{self.network.classes} positive numbers or none')
-        for name in ('minutes', 'weight_decay', 'patience', 'seed'):
+        for name in ('minutes', 'weight_decay', 'patience', 'seed', 'data_frames'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must not be negative')
         for name in ('warm_up', 'beta', 'depth_weight', 'encoder_rate'):

@@ -80,11 +80,13 @@ class Learner:
         return Checkpoint(self._config, self.network.state_dict(), self.task_weights.state_dict(),
                           self.optimizer.state_dict(), progress, self._scaler.state_dict())
 
-    def step(self, batch: Batch, rate: float, completed: float = 1.0) -> list[float]:
+    def step(self, batch: Batch, rate: float, completed: float = 1.0,
+             data_frames: int = 0) -> list[float]:
         """
         Train on one batch at a learning rate; returns the loss and its two unweighted parts.
 
-        completed: fraction of the run before this step.
+        completed: fraction of the run before this step. data_frames: number of different training
+        frames, which concrete dropout needs.
         """
         for group in self.optimizer.param_groups:
             group['lr'] = rate * group['share']
@@ -99,6 +101,8 @@ class Learner:
         learned = self._config.aleatoric and completed >= self._config.variance_warm_up
         losses = self._losses(maps, batch, part, learned)
         loss = self._total_loss(losses, batch, learned)
+        if self._config.network.concrete:
+            loss = loss + self._dropout_regulariser(losses, learned, data_frames)
         if not torch.isfinite(loss):
             raise RuntimeError(f'the loss became {loss.item()}; lower learning_rate and resume')
         self._update_weights(loss)
@@ -125,6 +129,23 @@ class Learner:
             losses.regression, losses.classification, bool(batch.log_depth.isfinite().any()),
             bool((batch.classes != IGNORE).any()), learned and not config.faithful)
         return weighted + variances
+
+    def _dropout_regulariser(self, losses: TaskLosses, learned: bool, data_frames: int) -> Tensor:
+        """
+        Divide the divergence of the masks by the number of frames; a frame is one observation.
+
+        A plain error of depth is a likelihood times the noise, sigma^2 or b, so the divergence is
+        multiplied by it too: by the best constant one, which is 2 L of the squared error, and L
+        of the absolute error.
+        """
+        if data_frames < 1:
+            raise ValueError(f'data_frames is {data_frames}; concrete dropout needs the number of '
+                             f'different training frames')
+        config, noise = self._config, losses.regression.new_ones(())
+        if config.tasks == 'depth' and (config.faithful or not learned):
+            factor = 1.0 if config.likelihood == 'laplace' else 2.0
+            noise = factor * losses.regression.detach()
+        return noise * self.network.dropout_divergence() / data_frames
 
     def _losses(self, maps: HeadMaps, batch: Batch, part: slice, learned: bool) -> TaskLosses:
         """Return the losses of the whole batch; the maps are those of a slice."""

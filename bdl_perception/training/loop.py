@@ -130,10 +130,11 @@ class TrainingRun:
         torch.manual_seed(int(rng.integers(2**62)))
         started, begun_s = self._clock(), self.progress.elapsed_s
         sums, steps, before = np.zeros(3), 0, self.progress.images
+        frames = self._count_frames(training)
         for batch, share in self._batches(training, rng):
             completed = self._completed_fraction(share)
             rate = self.config.learning_rate * one_cycle(completed, self.config.warm_up)
-            sums += self.learner.step(batch, rate, completed)
+            sums += self.learner.step(batch, rate, completed, frames)
             steps += 1
             self.progress.images += len(batch)
             self.progress.elapsed_s = begun_s + self._clock() - started
@@ -144,7 +145,20 @@ class TrainingRun:
                 'elapsed_min': self.progress.elapsed_s / 60, 'learning_rate': rate,
                 'images_per_s': (self.progress.images - before) / seconds, 'loss': loss,
                 'regression': regression, 'classification': classification,
-                'log_variance_depth': depth_s, 'log_variance_classes': class_s}
+                'log_variance_depth': depth_s, 'log_variance_classes': class_s,
+                **self._learned_probabilities()}
+
+    def _count_frames(self, training: Dataset) -> int:
+        """Count the different training frames; a set may be repeated within an epoch."""
+        recorded = sum(one['frames'] for one in self.progress.data)
+        return self.config.data_frames or recorded or len(training)
+
+    def _learned_probabilities(self) -> dict[str, float]:
+        """Return the dropout probability of each mask, if they are learned."""
+        if not self.config.network.concrete:
+            return {}
+        return {f'dropout_probability_{index}': value for index, value
+                in enumerate(self.learner.network.dropout_probabilities)}
 
     def _batches(self, training: Dataset,
                  rng: np.random.Generator) -> Iterator[tuple[Batch, float]]:

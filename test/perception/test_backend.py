@@ -45,7 +45,7 @@ def test_non_finite_numbers_are_counted_in_every_float_output() -> None:
 
 @pytest.mark.parametrize('change', [
     {'height': 0}, {'max_depth_m': -1.}, {'dropout_probability': 1.}, {'dropout_channels': ()},
-    {'format': 9}])
+    {'dropout_probability': (.2, 1.)}, {'dropout_probability': (.2,)}, {'format': 9}])
 def test_an_impossible_spec_is_an_error_that_names_the_value(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(change)).split('_')[0]):
         fake_spec(**change)

@@ -45,6 +45,13 @@ def test_the_share_of_dropped_channels_is_the_probability(rate):
         assert abs(mask.mean() - 1) < 4 * sigma / (1 - rate)
 
 
+def test_each_layer_may_have_its_own_probability():
+    rates = (.1, .6)
+    for index, mask in enumerate(draw_masks(7, 500, (64, 96), rates)):
+        assert abs((mask == 0).mean() - rates[index]) < .02
+        np.testing.assert_array_equal(mask, draw_masks(7, 500, (64, 96), rates[index])[index])
+
+
 def test_a_sample_does_not_depend_on_how_many_are_drawn():
     few, many = draw_masks(5, 4, (32, 16), .3), draw_masks(5, 64, (32, 16), .3)
     for short, long in zip(few, many, strict=True):
@@ -59,7 +66,8 @@ def test_samples_layers_and_seeds_differ():
 
 @pytest.mark.parametrize('arguments', [
     (-1, 4, (8,), .2), (2**64, 4, (8,), .2), (0, 0, (8,), .2), (0, 4, (), .2), (0, 4, (8, 0), .2),
-    (0, 4, (8,), 0), (0, 4, (8,), 1), (0, 4, (8,), float('nan'))])
+    (0, 4, (8,), 0), (0, 4, (8,), 1), (0, 4, (8,), float('nan')),
+    (0, 4, (8, 8), (.2,)), (0, 4, (8, 8), (.2, 0.))])
 def test_impossible_mask_settings_are_an_error(arguments):
     with pytest.raises(ValueError):
         draw_masks(*arguments)

@@ -145,7 +145,8 @@ STORED = NetworkConfig()
 OTHERS = {
     'encoder': 'efficientnet_lite0', 'encoder_channels': (8, 8, 8, 8),
     'decoder_channels': (8, 8, 8, 8), 'classes': 5, 'dropout': 'decoder',
-    'dropout_probability': .4, 'normalise': False, 'log_depth_centre': 1., 'max_depth_m': 50.}
+    'dropout_probability': .4, 'concrete': True, 'normalise': False, 'log_depth_centre': 1.,
+    'max_depth_m': 50.}
 
 
 def test_every_field_is_compared_unless_it_is_a_size():

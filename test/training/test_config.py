@@ -51,6 +51,7 @@ def test_a_configuration_survives_a_round_trip():
     ('patience: -1', 'patience is -1'),
     ('device: tpu', "device is 'tpu', known: auto, cpu, cuda"),
     ('beta: 2', 'beta is 2'),
+    ('data_frames: -1', 'data_frames is -1'),
     ('tasks: none', "tasks is 'none', known: both, depth, classes"),
     ('likelihood: student', "likelihood is 'student', known: gaussian, laplace"),
     ('variance_warm_up: 1', 'variance_warm_up is 1.*aleatoric'),

@@ -10,6 +10,7 @@ from bdl_perception.training import loop
 from bdl_perception.training.augment import AugmentConfig
 from bdl_perception.training.batches import CORNERS, make_batch
 from bdl_perception.training.config import TrainConfig
+from bdl_perception.training.learner import Learner
 from bdl_perception.training.loop import TrainingRun
 from bdl_perception.training.validation import untrained_tasks
 import pytest
@@ -145,6 +146,54 @@ def test_a_run_of_one_task_is_scored_by_it_alone(data, tmp_path, config, column,
     missing = {'abs_rel': 'mean_iou', 'mean_iou': 'abs_rel'}[metric]
     assert math.isnan(row[f'validation_{missing}'])
     assert untrained_tasks(run.progress.history) == [other]
+
+
+def test_the_learned_probabilities_fall_with_more_frames_and_are_in_the_history(data, tmp_path):
+    found = []
+    for frames in (1, 100_000):
+        config = replace(CONFIG, network=replace(TINY, concrete=True), data_frames=frames,
+                         learning_rate=.05, epochs=4)
+        row = _trained(config, tmp_path / str(frames), data).progress.history[-1]
+        found.append([row[f'dropout_probability_{index}'] for index in range(4)])
+    assert min(found[0]) > .2 and all(many < few for few, many in zip(*found, strict=True))
+
+
+def test_the_divergence_is_divided_by_the_frames_of_the_sets_counted_once(data, tmp_path,
+                                                                          monkeypatch):
+    config = replace(CONFIG, network=replace(TINY, concrete=True), epochs=1)
+    seen = []
+    monkeypatch.setattr(Learner, 'step', lambda self, batch, rate, completed, frames: (
+        seen.append(frames) or [0., 0., 0.]))
+    _trained(config, tmp_path / 'dataset', data)
+    _trained(replace(config, data_frames=77), tmp_path / 'given', data)
+    recorded = TrainingRun(config, tmp_path / 'recorded')
+    recorded.record_training_sets([{'kind': 'world', 'frames': 4, 'stride': 1, 'repeat': 9},
+                                   {'kind': 'camvid', 'frames': 5, 'stride': 1, 'repeat': 1}])
+    recorded.train(data, None)
+    assert sorted(set(seen)) == [len(data), 9, 77] and len(data) == 6
+
+
+@pytest.mark.parametrize('changes, factor', [
+    ({}, None), ({'faithful': True}, 2), ({'faithful': True, 'likelihood': 'laplace'}, 1),
+    ({'aleatoric': False}, 2)])
+def test_the_divergence_beside_a_plain_error_is_multiplied_by_its_noise(data, tmp_path, changes,
+                                                                       factor):
+    """As the maximum of the likelihood over a constant noise would weight it."""
+    run = TrainingRun(replace(DEPTH, network=replace(TINY, concrete=True), **changes), tmp_path)
+    divergence = float(run.learner.network.dropout_divergence().detach())
+    kept = []
+    losses = run.learner._losses
+    run.learner._losses = lambda *given: kept.append(losses(*given)) or kept[-1]
+    batch = make_batch([data[0], data[1]], TINY, CORNERS[:2])
+    total = run.learner.step(batch, .01, 1., 50)[0]
+    noise = 1. if factor is None else factor * float(kept[0].regression.detach())
+    parts = sum(float(each.detach()) for each in kept[0])
+    assert total == pytest.approx(parts + noise * divergence / 50, rel=1e-5)
+
+
+def test_a_step_without_the_number_of_frames_is_rejected(data, tmp_path):
+    with pytest.raises(ValueError, match='data_frames is 0'):
+        _step(replace(CONFIG, network=replace(TINY, concrete=True)), tmp_path, data)
 
 
 def test_the_means_are_taught_first_during_the_warm_up(data, tmp_path):

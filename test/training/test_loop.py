@@ -64,13 +64,16 @@ def test_another_seed_gives_another_network(data, tmp_path):
     assert not _same(_weights(runs[0]), _weights(runs[1]))
 
 
-def test_a_killed_run_resumes_to_the_same_network(data, tmp_path):
-    whole = TrainingRun(CONFIG, tmp_path / 'whole')
+@pytest.mark.parametrize('config', [CONFIG, replace(
+    CONFIG, likelihood='laplace', faithful=True, variance_warm_up=.6,
+    network=replace(TINY, concrete=True))])
+def test_a_killed_run_resumes_to_the_same_network(data, tmp_path, config):
+    whole = TrainingRun(config, tmp_path / 'whole')
     whole.train(data, data)
-    killed = TrainingRun(CONFIG, tmp_path / 'killed')
+    killed = TrainingRun(config, tmp_path / 'killed')
     _stop_after(killed, 1)
     killed.train(data, data)
-    resumed = TrainingRun(CONFIG, tmp_path / 'killed')
+    resumed = TrainingRun(config, tmp_path / 'killed')
     assert resumed.progress.epoch == 1 and not resumed.progress.finished
     resumed.train(data, data)
     assert _same(_weights(whole), _weights(resumed))

@@ -26,6 +26,11 @@ network:
   {{height: 32, width: 64, canonical_focal_px: 50, encoder_channels: [4, 6, 8, 8],
    decoder_channels: [8, 6, 5, 4]}}
 """
+OPTIONS = YAML.replace('[8, 6, 5, 4]}', '[8, 6, 5, 4], dropout: decoder, concrete: true}') + """
+likelihood: laplace
+faithful: true
+variance_warm_up: .5
+"""  # of the loss and the masks; together with YAML they cover every branch of the step
 LOOPBACK = {'GLOO_SOCKET_IFNAME': 'lo', 'MASTER_ADDR': '127.0.0.1'}
 CLOCKED = ('elapsed_min', 'images_per_s')  # columns that no two runs share
 TORCHRUN = ('-m', 'torch.distributed.run', '--standalone', '--local-addr', '127.0.0.1',
@@ -71,9 +76,9 @@ say(f'left with {main(sys.argv[1:])}: {gloo()}')
 """
 
 
-def _words(folder, out):
+def _words(folder, out, config='train'):
     return ['train', '--data', str(folder / 'data'), '--out', str(folder / out),
-            '--config', str(folder / 'train.yaml')]
+            '--config', str(folder / f'{config}.yaml')]
 
 
 def _environment():
@@ -114,18 +119,23 @@ def test_a_killed_process_resumes_to_the_same_curves(folder, within, finished):
         _same_network(killed / name, folder / 'one' / name, 0.)
 
 
-def test_two_processes_give_the_run_of_one(folder):
+@pytest.mark.parametrize('config', ['train', 'options'])
+def test_two_processes_give_the_run_of_one(folder, config):
     """A batch of three is shared as one and two frames, whose labelled pixels differ in number."""
+    one, two = ('one', 'two') if config == 'train' else ('options_one', 'options_two')
+    if config == 'options':
+        (folder / 'options.yaml').write_text(OPTIONS)
+        assert main(_words(folder, one, config)) == 0
     command = [sys.executable, *TORCHRUN, '2', '-m', 'bdl_perception.cli.main',
-               *_words(folder, 'two')]
+               *_words(folder, two, config)]
     done = subprocess.run(command, env=_environment(), text=True, capture_output=True,
                           timeout=500)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('validation_abs_rel') == EPOCHS  # one process prints
-    for two, one in zip(_rows(folder / 'two'), _rows(folder / 'one'), strict=True):
-        for name in one:
-            assert float(two[name]) == pytest.approx(float(one[name]), rel=1e-4), name
-    _same_network(folder / 'two' / 'checkpoint.pt', folder / 'one' / 'checkpoint.pt', 1e-3)
+    for found, expected in zip(_rows(folder / two), _rows(folder / one), strict=True):
+        for name in expected:
+            assert float(found[name]) == pytest.approx(float(expected[name]), rel=1e-4), name
+    _same_network(folder / two / 'checkpoint.pt', folder / one / 'checkpoint.pt', 1e-3)
 
 
 @pytest.mark.parametrize('out, changes, code', [
