@@ -27,11 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder for the JSON of each finished run, which is not repeated '
                              '(default: experiment/TIER/runs)')
     parser.add_argument('--camvid', type=Path, metavar='DIR',
-                        help='CamVid in the layout of SegNet: one more held-out condition')
+                        help='CamVid in the layout of SegNet, which class networks learn from; '
+                             'other data for those of depth')
+    parser.add_argument('--idd', type=Path, metavar='DIR',
+                        help='IDD-Lite in the layout of CamVid: other data for all networks')
     parser.add_argument('--config', type=Path, metavar='YAML',
                         help='changes of the sizes; the keys are the fields of Tier')
     parser.add_argument('--only', default='*', metavar='PATTERN',
-                        help='run only those with matching names, such as "both_*"')
+                        help='run only those with matching names, such as "depth_*"')
     parser.add_argument('--threads', type=int, default=2, help='cores to use (default: 2)')
     parser.add_argument('--keep-checkpoints', action='store_true',
                         help='do not delete the checkpoints of finished runs')
@@ -43,37 +46,34 @@ def run(arguments: argparse.Namespace) -> int:
     """Render, train and measure what is missing; then write the page."""
     from bdl_perception.datasets.camvid import CamVid
     from bdl_perception.experiments.config import FULL, QUICK, read_tier
-    from bdl_perception.experiments.data import load_data
-    from bdl_perception.experiments.plan import plan_runs
+    from bdl_perception.experiments.data import load_data, REAL_PARTS
     from bdl_perception.experiments.report import write_report
-    from bdl_perception.experiments.results import read_results
-    from bdl_perception.experiments.runner import run_all, select_runs
+    from bdl_perception.experiments.runner import read_finished, run_plan, select_runs
     tier = read_tier(QUICK if arguments.quick else FULL, arguments.config)
     if arguments.threads < 1:
         raise ValueError(f'--threads is {arguments.threads}, must be 1 or more')
-    specs = plan_runs(tier, arguments.threads)
     home = Path('experiment') / tier.name
     drives, runs = arguments.data or home / 'data', arguments.runs or home / 'runs'
     out = arguments.out or home
     check_output_folder(out, ('README.md', '*.png'),
                         others=[path.name for path in (home / 'data', drives, runs)
                                 if path.absolute().parent == out.absolute()])
-    select_runs(specs, arguments.only)  # an error if none matches, before rendering
-    data_hash = None
+    results = read_finished(tier, runs, arguments.threads)
+    select_runs(results.specs, arguments.only)  # an error if none matches, before rendering
     if not arguments.tables_only:
-        if arguments.camvid is not None:
-            CamVid(arguments.camvid, 'val')
+        for name in REAL_PARTS:
+            if (folder := getattr(arguments, name)) is not None:
+                CamVid(folder, 'val')
         render_missing_drives(drives, tier, arguments.threads)
-        data = load_data(drives, tier, arguments.camvid)
-        data_hash = data.digest
-        run_all(specs, data, runs, arguments.only, arguments.keep_checkpoints)
-    results = read_results(runs, specs, data_hash)
+        data = load_data(drives, tier, arguments.camvid, arguments.idd)
+        results = run_plan(tier, data, runs, arguments.threads, arguments.only,
+                           arguments.keep_checkpoints)
     if arguments.tables_only and not results.by_name:
         raise ValueError(f'{runs} has no result of tier {tier.name}; give the --config or --quick '
                          f'of the runs')
     mark_output_folder(out)
     page = write_report(results, tier, out, arguments.command_line)
-    print(f'{page}: {len(results.by_name)} of {len(specs)} runs')
+    print(f'{page}: {len(results.by_name)} of {len(results.specs)} runs')
     return 0
 
 

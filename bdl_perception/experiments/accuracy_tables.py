@@ -1,6 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Tables of accuracy: ablation of the uncertainties, task weights, and cost of dropout."""
+from typing import NamedTuple
+
 from bdl_perception.experiments.claims import (
     Claim,
     difference_claim,
@@ -8,141 +10,154 @@ from bdl_perception.experiments.claims import (
     mean_std,
     NO_VALUE,
     Table,
+    unless_missing,
 )
-from bdl_perception.experiments.plan import ABLATION
+from bdl_perception.experiments.plan import BOTH_TASKS, CLASSES, DEPTH, LEARNED_WEIGHTS
+from bdl_perception.experiments.recipes import mean_separation
 from bdl_perception.experiments.results import Results
-from bdl_perception.experiments.scores import SAMPLED_SCORES
 
-IOU, RMS, ABS_REL, CLASS_NLL = 'mean_iou', 'rms_m', 'abs_rel', 'class_nll'
-METRICS = {IOU: 'mean IoU', RMS: 'RMS, m', ABS_REL: 'abs. rel. error',
-           CLASS_NLL: 'NLL of the classes, nat'}
-SINGLE, AVERAGE = 'nominal/single', 'nominal/average'
-LIKELIHOOD_VARIANTS = ('plain_likelihood', 'squared_error')  # other beta of the same network
-MAX_IOU_COST, MAX_RMS_COST = 0.5, 1.0  # allowed of dropout: points, %
+METRICS = {'mean_iou': 'mean IoU', 'rms_m': 'RMS, m', 'abs_rel': 'abs. rel. error',
+           'class_nll': 'NLL of the classes, nat'}
+TASK_METRICS = {DEPTH: ('rms_m', 'abs_rel'), CLASSES: ('mean_iou', 'class_nll')}
+
+
+class AccuracyGoal(NamedTuple):
+    """The allowed change of the main metric of a task."""
+
+    task: str
+    metric: str
+    unit: str  # points, or % of the base
+    more_is_better: bool
+    paper_gain: str  # of both uncertainties
+    max_cost: float  # of dropout
+
+
+GOALS = (AccuracyGoal(DEPTH, 'rms_m', '%', False, '-2.1 %', 1.0),
+         AccuracyGoal(CLASSES, 'mean_iou', 'points', True, '+.4 points', -0.5))
 
 
 def ablation_table(results: Results) -> Table:
     """Compare no uncertainty, one of them, and both."""
-    kinds = (*ABLATION, 'both')
-    variants = [kind for kind in results.kinds() if kind in LIKELIHOOD_VARIANTS]
-    rows = [[kind, *(mean_std(results.values(kind, f'{AVERAGE}/{name}')) for name in METRICS)]
-            for kind in (*kinds, *variants)]
-    gain = point_differences(results, 'both', 'none', f'{AVERAGE}/{IOU}')
-    change = percent_changes(results, 'both', 'none', f'{AVERAGE}/{RMS}')
+    kinds = {'none': 'none', 'aleatoric': 'aleatoric', 'epistemic': 'epistemic',
+             'both': results.winner}
+    rows = [[task, title, *(mean_std(results.values(task, kind, f'test/average/{name}'))
+                            for name in METRICS)]
+            for task in (DEPTH, CLASSES) for title, kind in kinds.items()]
+    claims = [_change_claim(results, goal, f'{goal.task}: both against none, '
+                            f'{METRICS[goal.metric]}', (results.winner, 'none'), 'average', 0.0,
+                            goal.paper_gain)._replace(goal='not worse') for goal in GOALS]
     return Table(
-        '4. Effect of modelling uncertainty on accuracy', ['network', *METRICS.values()], rows,
-        [difference_claim('both against none, mean IoU', 'higher (paper: +.4 points)',
-                          _format_change(gain, 'points'), gain, 0, more_is_better=True),
-         difference_claim('both against none, RMS', 'lower (paper: -2.1 %)',
-                          _format_change(change, '%'), change, 0, more_is_better=False)],
-        results.missing_runs(*kinds, share=1.0),
-        'Nominal test drives; the mean of the Monte Carlo samples where there is dropout. '
-        'The weight of the classes is learned in each network, so it differs: see table 5. '
-        '`both` is trained with beta = .5; `plain_likelihood` is the same with 0 and '
-        '`squared_error` with 1, one seed each. Differences are taken seed by seed. A claim is '
-        'undecided where the 90 % interval of their mean contains the limit.')
+        '4. Effect of modelling uncertainty on accuracy', ['task', 'network', *METRICS.values()],
+        rows, claims, [name for task in (DEPTH, CLASSES)
+                       for name in results.missing_runs(task, *kinds.values(), share=1.0)],
+        'Nominal test frames; the mean of the Monte Carlo samples where there is dropout. '
+        'Differences are taken seed by seed. A claim holds or fails where the 90 % interval of '
+        'their mean (Student t) lies on one side of the limit; it is undecided where the interval '
+        'contains it.')
+
+
+def _change_claim(results: Results, goal: AccuracyGoal, subject: str, kinds: tuple[str, str],
+                  way: str, limit: float, paper: str = NO_VALUE) -> Claim:
+    """Assess the change of a metric from the second kind to the first, seed by seed."""
+    path = f'test/{way}/{goal.metric}'
+    values, bases = (results.values_by_seed(goal.task, kind, path) for kind in kinds)
+    pairs = [(values[seed], bases[seed]) for seed in values if seed in bases]
+    changes = [100 * (value - base) if goal.unit == 'points' else 100 * (value / base - 1)
+               for value, base in pairs if base]
+    word = 'at least' if goal.more_is_better else 'at most'
+    claim = difference_claim(subject, f'{word} {limit:+g} {goal.unit}',
+                             format_change(changes, goal.unit), changes, limit,
+                             more_is_better=goal.more_is_better, paper=paper)
+    return unless_missing(claim, results.missing_runs(goal.task, *kinds, share=1.0))
+
+
+def format_change(changes: list[float], unit: str) -> str:
+    """Format the mean change with its sign and its deviation."""
+    mean = mean_or_none(changes)
+    return NO_VALUE if mean is None else f'{"+" if mean >= 0 else ""}{mean_std(changes)} {unit}'
 
 
 def task_weight_table(results: Results) -> Table:
-    """Compare learned task weights with fixed ones, of the same seed."""
-    fixed = results.kinds('weight_')
-    rows = [['learned' if kind == 'both' else kind.removeprefix('weight_') + ' %',
-             *(_first_seed_cell(results, kind, name) for name in METRICS)]
-            for kind in ('both', *fixed)]
+    """Compare learned task weights with fixed ones, in a network of both tasks."""
+    kinds = list(dict.fromkeys(spec.kind for spec in results.specs if spec.task == BOTH_TASKS))
+    fixed = [kind for kind in kinds if kind != LEARNED_WEIGHTS]
+    rows = [['learned' if kind == LEARNED_WEIGHTS else kind.removeprefix('weight_') + ' %',
+             *(_first_seed_cell(results, kind, f'{part}/average/{name}')
+               for part in ('validation', 'test') for name in ('rms_m', 'mean_iou'))]
+            for kind in kinds]
+    missing = results.missing_runs(BOTH_TASKS, *kinds)
     return Table(
-        '5. Learned task weights against a grid', ['weight of depth', *METRICS.values()], rows,
-        [_grid_claim(results, fixed, IOU, 1), _grid_claim(results, fixed, RMS, -1)],
-        results.missing_runs('both', *fixed, share=1.0, seed=results.first_seed),
-        f'Nominal test drives, mean of the Monte Carlo samples, seed {results.first_seed} only. '
-        'The weight of the classes is learned; the likelihood of depth has a predicted sigma.')
+        '5. Learned task weights against a grid',
+        ['weight of depth', *(f'{part} {METRICS[name]}' for part in ('validation', 'test')
+                              for name in ('rms_m', 'mean_iou'))], rows,
+        [unless_missing(_grid_claim(results, fixed, name, sign), missing)
+         for name, sign in (('rms_m', -1), ('mean_iou', 1))], missing,
+        f'Networks of both tasks on rendered drives, mean of the Monte Carlo samples, seed '
+        f'{results.first_seed} only. The best fixed weight is the best of validation.')
 
 
-def _first_seed_cell(results: Results, kind: str, name: str) -> str:
-    value = results.first_seed_value(kind, f'{AVERAGE}/{name}')
+def _first_seed_cell(results: Results, kind: str, path: str) -> str:
+    value = results.first_seed_value(BOTH_TASKS, kind, path)
     return NO_VALUE if value is None else f'{value:.4g}'
 
 
 def _grid_claim(results: Results, fixed: list[str], name: str, sign: int) -> Claim:
     """Require learned weights no worse than the best fixed ones; sign: 1 if more is better."""
-    path = f'{AVERAGE}/{name}'
-    learned = results.first_seed_value('both', path)
-    grid = {kind: value for kind in fixed for value in results.values(kind, path)}
-    subject, goal = f'learned task weights, {METRICS[name]}', 'no worse than the best fixed ones'
-    if learned is None or not grid:
-        return Claim(subject, goal, NO_VALUE, None)
-    best = max(grid, key=lambda kind: sign * grid[kind])
-    return Claim(subject, goal, f'{learned:.4g}; best fixed {grid[best]:.4g} ({best})',
-                 sign * learned >= sign * grid[best])
+    def value(kind: str, part: str) -> float | None:
+        return results.first_seed_value(BOTH_TASKS, kind, f'{part}/average/{name}')
+
+    claim = Claim(f'both tasks: learned weights, {METRICS[name]}',
+                  'no worse than the fixed weight that is best on validation', NO_VALUE, None,
+                  paper='better')
+    ranked = {kind: sign * found for kind in fixed
+              if (found := value(kind, 'validation')) is not None}
+    learned = value(LEARNED_WEIGHTS, 'test')
+    if learned is None or not ranked:
+        return claim
+    best = max(ranked, key=lambda kind: ranked[kind])
+    other = value(best, 'test')
+    if other is None:
+        return claim
+    return claim._replace(found=f'{learned:.4g}; fixed {other:.4g} ({best})',
+                          holds=sign * learned >= sign * other)
 
 
 def dropout_cost_table(results: Results) -> Table:
-    """Compare the accuracy and the OOD detection of three placements of dropout."""
-    kinds = {'none': 'aleatoric', 'coarsest map of the decoder': 'both',
-             'everywhere': 'everywhere'}
-    rows = [[title, *(mean_std(results.values(kind, f'{way}/{name}'))
-                      for name in (IOU, RMS) for way in (SINGLE, AVERAGE)),
-             *(mean_std([*mean_aurocs(results, kind, part, score).values()])
-               for part in ('validation', 'test')
-               for score in SAMPLED_SCORES)] for title, kind in kinds.items()]
-    columns = ['dropout', *(f'{METRICS[name]}, {way}' for name in (IOU, RMS)
-                            for way in ('one pass', 'samples')),
-               *(f'mean {part} AUROC, {score}' for part in ('validation', 'test')
-                 for score in SAMPLED_SCORES)]
+    """Compare the accuracy and the OOD detection of placements of dropout."""
+    kinds = {'none': 'aleatoric', 'the winner': results.winner, 'other masks': 'other_masks'}
+    rows = [[goal.task, title, *(mean_std(results.values(goal.task, kind,
+                                                         f'test/{way}/{goal.metric}'))
+                                 for way in ('single', 'average')),
+             mean_std([*mean_aurocs(results, goal.task, kind).values()])]
+            for goal in GOALS for title, kind in kinds.items()]
+    claims = [_change_claim(results, goal, f'{goal.task}: cost of dropout, '
+                            f'{METRICS[goal.metric]} of one pass', (results.winner, 'aleatoric'),
+                            'single', goal.max_cost) for goal in GOALS]
     return Table(
-        '7. The cost of dropout', columns, rows,
-        [*_dropout_cost_claims(results),
-         *(_auroc_claim(results, score) for score in SAMPLED_SCORES)],
-        results.missing_runs(*kinds.values(), share=1.0),
-        'Nominal test drives, with aleatoric noise in all three; AUROC over held-out conditions.')
+        '8. The cost of dropout, and where the masks are',
+        ['task', 'dropout', 'RMS, m or mean IoU, one pass', 'the same, samples',
+         'mean test AUROC'], rows,
+        [*claims, *(_placement_claim(results, goal.task) for goal in GOALS)],
+        [name for task in (DEPTH, CLASSES)
+         for name in results.missing_runs(task, *kinds.values(), share=1.0)],
+        'Nominal test frames, with aleatoric noise in all. The winner has masks on the coarsest '
+        'map of the decoder and `other masks` on all its levels, or the reverse where all levels '
+        'won. AUROC of the variance of log-depth, or of the mutual information, over all '
+        'conditions of test.')
 
 
-def _dropout_cost_claims(results: Results) -> list[Claim]:
-    """Assess the deterministic pass, which runs on every frame."""
-    iou = point_differences(results, 'both', 'aleatoric', f'{SINGLE}/{IOU}')
-    rms = percent_changes(results, 'both', 'aleatoric', f'{SINGLE}/{RMS}')
-    return [
-        difference_claim('cost of dropout on the coarsest map, mean IoU of one pass',
-                         f'at most {MAX_IOU_COST:g} points', _format_change(iou, 'points'), iou,
-                         -MAX_IOU_COST, more_is_better=True),
-        difference_claim('cost of dropout on the coarsest map, RMS of one pass',
-                         f'at most {MAX_RMS_COST:g} %', _format_change(rms, '%'), rms,
-                         MAX_RMS_COST, more_is_better=False)]
+def mean_aurocs(results: Results, task: str, kind: str) -> dict[int, float]:
+    """Average the AUROC of the epistemic score over the test conditions, for each seed."""
+    score = 'mutual_information' if task == CLASSES else 'epistemic_log_depth'
+    found = {run['seed']: mean_separation(run, 'test', score) for run in results.runs(task, kind)}
+    return {seed: value for seed, value in found.items() if value is not None}
 
 
-def _auroc_claim(results: Results, score: str) -> Claim:
-    decoder, everywhere = (mean_aurocs(results, kind, 'test', score)
-                           for kind in ('both', 'everywhere'))
-    changes = [decoder[seed] - everywhere[seed] for seed in decoder if seed in everywhere]
-    found = f'{mean_std([*decoder.values()])} against {mean_std([*everywhere.values()])}'
-    return difference_claim(f'masks on the coarsest map against everywhere, mean test AUROC, '
-                            f'{score}', 'higher', found, changes, 0, more_is_better=True)
-
-
-def mean_aurocs(results: Results, kind: str, part: str, score: str) -> dict[int, float]:
-    """Average over the conditions of a part, for each seed that has all of them."""
-    paths = [f'conditions/{split}/scores/{score}/auroc' for split in results.conditions(part)]
-    columns = [results.values_by_seed(kind, path) for path in paths]
-    seeds = sorted(set.intersection(*(set(column) for column in columns))) if columns else []
-    return {seed: sum(column[seed] for column in columns) / len(columns) for seed in seeds}
-
-
-def point_differences(results: Results, kind: str, other: str, path: str) -> list[float]:
-    """Return the difference to another kind seed by seed, in hundredths: .62 and .60 are 2."""
-    return [100 * (value - base) for value, base in _paired_values(results, kind, other, path)]
-
-
-def percent_changes(results: Results, kind: str, other: str, path: str) -> list[float]:
-    """Return the change from another kind seed by seed, in percent: 2.9 and 3 are -3.3."""
-    return [100 * (value / base - 1) for value, base in _paired_values(results, kind, other, path)
-            if base]
-
-
-def _paired_values(results: Results, kind: str, other: str,
-                   path: str) -> list[tuple[float, float]]:
-    values, bases = results.values_by_seed(kind, path), results.values_by_seed(other, path)
-    return [(values[seed], bases[seed]) for seed in values if seed in bases]
-
-
-def _format_change(changes: list[float], unit: str) -> str:
-    mean = mean_or_none(changes)
-    return NO_VALUE if mean is None else f'{"+" if mean >= 0 else ""}{mean_std(changes)} {unit}'
+def _placement_claim(results: Results, task: str) -> Claim:
+    chosen, other = (mean_aurocs(results, task, kind) for kind in (results.winner, 'other_masks'))
+    changes = [chosen[seed] - other[seed] for seed in chosen if seed in other]
+    found = f'{mean_std([*chosen.values()])} against {mean_std([*other.values()])}'
+    claim = difference_claim(f'{task}: masks of the winner against other masks, mean test AUROC',
+                             'higher', found, changes, 0, more_is_better=True)
+    return unless_missing(claim, results.missing_runs(task, results.winner, 'other_masks',
+                                                      share=1.0))

@@ -7,8 +7,8 @@ from typing import NamedTuple, Sequence
 
 from scipy.stats import t as student_t
 
-CLAIM_COLUMNS = ('claim', 'goal', 'found', 'verdict')
-NOT_MEASURED, UNDECIDED = 'not measured', 'undecided'
+CLAIM_COLUMNS = ('claim', 'paper', 'goal', 'found', 'verdict')
+NOT_MEASURED, UNDECIDED = 'not run', 'undecided'
 NO_VALUE = '-'  # cell of a missing number
 
 
@@ -20,6 +20,7 @@ class Claim(NamedTuple):
     found: str
     holds: bool | None  # None: it cannot be assessed
     undecided_reason: str = NOT_MEASURED  # the verdict where `holds` is None
+    paper: str = NO_VALUE  # the number that the goal is taken from
 
     @property
     def verdict(self) -> str:
@@ -38,37 +39,39 @@ class Table:
     missing_runs: Sequence[str]
     note: str = ''
 
-    def assessed_claims(self) -> list[Claim]:
-        """Return the claims; none is assessed while runs are missing."""
-        if not self.missing_runs:
-            return list(self.claims)
-        return [claim._replace(holds=None, undecided_reason=NOT_MEASURED) for claim in self.claims]
-
     def markdown(self) -> str:
         """Render title, note, table, claims and missing runs."""
         parts = [f'## {self.title}', self.note, markdown_table(self.columns, self.rows)]
         if self.claims:
-            parts.append(claims_table(self.assessed_claims()))
+            parts.append(claims_table(self.claims))
         if self.missing_runs:
-            parts.append(f'**Runs missing:** {", ".join(self.missing_runs)}. No claim is assessed '
-                         f'without them.')
+            parts.append(f'**Not run:** {", ".join(self.missing_runs)}. No claim that needs one '
+                         f'of them is assessed.')
         return '\n\n'.join(part for part in parts if part) + '\n'
 
 
+def unless_missing(claim: Claim, missing_runs: Sequence[str]) -> Claim:
+    """Leave a claim open while runs that it needs are missing."""
+    if not missing_runs:
+        return claim
+    return claim._replace(holds=None, undecided_reason=NOT_MEASURED)
+
+
 def difference_claim(subject: str, goal: str, found: str, changes: Sequence[float], limit: float,
-                     more_is_better: bool) -> Claim:
+                     more_is_better: bool, paper: str = NO_VALUE) -> Claim:
     """
     Assess the mean of differences between two networks, seed by seed, against a limit.
 
     Undecided where the limit lies within the 90 % interval of the mean (Student's t): 1, 2, 3
     are 2 ± 1.69, above 0 and undecided about 1. One seed is always undecided.
     """
+    claim = Claim(subject, goal, found, None, paper=paper)
     if not changes:
-        return Claim(subject, goal, found, None)
+        return claim
     distance = statistics.fmean(changes) - limit
     if len(changes) < 2 or abs(distance) <= confidence_half_width(changes):
-        return Claim(subject, goal, found, None, UNDECIDED)
-    return Claim(subject, goal, found, (distance > 0) == more_is_better)
+        return claim._replace(undecided_reason=UNDECIDED)
+    return claim._replace(holds=(distance > 0) == more_is_better)
 
 
 def confidence_half_width(values: Sequence[float]) -> float:
@@ -86,11 +89,11 @@ def summary_table(tables: Sequence[Table]) -> str:
     """Render the claims of all tables, each with the title of its table."""
     return markdown_table(('table', *CLAIM_COLUMNS), [
         (table.title, *_claim_cells(claim))
-        for table in tables for claim in table.assessed_claims()])
+        for table in tables for claim in table.claims])
 
 
 def _claim_cells(claim: Claim) -> tuple[str, ...]:
-    return claim.subject, claim.goal, claim.found, f'**{claim.verdict}**'
+    return claim.subject, claim.paper, claim.goal, claim.found, f'**{claim.verdict}**'
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes of an experiment: the quick tier takes minutes, the full tier a night."""
+"""Sizes of an experiment: the quick tier takes minutes, the full tier many hours."""
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,36 +20,42 @@ class SplitSize(NamedTuple):
 
 @dataclass(frozen=True)
 class Tier:
-    """Sizes of the data and of the runs; the defaults are the full tier."""
+    """
+    Sizes of the data and of the runs; the defaults are the full tier.
+
+    A rendered training drive has one frame, so that every frame shows another street.
+    """
 
     name: str = 'full'
     height: int = 96  # px
     width: int = 160  # px
     encoder_channels: tuple[int, ...] = NetworkConfig().encoder_channels
     decoder_channels: tuple[int, ...] = NetworkConfig().decoder_channels
-    rate_hz: float = 1.0  # of the drives; at a higher rate consecutive frames are nearly equal
-    train_drives: int = 80
-    train_frames: int = 10  # of each drive
-    nominal_drives: int = 24  # of validation and of test each
-    nominal_frames: int = 10
-    condition_drives: int = 8  # of each held-out condition, validation and test each
-    condition_frames: int = 10
+    class_encoder: str = 'efficientnet_lite0'  # of class networks, from ImageNet weights
+    rate_hz: float = 1.0  # of the rendered drives
+    train_drives: int = 400
+    train_frames: int = 1  # of each drive
+    class_frames: int = 367  # of CamVid, for training; the whole set
+    nominal_drives: int = 60  # of validation and of test each; as many frames of CamVid
+    nominal_frames: int = 2
+    condition_drives: int = 12  # of each held-out condition, validation and test each
+    condition_frames: int = 2
     conditions: tuple[str, ...] = OOD_CONDITIONS
-    images: int = 24_000  # training frames of each run except `longer`, with repetitions
+    images: int = 12_000  # training frames of a run with depth, with repetitions
+    class_images: int = 12_000  # training frames of a run for classes
     batch: int = 8
     seeds: tuple[int, ...] = (1, 2, 3)
     shares: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the training drives
-    depth_weights: tuple[float, ...] = (0.05, 0.2, 0.5, 0.8, 0.95)
-    variants: tuple[str, ...] = ('plain_likelihood', 'squared_error', 'decoder', 'decoder_raw',
-                                 'raw_features', 'dropout_50', 'efficientnet_lite0',
-                                 'masksembles', 'randomised_prior', 'spectral',
-                                 'deep_encoder', 'longer')
+    recipes: tuple[str, ...] = ('faithful', 'gaussian', 'laplace', 'beta_100', 'concrete',
+                                'dropout_50', 'all_levels', 'beta_50', 'warm_up')
+    depth_weights: tuple[float, ...] = (0.2, 0.5, 0.8)  # grid of the two-task network
     samples: int = 16  # T, Monte Carlo passes
 
     def __post_init__(self) -> None:
         """Check the values; ValueError."""
-        sizes = ('train_drives', 'train_frames', 'nominal_drives', 'nominal_frames',
-                 'condition_drives', 'condition_frames', 'images', 'batch')
+        sizes = ('train_drives', 'train_frames', 'class_frames', 'nominal_drives',
+                 'nominal_frames', 'condition_drives', 'condition_frames', 'images',
+                 'class_images', 'batch')
         for name, minimum in (*((size, 1) for size in sizes), ('samples', 2)):
             if getattr(self, name) < minimum:
                 raise ValueError(f'{name} is {getattr(self, name)}, must be {minimum} or more')
@@ -58,7 +64,7 @@ class Tier:
             if not all(isinstance(value, (int, float)) and value > 0 for value in
                        (values if isinstance(values, tuple) else (values,))):
                 raise ValueError(f'{name} is {values!r}, must be numbers above 0')
-        for name in ('conditions', 'seeds', 'shares'):
+        for name in ('conditions', 'seeds', 'shares', 'recipes'):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f'{name} is {values}, must hold different values')
@@ -70,14 +76,14 @@ class Tier:
                              f'known: {HELD_OUT_CONDITIONS}')
 
     @property
-    def epoch_frames(self) -> int:
-        """Count the frames of an epoch: the same for every share of the data."""
-        return self.train_drives * self.train_frames
+    def nominal_count(self) -> int:
+        """Count the nominal frames of validation, and of test."""
+        return self.nominal_drives * self.nominal_frames
 
     @property
-    def epochs(self) -> int:
-        """Return the number of epochs that is nearest to `images` training frames."""
-        return max(1, round(self.images / self.epoch_frames))
+    def condition_count(self) -> int:
+        """Count the frames of each held-out condition, of validation and of test."""
+        return self.condition_drives * self.condition_frames
 
     @property
     def splits(self) -> tuple[SplitSize, ...]:
@@ -93,9 +99,9 @@ class Tier:
 
 FULL = Tier()
 QUICK = Tier(
-    'quick', train_drives=24, train_frames=8, nominal_drives=8, nominal_frames=4,
-    condition_drives=3, condition_frames=4, images=1200, seeds=(1,), depth_weights=(0.2, 0.5, 0.8),
-    variants=('decoder_raw',))
+    'quick', class_encoder='small', train_drives=32, class_frames=64, nominal_drives=8,
+    condition_drives=3, images=640, class_images=640, seeds=(1,),
+    recipes=('faithful', 'gaussian'), depth_weights=(0.5,))
 
 
 def read_tier(base: Tier, path: Path | None) -> Tier:

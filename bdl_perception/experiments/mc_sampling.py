@@ -1,13 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Monte Carlo sampling of a batch: the deterministic pass and T passes with masks.
+Sampling of a batch: the deterministic pass, and T passes with masks or of T networks.
 
 Dimension letters: T samples, B frames, K classes, h and w of the decoder.
 """
 from typing import NamedTuple, Sequence
 
-from bdl_perception.experiments.network_variants import FixedMaskNetwork
 from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.graphs import moderated_logits
 from bdl_perception.network.model import EncoderOutput, Network
@@ -26,6 +25,7 @@ class ForwardPass(NamedTuple):
     variance: Tensor | None  # (B, h, w) aleatoric, of log-depth; None: not learned
     logits: Tensor  # (B, K, h, w)
     probabilities: Tensor  # (B, K, h, w), with the predicted noise of the logits if learned
+    logit_variance: Tensor | None  # (B, 1, h, w); None: not learned
 
 
 class McOutput(NamedTuple):
@@ -77,17 +77,11 @@ def entropy(probabilities: Tensor) -> Tensor:
 
 
 def mc_masks(network: Network, count: int) -> list[Tensor]:
-    """
-    Draw T = count masks, (T, C_k, 1, 1) each; none for a network without dropout.
-
-    A network with fixed masks returns all of them, whatever the count.
-    """
-    if isinstance(network, FixedMaskNetwork):
-        return [network.choices]
+    """Draw T = count masks, (T, C_k, 1, 1) each; none for a network without dropout."""
     config = network.config
     if config.dropout == 'none':
         return []
-    drawn = draw_masks(MASK_SEED, count, config.mask_channels, config.dropout_probability)
+    drawn = draw_masks(MASK_SEED, count, config.mask_channels, network.dropout_probabilities)
     return [torch.from_numpy(mask)[:, :, None, None] for mask in drawn]
 
 
@@ -113,16 +107,31 @@ def mc_forward(network: Network, rgb: Tensor, masks: Sequence[Tensor],
     return McOutput(encoded, single, _stack_passes(samples))
 
 
+@torch.no_grad()
+def ensemble_forward(networks: Sequence[Network], rgb: Tensor,
+                     learned_variance: bool) -> McOutput:
+    """Take the deterministic pass of each network as a sample; the single pass is the first's."""
+    encoded = [network.eval().encode(rgb) for network in networks]
+    passes = [_forward_pass(network.decode(one.features, None), learned_variance)
+              for network, one in zip(networks, encoded, strict=True)]
+    return McOutput(encoded[0], passes[0], _stack_passes(passes))
+
+
 def _forward_pass(maps: HeadMaps, learned_variance: bool) -> ForwardPass:
     """Leave out variances that were not trained: they have random weights."""
-    logits = moderated_logits(maps) if learned_variance else maps.logits
-    variance = maps.depth_log_variance.exp() if learned_variance else None
-    return ForwardPass(maps.log_depth, variance, maps.logits, logits.softmax(1))
+    if not learned_variance:
+        return ForwardPass(maps.log_depth, None, maps.logits, maps.logits.softmax(1), None)
+    return ForwardPass(maps.log_depth, maps.depth_log_variance.exp(), maps.logits,
+                       moderated_logits(maps).softmax(1), maps.logit_log_variance.exp())
 
 
 def _stack_passes(samples: Sequence[ForwardPass]) -> ForwardPass:
-    variances = [one.variance for one in samples if one.variance is not None]
+    def stack(values: Sequence[Tensor | None]) -> Tensor | None:
+        known = [value for value in values if value is not None]
+        return torch.stack(known) if known else None
+
     return ForwardPass(torch.stack([one.log_depth for one in samples]),
-                       torch.stack(variances) if variances else None,
+                       stack([one.variance for one in samples]),
                        torch.stack([one.logits for one in samples]),
-                       torch.stack([one.probabilities for one in samples]))
+                       torch.stack([one.probabilities for one in samples]),
+                       stack([one.logit_variance for one in samples]))

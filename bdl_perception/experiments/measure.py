@@ -1,17 +1,18 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluation of one trained network: accuracy, variances, intervals and scores."""
+"""Evaluation of one trained network or ensemble: accuracy, variances, curves and scores."""
 from dataclasses import dataclass, field
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Callable, Mapping, NamedTuple
 
-from bdl_perception.datasets.base import Dataset
-from bdl_perception.experiments.data import ExperimentData
-from bdl_perception.experiments.mc_sampling import mc_forward, mc_masks, McOutput, MIN_PROBABILITY
-from bdl_perception.experiments.scores import compare_scores, FittedScores, Floats, frame_scores
+from bdl_perception.experiments.curves import ClassCalibration, coverage_mse, mean_over_recall
+from bdl_perception.experiments.data import ExperimentData, Split
+from bdl_perception.experiments.mc_sampling import entropy, McOutput, MIN_PROBABILITY
+from bdl_perception.experiments.plan import CLASSES, DEPTH
+from bdl_perception.experiments.scores import compare_scores, Floats, frame_scores, FrameScores
 from bdl_perception.metrics.accuracy import confusion_matrix, mean_iou
 from bdl_perception.metrics.gaussian import gaussian_nll, interval_coverage, Reals
 from bdl_perception.metrics.recalibration import fit_sigma_factor
-from bdl_perception.network.model import Network
+from bdl_perception.network.model import NetworkConfig
 from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.batches import Batch, ordered_batches
 from bdl_perception.training.validation import labelled_pairs
@@ -22,6 +23,9 @@ from torch import Tensor
 BATCH_SIZE = 8  # frames; T samples of each are held in memory
 RELIABILITY_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 MIN_VARIANCE = 1e-12  # a variance of zero would have an infinite likelihood
+SIGNIFICANT_DIGITS = 6  # of a number in a result
+
+Forward = Callable[[Tensor], McOutput]  # rgb (B, 3, H, W)
 
 
 class PixelErrors(NamedTuple):
@@ -56,10 +60,11 @@ def interval_report(fitting: PixelErrors, held_out: PixelErrors) -> dict[str, di
 
 def _interval_quality(error: Reals, sigma: Reals, suffix: str) -> dict[str, Any]:
     sigma64 = sigma.astype(np.float64)
+    reliability = [interval_coverage(error, sigma, level) for level in RELIABILITY_LEVELS]
     return {f'coverage_{suffix}': interval_coverage(error, sigma),
             f'nll_{suffix}': float(gaussian_nll(error / sigma64, sigma64).mean()),
-            f'reliability_{suffix}': [interval_coverage(error, sigma, level)
-                                      for level in RELIABILITY_LEVELS]}
+            f'reliability_{suffix}': reliability,
+            f'mse_{suffix}': coverage_mse(RELIABILITY_LEVELS, reliability)}
 
 
 class AccuracyState:
@@ -96,12 +101,23 @@ class AccuracyState:
             'class_nll': self._nll / classes if classes else None}
 
 
+class Evaluation(NamedTuple):
+    """How a network or an ensemble is evaluated."""
+
+    forward: Forward
+    fitted: Callable[[McOutput], dict[str, Tensor]]  # scores beside those of the heads
+    config: NetworkConfig
+    task: str  # whose heads were trained
+
+
 @dataclass
 class SplitPredictions:
     """Predictions of a network for one split, accumulated over batches."""
 
+    task: str
     single: AccuracyState
     average: AccuracyState
+    calibration: ClassCalibration = field(default_factory=ClassCalibration)
     scores: dict[str, list[Tensor]] = field(default_factory=dict)  # (B,) each
     pixels: dict[str, list[Tensor]] = field(default_factory=dict)  # (N,) each
 
@@ -109,17 +125,38 @@ class SplitPredictions:
         """Add a batch; scores: (B,) each."""
         self.single.update(output.single.log_depth, output.single.probabilities, batch)
         self.average.update(output.mean_log_depth, output.mean_probabilities, batch)
-        known = torch.isfinite(batch.log_depth)
-        maps = {'error': output.mean_log_depth - batch.log_depth, 'aleatoric': output.aleatoric,
-                'epistemic': output.epistemic, 'epistemic_inverse': output.epistemic_inverse}
-        for name, map_ in maps.items():
-            if map_ is not None:
-                self.pixels.setdefault(name, []).append(map_[known])
+        if self.task != CLASSES:
+            self._add_depth(output, batch.log_depth)
+        if self.task != DEPTH:
+            self._add_classes(output, batch.classes)
         for name, values in scores.items():
             self.scores.setdefault(name, []).append(values)
 
+    def _add_depth(self, output: McOutput, truth: Tensor) -> None:
+        self._add_pixels(torch.isfinite(truth), {
+            'error': output.mean_log_depth - truth, 'depth': truth.exp(),
+            'aleatoric': output.aleatoric, 'epistemic': output.epistemic,
+            'epistemic_inverse': output.epistemic_inverse})
+
+    def _add_classes(self, output: McOutput, truth: Tensor) -> None:
+        labelled = truth != IGNORE
+        probabilities = output.mean_probabilities
+        variance = output.single.logit_variance
+        self._add_pixels(labelled, {
+            'correct': (probabilities.argmax(1) == truth).float(),
+            'entropy': entropy(probabilities), 'mutual_information': output.mutual_information,
+            'logit_variance': None if variance is None else variance.squeeze(1)})
+        self.calibration.update(probabilities.movedim(1, -1)[labelled].numpy(),
+                                truth[labelled].long().numpy())
+
+    def _add_pixels(self, chosen: Tensor, maps: Mapping[str, Tensor | None]) -> None:
+        """Keep the chosen pixels (B, h, w) of the maps that this network predicts."""
+        for name, map_ in maps.items():
+            if map_ is not None:
+                self.pixels.setdefault(name, []).append(map_[chosen])
+
     def pixel_values(self, name: str) -> Any:
-        """Return (N,) of all pixels with known depth; None if the network does not predict it."""
+        """Return (N,) of all pixels with ground truth; None if the network does not predict it."""
         found = self.pixels.get(name)
         return None if found is None else torch.cat(found).numpy()
 
@@ -133,68 +170,90 @@ class SplitPredictions:
                            self.pixel_values('epistemic'))
 
 
-def evaluate_network(network: Network, data: ExperimentData, fitted: FittedScores, samples: int,
-                     learned_variance: bool) -> dict[str, Any]:
+def evaluate(evaluation: Evaluation, data: ExperimentData) -> dict[str, Any]:
     """
-    Evaluate the nominal test drives and every held-out condition; plain values for JSON.
+    Evaluate the nominal splits and every other one; plain values for JSON.
 
-    samples: T; learned_variance: the variances of the network were trained. Intervals are scaled
-    on the nominal validation drives, with which the validation conditions are compared.
+    Intervals are scaled on the nominal validation frames, with which the validation conditions
+    are compared.
     """
-    def predict(split: str) -> SplitPredictions:
-        return predict_split(network, data.splits[split].frames, fitted, samples, learned_variance)
-
-    nominal = {part: predict(part) for part in ('validation', 'test')}
-    nominal_scores = {part: found.frame_values() for part, found in nominal.items()}
-    conditions = {}
-    for split in data.splits:
-        part, _, condition = split.partition('_')
-        if condition:
-            conditions[split] = _condition_results(predict(split), nominal_scores[part])
-    report: dict[str, Any] = to_json_values({
-        'nominal': _nominal_results(nominal['test'], nominal_scores['test']),
-        'intervals': interval_report(*(nominal[part].interval_pixels()
-                                       for part in ('validation', 'test'))),
-        'scores': {part: {name: values.mean() for name, values in scores.items()}
-                   for part, scores in nominal_scores.items()},
-        'conditions': conditions})
-    return report
+    nominal = {part: predict_split(evaluation, data.splits[part])
+               for part in ('validation', 'test')}
+    report: dict[str, Any] = {part: nominal_results(found) for part, found in nominal.items()}
+    if evaluation.task != CLASSES:
+        report['intervals'] = interval_report(*(found.interval_pixels()
+                                                for found in nominal.values()))
+    report['conditions'] = {
+        name: _condition_results(predict_split(evaluation, split), name, split,
+                                 nominal[part], data.splits[part])
+        for name, split in data.splits.items() for part in [name.partition('_')[0]]
+        if '_' in name}
+    rounded: dict[str, Any] = to_json_values(report)
+    return rounded
 
 
-def predict_split(network: Network, frames: Dataset, fitted: FittedScores, samples: int,
-                  learned_variance: bool) -> SplitPredictions:
-    """Run the network on all frames of a split; arguments as of evaluate_network."""
-    classes = network.config.classes
-    found = SplitPredictions(AccuracyState(classes), AccuracyState(classes))
-    masks = mc_masks(network, samples)
-    for batch in ordered_batches(frames, BATCH_SIZE, range(len(frames)), network.config):
-        output = mc_forward(network, batch.rgb, masks, learned_variance)
-        found.update(output, batch, frame_scores(network, output, fitted))
+def predict_split(evaluation: Evaluation, split: Split) -> SplitPredictions:
+    """Run the network on all frames of a split."""
+    config, task = evaluation.config, evaluation.task
+    found = SplitPredictions(task, AccuracyState(config.classes), AccuracyState(config.classes))
+    frames = split.frames
+    for batch in ordered_batches(frames, BATCH_SIZE, range(len(frames)), config):
+        output = evaluation.forward(batch.rgb)
+        found.update(output, batch, {**frame_scores(output, task), **evaluation.fitted(output)})
     return found
 
 
-def _nominal_results(found: SplitPredictions, scores: Mapping[str, Floats]) -> dict[str, Any]:
-    """Return accuracy, and mean variances over the pixels with known depth."""
-    variances = {f'{name}_variance': None if values is None else values.mean(dtype=np.float64)
-                 for name in ('aleatoric', 'epistemic', 'epistemic_inverse')
-                 for values in (found.pixel_values(name),)}
-    information = scores.get('mutual_information')
-    return {'single': found.single.compute(), 'average': found.average.compute(), **variances,
-            'mutual_information': None if information is None else information.mean()}
+def nominal_results(found: SplitPredictions) -> dict[str, Any]:
+    """Return accuracy, mean variances over the pixels with ground truth, and curves."""
+    means = {f'{name}_variance' if name in ('aleatoric', 'epistemic', 'epistemic_inverse')
+             else name: float(np.mean(found.pixel_values(name), dtype=np.float64))
+             for name in found.pixels if name not in ('error', 'depth', 'correct')}
+    scores = {name: float(values.mean()) for name, values in found.frame_values().items()}
+    return {'single': _of_task(found.single.compute(), found.task),
+            'average': _of_task(found.average.compute(), found.task), **means, 'scores': scores,
+            'calibration': found.calibration.compute()._asdict() if found.task != DEPTH else None,
+            'recall_curves': _recall_curves(found)}
 
 
-def _condition_results(found: SplitPredictions, nominal: Mapping[str, Floats]) -> dict[str, Any]:
-    return {'single': found.single.compute(), 'average': found.average.compute(),
-            'scores': {name: compare_scores(values, nominal[name])
-                       for name, values in found.frame_values().items()}}
+def _of_task(quality: Mapping[str, float | None], task: str) -> dict[str, float | None]:
+    """Leave out the numbers of a head that was not trained."""
+    others = {DEPTH: ('mean_iou', 'class_nll'), CLASSES: ('abs_rel', 'rms_m')}.get(task, ())
+    return {name: None if name in others else value for name, value in quality.items()}
+
+
+def _recall_curves(found: SplitPredictions) -> dict[str, dict[str, list[float]]]:
+    """Compute RMS in m and the share of correct classes over recall, by each uncertainty."""
+    curves: dict[str, dict[str, list[float]]] = {}
+    if found.task != CLASSES:
+        truth, error = found.pixel_values('depth'), found.pixel_values('error')
+        predicted = truth * np.exp(error)  # (N,) m; sigma of depth is depth x that of log-depth
+        curves['rms_m'] = {
+            name: np.sqrt(mean_over_recall(variance * predicted ** 2,
+                                           np.square(predicted - truth))).tolist()
+            for name, variance in found.interval_pixels().variances().items()}
+    if found.task != DEPTH:
+        correct = found.pixel_values('correct')
+        curves['correct'] = {name: mean_over_recall(found.pixel_values(name), correct)
+                             for name in ('entropy', 'mutual_information') if name in found.pixels}
+    return curves
+
+
+def _condition_results(found: SplitPredictions, name: str, split: Split,
+                       nominal: SplitPredictions, nominal_split: Split) -> dict[str, Any]:
+    bases, part = nominal.frame_values(), name.partition('_')[0]
+    return {'average': _of_task(found.average.compute(), found.task),
+            'scores': {score: compare_scores(
+                FrameScores(name, values, split.lengths),
+                FrameScores(part, bases[score], nominal_split.lengths))
+                for score, values in found.frame_values().items()}}
 
 
 def to_json_values(values: Any) -> Any:
-    """Convert numbers to Python's, and those that are not finite to None: JSON has no NaN."""
+    """Round numbers; those that are not finite become None, as JSON has no NaN."""
     if isinstance(values, Mapping):
         return {name: to_json_values(value) for name, value in values.items()}
     if isinstance(values, (list, tuple)):
         return [to_json_values(value) for value in values]
     if isinstance(values, (float, np.floating)):
-        return float(values) if np.isfinite(values) else None
+        return float(f'{values:.{SIGNIFICANT_DIGITS}g}') if np.isfinite(values) else None
     return values

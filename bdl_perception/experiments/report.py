@@ -1,9 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The report of an experiment: OUT/README.md with the tables, and the plots."""
+"""The report of an experiment: OUT/README.md with a summary, the tables and the plots."""
+from collections import Counter
 import io
 from pathlib import Path
-import statistics
 from typing import Any, Iterable
 
 from bdl_perception.experiments.accuracy_tables import (
@@ -11,40 +11,40 @@ from bdl_perception.experiments.accuracy_tables import (
     dropout_cost_table,
     task_weight_table,
 )
-from bdl_perception.experiments.claims import markdown_table, NO_VALUE, summary_table, Table
+from bdl_perception.experiments.calibration_tables import calibration_table, recall_table
+from bdl_perception.experiments.claims import Claim, markdown_table, summary_table, Table
 from bdl_perception.experiments.config import Tier
-from bdl_perception.experiments.measure import RELIABILITY_LEVELS
+from bdl_perception.experiments.ood_tables import score_table
+from bdl_perception.experiments.plan import CLASSES, DEPTH
+from bdl_perception.experiments.plots import PLOTS
+from bdl_perception.experiments.recipes import recipe_table
 from bdl_perception.experiments.results import Results
 from bdl_perception.experiments.uncertainty_tables import (
     aleatoric_constancy_table,
-    BASE_KIND,
     data_size_table,
-    EPISTEMIC_MEASURES,
-    interval_table,
-    ood_table,
-    table_scores,
+    other_data_table,
 )
-from bdl_perception.experiments.variant_table import variants_table
 from bdl_perception.files import write_atomic
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-import numpy as np
 
-INTRODUCTION = """# Experiment: are the predicted uncertainties valid?
-
-The claims of Kendall & Gal 2017 (What Uncertainties Do We Need in Bayesian Deep Learning for
-Computer Vision?) and Kendall, Gal & Cipolla 2018 (Multi-Task Learning Using Uncertainty), tested
-on rendered drives with many small networks. Every number and every verdict is computed from the
-finished runs. Numbers are means over seeds +- standard deviation. The mean of the likelihood of
-depth is weighted by sigma (beta = .5, Seitzer et al. 2022); the network `plain_likelihood` is
-trained with the likelihood of the paper."""
-ONE_SEED_NOTE = """**One seed:** every number is that of one network. Differences between networks
-that are smaller than between seeds cannot be resolved, and comparisons are undecided."""
-SELECTION_NOTE = """Networks are trained on the split train. The scale of the intervals is fitted
-on the nominal drives of the split validation, and variants are chosen by its held-out conditions.
-No choice was made by a drive of the split test. Its conditions have the names of those of
-validation, on other drives. The image corruptions `defocused`, `underexposed` and `half_lost`
-occur in the split test only. Depth is that of the canonical camera."""
+TITLE = '# Experiment: are the predicted uncertainties valid?'
+SUMMARY = """The claims of Kendall & Gal 2017 (What Uncertainties Do We Need in Bayesian Deep
+Learning for Computer Vision?) and Kendall, Gal & Cipolla 2018 (Multi-Task Learning Using
+Uncertainty), under conditions like theirs: one task per network, a few hundred different frames.
+Depth networks learn from one frame of each of {streets} rendered streets, class networks from
+{frames} frames of CamVid. The recipe `{winner}` was chosen on validation among {recipes}.
+**{counts}.** Holds: {holds}. Does not hold: {fails}.
+Numbers are means over seeds +- standard deviation; seeds {seeds}. Every number and every verdict
+is computed from the finished runs: {finished} of {planned}."""
+SELECTION_NOTE = """The scale of the intervals is fitted on the nominal frames of the split
+validation, and the recipe is chosen by its conditions. No choice was made by a frame of the split
+test. Its conditions have the names of those of validation, on other drives. The corruptions
+`defocused`, `underexposed` and `half_lost` occur in the split test only. Depth is that of the
+canonical camera. IDD is IDD-Lite; the frames of CamVid and IDD are for research use only."""
+PLACES = {  # plot -> start of the title of its table
+    'data_size': '1.', 'other_data': '2. Other data and held-out conditions, test',
+    'aleatoric': '3.', 'accuracy': '4.', 'calibration': '6.', 'recall': '7.', 'recipes': '9.',
+    'auroc': '10.'}
 
 
 def write_report(results: Results, tier: Tier, out: Path, command: str) -> Path:
@@ -52,11 +52,9 @@ def write_report(results: Results, tier: Tier, out: Path, command: str) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     plots = draw_plots(results, out)
     tables = all_tables(results)
-    parts = [INTRODUCTION, *([ONE_SEED_NOTE] if len(tier.seeds) == 1 else []),
-             _provenance(results, tier, command), SELECTION_NOTE,
-             '## All claims', summary_table(tables),
-             *(f'![{Path(name).stem}]({name})' for name in plots),
-             *(table.markdown().rstrip() for table in tables)]
+    parts = [TITLE, summary(results, tier, tables), '## All claims', summary_table(tables),
+             *(_section(table, plots) for table in tables),
+             '## How it was made', _provenance(results, tier, command), SELECTION_NOTE]
     page = out / 'README.md'
     write_atomic(page, ('\n\n'.join(parts) + '\n').encode())
     return page
@@ -64,40 +62,65 @@ def write_report(results: Results, tier: Tier, out: Path, command: str) -> Path:
 
 def all_tables(results: Results) -> list[Table]:
     """Make all tables in the order of the page."""
-    return [data_size_table(results), ood_table(results, 'validation'),
-            ood_table(results, 'test'), aleatoric_constancy_table(results),
-            ablation_table(results), task_weight_table(results), interval_table(results),
-            dropout_cost_table(results), variants_table(results)]
+    return [data_size_table(results), other_data_table(results, 'test'),
+            other_data_table(results, 'validation'), aleatoric_constancy_table(results),
+            ablation_table(results), task_weight_table(results), calibration_table(results),
+            recall_table(results), dropout_cost_table(results), recipe_table(results),
+            score_table(results)]
+
+
+def summary(results: Results, tier: Tier, tables: list[Table]) -> str:
+    """Summarise the claims in ten lines."""
+    claims = [claim for table in tables for claim in table.claims]
+    verdicts = Counter(claim.verdict for claim in claims)
+    return SUMMARY.format(
+        streets=tier.train_drives, frames=tier.class_frames, winner=results.winner,
+        recipes=_comma_separated(tier.recipes), counts=count_claims(verdicts),
+        holds=_subjects(claims, 'holds'), fails=_subjects(claims, 'does not hold'),
+        seeds=_comma_separated(tier.seeds), finished=len(results.by_name),
+        planned=len(results.specs))
+
+
+def count_claims(verdicts: Counter[str]) -> str:
+    """Count the verdicts in words."""
+    return (f'{verdicts["holds"]} of {verdicts.total()} claims hold, {verdicts["does not hold"]} '
+            f'do not, {verdicts["undecided"]} are undecided, {verdicts["not run"]} are not run')
+
+
+def _subjects(claims: list[Claim], verdict: str) -> str:
+    return '; '.join(claim.subject for claim in claims if claim.verdict == verdict) or 'none'
+
+
+def _section(table: Table, plots: list[str]) -> str:
+    """Render a table with its plot."""
+    images = [f'![{name}]({name}.png)' for name, start in PLACES.items()
+              if name in plots and table.title.startswith(start)]
+    return '\n\n'.join([table.markdown().rstrip(), *images])
 
 
 def _provenance(results: Results, tier: Tier, command: str) -> str:
     """List the command, the sizes, the machine and the data of the runs."""
     runs = list(results.by_name.values())
     hours = sum(run['training']['elapsed_s'] for run in runs) / 3600
+    evaluated = sum(run.get('evaluation_s', 0.0) for run in runs) / 3600
     rows = [['command', f'`{command}`'],
-            ['tier', f'{tier.name}: {tier.height}x{tier.width} px, {tier.epochs} epochs of '
-                     f'{tier.epoch_frames} frames a run{_epoch_overrides(results, tier)}, '
-                     f'seeds {_comma_separated(tier.seeds)}'],
+            ['tier', f'{tier.name}: {tier.height}x{tier.width} px, {tier.images} training frames '
+                     f'a run ({tier.class_images} for classes), batch {tier.batch}, '
+                     f'T = {tier.samples}'],
             ['runs', f'{len(runs)} of {len(results.specs)} finished'],
-            ['training, all runs', f'{hours:.2f} h'],
+            ['time, all runs', f'{hours:.2f} h training, {evaluated:.2f} h evaluation'],
             *([title, _comma_separated({str(run['machine'][name]): None for run in runs})]
               for title, name in (('software', 'software_version'), ('torch', 'torch'),
                                   ('architecture', 'architecture'), ('cores', 'cores'),
                                   ('threads', 'threads'))),
-            *([f'split {split}', f'{drives} drives, {frames} frames']
-              for split, (drives, frames) in _data_counts(runs).items())]
+            *([f'{task}: {split}', f'{drives} drives, {frames} frames']
+              for task in (DEPTH, CLASSES)
+              for split, (drives, frames) in _data_counts(runs, task).items())]
     return markdown_table(('', ''), rows)
 
 
-def _epoch_overrides(results: Results, tier: Tier) -> str:
-    """List the kinds with another number of epochs."""
-    others = {spec.kind: spec.config.epochs for spec in results.specs
-              if spec.config.epochs != tier.epochs}
-    return ''.join(f' ({epochs} epochs for `{kind}`)' for kind, epochs in others.items())
-
-
-def _data_counts(runs: list[Any]) -> dict[str, tuple[int, int]]:
-    return runs[0]['data'] if runs else {}
+def _data_counts(runs: list[Any], task: str) -> dict[str, tuple[int, int]]:
+    return next((run['data'] for run in runs if run['task'] == task), {})
 
 
 def _comma_separated(values: Iterable[object]) -> str:
@@ -107,78 +130,14 @@ def _comma_separated(values: Iterable[object]) -> str:
 def draw_plots(results: Results, folder: Path) -> list[str]:
     """Write the plots whose runs are finished, delete the others; returns their names."""
     drawn = []
-    for name, draw in (('data_size', plot_data_size), ('auroc', plot_auroc),
-                       ('reliability', plot_reliability)):
+    for name, draw in PLOTS.items():
         figure, path = draw(results), folder / f'{name}.png'
         if figure is None:
             path.unlink(missing_ok=True)
             continue
         buffer = io.BytesIO()
         FigureCanvasAgg(figure)
-        figure.savefig(buffer, format='png', dpi=120, metadata={'Software': None})
+        figure.savefig(buffer, format='png', dpi=100, metadata={'Software': None})
         write_atomic(path, buffer.getvalue())
-        drawn.append(path.name)
+        drawn.append(name)
     return drawn
-
-
-def plot_data_size(results: Results) -> Figure | None:
-    """Draw uncertainty over the share of the data: a dot for each seed, a line for the mean."""
-    shares = results.shares()
-    if not all(results.runs(BASE_KIND, share) for share in shares):
-        return None
-    panels = [*((measure.name, measure.path) for measure in EPISTEMIC_MEASURES),
-              ('aleatoric variance of log-depth', 'nominal/aleatoric_variance')]
-    figure = Figure((4 * len(panels), 3.4), layout='constrained')
-    for axes, (name, path) in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        columns = [results.values(BASE_KIND, path, share) for share in shares]
-        for share, values in zip(shares, columns, strict=True):
-            axes.plot([100 * share] * len(values), values, 'o', color='tab:blue', alpha=.6)
-        if all(columns):
-            axes.plot([100 * share for share in shares],
-                      [statistics.fmean(values) for values in columns], color='tab:blue')
-        highest = max((value for values in columns for value in values), default=0) or 1
-        axes.set(title=name, xlabel='% of the training drives', ylim=(0, 1.1 * highest))
-    return figure
-
-
-def plot_auroc(results: Results) -> Figure | None:
-    """Draw the AUROC of each score on each held-out condition, validation before test."""
-    splits = [*results.conditions('validation'), *results.conditions('test')]
-    names = table_scores(results)
-    means = np.array([
-        [_mean_or_nan(results.values(BASE_KIND, f'conditions/{split}/scores/{score}/auroc'))
-         for split in splits] for score in names])  # (scores, splits)
-    if not results.runs(BASE_KIND) or not means.size:
-        return None
-    figure = Figure((2.5 + .8 * len(splits), 1.8 + .45 * len(names)), layout='constrained')
-    axes = figure.subplots()
-    image = axes.imshow(means, vmin=0, vmax=1, cmap='RdYlGn', aspect='auto')
-    axes.set_xticks(range(len(splits)), splits, rotation=40, ha='right')
-    axes.set_yticks(range(len(names)), names)
-    for (row, column), value in np.ndenumerate(means):
-        text = NO_VALUE if np.isnan(value) else f'{value:.2f}'
-        axes.text(column, row, text, ha='center', va='center', fontsize=8)
-    figure.colorbar(image, label='AUROC against nominal frames')
-    return figure
-
-
-def plot_reliability(results: Results) -> Figure | None:
-    """Draw the coverage of intervals over their level."""
-    if not results.runs(BASE_KIND):
-        return None
-    figure = Figure((8, 4), layout='constrained')
-    for axes, when in zip(figure.subplots(1, 2), ('before', 'after'), strict=True):
-        axes.plot([0, 1], [0, 1], color='grey', linewidth=.8)
-        for kind in ('aleatoric', 'epistemic', 'total'):
-            curves = [run['intervals'][kind][f'reliability_{when}']
-                      for run in results.runs(BASE_KIND) if kind in run['intervals']]
-            if curves:
-                axes.plot(RELIABILITY_LEVELS, np.mean(curves, axis=0), 'o-', markersize=3,
-                          label=kind)
-        axes.set(title=f'{when} scaling', xlabel='interval', ylabel='share of pixels inside')
-        axes.legend()
-    return figure
-
-
-def _mean_or_nan(values: list[float]) -> float:
-    return statistics.fmean(values) if values else float('nan')

@@ -26,42 +26,42 @@ def read_result(folder: Path, spec: RunSpec, data_hash: str | None = None) -> Re
 
 @dataclass(frozen=True)
 class Results:
-    """The input of all tables; every number belongs to one plan and one data set."""
+    """The input of all tables; every number belongs to one plan and one data set of its task."""
 
     specs: Sequence[RunSpec]
     by_name: Mapping[str, Result]  # by name of the run
+    winner: str  # recipe of the runs that the claims are about
 
-    def runs(self, kind: str, share: float = 1.0) -> list[Result]:
+    def runs(self, task: str, kind: str, share: float = 1.0) -> list[Result]:
         """Return the finished runs of a kind, ordered by seed."""
-        return [self.by_name[spec.name] for spec in self._specs(kind, share)
+        chosen = [spec for spec in self.specs
+                  if (spec.task, spec.kind, spec.share) == (task, kind, share)]
+        return [self.by_name[spec.name] for spec in sorted(chosen, key=lambda spec: spec.seed)
                 if spec.name in self.by_name]
 
-    def values(self, kind: str, path: str, share: float = 1.0) -> list[float]:
+    def values(self, task: str, kind: str, path: str, share: float = 1.0) -> list[float]:
         """Return a number of each finished run, ordered by seed; path: keys joined with /."""
-        return list(self.values_by_seed(kind, path, share).values())
+        return list(self.values_by_seed(task, kind, path, share).values())
 
-    def values_by_seed(self, kind: str, path: str, share: float = 1.0) -> dict[int, float]:
+    def values_by_seed(self, task: str, kind: str, path: str,
+                       share: float = 1.0) -> dict[int, float]:
         """Return seed -> number; runs without the number are left out."""
-        numbers = {run['seed']: get_number(run, path) for run in self.runs(kind, share)}
+        numbers = {run['seed']: get_number(run, path) for run in self.runs(task, kind, share)}
         return {seed: number for seed, number in numbers.items() if number is not None}
 
     @property
     def first_seed(self) -> int:
-        """Return the seed that every kind has; networks are compared at it."""
+        """Return the seed that every kind has; recipes are compared at it."""
         return min(spec.seed for spec in self.specs)
 
-    def first_seed_value(self, kind: str, path: str) -> float | None:
+    def first_seed_value(self, task: str, kind: str, path: str) -> float | None:
         """Return a number of the run of the first seed; None if it is missing."""
-        return self.values_by_seed(kind, path).get(self.first_seed)
+        return self.values_by_seed(task, kind, path).get(self.first_seed)
 
-    def first_seed_spec(self, kind: str) -> RunSpec:
-        """Return the planned run of the first seed on all data."""
-        return self._specs(kind, 1.0)[0]
-
-    def missing_runs(self, *kinds: str, share: float | None = None,
+    def missing_runs(self, task: str, *kinds: str, share: float | None = None,
                      seed: int | None = None) -> list[str]:
         """List the planned, unfinished runs of these kinds; of one share or seed if given."""
-        return [spec.name for spec in self.specs if spec.kind in kinds
+        return [spec.name for spec in self.specs if spec.task == task and spec.kind in kinds
                 and share in (None, spec.share) and seed in (None, spec.seed)
                 and spec.name not in self.by_name]
 
@@ -69,19 +69,12 @@ class Results:
         """List the planned shares of the data, smallest first."""
         return sorted({spec.share for spec in self.specs})
 
-    def kinds(self, prefix: str = '') -> list[str]:
-        """List the planned kinds with a prefix, in the order of the plan."""
-        return list(dict.fromkeys(
-            spec.kind for spec in self.specs if spec.kind.startswith(prefix)))
-
-    def conditions(self, part: str) -> list[str]:
+    def conditions(self, task: str, part: str) -> list[str]:
         """List the evaluated splits of held-out conditions; part: validation or test."""
-        return list(dict.fromkeys(split for run in self.by_name.values()
-                                  for split in run['conditions'] if split.startswith(f'{part}_')))
-
-    def _specs(self, kind: str, share: float) -> list[RunSpec]:
-        chosen = [spec for spec in self.specs if spec.kind == kind and spec.share == share]
-        return sorted(chosen, key=lambda spec: spec.seed)
+        return list(dict.fromkeys(
+            split for spec in self.specs if spec.task == task
+            for split in self.by_name.get(spec.name, {'conditions': ()})['conditions']
+            if split.startswith(f'{part}_')))
 
 
 def get_number(run: Result, path: str) -> float | None:
@@ -94,16 +87,23 @@ def get_number(run: Result, path: str) -> float | None:
     return None if found is None else float(found)
 
 
-def read_results(folder: Path, specs: Sequence[RunSpec],
-                 data_hash: str | None = None) -> Results:
-    """Read all finished runs; ValueError if they were evaluated on different drives."""
+def read_results(folder: Path, specs: Sequence[RunSpec], winner: str,
+                 data_hashes: Mapping[str, str] | None = None) -> Results:
+    """
+    Read all finished runs; ValueError if those of a task were evaluated on different frames.
+
+    data_hashes: of each task; none: any.
+    """
     found = {spec.name: result for spec in specs
-             if (result := read_result(folder, spec, data_hash)) is not None}
-    hashes: dict[str, list[str]] = {}
-    for name, result in found.items():
-        hashes.setdefault(result['data_hash'], []).append(name)
-    if len(hashes) > 1:
-        minority, majority = min(hashes.values(), key=len), max(hashes.values(), key=len)
-        raise ValueError(f'{folder} mixes runs on different drives, for instance {minority[0]} '
-                         f'and {majority[0]}; run them again with --data')
-    return Results(specs, found)
+             if (result := read_result(folder, spec, (data_hashes or {}).get(spec.task)))
+             is not None}
+    for task in {spec.task for spec in specs}:
+        hashes: dict[str, list[str]] = {}
+        for spec in specs:
+            if spec.task == task and spec.name in found:
+                hashes.setdefault(found[spec.name]['data_hash'], []).append(spec.name)
+        if len(hashes) > 1:
+            minority, majority = min(hashes.values(), key=len), max(hashes.values(), key=len)
+            raise ValueError(f'{folder} mixes runs on different frames, for instance '
+                             f'{minority[0]} and {majority[0]}; run them again with --data')
+    return Results(specs, found, winner)

@@ -5,7 +5,8 @@ from dataclasses import asdict, replace
 from bdl_perception.cli.experiment import render_missing_drives
 from bdl_perception.cli.main import main
 from bdl_perception.experiments.data import CORRUPTIONS, load_data
-from micro_experiment import make_micro_drives, MICRO
+from bdl_perception.experiments.plots import PLOTS
+from micro_experiment import make_micro_camvid, make_micro_drives, MICRO
 import pytest
 import yaml
 
@@ -14,8 +15,9 @@ import yaml
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('experiment')
     make_micro_drives(path / 'data')
+    make_micro_camvid(path / 'camvid')
     values = {name: list(value) if isinstance(value, tuple) else value
-              for name, value in asdict(replace(MICRO, images=MICRO.epoch_frames)).items()}
+              for name, value in asdict(replace(MICRO, images=8, class_images=8)).items()}
     (path / 'tier.yaml').write_text(yaml.safe_dump(values))
     (path / 'text.yaml').write_text('height: abc')
     return path
@@ -27,20 +29,20 @@ def experiment(folder, *words):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # nine trainings, on a machine that may be busy
+@pytest.mark.timeout(600)  # sixteen trainings, on a machine that may be busy
 def test_drives_become_runs_tables_and_plots(folder, capsys):
     words = ['--data', str(folder / 'data'), '--out', str(folder / 'out')]
-    assert experiment(folder, *words, '--only', 'both_*') == 0
-    assert '3 of 9 runs' in capsys.readouterr().out
-    assert 'everywhere_100_seed1' in (folder / 'out' / 'README.md').read_text()
-    assert experiment(folder, *words) == 0
-    assert '9 of 9 runs' in capsys.readouterr().out
+    assert experiment(folder, *words, '--only', 'depth_*') == 0
+    assert '8 of 17 runs' in capsys.readouterr().out
+    assert 'classes_none_100_seed1' in (folder / 'out' / 'README.md').read_text()
+    assert experiment(folder, *words, '--camvid', str(folder / 'camvid')) == 0
+    assert '17 of 17 runs' in capsys.readouterr().out
     page = (folder / 'out' / 'README.md').read_text()
-    assert 'Runs missing' not in page and '4 drives, 8 frames' in page
-    assert len(list((folder / 'out').glob('*.png'))) == 3
+    assert '0 are not run' in ' '.join(page.split()) and '4 drives, 8 frames' in page
+    assert {path.stem for path in (folder / 'out').glob('*.png')} == set(PLOTS)
     assert experiment(folder, '--out', str(folder / 'again'), '--tables-only') == 0
     again = (folder / 'again' / 'README.md').read_text()
-    assert again.split('\n## ')[1:] == page.split('\n## ')[1:]
+    assert again.split('\n| command')[0] == page.split('\n| command')[0]
 
 
 @pytest.mark.slow
@@ -54,7 +56,7 @@ def test_an_empty_folder_is_rendered_into(tmp_path):
         if 'EGL' in str(error):
             pytest.skip(str(error))
         raise
-    assert load_data(tmp_path, tier).counts() == {
+    assert load_data(tmp_path, tier)['depth'].counts() == {
         name: [1, 1] for name in ('train', 'validation', 'test', 'validation_night', 'test_night',
                                   *CORRUPTIONS)}
 

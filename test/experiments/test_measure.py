@@ -6,19 +6,16 @@ import json
 import math
 
 from bdl_perception.experiments.data import CORRUPTIONS, load_data
-from bdl_perception.experiments.mc_sampling import mc_forward, mc_masks
+from bdl_perception.experiments.mc_sampling import ensemble_forward, mc_forward, mc_masks
 from bdl_perception.experiments.measure import (
-    evaluate_network,
+    evaluate,
+    Evaluation,
     interval_report,
     PixelErrors,
     predict_split,
+    to_json_values,
 )
-from bdl_perception.experiments.scores import (
-    ANALYTIC_SCORES,
-    compare_scores,
-    fit_scores,
-    masked_mean,
-)
+from bdl_perception.experiments.scores import fit_scores, fitted_scores
 from bdl_perception.network.model import Network
 from bdl_perception.perception.data_types import IGNORE
 from bdl_perception.training.batches import ordered_batches
@@ -33,7 +30,7 @@ T = 4
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    return load_data(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)
+    return load_data(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)['both']
 
 
 @pytest.fixture(scope='module')
@@ -51,10 +48,15 @@ def network(batch):
     return network
 
 
-@pytest.fixture(scope='module')
-def fitted(network, data):
+def fit(network, data):
     frames = data.splits['train'].frames
     return fit_scores(network, (one.rgb for one in ordered_batches(frames, 4, range(8), TINY)))
+
+
+def evaluation_of(network, data, task='both', learned_variance=True):
+    fitted, masks = fit(network, data), mc_masks(network, T)
+    return Evaluation(lambda rgb: mc_forward(network, rgb, masks, learned_variance),
+                      lambda output: fitted_scores(network, output, fitted), network.config, task)
 
 
 def softmax(logits):
@@ -99,8 +101,8 @@ def test_samples_and_moments_match_each_mask_and_frame(batch, dropout):
     assert (output.epistemic > 0).any()
 
 
-def test_every_score_matches_its_formula(network, data, batch, fitted):
-    found = predict_split(network, data.splits['test'].frames, fitted, T, True).frame_values()
+def test_every_score_matches_its_formula(network, data, batch):
+    found = predict_split(evaluation_of(network, data), data.splits['test']).frame_values()
     train = data.splits['train'].frames
     features = np.concatenate([network.encode(one.rgb).pooled.detach().numpy()
                                for one in ordered_batches(train, 8, range(8), TINY)]).astype(float)
@@ -126,8 +128,8 @@ def test_every_score_matches_its_formula(network, data, batch, fitted):
     assert (found['mutual_information'] > 0).all()
 
 
-def test_accuracy_and_variances_use_pixels_with_ground_truth(network, data, batch, fitted):
-    report = evaluate_network(network, data, fitted, T, True)['nominal']
+def test_accuracy_and_variances_use_pixels_with_ground_truth(network, data, batch):
+    report = evaluate(evaluation_of(network, data), data)['test']
     passes = [one_pass(network, rgb) for rgb in batch.rgb]
     truth, classes = batch.log_depth.double().numpy(), batch.classes.numpy()
     depth = np.exp(np.stack([one[0] for one in passes]))
@@ -150,29 +152,58 @@ def test_accuracy_and_variances_use_pixels_with_ground_truth(network, data, batc
     assert report['epistemic_variance'] == pytest.approx(spread[known].mean(), rel=2e-3)
 
 
-def test_the_report_is_json_and_names_every_condition(network, data, fitted):
-    report = evaluate_network(network, data, fitted, T, True)
+def test_the_report_is_json_and_names_every_condition(network, data):
+    report = evaluate(evaluation_of(network, data), data)
     assert set(report['conditions']) == {*CORRUPTIONS, *(
         f'{part}_{name}' for part in ('validation', 'test') for name in ('night', 'lens_dirt'))}
     assert 'NaN' not in json.dumps(report, allow_nan=False)
     night = report['conditions']['test_night']['scores']['epistemic_log_depth']
     assert night['ratio'] == pytest.approx(
-        night['mean'] / report['scores']['test']['epistemic_log_depth'])
-    assert 0 <= night['auroc'] <= 1
+        night['mean'] / report['test']['scores']['epistemic_log_depth'], rel=1e-4)
+    assert 0 <= night['auroc_interval'][0] <= night['auroc'] <= night['auroc_interval'][1] <= 1
 
 
 def test_a_network_without_uncertainty_reports_none(data):
     torch.manual_seed(0)
     network = Network(replace(TINY, dropout='none')).eval()
-    frames = data.splits['train'].frames
-    fitted = fit_scores(network, (one.rgb for one in ordered_batches(frames, 4, range(8), TINY)))
-    report = evaluate_network(network, data, fitted, T, False)
-    assert report['intervals'] == {} and report['nominal']['epistemic_variance'] is None
-    assert report['nominal']['aleatoric_variance'] is None
-    assert report['nominal']['mutual_information'] is None
-    assert set(report['scores']['test']) == {*ANALYTIC_SCORES, 'entropy', 'energy', 'softmax',
-                                             'feature'}
-    assert report['nominal']['single'] == report['nominal']['average']
+    report = evaluate(evaluation_of(network, data, learned_variance=False), data)
+    assert report['intervals'] == {} and 'epistemic_variance' not in report['test']
+    assert set(report['test']['scores']) == {'entropy', 'energy', 'softmax', 'feature', 'laplace'}
+    assert report['test']['single'] == report['test']['average']
+
+
+@pytest.mark.parametrize(('task', 'missing'), [('depth', 'mean_iou'), ('classes', 'rms_m')])
+def test_the_head_that_was_not_trained_is_not_reported(network, data, task, missing):
+    report = evaluate(evaluation_of(network, data, task), data)
+    assert report['test']['average'][missing] is None
+    known = {'mean_iou': 'rms_m', 'rms_m': 'mean_iou'}[missing]
+    assert report['test']['average'][known] > 0
+    assert ('intervals' in report) == (task == 'depth')
+    assert list(report['test']['recall_curves']) == [
+        'rms_m' if task == 'depth' else 'correct']
+
+
+def test_curves_end_at_the_accuracy_of_all_pixels(network, data):
+    report = evaluate(evaluation_of(network, data), data)['test']
+    for curve in report['recall_curves']['rms_m'].values():
+        assert curve[-1] == pytest.approx(report['average']['rms_m'], rel=1e-3)
+    found = predict_split(evaluation_of(network, data), data.splits['test'])
+    assert report['recall_curves']['correct']['entropy'][-1] == pytest.approx(
+        found.pixel_values('correct').mean(), rel=1e-4)
+
+
+def test_an_ensemble_averages_the_deterministic_passes(batch):
+    networks = [make_tiny_network(seed) for seed in (1, 2, 3)]
+    output = ensemble_forward(networks, batch.rgb, True)
+    passes = [one_pass(network, batch.rgb[0]) for network in networks]
+    depths = np.stack([one[0] for one in passes])
+    np.testing.assert_allclose(output.epistemic[0], depths.var(0, ddof=1), rtol=1e-3, atol=1e-6)
+    p = np.mean([one[3] for one in passes], axis=0)
+    np.testing.assert_allclose(output.mean_probabilities[0], p, rtol=1e-3)
+
+
+def test_numbers_of_a_result_have_six_digits():
+    assert to_json_values({'a': (1.23456789, float('nan'), 3)}) == {'a': [1.23457, None, 3]}
 
 
 def test_the_masks_are_the_same_every_time(network):
@@ -180,16 +211,12 @@ def test_the_masks_are_the_same_every_time(network):
         assert torch.equal(first, second) and first.shape[0] == T
 
 
-def test_a_score_with_negative_values_has_no_ratio():
-    positive = compare_scores(np.array([4.]), np.array([1., 3.]))
-    assert positive == {'mean': 4, 'ratio': 2, 'auroc': 1}
-    assert compare_scores(np.array([4.]), np.array([-1., 3.]))['ratio'] is None
-
-
-def test_a_frame_of_sky_only_is_averaged_as_a_whole():
-    values = torch.arange(8.).reshape(2, 2, 2)
-    valid = torch.tensor([[[True, False], [False, True]], [[False, False], [False, False]]])
-    assert masked_mean(values, valid).tolist() == [1.5, 5.5]
+def test_masks_have_the_learned_probability_of_their_level():
+    network = Network(replace(TINY, concrete=True, decoder_channels=(400, 300, 5, 4)))
+    with torch.no_grad():
+        network.dropout_logits[:2] = torch.tensor([.5, .1]).logit()
+    shares = [float((mask == 0).float().mean()) for mask in mc_masks(network, 20)[:2]]
+    assert shares == pytest.approx([.5, .1], abs=.03)
 
 
 def test_forward_passes_run_in_evaluation_mode(network):

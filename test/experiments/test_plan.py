@@ -4,75 +4,114 @@ from dataclasses import replace
 import json
 
 from bdl_perception.experiments.config import FULL, QUICK, read_tier, Tier
-from bdl_perception.experiments.plan import make_run_spec, plan_runs
+from bdl_perception.experiments.plan import make_run_spec, plan_recipes, plan_runs
+from bdl_perception.experiments.runner import read_finished
 import pytest
 from source_tree import ROOT
 
 SAFETY = ROOT / 'docs' / 'experiments' / 'safety'
+PLAN = plan_runs(FULL, 'faithful', 1)
+
+
+def spec(kind, task='depth', tier=FULL, winner='faithful', share=1., threads=1):
+    return make_run_spec(tier, task, kind, winner, share, 1, threads)
 
 
 @pytest.mark.parametrize('tier', [FULL, QUICK], ids=lambda tier: tier.name)
 def test_run_names_are_unique_and_valid_file_names(tier):
-    names = [run.name for run in plan_runs(tier, 2)]
+    names = [run.name for run in plan_runs(tier, 'gaussian', 2)]
     assert len(set(names)) == len(names)
     assert not any(set(name) & set('/ *?.') for name in names)
 
 
 @pytest.mark.parametrize('tier', [FULL, QUICK], ids=lambda tier: tier.name)
-def test_all_runs_but_the_longer_one_have_equally_many_frames(tier):
-    images = {run.images for run in plan_runs(tier, 2) if run.kind != 'longer'}
-    assert len(images) == 1
-    assert images.pop() == pytest.approx(tier.images, rel=.1)
+def test_all_runs_of_a_task_have_equally_many_steps(tier):
+    runs = plan_runs(tier, 'gaussian', 2)
+    for tasks, images in ((('depth', 'both'), tier.images), (('classes',), tier.class_images)):
+        found = {run.images for run in runs if run.task in tasks}
+        assert len(found) == 1 and found.pop() == pytest.approx(images, rel=.1)
 
 
-def test_the_longer_run_has_three_times_the_frames():
-    longer, default = (make_run_spec(FULL, kind, 1., 1, 2) for kind in ('longer', 'both'))
-    assert longer.images == 3 * default.images
-    assert replace(longer.config, epochs=default.config.epochs) == default.config
+def test_the_recipes_are_compared_first_with_all_data_and_the_first_seed():
+    recipes = plan_recipes(FULL, 1)
+    assert PLAN[:len(recipes)] == recipes
+    assert {(run.task, run.share, run.seed) for run in recipes} == {('depth', 1., 1)}
+    assert [run.kind for run in recipes] == list(FULL.recipes)
 
 
-def test_the_results_in_docs_are_those_of_the_plan():
-    planned = {run.name: run.digest for run in plan_runs(read_tier(FULL, SAFETY / 'tier.yaml'), 2)}
-    found = [json.loads(path.read_text()) for path in (SAFETY / 'runs').glob('*.json')]
-    assert {result['name']: result['hash'] for result in found} == planned
+def test_the_winner_has_every_share_and_seed_and_its_ablations_every_seed():
+    for task in ('depth', 'classes'):
+        winner = [run for run in PLAN if (run.task, run.kind) == (task, 'faithful')]
+        assert sorted((run.share, run.seed) for run in winner) == [
+            (share, seed) for share in (.25, .5, 1.) for seed in (1, 2, 3)]
+        for kind in ('none', 'aleatoric', 'epistemic', 'other_masks'):
+            assert [run.seed for run in PLAN if (run.task, run.kind) == (task, kind)] == [1, 2, 3]
 
 
-def test_all_runs_have_different_hashes():
-    hashes = [run.digest for run in plan_runs(FULL, 2)]
-    assert len(set(hashes)) == len(hashes)
+def test_a_network_learns_the_tasks_of_its_name():
+    assert {run.config.tasks for run in PLAN if run.name.startswith('depth_')} == {'depth'}
+    assert {run.config.tasks for run in PLAN if run.name.startswith('classes_')} == {'classes'}
+    both = [run for run in PLAN if run.task == 'both']
+    assert [run.config.depth_weight for run in both] == [0, .2, .5, .8]
 
 
-def test_the_full_plan_has_every_ablation_on_every_seed():
-    runs = plan_runs(FULL, 2)
-    for kind in ('none', 'aleatoric', 'epistemic', 'everywhere'):
-        assert [run.seed for run in runs if run.kind == kind] == [1, 2, 3]
-    assert len([run for run in runs if run.kind == 'both']) == 9
-    assert 25 <= len(runs) <= 40
-    assert {'deep_encoder', 'longer'} <= {run.kind for run in runs}
+def test_the_ensemble_follows_its_members_which_keep_their_weights():
+    names = [run.name for run in PLAN]
+    for task in ('depth', 'classes'):
+        ensemble, = (run for run in PLAN if (run.task, run.kind) == (task, 'ensemble'))
+        assert ensemble.members == tuple(f'{task}_faithful_100_seed{seed}' for seed in (1, 2, 3))
+        assert all(names.index(name) < names.index(ensemble.name) for name in ensemble.members)
+        keep = {run.name for run in PLAN if run.keeps_weights and run.task == task}
+        recipes = {run.name for run in PLAN[:len(FULL.recipes)] if run.task == task}
+        assert keep == {*ensemble.members, *recipes}  # any recipe may win
+
+
+def test_one_seed_makes_no_ensemble():
+    assert not any(run.members or run.keeps_weights for run in plan_runs(QUICK, 'faithful', 1))
 
 
 def test_the_configuration_of_a_kind_matches_its_name():
-    none, weight, raw = (make_run_spec(FULL, kind, 1., 1, 2).config
-                         for kind in ('none', 'weight_20', 'raw_features'))
+    gaussian, laplace, warm_up = (spec(kind).config for kind in ('gaussian', 'laplace', 'warm_up'))
+    assert gaussian.beta == laplace.beta == 0 and not gaussian.faithful
+    assert (gaussian.likelihood, laplace.likelihood) == ('gaussian', 'laplace')
+    assert warm_up.variance_warm_up == .3
+    assert spec('faithful').config.faithful
+    none, epistemic = (spec(kind, winner='dropout_50').config for kind in ('none', 'epistemic'))
     assert none.network.dropout == 'none' and not none.aleatoric
-    assert weight.depth_weight == .2 and weight.aleatoric
-    assert not raw.network.normalise and raw.network.dropout == 'deep'
-    deep = make_run_spec(FULL, 'deep_encoder', 1., 1, 2)
-    assert deep.config.network.mask_channels == (64, 128, 64)
+    assert epistemic.network.dropout_probability == .5 and not epistemic.aleatoric
+
+
+@pytest.mark.parametrize(('winner', 'chosen', 'other'), [
+    ('faithful', 'deep', 'decoder'), ('all_levels', 'decoder', 'deep')])
+def test_other_masks_are_where_those_of_the_winner_are_not(winner, chosen, other):
+    assert spec(winner).config.network.dropout == chosen
+    assert spec('other_masks', winner=winner).config.network.dropout == other
+
+
+def test_class_networks_start_from_imagenet_and_depth_networks_do_not():
+    classes, depth = spec('faithful', 'classes').config, spec('faithful').config
+    assert (classes.network.encoder, classes.encoder_rate) == ('efficientnet_lite0', .3)
+    assert (depth.network.encoder, depth.encoder_rate) == ('small', 1.)
+
+
+def test_all_runs_have_different_hashes():
+    hashes = [run.digest for run in PLAN]
+    assert len(set(hashes)) == len(hashes)
 
 
 def test_the_hash_depends_on_the_configuration_not_on_threads():
-    first, threads = make_run_spec(FULL, 'both', 1., 1, 1), make_run_spec(FULL, 'both', 1., 1, 2)
-    assert first.digest == threads.digest
-    others = [make_run_spec(replace(FULL, images=10_000), 'both', 1., 1, 1),
-              make_run_spec(replace(FULL, samples=8), 'both', 1., 1, 1),
-              make_run_spec(FULL, 'both', .5, 1, 1)]
-    assert len({first.digest, *(other.digest for other in others)}) == 4
+    assert spec('faithful').digest == spec('faithful', threads=2).digest
+    others = [spec('faithful', tier=replace(FULL, images=10_000)),
+              spec('faithful', tier=replace(FULL, samples=8)), spec('faithful', share=.5)]
+    assert len({spec('faithful').digest, *(other.digest for other in others)}) == 4
 
 
-def test_the_first_seed_comes_first():
-    seeds = [run.seed for run in plan_runs(FULL, 2)]
-    assert seeds == sorted(seeds)
+def test_the_results_in_docs_are_those_of_the_plan():
+    found = {path.stem: result['hash'] for path in (SAFETY / 'runs').glob('*.json')
+             if 'task' in (result := json.loads(path.read_text()))}
+    specs = read_finished(read_tier(FULL, SAFETY / 'tier.yaml'), SAFETY / 'runs', 2).specs
+    planned = {run.name: run.digest for run in specs}
+    assert found == {name: planned[name] for name in found}
 
 
 def test_a_yaml_file_changes_a_tier(tmp_path):
@@ -95,6 +134,6 @@ def test_an_invalid_tier_is_rejected(change, message):
         Tier(**change)
 
 
-def test_an_unknown_variant_is_named():
+def test_an_unknown_recipe_is_named():
     with pytest.raises(ValueError, match='magic'):
-        plan_runs(replace(QUICK, variants=('magic',)), 1)
+        plan_recipes(replace(QUICK, recipes=('magic',)), 1)

@@ -5,35 +5,50 @@ import json
 
 from bdl_perception.experiments import runner
 from bdl_perception.experiments.data import load_data
-from bdl_perception.experiments.network_variants import N_MASKS
-from bdl_perception.experiments.plan import KINDS, plan_runs
-from bdl_perception.experiments.runner import run_all, select_runs
-from bdl_perception.experiments.scores import ANALYTIC_SCORES, SAMPLED_SCORES
-from bdl_perception.network.model import Network
-from micro_experiment import make_micro_drives, MICRO
+from bdl_perception.experiments.plan import plan_runs
+from bdl_perception.experiments.runner import (
+    find_obstacle,
+    load_weights,
+    read_finished,
+    run_all,
+    run_plan,
+    select_runs,
+    weights_path,
+)
+from bdl_perception.training.checkpoint import read_checkpoint
+from micro_experiment import make_micro_camvid, make_micro_drives, MICRO
 import pytest
+import torch
 
-SPECS = plan_runs(MICRO, 1)
-TWO = 'both_[25]*_seed1'  # a quarter and a half
+SPECS = plan_runs(MICRO, 'faithful', 1)
+TWO = 'depth_faithful_[25]*_seed1'  # a half and a quarter
+NAMES = ['depth_faithful_50_seed1', 'depth_faithful_25_seed1']
 
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    return load_data(make_micro_drives(tmp_path_factory.mktemp('data')), MICRO)
+    path = tmp_path_factory.mktemp('data')
+    return load_data(make_micro_drives(path / 'drives'), MICRO, make_micro_camvid(path / 'camvid'))
 
 
 @pytest.fixture(scope='module')
 def finished(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp('runs')
-    assert run_all(SPECS, data, folder, TWO) == ['both_25_seed1', 'both_50_seed1']
+    assert run_all(SPECS, data, folder, TWO) == NAMES
     return folder
 
 
-def test_a_finished_run_leaves_a_json_and_no_checkpoint(finished):
-    assert sorted(path.name for path in finished.iterdir()) == [
-        'both_25_seed1.json', 'both_50_seed1.json']
-    result = json.loads((finished / 'both_25_seed1.json').read_text())
-    assert result['training']['images'] == SPECS[0].images == 16
+def other(data):
+    return {**data, 'depth': replace(data['depth'], digest='other')}
+
+
+def test_a_finished_run_leaves_a_small_json_and_no_checkpoint(finished):
+    assert sorted(path.name for path in finished.iterdir()) == sorted(
+        f'{name}.json' for name in NAMES)
+    path = finished / 'depth_faithful_25_seed1.json'
+    result = json.loads(path.read_text())
+    assert path.stat().st_size < 40_000
+    assert result['training']['images'] == 16
     assert result['training']['different_images'] == 2
     assert result['data']['train'] == [4, 8]
 
@@ -54,7 +69,7 @@ def test_after_a_kill_only_the_other_runs_are_done(data, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, 'run_one', killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         run_all(SPECS, data, tmp_path, TWO)
-    assert run_all(SPECS, data, tmp_path, TWO) == ['both_50_seed1']
+    assert run_all(SPECS, data, tmp_path, TWO) == NAMES[1:]
 
 
 def test_a_run_killed_in_evaluation_is_not_trained_again(data, tmp_path, monkeypatch):
@@ -62,70 +77,69 @@ def test_a_run_killed_in_evaluation_is_not_trained_again(data, tmp_path, monkeyp
         raise KeyboardInterrupt
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(runner, 'evaluate_network', killed)
-        run_all(SPECS, data, tmp_path, 'both_25_seed1')
+        run_all(SPECS, data, tmp_path, NAMES[1])
     checkpoint, = tmp_path.glob('*/checkpoint.pt')
     before = checkpoint.stat().st_mtime_ns
-    run_all(SPECS, data, tmp_path, 'both_25_seed1', keep_checkpoints=True)
+    run_all(SPECS, data, tmp_path, NAMES[1], keep_checkpoints=True)
     assert checkpoint.stat().st_mtime_ns == before
-    assert (tmp_path / 'both_25_seed1.json').is_file()
+    assert (tmp_path / f'{NAMES[1]}.json').is_file()
 
 
 def test_a_changed_configuration_starts_again(finished, data, monkeypatch):
     begun = []
     monkeypatch.setattr(runner, 'run_one', lambda spec, *_: begun.append(spec.name))
-    run_all(plan_runs(replace(MICRO, samples=4), 1), data, finished, 'both_25_seed1')
-    run_all(SPECS, replace(data, digest='other'), finished, 'both_25_seed1')
-    assert begun == ['both_25_seed1'] * 2
+    run_all(plan_runs(replace(MICRO, samples=4), 'faithful', 1), data, finished, NAMES[1])
+    run_all(SPECS, other(data), finished, NAMES[1])
+    assert begun == [NAMES[1]] * 2
 
 
 def test_the_result_of_another_plan_is_archived(data, tmp_path):
     old = '{"hash": "h", "data_hash": "d"}'
-    (tmp_path / 'both_25_seed1.json').write_text(old)
-    run_all(SPECS, data, tmp_path, 'both_25_seed1')
-    assert (tmp_path / 'old' / 'both_25_seed1.h.d.json').read_text() == old
-    assert json.loads((tmp_path / 'both_25_seed1.json').read_text())['hash'] == SPECS[0].digest
+    (tmp_path / f'{NAMES[1]}.json').write_text(old)
+    run_all(SPECS, data, tmp_path, NAMES[1])
+    assert (tmp_path / 'old' / f'{NAMES[1]}.h.d.json').read_text() == old
+    digest, = (spec.digest for spec in SPECS if spec.name == NAMES[1])
+    assert json.loads((tmp_path / f'{NAMES[1]}.json').read_text())['hash'] == digest
 
 
-def test_without_imagenet_its_network_is_left_out(data, tmp_path, monkeypatch):
+def test_what_a_run_lacks_is_said(data, tmp_path, monkeypatch):
+    spec = next(spec for spec in SPECS if spec.task == 'classes')
+    assert find_obstacle(spec, data, tmp_path) == ''
+    assert '--camvid' in find_obstacle(spec, {'depth': data['depth']}, tmp_path)
     monkeypatch.setattr(runner, 'find_imagenet_weights', lambda: None)
-    specs = plan_runs(replace(MICRO, variants=('efficientnet_lite0',)), 1)
-    assert run_all(specs, data, tmp_path, 'efficientnet*') == []
+    large = plan_runs(replace(MICRO, class_encoder='efficientnet_lite0'), 'faithful', 1)
+    spec = next(spec for spec in large if spec.task == 'classes')
+    assert 'not installed' in find_obstacle(spec, data, tmp_path)
 
 
-@pytest.mark.parametrize(('kind', 'samples'), [
-    ('masksembles', N_MASKS), ('randomised_prior', N_MASKS), ('spectral', MICRO.samples)])
-def test_a_network_variant_is_trained_resumed_and_evaluated(
-        data, tmp_path, monkeypatch, kind, samples):
-    specs = plan_runs(replace(MICRO, variants=(kind,)), 1)
-    evaluated = []
-
-    def killed(network, *_):
-        evaluated.append(network)
-        raise KeyboardInterrupt
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(runner, 'evaluate_network', killed)
-        run_all(specs, data, tmp_path, f'{kind}*')
-    assert type(evaluated[0]) is KINDS[kind].build is not Network
-    assert run_all(specs, data, tmp_path, f'{kind}*') == [f'{kind}_100_seed1']
-    result = json.loads((tmp_path / f'{kind}_100_seed1.json').read_text())
-    assert result['samples'] == samples and result['training']['images'] == 16
-    for condition in result['conditions'].values():
-        assert {*SAMPLED_SCORES, *ANALYTIC_SCORES} <= set(condition['scores'])
+def test_recipes_are_followed_by_the_runs_of_the_winner_and_their_ensemble(data, tmp_path):
+    tier = replace(MICRO, seeds=(1, 2), height=32, width=64)
+    assert find_obstacle(next(spec for spec in plan_runs(tier, 'gaussian', 1) if spec.members),
+                         data, tmp_path).endswith('are missing')
+    run_plan(tier, data, tmp_path, 1, 'depth_*_100_seed1')
+    winner = read_finished(tier, tmp_path, 1).winner
+    results = run_plan(tier, data, tmp_path, 1, f'depth_{winner}_100_*')
+    results = run_plan(tier, data, tmp_path, 1, 'depth_ensemble_*')
+    ensemble = results.by_name['depth_ensemble_100_seed1']
+    assert ensemble['samples'] == 2 and ensemble['test']['epistemic_variance'] > 0
+    assert set(ensemble['test']['scores']) == {'aleatoric', 'epistemic_log_depth',
+                                               'epistemic_inverse_depth'}
 
 
-@pytest.mark.parametrize(('kind', 'images'), [('deep_encoder', 16), ('longer', 3 * 16)])
-def test_a_changed_configuration_is_trained_and_evaluated(data, tmp_path, kind, images):
-    run_all(plan_runs(replace(MICRO, variants=(kind,)), 1), data, tmp_path, f'{kind}*')
-    result = json.loads((tmp_path / f'{kind}_100_seed1.json').read_text())
-    assert result['training']['images'] == images
-    for condition in result['conditions'].values():
-        assert {*SAMPLED_SCORES, *ANALYTIC_SCORES} <= set(condition['scores'])
+def test_stored_weights_are_those_of_the_network(data, tmp_path):
+    spec = SPECS[0]
+    assert spec.keeps_weights is False  # one seed
+    kept = replace(spec, keeps_weights=True)
+    run_all([kept], data, tmp_path, keep_checkpoints=True)
+    network = load_weights(kept, weights_path(tmp_path, kept.name, data['depth'].digest))
+    checkpoint = read_checkpoint(next(tmp_path.glob('*/checkpoint.pt')))
+    assert torch.equal(network.decoder.heads.weight, checkpoint.network['decoder.heads.weight'])
 
 
 def test_a_pattern_without_a_run_is_rejected_with_the_names():
-    with pytest.raises(ValueError, match=r"no run has a name like 'bth_\*'; .*both_25_seed1, "):
+    with pytest.raises(ValueError, match=r"no run has a name like 'bth_\*'; .*_faithful_25_seed1"):
         select_runs(SPECS, 'bth_*')
-    assert [spec.name for spec in select_runs(SPECS, TWO)] == ['both_25_seed1', 'both_50_seed1']
+    assert [spec.name for spec in select_runs(SPECS, TWO)] == NAMES
 
 
 def test_results_of_other_frames_are_reported_before_the_runs(
@@ -133,5 +147,5 @@ def test_results_of_other_frames_are_reported_before_the_runs(
     monkeypatch.setattr(runner, 'run_one', lambda *_: None)
     run_all(SPECS, data, finished, TWO)
     assert 'done again' not in capsys.readouterr().out
-    run_all(SPECS, replace(data, digest='other'), finished, TWO)
+    run_all(SPECS, other(data), finished, TWO)
     assert '2 results in' in capsys.readouterr().out.splitlines()[0]
