@@ -16,6 +16,7 @@ HOUR_NS = 3600 * NS_PER_S
 FAR_NS = (2**31 - 1) * NS_PER_S  # the last second of a stamp, in 2038
 RATE_HZ = 10  # of the clock whose stamps stand still for a part of a second
 END_OF_IMAGE = b'\xff\xd9'  # of a JPEG
+PNG_BOMB_PX = 12000  # side
 JPEG_TAIL = 20  # bytes of random data in a JPEG
 
 
@@ -137,6 +138,13 @@ def png_bomb(side: int) -> bytes:
             + chunk(b'IEND', b''))
 
 
+def png_bomb_fault() -> CameraFault:
+    """Make the fault; the PNG is made before the camera needs it, which takes seconds."""
+    data = png_bomb(PNG_BOMB_PX)
+    return CameraFault(message=lambda message, count: compressed_message(
+        data, message.header, 'png'))
+
+
 MESSAGE_FAULTS: Mapping[str, CameraFault] = {
     'nanosec_1_5e9': CameraFault(message=_bad_nanosec),
     'encoding_unknown': CameraFault(message=_header(encoding='no_such_encoding')),
@@ -166,5 +174,4 @@ MESSAGE_FAULTS: Mapping[str, CameraFault] = {
     'jpeg_lost_15': _jpeg(_without_end(.15)),
     'jpeg_lost_middle': _jpeg(_without_middle),
     'jpeg_bomb': _jpeg(lambda data, count: jpeg_bomb(30000)),
-    'png_bomb': _jpeg(lambda data, count: png_bomb(12000)),
 }

@@ -12,7 +12,7 @@ from typing import Any, Callable, Iterable, Mapping, Protocol, Sequence
 
 from bdl_perception import topics
 from bdl_perception.faults.camera import CameraFault, FaultCamera
-from bdl_perception.faults.camera_messages import MESSAGE_FAULTS, STAMP_FAULTS
+from bdl_perception.faults.camera_messages import MESSAGE_FAULTS, png_bomb_fault, STAMP_FAULTS
 from bdl_perception.faults.image_faults import IMAGE_FAULTS, ImageFault
 from bdl_perception.faults.intruder import ALERTS, ok_alert, Publication, PUBLICATIONS, replayed
 from bdl_perception.faults.listener import nominal_command
@@ -232,6 +232,7 @@ COMMANDS: Mapping[str, Callable[[], Twist | None]] = {
 }
 INJECTIONS: Mapping[str, Injection] = {
     **_camera_injections({**CAMERA_FAULTS, **STAMP_FAULTS, **MESSAGE_FAULTS}),
+    'png_bomb': CameraInjection(png_bomb_fault),
     **{name: _image_injection(make) for name, make in IMAGE_FAULTS.items()},
     **{name: NetworkInjection(name) for name in NETWORK_FAULTS},
     **_signal_injections(SIGNALLED),

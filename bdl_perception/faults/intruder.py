@@ -20,6 +20,7 @@ import numpy as np
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 
 NODE_NAME = 'other_node'
@@ -167,12 +168,18 @@ ALERTS: Mapping[str, Callable[[int], DiagnosticArray | None]] = {  # that govern
 }
 
 
-def _status(make: Callable[[int], DiagnosticArray], rate_hz: float = 10.) -> Publication:
+def _status(make: Callable[[int], Any], rate_hz: float = 10.) -> Publication:
     return Publication(topics.STATUS.name, DiagnosticArray, publishers.status_qos, make, rate_hz)
 
 
-def _scores(make: Callable[[int], DiagnosticArray], rate_hz: float = 10.) -> Publication:
+def _scores(make: Callable[[int], Any], rate_hz: float = 10.) -> Publication:
     return Publication(topics.SCORES.name, DiagnosticArray, publishers.scores_qos, make, rate_hz)
+
+
+def _serialized(pairs: Sequence[tuple[str, str]]) -> Callable[[int], bytes]:
+    """Make a large message once: to serialize it takes longer than a frame of the camera."""
+    message = bytes(serialize_message(diagnostics(pairs)))
+    return lambda count: message
 
 
 PUBLICATIONS: Mapping[str, Callable[[], Publication]] = {
@@ -185,15 +192,14 @@ PUBLICATIONS: Mapping[str, Callable[[], Publication]] = {
     'status_empty': lambda: _status(lambda count: diagnostics((), 0)),
     'status_twice': lambda: _status(lambda count: diagnostics((), 2)),
     'status_no_state': lambda: _status(lambda count: diagnostics((('frames_in', '1'),))),
-    'status_huge_fault': lambda: _status(lambda count: diagnostics((('fault', 'x' * LARGE),)), 2.),
-    'status_many_faults': lambda: _status(
-        lambda count: diagnostics((('fault', 'x'),) * MANY), 2.),
+    'status_huge_fault': lambda: _status(_serialized((('fault', 'x' * LARGE),)), 2.),
+    'status_many_faults': lambda: _status(_serialized((('fault', 'x'),) * MANY), 2.),
     'scores_no_number': lambda: _scores(lambda count: diagnostics((('cycle', 'x'),))),
     'scores_negative_cycle': lambda: _scores(lambda count: diagnostics((('cycle', '-1'),))),
     'scores_key_twice': lambda: _scores(lambda count: diagnostics((('cycle', '0'),) * 2)),
-    'scores_huge_key': lambda: _scores(lambda count: diagnostics((('x' * LARGE, '0'),)), 2.),
+    'scores_huge_key': lambda: _scores(_serialized((('x' * LARGE, '0'),)), 2.),
     'scores_many_keys': lambda: _scores(
-        lambda count: diagnostics(tuple((f'k{i}', '0') for i in range(MANY))), .5),
+        _serialized(tuple((f'k{i}', '0') for i in range(MANY))), 2.),
     'scores_bad_name': lambda: _scores(
         lambda count: diagnostics((('cycle', '0'), ('a\nb', '1')))),
 }

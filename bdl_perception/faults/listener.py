@@ -16,6 +16,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist, Vector3
 from rclpy.context import Context
 from rclpy.node import Node
+from rclpy.serialization import deserialize_message
 
 NODE_NAME = 'rig'
 COMMAND_TOPIC = 'cmd_vel'
@@ -58,11 +59,11 @@ class Listener(Node):
                                  publishers.command_qos())
         self._command_publisher = self.create_publisher(Twist, COMMAND_TOPIC,
                                                         publishers.command_qos())
-        self.recorded = {topic.name: deque[DiagnosticArray](maxlen=RECORDED_COUNT)
-                         for topic in (topics.STATUS, topics.SCORES)}
-        for name, messages in self.recorded.items():
+        self._recorded = {topic.name: deque[bytes](maxlen=RECORDED_COUNT)
+                          for topic in (topics.STATUS, topics.SCORES)}
+        for name, messages in self._recorded.items():
             self.create_subscription(DiagnosticArray, name, partial(_append, messages),
-                                     publishers.scores_qos())
+                                     publishers.scores_qos(), raw=True)
         self.create_timer(COMMAND_PERIOD_S, self._publish_command)
 
     def wait_for(self, predicate: Callable[[AlertRecord], bool], deadline_s: float,
@@ -95,6 +96,10 @@ class Listener(Node):
                 return found
             time.sleep(COMMAND_PERIOD_S / 5)
 
+    def recorded(self, topic: str) -> list[DiagnosticArray]:
+        """Return the last messages of status or scores."""
+        return [deserialize_message(data, DiagnosticArray) for data in self._recorded[topic]]
+
     def _on_alert(self, message: DiagnosticArray) -> None:
         arrival_s = time.monotonic()
         try:
@@ -117,8 +122,8 @@ class Listener(Node):
             self._command_publisher.publish(command)
 
 
-def _append(messages: 'deque[DiagnosticArray]', message: DiagnosticArray) -> None:
-    messages.append(message)
+def _append(messages: 'deque[bytes]', data: bytes) -> None:
+    messages.append(data)
 
 
 def nominal_command() -> Twist:

@@ -175,7 +175,7 @@ class Rig:
 
     def recorded(self, topic: str) -> Sequence[DiagnosticArray]:
         """Return the last messages of status or scores."""
-        return list(self.listener.recorded[topic])
+        return self.listener.recorded(topic)
 
     def set_command(self, make: Callable[[], Twist | None]) -> None:
         """Command another velocity; None as result: none."""
