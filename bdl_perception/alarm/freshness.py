@@ -85,13 +85,17 @@ class Freshness:
         self._counted: PerceptionStatus | None = None  # the first one after the newest frame
         self.faulty_count = 0  # of successive heartbeats with faults
         self.late_frames = 0
-        self._late_counts = {False: 0, True: 0}  # in succession, by whether it is of a cycle
+        self._late_counts: dict[bool, int] = {}  # in succession, by whether it is of a cycle
         self._late_at_s: float | None = None  # last time at which an input was silent or late
         self._period = FramePeriod()
         self._frame: _FrameArrival | None = None
         self._observed_ns: int | None = None
         self._cycle_ns: int | None = None
         self._jump: tuple[float, str] | None = None
+
+    def set_policy(self, policy: AlertPolicy) -> None:
+        """Change the time limits from the next call on."""
+        self._policy = policy
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -130,7 +134,6 @@ class Freshness:
     def record_jump(self, now_s: float, reason: str) -> None:
         """Discard all frames: their stamps or the times are no longer in order."""
         self._frame = self._observed_ns = self._cycle_ns = None
-        self._late_counts = {False: 0, True: 0}
         self._jump = (now_s, reason)
 
     def update_frame(self, now_s: float, stamp_ns: int, age_s: float) -> None:
