@@ -6,6 +6,7 @@ The alert machine: from scores and heartbeats to an alert for a planner.
 The machine has no clock: every call passes the time. It starts STALE. It is OK only while it is
 armed, perception is active, all inputs are fresh, and no alarm is latched.
 """
+from dataclasses import replace
 import math
 
 from bdl_perception.alarm.alert_types import (
@@ -18,6 +19,7 @@ from bdl_perception.alarm.alert_types import (
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.freshness import Freshness, MAX_LATE_FRAMES, SteadyTime
+from bdl_perception.parameter_spec import parameter_specs
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import PerceptionStatus
 
@@ -37,6 +39,10 @@ class Latch:
         self._hold_s, self._clear_s = hold_s, clear_s
         self._error_at_s: float | None = None
         self._exceeded_at_s: float | None = None
+
+    def set_times(self, hold_s: float, clear_s: float) -> None:
+        """Change the times; they count from the same events."""
+        self._hold_s, self._clear_s = hold_s, clear_s
 
     def advance(self, now_s: float, error: bool, exceeded: bool, cleared: bool) -> None:
         """Advance to now_s; error, exceeded and cleared (evidence) held until then."""
@@ -72,6 +78,14 @@ class AlertMachine:
                                   policy.clear_fraction)
         self._freshness = Freshness(policy, calibration, unarmed_reason)
         self._latch = Latch(policy.hold_s, policy.clear_s)
+
+    def set_times(self, policy: AlertPolicy) -> None:
+        """Change the live times of the policy, those of silence and of the latch."""
+        self._policy = replace(self._policy, **{
+            spec.name: getattr(policy, spec.name) for spec in parameter_specs(AlertPolicy)
+            if spec.live})
+        self._freshness.set_policy(self._policy)
+        self._latch.set_times(self._policy.hold_s, self._policy.clear_s)
 
     def update_status(self, now_s: float, status: PerceptionStatus) -> None:
         """

@@ -56,19 +56,21 @@ class AlertPolicy(Parameters):
     """Time limits of an AlertMachine, and when its evidence clears the alert."""
 
     stale_after_s: float = parameter(
-        .5, 'maximum age of status and frame scores; older: STALE', 's', .05, 60)
+        .5, 'maximum age of status and frame scores; older: STALE', 's', .05, 60, live=True)
     min_stale_after_s: float = parameter(
         .15, 'lower bound of two measured frame periods; scores that are older: STALE', 's', .05,
-        60)
+        60, live=True)
     epistemic_max_age_s: float = parameter(
         2., 'maximum age of the frame of a Monte Carlo result; older: STALE', 's', .05, 60)
     max_frame_age_s: float = parameter(
         1., 'maximum time from the stamp of a frame to the arrival of its scores; longer: STALE',
-        's', .05, 60)
+        's', .05, 60, live=True)
     hold_s: float = parameter(
-        2., 'minimum duration of ERROR, and of STALE after a clock that jumped back', 's', 0, 600)
+        2., 'minimum duration of ERROR, and of STALE after a clock that jumped back', 's', 0, 600,
+        live=True)
     recovery_s: float = parameter(
-        1., 'time without silence or late inputs before STALE from them ends', 's', 0, 600)
+        1., 'time without silence or late inputs before STALE from them ends', 's', 0, 600,
+        live=True)
     tolerated_faults: int = parameter(
         0, 'successive status messages with faults that are WARN before they are ERROR', '', 0,
         100)
@@ -76,7 +78,8 @@ class AlertPolicy(Parameters):
         'warn', 'level of a warning of perception_node, such as depth of unknown scale',
         choices=('ok', 'warn', 'stale'))
     clear_s: float = parameter(
-        1., 'time without an exceedance before the level returns to OK', 's', 0, 600)
+        1., 'time without an exceedance before the level returns to OK', 's', 0, 600,
+        live=True)
     clear_fraction: float = parameter(
         .5, 'fraction of the CUSUM limit; the evidence must fall below it before OK', '', .01, 1)
 

@@ -10,6 +10,7 @@ from bdl_perception import topics
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import (
     AlertLevel,
+    AlertPolicy,
     AlertState,
     InputTopic,
     parse_camera_names,
@@ -29,7 +30,7 @@ from bdl_perception.nodes.diagnostics import (
     status_from_message,
 )
 from bdl_perception.nodes.lifecycle import run_node
-from bdl_perception.nodes.ros_parameters import declare_parameters
+from bdl_perception.nodes.ros_parameters import apply_changes, declare_parameters
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameters import AlertParameters
 from bdl_perception.perception.status import PerceptionStatus, printable_line
@@ -60,6 +61,12 @@ class AlertNode(Node):
         self._last_level: AlertLevel | None = None
         self._last_message: DiagnosticArray | None = None
         self._create_publishers()
+        apply_changes(self, self._settings, AlertParameters.policy, self._apply_settings)
+
+    def _apply_settings(self, settings: AlertParameters) -> None:
+        """Change the live times; the detection of replays keeps those of the start."""
+        for monitor in self._monitors.values():
+            monitor.set_times(settings.policy())
 
     def _create_monitors(self) -> dict[str, 'CameraMonitor']:
         calibration, unarmed_reason = _load_calibration(self._settings.calibration)
@@ -157,6 +164,10 @@ class CameraMonitor:
         node.create_subscription(DiagnosticArray, f'{self._topic_prefix}{topics.STATUS.name}',
                                  self._on_status, publishers.status_qos(), raw=True)
         self.publish_challenge()
+
+    def set_times(self, policy: AlertPolicy) -> None:
+        """Change the live times of the policy."""
+        self._machine.set_times(policy)
 
     def publish_challenge(self) -> None:
         """Publish the number that status and scores must repeat."""

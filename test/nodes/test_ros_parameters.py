@@ -190,4 +190,4 @@ def test_a_dump_of_the_node_can_be_loaded_again(governor):
 def test_only_limits_and_times_of_policies_are_live(node):
     live = {spec.name for spec in parameter_specs(NODES[node]) if spec.live}
     assert all(name.endswith(('_s', '_s2', '_s3')) for name in live)
-    assert bool(live) == (node in ('governor_node',))
+    assert bool(live) == (node in ('governor_node', 'alert_node'))

@@ -12,11 +12,14 @@ from bdl_perception.nodes.messages import stamp_to_ns
 from bdl_perception.perception.image_decoding import rgb_from_compressed, rgb_from_image
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
+from drive_files import set_durations, write_video
 from geometry_msgs.msg import Twist, TwistStamped, Vector3
 import numpy as np
 import pytest
+from rcl_interfaces.srv import SetParameters
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from ros_world import nominal_image
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -67,6 +70,14 @@ def test_a_drive_is_not_played_faster_than_its_rate(world, drive):
     first, *_, last = (stamp_to_ns(message.header.stamp) for message in received)
     # a loaded machine takes longer; .7 s, for the 10 Hz of the folder itself, would be too short
     assert (last - first) / 1e9 >= .6 * 7 / 4
+
+
+def test_a_video_of_variable_rate_is_played_at_the_times_of_its_frames(world, tmp_path):
+    ticks = [160] * 3 + [9120] + [160] * 4  # of 1/16 ms: once .57 s
+    video = set_durations(write_video(tmp_path / 'a.mp4', FRAMES), ticks)
+    _, received = play_once(world, video)
+    gaps_s = np.diff([stamp_to_ns(message.header.stamp) / 1e9 for message in received])
+    assert gaps_s[3] >= .5  # a constant rate would make it .08
 
 
 def test_compressed_images_are_played_in_a_loop(world, drive):
@@ -180,6 +191,35 @@ def test_the_governor_limits_by_level_and_stops_without_input(world):
         robot.check_speed(3.0, 'OK again', AlertLevel.OK, 3.0)
         robot.check_speed(0.0, f'a stamp {age_s} s ago stops', AlertLevel.OK, 3.0, age_s)
     assert 0 < max(robot.steps) <= 5 * 2 / 50 * 1.01, 'at most two periods of deceleration'
+
+
+def set_parameter(world, node, name, value):
+    """Set a parameter like `ros2 param set`; returns why it was refused."""
+    client = world.node.create_client(SetParameters, f'{node}/set_parameters')
+    world.until(client.service_is_ready, 'the service of the parameters')
+    message = Parameter(name, value=value).to_parameter_msg()
+    response = client.call_async(SetParameters.Request(parameters=[message]))
+    world.until(response.done, 'the answer')
+    [result] = response.result().results
+    return '' if result.successful else result.reason
+
+
+def test_a_limit_is_changed_while_the_robot_drives(world):
+    robot = Robot(world)
+    robot.check_speed(1.0, 'WARN limits', AlertLevel.WARN, 3.0)
+    assert set_parameter(world, 'governor_node', 'warn_linear_m_s', 0.5) == ''
+    robot.check_speed(0.5, 'the new limit', AlertLevel.WARN, 3.0)
+    assert 'faster than 0.5' in set_parameter(world, 'governor_node', 'crawl_linear_m_s', 0.6)
+    assert set_parameter(world, 'governor_node', 'rate_hz', 50.0) == '', 'it is unchanged'
+    assert 'read-only' in set_parameter(world, 'governor_node', 'rate_hz', 20.0)
+    assert 'warn_linear_m_s changes from 1.0 to 0.5' in robot.governor.log_tail(50)
+
+
+def test_the_times_of_the_alert_are_changed_while_it_runs(world):
+    alert = world.start('alert_node', calibration='none')
+    assert set_parameter(world, 'alert_node', 'hold_s', 7.0) == ''
+    assert 'hold_s changes from 2.0 to 7.0' in alert.log_tail(50)
+    assert 'read-only' in set_parameter(world, 'alert_node', 'warning_level', 'ok')
 
 
 def test_stamped_commands_are_governed(world):
