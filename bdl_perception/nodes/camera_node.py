@@ -29,6 +29,8 @@ from std_msgs.msg import Header
 
 NAME = 'camera_node'
 SUBSCRIBER_POLL_S = 0.05  # interval of the subscriber count before the start
+GAP_TOLERANCE_S = .001  # between a frame's own time and the rate
+MAX_GAP_S = 10.0  # between two frames; a longer gap is no time that a camera took
 SHUTDOWN_DELAY_S = 0.5  # a process that exits at once would lose its last image
 
 
@@ -74,14 +76,28 @@ class CameraNode(Node):
         rate_hz = self._settings.rate_hz or self._drive.rate_hz
         self.get_logger().info(f'playing {self._drive.name} at {rate_hz:g} frames/s on '
                                f'{self._image_publisher.topic_name}')
+        self._due_s = self._steady_s() + 1 / rate_hz
         self._restart_timer(1 / rate_hz, self._publish_next)
+
+    def _steady_s(self) -> float:
+        return self._steady_clock.now().nanoseconds / 1e9
 
     def _publish_next(self) -> None:
         if self._next_frame is None:
             self._restart_timer(SHUTDOWN_DELAY_S, lambda: self.playback_done.set_result(None))
             return
-        self._publish_frame(self._next_frame)
+        shown = self._next_frame
+        self._publish_frame(shown)
         self._next_frame = next(self._frames, None)  # decoded before the next tick
+        if self._next_frame is not None and not self._settings.rate_hz:
+            self._follow_stamps(frame_gap_s(shown, self._next_frame, self._drive.rate_hz))
+
+    def _follow_stamps(self, gap_s: float) -> None:
+        """Wait for the next frame as the recording did; a constant rate keeps its timer."""
+        now_s = self._steady_s()
+        self._due_s = max(now_s, self._due_s + gap_s)  # a late frame is not made up for
+        if abs(self._timer.timer_period_ns / 1e9 - gap_s) > GAP_TOLERANCE_S:
+            self._restart_timer(self._due_s - now_s, self._publish_next)
 
     def _publish_frame(self, frame: CameraFrame) -> None:
         now_ns = self.get_clock().now().nanoseconds
@@ -98,6 +114,16 @@ def optical_frame_id(recorded: str, namespace: str) -> str:
     """Name the optical frame of a recording without one by its camera, the last namespace."""
     camera = namespace.strip('/').rpartition('/')[2]
     return f'{camera}_{FRAME_ID}' if camera and recorded == FRAME_ID else recorded
+
+
+def frame_gap_s(shown: CameraFrame, following: CameraFrame, rate_hz: float) -> float:
+    """
+    Return the time between two frames of a recording, s.
+
+    At the start of a loop, and where stamps jump by more than MAX_GAP_S, it is that of the rate.
+    """
+    gap_s = (following.stamp_ns - shown.stamp_ns) / 1e9
+    return gap_s if 0 < gap_s <= MAX_GAP_S else 1 / rate_hz
 
 
 def _drive_frames(drive: Drive, loop: bool) -> Iterator[CameraFrame]:

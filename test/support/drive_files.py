@@ -62,7 +62,11 @@ def write_video(path: Path, frames: int = 5, rate_hz: float = 12.5) -> Path:
 
 
 def set_durations(path: Path, ticks: Sequence[int]) -> Path:
-    """Give each frame of an MP4 of write_video its own duration (the table stts, ISO 14496-12)."""
+    """
+    Give each frame of an MP4 of write_video its own duration (the table stts, ISO 14496-12).
+
+    Frames that begin after the old end of the file are not shown.
+    """
     data = path.read_bytes()
     start = data.index(b'stts') - 4
     end = start + struct.unpack_from('>I', data, start)[0]
