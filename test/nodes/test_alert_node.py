@@ -137,6 +137,7 @@ def test_replayed_messages_with_new_stamps_are_never_ok(monkeypatch):
         camera.receive(number)
         assert camera.state().level == AlertLevel.STALE
         assert 'replayed scores: sequence number' in camera.state().reasons[0]
+    assert 'perception_node is silent for 8.0 s' in str(camera.state().reasons)  # not used
     assert camera.faults[0] == (
         'front/perception_node: replayed status: sequence number 2 of session aaaaaaaa was '
         'already received (the last is 16): stop the replay')

@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Mixed sources are found, and no message is accepted twice, whatever is replayed."""
-from threading import Barrier, Thread
+from threading import Event, Thread
 
 from bdl_perception.nodes import authenticity
 from bdl_perception.nodes.authenticity import (
@@ -51,20 +51,19 @@ def test_sessions_and_challenges_differ_and_have_128_bits():
 
 
 def test_threads_publish_in_the_order_of_the_numbers():
-    session, published, ready = OutgoingSession(), [], Barrier(4)
+    session, published, began = OutgoingSession(), [], Event()
     sequence = OutgoingSequence(session)
 
-    def publish_many():
-        ready.wait()
-        for _ in range(500):
-            sequence.publish(published.append)
+    def publish_slowly(origin):
+        began.set()
+        other.join(.2)  # it cannot end before
+        published.append(origin)
 
-    threads = [Thread(target=publish_many) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert published == [Origin(session.identifier, number) for number in range(1, 2001)]
+    other = Thread(target=lambda: began.wait() and sequence.publish(published.append))
+    other.start()
+    sequence.publish(publish_slowly)
+    other.join()
+    assert published == [Origin(session.identifier, number) for number in (1, 2)]
 
 
 def test_the_newest_challenges_are_repeated_and_other_texts_are_not():
