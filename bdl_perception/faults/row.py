@@ -10,7 +10,7 @@ FRAME_S = 0.3  # bound: one heartbeat of the alert, one frame, and the time in t
 SILENCE_S = 0.35  # two periods of the camera at 10 Hz, one heartbeat, one frame in the network
 CAUSE_S = 1.0  # until the cause of an unusable image is named
 START_S = 10.0  # until a process has started and reports what is wrong
-VARIANT_REPEATS = 5  # of a row whose detection another row has as well
+VARIANT_REPEATS = 3  # of a row whose detection another row has as well
 
 
 class Setup(Enum):

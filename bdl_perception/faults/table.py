@@ -35,9 +35,9 @@ time until the required alert arrives.
   *exit code 2*: until the process ended.
 - **Verdict**: *pass*: each repeat had the required reaction within the bound, no OK while the
   fault was present, and OK afterwards.
-- **Repeats**: one row of each kind of detection is measured with all repeats. Its variants are
-  measured 5 times, and rows that start processes 2 to 5 times. `bdl faults --full` measures all
-  rows equally often.
+- **Repeats**: one row of each kind of detection is measured with all repeats, its variants 3
+  times, and rows that start processes 2 or 3 times. `bdl faults --full` measures all rows equally
+  often.
 - **before**: the verdict at commit 6ae3ea2, with its reaction times. Its bound was 0.3 s where the
   camera or a process stops.
 - **Other parameters than the defaults**: `hold_s`, `clear_s` and `recovery_s` 0.3 s,
