@@ -86,7 +86,7 @@ def test_the_fast_and_the_slow_alarm_share_the_target_rate():
 
 
 def test_a_window_begins_with_its_first_frame_and_has_its_exact_length():
-    # 1.07 s is 1070000000.0000001 ns as a float; a frame after 1.07 s belongs to the next window.
-    windows = WindowMedian(1.07)
-    stamps_ns = (500_000_000, 1_200_000_000, 1_570_000_000)
-    assert [windows.add(stamp_ns, .5) for stamp_ns in stamps_ns] == [None, None, .5]
+    for first_ns in (500_000_000, 1_700_000_000_000_000_123):  # a float would lose 100 ns
+        windows = WindowMedian(1.)
+        stamps_ns = (first_ns, first_ns + 700_000_000, first_ns + 999_999_999, first_ns + 10**9)
+        assert [windows.add(stamp_ns, .5) for stamp_ns in stamps_ns] == [None, None, None, .5]

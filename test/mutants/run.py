@@ -29,7 +29,7 @@ POLICY = ('test/test_parameters.py',  # and the reference pages
 TESTS: dict[str, tuple[str, ...]] = {  # module -> the tests that must find every mistake in it
     'alert': ('test/alarm/test_latch.py', *COMMON),
     'alert_types': (*COMMON, 'test/alarm/test_alert_types.py', *POLICY),
-    'evidence': ('test/alarm/test_evidence.py', *COMMON),
+    'evidence': ('test/alarm/test_evidence.py', 'test/alarm/test_evidence_edges.py', *COMMON),
     'freshness': ('test/alarm/test_freshness.py', *COMMON),
     'cusum': ('test/alarm/test_cusum_limits.py', 'test/alarm/test_cusum_sequential.py',
               'test/alarm/test_cusum_drift.py'),
