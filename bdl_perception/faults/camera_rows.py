@@ -76,7 +76,7 @@ IMAGE_ROWS = (
            f'{REPETITION}a_sequence_that_repeats_is_reported_after_its_second_turn'),
     _image('sequence_of_ten', 'a sequence of ten images repeats', 'repeat', 'not measured', CELLS,
            f'{REPETITION}a_sequence_that_repeats_is_reported_after_its_second_turn', 2.5),
-    _image('old_buffers', 'six old images in random order', 'repeat', 'not measured', CELLS,
+    _image('old_buffers', 'three old images in random order', 'repeat', 'not measured', CELLS,
            f'{REPETITION}buffers_in_irregular_order_are_reported', 2.7),
     _image('black', 'the image is black', 'blank', 'pass (0.06 to 0.27 s)', bound_s=FRAME_S,
            test='test/perception/test_camera_health.py::test_one_colour_is_blank'),

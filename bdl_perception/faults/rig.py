@@ -120,6 +120,8 @@ class Rig:
 
     def start(self, node: str, **parameters: object) -> NodeProcess:
         """Start a node with the parameters of the rig, changed by these."""
+        if node in self._started:
+            self.stop(node)
         package, module = ((NODES_PACKAGE, node) if node != 'perception_node' else FAULTY_NETWORK)
         log = self.folder / f'{node}_{time.monotonic_ns()}.log'
         environment = {**self._environment, FAULT_FILE_VARIABLE: str(self._fault_file)}
