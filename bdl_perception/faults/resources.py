@@ -100,8 +100,9 @@ def read_resources(now_s: float, process: psutil.Process) -> ResourceSample | No
         with process.oneshot():
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
-            return ResourceSample(now_s, process.memory_info().rss / BYTES_PER_MB,
-                                  process.num_threads(), process.num_fds())
+            rss_mb = process.memory_info().rss / BYTES_PER_MB
+            sample = ResourceSample(now_s, rss_mb, process.num_threads(), process.num_fds())
+            return sample if rss_mb else None  # it is about to end
     except psutil.Error:
         return None
 

@@ -15,6 +15,7 @@ class FaultTiming:
     detect_s: float  # bound of the time until the required level
     recover_s: float  # bound of the time from the end of the fault until OK
     ends_process: bool = False  # a process is started again, and its resources with it
+    is_large: bool = False  # its first message raises the memory that a process keeps
 
     def __post_init__(self) -> None:
         """Check the bounds; ValueError."""
@@ -30,7 +31,7 @@ class SchedulePolicy:
     first_s: float = 10.  # nominal time before the first fault
     present_s: tuple[float, float] = (2., 5.)  # of a fault after its detection bound
     nominal_s: tuple[float, float] = (3., 8.)  # after the recovery bound of a fault
-    early_share: float = 1 / 3  # of the duration, in which faults may end processes
+    early_share: float = .25  # of the duration: before the resources are compared
 
 
 class Phase(NamedTuple):
@@ -53,34 +54,44 @@ def make_schedule(faults: Sequence[FaultTiming], duration_s: float, seed: int,
     Draw faults until the duration is used up; the same arguments give the same schedule.
 
     Every round has each fault once, in a new order. Faults that end a process are in the first
-    third only, so that each process has one long series of resources afterwards; there, each
-    second fault is one of them until all were drawn.
+    quarter only, so that each process has one long series of resources afterwards. Large ones
+    are there for the first time, so that they may raise the memory once and not again. There,
+    each second fault is one of these until all were drawn.
     """
     policy = policy or SchedulePolicy()
     rng = random.Random(f'faults {seed}')  # a text: the same in every version of Python
     phases: list[Phase] = []
+    drawn: set[str] = set()
     now_s = policy.first_s
     for fault in _rounds(faults, rng):
         length_s = fault.detect_s + rng.uniform(*policy.present_s)
         nominal_s = rng.uniform(*policy.nominal_s)
-        if fault.ends_process and now_s + length_s > policy.early_share * duration_s:
-            if all(other.ends_process for other in faults):
+        if now_s + length_s > policy.early_share * duration_s:
+            usable = [one for one in faults if not _is_early(one)
+                      or (one.name in drawn and not one.ends_process)]
+            if not usable:
                 break
-            continue
+            if fault not in usable:
+                continue
         if now_s + length_s + fault.recover_s + nominal_s > duration_s:
             break
+        drawn.add(fault.name)
         phases.append(Phase(now_s, length_s, fault.name, fault.recover_s))
         now_s = phases[-1].end_s + fault.recover_s + nominal_s
     return tuple(phases)
 
 
 def _rounds(faults: Sequence[FaultTiming], rng: random.Random) -> Iterator[FaultTiming]:
-    """Give all faults in a random order, again and again; those that end processes early."""
+    """Give all faults in a random order, again and again; those for the begin first."""
     if faults:
         first = rng.sample(faults, len(faults))
-        ending = [fault for fault in first if fault.ends_process]
-        others = [fault for fault in first if not fault.ends_process]
-        for pair in zip_longest(ending, others):
+        early = sorted(filter(_is_early, first), key=lambda fault: not fault.ends_process)
+        others = [fault for fault in first if not _is_early(fault)]
+        for pair in zip_longest(early, others):
             yield from filter(None, pair)
     while faults:
         yield from rng.sample(faults, len(faults))
+
+
+def _is_early(fault: FaultTiming) -> bool:
+    return fault.ends_process or fault.is_large

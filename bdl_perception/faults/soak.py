@@ -57,12 +57,13 @@ class SoakFault:
     name: str
     requirement: Requirement
     ends_process: bool = False
+    is_large: bool = False
 
     @property
     def timing(self) -> FaultTiming:
         """Give what the schedule must know."""
         return FaultTiming(self.name, self.requirement.detect_s, self.requirement.recover_s,
-                           self.ends_process)
+                           self.ends_process, self.is_large)
 
 
 class Nodes(Protocol):

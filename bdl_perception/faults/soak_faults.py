@@ -34,6 +34,8 @@ OWN_REQUIREMENTS: Mapping[str, Requirement] = {
     'kill_governor_node': Requirement(NOMINAL, 0., START_S, silences_command=True),
 }
 ALERT_IS_FALSE = ('second_alert',)  # any level may be received
+LARGE = ('encoding_1_mb', 'status_huge_fault', 'status_many_faults', 'scores_huge_key',
+         'scores_many_keys')  # messages of megabytes, whose buffers stay
 
 
 def soak_faults(names: Sequence[str] = ()) -> tuple[SoakFault, ...]:
@@ -42,7 +44,7 @@ def soak_faults(names: Sequence[str] = ()) -> tuple[SoakFault, ...]:
             if _is_usable(group, row)]
     requirements = {**{row.name: _requirement(group, row) for group, row in rows},
                     **OWN_REQUIREMENTS}
-    return tuple(SoakFault(name, requirement, name.startswith(('kill_', 'segv_')))
+    return tuple(SoakFault(name, requirement, name.startswith(('kill_', 'segv_')), name in LARGE)
                  for name, requirement in requirements.items() if not names or name in names)
 
 

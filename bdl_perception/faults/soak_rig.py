@@ -48,7 +48,7 @@ def run_soak(config: SoakConfig, stop: Event) -> SoakSummary:
     begin_s = time.monotonic()
     report = Report(config.folder, SoakRecord(config, begin_s, begin_s))
     try:
-        with Rig(config.folder / LOGS, config.model) as rig:
+        with SoakRig(config.folder / LOGS, config.model) as rig:
             _drive(rig, config, stop, report.write)
     except Exception as error:  # noqa: BLE001  # the result must be written
         report.add_problem(f'the test ended: {error!r}')
@@ -59,7 +59,6 @@ def run_soak(config: SoakConfig, stop: Event) -> SoakSummary:
 def _drive(rig: Rig, config: SoakConfig, stop: Event,
            on_progress: Callable[[SoakRecord], object]) -> None:
     """Wait for OK, then run the schedule."""
-    rig.listener.command = _command
     run = SoakRun(rig, config, soak_faults(), stop, on_progress)
     deadline_s = time.monotonic() + OK_TIMEOUT_S
     while not stop.is_set() and not rig.wait_for(lambda alert: alert.level == AlertLevel.OK, 1.):
@@ -71,6 +70,22 @@ def _drive(rig: Rig, config: SoakConfig, stop: Event,
 
 def _command() -> Twist:
     return Twist(linear=Vector3(x=COMMAND_M_S))
+
+
+class SoakRig(Rig):
+    """The rig with the velocity of a soak test, also after faults of the command."""
+
+    def __enter__(self) -> 'SoakRig':
+        """Start everything."""
+        super().__enter__()
+        self.listener.command = _command
+        return self
+
+    def clear(self) -> float:
+        """End the fault; the rig itself would return to its own velocity."""
+        end_s = super().clear()
+        self.listener.command = _command
+        return end_s
 
 
 class Report:

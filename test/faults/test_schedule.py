@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 import pytest
 
 TIMES = st.floats(0, 12)
-FAULTS = st.lists(st.tuples(TIMES, TIMES, st.booleans()), min_size=1, max_size=12).map(
+FAULTS = st.lists(
+    st.tuples(TIMES, TIMES, st.booleans(), st.booleans()), min_size=1, max_size=12).map(
     lambda rows: [FaultTiming(f'fault_{index}', *row) for index, row in enumerate(rows)])
 DURATIONS = st.floats(0, 900)
 SEEDS = st.integers(0, 2**32)
@@ -41,9 +42,9 @@ def test_the_same_seed_gives_the_same_schedule(faults, duration_s, seed):
 
 @given(faults=FAULTS, duration_s=DURATIONS, seed=SEEDS)
 @settings(deadline=None)
-def test_no_process_ends_after_the_first_third(faults, duration_s, seed):
+def test_no_process_ends_after_the_first_quarter(faults, duration_s, seed):
     ending = {fault.name for fault in faults if fault.ends_process}
-    assert all(phase.end_s <= duration_s / 3 for phase in make_schedule(faults, duration_s, seed)
+    assert all(phase.end_s <= duration_s / 4 for phase in make_schedule(faults, duration_s, seed)
                if phase.name in ending)
 
 
@@ -72,9 +73,9 @@ def test_phases_follow_each_other():
     assert Counter(phase.name for phase in phases).keys() == {'black', 'killed'}
 
 
-def test_faults_that_end_processes_alone_fill_the_first_third_only():
+def test_faults_that_end_processes_alone_fill_the_first_quarter_only():
     phases = make_schedule([FaultTiming('killed', 1, 2, ends_process=True)], 300, 1)
-    assert phases and phases[-1].end_s <= 100
+    assert phases and phases[-1].end_s <= 75
 
 
 def test_no_fault_and_no_time_give_no_phase():
@@ -93,3 +94,20 @@ def test_every_process_ends_early_enough_to_be_started_again(seed):
         FaultTiming(f'kill_{index}', 1, 20, ends_process=True) for index in range(4)]
     names = [phase.name for phase in make_schedule(faults, 900, seed)]
     assert {f'kill_{index}' for index in range(4)} == set(names[:8:2])
+
+
+@given(faults=FAULTS, duration_s=DURATIONS, seed=SEEDS)
+@settings(deadline=None)
+def test_large_faults_are_in_the_first_quarter_for_the_first_time(faults, duration_s, seed):
+    phases = make_schedule(faults, duration_s, seed)
+    for fault in faults:
+        own = [phase for phase in phases if phase.name == fault.name]
+        if fault.is_large and own:
+            assert own[0].end_s <= duration_s / 4
+
+
+def test_a_large_fault_comes_again_later():
+    faults = [FaultTiming('huge', 1, 5, is_large=True), FaultTiming('black', 1, 5)]
+    phases = make_schedule(faults, 900, 1)
+    assert sum(phase.name == 'huge' and phase.start_s > 450 for phase in phases) > 5
+    assert make_schedule(faults, 30, 3)[0].name == 'black'  # there is no time for it

@@ -36,3 +36,10 @@ def test_a_fault_that_kills_a_node_ends_its_process_and_may_silence_it():
                       'kill_governor_node'}
     assert {name for name, one in by_name.items() if one.requirement.silences_alert} == {
         'kill_alert_node', 'stop_alert_node'}
+
+
+def test_messages_of_megabytes_are_large():
+    large = {fault.name for fault in soak_faults() if fault.is_large}
+    assert large == {'encoding_1_mb', 'status_huge_fault', 'status_many_faults',
+                     'scores_huge_key', 'scores_many_keys'}
+    assert all(fault.timing.is_large == (fault.name in large) for fault in soak_faults())

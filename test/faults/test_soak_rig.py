@@ -8,8 +8,9 @@ import time
 from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.faults import soak_plot, soak_rig
 from bdl_perception.faults.listener import AlertRecord
+from bdl_perception.faults.rig import Rig
 from bdl_perception.faults.soak import SoakConfig, SoakRun
-from bdl_perception.faults.soak_rig import run_soak, soak_rules
+from bdl_perception.faults.soak_rig import run_soak, soak_rules, SoakRig
 import pytest
 
 OK, WARN, ERROR, STALE = AlertLevel
@@ -41,7 +42,7 @@ class FakeRig:
 @pytest.fixture
 def rig(monkeypatch):
     kind = type('OneRig', (FakeRig,), {})
-    monkeypatch.setattr(soak_rig, 'Rig', kind)
+    monkeypatch.setattr(soak_rig, 'SoakRig', kind)
     monkeypatch.setattr(SoakRun, 'run', lambda self: self._on_progress(self.record))
     monkeypatch.setattr(soak_rig, 'OK_TIMEOUT_S', 0.)
     return kind
@@ -95,3 +96,22 @@ def test_the_bounds_are_those_of_the_default_parameters():
     assert rules.lease_s == .2 and rules.policy.hold_s == 2.
     assert rules.commands.rate_hz == 20. and rules.commands.commanded_m_s > 2.  # the limit at WARN
     assert rules.commands.stop_s == pytest.approx(3 / 5 + 2 * 5 / 20 + 2 / 20 + .15)
+
+
+def test_the_velocity_of_the_soak_test_returns_after_a_fault_of_the_command(monkeypatch):
+    class Base:
+
+        def __enter__(self):
+            self.listener = type('Listener', (), {'command': None})()
+            return self
+
+        def clear(self):
+            self.listener.command = None
+            return 5.
+
+    monkeypatch.setattr(Rig, '__enter__', Base.__enter__)
+    monkeypatch.setattr(Rig, 'clear', Base.clear)
+    rig = SoakRig.__new__(SoakRig)
+    with_command = SoakRig.__enter__(rig)
+    assert with_command.listener.command().linear.x == 3.
+    assert SoakRig.clear(rig) == 5. and rig.listener.command().linear.x == 3.
