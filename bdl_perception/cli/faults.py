@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure the rows and write the table; 1 when a row fails."""
+    """Measure the rows and write the table, also after each row; 1 when a row fails."""
     from bdl_perception.faults.catalogue import CATALOGUE, select, UNDETECTED
     from bdl_perception.faults.measurement import (
         measure,
@@ -44,13 +44,19 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [row for row in CATALOGUE if row.name in names]
     check_output_folder(arguments.out, OUTPUT_NAMES)
     mark_output_folder(arguments.out)
-    date = datetime.now(timezone.utc).date().isoformat()
-    described = describe_run(date, arguments.repeats)
+    described = describe_run(datetime.now(timezone.utc).date().isoformat(), arguments.repeats)
+    done: dict[str, RowResult] = {}
+
+    def record(result: 'RowResult') -> None:
+        done[result.name] = result
+        _report(result)
+        write_table(arguments.out, make_document(described, rows, done, {}))
+
     config = MeasurementConfig(arguments.out.resolve() / 'logs', arguments.repeats,
                                arguments.full)
-    results = measure(config, rows, _report)
+    measure(config, rows, record)
     undetected = measure_undetected_hazards(config, UNDETECTED if rows == [*CATALOGUE] else ())
-    document = make_document(described, rows, results, undetected)
+    document = make_document(described, rows, done, undetected)
     write_table(arguments.out, document)
     print(f'{len(rows) - len(document["failing"])} of {len(rows)} rows pass; '
           f'{arguments.out}: faults.json, faults.md')

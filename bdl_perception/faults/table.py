@@ -81,10 +81,10 @@ def _commit() -> str:
     return done.stdout.strip()
 
 
-def make_document(run: Run, rows: Sequence[FaultRow], results: Sequence[RowResult],
+def make_document(run: Run, rows: Sequence[FaultRow], results: Mapping[str, RowResult],
                   undetected: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, Any]:
-    """Collect everything that the page shows."""
-    measured = [_entry(row, result) for row, result in zip(rows, results, strict=True)]
+    """Collect everything that the page shows, of the rows that have a result."""
+    measured = [_entry(row, results[row.name]) for row in rows if row.name in results]
     return {'run': asdict(run), 'rows': measured,
             'failing': [entry['name'] for entry in measured if entry['verdict'] != 'pass'],
             'tested': [asdict(hazard) for hazard in TESTED],

@@ -42,7 +42,8 @@ def test_median_and_worst_are_those_of_the_repeats():
 
 
 def test_the_page_has_a_line_for_each_row_with_its_times():
-    document = make_document(RUN, [ROW], [result(.1, .3)], {'mirrored': [(), ('a reason',)]})
+    document = make_document(RUN, [ROW], {ROW.name: result(.1, .3)},
+                             {'mirrored': [(), ('a reason',)]})
     text = page(document)
     line, = (line for line in text.splitlines() if line.startswith(f'| {ROW.hazard} |'))
     assert '| STALE | 0.35 | 0.20 | 0.30 | 2 | pass |' in line
@@ -53,13 +54,13 @@ def test_the_page_has_a_line_for_each_row_with_its_times():
 
 
 def test_a_row_that_fails_is_named():
-    document = make_document(RUN, [ROW], [result(.1, None)], {})
+    document = make_document(RUN, [ROW], {ROW.name: result(.1, None)}, {})
     assert document['failing'] == ['camera_stops']
     assert 'Failing: camera_stops.' in page(document) and '**silent**' in page(document)
 
 
 def test_the_files_are_those_of_the_document(tmp_path):
-    document = make_document(RUN, [ROW], [result(.1)], {})
+    document = make_document(RUN, [ROW], {ROW.name: result(.1)}, {})
     write_table(tmp_path, document)
     assert json.loads((tmp_path / 'faults.json').read_text()) == document
     assert (tmp_path / 'faults.md').read_text() == page(document)
