@@ -17,7 +17,6 @@ from bdl_perception.cli.arguments import (
 )
 from bdl_perception.files import write_atomic
 from bdl_perception.model_store import CALIBRATION_FILE, find_model, save_calibration
-from bdl_perception.perception.scores import check_watched, score_descriptions
 
 SUMMARY_SUFFIX, PLOT_SUFFIX = '.txt', '.png'  # of the files beside the calibration
 DEFAULT_CONFIG = CalibrationConfig()
@@ -84,7 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
         false_alarms_per_hour=arguments.false_alarms_per_hour, exponent=arguments.exponent,
         tails=arguments.tails, group_by=arguments.group_by, slow_step_s=arguments.slow_step_s,
         decorrelate=auto)
-    check_watched(config.watched, score_descriptions(arguments.regions))
     calibration = calibrate(
         arguments.model, [parse_camera_drive(word) for word in arguments.drives], config=config,
         options=model_options(arguments), executor=executor_config(arguments),

@@ -26,7 +26,7 @@ from bdl_perception.metrics.recalibration import fit_intervals
 from bdl_perception.model_store import load_model_files, ModelOptions
 from bdl_perception.perception.camera_health import HealthPolicy
 from bdl_perception.perception.regions import Regions
-from bdl_perception.perception.scores import IMAGE_VALUES
+from bdl_perception.perception.scores import check_watched, IMAGE_VALUES, score_descriptions
 from bdl_perception.perception.status import build_identity, Identity
 from bdl_perception.version import software_version
 from bdl_perception.workflows.drive_jobs import (
@@ -68,6 +68,7 @@ def calibrate(model: str | Path, drives: Sequence[str | Path | CameraDrive], *,
     """
     resolved, model = resolve_options(options, executor), portable_model(model)
     load_model_files(model).spec.check_samples(resolved.samples)
+    check_watched(config.watched, score_descriptions(resolved.regions))
     known = list_camera_drives(drives, config.group_by)
     opened = open_drives([one.path for one in known], rate_hz)
     check_unique_drives(one.path for one in known)

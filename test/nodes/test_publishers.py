@@ -105,7 +105,7 @@ def test_scores_are_published_without_subscribers():
     assert origin_from_message(message) == (session.identifier, 1, ())
 
 
-def test_every_image_topic_has_a_camera_info_where_subscribers_look():
+def test_every_image_topic_has_a_camera_info_where_subscribers_search():
     # image_transport: the name of the image topic, with its last part replaced
     beside = {topic.name.rpartition('/')[0] + '/camera_info' for topic in topics.TOPICS
               if topic.type == topics.IMAGE_TYPE}
