@@ -60,9 +60,11 @@ def test_it_writes_a_calibration_that_arms_its_model(
     assert rejection_reasons(made, build_identity(spec, 8, 0)) != ()
     assert made.provenance.drives == tuple(f'drive_{seed}' for seed in range(8))
     assert (made.provenance.frames, len(made.distribution.scores['energy'])) == (80, 80)
+    assert made.image_range is not None and set(made.image_range.low) > {'bright_level', 'detail'}
     printed, warned = capsys.readouterr()
     assert 'and 5 more: 10 Hz is assumed' in warned
     assert 'warning: 8 drives are few' in printed
+    assert '  darker                 level of the bright parts below ' in printed
     assert printed.startswith((model / 'calibration.txt').read_text(encoding='utf-8'))
     assert sorted(path.name for path in model.iterdir()) == [
         'calibration.json', 'calibration.png', 'calibration.txt', 'model.json', 'perceive.onnx',
