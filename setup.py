@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Python package, its commands and nodes; package.xml names the ROS dependencies."""
 from glob import glob
+from pathlib import Path
 
 from setuptools import find_packages, setup
 
@@ -31,6 +32,18 @@ setup(
     name=NAME,
     version='0.2.0',
     description='Camera perception for ROS 2 with calibrated uncertainty',
+    long_description=(Path(__file__).parent / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    keywords=['ROS 2', 'depth', 'semantic segmentation', 'uncertainty', 'out-of-distribution'],
+    classifiers=[
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.12',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+        'Typing :: Typed',
+    ],
     author='The bdl_perception developers',
     author_email='maintainers@bdl-perception.example',
     maintainer='The bdl_perception developers',

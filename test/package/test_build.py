@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The wheel of pip and the package of colcon."""
+from email import message_from_bytes
 import importlib.util
 import os
 from pathlib import Path
@@ -67,6 +68,14 @@ def test_the_wheel_installs_the_files_of_ros_into_share(wheel: ZipFile) -> None:
                   'package.xml', 'launch/perception.launch.py', 'config/perception.yaml',
                   'config/perception.rviz', 'config/sros2/policy.xml'))}
     assert expected <= set(wheel.namelist())
+
+
+def test_the_wheel_describes_itself_for_a_package_index(wheel: ZipFile) -> None:
+    metadata = message_from_bytes(wheel.read(f'{NAME}-{VERSION}.dist-info/METADATA'))
+    assert metadata['Description-Content-Type'] == 'text/markdown'
+    assert metadata['License'] == 'Apache-2.0' and 'uncertainty' in metadata['Keywords']
+    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
+    assert str(metadata.get_payload()).strip() == readme.strip()
 
 
 def test_every_command_of_the_wheel_has_a_module(wheel: ZipFile) -> None:
