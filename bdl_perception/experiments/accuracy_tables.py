@@ -53,7 +53,7 @@ def ablation_table(results: Results) -> Table:
         'Nominal test frames; the mean of the Monte Carlo samples where there is dropout. '
         'Differences are taken seed by seed. A claim holds or fails where the 90 % interval of '
         'their mean (Student t) lies on one side of the limit; it is undecided where the interval '
-        'contains it.')
+        'contains it. `epistemic` has the first seed only; no claim needs it.')
 
 
 def _change_claim(results: Results, goal: AccuracyGoal, subject: str, kinds: tuple[str, str],

@@ -104,11 +104,11 @@ def plan_runs(tier: Tier, winner: str, threads: int) -> list[RunSpec]:
     planned = [*plan_recipes(tier, threads), *runs(DEPTH, winner, shares=tier.shares),
                *ensemble(tier, DEPTH, winner, threads), *runs(DEPTH, 'none'),
                *runs(CLASSES, winner, shares=tier.shares),
-               *ensemble(tier, CLASSES, winner, threads), *runs(CLASSES, 'none'),
-               *runs(DEPTH, 'aleatoric'), *runs(CLASSES, 'aleatoric'),
-               *runs(DEPTH, 'other_masks'), *runs(BOTH_TASKS, *weights, seeds=first),
-               *runs(CLASSES, 'other_masks'), *runs(DEPTH, 'epistemic'),
-               *runs(CLASSES, 'epistemic')]
+               *ensemble(tier, CLASSES, winner, threads), *runs(DEPTH, 'aleatoric'),
+               *runs(CLASSES, 'none'), *runs(DEPTH, 'other_masks'),
+               *runs(BOTH_TASKS, *weights, seeds=first), *runs(CLASSES, 'aleatoric'),
+               *runs(CLASSES, 'other_masks'), *runs(DEPTH, 'epistemic', seeds=first),
+               *runs(CLASSES, 'epistemic', seeds=first)]
     return list({run.name: run for run in planned}.values())
 
 
