@@ -64,7 +64,7 @@ class AlertNode(Node):
         apply_changes(self, self._settings, AlertParameters.policy, self._apply_settings)
 
     def _apply_settings(self, settings: AlertParameters) -> None:
-        """Change the live times; the detection of replays keeps those of the start."""
+        """Change the live times."""
         for monitor in self._monitors.values():
             monitor.set_times(settings.policy())
 
@@ -79,8 +79,7 @@ class AlertNode(Node):
         for camera, namespace in namespaces.items():
             own = calibration.for_camera(camera) if calibration else None
             machine = AlertMachine(policy, own, unarmed_reason)
-            sessions = IncomingSessions(
-                policy.stale_after_s, max(policy.hold_s, policy.stale_after_s))
+            sessions = IncomingSessions(*_session_times(policy))
             monitors[camera] = CameraMonitor(
                 self, namespace, machine, sessions, self._fault_log.report)
         return monitors
@@ -168,6 +167,7 @@ class CameraMonitor:
     def set_times(self, policy: AlertPolicy) -> None:
         """Change the live times of the policy."""
         self._machine.set_times(policy)
+        self._sessions.set_times(*_session_times(policy))
 
     def publish_challenge(self) -> None:
         """Publish the number that status and scores must repeat."""
@@ -221,6 +221,11 @@ class CameraMonitor:
         fault = printable_line(f'message cannot be read: {error}')
         self._on_fault(f'{self._topic_prefix}perception_node: {fault}')
         return PerceptionStatus('unreadable', (fault,))
+
+
+def _session_times(policy: AlertPolicy) -> tuple[float, float]:
+    """Return takeover_s and hold_s: a session is silent when the alert is STALE from it."""
+    return policy.stale_after_s, max(policy.hold_s, policy.stale_after_s)
 
 
 def find_publishers(node: Node, name: str, profile: QoSProfile) -> InputTopic:

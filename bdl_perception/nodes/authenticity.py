@@ -83,12 +83,16 @@ class IncomingSessions:
     def __init__(self, takeover_s: float, hold_s: float) -> None:
         """Start without a session; hold_s: how long the reason of a rejection lasts."""
         self.challenge = draw_random()
-        self._takeover_s, self._hold_s = takeover_s, hold_s
+        self.set_times(takeover_s, hold_s)
         self._current: str | None = None
         self._ended: set[str] = set()
         self._last_numbers: dict[str, int] = {}  # of the current session, by topic
         self._accepted_s = 0.
         self._rejected: tuple[float, str] | None = None
+
+    def set_times(self, takeover_s: float, hold_s: float) -> None:
+        """Change the times from now on."""
+        self._takeover_s, self._hold_s = takeover_s, hold_s
 
     def check(self, now_s: float, topic: str, origin: Origin) -> str:
         """Accept a message (empty), or return why it is rejected; now_s: monotonic seconds."""

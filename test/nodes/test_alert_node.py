@@ -157,6 +157,19 @@ def test_a_replay_beside_a_live_node_is_not_ok_until_it_ends(monkeypatch):
     assert camera.state().level == AlertLevel.OK
 
 
+def test_the_times_of_a_replay_follow_the_parameters(monkeypatch):
+    camera = MonitoredCamera(monkeypatch)
+    camera.receive(1)
+    camera.monitor.set_times(AlertPolicy(stale_after_s=3., hold_s=1.))
+    camera.now_s += 2.9
+    camera.receive(1, 'b' * 32)  # the first session is not silent yet
+    assert 'beside those of the active session' in camera.state().reasons[0]
+    camera.now_s += 2.9
+    assert 'beside those of the active session' in camera.state().reasons[0]
+    camera.now_s += .2
+    assert 'beside' not in str(camera.state().reasons)
+
+
 def test_a_restarted_node_recovers(monkeypatch):
     camera = MonitoredCamera(monkeypatch)
     camera.receive(1000)
