@@ -4,6 +4,8 @@
 # make test                the whole suite: on two cores, then what builds or starts processes
 # make lint                ruff, mypy, the ament linters
 # make bench               measure: about half an hour, on a machine that does nothing else
+# make mutants [MODULES=n]  mutation score of the alarm: the tests must find changes of its code
+# make fuzz [MINUTES=n]      damaged inputs for all that reads data from outside; n minutes each
 # make clean               remove what these made
 #
 # They need Python >= 3.10 on Linux x86-64 and make .venv for themselves. PYTHON=python3.12 chooses one.
@@ -17,8 +19,9 @@ FAST := $(ENVIRONMENT) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -
 override INPUT := $(value INPUT)
 override RATE_HZ := $(value RATE_HZ)
 export INPUT RATE_HZ
+MINUTES ?= 3
 
-.PHONY: demo check format test lint bench clean
+.PHONY: demo check format test lint bench mutants fuzz clean
 
 demo: .venv/runtime
 	$(BIN)/bdl demo --out demo $(if $(value INPUT),--input="$$INPUT") $(if $(value RATE_HZ),--rate-hz="$$RATE_HZ")
@@ -43,6 +46,13 @@ lint: .venv/tests
 
 bench: .venv/tests
 	$(BIN)/bdl bench --out bench
+
+mutants: .venv/tests
+	$(ENVIRONMENT) OMP_NUM_THREADS=1 $(BIN)/python test/mutants/run.py $(MODULES)
+
+fuzz: .venv/tests
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(ENVIRONMENT) OMP_NUM_THREADS=1 $(BIN)/python test/fuzz/run.py all --seconds $$((60 * $(MINUTES)))
 
 clean:
 	rm -rf .venv demo bench build dist install log bdl_perception.egg-info

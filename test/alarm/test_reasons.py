@@ -122,6 +122,13 @@ def test_each_age_of_a_frame_has_its_cause(age_s: float, text: str) -> None:
     assert machine.state(1.25).reasons == (text,)
 
 
+@pytest.mark.parametrize(('age_ns', 'stale'), [(10**9, False), (10**9 + 1, True)])
+def test_the_age_of_a_frame_is_exact_to_the_nanosecond(age_ns: int, stale: bool) -> None:
+    machine = started()
+    machine.update_scores(1.25, Scores(1_250_000_000, '', {'energy': 1.}), 1_250_000_000 + age_ns)
+    assert (machine.state(1.25).level == AlertLevel.STALE) == stale
+
+
 def test_a_clock_that_reads_zero_is_simulated_time_without_a_publisher() -> None:
     machine = started()
     machine.update_scores(1.25, Scores(10**13, '', {'energy': 1.}), 0)
@@ -130,7 +137,7 @@ def test_a_clock_that_reads_zero_is_simulated_time_without_a_publisher() -> None
 
 
 def test_without_a_clock_of_the_stamps_their_age_is_not_checked() -> None:
-    machine = started(recovery_s=0, epistemic_max_age_s=60)
+    machine = started(recovery_s=0, epistemic_max_age_s=60, max_frame_age_s=.05)
     machine.update_scores(1.25, Scores(10**18, '', {'energy': 1.}), None)
     machine.update_scores(1.25, Scores(10**18, '', {'epistemic_depth': 1.}, 1))
     assert ok(machine.state(1.25))

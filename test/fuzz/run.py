@@ -3,7 +3,7 @@
 """
 Fuzz one reader of data from outside, guided by coverage (atheris) or with edits from a seed alone.
 
-    python test/fuzz/run.py image|compressed|jpeg|calibration|model|diagnostics|bag [--seconds N]
+    python test/fuzz/run.py TARGET [--seconds N]             # or all, one after the other
     python test/fuzz/run.py TARGET --inputs N [--seed N]     # without atheris
     python test/fuzz/run.py TARGET --replay FILE             # an input that was kept
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import random
 import resource
 import signal
+import subprocess
 import sys
 import time
 from typing import Any
@@ -113,16 +114,24 @@ def run_atheris(name: str, seconds: int) -> None:
     atheris.Fuzz()
 
 
+def run_all(arguments: list[str]) -> int:
+    """Run each target in a process of its own; returns how many found a fault."""
+    return sum(subprocess.run([sys.executable, __file__, name, *arguments]).returncode != 0
+               for name in NAMES)
+
+
 def main() -> None:
-    """Read the arguments and run one target."""
+    """Read the arguments and run one target, or all."""
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('target', choices=NAMES)
+    parser.add_argument('target', choices=('all', *NAMES))
     parser.add_argument('--seconds', type=int, default=180)
     parser.add_argument('--inputs', type=int, default=0)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--replay', type=Path)
     arguments = parser.parse_args()
+    if arguments.target == 'all':
+        sys.exit(run_all(sys.argv[2:]))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_BYTES, MAX_ADDRESS_BYTES))
     if not (arguments.inputs or arguments.replay):
         return run_atheris(arguments.target, arguments.seconds)
