@@ -19,6 +19,7 @@ from bdl_perception.faults.waits import Waits
 
 TOO_FAST, NO_COMMAND = 'too fast', 'command is silent'
 ARRIVAL_TOLERANCE_S = .15  # between the arrival of one alert at two subscribers
+MAX_LATE_S = .5  # between them, while the processes wait for a processor
 SPEED_TOLERANCE_M_S = 1e-6
 MAX_PERIODS = 2.  # without a command
 
@@ -110,7 +111,9 @@ def check_speeds(commands: Sequence[Command], alerts: Sequence[Alert], rule: Com
         at_s = command.arrival_s
         since_s = at_s - rule.stop_s
         since_s -= waits.within(since_s, at_s)
-        limit = min(rule.commanded_m_s, highest_limit(steps, starts_s, since_s, at_s))
+        # The governor may receive an alert earlier than a subscriber that has to wait.
+        until_s = at_s + min(MAX_LATE_S, waits.within(at_s - MAX_LATE_S, at_s + MAX_LATE_S))
+        limit = min(rule.commanded_m_s, highest_limit(steps, starts_s, since_s, until_s))
         if not command.linear_m_s <= limit + SPEED_TOLERANCE_M_S:  # NaN is too fast
             found.append(Violation(TOO_FAST, at_s, at_s, 1,
                                    f'{command.linear_m_s:.2f} m/s, the limit is {limit:.2f}'))

@@ -109,6 +109,15 @@ def test_the_time_that_processes_waited_is_added_to_the_time_to_brake():
     assert check_speeds(commands, ALERTS, RULE, Waits([Wait(5., 6., .3)])) == []
 
 
+def test_an_alert_that_the_governor_received_earlier_is_accepted_while_processes_wait():
+    commands = drive(alerts_of((0, 5, ERROR), (5, 9, OK)), 9)  # faster than 0 from 6 s on
+    late = alerts_of((0, 5, ERROR), (5.4, 9, OK))
+    [found] = check_speeds(commands, late, RULE)
+    assert found.kind == 'too fast' and 6 <= found.start_s <= 6.2
+    assert check_speeds(commands, late, RULE, Waits([Wait(5.75, 6., .3)])) == []
+    assert len(check_speeds(commands, late, RULE, Waits([Wait(5., 5.25, .3)]))) == 1
+
+
 def test_no_alert_becomes_a_limit_of_zero_after_its_maximum_age():
     alerts = [Received(1., OK), Received(1.4, WARN), Received(3., STALE)]
     assert speed_limit_steps(alerts, 0., 4., POLICY) == [

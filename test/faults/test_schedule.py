@@ -111,3 +111,10 @@ def test_a_large_fault_comes_again_later():
     phases = make_schedule(faults, 900, 1)
     assert sum(phase.name == 'huge' and phase.start_s > 450 for phase in phases) > 5
     assert make_schedule(faults, 30, 3)[0].name == 'black'  # there is no time for it
+
+
+@given(seed=SEEDS)
+def test_a_short_schedule_begins_with_a_process_that_ends(seed):
+    faults = [FaultTiming('huge', 1, 5, is_large=True), FaultTiming('black', 1, 5),
+              FaultTiming('kill', 1, 5, ends_process=True)]
+    assert make_schedule(faults, 90, seed)[0].name == 'kill'

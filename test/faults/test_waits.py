@@ -41,11 +41,13 @@ def test_the_thread_that_waited_longest_counts_for_its_process(kernel):
     kernel.count(1, 1, 10)
     kernel.count(1, 2, 20)
     kernel.count(5, 5, 0)
+    kernel.count(5, 6, 0)
     sampler.sample(100., [1, 5])
     assert sampler.waits == []  # there is no earlier sample
     kernel.count(1, 1, 10.3)
     kernel.count(1, 2, 20.1)
-    kernel.count(5, 5, .4)
+    kernel.count(5, 5, .1)  # the other way round than in the first process
+    kernel.count(5, 6, .4)
     sampler.sample(101., [1, 5])
     [wait] = sampler.waits
     assert wait[:2] == (100., 101.) and wait.waited_s == pytest.approx(.7)
