@@ -22,8 +22,9 @@ import numpy as np
 FILL = 128  # of a decoder, where data are missing
 SPARE = b'\xa5'
 MANY = 64  # bytes for several blocks; a decoder says on stderr that they were left over
-MARKER = re.compile(rb'\xff+([\x01-\xcf\xd8-\xfe])')  # in data, ff is followed by 00
-RESTART = re.compile(rb'\xff+([\xd0-\xd7])')
+MARKER = re.compile(rb'\xff([\x01-\xcf\xd8-\xfe])')  # in data, ff is followed by 00
+RESTART = re.compile(rb'\xff([\xd0-\xd7])')
+FILL_BYTE = 0xff  # any number before a marker; a pattern with ff+ takes the square of their number
 FIRST_RESTART = 0xd0
 START, END, SCAN, RESTART_INTERVAL, EXIF = 0xd8, 0xd9, 0xda, 0xdd, 0xe1
 FRAMES = {*range(0xc0, 0xd0)} - {0xc4, 0xc8, 0xcc}  # tables and a reserved one
@@ -135,7 +136,14 @@ def _parse_scan(data: bytes, begin: int, end: int, interval: int) -> Scan:
     first, last, bits = data[begin + 1 + 2 * count:begin + 4 + 2 * count]
     following = MARKER.search(data, end)
     return Scan(components, first, last, bits & 15, interval, end,
-                following.start() if following else len(data))
+                _marker_start(data, end, following.start()) if following else len(data))
+
+
+def _marker_start(data: bytes, begin: int, start: int) -> int:
+    """Go back over the fill bytes before a marker, at most to begin."""
+    while start > begin and data[start - 1] == FILL_BYTE:
+        start -= 1
+    return start
 
 
 def _has_all_coefficients(jpeg: Jpeg) -> bool:
@@ -143,7 +151,7 @@ def _has_all_coefficients(jpeg: Jpeg) -> bool:
     if jpeg.frame != PROGRESSIVE:
         return {one for scan in jpeg.scans for one in scan.components} >= set(jpeg.sampling)
     low_bits = {(one, index): scan.low_bit for scan in jpeg.scans for one in scan.components
-                for index in range(scan.first, scan.last + 1)}
+                for index in range(scan.first, min(scan.last + 1, BLOCK * BLOCK))}
     return all(low_bits.get((one, index), 1) == 0
                for one in jpeg.sampling for index in range(BLOCK * BLOCK))
 
@@ -185,6 +193,7 @@ def _extend(data: bytes, jpeg: Jpeg, spare: bytes) -> bytes:
     ends = {scan.end for scan in scans}
     for scan in scans:
         if scan.restart_interval:
-            ends |= {one.start() for one in RESTART.finditer(data, scan.begin, scan.end)}
+            ends |= {_marker_start(data, scan.begin, one.start())
+                     for one in RESTART.finditer(data, scan.begin, scan.end)}
     places = [0, *sorted(ends), len(data)]
     return spare.join(data[begin:end] for begin, end in pairwise(places))

@@ -248,6 +248,15 @@ def test_a_clock_that_jumps_back_gives_the_distance() -> None:
     assert ok(machine.state(1.75))
 
 
+def test_scores_of_before_a_jump_of_the_clock_are_forgotten() -> None:
+    machine = started(hold_s=0, recovery_s=0, clear_s=0)
+    observe(machine, 1.25, energy=18.5)
+    assert machine.state(1.25).statistics == {'energy': 18.5, 'epistemic_depth': 1}
+    state = machine.state(.5)
+    assert (state.statistics, state.p_value) == ({}, None)
+    assert state.reasons == ('no scores were received: is the camera publishing?',)
+
+
 def test_stamps_that_do_not_advance_ask_for_the_recording() -> None:
     machine = started(hold_s=1)
     for _ in range(3):

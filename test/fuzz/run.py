@@ -50,9 +50,9 @@ def resident_mb() -> float:
 class Runs:
     """Counts inputs and checks what holds for each: exceptions, memory and time."""
 
-    def __init__(self, name: str, target: Any) -> None:
+    def __init__(self, name: str, target: Any, max_seconds: int) -> None:
         """Run the seeds, which must be accepted in part, and take the memory after them."""
-        self.name, self._target = name, target
+        self.name, self._target, self._max_seconds = name, target, max_seconds
         self.count, self.accepted = 0, 0
         for seed in target.seeds():
             self.accepted += target.run(seed)
@@ -62,7 +62,7 @@ class Runs:
 
     def one(self, data: bytes) -> None:
         """Run one input; an input that raises is kept."""
-        signal.alarm(MAX_SECONDS)  # ends the process: no input may hang, not even in C
+        signal.alarm(self._max_seconds)  # ends the process: no input may hang, not even in C
         self.count += 1
         try:
             self.accepted += self._target.run(data)
@@ -91,7 +91,7 @@ def run_atheris(name: str, seconds: int) -> None:
     import atheris
     with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
         target = load(name)
-    runs, begin = Runs(name, target), time.monotonic()
+    runs, begin = Runs(name, target, 0), time.monotonic()  # libFuzzer has the alarm
 
     def mutate(data: bytes, max_size: int, seed: int) -> bytes:
         draw = random.Random(seed)
@@ -109,7 +109,7 @@ def run_atheris(name: str, seconds: int) -> None:
     for index, seed in enumerate(target.seeds()):
         (corpus / f'seed_{index}').write_bytes(seed)
     atheris.Setup([sys.argv[0], str(corpus), f'-max_len={MAX_INPUT_BYTES}', '-rss_limit_mb=4096',
-                   '-verbosity=0', f'-artifact_prefix={FOUND}/{name}_'],
+                   f'-timeout={MAX_SECONDS}', '-verbosity=0', f'-artifact_prefix={FOUND}/{name}_'],
                   one, custom_mutator=mutate)
     atheris.Fuzz()
 
@@ -136,7 +136,7 @@ def main() -> None:
     if not (arguments.inputs or arguments.replay):
         return run_atheris(arguments.target, arguments.seconds)
     target = load(arguments.target)
-    runs = Runs(arguments.target, target)
+    runs = Runs(arguments.target, target, MAX_SECONDS)
     if arguments.replay:
         runs.one(arguments.replay.read_bytes())
     run_seeded(runs, target, arguments.inputs, arguments.seed)

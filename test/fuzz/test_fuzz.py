@@ -41,14 +41,14 @@ import random, run
 from edits import edited
 from pathlib import Path
 from types import SimpleNamespace
-run.FOUND, run.MAX_SECONDS = Path({found!r}), 1
+run.FOUND = Path({found!r})
 kept = []
 def read(data):
     {body}
     return True
 target = SimpleNamespace(run=lambda data: data == b'seed' or read(data), seeds=lambda: [b'seed'],
                          edit=edited)
-run.run_seeded(run.Runs('broken', target), target, 20, 0)
+run.run_seeded(run.Runs('broken', target, 1), target, 20, 0)
 """
 
 
