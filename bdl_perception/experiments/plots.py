@@ -13,6 +13,7 @@ from bdl_perception.experiments.results import get_number, Results
 from bdl_perception.experiments.uncertainty_tables import ALEATORIC, MEASURES
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 import numpy as np
 
 Draw = Callable[[Results], Figure | None]
@@ -61,6 +62,7 @@ def plot_other_data(results: Results) -> Figure | None:
         axes.set_yticks(range(len(splits)), [split.removeprefix('test_') for split in splits])
         axes.axvline(measure.ood_ratio, color='tab:red', linestyle='--')
         axes.set(title=f'{measure.task}: {measure.name}', xscale='log', xlabel='ratio to nominal')
+        axes.xaxis.set_minor_formatter(NullFormatter())  # labels would overlap
     return figure
 
 

@@ -12,7 +12,7 @@ from bdl_perception.experiments.accuracy_tables import (
     task_weight_table,
 )
 from bdl_perception.experiments.calibration_tables import calibration_table, recall_table
-from bdl_perception.experiments.claims import Claim, markdown_table, summary_table, Table
+from bdl_perception.experiments.claims import markdown_table, summary_table, Table
 from bdl_perception.experiments.config import Tier
 from bdl_perception.experiments.ood_tables import score_table
 from bdl_perception.experiments.plan import CLASSES, DEPTH
@@ -28,14 +28,17 @@ from bdl_perception.files import write_atomic
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 TITLE = '# Experiment: are the predicted uncertainties valid?'
-SUMMARY = """The claims of Kendall & Gal 2017 (What Uncertainties Do We Need in Bayesian Deep
-Learning for Computer Vision?) and Kendall, Gal & Cipolla 2018 (Multi-Task Learning Using
-Uncertainty), under conditions like theirs: one task per network, a few hundred different frames.
-Depth networks learn from one frame of each of {streets} rendered streets, class networks from
-{frames} frames of CamVid. The recipe `{winner}` was chosen on validation among {recipes}.
-**{counts}.** Holds: {holds}. Does not hold: {fails}.
-Numbers are means over seeds +- standard deviation; seeds {seeds}. Every number and every verdict
-is computed from the finished runs: {finished} of {planned}."""
+SUMMARY = """The claims of Kendall & Gal 2017 (arXiv 1703.04977) and Kendall, Gal & Cipolla 2018
+(arXiv 1705.07115), under conditions like theirs. Depth networks learn from one frame of each of
+{streets} rendered streets, class networks from {frames} frames of CamVid. The recipe `{winner}`
+was chosen on validation among {recipes}. {finished} of {planned} runs are finished.
+
+**{counts}:**
+
+{topics}
+
+Every number and every verdict is computed from the runs; numbers are means over the seeds
+{seeds} +- standard deviation."""
 SELECTION_NOTE = """The scale of the intervals is fitted on the nominal frames of the split
 validation, and the recipe is chosen by its conditions. No choice was made by a frame of the split
 test. Its conditions have the names of those of validation, on other drives. The corruptions
@@ -70,13 +73,12 @@ def all_tables(results: Results) -> list[Table]:
 
 
 def summary(results: Results, tier: Tier, tables: list[Table]) -> str:
-    """Summarise the claims in ten lines."""
-    claims = [claim for table in tables for claim in table.claims]
-    verdicts = Counter(claim.verdict for claim in claims)
+    """Summarise the claims by topic."""
+    verdicts = Counter(claim.verdict for table in tables for claim in table.claims)
     return SUMMARY.format(
         streets=tier.train_drives, frames=tier.class_frames, winner=results.winner,
         recipes=_comma_separated(tier.recipes), counts=count_claims(verdicts),
-        holds=_subjects(claims, 'holds'), fails=_subjects(claims, 'does not hold'),
+        topics='\n'.join(_topic_line(table) for table in tables if table.claims),
         seeds=_comma_separated(tier.seeds), finished=len(results.by_name),
         planned=len(results.specs))
 
@@ -87,8 +89,10 @@ def count_claims(verdicts: Counter[str]) -> str:
             f'do not, {verdicts["undecided"]} are undecided, {verdicts["not run"]} are not run')
 
 
-def _subjects(claims: list[Claim], verdict: str) -> str:
-    return '; '.join(claim.subject for claim in claims if claim.verdict == verdict) or 'none'
+def _topic_line(table: Table) -> str:
+    holds = sum(claim.verdict == 'holds' for claim in table.claims)
+    topic = table.title.partition('. ')[2].removesuffix(', test')
+    return f'- {topic}: {holds} of {len(table.claims)}'
 
 
 def _section(table: Table, plots: list[str]) -> str:
