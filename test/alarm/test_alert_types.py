@@ -49,3 +49,9 @@ def test_the_reasons_come_worst_first_and_name_their_camera(found):
 
 def test_no_camera_at_all_is_stale():
     assert combine_alerts({}) == AlertState(AlertLevel.STALE, ('no camera is watched',))
+
+
+def test_the_numbers_of_the_levels_are_those_of_diagnostic_status():
+    # diagnostic_msgs/msg/DiagnosticStatus.msg: OK=0, WARN=1, ERROR=2, STALE=3
+    assert {level.name: int(level) for level in AlertLevel} == {
+        'OK': 0, 'WARN': 1, 'ERROR': 2, 'STALE': 3}

@@ -136,3 +136,13 @@ def test_a_reset_forgets_scores_and_starts_the_steps_anew() -> None:
     assert evidence.add(Scores(9 * STEP_NS, '', {'epistemic_depth': 1.}, 1)) is None
     observe(evidence, 1, 100.)  # an earlier stamp counts at once
     assert evidence.cusum.value == pytest.approx(2 * GAIN)
+
+
+def test_all_scores_without_pixels_are_named() -> None:
+    names = ('epistemic_depth', 'epistemic_depth_left')
+    scores = dict.fromkeys(names, tuple(map(float, range(1, 20))))
+    evidence = Evidence(small_calibration(watched=names, scores=scores), 1.)
+    evidence.add(Scores(1, '', {'energy': 1.}))
+    evidence.add(Scores(1, '', {'mutual_information': 1., 'mutual_information_left': 1.}, 1))
+    reason, = evidence.errors
+    assert 'where epistemic_depth, epistemic_depth_left is measured' in reason.text

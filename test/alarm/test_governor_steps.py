@@ -232,3 +232,17 @@ def test_the_rate_of_a_ramp_is_recorded_within_its_bounds():
         10., 10., .125) == 10.
     found.record(-100.)  # counts as -4, and braking starts at once from zero
     assert found.next_speed(10., 0., .125) == pytest.approx(10 - 2 * .125)
+
+
+@pytest.mark.parametrize(('command', 'linear', 'angular'), [
+    (forward(1e300), 99.75, 0), (forward(0, 1e300), 0, 9.75)])
+def test_a_ramp_begins_at_the_speed_of_the_fastest_robot(command, linear, angular):
+    policy = GovernorPolicy(max_deceleration_m_s2=4, max_angular_deceleration_rad_s2=4,
+                            max_jerk_m_s3=16, recover_after_s=0)
+    governor = started(policy, STOP)
+    governor.update_alert(10.125, AlertLevel.OK, 0.)
+    assert governor.step(10.125, command) == (command, '')
+    governor.update_alert(10.25, AlertLevel.ERROR, 0.)
+    velocity, _ = governor.step(10.25, command)
+    # 100 m/s and 10 rad/s; the first step of a stop is .25
+    assert (velocity.linear[0], velocity.angular[2]) == pytest.approx((linear, angular))
