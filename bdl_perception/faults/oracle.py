@@ -24,6 +24,8 @@ LATE_WINDOW_S = 2.5  # in which waiting can make inputs late, with the recovery 
 LATE_SHARE = .1  # of the window; from then on STALE is correct without a fault
 MAX_EXTENSION_S, EXTENSIONS = 5., 5  # of a bound, by waiting time; a longer wait is a violation
 HOLD_TOLERANCE_S = .15  # between the times at which two subscribers receive an alert
+# When frames are late, their measured period is longer: STALE after .5 s and a heartbeat.
+LATE_DETECT_S = .25
 SILENT = 'alert is silent'
 WRONG_LEVEL, NO_REASON, SHORT_ERROR = 'wrong level', 'no reason', 'short error'
 
@@ -95,7 +97,8 @@ class LevelOracle:
         """Know the faults and the waiting times of a soak test."""
         self._waits = waits or Waits()
         self._deadlines = [_Deadlines(
-            one, self._extended(one.start_s, one.requirement.detect_s),
+            one, self._extended(one.start_s, one.requirement.detect_s
+                                + LATE_DETECT_S * self.is_late(one.start_s)),
             self._extended(one.end_s, one.requirement.recover_s)) for one in intervals]
 
     def allowed(self, at_s: float) -> frozenset[AlertLevel]:

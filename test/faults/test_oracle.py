@@ -112,11 +112,18 @@ def test_waiting_time_is_added_to_the_bounds():
     assert ERROR in oracle.allowed(19.15) and ERROR not in oracle.allowed(19.25)
 
 
+def test_a_machine_that_was_late_before_a_fault_gives_a_longer_bound():
+    oracle = LevelOracle([BLACK], Waits([Wait(8., 8.25, .3)]))
+    assert OK in oracle.allowed(10.7) and OK not in oracle.allowed(10.8)  # .5 and .25 s
+    oracle = LevelOracle([BLACK], Waits([Wait(7., 7.25, .3)]))
+    assert OK not in oracle.allowed(10.55)
+
+
 def test_waiting_time_in_the_added_time_counts_up_to_a_limit():
     starved = Waits([Wait(index / 4, index / 4 + .25, 5.) for index in range(400)])
     oracle = LevelOracle([BLACK._replace(end_s=40.)], starved)
-    assert OK in oracle.allowed(15.4)
-    assert OK not in oracle.allowed(15.6)  # 10 + .5 + 5
+    assert OK in oracle.allowed(15.7)
+    assert OK not in oracle.allowed(15.8)  # 10 + .5 + .25 + 5
 
 
 def test_stale_is_correct_only_while_the_machine_makes_inputs_late():
