@@ -131,7 +131,7 @@ def _run_text(document: Mapping[str, Any]) -> str:
     run, rows, failing = document['run'], document['rows'], document['failing']
     names = f' Failing: {", ".join(failing)}.' if failing else ''
     return (f'Version {run["version"]} (commit {run["commit"]}), {run["date"]}, {run["machine"]}, '
-            f'load before the run {run["load_before"]}, {run["repeats"]} repeats.\n'
+            f'load before the run {run["load_before"]}, repeats: {run["repeats"]}.\n'
             f'{len(rows) - len(failing)} of {len(rows)} rows pass.{names}\n')
 
 
