@@ -1,10 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Several cameras: their names, and the worst of what they say."""
+from dataclasses import FrozenInstanceError
+
 from bdl_perception.alarm.alert_types import (
     AlertLevel,
+    AlertPolicy,
     AlertState,
     combine_alerts,
+    InputTopic,
     parse_camera_names,
 )
 from hypothesis import given
@@ -55,3 +59,29 @@ def test_the_numbers_of_the_levels_are_those_of_diagnostic_status():
     # diagnostic_msgs/msg/DiagnosticStatus.msg: OK=0, WARN=1, ERROR=2, STALE=3
     assert {level.name: int(level) for level in AlertLevel} == {
         'OK': 0, 'WARN': 1, 'ERROR': 2, 'STALE': 3}
+
+
+def test_a_state_without_numbers_has_none_and_cannot_be_changed():
+    state = AlertState(AlertLevel.OK, ())
+    assert (state.statistics, state.thresholds, state.low_thresholds) == ({}, {}, {})
+    assert (state.cusum, state.late_frames) == (0, 0)
+    assert [state.p_value, state.cusum_limit, state.stamp_ns, state.slow,
+            state.slow_limit] == [None] * 5
+    with pytest.raises(FrozenInstanceError):
+        state.cusum = 1.
+    with pytest.raises(FrozenInstanceError):
+        AlertPolicy().hold_s = 1.
+
+
+def test_a_topic_without_publishers_has_none():
+    assert InputTopic('/scores') == ('/scores', (), ())
+
+
+@pytest.mark.parametrize(('listed', 'text'), [
+    ('a,b c', "cameras is 'a,b c': 'b c' is no namespace; write names of letters, digits and "
+              'underscores with commas between'),
+    ('a,a', "cameras is 'a,a': 'a' appears twice")])
+def test_a_wrong_list_of_cameras_is_explained(listed, text):
+    with pytest.raises(ValueError) as caught:
+        parse_camera_names(listed)
+    assert str(caught.value) == text

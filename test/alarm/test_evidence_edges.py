@@ -6,6 +6,7 @@ import math
 from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.alarm.cusum import MixtureCusum
 from bdl_perception.alarm.evidence import Evidence
+from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.data_types import Scores
 from calibrations import small_calibration, with_values
 import pytest
@@ -146,3 +147,14 @@ def test_all_scores_without_pixels_are_named() -> None:
     evidence.add(Scores(1, '', {'mutual_information': 1., 'mutual_information_left': 1.}, 1))
     reason, = evidence.errors
     assert 'where epistemic_depth, epistemic_depth_left is measured' in reason.text
+
+
+def test_an_unknown_light_is_reported_for_a_frame_and_not_before_it() -> None:
+    calibration = small_calibration()
+    whole = ScoreGroup(calibration.distribution.scores, 8)
+    evidence = Evidence(with_values(calibration, group_by='light',
+                                    groups={'day': whole, 'night': whole}), 1.)
+    assert evidence.fallback_reason is None
+    evidence.add(Scores(1, '', {'energy': 1.}))
+    assert evidence.fallback_reason == (
+        'the light of the frame is not known: thresholds are of all drives')

@@ -64,3 +64,12 @@ def test_without_an_error_nothing_is_latched_by_exceedances():
     for now_s in range(9):
         latch.advance(now_s, False, True, False)
         assert not latch.latched
+
+
+def test_changed_times_count_from_the_same_events():
+    latch = Latch(2, 2)
+    latch.advance(10, True, True, True)
+    latch.set_times(1, 1)
+    assert [latch.is_quiet(now_s) for now_s in (10.5, 11)] == [False, True]
+    latch.advance(11, False, False, True)
+    assert not latch.latched

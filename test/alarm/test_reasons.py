@@ -288,3 +288,25 @@ def test_each_input_names_its_second_publisher() -> None:
     assert (state.level, state.reasons) == (AlertLevel.WARN, (
         '/status has 2 publishers: /a, /b; stop all but one',
         '/scores has 2 publishers: /c, /d; stop all but one'))
+
+
+def test_changed_times_hold_for_silence_and_for_the_latch() -> None:
+    machine = started(stale_after_s=1., hold_s=2., clear_s=2.)
+    observe(machine, 1.25, status=replace(GOOD, faults=('dark',)))
+    machine.set_times(AlertPolicy(stale_after_s=.25, hold_s=.5, clear_s=.25))
+    observe(machine, 1.5)
+    assert machine.state(1.5).reasons == ('the alarm holds until 0.5 s have passed since: wait',)
+    observe(machine, 1.75)
+    assert machine.state(1.75).level == AlertLevel.ERROR
+    observe(machine, 2.)
+    assert ok(machine.state(2.))
+    assert machine.state(2.375).reasons == (
+        'perception_node is silent for 0.4 s: is it running?',
+        'no scores for 0.4 s: is the camera publishing?')
+
+
+def test_a_setting_that_is_not_live_stays() -> None:
+    machine = started(warning_level='ok')
+    machine.set_times(AlertPolicy(warning_level='stale'))
+    machine.update_status(1., replace(GOOD, warnings=('no scale',)))
+    assert machine.state(1.).level == AlertLevel.OK
