@@ -26,6 +26,9 @@ EQUAL_SHARE = .7  # of the cells, from which on two frames are equal
 MIN_CELLS = 8  # that are not clipped; with fewer, only frames equal in every cell are compared
 MAX_PERIOD = 50  # frames, of a sequence that repeats
 BUFFERS = 8  # frames, among which a driver may send old buffers in any order
+# Frames that equal any stored one, MAX_OLD more than NEW_WEIGHT times those that do not: a loop of
+# which frames are lost. A recording played back and forth has MAX_PERIOD / 2 after each turn.
+MAX_OLD, NEW_WEIGHT = 30, 5
 
 
 class Repetition:
@@ -39,9 +42,10 @@ class Repetition:
         # Of the last frame first
         self._digests = np.zeros((MAX_PERIOD, rows * columns), np.int64)
         self._count = 0
-        # Frames in a row that equal the one before, two before, ... and any of the last BUFFERS
+        # Frames in a row that equal the one before, two before, ..., and any of the last BUFFERS;
+        # _old: the excess of frames that equal any stored one
         self._runs = np.zeros(MAX_PERIOD, np.int64)
-        self._old = 0
+        self._old_buffers, self._old = 0, 0
 
     def detect_fault(self, rgb: Bytes) -> str:
         """Return the fault of this frame (H, W, 3), '' for none."""
@@ -49,7 +53,8 @@ class Repetition:
             self._shape, self._count = rgb.shape, 0
         equal = self._compare(rgb)  # (MAX_PERIOD,)
         self._runs = np.where(equal, self._runs + 1, 0)
-        self._old = self._old + 1 if equal[:BUFFERS].any() else 0
+        self._old_buffers = self._old_buffers + 1 if equal[:BUFFERS].any() else 0
+        self._old = self._old + 1 if equal.any() else max(0, self._old - NEW_WEIGHT)
         return self._describe()
 
     def _compare(self, rgb: Bytes) -> NDArray[np.bool_]:
@@ -76,9 +81,8 @@ class Repetition:
         if repeated.size:
             return (f'the frames repeat a sequence of {repeated[0] + 1}: '
                     f'restart the camera driver')
-        if self._old >= max(2 * BUFFERS, minimum):
-            return (f'the last {self._old} frames repeat earlier ones: '
-                    f'restart the camera driver')
+        if self._old_buffers >= max(2 * BUFFERS, minimum) or self._old >= max(MAX_OLD, minimum):
+            return 'the last frames repeat earlier ones: restart the camera driver'
         return ''
 
 

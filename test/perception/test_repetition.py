@@ -4,7 +4,7 @@
 from typing import Callable, Iterable
 
 from bdl_perception.perception.data_types import Bytes
-from bdl_perception.perception.repetition import MAX_PERIOD, Repetition
+from bdl_perception.perception.repetition import MAX_OLD, MAX_PERIOD, Repetition
 import cv2
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_a_frozen_frame_under_an_overlay_is_identical(overlay: Callable[[int], B
 def test_a_sequence_that_repeats_is_reported_after_its_second_turn(period: int) -> None:
     found = faults(street(index % period) for index in range(2 * period + 5))
     first = max(2 * period, period + 4)  # frames; at least four pairs
-    assert not any(found[:first - 1])
+    assert not any(found[:min(first, period + MAX_OLD) - 1])
     assert f'repeat a sequence of {period}:' in found[first - 1]
     assert all(found[first - 1:])
 
@@ -61,8 +61,16 @@ def test_a_sequence_that_repeats_is_reported_after_its_second_turn(period: int) 
 def test_buffers_in_irregular_order_are_reported() -> None:
     turns = [0, 1, 1, 0, 1, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 1]
     found = faults(street(turn) for turn in turns)
-    assert found.index('the last 16 frames repeat earlier ones: restart the camera driver') == 17
+    assert found.index('the last frames repeat earlier ones: restart the camera driver') == 17
     assert all(found[17:])
+
+
+@pytest.mark.parametrize('period', [10, 30])
+def test_a_sequence_of_which_frames_are_lost_is_reported(period: int) -> None:
+    arrives = np.random.default_rng(period).random(200) > .2
+    found = faults(street(index % period) for index in np.flatnonzero(arrives))
+    assert not any(found[:MAX_OLD])
+    assert all(found[period + 2 * MAX_OLD:])
 
 
 @pytest.mark.parametrize(('frozen_after', 'each'), [(5, 4), (3, 2)])
