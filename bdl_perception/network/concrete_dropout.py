@@ -39,8 +39,8 @@ def kl_divergence(logits: Tensor, kernels: Sequence[Tensor]) -> Tensor:
     """
     total = torch.zeros((), device=logits.device)
     for logit, kernel in zip(logits, kernels, strict=True):
-        p, kept = logit.sigmoid(), (-logit).sigmoid()
-        entropy = -p * logsigmoid(logit) - kept * logsigmoid(-logit)
-        weights = 0.5 * PRIOR_LENGTH**2 * kernel.square().sum() / kept
+        p, keep = logit.sigmoid(), (-logit).sigmoid()
+        entropy = -p * logsigmoid(logit) - keep * logsigmoid(-logit)
+        weights = 0.5 * PRIOR_LENGTH**2 * kernel.square().sum() / keep
         total = total + weights - kernel.shape[1] * entropy
     return total

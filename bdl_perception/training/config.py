@@ -30,11 +30,11 @@ class TrainConfig:
     tasks: str = 'both'  # or depth, classes: the other head is not trained and not validated
     likelihood: str = 'gaussian'  # of log-depth; or laplace, whose variance is 2 b^2
     beta: float = 0.5  # of the regression loss; 0 underfits the mean (Seitzer et al. 2022)
-    # The means are taught without the variances: by the squared (laplace: absolute) error and the
+    # The means are trained without the variances: by the squared (laplace: absolute) error and the
     # cross-entropy. The variances have no gradient in means and features (Stirn et al. 2023).
     # beta has no effect then.
     faithful: bool = False
-    variance_warm_up: float = 0.0  # share of the run in which only the means are taught
+    variance_warm_up: float = 0.0  # share of the run in which only the means are trained
     logit_samples: int = 4  # T of the classification loss
     class_weights: tuple[float, ...] = ()  # one per class; empty: all equal
     aleatoric: bool = True  # False: no variance is learned

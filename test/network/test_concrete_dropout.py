@@ -75,8 +75,8 @@ def test_the_divergence_and_its_gradient_are_the_papers():
         step = 1e-5 * np.eye(2)[index]
         slope = (by_hand(logits + step) - by_hand(logits - step)) / 2e-5
         assert float(leaf.grad[index]) == pytest.approx(slope, rel=1e-6)
-        kept = 1 - 1 / (1 + math.exp(-logits[index]))
-        expected = PRIOR_LENGTH**2 / kept * kernels[index]  # d/dW of l^2 W^2 / (2 (1 - p))
+        keep = 1 - 1 / (1 + math.exp(-logits[index]))
+        expected = PRIOR_LENGTH**2 / keep * kernels[index]  # d/dW of l^2 W^2 / (2 (1 - p))
         torch.testing.assert_close(weights[index].grad, torch.from_numpy(expected))
 
 

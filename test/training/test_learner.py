@@ -63,8 +63,8 @@ def _gradient_rows(run):
 
 def _without_rows(state, rows):
     """Leave out rows of the heads."""
-    kept = [row for row in range(3 + TINY.classes) if row not in rows]
-    return {name: value[kept] if name.startswith(HEADS) else value
+    others = [row for row in range(3 + TINY.classes) if row not in rows]
+    return {name: value[others] if name.startswith(HEADS) else value
             for name, value in state.items()}
 
 
@@ -161,16 +161,16 @@ def test_the_learned_probabilities_fall_with_more_frames_and_are_in_the_history(
 def test_the_divergence_is_divided_by_the_frames_of_the_sets_counted_once(data, tmp_path,
                                                                           monkeypatch):
     config = replace(CONFIG, network=replace(TINY, concrete=True), epochs=1)
-    seen = []
+    counts = []
     monkeypatch.setattr(Learner, 'step', lambda self, batch, rate, completed, frames: (
-        seen.append(frames) or [0., 0., 0.]))
+        counts.append(frames) or [0., 0., 0.]))
     _trained(config, tmp_path / 'dataset', data)
     _trained(replace(config, data_frames=77), tmp_path / 'given', data)
     recorded = TrainingRun(config, tmp_path / 'recorded')
     recorded.record_training_sets([{'kind': 'world', 'frames': 4, 'stride': 1, 'repeat': 9},
                                    {'kind': 'camvid', 'frames': 5, 'stride': 1, 'repeat': 1}])
     recorded.train(data, None)
-    assert sorted(set(seen)) == [len(data), 9, 77] and len(data) == 6
+    assert sorted(set(counts)) == [len(data), 9, 77] and len(data) == 6
 
 
 @pytest.mark.parametrize('changes, factor', [
@@ -181,13 +181,13 @@ def test_the_divergence_beside_a_plain_error_is_multiplied_by_its_noise(data, tm
     """As the maximum of the likelihood over a constant noise would weight it."""
     run = TrainingRun(replace(DEPTH, network=replace(TINY, concrete=True), **changes), tmp_path)
     divergence = float(run.learner.network.dropout_divergence().detach())
-    kept = []
+    recorded = []
     losses = run.learner._losses
-    run.learner._losses = lambda *given: kept.append(losses(*given)) or kept[-1]
+    run.learner._losses = lambda *given: recorded.append(losses(*given)) or recorded[-1]
     batch = make_batch([data[0], data[1]], TINY, CORNERS[:2])
     total = run.learner.step(batch, .01, 1., 50)[0]
-    noise = 1. if factor is None else factor * float(kept[0].regression.detach())
-    parts = sum(float(each.detach()) for each in kept[0])
+    noise = 1. if factor is None else factor * float(recorded[0].regression.detach())
+    parts = sum(float(each.detach()) for each in recorded[0])
     assert total == pytest.approx(parts + noise * divergence / 50, rel=1e-5)
 
 
@@ -196,7 +196,7 @@ def test_a_step_without_the_number_of_frames_is_rejected(data, tmp_path):
         _step(replace(CONFIG, network=replace(TINY, concrete=True)), tmp_path, data)
 
 
-def test_the_means_are_taught_first_during_the_warm_up(data, tmp_path):
+def test_the_means_are_trained_first_during_the_warm_up(data, tmp_path):
     warm = replace(CONFIG, variance_warm_up=.5)
     assert _gradient_rows(_step(warm, tmp_path / 'before', data, .49)) == [
         *DEPTH_ROW, *LOGIT_ROWS]
@@ -208,8 +208,8 @@ def test_a_run_in_its_warm_up_is_one_without_variances_and_then_learns_them(data
     for name, changes in {'none': {'aleatoric': False}, 'warm': {'variance_warm_up': .5}}.items():
         run, snapshots = TrainingRun(replace(DEPTH, **changes), tmp_path / name), []
         save = run._save_epoch
-        run._save_epoch = lambda log, run=run, kept=snapshots, save=save: (
-            kept.append(_state(run)), save(log))
+        run._save_epoch = lambda log, run=run, recorded=snapshots, save=save: (
+            recorded.append(_state(run)), save(log))
         run.train(data, None)
         states[name] = snapshots
     assert _same(states['warm'][0], states['none'][0])
