@@ -246,3 +246,22 @@ def test_a_ramp_begins_at_the_speed_of_the_fastest_robot(command, linear, angula
     velocity, _ = governor.step(10.25, command)
     # 100 m/s and 10 rad/s; the first step of a stop is .25
     assert (velocity.linear[0], velocity.angular[2]) == pytest.approx((linear, angular))
+
+
+def test_a_turn_on_the_spot_ends_without_a_command():
+    policy = GovernorPolicy(max_angular_deceleration_rad_s2=4, recover_after_s=0)
+    governor = started(policy, forward(0, .5))
+    for index in range(1, 9):
+        governor.update_alert(10 + index / 8, AlertLevel.OK, 0.)
+        velocity, reason = governor.step(10 + index / 8, None)
+    assert (velocity.angular[2], reason) == (0, NO_COMMAND)
+
+
+def test_a_command_after_a_pause_at_rest_is_a_ramp():
+    policy = GovernorPolicy(max_deceleration_m_s2=4, max_jerk_m_s3=16, recover_after_s=0)
+    governor = started(policy, STOP)
+    speeds = []
+    for index, command in enumerate((None, forward(10), forward(10)), start=1):
+        governor.update_alert(10 + index / 8, AlertLevel.OK, 0.)
+        speeds.append(governor.step(10 + index / 8, command).velocity.linear[0])
+    assert speeds == pytest.approx([0, .25, .75])

@@ -20,6 +20,7 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitOr: ast.BitAnd,
     ast.BitAnd: ast.BitOr}
 FUNCTIONS = {'min': 'max', 'max': 'min', 'any': 'all', 'all': 'any'}
+CHECKS = ('strict',)  # of zip: a check of ourselves, of lengths that are always equal
 LEVELS = ('OK', 'WARN', 'ERROR', 'STALE')  # of AlertLevel
 SCOPES = (ast.FunctionDef, ast.ClassDef)
 NOT_CODE = ('annotation', 'returns', 'decorator_list', 'bases')  # fields; executed at import
@@ -64,15 +65,16 @@ def _places(parent: ast.AST, scopes: tuple[Any, ...]) -> Iterator[
         if field in NOT_CODE:
             continue
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if isinstance(node, (ast.expr, ast.stmt)) and not _is_text(node):
+            if isinstance(node, (ast.expr, ast.stmt)) and not _is_left_out(node):
                 yield inner, parent, field, index, node
-            if isinstance(node, ast.AST) and not _is_text(node):
+            if isinstance(node, ast.AST) and not _is_left_out(node):
                 yield from _places(node, inner)
 
 
-def _is_text(node: ast.AST) -> bool:
-    """Return whether a statement is a docstring."""
-    return (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+def _is_left_out(node: ast.AST) -> bool:
+    """Return whether a node is a docstring, an import or a check of ourselves: not changed."""
+    return (isinstance(node, ast.keyword) and node.arg in CHECKS
+            or isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             or isinstance(node, (ast.Import, ast.ImportFrom)))
 
 
@@ -181,7 +183,7 @@ def _calls(node: ast.Call) -> Iterator[ast.expr]:
     if name in ('abs', 'round'):
         yield node.args[0]
     for index, keyword in enumerate(node.keywords):  # the default value instead
-        if keyword.arg:
+        if keyword.arg and keyword.arg not in CHECKS:
             yield _with(node, keywords=[*node.keywords[:index], *node.keywords[index + 1:]])
 
 
