@@ -6,11 +6,14 @@ from typing import Callable, Mapping, Sequence
 from bdl_perception.experiments.calibration_tables import RECALL_CURVES, recall_uncertainties
 from bdl_perception.experiments.curves import RECALLS
 from bdl_perception.experiments.measure import RELIABILITY_LEVELS
-from bdl_perception.experiments.ood_tables import condition_scores
 from bdl_perception.experiments.plan import CLASSES, DEPTH
 from bdl_perception.experiments.recipes import mean_separation
 from bdl_perception.experiments.results import get_number, Results
-from bdl_perception.experiments.uncertainty_tables import ALEATORIC, MEASURES
+from bdl_perception.experiments.uncertainty_tables import (
+    ALEATORIC,
+    condition_scores,
+    MEASURES,
+)
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
@@ -44,7 +47,7 @@ def _share_figure(results: Results, panels: list[tuple[str, str, str]]) -> Figur
                       in zip(results.shares(), columns, strict=True) if seed in column]
             axes.plot(*zip(*points, strict=True), 'o-', label=f'seed {seed}')
         axes.set(title=f'{task}: {name}', xlabel='% of the training frames', ylim=(0, None))
-        axes.legend(fontsize=8)
+        _add_legend(axes)
     return figure
 
 
@@ -109,6 +112,11 @@ def plot_calibration(results: Results) -> Figure | None:
 def _finish_diagonal(axes: Axes, title: str, x: str, y: str) -> None:
     axes.plot([0, 1], [0, 1], color='grey', linewidth=.8)
     axes.set(title=title, xlabel=x, ylabel=y)
+    _add_legend(axes)
+
+
+def _add_legend(axes: Axes) -> None:
+    """Add a legend where there are curves: matplotlib warns of an empty one."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8)
 
@@ -125,8 +133,7 @@ def plot_recall(results: Results) -> Figure | None:
             curves = [run['test']['recall_curves'][metric][name] for run in runs]
             axes.plot(RECALLS, np.mean(curves, axis=0), 'o-', markersize=3, label=f'by {name}')
         axes.set(title=f'{task}: {title}', xlabel='recall (share of the pixels)')
-        if runs:
-            axes.legend(fontsize=8)
+        _add_legend(axes)
     return figure
 
 

@@ -14,7 +14,6 @@ from bdl_perception.experiments.accuracy_tables import (
 from bdl_perception.experiments.calibration_tables import calibration_table, recall_table
 from bdl_perception.experiments.claims import markdown_table, summary_table, Table
 from bdl_perception.experiments.config import Tier
-from bdl_perception.experiments.ood_tables import score_table
 from bdl_perception.experiments.plan import CLASSES, DEPTH
 from bdl_perception.experiments.plots import PLOTS
 from bdl_perception.experiments.recipes import recipe_table
@@ -23,6 +22,7 @@ from bdl_perception.experiments.uncertainty_tables import (
     aleatoric_constancy_table,
     data_size_table,
     other_data_table,
+    score_table,
 )
 from bdl_perception.files import write_atomic
 from matplotlib.backends.backend_agg import FigureCanvasAgg

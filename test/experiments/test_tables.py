@@ -13,7 +13,6 @@ from bdl_perception.experiments.claims import difference_claim, markdown_table, 
 from bdl_perception.experiments.config import Tier
 from bdl_perception.experiments.curves import RECALLS
 from bdl_perception.experiments.measure import RELIABILITY_LEVELS
-from bdl_perception.experiments.ood_tables import score_table
 from bdl_perception.experiments.plan import plan_recipes, plan_runs
 from bdl_perception.experiments.plots import PLOTS
 from bdl_perception.experiments.recipes import choose_recipe, recipe_table
@@ -24,6 +23,7 @@ from bdl_perception.experiments.uncertainty_tables import (
     aleatoric_constancy_table,
     data_size_table,
     other_data_table,
+    score_table,
 )
 import pytest
 
@@ -265,6 +265,12 @@ def test_a_plot_without_its_runs_is_deleted(tmp_path):
     write_report(results(), TIER, tmp_path, 'x')
     page = write_report(Results(SPECS, {}, 'faithful'), TIER, tmp_path, 'x')
     assert not list(tmp_path.glob('*.png')) and '.png' not in page.read_text()
+
+
+def test_the_page_can_be_written_with_the_runs_of_one_task(tmp_path):
+    depth = {spec.name: made_up(spec) for spec in SPECS if spec.task == 'depth'}
+    text = write_report(Results(SPECS, depth, 'faithful'), TIER, tmp_path, 'x').read_text()
+    assert '12 of 22 claims hold' in text and 'Not run:' in text
 
 
 def test_the_first_seed_may_be_any_number():
