@@ -265,3 +265,12 @@ def test_a_command_after_a_pause_at_rest_is_a_ramp():
         governor.update_alert(10 + index / 8, AlertLevel.OK, 0.)
         speeds.append(governor.step(10 + index / 8, command).velocity.linear[0])
     assert speeds == pytest.approx([0, .25, .75])
+
+
+def test_braking_of_the_planner_is_no_rate_of_the_ramp():
+    policy = GovernorPolicy(max_deceleration_m_s2=4, max_jerk_m_s3=16, recover_after_s=0)
+    governor = started(policy, forward(8))
+    governor.update_alert(10.125, AlertLevel.OK, 0.)
+    assert governor.step(10.125, forward(4)) == (forward(4), '')  # 32 m/s2, by its own choice
+    governor.update_alert(10.25, AlertLevel.ERROR, 0.)
+    assert governor.step(10.25, forward(4)).velocity.linear[0] == pytest.approx(3.75)
