@@ -114,8 +114,8 @@ def nav2_speed_limit(limit_m_s: float, max_speed_m_s: float, percentage: bool) -
 
 
 def is_finite(velocity: Velocity) -> bool:
-    """Return whether every component is a number."""
-    return all(map(math.isfinite, (*velocity.linear, *velocity.angular)))
+    """Return whether both speeds are finite; a component that is not makes its speed so."""
+    return all(map(math.isfinite, _speeds(velocity)))
 
 
 class LevelHold:

@@ -83,9 +83,11 @@ class GovernorNode(Node):
     def _on_alert(self, message: DiagnosticArray, info: Mapping[str, int | None]) -> None:
         now_s = time.monotonic()
         self._alert_numbers.add(now_s, info)
-        age_s = (self.get_clock().now().nanoseconds - stamp_to_ns(message.header.stamp)) / 1e9
         level: AlertLevel | None = None
+        age_s = 0.
         try:
+            stamp_ns = stamp_to_ns(message.header.stamp)
+            age_s = (self.get_clock().now().nanoseconds - stamp_ns) / 1e9
             level = level_from_message(message)
         except ValueError as error:
             self._fault_log.report(f'alert cannot be read: {error}')

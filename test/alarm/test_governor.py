@@ -11,6 +11,7 @@ from bdl_perception.alarm.governor import (
     GovernorPolicy,
     nav2_speed_limit,
     NO_SPEED_LIMIT,
+    NOT_FINITE,
     speed_limits,
     STOP,
     Velocity,
@@ -60,6 +61,15 @@ def test_no_fresh_alert_stops_even_where_errors_crawl(age_s: float | None) -> No
     for level in AlertLevel:
         assert govern(CRAWL, FAST, level, age_s).velocity == STOP
     assert govern(CRAWL, FAST, None, .1).velocity == STOP
+
+
+@pytest.mark.parametrize('level', [*AlertLevel, None])
+def test_a_command_whose_speed_is_beyond_every_float_is_never_passed_on(
+        level: AlertLevel | None) -> None:
+    governor, command = Governor(POLICY, .05), Velocity((1.2e308, 1.2e308, 1.2e308))
+    governor.update_alert(0., level, 0.)
+    assert speeds(governor.step(0., command).velocity) == (0, 0)
+    assert govern(POLICY, command, level, 0.) == (STOP, NOT_FINITE)
 
 
 @pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf])
