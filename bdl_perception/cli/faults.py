@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bdl_perception.files import check_output_folder, mark_output_folder
 
 if TYPE_CHECKING:
-    from bdl_perception.faults.reactions import RowResult
+    from bdl_perception.faults.row import RowResult
 
 DEFAULT_REPEATS = 20
 OUTPUT_NAMES = ('faults.json', 'faults.md', 'logs')
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure the rows and write the table, also after each row; 1 when a row fails."""
     from bdl_perception.faults.catalogue import CATALOGUE, select, UNDETECTED
-    from bdl_perception.faults.measurement import (
+    from bdl_perception.faults.reactions import (
         measure,
         measure_undetected_hazards,
         MeasurementConfig,

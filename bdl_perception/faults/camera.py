@@ -3,12 +3,15 @@
 """A camera that plays frames forth and back at an exact rate, with faults on demand."""
 from dataclasses import dataclass
 from itertools import takewhile
+import json
+import os
 from pathlib import Path
 from threading import Event, Lock, Thread
 import time
 from typing import Any, Callable, NamedTuple
 
 from bdl_perception.drives import BUNDLED_VIDEO, open_drive
+from bdl_perception.drives.base import DESCRIPTION_FILE, frame_stamp_ns
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.messages import (
     camera_info_message,
@@ -167,3 +170,23 @@ def compressed_message(data: bytes, header: Any, image_format: str = 'jpeg') -> 
     """Make a compressed image of any bytes."""
     return CompressedImage(header=header, format=image_format,
                            data=pixel_buffer(np.frombuffer(data, np.uint8)))
+
+
+def write_loop(folder: Path, rate_hz: float) -> Path:
+    """Write the nominal frames, forth and back, as a drive that camera_node can loop."""
+    nominal = nominal_frames()
+    count = len(nominal.frames)
+    (folder / 'rgb').mkdir(parents=True, exist_ok=True)
+    for index in range(2 * count - 2):
+        path, source = folder / 'rgb' / f'{index}.jpg', forth_and_back(index, count)
+        if source == index:
+            path.write_bytes(jpeg_bytes(nominal.frames[index]))
+        elif not path.exists():
+            os.link(folder / 'rgb' / f'{source}.jpg', path)
+    camera = nominal.camera
+    (folder / DESCRIPTION_FILE).write_text(json.dumps({
+        'format': 1, 'name': 'nominal', 'rate_hz': rate_hz, 'width': camera.width,
+        'height': camera.height,
+        'camera': {name: getattr(camera, name) for name in ('fx', 'fy', 'cx', 'cy')},
+        'stamps_ns': [frame_stamp_ns(index, rate_hz) for index in range(2 * count - 2)]}))
+    return folder

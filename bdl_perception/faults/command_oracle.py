@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol, Sequence
 
 from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.alarm.governor import GovernorPolicy, speed_limits
+from bdl_perception.faults.load import Waits
 from bdl_perception.faults.oracle import Alert, FaultInterval, long_gaps, merged, Violation
-from bdl_perception.faults.waits import Waits
 
 TOO_FAST, NO_COMMAND = 'too fast', 'command is silent'
 ARRIVAL_TOLERANCE_S = .15  # between the arrival of one alert at two subscribers

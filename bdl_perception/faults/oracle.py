@@ -16,7 +16,7 @@ import math
 from typing import Collection, Iterable, Iterator, NamedTuple, Protocol, Sequence
 
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.faults.waits import Waits
+from bdl_perception.faults.load import Waits
 
 NOMINAL = frozenset({AlertLevel.OK})
 ANY = frozenset(AlertLevel)

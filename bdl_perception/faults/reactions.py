@@ -3,20 +3,30 @@
 """
 Reaction times of the running nodes to the faults of the table.
 
-A repeat waits until the alert is OK, injects the fault at a random phase of the camera, waits for
-the required alert (level and reason), observes that it lasts, ends the fault and waits for OK.
+One rig for each setup measures its rows one after the other. A repeat waits until the alert is OK,
+injects the fault at a random phase of the camera, waits for the required alert (level and reason),
+observes that it lasts, ends the fault and waits for OK.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 import random
 import re
-from statistics import median
 import time
-from typing import Callable
+from typing import Callable, Mapping, Sequence
 
 from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.faults.camera import write_loop
+from bdl_perception.faults.catalogue import repeats_of
 from bdl_perception.faults.listener import AlertRecord, COMMAND_M_S, CommandRecord
-from bdl_perception.faults.rig import Rig
-from bdl_perception.faults.row import FaultRow, Observed, UndetectedHazard
+from bdl_perception.faults.rig import NODE_NAMES, Rig
+from bdl_perception.faults.row import (
+    FaultRow,
+    Observed,
+    Repeat,
+    RowResult,
+    Setup,
+    UndetectedHazard,
+)
 from bdl_perception.nodes.lifecycle import EXIT_CONFIG_ERROR
 
 STABLE_S = 0.25  # of OK before a fault
@@ -27,6 +37,17 @@ MIN_TIMEOUT_S, TIMEOUT_BOUNDS = 5.0, 3.0  # of a reaction, s and in bounds
 UNDETECTED_S = 2.0  # for which the alert is observed where no reaction is required
 SLOWER = 0.95  # of the command; the limit imposes a ramp
 EXIT_POLL_S = 0.02
+RATE_HZ = 10.0
+UNDETECTED_REPEATS = 3
+UNDETECTED_NUMBER = 999  # of their logs
+# The times in which the alert and the velocity recover are short, so that a repeat takes about a
+# second; they do not change when a fault is reported. The limit of the age of Monte Carlo results
+# is higher, so that a busy machine is not reported in place of the fault.
+PARAMETERS: Mapping[str, Mapping[str, object]] = {
+    'alert_node': {'hold_s': .3, 'clear_s': .3, 'recovery_s': .3, 'clear_fraction': 1.,
+                   'epistemic_max_age_s': 5.},
+    'governor_node': {'recover_after_s': .2},
+}
 
 
 class NotReadyError(RuntimeError):
@@ -34,57 +55,70 @@ class NotReadyError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Repeat:
-    """One injection of a fault."""
+class MeasurementConfig:
+    """What is measured."""
 
-    reaction_s: float | None  # until the required reaction; None: there was none
-    recovery_s: float | None  # from the end of the fault until OK; None: not in time
-    lasted: bool = True  # no OK in LASTS_S after the reaction
-    worst: int = 0  # level while the fault was present
-    reason: str = ''  # of the reaction, or the first one of the worst alert
+    folder: Path  # for logs and the frames of camera_node
+    repeats: int
+    full: bool = False  # all repeats of every row
+    parameters: Mapping[str, Mapping[str, object]] = field(default_factory=lambda: PARAMETERS)
 
 
-@dataclass(frozen=True)
-class RowResult:
-    """All repeats of a row."""
+def measure(config: MeasurementConfig, rows: Sequence[FaultRow],
+            report: Callable[[RowResult], None] = lambda result: None) -> list[RowResult]:
+    """Measure rows in the order of their setups; returns the results in the order of the rows."""
+    results: dict[str, RowResult] = {}
+    for setup in Setup:
+        own = [row for row in rows if row.setup is setup]
+        for result in _measure_setup(config, setup, own, report):
+            results[result.name] = result
+    return [results[row.name] for row in rows]
 
-    name: str
-    repeats: tuple[Repeat, ...]
-    bound_s: float
-    lasts: bool = True
-    problem: str = ''  # why the row could not be measured
 
-    @property
-    def reactions_s(self) -> list[float]:
-        """Return the reaction times of the repeats that had one."""
-        return [one.reaction_s for one in self.repeats if one.reaction_s is not None]
+def _measure_setup(config: MeasurementConfig, setup: Setup, rows: Sequence[FaultRow],
+                   report: Callable[[RowResult], None]) -> list[RowResult]:
+    """Measure rows of one setup; after a row that could not be measured, the nodes start again."""
+    results: list[RowResult] = []
+    while len(results) < len(rows):
+        with make_rig(config, setup, len(results)) as rig:
+            for row in rows[len(results):]:
+                result = measure_row(rig, row, repeats_of(row, config.repeats, config.full))
+                results.append(result)
+                report(result)
+                if result.problem:
+                    break
+    return results
 
-    @property
-    def median_s(self) -> float | None:
-        """Return the median reaction time."""
-        return median(self.reactions_s) if self.reactions_s else None
 
-    @property
-    def worst_s(self) -> float | None:
-        """Return the longest reaction time; None: one repeat or more had no reaction."""
-        complete = len(self.reactions_s) == len(self.repeats)
-        return max(self.reactions_s) if complete and self.repeats else None
+def measure_undetected_hazards(config: MeasurementConfig, hazards: Sequence[UndetectedHazard],
+                               ) -> dict[str, list[tuple[str, ...]]]:
+    """Inject hazards without a required reaction; name -> reasons of each repeat, empty for OK."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    injected = [hazard for hazard in hazards if hazard.name]
+    if not injected:
+        return found
+    with make_rig(config, Setup.RAW, UNDETECTED_NUMBER) as rig:
+        for hazard in injected:
+            found[hazard.name] = [measure_undetected(rig, hazard)
+                                  for _ in range(min(config.repeats, UNDETECTED_REPEATS))]
+    return found
 
-    @property
-    def verdict(self) -> str:
-        """Return 'pass', or how the row fails."""
-        if self.problem or not self.repeats:
-            return 'not measured'
-        missed = [one for one in self.repeats if one.reaction_s is None]
-        if any(one.worst == AlertLevel.OK for one in missed):
-            return 'silent'
-        if missed:
-            return 'no reason'
-        if self.lasts and not all(one.lasted for one in self.repeats):
-            return 'OK too early'
-        if any(one.recovery_s is None for one in self.repeats):
-            return 'no recovery'
-        return 'pass' if max(self.reactions_s) <= self.bound_s else 'late'
+
+def make_rig(config: MeasurementConfig, setup: Setup, number: int = 0) -> Rig:
+    """Make the processes of a setup; number: of the first row, for the names of the logs."""
+    folder = config.folder / f'{setup.name.lower()}_{number}'
+    parameters = {node: dict(values) for node, values in config.parameters.items()}
+    if setup is Setup.COMPRESSED:
+        parameters['perception_node'] = {'image_transport': 'compressed'}
+    if setup is Setup.GOVERNOR:
+        return Rig(folder, rate_hz=RATE_HZ, parameters=parameters, nodes=('governor_node',),
+                   camera=False)
+    if setup is Setup.CAMERA_NODE:
+        drive = write_loop(config.folder / 'drive', RATE_HZ)
+        parameters['camera_node'] = {'path': drive, 'loop': True, 'rate_hz': RATE_HZ}
+        return Rig(folder, rate_hz=RATE_HZ, parameters=parameters,
+                   nodes=(*NODE_NAMES, 'camera_node'), camera=False)
+    return Rig(folder, rate_hz=RATE_HZ, parameters=parameters)
 
 
 def measure_row(rig: Rig, row: FaultRow, repeats: int) -> RowResult:

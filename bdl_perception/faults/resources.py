@@ -9,13 +9,21 @@ begins a new series. Example: 100, 100, 104, 108 MB as medians of the quarters o
 rise of 8 MB within half an hour, 16 MB/h; 4 + 8 MB/h x .5 h = 8 MB is the highest rise that is
 flat.
 """
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+import os
 from statistics import median
-from typing import Any, Mapping, NamedTuple, Sequence
+from threading import Event, Thread
+import time
+from typing import Any, Callable, Iterator, Mapping, NamedTuple, Sequence
 
+from bdl_perception.faults.load import Wait, WaitSampler
+from bdl_perception.faults.oracle import Violation
 import psutil
 
 BYTES_PER_MB = 2**20
+WAIT_PERIOD_S, RESOURCE_PERIOD_S = .25, 5.
+SAMPLER_FAILED = 'test failed'
 QUARTERS_APART = .5  # of the length of a series, between the centres of the two quarters
 
 
@@ -105,6 +113,58 @@ def read_resources(now_s: float, process: psutil.Process) -> ResourceSample | No
             return sample if rss_mb else None  # it is about to end
     except psutil.Error:
         return None
+
+
+class BackgroundSampler:
+    """Samples resources and waiting times in a thread until the context ends."""
+
+    def __init__(self, processes: Callable[[], Mapping[str, psutil.Process]]) -> None:
+        """Prepare; processes: gives the present process of each node."""
+        self.problems: list[Violation] = []
+        self._processes = processes
+        self._resources, self._waits = ResourceSampler(), WaitSampler()
+        self._ended = Event()
+        self._next_resources_s = 0.
+
+    @property
+    def waits(self) -> list[Wait]:
+        """Give the waiting times so far."""
+        return self._waits.waits
+
+    @property
+    def series(self) -> list[ResourceSeries]:
+        """Give the series of resources so far."""
+        return self._resources.series
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Sample in a thread."""
+        thread = Thread(target=self._run, name='soak_sampler', daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _run(self) -> None:
+        planned_s = time.monotonic()
+        while not self._ended.wait(max(0., planned_s - time.monotonic())):
+            now_s = time.monotonic()
+            try:
+                self._sample(now_s, now_s - planned_s)
+            except Exception as error:  # noqa: BLE001  # the soak test must go on
+                self.problems.append(Violation(SAMPLER_FAILED, now_s, now_s, 1,
+                                               f'no sample of the resources: {error!r}'))
+            planned_s = max(planned_s + WAIT_PERIOD_S, now_s)
+
+    def _sample(self, now_s: float, late_s: float) -> None:
+        processes = self._processes()
+        pids = [process.pid for process in processes.values()]
+        self._waits.sample(now_s, [*pids, os.getpid()], late_s)
+        if now_s >= self._next_resources_s:
+            self._next_resources_s = now_s + RESOURCE_PERIOD_S
+            self._resources.sample(now_s, processes)
 
 
 def evaluate_flatness(series: ResourceSeries, policy: FlatnessPolicy) -> Flatness:

@@ -1,8 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A row of the fault table: a hazard, how it is detected, and which reaction is required."""
+"""A row of the fault table: hazard, detection, required reaction, and the measured reactions."""
 from dataclasses import dataclass
 from enum import Enum
+from statistics import median
 
 from bdl_perception.alarm.alert_types import AlertLevel
 
@@ -93,3 +94,57 @@ class UndetectedHazard:
     hazard: str
     why: str
     before: str
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """One injection of a fault."""
+
+    reaction_s: float | None  # until the required reaction; None: there was none
+    recovery_s: float | None  # from the end of the fault until OK; None: not in time
+    lasted: bool = True  # no OK shortly after the reaction
+    worst: int = 0  # level while the fault was present
+    reason: str = ''  # of the reaction, or the first one of the worst alert
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """All repeats of a row."""
+
+    name: str
+    repeats: tuple[Repeat, ...]
+    bound_s: float
+    lasts: bool = True
+    problem: str = ''  # why the row could not be measured
+
+    @property
+    def reactions_s(self) -> list[float]:
+        """Return the reaction times of the repeats that had one."""
+        return [one.reaction_s for one in self.repeats if one.reaction_s is not None]
+
+    @property
+    def median_s(self) -> float | None:
+        """Return the median reaction time."""
+        return median(self.reactions_s) if self.reactions_s else None
+
+    @property
+    def worst_s(self) -> float | None:
+        """Return the longest reaction time; None: one repeat or more had no reaction."""
+        complete = len(self.reactions_s) == len(self.repeats)
+        return max(self.reactions_s) if complete and self.repeats else None
+
+    @property
+    def verdict(self) -> str:
+        """Return 'pass', or how the row fails."""
+        if self.problem or not self.repeats:
+            return 'not measured'
+        missed = [one for one in self.repeats if one.reaction_s is None]
+        if any(one.worst == AlertLevel.OK for one in missed):
+            return 'silent'
+        if missed:
+            return 'no reason'
+        if self.lasts and not all(one.lasted for one in self.repeats):
+            return 'OK too early'
+        if any(one.recovery_s is None for one in self.repeats):
+            return 'no recovery'
+        return 'pass' if max(self.reactions_s) <= self.bound_s else 'late'

@@ -14,12 +14,16 @@ import time
 from typing import Callable, Mapping, Protocol, Sequence
 
 from bdl_perception.faults.command_oracle import Command
-from bdl_perception.faults.load import busy_processes, BusyProcesses, LoadPhase, make_load
-from bdl_perception.faults.oracle import Alert, FaultInterval, Requirement, Violation
-from bdl_perception.faults.resources import ResourceSeries
-from bdl_perception.faults.schedule import FaultTiming, make_schedule, Phase
-from bdl_perception.faults.soak_sampling import BackgroundSampler
-from bdl_perception.faults.waits import Wait
+from bdl_perception.faults.load import (
+    busy_processes,
+    BusyProcesses,
+    LoadPhase,
+    make_load,
+    Wait,
+)
+from bdl_perception.faults.oracle import Alert, FaultInterval, Violation
+from bdl_perception.faults.resources import BackgroundSampler, ResourceSeries
+from bdl_perception.faults.schedule import make_schedule, Phase, SoakFault
 import psutil
 
 MIN_MINUTES, MAX_MINUTES = .5, 24. * 60
@@ -48,22 +52,6 @@ class SoakConfig:
     def duration_s(self) -> float:
         """Give the duration, s."""
         return 60 * self.minutes
-
-
-@dataclass(frozen=True)
-class SoakFault:
-    """A fault that the schedule may draw, and what is required of the nodes."""
-
-    name: str
-    requirement: Requirement
-    ends_process: bool = False
-    is_large: bool = False
-
-    @property
-    def timing(self) -> FaultTiming:
-        """Give what the schedule must know."""
-        return FaultTiming(self.name, self.requirement.detect_s, self.requirement.recover_s,
-                           self.ends_process, self.is_large)
 
 
 class Nodes(Protocol):

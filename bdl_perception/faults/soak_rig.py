@@ -13,6 +13,7 @@ from bdl_perception.faults.command_oracle import CommandRule
 from bdl_perception.faults.oracle import Violation
 from bdl_perception.faults.resources import FlatnessPolicy
 from bdl_perception.faults.rig import Rig
+from bdl_perception.faults.schedule import soak_faults
 from bdl_perception.faults.soak import (
     OK_TIMEOUT_S,
     SoakConfig,
@@ -20,9 +21,12 @@ from bdl_perception.faults.soak import (
     SoakRun,
     TEST_FAILED,
 )
-from bdl_perception.faults.soak_evaluation import evaluate_soak, SoakRules, write_result
-from bdl_perception.faults.soak_faults import soak_faults
-from bdl_perception.faults.soak_plot import draw_soak
+from bdl_perception.faults.soak_result import (
+    draw_soak,
+    evaluate_soak,
+    SoakRules,
+    write_result,
+)
 from bdl_perception.parameters import (
     AlertParameters,
     GovernorParameters,

@@ -10,8 +10,7 @@ import subprocess
 from typing import Any, Iterable, Mapping, Sequence
 
 from bdl_perception.faults.catalogue import GROUPS, TESTED, UNDETECTED
-from bdl_perception.faults.reactions import RowResult
-from bdl_perception.faults.row import FaultRow
+from bdl_perception.faults.row import FaultRow, RowResult
 from bdl_perception.files import write_atomic
 from bdl_perception.version import software_version
 

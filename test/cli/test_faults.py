@@ -4,8 +4,8 @@
 import json
 
 from bdl_perception.cli.main import main
-from bdl_perception.faults import measurement
-from bdl_perception.faults.reactions import Repeat, RowResult
+from bdl_perception.faults import reactions
+from bdl_perception.faults.row import Repeat, RowResult
 import pytest
 
 
@@ -19,7 +19,7 @@ def reactions_s(monkeypatch):
             reaction_s = times.get(row.name, .1)
             report(RowResult(row.name, (Repeat(reaction_s, .5),) * config.repeats, row.bound_s))
 
-    monkeypatch.setattr(measurement, 'measure', measure)
+    monkeypatch.setattr(reactions, 'measure', measure)
     return times
 
 
@@ -45,7 +45,7 @@ def test_the_rows_before_a_crash_are_written(monkeypatch, tmp_path, capsys):
     def crash(config, rows, report):
         report(RowResult(rows[0].name, (Repeat(.1, .5),), rows[0].bound_s))
         raise RuntimeError('no more')
-    monkeypatch.setattr(measurement, 'measure', crash)
+    monkeypatch.setattr(reactions, 'measure', crash)
     assert main(['faults', '--only', 'Images', '--out', str(tmp_path)]) == 2
     document = json.loads((tmp_path / 'faults.json').read_text())
     assert [entry['name'] for entry in document['rows']] == ['frozen']

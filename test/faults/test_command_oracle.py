@@ -14,8 +14,8 @@ from bdl_perception.faults.command_oracle import (
     speed_limit_steps,
     SpeedLimit,
 )
+from bdl_perception.faults.load import Wait, Waits
 from bdl_perception.faults.oracle import FaultInterval, Requirement
-from bdl_perception.faults.waits import Wait, Waits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest

@@ -1,6 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 from itertools import pairwise
+import os
+from pathlib import Path
 import subprocess
 import sys
 import time
@@ -12,6 +14,9 @@ from bdl_perception.faults.load import (
     MAX_PROCESSES,
     NICE,
     NORMAL_S,
+    Wait,
+    Waits,
+    WaitSampler,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +78,95 @@ def test_a_busy_process_ends_when_its_parent_is_killed():
         parent.kill()
         parent.wait()
         assert wait_for(lambda: not child.is_running() or child.status() == 'zombie')
+
+
+class Kernel:
+    """The part of /proc that has the waiting times."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def count(self, pid, thread, waited_s):
+        task = self.folder / str(pid) / 'task' / str(thread)
+        task.mkdir(parents=True, exist_ok=True)
+        (task / 'schedstat').write_text(f'7 {round(waited_s * 1e9)} 3\n')
+
+
+@pytest.fixture
+def kernel(tmp_path):
+    return Kernel(tmp_path)
+
+
+@given(st.lists(st.floats(0, 1), max_size=30), st.floats(-1, 31), st.floats(0, 10))
+def test_a_window_has_the_waits_of_the_intervals_that_touch_it(waited, start_s, length_s):
+    waits = [Wait(index, index + 1, value) for index, value in enumerate(waited)]
+    end_s = start_s + length_s
+    expected = sum(one.waited_s for one in waits if one.start_s <= end_s and one.end_s >= start_s)
+    assert Waits(waits).within(start_s, end_s) == pytest.approx(expected)
+
+
+def test_the_thread_that_waited_longest_counts_for_its_process(kernel):
+    sampler = WaitSampler(kernel.folder)
+    kernel.count(1, 1, 10)
+    kernel.count(1, 2, 20)
+    kernel.count(5, 5, 0)
+    kernel.count(5, 6, 0)
+    sampler.sample(100., [1, 5])
+    assert sampler.waits == []  # there is no earlier sample
+    kernel.count(1, 1, 10.3)
+    kernel.count(1, 2, 20.1)
+    kernel.count(5, 5, .1)  # the other way round than in the first process
+    kernel.count(5, 6, .4)
+    sampler.sample(101., [1, 5])
+    [wait] = sampler.waits
+    assert wait[:2] == (100., 101.) and wait.waited_s == pytest.approx(.7)
+
+
+def test_a_new_thread_or_process_counts_from_its_first_sample_on(kernel):
+    sampler = WaitSampler(kernel.folder)
+    sampler.sample(1., [1])
+    kernel.count(1, 1, 50)
+    sampler.sample(2., [1])
+    kernel.count(1, 1, 50.5)
+    sampler.sample(3., [1])
+    assert [wait.waited_s for wait in sampler.waits] == pytest.approx([0, .5])
+
+
+def test_a_late_call_counts_when_it_is_more_than_the_processes_waited(kernel):
+    sampler = WaitSampler(kernel.folder)
+    sampler.sample(1., [])
+    sampler.sample(2., [], late_s=.3)
+    assert sampler.waits == [Wait(1., 2., .3)]
+
+
+def test_damaged_files_of_the_kernel_are_left_out(kernel):
+    kernel.count(1, 1, 0)
+    (kernel.folder / '1' / 'task' / '1' / 'schedstat').write_text('7\n')
+    sampler = WaitSampler(kernel.folder)
+    sampler.sample(1., [1])
+    sampler.sample(2., [1])
+    assert sampler.waits == [Wait(1., 2., 0.)]
+
+
+@pytest.mark.skipif(not Path('/proc/self/schedstat').exists(), reason='needs Linux')
+def test_processes_that_share_a_processor_wait_for_each_other():
+    cpu = min(os.sched_getaffinity(0))
+    code = f'import os\nos.sched_setaffinity(0, {{{cpu}}})\nprint(flush=True)\nwhile True: pass'
+    busy = [subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE)
+            for _ in range(2)]
+    try:
+        for one in busy:
+            one.stdout.readline()
+        sampler = WaitSampler()
+        waited_s = 0.
+        for step in range(100_000):  # until the kernel has counted them
+            sampler.sample(step, [one.pid for one in busy])
+            waited_s += sampler.waits[-1].waited_s if sampler.waits else 0.
+            if waited_s > .05:
+                break
+        assert waited_s > .05
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()
+            one.stdout.close()

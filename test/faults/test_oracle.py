@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.faults.load import Wait, Waits
 from bdl_perception.faults.oracle import (
     check_error_holds,
     check_gaps,
@@ -14,7 +15,6 @@ from bdl_perception.faults.oracle import (
     Requirement,
     Violation,
 )
-from bdl_perception.faults.waits import Wait, Waits
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest

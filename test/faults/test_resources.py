@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 from bdl_perception.faults.resources import (
+    BackgroundSampler,
     evaluate_flatness,
     FlatnessPolicy,
     read_resources,
@@ -119,3 +121,23 @@ def test_the_resources_of_this_process_are_read(tmp_path):
     thread.join()
     assert after.threads == before.threads + 1 and after.handles == before.handles + 1
     assert after.rss_mb > before.rss_mb + 40 and len(block) == 50 * 2**20
+
+
+def test_the_sampler_reports_an_error_and_goes_on():
+    calls = []
+
+    def processes():
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError('no list of processes')
+        return {'own': psutil.Process()}
+
+    sampler = BackgroundSampler(processes)
+    with sampler.running():
+        for _ in range(1000):
+            if sampler.waits and sampler.series:
+                break
+            time.sleep(.02)
+    assert [one.text for one in sampler.problems] == [
+        "no sample of the resources: RuntimeError('no list of processes')"]
+    assert sampler.series[0].samples[0].threads >= 2 and sampler.waits[0].waited_s >= 0

@@ -4,9 +4,14 @@
 import signal
 
 from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.faults.camera import write_loop
 from bdl_perception.faults.catalogue import select
-from bdl_perception.faults.measurement import make_rig, measure, MeasurementConfig, write_loop
-from bdl_perception.faults.reactions import wait_until_ready
+from bdl_perception.faults.reactions import (
+    make_rig,
+    measure,
+    MeasurementConfig,
+    wait_until_ready,
+)
 from bdl_perception.faults.row import Setup
 import pytest
 
@@ -48,7 +53,7 @@ def test_an_injection_begins_and_ends_and_a_second_one_waits_for_the_end(config)
 
 def test_the_loop_of_camera_node_is_a_drive_with_its_camera(tmp_path):
     from bdl_perception.drives import open_drive
-    drive = open_drive(write_loop(tmp_path / 'drive'))
+    drive = open_drive(write_loop(tmp_path / 'drive', 10.))
     assert (len(drive), drive.rate_hz) == (298, 10.)
     first = next(iter(drive))
     assert first.camera is not None and first.camera.fx == pytest.approx(415.53, abs=.01)

@@ -6,7 +6,7 @@ from threading import Event
 import time
 
 from bdl_perception.alarm.alert_types import AlertLevel
-from bdl_perception.faults import soak_plot, soak_rig
+from bdl_perception.faults import soak_result, soak_rig
 from bdl_perception.faults.listener import AlertRecord
 from bdl_perception.faults.rig import Rig
 from bdl_perception.faults.soak import SoakConfig, SoakRun
@@ -85,7 +85,7 @@ def test_a_plot_that_cannot_be_drawn_is_a_violation_beside_the_result(rig, tmp_p
 
     monkeypatch.setattr(soak_rig, 'draw_soak', draw)
     summary, document = soaked(tmp_path)
-    assert soak_plot.draw_soak is not draw
+    assert soak_result.draw_soak is not draw
     assert any("could not be drawn: ValueError('no font')" in one.text
                for one in summary.violations)
     assert len(document['violations']) == len(summary.violations)

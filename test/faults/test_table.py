@@ -4,7 +4,7 @@
 import json
 
 from bdl_perception.faults.catalogue import CATALOGUE, select, TESTED, UNDETECTED
-from bdl_perception.faults.reactions import Repeat, RowResult
+from bdl_perception.faults.row import Repeat, RowResult
 from bdl_perception.faults.table import make_document, page, Run, write_table
 import pytest
 from source_tree import ROOT
