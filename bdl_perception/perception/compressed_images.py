@@ -177,8 +177,26 @@ def _packed_size(layout: str, marker: bytes) -> Callable[[bytes], Size]:
 
 
 def _jp2_size(data: bytes) -> Size:
-    height, width = struct.unpack_from('>2I', data, data.index(b'ihdr') + 4)
+    """Read the first ihdr of the first jp2h, as the decoder does; other boxes may hold the word."""
+    begin, end = _find_box(data, 0, len(data), b'jp2h')
+    height, width = struct.unpack_from('>2I', data, _find_box(data, begin, end, b'ihdr')[0])
     return width, height
+
+
+def _find_box(data: bytes, begin: int, end: int, kind: bytes) -> tuple[int, int]:
+    """Return begin and end of the content of the first box of a kind (ISO/IEC 15444-1, I.4)."""
+    while begin < end:
+        length, found = struct.unpack_from('>I4s', data, begin)
+        content = begin + 8
+        if length == 1:  # the length has 64 bits
+            length, content = struct.unpack_from('>Q', data, content)[0], content + 8
+        following = begin + length if length else end  # 0: the last box
+        if found == kind:
+            return content, following
+        if following < content:
+            break
+        begin = following
+    raise ValueError(f'no box {kind!r}')
 
 
 FORMATS = tuple(ImageFormat(name, re.compile(signature, re.DOTALL), size)

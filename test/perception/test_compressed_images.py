@@ -65,6 +65,33 @@ def test_a_size_above_the_limit_is_refused_by_the_header(data):
         decode_image(data)
 
 
+needs_jpeg_2000 = pytest.mark.skipif(
+    not cv2.haveImageWriter('image.jp2'), reason='this OpenCV does not write JPEG 2000')
+
+
+@needs_jpeg_2000
+def test_a_jpeg_2000_cannot_hide_its_size_behind_a_box_of_another_program():
+    """The decoder skips the box, whose bytes look like a header of 10x10 px."""
+    data, header = encode('.jp2'), b'ihdr' + struct.pack('>2I', 10, 10)
+    boxes = [struct.pack('>I4s', 24 + len(header), b'uuid') + bytes(16) + header,
+             struct.pack('>I4sQ', 1, b'uuid', 32 + len(header)) + bytes(16) + header]
+    at = 12 + struct.unpack_from('>I', data, 12)[0]  # behind signature and file type
+    for box in boxes:
+        hidden = data[:at] + box + data[at:]
+        assert image_size(hidden) == ('JPEG 2000', (70, 45))
+        assert decode_image(hidden).shape == (45, 70, 3)
+        with pytest.raises(ValueError, match='claims 70x45 px'):
+            decode_image(hidden, 1000)
+
+
+@needs_jpeg_2000
+@pytest.mark.parametrize('length', [0, 1, 7, 2**32 - 1])
+def test_a_jpeg_2000_without_a_header_is_refused(length):
+    data = encode('.jp2')[:12] + struct.pack('>I4s', length, b'free') + bytes(40)
+    with pytest.raises(ValueError, match='JPEG 2000 .* header is damaged'):
+        image_size(data)
+
+
 def test_the_limit_is_a_number_of_pixels():
     data = encode('.png')
     assert decode_image(data, 70 * 45).shape == (45, 70, 3)
