@@ -177,7 +177,7 @@ def _packed_size(layout: str, marker: bytes) -> Callable[[bytes], Size]:
 
 
 def _jp2_size(data: bytes) -> Size:
-    """Read the first ihdr of the first jp2h, as the decoder does; other boxes may hold the word."""
+    """Read the first ihdr of the first jp2h, as the decoder does; other boxes may name it."""
     begin, end = _find_box(data, 0, len(data), b'jp2h')
     height, width = struct.unpack_from('>2I', data, _find_box(data, begin, end, b'ihdr')[0])
     return width, height
