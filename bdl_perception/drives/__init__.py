@@ -9,18 +9,19 @@ from typing import Iterable
 from bdl_perception.drives.base import (
     BAG_METADATA_FILE,
     DEFAULT_RATE_HZ,
-    DESCRIPTION_FILE,
     Drive,
     DriveError,
     split_topic,
 )
 from bdl_perception.drives.catalog import list_splits
 from bdl_perception.drives.description import abbreviated_list
-from bdl_perception.drives.folder import open_folder
+from bdl_perception.drives.folder import FolderDrive, open_folder
 from bdl_perception.drives.video import open_video
+from bdl_perception.perception.compressed_images import IMAGE_SUFFIXES
 
 LOG = logging.getLogger(__name__)
 BUNDLED_VIDEO = Path(__file__).parent.parent / 'demo' / 'street_fog_dirt.mp4'
+BAG_METADATA_KEY = b'rosbag2_bagfile_information'
 BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 
@@ -40,9 +41,9 @@ def open_drive(path: str | Path, rate_hz: float | None = None) -> Drive:
     if not path.is_file() and not path.is_dir():
         raise DriveError(f'{path} is a device or a pipe, which may never end; give a folder of '
                          f'images, a video file or a bag')
-    if path.suffix.lower() in BAG_SUFFIXES or (path / BAG_METADATA_FILE).is_file():
+    if bag := _find_bag(path):
         from bdl_perception.drives.bag import open_bag  # rosbags is slow to import
-        return open_bag(path, topic)
+        return open_bag(bag, topic)
     if topic:
         raise DriveError(f'{path} is not a bag, so it has no topic {topic}; leave the topic out')
     if path.is_dir():
@@ -70,13 +71,40 @@ def open_drives(paths: Iterable[str | Path], rate_hz: float | None = None) -> li
             problems.append(f'{error}{hint}')
     if problems:
         raise DriveError('\n'.join(problems))
-    _check_rate(known, rate_hz)
+    _check_rate([str(path) for path, drive in zip(known, opened, strict=True)
+                 if isinstance(drive, FolderDrive) and drive.camera is None], rate_hz)
     return opened
 
 
-def _check_rate(paths: Iterable[str | Path], rate_hz: float | None) -> None:
+def _find_bag(path: Path) -> Path | None:
+    """
+    Return what the bag reader opens: a file, or the folder of a recording.
+
+    A recording that lost power has no metadata: its only file is read, if it can be.
+    """
+    if path.is_file():
+        return path if path.suffix.lower() in BAG_SUFFIXES else None
+    files = sorted(one for one in path.iterdir() if one.suffix.lower() in BAG_SUFFIXES
+                   and not one.name.startswith('.'))
+    if _has_bag_metadata(path, bool(files)):
+        return path
+    if len(files) > 1:
+        raise DriveError(f'{path} has {len(files)} bag files but no {BAG_METADATA_FILE}: give one '
+                         f'of them, or run `ros2 bag reindex {path}` if it is one recording')
+    return files[0] if files else None
+
+
+def _has_bag_metadata(path: Path, has_files: bool) -> bool:
+    """Return whether metadata.yaml is of a bag; one beside images may be of another program."""
+    metadata = path / BAG_METADATA_FILE
+    if not metadata.is_file():
+        return False
+    is_image = any(one.suffix.lower() in IMAGE_SUFFIXES for one in path.iterdir())
+    return has_files or not is_image or BAG_METADATA_KEY in metadata.read_bytes()
+
+
+def _check_rate(assumed: list[str], rate_hz: float | None) -> None:
     """Log which drives get the default rate; DriveError when rate_hz applies to no drive."""
-    assumed = [str(path) for path in paths if _has_no_stamps(path)]
     if rate_hz is None:
         if assumed:
             LOG.warning('no stamps in %s: %g Hz is assumed; hours and delays follow from it',
@@ -85,12 +113,6 @@ def _check_rate(paths: Iterable[str | Path], rate_hz: float | None) -> None:
         raise DriveError(f'--rate-hz is {rate_hz}, must be above 0 and finite')
     elif not assumed:
         raise DriveError(f'--rate-hz {rate_hz:g}: every drive has its own stamps; leave it out')
-
-
-def _has_no_stamps(path: str | Path) -> bool:
-    folder = split_topic(path)[0]
-    markers = (DESCRIPTION_FILE, BAG_METADATA_FILE)
-    return folder.is_dir() and not any((folder / marker).exists() for marker in markers)
 
 
 __all__ = ['BUNDLED_VIDEO', 'Drive', 'DriveError', 'open_drive', 'open_drives']

@@ -9,7 +9,12 @@ import statistics
 from typing import Any, Iterator, NamedTuple
 
 from bdl_perception.drives.bag_writer import IMAGE_TOPICS, RGB_TOPIC
-from bdl_perception.drives.base import BAG_METADATA_FILE, DEFAULT_RATE_HZ, DriveError
+from bdl_perception.drives.base import (
+    BAG_METADATA_FILE,
+    DamagedImages,
+    DEFAULT_RATE_HZ,
+    DriveError,
+)
 from bdl_perception.perception.camera_info import is_rectified, match_camera
 from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera
 from bdl_perception.perception.image_decoding import ImageDecoder
@@ -25,8 +30,6 @@ COMPRESSED_SUFFIX = '/compressed'  # of image_transport's topics of CompressedIm
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 RATE_FRAMES = 100  # whose stamps give the rate
-MAX_DAMAGED = 10  # images that are skipped, whatever their share
-MAX_DAMAGED_SHARE = .05  # of the images so far
 
 
 class Bag(NamedTuple):
@@ -82,8 +85,9 @@ class BagDrive:
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Decode one frame after the other, each with the last camera_info before it."""
-        decoder, damaged, cameras = ImageDecoder(report=LOG.warning), DamagedImages(self), (
-            RecordedCameras(f'{self.path}, topic {self.topic}', self.topic))
+        where = f'{self.path}, topic {self.topic}'
+        decoder, damaged = ImageDecoder(report=LOG.warning), DamagedImages()
+        cameras = RecordedCameras(where, self.topic)
         with _open_bag(self.path) as bag:
             cameras.info = _first_info(bag, self.info_topic)
             for topic, message in bag.messages(self.topic, self.info_topic):
@@ -97,8 +101,10 @@ class BagDrive:
                     yield CameraFrame(rgb, *stamp_and_frame_id(message), cameras.match(rgb))
                     damaged.frames += 1
                 except ValueError as error:
-                    damaged.skip(message, error)
-        damaged.report()
+                    stamp = '' if isinstance(message, SerdeError) else (
+                        f'image at {stamp_and_frame_id(message)[0]} ns: ')
+                    damaged.skip(f'{where}, {stamp}{error}')
+        damaged.report(where)
 
 
 class RecordedCameras:
@@ -118,40 +124,6 @@ class RecordedCameras:
             self._logged = matched.fault
             LOG.warning('%s: %s', self._where, matched.fault)
         return matched.camera
-
-
-class DamagedImages:
-    """Counts the images of a bag that cannot be decoded; DriveError when they are too many."""
-
-    def __init__(self, drive: BagDrive) -> None:
-        """Begin with none."""
-        self.frames = 0
-        self._count = 0
-        self._where = f'{drive.path}, topic {drive.topic}'
-        self._first = ''
-
-    def skip(self, message: Any, error: ValueError) -> None:
-        """Count one, and name the first."""
-        self._count += 1
-        if not self._first:
-            stamp = '' if isinstance(message, SerdeError) else (
-                f'image at {stamp_and_frame_id(message)[0]} ns: ')
-            self._first = f'{self._where}, {stamp}{error}'
-            LOG.warning('%s; skipped', self._first)
-        if self._count > max(MAX_DAMAGED, MAX_DAMAGED_SHARE * (self.frames + self._count)):
-            raise self._too_many()
-
-    def report(self) -> None:
-        """Log how many were skipped; DriveError when no image is left."""
-        if self._count and not self.frames:
-            raise self._too_many()
-        if self._count > 1:
-            LOG.warning('%s: %d of %d images were skipped, as they cannot be decoded',
-                        self._where, self._count, self._count + self.frames)
-
-    def _too_many(self) -> DriveError:
-        return DriveError(f'{self._first}; {self._count} of {self._count + self.frames} images '
-                          f'cannot be decoded, record them again')
 
 
 def open_bag(path: Path, topic: str = '') -> BagDrive:
@@ -197,7 +169,7 @@ def _select_topic(path: Path, topic: str, counts: dict[str, int]) -> str:
 def _open_bag(path: Path) -> Iterator[Bag]:
     """Open a bag; any error of the reader becomes a DriveError with the remedy."""
     try:
-        is_ros1 = path.suffix.lower() == '.bag'
+        is_ros1 = path.suffix.lower() == '.bag' and path.is_file()  # a folder is of rosbag2
         with Reader1(path) if is_ros1 else Reader2(path) as reader:
             # Types of other channels may be unknown or contradictory; these three never changed.
             known = [one for one in reader.connections if one.msgtype in (*IMAGE_TYPES, INFO_TYPE)

@@ -18,12 +18,14 @@ from bdl_perception.drives.base import (
     split_topic,
 )
 
+RGB_FOLDER = 'rgb'  # beside drive.json
 OOD_CONDITIONS = ('night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')
 CAMERA_FAULTS = ('failing_exposure',)  # of the camera; they begin slowly within a drive
 HELD_OUT_CONDITIONS = OOD_CONDITIONS + CAMERA_FAULTS  # of no training drive
 TRAINING_SPLIT = 'train'
 DEFAULT_FADE_S = .5  # duration of a change of condition
 STAMP_TOLERANCE_S = 1e-9  # stamps are rounded to ns
+OWN_KEYS = frozenset({'format', 'camera', 'stamps_ns', 'rate_hz', 'conditions', 'split'})
 MAX_LISTED = 3  # drives that a message lists; more names would hide the remedy
 
 
@@ -79,10 +81,26 @@ def list_rendered_drives(path: Path) -> list[Path]:
     return sorted(found.parent for found in path.glob(f'[!.]*/{DESCRIPTION_FILE}'))
 
 
+def has_description(folder: Path) -> bool:
+    """
+    Return whether a folder has a description, which may be damaged.
+
+    A drive.json beside images which has none of our keys is of another program.
+    """
+    path = folder / DESCRIPTION_FILE
+    if not path.is_file() or (folder / RGB_FOLDER).is_dir():
+        return path.is_file()
+    try:
+        values = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError):
+        return True
+    return isinstance(values, dict) and bool(OWN_KEYS & values.keys())
+
+
 def read_description(path: Path) -> dict[str, Any]:
     """Read the description of a drive, also of one in a bag; empty when there is none."""
     path = split_topic(path)[0]
-    if (path / DESCRIPTION_FILE).is_file():
+    if has_description(path):
         return _read_description_file(path / DESCRIPTION_FILE)
     bag = path if path.is_dir() else path.parent
     if not (bag / BAG_METADATA_FILE).is_file():
@@ -90,8 +108,10 @@ def read_description(path: Path) -> dict[str, Any]:
     from bdl_perception.drives.bag_writer import read_recorded_description
     try:
         return dict(json.loads(read_recorded_description(bag)))
-    except (TypeError, ValueError, RecursionError):  # a bag that `bdl render` did not write
-        return {}
+    except (TypeError, ValueError, RecursionError) as error:
+        if path.is_dir() and isinstance(error.__cause__, RecursionError):
+            raise  # nested without end, so that its bag cannot be read either
+        return {}  # a bag that `bdl render` did not write
 
 
 def read_drive_segments(path: Path) -> tuple[Segment, ...]:

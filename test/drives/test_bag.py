@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bdl_perception.drives import open_drive
+from bdl_perception.drives import DriveError, open_drive, open_drives
 from bdl_perception.drives.catalog import list_drives
 from bdl_perception.perception.camera_info import camera_from_info
 from bdl_perception.perception.image_decoding import rgb_from_image
@@ -255,7 +255,7 @@ def test_a_recording_with_too_many_damaged_images_is_refused(
     if fits:
         assert len(list(drive)) == count - damaged
     else:
-        with pytest.raises(ValueError, match='images cannot be decoded, record them again'):
+        with pytest.raises(ValueError, match='cannot be decoded, record or copy them again'):
             list(drive)
 
 
@@ -338,3 +338,29 @@ def test_only_metadata_that_are_missing_are_written_by_reindex(tmp_path: Path) -
     (folder / 'metadata.yaml').write_text('a: ' + '[' * 20_000)
     with pytest.raises(ValueError, match='ros2 bag reindex.* metadata.yaml anew'):
         open_drive(folder)
+
+
+@pytest.mark.parametrize('mcap', [False, True])
+def test_a_recording_without_metadata_is_read_from_its_only_file(
+        tmp_path: Path, mcap: bool) -> None:
+    folder = write_bag(tmp_path / 'run', camera_drive(3), mcap=mcap)
+    (folder / 'metadata.yaml').unlink()
+    assert [index_of(frame.rgb) for frame in open_drive(folder)] == [0, 1, 2]
+    assert open_drives([folder])[0].rate_hz == pytest.approx(10.)
+    file, = folder.iterdir()
+    file.write_bytes(file.read_bytes()[:-200])
+    remedy = 'mcap recover' if mcap else 'sqlite3 FILE .recover'
+    with pytest.raises(DriveError, match=f'cannot be read as a bag.*{remedy}'):
+        list(open_drive(folder))
+
+
+def test_several_bag_files_without_metadata_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    for name in ('0.mcap', '1.mcap'):
+        (tmp_path / name).write_bytes(b'')
+    with pytest.raises(DriveError, match='2 bag files but no metadata.yaml: .*ros2 bag reindex'):
+        open_drive(tmp_path)
+
+
+def test_a_folder_that_is_named_like_a_bag_of_ros_1_is_of_rosbag2(tmp_path: Path) -> None:
+    folder = write_bag(tmp_path / 'run.bag', camera_drive(3))
+    assert [index_of(frame.rgb) for frame in open_drive(folder)] == [0, 1, 2]

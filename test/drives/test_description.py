@@ -79,6 +79,12 @@ def test_drives_without_a_description_pass(tmp_path: Path) -> None:
     assert [read_description(path) for path in others] == [{}, {}, {}]
 
 
+def test_metadata_that_is_nested_deep_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'metadata.yaml').write_text('a: ' + '[' * 20_000)
+    with pytest.raises(DriveError, match='metadata.yaml is not of a bag'):
+        read_description(tmp_path)
+
+
 @pytest.mark.parametrize('text', ['{"split": ', '5'])
 def test_a_description_that_is_not_json_is_named(tmp_path: Path, text: str) -> None:
     path = rendered(tmp_path / 'a') / 'drive.json'

@@ -62,17 +62,66 @@ def test_a_rendered_drive_brings_its_stamps_and_its_camera(tmp_path: Path) -> No
 def test_a_image_is_read_only_when_its_turn_comes(tmp_path: Path) -> None:
     folder = write_images(tmp_path, ['1.png', '2.png'])
     frames = iter(open_drive(folder))
-    (folder / '2.png').write_bytes(b'')
+    (folder / '2.png').unlink()
     next(frames)
-    with pytest.raises(ValueError, match=r'2\.png cannot .* 0 bytes.*remove it or copy it again'):
+    with pytest.raises(ValueError, match=r'2\.png cannot be read'):
         next(frames)
 
 
-def test_a_cut_off_image_is_named(tmp_path: Path) -> None:
-    folder = write_images(tmp_path, ['1.png'])
-    (folder / '2.jpg').write_bytes(b'\xff\xd8 no jpeg')
-    with pytest.raises(ValueError, match=r'2\.jpg'):
+@pytest.mark.parametrize('damage', [b'', b'\xff\xd8 no jpeg', b'text'])
+def test_a_damaged_image_of_a_folder_is_skipped_and_reported(
+        tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    folder = write_images(tmp_path, ['0.png', '1.png', '2.png', '3.png', '4.png'])
+    for name in ('1.png', '3.png'):
+        (folder / name).write_bytes(damage)
+    frames = list(open_drive(folder))
+    assert [(index_of(frame.rgb), frame.stamp_ns) for frame in frames] == [
+        (0, 0), (2, 200_000_000), (4, 400_000_000)]
+    assert '1.png cannot be decoded' in caplog.text and '; skipped' in caplog.text
+    assert '2 of 5 images were skipped' in caplog.text
+
+
+def test_a_folder_of_damaged_images_or_a_damaged_rendered_drive_is_refused(
+        tmp_path: Path) -> None:
+    folder = write_images(tmp_path / 'a', [f'{index}.png' for index in range(12)])
+    for index in range(1, 12):
+        (folder / f'{index}.png').write_bytes(b'')
+    with pytest.raises(DriveError, match=r'1\.png .*11 of 12 images cannot be decoded'):
         list(open_drive(folder))
+    rendered = write_rendered(tmp_path / 'd')
+    (rendered / 'rgb/000001.jpg').write_bytes(b'')
+    with pytest.raises(DriveError, match=r'000001\.jpg cannot be decoded'):
+        list(open_drive(rendered))
+
+
+def test_files_that_are_no_images_by_their_suffix_are_reported(
+        tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = write_images(tmp_path, ['0.png', '1.png'])
+    for name in ('notes.txt', 'labels.json', 'Thumbs.db', '.hidden.exr'):
+        (folder / name).write_bytes(b'x')
+    assert len(open_drive(folder)) == 2
+    assert not caplog.messages
+    for name in ('2.heic', '3.EXR', '4'):
+        (folder / name).write_bytes(b'x')
+    assert len(open_drive(folder)) == 2
+    assert ': 3 files are left out' in caplog.text and '.EXR, .heic, no suffix' in caplog.text
+
+
+@pytest.mark.parametrize(('name', 'text'), [
+    ('drive.json', '{"version": 3}'), ('drive.json', '[]'), ('drive.json', '"drive"'),
+    ('metadata.yaml', 'author: someone'), ('metadata.yaml', '')])
+def test_a_description_of_another_program_beside_images_is_ignored(
+        tmp_path: Path, name: str, text: str) -> None:
+    folder = write_images(tmp_path, ['0.png', '1.png'])
+    (folder / name).write_text(text)
+    assert [index_of(frame.rgb) for frame in open_drive(folder)] == [0, 1]
+    assert read_description(folder) == {}
+    assert open_drives([folder], 5.)[0].rate_hz == 5.
+
+
+def test_digits_of_other_scripts_in_names_are_no_fault(tmp_path: Path) -> None:
+    names = ['\u00b2.png', '\u0661.png', '3.png']  # a superscript two, an Arabic one
+    assert len(list(open_drive(write_images(tmp_path, names)))) == 3
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -167,8 +216,8 @@ def test_a_description_that_is_nested_deep_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_image_file_that_is_damaged_or_too_large_is_refused(tmp_path: Path) -> None:
-    folder = write_images(tmp_path / 'drive', ['0.jpg'])
-    data = (folder / '0.jpg').read_bytes()
+    folder = write_images(tmp_path / 'drive', ['1.jpg'])
+    data = (folder / '1.jpg').read_bytes()
     at = data.index(b'\xff\xc0')
     (folder / '1.jpg').write_bytes(data[:at + 5] + b'\x75\x30\x75\x30' + data[at + 9:])
     with pytest.raises(DriveError, match=r'1\.jpg .*30000x30000 px, too large'):
