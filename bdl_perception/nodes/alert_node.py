@@ -12,7 +12,6 @@ from bdl_perception.alarm.alert_types import (
     AlertLevel,
     AlertPolicy,
     AlertState,
-    InputTopic,
     parse_camera_names,
 )
 from bdl_perception.alarm.arming import version_rejection
@@ -39,7 +38,6 @@ from bdl_perception.version import software_version
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile
 from std_msgs.msg import String
 
 NAME = 'alert_node'
@@ -176,10 +174,10 @@ class CameraMonitor:
     def update_topics(self) -> None:
         """Look who publishes status and scores."""
         self._machine.update_topics(
-            find_publishers(self._node, f'{self._topic_prefix}{topics.STATUS.name}',
-                            publishers.status_qos()),
-            find_publishers(self._node, f'{self._topic_prefix}{topics.SCORES.name}',
-                            publishers.scores_qos()))
+            publishers.find_publishers(self._node, f'{self._topic_prefix}{topics.STATUS.name}',
+                                       publishers.status_qos()),
+            publishers.find_publishers(self._node, f'{self._topic_prefix}{topics.SCORES.name}',
+                                       publishers.scores_qos()))
 
     def state(self) -> AlertState:
         """Compute the alert state at this moment; it is STALE while messages are replayed."""
@@ -226,29 +224,6 @@ class CameraMonitor:
 def _session_times(policy: AlertPolicy) -> tuple[float, float]:
     """Return takeover_s and hold_s: a session is silent when the alert is STALE from it."""
     return policy.stale_after_s, max(policy.hold_s, policy.stale_after_s)
-
-
-def find_publishers(node: Node, name: str, profile: QoSProfile) -> InputTopic:
-    """
-    Look who publishes a topic, and whose messages a subscription of this node receives.
-
-    Each name counts once: a killed publisher stays in the graph for 20 s beside its successor.
-    Two live ones of one name are found by their sessions.
-    """
-    full_name, known, rejected = node.resolve_topic_name(name), [], []
-    for info in node.get_publishers_info_by_topic(full_name):
-        owner = f'{info.node_namespace.rstrip("/")}/{info.node_name}'
-        compatible, policies = qos_check_compatible(info.qos_profile, profile)
-        if info.topic_type != topics.DIAGNOSTICS_TYPE:
-            rejected.append(f'{full_name} of {owner} has type {info.topic_type}, must be '
-                            f'{topics.DIAGNOSTICS_TYPE}: correct the remapping')
-        elif compatible == QoSCompatibility.ERROR:
-            difference = policies.removeprefix('ERROR: ').rstrip(';')
-            rejected.append(f'{full_name} of {owner} has incompatible QoS ({difference}): publish '
-                            f'it reliably')
-        else:
-            known.append(owner)
-    return InputTopic(full_name, tuple(dict.fromkeys(known)), tuple(rejected))
 
 
 def _load_calibration(source: str) -> tuple[Calibration | None, str]:

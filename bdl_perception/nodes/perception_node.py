@@ -4,18 +4,12 @@
 import os
 import sys
 import time
-from typing import Any, Callable, Mapping
 
 from bdl_perception import topics
 from bdl_perception.backends import choose_backend, open_perceiver
-from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes import publishers
-from bdl_perception.nodes.authenticity import (
-    mixing_fault,
-    OutgoingSequence,
-    OutgoingSession,
-    SequenceNumbers,
-)
+from bdl_perception.nodes.authenticity import OutgoingSequence, OutgoingSession
+from bdl_perception.nodes.camera_topics import CameraTopics, resolve_image_topic
 from bdl_perception.nodes.diagnostics import status_message
 from bdl_perception.nodes.lifecycle import (
     describe_error,
@@ -23,9 +17,14 @@ from bdl_perception.nodes.lifecycle import (
     RestartRequired,
     run_node,
 )
-from bdl_perception.nodes.messages import compressed_topic, ignored_distortion
-from bdl_perception.nodes.pipeline import ImageMessage, Pipeline, ReceivedImage
-from bdl_perception.nodes.publishers import PerceptionPublishers
+from bdl_perception.nodes.messages import ignored_distortion
+from bdl_perception.nodes.pipeline import (
+    ImageMessage,
+    model_options,
+    Pipeline,
+    ReceivedImage,
+    time_budget,
+)
 from bdl_perception.nodes.ros_parameters import declare_parameters
 from bdl_perception.nodes.status import FaultLog, StatusTracker
 from bdl_perception.nodes.worker import (
@@ -36,14 +35,10 @@ from bdl_perception.nodes.worker import (
 )
 from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.image_decoding import ImageDecoder
-from bdl_perception.perception.regions import parse_regions
-from bdl_perception.perception.scheduler import TimeBudget
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import String
 
 NAME = 'perception_node'
@@ -60,15 +55,15 @@ class PerceptionNode(LifecycleNode):
         """Declare the parameters and start the status heartbeat, which runs in every state."""
         super().__init__(NAME)
         self._settings = declare_parameters(
-            self, PerceptionParameters, lambda settings: (_image_topic(self, settings),))
+            self, PerceptionParameters, lambda settings: (resolve_image_topic(self, settings),))
         self._status_tracker = StatusTracker(self._settings.status_hz)
         self._session = OutgoingSession()
         self._status_sequence = OutgoingSequence(self._session)
         self._scores_sequence = OutgoingSequence(self._session)
-        self._perception_publishers: PerceptionPublishers | None = None
+        self._perception_publishers: publishers.PerceptionPublishers | None = None
         self._pipeline: Pipeline | None = None
         self._worker: Worker[ReceivedImage] | None = None
-        self._camera_subscriptions: list[Any] = []
+        self._camera_topics: CameraTopics | None = None  # while the node is active
         self._fault_log = FaultLog(self.get_logger().error)
         self._warning_log = FaultLog(  # rclpy allows one severity for each line of code
             lambda text: self.get_logger().warning(text))
@@ -89,12 +84,12 @@ class PerceptionNode(LifecycleNode):
         choice = choose_backend(self._settings.backend)
         if ignored := self._settings.ignored_option(choice.name):
             raise ValueError(ignored)
-        options = _model_options(self._settings, choice.name)
+        options = model_options(self._settings, choice.name)
         perceiver = call_while_waiting(lambda: open_perceiver(self._settings.model, options),
                                        self._publish_status, LOAD_TIMEOUT_S)
-        self._perception_publishers = PerceptionPublishers(self, self._scores_sequence)
+        self._perception_publishers = publishers.PerceptionPublishers(self, self._scores_sequence)
         self._pipeline = Pipeline(
-            perceiver, _time_budget(self._settings, perceiver.backend.spec.chunk),
+            perceiver, time_budget(self._settings, perceiver.backend.spec.chunk),
             self._perception_publishers, self._status_tracker, self._report_fault, options.regions,
             ImageDecoder(self._settings.max_image_pixels, self.get_logger().warning))
         identity = self._pipeline.identity()
@@ -111,7 +106,9 @@ class PerceptionNode(LifecycleNode):
                                'network: clean up and configure the node again')
         super().on_activate(state)
         self._start_worker(self._pipeline)
-        self._subscribe()
+        self._camera_topics = CameraTopics(
+            self, self._settings, self._on_image, self._on_camera_info)
+        self._pipeline.image_topic = self._camera_topics.image_topic
 
     @lifecycle_callback
     def on_deactivate(self, state: LifecycleState) -> None:
@@ -146,32 +143,7 @@ class PerceptionNode(LifecycleNode):
         self._release_resources()
         super().destroy_node()
 
-    def _subscribe(self) -> None:
-        kind = CompressedImage if self._settings.image_transport == 'compressed' else Image
-        on_image: Callable[..., None] = self._on_image  # rclpy declares one argument only
-        self._image_numbers = SequenceNumbers()
-        self._camera_subscriptions = [
-            self.create_subscription(kind, _image_topic(self, self._settings), on_image,
-                                     publishers.camera_qos(),
-                                     qos_overriding_options=publishers.camera_qos_overrides()),
-            self.create_subscription(CameraInfo, self._settings.camera_info_topic,
-                                     self._on_camera_info, publishers.camera_qos())]
-        if self._pipeline is not None:
-            self._pipeline.image_topic = self._camera_subscriptions[0].topic_name
-
-    def _subscribe_latched_info(self) -> None:
-        """Subscribe to a camera_info that was sent once, if its publisher stores it."""
-        if self._pipeline is None or self._pipeline.camera_info is not None or (
-                len(self._camera_subscriptions) != 2):
-            return
-        topic = self._camera_subscriptions[1].topic_name
-        if any(publisher.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
-               for publisher in self.get_publishers_info_by_topic(topic)):
-            self._camera_subscriptions.append(self.create_subscription(
-                CameraInfo, topic, self._on_camera_info, publishers.latched_qos()))
-
-    def _on_image(self, message: ImageMessage, info: Mapping[str, int | None]) -> None:
-        self._image_numbers.add(time.monotonic(), info)
+    def _on_image(self, message: ImageMessage) -> None:
         if self._worker is not None:
             dropped = self._worker.put(ReceivedImage(message, time.monotonic()))
             self._status_tracker.add_counts(frames_in=1, frames_dropped=dropped)
@@ -200,8 +172,9 @@ class PerceptionNode(LifecycleNode):
         return self._worker is None
 
     def _stop_processing(self) -> None:
-        while self._camera_subscriptions:
-            self.destroy_subscription(self._camera_subscriptions.pop())
+        if self._camera_topics is not None:
+            self._camera_topics.close()
+            self._camera_topics = None
         self._stop_worker()
 
     def _release_resources(self) -> None:
@@ -221,20 +194,21 @@ class PerceptionNode(LifecycleNode):
             self.get_logger().error(f'the model stays in memory: {error}')
 
     def _on_heartbeat(self) -> None:
-        self._subscribe_latched_info()
-        self._check_cameras()
+        self._check_camera()
         restart = self._check_worker()
         self._publish_status()
         if restart:
             raise RestartRequired(restart)
 
-    def _check_cameras(self) -> None:
-        """Report two publishers of the image topic: their frames are mixed."""
-        if self._camera_subscriptions:
-            topic = self._camera_subscriptions[0].topic_name
-            fault = mixing_fault(self, topic, self._image_numbers, time.monotonic())
-            if fault and self._status_tracker.add_fault(fault):
-                self._fault_log.report(fault)
+    def _check_camera(self) -> None:
+        """Look for a camera_info that was sent before, and for a second camera."""
+        if self._camera_topics is None or self._pipeline is None:
+            return
+        if self._pipeline.camera_info is None:
+            self._camera_topics.subscribe_latched_info()
+        fault = self._camera_topics.fault()
+        if fault and self._status_tracker.add_fault(fault):
+            self._fault_log.report(fault)
 
     def _check_worker(self) -> str | None:
         """Report a worker that hangs or ended, and replace the latter; returns why to restart."""
@@ -272,23 +246,6 @@ class PerceptionNode(LifecycleNode):
                 self.trigger_activate()
         except RuntimeError as error:  # a lifecycle manager was faster
             self.get_logger().warning(f'autostart is not possible: {describe_error(error)}')
-
-
-def _image_topic(node: Node, settings: PerceptionParameters) -> str:
-    if settings.image_transport == 'compressed':
-        return compressed_topic(node, settings.image_topic)
-    return settings.image_topic
-
-
-def _model_options(settings: PerceptionParameters, backend: str) -> ModelOptions:
-    return ModelOptions(backend, settings.threads, settings.provider, settings.precision,
-                        settings.samples, settings.seed, parse_regions(settings.regions),
-                        settings.fit_mode)
-
-
-def _time_budget(settings: PerceptionParameters, chunk: int) -> TimeBudget:
-    return TimeBudget(settings.frame_budget_s, settings.epistemic_refresh_s,
-                      settings.samples // chunk)
 
 
 def main() -> int:

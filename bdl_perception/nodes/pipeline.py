@@ -4,6 +4,7 @@
 import time
 from typing import Callable, Iterable, NamedTuple, TypeAlias
 
+from bdl_perception.model_store import ModelOptions
 from bdl_perception.nodes.messages import (
     rescaled_camera_info,
     stamp_to_ns,
@@ -12,13 +13,14 @@ from bdl_perception.nodes.messages import (
 from bdl_perception.nodes.publishers import PerceptionPublishers
 from bdl_perception.nodes.status import StatusTracker
 from bdl_perception.nodes.worker import Mailbox
+from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.camera_health import CameraHealth
 from bdl_perception.perception.camera_info import is_rectified, match_camera
 from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera, Prediction
 from bdl_perception.perception.image_decoding import ImageDecoder
 from bdl_perception.perception.output_checks import OutputChecks
 from bdl_perception.perception.perceiver import Perceiver
-from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
+from bdl_perception.perception.regions import DEFAULT_REGIONS, parse_regions, Regions
 from bdl_perception.perception.scheduler import Scheduler, Step, TimeBudget
 from bdl_perception.perception.scores import cycle_scores, frame_scores, precompute_region_masks
 from bdl_perception.perception.status import build_identity, Identity
@@ -169,3 +171,16 @@ def _camera_info_factory(info: CameraInfo | None, prediction: Prediction,
     if info is None or camera is None:
         return lambda header: uncalibrated_camera_info(width, height, header)
     return lambda header: rescaled_camera_info(info, camera, header, rectified)
+
+
+def model_options(settings: PerceptionParameters, backend: str) -> ModelOptions:
+    """Select the options of a model; backend: the chosen one."""
+    return ModelOptions(backend, settings.threads, settings.provider, settings.precision,
+                        settings.samples, settings.seed, parse_regions(settings.regions),
+                        settings.fit_mode)
+
+
+def time_budget(settings: PerceptionParameters, chunk: int) -> TimeBudget:
+    """Select the times of the scheduler; chunk: samples of one call of the network."""
+    return TimeBudget(settings.frame_budget_s, settings.epistemic_refresh_s,
+                      settings.samples // chunk)

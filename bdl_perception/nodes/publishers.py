@@ -1,13 +1,14 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-The publishers of perception_node, and the QoS profile of each kind of topic.
+The publishers of perception_node, the QoS profile of each kind of topic, and who publishes it.
 
 No message is made for a topic without subscribers.
 """
 from typing import Any, Callable
 
 from bdl_perception import topics
+from bdl_perception.alarm.alert_types import InputTopic
 from bdl_perception.nodes.authenticity import MAX_CHALLENGES, OutgoingSequence
 from bdl_perception.nodes.diagnostics import scores_message
 from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
@@ -17,10 +18,13 @@ from bdl_perception.topics import Topic
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
     LivelinessPolicy,
+    qos_check_compatible,
+    QoSCompatibility,
     QoSPolicyKind,
     QoSProfile,
     ReliabilityPolicy,
@@ -159,6 +163,29 @@ def diagnostics_qos() -> QoSProfile:
 def command_qos() -> QoSProfile:
     """Depth 1: only the newest velocity matters."""
     return _qos_profile(1, ReliabilityPolicy.RELIABLE)
+
+
+def find_publishers(node: Node, name: str, profile: QoSProfile) -> InputTopic:
+    """
+    Look who publishes a topic, and whose messages a subscription of this node receives.
+
+    Each name counts once: a killed publisher stays in the graph for 20 s beside its successor.
+    Two live ones of one name are found by their sessions.
+    """
+    full_name, known, rejected = node.resolve_topic_name(name), [], []
+    for info in node.get_publishers_info_by_topic(full_name):
+        owner = f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+        compatible, policies = qos_check_compatible(info.qos_profile, profile)
+        if info.topic_type != topics.DIAGNOSTICS_TYPE:
+            rejected.append(f'{full_name} of {owner} has type {info.topic_type}, must be '
+                            f'{topics.DIAGNOSTICS_TYPE}: correct the remapping')
+        elif compatible == QoSCompatibility.ERROR:
+            difference = policies.removeprefix('ERROR: ').rstrip(';')
+            rejected.append(f'{full_name} of {owner} has incompatible QoS ({difference}): publish '
+                            f'it reliably')
+        else:
+            known.append(owner)
+    return InputTopic(full_name, tuple(dict.fromkeys(known)), tuple(rejected))
 
 
 def _qos_profile(depth: int, reliability: ReliabilityPolicy) -> QoSProfile:

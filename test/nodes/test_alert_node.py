@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.nodes import publishers
-from bdl_perception.nodes.alert_node import AlertNode, CameraMonitor, find_publishers
+from bdl_perception.nodes.alert_node import AlertNode, CameraMonitor
 from bdl_perception.nodes.authenticity import IncomingSessions, Origin
 from bdl_perception.nodes.diagnostics import alert_message, scores_message, status_message
 from bdl_perception.perception.data_types import Scores
@@ -52,7 +52,7 @@ def test_publishers_that_cannot_be_received_are_rejected():
                  endpoint('lossy', '/a/b', profile=unreliable)]
     node = SimpleNamespace(resolve_topic_name=lambda name: f'/front/{name}',
                            get_publishers_info_by_topic=lambda name: endpoints)
-    name, known, rejected = find_publishers(node, 'status', publishers.status_qos())
+    name, known, rejected = publishers.find_publishers(node, 'status', publishers.status_qos())
     assert (name, known) == ('/front/status', ('/perception_node', '/front/perception_node'))
     assert rejected[0] == ('/front/status of /liar has type std_msgs/msg/String, must be '
                            'diagnostic_msgs/msg/DiagnosticArray: correct the remapping')

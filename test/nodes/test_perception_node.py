@@ -4,7 +4,6 @@
 from threading import Event, get_ident
 from types import SimpleNamespace
 
-from bdl_perception.nodes.authenticity import SequenceNumbers
 from bdl_perception.nodes.perception_node import PerceptionNode
 from bdl_perception.nodes.status import StatusTracker
 from bdl_perception.nodes.worker import Worker
@@ -28,19 +27,19 @@ def busy():
         assert release.wait(WAIT_S)
         return 0.0
 
-    node = SimpleNamespace(_status_tracker=StatusTracker(), _image_numbers=SequenceNumbers(),
-                           _worker=Worker(step, lambda error: None), started=started,
-                           release=release, threads=threads, images=images)
+    node = SimpleNamespace(_status_tracker=StatusTracker(), started=started, release=release,
+                           _worker=Worker(step, lambda error: None), threads=threads,
+                           images=images)
     yield node
     release.set()
     node._worker.stop()
 
 
 def test_replaced_images_are_counted_as_dropped(busy):
-    PerceptionNode._on_image(busy, 'first', {})
+    PerceptionNode._on_image(busy, 'first')
     assert busy.started.wait(WAIT_S)
     for name in ('second', 'third', 'fourth'):
-        PerceptionNode._on_image(busy, name, {})  # would block if the executor ran the step
+        PerceptionNode._on_image(busy, name)  # would block if the executor ran the step
     status = busy._status_tracker.take_snapshot()
     assert (status.frames_in, status.frames_dropped) == (4, 2)
     busy.started.clear()
@@ -51,7 +50,6 @@ def test_replaced_images_are_counted_as_dropped(busy):
 
 
 def test_an_image_of_an_inactive_node_is_not_counted():
-    node = SimpleNamespace(_status_tracker=StatusTracker(), _worker=None,
-                           _image_numbers=SequenceNumbers())
-    PerceptionNode._on_image(node, 'late', {})
+    node = SimpleNamespace(_status_tracker=StatusTracker(), _worker=None)
+    PerceptionNode._on_image(node, 'late')
     assert node._status_tracker.take_snapshot().frames_in == 0
