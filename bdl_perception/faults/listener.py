@@ -98,7 +98,7 @@ class Listener(Node):
 
     def recorded(self, topic: str) -> list[DiagnosticArray]:
         """Return the last messages of status or scores."""
-        return [deserialize_message(data, DiagnosticArray) for data in self._recorded[topic]]
+        return [deserialize_message(data, DiagnosticArray) for data in tuple(self._recorded[topic])]
 
     def _on_alert(self, message: DiagnosticArray) -> None:
         arrival_s = time.monotonic()
