@@ -98,7 +98,8 @@ class Listener(Node):
 
     def recorded(self, topic: str) -> list[DiagnosticArray]:
         """Return the last messages of status or scores."""
-        return [deserialize_message(data, DiagnosticArray) for data in tuple(self._recorded[topic])]
+        recorded = tuple(self._recorded[topic])  # at once: others arrive meanwhile
+        return [deserialize_message(data, DiagnosticArray) for data in recorded]
 
     def _on_alert(self, message: DiagnosticArray) -> None:
         arrival_s = time.monotonic()
