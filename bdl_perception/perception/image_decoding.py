@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 SENSOR_BITS = (10, 12, 14, 16)  # of cameras whose values lie in the low end of 16 bits
 BAYER = {'rggb': cv2.COLOR_BayerBG2RGB, 'bggr': cv2.COLOR_BayerRG2RGB,  # OpenCV names the others
          'gbrg': cv2.COLOR_BayerGR2RGB, 'grbg': cv2.COLOR_BayerGB2RGB}
+MAX_NAME = 40  # characters of an encoding or a format that are read
 LOW_IMAGES = 5  # consecutive images that need fewer bits, before this is logged
 COLOURS = {'mono': (1, cv2.COLOR_GRAY2RGB), 'rgb': (3, None), 'bgr': (3, cv2.COLOR_BGR2RGB),
            'rgba': (4, cv2.COLOR_RGBA2RGB), 'bgra': (4, cv2.COLOR_BGRA2RGB)}
@@ -59,10 +60,11 @@ PLANAR_ENCODINGS = {
     'nv16': PlanarEncoding(1, True, False), 'nv61': PlanarEncoding(1, True, True),
     'yuv422p': PlanarEncoding(1, False, False),
 }
-ENCODING_ALIASES = {  # of some drivers
-    'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2', 'yuy2': 'yuv422_yuy2', 'yuv420': 'i420',
-    'yuv420p': 'i420', 'yu12': 'i420', '8UC1': 'mono8', '8UC3': 'bgr8', '8UC4': 'bgra8',
-    '16UC1': 'mono16', '16UC3': 'bgr16', '16UC4': 'bgra16'}
+ENCODING_ALIASES = {  # of some drivers, which also write any name in upper case
+    'uyvy': 'yuv422', 'uyvy422': 'yuv422', 'yuyv': 'yuv422_yuy2', 'yuyv422': 'yuv422_yuy2',
+    'yuy2': 'yuv422_yuy2', 'yvyu422': 'yvyu', 'yuv420': 'i420', 'yuv420p': 'i420', 'yu12': 'i420',
+    '8uc1': 'mono8', '8uc3': 'bgr8', '8uc4': 'bgra8', '16uc1': 'mono16', '16uc3': 'bgr16',
+    '16uc4': 'bgra16'}
 
 
 class ImageDecoder:
@@ -84,13 +86,14 @@ class ImageDecoder:
         """Decode a message to (H, W, 3) uint8 RGB; ValueError when that fails."""
         if hasattr(message, 'format'):
             return self.decode_compressed(bytes(message.data), message.format)
-        encoding = ENCODING_ALIASES.get(message.encoding, message.encoding)
+        name = message.encoding[:MAX_NAME].lower()
+        encoding = ENCODING_ALIASES.get(name, name)
         if encoding in PLANAR_ENCODINGS:
             return _planar_to_rgb(message, PLANAR_ENCODINGS[encoding])
         if encoding not in ENCODINGS:
             names = [*ENCODINGS, *PLANAR_ENCODINGS, *ENCODING_ALIASES]
-            raise ValueError(f'image encoding {message.encoding[:40]!r} is not known, must be one '
-                             f'of {", ".join(names)}')
+            raise ValueError(f'image encoding {message.encoding[:MAX_NAME]!r} is not known, must '
+                             f'be one of {", ".join(names)}')
         kind = ENCODINGS[encoding]
         pixels = _packed_pixels(message, kind)
         return pixels if encoding == 'rgb8' else self._to_rgb(pixels, kind, encoding)
@@ -101,7 +104,7 @@ class ImageDecoder:
         try:
             pixels = decode_image(data, self._max_pixels, mosaic=bayer is not None)
         except ValueError as error:
-            kind = f' (format {image_format[:40]!r})' if image_format else ''
+            kind = f' (format {image_format[:MAX_NAME]!r})' if image_format else ''
             raise ValueError(f'compressed {error}{kind}') from error
         code = BAYER[bayer[1]] if bayer and pixels.ndim == 2 else cv2.COLOR_BGR2RGB
         item_bytes = pixels.dtype.itemsize

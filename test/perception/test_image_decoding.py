@@ -41,6 +41,19 @@ def test_colours_are_exact_for_any_channel_order_and_padding(encoding, pixels, p
     assert np.array_equal(rgb_from_image(image(pixels, encoding, padding)), RGB)
 
 
+@pytest.mark.parametrize('driver, standard', [
+    ('RGB8', 'rgb8'), ('MONO16', 'mono16'), ('BAYER_RGGB8', 'bayer_rggb8'), ('NV12', 'nv12'),
+    ('NV21', 'nv21'), ('I420', 'i420'), ('UYVY', 'yuv422'), ('uyvy422', 'yuv422'),
+    ('YUYV', 'yuv422_yuy2'), ('yuyv422', 'yuv422_yuy2'), ('YVYU', 'yvyu')])
+def test_the_names_of_drivers_are_those_of_the_standard(driver, standard):
+    data = np.random.default_rng(3).integers(0, 256, 12 * 8 * 2, dtype=np.uint8)
+    message = SimpleNamespace(height=6, width=8, encoding=standard, is_bigendian=0,
+                              step=24 if standard == 'rgb8' else 16, data=data)
+    expected = rgb_from_image(message)
+    message.encoding = driver
+    assert np.array_equal(rgb_from_image(message), expected)
+
+
 @pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
 def test_grey_becomes_three_equal_channels(encoding):
     grey = RGB[..., :1]
