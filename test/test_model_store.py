@@ -127,7 +127,8 @@ def test_a_corrupt_model_json_is_named(folder, text):
     {'dropout_channels': 3}, {'dropout_channels': []}, {'dropout_probability': 1},
     {'width': True}, {'height': 24.5}, {'perceive_sha256': 5}, {'sample_sha256': ['a']},
     {'max_depth_m': math.inf}, {'canonical_focal_px': 10**400}, {'class_names': 'road'},
-    {'dropout_channels': [8.5]}, {'name': {}}])
+    {'dropout_channels': [8.5]}, {'name': {}}, {'name': 'a\n[FATAL] b'}, {'name': 'a' * 101},
+    {'class_names': ['a\x1b[31m']}])
 def test_an_impossible_model_json_is_an_error_with_its_cause(folder, changes):
     edit(folder, **changes)
     with pytest.raises(ModelError, match='describes no model') as caught:

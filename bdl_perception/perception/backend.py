@@ -18,6 +18,7 @@ PROVIDERS = ('cpu', 'cuda', 'tensorrt')  # devices of ONNX Runtime
 FIT_MODES = ('crop', 'stretch')  # how a frame is fitted to the network's input
 SEED_LIMIT = 2**64  # a seed is one 64-bit word of a Philox key
 FORMAT = 1  # of model.json
+MAX_NAME_LENGTH = 100  # of a model and of a class
 OPTIONAL_KEYS = {'format', 'weights_sha256'}
 DECODER_STRIDE = 2  # px; the decoder predicts at every second row and column of the frame
 
@@ -66,6 +67,10 @@ class ModelSpec:
         if self.format != FORMAT:
             raise ValueError(f'model format is {self.format}, this version reads {FORMAT}; '
                              f'export the model again')
+        for text in (self.name, *self.class_names):  # they are logged and published
+            if not text.isprintable() or len(text) > MAX_NAME_LENGTH:
+                raise ValueError(f'model name or class {text!r:.40} must be at most '
+                                 f'{MAX_NAME_LENGTH} printable characters')
         sizes = ('height', 'width', 'sample_height', 'sample_width', 'chunk')
         for name in sizes + ('canonical_focal_px', 'max_depth_m'):
             if not getattr(self, name) > 0:
