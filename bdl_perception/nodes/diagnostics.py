@@ -125,10 +125,11 @@ def _read_rate(values: Mapping[str, str]) -> float | None:
     return rate
 
 
-def deserialize_diagnostics(data: bytes) -> DiagnosticArray:
+def deserialize_diagnostics(data: bytes,
+                            max_bytes: int = MAX_MESSAGE_BYTES) -> DiagnosticArray:
     """Deserialize a message; ValueError: it is damaged, or too large to spend time on it."""
-    if len(data) > MAX_MESSAGE_BYTES:
-        raise ValueError(f'a message has {len(data)} bytes, at most {MAX_MESSAGE_BYTES} are read')
+    if len(data) > max_bytes:
+        raise ValueError(f'a message has {len(data)} bytes, at most {max_bytes} are read')
     try:
         return deserialize_message(data, DiagnosticArray)
     except RuntimeError as error:

@@ -16,7 +16,7 @@ from bdl_perception.alarm.governor import (
 )
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.authenticity import mixing_fault, SequenceNumbers
-from bdl_perception.nodes.diagnostics import level_from_message
+from bdl_perception.nodes.diagnostics import deserialize_diagnostics, level_from_message
 from bdl_perception.nodes.lifecycle import run_node
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.nodes.ros_parameters import apply_changes, declare_parameters
@@ -35,6 +35,7 @@ from rclpy.qos import LivelinessPolicy, QoSProfile
 
 NAME = 'governor_node'
 CMD_VEL = 'cmd_vel'
+MAX_ALERT_BYTES = 524_288  # serialized; each camera adds less than 10 kB
 CHECK_S = 1.0  # between two looks at the other nodes of the topics
 REPEAT_S = 1.0  # of a speed limit that does not change, for a controller that starts later
 TWIST_TYPES = ('geometry_msgs/msg/Twist', 'geometry_msgs/msg/TwistStamped')
@@ -74,18 +75,19 @@ class GovernorNode(Node):
             twist_type, topics.CMD_VEL_OUT.name, command_publisher_qos(self._settings.rate_hz))
         on_alert: Callable[..., None] = self._on_alert  # rclpy declares one argument only
         self.create_subscription(DiagnosticArray, topics.ALERT_TOPIC.name, on_alert,
-                                 publishers.alert_subscriber_qos())
+                                 publishers.alert_subscriber_qos(), raw=True)
         self.create_subscription(twist_type, CMD_VEL, self._on_command, publishers.command_qos())
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
         self.create_timer(1 / self._settings.rate_hz, self._publish_command, clock=steady)
         self.create_timer(CHECK_S, self._check_topics, clock=steady)
 
-    def _on_alert(self, message: DiagnosticArray, info: Mapping[str, int | None]) -> None:
+    def _on_alert(self, data: bytes, info: Mapping[str, int | None]) -> None:
         now_s = time.monotonic()
         self._alert_numbers.add(now_s, info)
         level: AlertLevel | None = None
         age_s = 0.
         try:
+            message = deserialize_diagnostics(data, MAX_ALERT_BYTES)
             stamp_ns = stamp_to_ns(message.header.stamp)
             age_s = (self.get_clock().now().nanoseconds - stamp_ns) / 1e9
             level = level_from_message(message)

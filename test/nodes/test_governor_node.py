@@ -9,12 +9,14 @@ from bdl_perception.nodes.authenticity import SequenceNumbers
 from bdl_perception.nodes.governor_node import (
     GovernorNode,
     make_speed_limit_output,
+    MAX_ALERT_BYTES,
     REPEAT_S,
 )
 from bdl_perception.parameters import GovernorParameters
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import pytest
+from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
 
@@ -32,17 +34,18 @@ class FakeNode:
         return SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=7 * 10**9))
 
 
-@pytest.mark.parametrize('level, nanosec', [(b'\x00', 10**9), (b'\x07', 0), (None, 0)])
-def test_an_alert_that_cannot_be_read_is_no_alert_and_ends_no_process(level, nanosec):
+@pytest.mark.parametrize('level, nanosec, text', [
+    (b'\x00', 10**9, ''), (b'\x07', 0, ''), (None, 0, ''), (b'\x00', 0, 'e' * MAX_ALERT_BYTES)])
+def test_an_alert_that_cannot_be_read_is_no_alert_and_ends_no_process(level, nanosec, text):
     updates, faults = [], []
     node = SimpleNamespace(
         get_clock=FakeNode().get_clock, _settings=GovernorParameters(),
         _alert_numbers=SequenceNumbers(), _fault_log=SimpleNamespace(report=faults.append),
         _governor=SimpleNamespace(update_alert=lambda *values: updates.append(values[1])))
-    status = [] if level is None else [DiagnosticStatus(level=level)]
+    status = [] if level is None else [DiagnosticStatus(level=level, message=text)]
     stamp = Time(sec=6 if nanosec else 7, nanosec=nanosec)
     message = DiagnosticArray(header=Header(stamp=stamp), status=status)
-    GovernorNode._on_alert(node, message, {})
+    GovernorNode._on_alert(node, serialize_message(message), {})
     assert updates == [None]
     assert [text[:20] for text in faults] == ['alert cannot be read']
 
