@@ -19,6 +19,7 @@ ROUNDING = .01  # of probabilities and entropies; half precision stays below it
 STUCK_AFTER = 4  # outputs in a row that are the same for different frames; chance gives no two
 # The largest spread in the image. Rounding gives 1e-6; the shipped model has at least .03.
 MIN_SPREAD = 1e-4
+MIN_MEDIAN_M = .05  # no camera of a vehicle has half of its image nearer than that
 MAX_BEYOND = .5  # share of pixels beyond the trained depth; the shipped model has at most .001
 STUCK_MAPS = ('depth', 'aleatoric_std', 'entropy', 'max_probability', 'energy', 'log_depth_std',
               'cell_distance')
@@ -98,6 +99,9 @@ def _depth_faults(prediction: Prediction) -> Iterable[str]:
     elif beyond.mean() > MAX_BEYOND:
         yield (f'depth of {beyond.mean():.0%} of the pixels is beyond the range of training: '
                f'check the model')
+    if measured.size and 0 < np.median(measured) < MIN_MEDIAN_M:
+        yield (f'half of the pixels are nearer than {np.median(measured):.3g} m, which is '
+               f'impossible: check the model')
     if measured.size > 1 and np.ptp(measured) == 0:
         yield f'depth is {measured[0]:.3g} m in every pixel: check the model'
     if np.ptp(prediction.energy) == 0:

@@ -84,6 +84,12 @@ def test_depth_beyond_the_range_of_training(rows: int, fault: str) -> None:
     assert fault in found if fault else not found
 
 
+@pytest.mark.parametrize(('scale', 'fault'), [(1e-6, True), (1e-3, True), (.005, False)])
+def test_an_image_that_is_impossibly_near_is_a_fault(scale: float, fault: bool) -> None:
+    depth = prediction(1).depth  # from 2 to 50 m, so the median is near 26 m
+    assert ('nearer than' in fault_of(depth=depth * np.float32(scale))) == fault
+
+
 def test_an_output_without_contrast_is_a_fault() -> None:
     assert '7 m in every pixel' in fault_of(depth=np.full((16, 24), 7, np.float32))
     assert 'class scores are the same' in fault_of(energy=np.full((8, 12), -3, np.float32))
