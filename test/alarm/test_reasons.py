@@ -42,7 +42,7 @@ def test_it_starts_with_the_three_things_that_are_missing() -> None:
         'no scores were received: is the camera publishing?')
 
 
-def test_nothing_is_said_of_a_good_observation() -> None:
+def test_a_good_observation_has_no_reason() -> None:
     state = started().state(1)
     assert ok(state)
     assert (state.thresholds, state.low_thresholds) == (

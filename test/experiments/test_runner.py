@@ -102,7 +102,7 @@ def test_the_result_of_another_plan_is_archived(data, tmp_path):
     assert json.loads((tmp_path / f'{NAMES[1]}.json').read_text())['hash'] == digest
 
 
-def test_what_a_run_lacks_is_said(data, tmp_path, monkeypatch):
+def test_what_a_run_lacks_is_reported(data, tmp_path, monkeypatch):
     spec = next(spec for spec in SPECS if spec.task == 'classes')
     assert find_obstacle(spec, data, tmp_path) == ''
     assert '--camvid' in find_obstacle(spec, {'depth': data['depth']}, tmp_path)
@@ -129,9 +129,9 @@ def test_recipes_are_followed_by_the_runs_of_the_winner_and_their_ensemble(data,
 def test_stored_weights_are_those_of_the_network(data, tmp_path):
     spec = SPECS[0]
     assert spec.keeps_weights is False  # one seed
-    kept = replace(spec, keeps_weights=True)
-    run_all([kept], data, tmp_path, keep_checkpoints=True)
-    network = load_weights(kept, weights_path(tmp_path, kept.name, data['depth'].digest))
+    stored = replace(spec, keeps_weights=True)
+    run_all([stored], data, tmp_path, keep_checkpoints=True)
+    network = load_weights(stored, weights_path(tmp_path, stored.name, data['depth'].digest))
     checkpoint = read_checkpoint(next(tmp_path.glob('*/checkpoint.pt')))
     assert torch.equal(network.decoder.heads.weight, checkpoint.network['decoder.heads.weight'])
 

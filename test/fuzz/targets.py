@@ -129,7 +129,7 @@ def decode_compressed(data: bytes) -> bool:
     return True
 
 
-def pictures() -> list[tuple[str, bytes]]:
+def encoded_images() -> list[tuple[str, bytes]]:
     """Encode a small image in every way that OpenCV writes."""
     rgb, found = frame_image(3), []
     ways = [('.jpg', []), ('.jpg', [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
@@ -148,7 +148,7 @@ def pictures() -> list[tuple[str, bytes]]:
 
 
 def compressed_seeds() -> list[bytes]:
-    return [bytes([index % 4]) + data for index, (_, data) in enumerate(pictures())]
+    return [bytes([index % 4]) + data for index, (_, data) in enumerate(encoded_images())]
 
 
 def read_jpeg(data: bytes) -> bool:
@@ -163,7 +163,7 @@ def read_jpeg(data: bytes) -> bool:
 
 
 def jpeg_seeds() -> list[bytes]:
-    return [data for suffix, data in pictures() if suffix == '.jpg']
+    return [data for suffix, data in encoded_images() if suffix == '.jpg']
 
 
 # --- calibration and model ---

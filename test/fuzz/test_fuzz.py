@@ -42,7 +42,7 @@ from edits import edited
 from pathlib import Path
 from types import SimpleNamespace
 run.FOUND = Path({found!r})
-kept = []
+held = []
 def read(data):
     {body}
     return True
@@ -53,13 +53,13 @@ run.run_seeded(run.Runs('broken', target, 1), target, 20, 0)
 
 
 @pytest.mark.parametrize(('body', 'text'), [
-    ('raise KeyError', 'KeyError'), ('kept.append(bytes([1]) * 2**26)', 'MB are more than'),
+    ('raise KeyError', 'KeyError'), ('held.append(bytes([1]) * 2**26)', 'MB are more than'),
     ('while True: pass', '')])
 def test_a_reader_that_fails_grows_or_hangs_is_found(tmp_path: Path, body: str, text: str) -> None:
     done = fuzz(BROKEN.format(found=str(tmp_path), body=body))
     assert done.returncode != 0 and text in done.stderr
-    kept = [file.read_bytes() for file in tmp_path.iterdir()]
-    assert (len(kept) == 1 and kept[0] != b'seed') or not text  # a hang ends at once
+    stored = [file.read_bytes() for file in tmp_path.iterdir()]
+    assert (len(stored) == 1 and stored[0] != b'seed') or not text  # a hang ends at once
 
 
 def test_a_reader_that_accepts_no_seed_is_no_target(tmp_path: Path) -> None:
