@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from bdl_perception.perception.data_types import check_field_of_view, PinholeCamera
 
 UNKNOWN_SCALE = 'the scale of depth is unknown'
+MAX_PIXEL_ASPECT = 4.  # of fx and fy, whichever is larger; a field of interlaced video has 2
 
 
 class MatchedCamera(NamedTuple):
@@ -34,7 +35,11 @@ def match_camera(info: Any, width: int, height: int, rectified: bool) -> Matched
         if (camera.width, camera.height) != (width, height):
             raise ValueError(f'camera_info is for {camera.width}x{camera.height} px, but the '
                              f'image is {width}x{height} px')
-        check_field_of_view(intrinsics(info, rectified)[0], info.width)
+        fx, fy, _, _ = intrinsics(info, rectified)
+        check_field_of_view(fx, info.width)
+        if max(fx / fy, fy / fx) > MAX_PIXEL_ASPECT:
+            raise ValueError(f'camera_info has focal lengths of {fx:.4g} and {fy:.4g} px, which '
+                             f'differ by more than a factor of {MAX_PIXEL_ASPECT:g}')
     except ValueError as error:
         return MatchedCamera(fault=f'{error}: {UNKNOWN_SCALE}')
     return MatchedCamera(camera)

@@ -37,6 +37,18 @@ def test_an_impossible_k_is_a_fault_with_the_reason(index: int, value: float) ->
     assert match_camera(info(k=replaced(K, index, value)), 64, 48, True).camera is not None
 
 
+@pytest.mark.parametrize('fy, is_possible', [
+    (30., True), (15., True), (240., True), (14.9, False), (241., False), (4e-6, False),
+    (1e300, False)])
+def test_focal_lengths_that_differ_too_much_are_a_fault(fy: float, is_possible: bool) -> None:
+    """The other fit mode scales depth by both of them."""
+    matched = match_camera(info(k=replaced(K, 4, fy)), 64, 48, False)
+    assert (matched.camera is not None) == is_possible
+    assert is_possible or matched.fault == (
+        f'camera_info has focal lengths of 60 and {fy:.4g} px, which differ by more than a factor '
+        f'of 4: the scale of depth is unknown')
+
+
 @pytest.mark.parametrize('value', NUMBERS)
 def test_an_impossible_p_of_distorted_images_is_not_replaced_by_k(value: float) -> None:
     broken = info(p=replaced(P, 0, value))
