@@ -97,6 +97,6 @@ setup(
     },
     entry_points={'console_scripts': [
         'bdl = bdl_perception.cli.main:main',
-        *(f'{node} = bdl_perception.cli.node_commands:{node}' for node in NODES),
+        *(f'{node} = bdl_perception.cli.main:{node}' for node in NODES),
     ]},
 )

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The command `bdl`; the module of a command is imported when it is used."""
+"""The command `bdl` and the executables of the nodes; a module is imported when it is used."""
 import argparse
 from contextlib import contextmanager
 import importlib
@@ -32,9 +32,8 @@ EXTRAS = {  # module -> the extra of setup.py that installs it
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
     'sklearn': 'evaluate', 'scipy': 'evaluate', 'jinja2': 'evaluate', 'psutil': 'bench',
     'tensorrt_rtx': 'rtx', 'cuda': 'rtx', 'ray': 'ray'}
-
-
 ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')  # of packages of messages
+EXIT_CONFIG_ERROR = 2  # as of a node with wrong parameters: starting it again does not help
 
 
 class Command(Protocol):
@@ -118,6 +117,42 @@ def _overview_parser() -> argparse.ArgumentParser:
                     f'`bdl NAME --help` lists its options.')
     parser.add_argument('command', choices=COMMANDS, metavar='NAME')
     return parser
+
+
+def run_node(name: str) -> int:
+    """Run a module of nodes/; returns its exit code. Without ROS 2, one line says the remedy."""
+    try:
+        node = importlib.import_module(f'bdl_perception.nodes.{name}')
+    except ModuleNotFoundError as error:
+        print(f'{name} does not start: {install_hint(error)}', file=sys.stderr)
+        return EXIT_CONFIG_ERROR
+    code: int = node.main()
+    return code
+
+
+def perception_node() -> int:
+    """Run perception_node."""
+    return run_node('perception_node')
+
+
+def alert_node() -> int:
+    """Run alert_node."""
+    return run_node('alert_node')
+
+
+def governor_node() -> int:
+    """Run governor_node."""
+    return run_node('governor_node')
+
+
+def camera_node() -> int:
+    """Run camera_node."""
+    return run_node('camera_node')
+
+
+def recorder_node() -> int:
+    """Run recorder_node."""
+    return run_node('recorder_node')
 
 
 if __name__ == '__main__':

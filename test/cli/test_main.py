@@ -1,12 +1,21 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The command `bdl`: its commands and its errors."""
+"""The command `bdl` and the executables of the nodes: what they run, and their errors."""
 import argparse
+import ast
 import importlib
+import os
+from pathlib import Path
+import subprocess
+import sys
 from types import SimpleNamespace
 
 from bdl_perception.cli import main
 import pytest
+
+NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node')
+SETUP_FILE = Path(__file__).parents[2] / 'setup.py'
+SETUP = ast.parse(SETUP_FILE.read_text(encoding='utf-8'))
 
 
 def run_with(monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> int:
@@ -94,3 +103,80 @@ def test_no_drives_are_rendered_among_files_of_the_user(tmp_path, capsys):
     (tmp_path / 'train' / 'thesis.txt').write_text('dear')
     assert main.main(['render', 'train', '--out', str(tmp_path)]) == 2
     assert 'thesis.txt' in capsys.readouterr().err
+
+
+def test_every_node_of_the_package_has_its_function() -> None:
+    [names] = [ast.literal_eval(part.value) for part in SETUP.body
+               if isinstance(part, ast.Assign) and part.targets[0].id == 'NODES']  # type: ignore
+    assert names == NODES
+    assert all(callable(getattr(main, name)) for name in names)
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_a_node_returns_the_exit_code_of_its_module(
+        name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SimpleNamespace(main=lambda: 3)
+    monkeypatch.setitem(sys.modules, f'bdl_perception.nodes.{name}', module)
+    assert getattr(main, name)() == 3
+
+
+@pytest.mark.parametrize('name', NODES)
+@pytest.mark.parametrize('missing', ['rclpy', 'diagnostic_msgs.msg', 'sensor_msgs'])
+def test_without_ros_one_line_names_the_remedy(
+        name: str, missing: str, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(module: str) -> None:
+        raise ModuleNotFoundError(f'No module named {missing!r}', name=missing)
+    monkeypatch.setattr(main.importlib, 'import_module', fail)
+    assert getattr(main, name)() == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f'{name} does not start: No module named {missing!r}')
+    assert "[ros]'" in line and 'source the setup.bash of ROS 2' in line
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_a_module_that_is_run_without_ros_names_the_remedy_too(name: str, tmp_path: Path) -> None:
+    (tmp_path / 'sitecustomize.py').write_text("import sys\nsys.modules['rclpy'] = None\n")
+    done = subprocess.run(
+        [sys.executable, '-m', f'bdl_perception.nodes.{name}'], capture_output=True, text=True,
+        env={**os.environ, 'PYTHONPATH': f'{tmp_path}:{SETUP_FILE.parent}'})
+    assert done.returncode == 2 and done.stdout == ''
+    [line] = done.stderr.splitlines()
+    assert 'source the setup.bash of ROS 2' in line and 'bdl_perception[ros]' in line
+
+
+def test_an_installed_package_is_not_called_a_checkout(
+        monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    error = ModuleNotFoundError("No module named 'torch'", name='torch')
+    assert 'in the checkout: ' in main.install_hint(error)
+    file = tmp_path / 'site-packages' / 'a' / 'b' / 'main.py'
+    monkeypatch.setattr(main, '__file__', str(file))
+    hint = main.install_hint(error)
+    assert 'checkout' not in hint and hint.endswith(" -m pip install 'bdl_perception[train]'")
+
+
+@pytest.mark.parametrize('words, reported', [
+    (['calibrate', '--model', 'street', '--out', 'c.json', '--watch', 'foo', 'none'], "['foo']"),
+    (['calibrate', '--model', 'street', '--out', 'c.json', '--alpha', '2', 'none'], 'alpha is 2'),
+    (['demo', '--rate-hz', '-3'], 'rate_hz is -3.0'),
+    (['compile', '--gpu', 'sm12'], 'sm12')])
+def test_a_wrong_value_is_named_before_any_work(
+        words: list[str], reported: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main.main(words) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert reported in line or words[0] == 'compile'  # without tensorrt_rtx: its own remedy
+
+
+@pytest.mark.parametrize('words', [
+    ['train', '--data', 'none', '--out', 'run', '--minutes', '0'],
+    ['train', '--data', 'none', '--out', 'run', '--minutes', 'nan'],
+    ['calibrate', '--model', 'street', '--rate-hz', '-3', 'none'],
+    ['calibrate', '--model', 'street', '--rate-hz', '0', 'none']])
+def test_a_number_that_must_be_positive_is_checked_by_the_parser(
+        words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.main(words)
+    assert end.value.code == 2
+    assert 'must be above 0 and finite' in capsys.readouterr().err
