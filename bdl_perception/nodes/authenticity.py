@@ -18,7 +18,7 @@ MAX_STEPS_BACK = 1  # of the sequence number in WINDOW_S; a publisher that resta
 WINDOW_S = 10.0
 RANDOM_BYTES = 16  # of a session id or a challenge: two are never equal
 RANDOM_PATTERN = re.compile(rf'[0-9a-f]{{{2 * RANDOM_BYTES}}}')
-MAX_CHALLENGES = 4  # alert_nodes that can listen to one perception_node
+MAX_CHALLENGES = 16  # alert_nodes that one perception_node serves; with more, all are STALE
 MAX_ENDED_SESSIONS = 4096  # about .5 MB; then alert_node must be restarted
 SHOWN_DIGITS = 8  # of a session id in a reason
 
@@ -135,7 +135,7 @@ class IncomingSessions:
             return ''
         return (f'{topic} of session {_shown(origin.session)} without the challenge of this '
                 f'alert_node: perception_node is starting, does not receive the topic challenge, '
-                f'or is replayed')
+                f'serves more than {MAX_CHALLENGES} alert_nodes, or is replayed')
 
     def _find_session_fault(self, now_s: float, topic: str, session: str) -> str:
         if session in self._ended:

@@ -66,7 +66,24 @@ def test_threads_publish_in_the_order_of_the_numbers():
     assert published == [Origin(session.identifier, number) for number in (1, 2)]
 
 
-def test_the_newest_challenges_are_repeated_and_other_texts_are_not():
+def test_sixteen_alert_nodes_that_repeat_their_challenges_are_all_served():
+    """Each repeats its own once in a second, in turn; perception_node answers between them."""
+    session, receivers = OutgoingSession(), [sessions() for _ in range(16)]
+    for receiver in receivers:
+        receiver.challenge = draw_random()
+        session.add_challenge(receiver.challenge)
+    sequence = OutgoingSequence(session)
+    for second in range(3):
+        for index, receiver in enumerate(receivers):
+            session.add_challenge(receiver.challenge)
+            now_s = second + index / 16
+            sequence.publish(lambda origin, now_s=now_s: [
+                one.check(now_s, 'status', origin) for one in receivers])
+    assert [one.rejection(3.) for one in receivers] == [''] * 16
+
+
+def test_the_newest_challenges_are_repeated_and_other_texts_are_not(monkeypatch):
+    monkeypatch.setattr(authenticity, 'MAX_CHALLENGES', 4)
     session, published = OutgoingSession(), []
     drawn = [draw_random() for _ in range(5)]
     for text in (*drawn, drawn[2], 'no challenge', drawn[4] + '0', ''):

@@ -85,10 +85,10 @@ def test_a_missing_or_malformed_origin_is_one_reason(session, number, reason):
 
 
 def test_challenges_are_few_and_malformed_ones_are_left_out():
-    drawn = [draw_random() for _ in range(6)]
+    drawn = [draw_random() for _ in range(18)]
     texts = (drawn[0], 'x' * 1000, *drawn[1:])
     message = diagnostics.scores_message(Scores(1, 'f'), Origin(draw_random(), 1, texts))
-    assert diagnostics.origin_from_message(message).challenges == tuple(drawn[:3])
+    assert diagnostics.origin_from_message(message).challenges == tuple(drawn[:15])
 
 
 @pytest.mark.parametrize('rate', [0., -5., float('nan')])
