@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Camera faults that need no network and no calibration: blank, repeated and unusable frames.
+Camera faults that need no network and no calibration: blank, repeated, unusable, turned frames.
 
 A network may find both nominal: a covered lens looks like night, a frozen frame like a street.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bdl_perception.perception.data_types import Bytes
 from bdl_perception.perception.image_quality import find_quality_fault
+from bdl_perception.perception.orientation import Orientation
 from bdl_perception.perception.repetition import Repetition
 import numpy as np
 
@@ -44,6 +45,7 @@ class CameraHealth:
         """Start before the first frame."""
         self.policy = policy or HealthPolicy()
         self._repetition = Repetition(self.policy.frozen_after)
+        self._orientation = Orientation()
         self._unusable = 0  # frames in a row
 
     def detect_faults(self, rgb: Bytes) -> tuple[str, ...]:
@@ -51,7 +53,7 @@ class CameraHealth:
         blank = _is_blank(rgb, self.policy.blank_range)
         unusable = self._unusable_fault(rgb)
         found = ('the frame is blank: is the lens covered?' if blank else unusable,
-                 self._repetition.detect_fault(rgb))
+                 self._repetition.detect_fault(rgb), self._orientation.detect_fault(rgb))
         return tuple(fault for fault in found if fault)
 
     def _unusable_fault(self, rgb: Bytes) -> str:
