@@ -10,6 +10,8 @@ from functools import wraps
 from typing import Any, Callable, Protocol, TypeVar
 
 from bdl_perception.nodes.ros_parameters import accept_unchanged
+from bdl_perception.perception.status import printable_line
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 import rclpy
@@ -24,6 +26,7 @@ EXIT_CONFIG_ERROR = 2  # exit code: starting the node again does not help
 EXIT_RESTART = 3  # exit code: the node must be started again
 CONTEXT_ERRORS = (RuntimeError, NotInitializedException)  # rclpy raises them without a context
 EXPECTED_ERRORS = (ValueError, OSError, ModuleNotFoundError, *CONTEXT_ERRORS)
+MAX_LABEL_LENGTH = 64  # of a transition
 TARGET_STATES = {
     'on_configure': 'inactive', 'on_activate': 'active', 'on_deactivate': 'inactive',
     'on_cleanup': 'unconfigured', 'on_shutdown': 'finalized', 'on_error': 'unconfigured',
@@ -93,13 +96,21 @@ def _guarded_callback(node: Node, service: Service) -> Callable[[Any, Any], Any]
 
     def answer(request: Any, response: Any) -> Any:
         try:
+            _check_label(request)
             return callback(request, response)
         except Exception as error:  # noqa: BLE001  # no request may end the process
-            reason = describe_error(error)
+            reason = printable_line(describe_error(error))
             node.get_logger().warning(f'{service.srv_name} refused a request: {reason}')
             return _refusal(request, response, reason)
 
     return answer
+
+
+def _check_label(request: Any) -> None:
+    """Raise ValueError for a transition whose label rcl would log as it is, in several lines."""
+    label = request.transition.label if isinstance(request, ChangeState.Request) else ''
+    if len(label) > MAX_LABEL_LENGTH or not label.isprintable():
+        raise ValueError(f'the label {label[:MAX_LABEL_LENGTH]!r} is of no transition')
 
 
 def _refusal(request: Any, response: Any, reason: str) -> Any:

@@ -216,6 +216,16 @@ def test_a_transition_that_does_not_fit_the_state_is_refused(call, before, capfd
     assert all(change(call, number) for number in allowed[state][:1]), 'it is unusable'
 
 
+@pytest.mark.parametrize('label', ['x' * 100_000, 'x\n[FATAL] [1.0] [alert_node]: forged',
+                                   'configure\x1b[31m'])
+def test_the_label_of_a_transition_forges_no_line_of_the_log(call, label, capfd):
+    assert not change(call, 0, label)
+    [line] = capfd.readouterr().err.splitlines()
+    assert 'change_state refused a request: the label ' in line and len(line) < 300
+    assert '\x1b' not in line and not line.startswith('[FATAL]')
+    assert change(call, 0, 'configure')
+
+
 def malformed(name='use_sim_time', kind=99):
     return ParameterMessage(name=name, value=ParameterValue(type=kind))
 
