@@ -5,7 +5,8 @@ Decode JPEG, PNG and other compressed images, but only whole ones of a limited s
 
 The size is read from the header, before memory is taken for the pixels. A decoder may fill what
 is missing with grey: lost data are found as described in `jpeg_check`, or by the checksums of a
-PNG. Other formats rely on their decoder.
+PNG. Other formats rely on their decoder. AVIF is left out, since its decoder takes the size from
+another place than its header.
 """
 import re
 import struct
@@ -20,9 +21,13 @@ from numpy.typing import NDArray
 
 IMAGE_SUFFIXES = (  # of the formats of `image_size`
     '.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.dib', '.webp', '.tif', '.tiff', '.jp2', '.gif',
-    '.avif', '.pbm', '.pgm', '.ppm', '.pnm', '.sr', '.ras', '.hdr', '.pic')
+    '.pbm', '.pgm', '.ppm', '.pnm', '.sr', '.ras', '.hdr', '.pic')
 PNG_BITS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> values per pixel
-TIFF_WIDTH, TIFF_HEIGHT = 256, 257
+TIFF_WIDTH, TIFF_HEIGHT, TIFF_STRIP_ROWS = 256, 257, 278  # tags
+TIFF_TILE_WIDTH, TIFF_TILE_HEIGHT = 322, 323
+TIFF_SIZES = {TIFF_WIDTH, TIFF_HEIGHT, TIFF_STRIP_ROWS, TIFF_TILE_WIDTH, TIFF_TILE_HEIGHT}
+TIFF_TYPES = {3: 'H', 4: 'I'}  # of a size
+WHOLE_IMAGE = 2**32 - 1  # rows of a strip
 STREAM_BYTES = 2**20  # of a PNG that are inflated at once
 
 Size = tuple[int, int]  # width, height in px
@@ -51,6 +56,8 @@ def decode_image(data: bytes, max_pixels: int = MAX_IMAGE_PIXELS, mosaic: bool =
                          f'large to decode: max_image_pixels is {max_pixels}')
     if name == 'PNG':
         _check_png(data)
+    if name == 'TIFF':
+        _check_tiff(data, max_pixels)
     flags = cv2.IMREAD_UNCHANGED if mosaic else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     pixels: Pixels = _decode(data, flags)
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim == 3 and pixels.shape[2] != 3:
@@ -146,14 +153,34 @@ def _webp_size(data: bytes) -> Size:
 
 
 def _tiff_size(data: bytes) -> Size:
+    found = _tiff_sizes(data)
+    return found.get(TIFF_WIDTH, 0), found.get(TIFF_HEIGHT, 0)
+
+
+def _check_tiff(data: bytes, max_pixels: int) -> None:
+    """Check that a tile or strip, for which the decoder takes memory, is not too large."""
+    found = _tiff_sizes(data)
+    width = found.get(TIFF_TILE_WIDTH, found[TIFF_WIDTH])
+    rows = found.get(TIFF_STRIP_ROWS, WHOLE_IMAGE)
+    strip = found[TIFF_WIDTH] * rows if rows != WHOLE_IMAGE else 0
+    if max(width * found.get(TIFF_TILE_HEIGHT, 0), strip) > max_pixels:
+        raise ValueError(f'TIFF image of {len(data)} bytes has a tile or strip that is too large '
+                         f'to decode: max_image_pixels is {max_pixels}')
+
+
+def _tiff_sizes(data: bytes) -> dict[int, int]:
+    """Read the sizes in the first directory: tag -> value; ValueError for another type."""
     order = '<' if data[:2] == b'II' else '>'
     offset, found = struct.unpack_from(f'{order}I', data, 4)[0], dict[int, int]()
     for index in range(struct.unpack_from(f'{order}H', data, offset)[0]):
         at = offset + 2 + 12 * index
-        tag, kind = struct.unpack_from(f'{order}2H', data, at)
-        value = struct.unpack_from(f'{order}H' if kind == 3 else f'{order}I', data, at + 8)[0]
-        found.setdefault(tag, value)
-    return found.get(TIFF_WIDTH, 0), found.get(TIFF_HEIGHT, 0)
+        tag, kind, count = struct.unpack_from(f'{order}2HI', data, at)
+        if tag not in TIFF_SIZES:
+            continue
+        if kind not in TIFF_TYPES or count != 1:  # the value may be at another place
+            raise ValueError(f'tag {tag} is no number')
+        found.setdefault(tag, struct.unpack_from(order + TIFF_TYPES[kind], data, at + 8)[0])
+    return found
 
 
 def _text_size(pattern: bytes, order: tuple[int, int] = (1, 2)) -> Callable[[bytes], Size]:
@@ -208,7 +235,6 @@ FORMATS = tuple(ImageFormat(name, re.compile(signature, re.DOTALL), size)
     ('TIFF', rb'II\*\0|MM\0\*', _tiff_size),
     ('JPEG 2000', rb'\0\0\0\x0cjP  ', _jp2_size),
     ('GIF', rb'GIF8', _packed_size('<2H', b'a')),
-    ('AVIF', rb'....ftypavi', _packed_size('>2I', b'ispe\0\0\0\0')),
     ('PNM', rb'P[1-6]\s', _text_size(rb'P[1-6](?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)')),
     ('Sun raster', rb'\x59\xa6\x6a\x95', _packed_size('>2I', b'\x59\xa6\x6a\x95')),
     ('HDR', rb'#\?R', _text_size(rb'\n[-+]Y (\d+) [-+]X (\d+)', (2, 1)))))

@@ -135,7 +135,7 @@ def encoded_images() -> list[tuple[str, bytes]]:
     ways = [('.jpg', []), ('.jpg', [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
             ('.jpg', [cv2.IMWRITE_JPEG_RST_INTERVAL, 3]), ('.png', []), ('.bmp', []),
             ('.webp', []), ('.tiff', []), ('.jp2', []), ('.gif', []), ('.ppm', []), ('.hdr', []),
-            ('.ras', []), ('.avif', [])]
+            ('.ras', [])]
     for suffix, options in ways:
         for pixels in (rgb, rgb[..., 0], rgb.astype(np.uint16) * 200):
             try:

@@ -92,6 +92,43 @@ def test_a_jpeg_2000_without_a_header_is_refused(length):
         image_size(data)
 
 
+def test_an_avif_is_refused_since_its_header_may_name_another_size_than_its_data():
+    data = b'\0\0\0\x1cftypavif' + bytes(16) + b'\0\0\0\x14ispe' + struct.pack('>3I', 0, 10, 10)
+    with pytest.raises(ValueError, match='it is none of JPEG'):
+        decode_image(data)
+
+
+def tiff(*tags, width=(256, 4, 1, 16)):
+    """Write a TIFF of 16x16 px whose pixels are missing; tags: tag, type, count and value."""
+    entries = sorted([width, (257, 4, 1, 16), (258, 3, 1, 8), (277, 3, 1, 3), *tags])
+    return (b'II*\0' + struct.pack('<IH', 8, len(entries))
+            + b''.join(struct.pack('<2H2I', *entry) for entry in entries) + bytes(4))
+
+
+@pytest.mark.parametrize('tags', [
+    [(322, 4, 1, 16000), (323, 4, 1, 16000)], [(322, 3, 1, 16), (323, 4, 1, 10**6)],
+    [(278, 4, 1, 10**6)]])
+def test_a_tiff_whose_tile_or_strip_is_too_large_is_refused(tags):
+    """A decoder took 1 GB for a tile of an image of 16x16 px."""
+    with pytest.raises(ValueError, match='tile or strip that is too large.* is 10000'):
+        decode_image(tiff(*tags), 10000)
+
+
+@pytest.mark.parametrize('width', [(256, 16, 1, 100), (256, 4, 2, 100), (256, 1, 1, 16)])
+def test_a_tiff_whose_size_is_at_another_place_is_refused(width):
+    """The type of 64 bits has the offset of the value in place of the value."""
+    with pytest.raises(ValueError, match='header is damaged'):
+        image_size(tiff(width=width))
+
+
+def test_a_tiff_of_one_strip_for_the_whole_image_is_read():
+    data = bytearray(encode('.tif', SMOOTH, cv2.IMWRITE_TIFF_ROWSPERSTRIP, 45,
+                            cv2.IMWRITE_TIFF_COMPRESSION, 1))
+    at = data.index(struct.pack('<2HI', 278, 3, 1))
+    data[at:at + 12] = struct.pack('<2H2I', 278, 4, 1, 2**32 - 1)
+    assert np.array_equal(decode_image(bytes(data), 70 * 45), SMOOTH)
+
+
 def test_the_limit_is_a_number_of_pixels():
     data = encode('.png')
     assert decode_image(data, 70 * 45).shape == (45, 70, 3)
