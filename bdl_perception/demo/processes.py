@@ -77,9 +77,13 @@ def _ros_arguments(parameters: Mapping[str, object], remaps: Mapping[str, str]) 
 def private_domain() -> Iterator[dict[str, str]]:
     """Give the environment of an unused ROS domain, on the loopback interface only."""
     from domain_coordinator import domain_id  # holds a port while the domain is in use
-    with domain_id() as number:
+    held = domain_id()
+    number = held.__enter__()
+    try:
         yield {'ROS_DOMAIN_ID': str(number), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
                'FASTRTPS_DEFAULT_PROFILES_FILE': str(FAST_DDS_PROFILE)}
+    finally:  # not `with`: domain_id takes every OSError for a port in use
+        held.__exit__(None, None, None)
 
 
 def unexpected_exits(processes: Sequence[NodeProcess]) -> list[str]:
