@@ -8,13 +8,14 @@ waits for a processor. A soak test adds the waiting times to the bounds, so that
 the product is excused by load that was not there, nor load is reported as a fault of the product.
 """
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 import random
 import subprocess
 import sys
-from typing import Iterable, Iterator, NamedTuple, Sequence
+from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 NICE = 10
 STOP_TIMEOUT_S = 5.
@@ -25,6 +26,7 @@ NORMAL_S, LOADED_S = (20., 60.), (10., 30.)  # durations without and with load
 MAX_PROCESSES = 4
 PROC = Path('/proc')
 NS_PER_S = 1e9
+LATE_CALL = 0  # in place of a process id: of the soak test itself
 
 
 class LoadPhase(NamedTuple):
@@ -93,6 +95,7 @@ class Wait(NamedTuple):
     start_s: float  # monotonic
     end_s: float
     waited_s: float  # sum over the processes
+    by_process: Mapping[int, float] = {}  # process id, or LATE_CALL -> s
 
 
 class Waits:
@@ -100,15 +103,25 @@ class Waits:
 
     def __init__(self, waits: Sequence[Wait] = ()) -> None:
         """Keep the sums of the intervals; they must not overlap."""
+        self._waits = list(waits)
         self._starts_s = [wait.start_s for wait in waits]
         self._ends_s = [wait.end_s for wait in waits]
         self._sums_s = [0., *accumulate(wait.waited_s for wait in waits)]
 
     def within(self, start_s: float, end_s: float) -> float:
         """Give the waiting time of all intervals that touch a window, s."""
-        first = bisect_left(self._ends_s, start_s)
-        last = bisect_right(self._starts_s, end_s)
+        first, last = self._range(start_s, end_s)
         return self._sums_s[last] - self._sums_s[first] if last > first else 0.
+
+    def longest_within(self, start_s: float, end_s: float) -> float:
+        """Give the waiting time of the process that waited longest in a window, s."""
+        totals_s: Counter[int] = Counter()
+        for wait in self._waits[slice(*self._range(start_s, end_s))]:
+            totals_s.update(wait.by_process)
+        return max(totals_s.values(), default=0.)
+
+    def _range(self, start_s: float, end_s: float) -> tuple[int, int]:
+        return bisect_left(self._ends_s, start_s), bisect_right(self._starts_s, end_s)
 
 
 class WaitSampler:
@@ -135,8 +148,9 @@ class WaitSampler:
             since_ns = waited_ns - self._last_ns.get(key, waited_ns)
             longest_ns[key[0]] = max(longest_ns.get(key[0], 0), since_ns)
         if self._last_s is not None:
-            waited_s = max(sum(longest_ns.values()) / NS_PER_S, late_s)
-            self.waits.append(Wait(self._last_s, now_s, waited_s))
+            waited_s = {pid: waited_ns / NS_PER_S for pid, waited_ns in longest_ns.items()}
+            self.waits.append(Wait(self._last_s, now_s, max(sum(waited_s.values()), late_s),
+                                   {**waited_s, LATE_CALL: late_s}))
         self._last_s, self._last_ns = now_s, counted_ns
 
 

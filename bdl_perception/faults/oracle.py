@@ -21,7 +21,7 @@ from bdl_perception.faults.load import Waits
 NOMINAL = frozenset({AlertLevel.OK})
 ANY = frozenset(AlertLevel)
 LATE_WINDOW_S = 2.5  # in which waiting can make inputs late, with the recovery from it
-LATE_SHARE = .1  # of the window; from then on STALE is correct without a fault
+LATE_SHARE = .1  # of the window, that one process waits: STALE is correct without a fault then
 MAX_EXTENSION_S, EXTENSIONS = 5., 5  # of a bound, by waiting time; a longer wait is a violation
 HOLD_TOLERANCE_S = .15  # between the times at which two subscribers receive an alert
 # When frames are late, their measured period is longer: STALE after .5 s and a heartbeat.
@@ -118,8 +118,8 @@ class LevelOracle:
         return ', '.join(names) or 'no fault'
 
     def is_late(self, at_s: float) -> bool:
-        """Tell whether the machine let the processes wait so long that inputs may be late."""
-        waited_s = self._waits.within(at_s - LATE_WINDOW_S, at_s)
+        """Tell whether the machine let one process wait so long that inputs may be late."""
+        waited_s = self._waits.longest_within(at_s - LATE_WINDOW_S, at_s)
         return waited_s >= LATE_SHARE * LATE_WINDOW_S
 
     def _near(self, at_s: float) -> list[_Deadlines]:

@@ -105,6 +105,14 @@ def test_a_window_has_the_waits_of_the_intervals_that_touch_it(waited, start_s, 
     assert Waits(waits).within(start_s, end_s) == pytest.approx(expected)
 
 
+def test_the_process_that_waited_longest_in_a_window_is_found():
+    waits = Waits([Wait(0., 1., .3, {7: .1, 8: .2}), Wait(1., 2., .6, {7: .4, 8: .2}),
+                   Wait(5., 6., 9., {8: 9.})])
+    assert waits.longest_within(0., 2.5) == pytest.approx(.5)
+    assert waits.longest_within(0., .5) == pytest.approx(.2)
+    assert waits.longest_within(3., 4.) == 0.
+
+
 def test_the_thread_that_waited_longest_counts_for_its_process(kernel):
     sampler = WaitSampler(kernel.folder)
     kernel.count(1, 1, 10)
@@ -120,6 +128,7 @@ def test_the_thread_that_waited_longest_counts_for_its_process(kernel):
     sampler.sample(101., [1, 5])
     [wait] = sampler.waits
     assert wait[:2] == (100., 101.) and wait.waited_s == pytest.approx(.7)
+    assert Waits([wait]).longest_within(100., 101.) == pytest.approx(.4)
 
 
 def test_a_new_thread_or_process_counts_from_its_first_sample_on(kernel):
@@ -136,7 +145,7 @@ def test_a_late_call_counts_when_it_is_more_than_the_processes_waited(kernel):
     sampler = WaitSampler(kernel.folder)
     sampler.sample(1., [])
     sampler.sample(2., [], late_s=.3)
-    assert sampler.waits == [Wait(1., 2., .3)]
+    assert sampler.waits == [Wait(1., 2., .3, {0: .3})]
 
 
 def test_damaged_files_of_the_kernel_are_left_out(kernel):
@@ -145,7 +154,7 @@ def test_damaged_files_of_the_kernel_are_left_out(kernel):
     sampler = WaitSampler(kernel.folder)
     sampler.sample(1., [1])
     sampler.sample(2., [1])
-    assert sampler.waits == [Wait(1., 2., 0.)]
+    assert sampler.waits == [Wait(1., 2., 0., {0: 0.})]
 
 
 @pytest.mark.skipif(not Path('/proc/self/schedstat').exists(), reason='needs Linux')

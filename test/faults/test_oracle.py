@@ -105,6 +105,11 @@ def test_two_faults_at_a_time_require_what_both_require():
     assert LevelOracle([BLACK, second]).allowed(12.) == {ERROR}
 
 
+def waited(start_s, value_s):
+    """Make .25 s in which one process waited."""
+    return Wait(start_s, start_s + .25, value_s, {7: value_s})
+
+
 def test_waiting_time_is_added_to_the_bounds():
     waits = Waits([Wait(10., 10.25, .2), Wait(15., 15.25, .2)])
     oracle = LevelOracle([BLACK], waits)
@@ -113,28 +118,33 @@ def test_waiting_time_is_added_to_the_bounds():
 
 
 def test_a_machine_that_was_late_before_a_fault_gives_a_longer_bound():
-    oracle = LevelOracle([BLACK], Waits([Wait(8., 8.25, .3)]))
+    oracle = LevelOracle([BLACK], Waits([waited(8., .3)]))
     assert OK in oracle.allowed(10.7) and OK not in oracle.allowed(10.8)  # .5 and .25 s
-    oracle = LevelOracle([BLACK], Waits([Wait(7., 7.25, .3)]))
+    oracle = LevelOracle([BLACK], Waits([waited(7., .3)]))
     assert OK not in oracle.allowed(10.55)
 
 
 def test_waiting_time_in_the_added_time_counts_up_to_a_limit():
-    starved = Waits([Wait(index / 4, index / 4 + .25, 5.) for index in range(400)])
+    starved = Waits([waited(index / 4, 5.) for index in range(400)])
     oracle = LevelOracle([BLACK._replace(end_s=40.)], starved)
     assert OK in oracle.allowed(15.7)
     assert OK not in oracle.allowed(15.8)  # 10 + .5 + .25 + 5
 
 
 def test_stale_is_correct_only_while_the_machine_makes_inputs_late():
-    oracle = LevelOracle([], Waits([Wait(4.75, 5., .26)]))
+    oracle = LevelOracle([], Waits([waited(4.75, .26)]))
     assert oracle.allowed(4.) == {OK} and oracle.allowed(5.) == {OK, STALE}
     assert oracle.allowed(7.4) == {OK, STALE} and oracle.allowed(7.6) == {OK}
-    assert LevelOracle([], Waits([Wait(4.75, 5., .24)])).allowed(5.) == {OK}
+    assert LevelOracle([], Waits([waited(4.75, .24)])).allowed(5.) == {OK}
+
+
+def test_stale_is_a_violation_when_every_process_waited_only_a_little():
+    oracle = LevelOracle([], Waits([Wait(4.75, 5., .8, dict.fromkeys(range(4), .2))]))
+    assert oracle.allowed(5.) == {OK}
 
 
 def test_waiting_never_makes_ok_correct_during_a_fault():
-    oracle = LevelOracle([BLACK], Waits([Wait(13.75, 14., 2.)]))
+    oracle = LevelOracle([BLACK], Waits([waited(13.75, 2.)]))
     assert oracle.allowed(14.) == {WARN, ERROR, STALE}
 
 

@@ -114,7 +114,7 @@ def test_violations_are_in_the_order_of_time_and_written_with_relative_times(tmp
 
 
 def test_stale_that_the_machine_excuses_is_counted():
-    record = recorded(waits=[Wait(139.8, 140., 1.)], alerts=[
+    record = recorded(waits=[Wait(139.8, 140., 1., {7: 1.})], alerts=[
         one._replace(level=STALE) if 140 <= one.arrival_s < 141 else one
         for one in recorded().alerts])
     result = evaluate_soak(record, RULES)
