@@ -63,6 +63,7 @@ def _has_elapsed(now_s: float, since_s: float | None, wait_s: float) -> bool:
     return since_s is None or now_s - since_s >= wait_s
 
 
+WARNED, FAULTY = 'perception_node warned', 'perception_node reported a fault'
 NO_CALIBRATION = 'no calibration was loaded: make one with `bdl calibrate`'
 
 
@@ -78,6 +79,7 @@ class AlertMachine:
                                   policy.clear_fraction)
         self._freshness = Freshness(policy, calibration, unarmed_reason)
         self._latch = Latch(policy.hold_s, policy.clear_s)
+        self._present_at_s: dict[str, float] = {}  # last time of each condition of _conditions
 
     def set_times(self, policy: AlertPolicy) -> None:
         """Change the live times of the policy, those of silence and of the latch."""
@@ -127,7 +129,7 @@ class AlertMachine:
         """Return the alert state at now_s, seconds of any clock."""
         elapsed_s = self._advance(now_s)
         reasons = sorted([*self._freshness.reasons(elapsed_s), *self._warnings(),
-                          *self._missing_reasons(),
+                          *self._missing_reasons(), *self._held_reasons(elapsed_s),
                           *self._errors(), *self._latched_reasons(elapsed_s)],
                          reverse=True, key=lambda reason: reason.level)
         calibration, test = self._evidence.calibration, self._evidence.test
@@ -159,6 +161,8 @@ class AlertMachine:
         self._latch.advance(self._time.elapsed_s, bool(self._errors()),
                             bool(self._evidence.exceedances),
                             not self._evidence.uncleared_evidence)
+        self._present_at_s |= {text: self._time.elapsed_s
+                               for text, reasons in self._conditions().items() if reasons}
         if back_s > 0:
             self._handle_time_jump(f'the clock jumped back by {back_s:.3g} s: wait')
         return self._time.elapsed_s
@@ -182,10 +186,26 @@ class AlertMachine:
         return [Reason(AlertLevel.STALE, f'the scores lack {missing}, which the calibration '
                        f'watches: run sender and receiver in one version')] if missing else []
 
+    def _warning_level(self) -> AlertLevel:
+        return AlertLevel[self._policy.warning_level.upper()]
+
     def _warnings(self) -> list[Reason]:
-        level = AlertLevel[self._policy.warning_level.upper()]
-        return [Reason(level, f'perception_node warns: {text}')
+        return [Reason(self._warning_level(), f'perception_node warns: {text}')
                 for text in self._freshness.warnings]
+
+    def _conditions(self) -> dict[str, list[Reason]]:
+        """Return the present reasons that count for clear_s after they ended, by their past."""
+        return {WARNED: self._warnings(), FAULTY: self._faults()}
+
+    def _held_reasons(self, elapsed_s: float) -> list[Reason]:
+        """Return the conditions that ended a moment ago: the level must not toggle with them."""
+        levels = {WARNED: self._warning_level()}
+        return [Reason(levels.get(text, AlertLevel.WARN), f'{text} a moment ago: wait')
+                for text, reasons in self._conditions().items()
+                if not reasons and levels.get(text) != AlertLevel.OK
+                and not (text == FAULTY and self._latch.latched)
+                and not _has_elapsed(elapsed_s, self._present_at_s.get(text),
+                                     self._policy.clear_s)]
 
     def _latched_reasons(self, elapsed_s: float) -> list[Reason]:
         """Return why the alert is not OK although there is no present error."""

@@ -69,7 +69,8 @@ class AlertPolicy(Parameters):
         2., 'minimum duration of ERROR, and of STALE after a clock that jumped back', 's', 0, 600,
         live=True)
     recovery_s: float = parameter(
-        1., 'time without silence or late inputs before STALE from them ends', 's', 0, 600,
+        1., 'time without silence, late inputs or an inactive perception_node before STALE from '
+        'them ends', 's', 0, 600,
         live=True)
     tolerated_faults: int = parameter(
         0, 'successive status messages with faults that are WARN before they are ERROR', '', 0,
@@ -78,8 +79,8 @@ class AlertPolicy(Parameters):
         'warn', 'level of a warning of perception_node, such as depth of unknown scale',
         choices=('ok', 'warn', 'stale'))
     clear_s: float = parameter(
-        1., 'time without an exceedance before the level returns to OK', 's', 0, 600,
-        live=True)
+        1., 'time without an exceedance, a warning or a fault before the level returns to OK',
+        's', 0, 600, live=True)
     clear_fraction: float = parameter(
         .5, 'fraction of the CUSUM limit; the evidence must fall below it before OK', '', .01, 1)
 

@@ -87,6 +87,8 @@ class Freshness:
         self.late_frames = 0
         self._late_counts: dict[bool, int] = {}  # in succession, by whether it is of a cycle
         self._late_at_s: float | None = None  # last time at which an input was silent or late
+        # Kept apart: a camera that is nearly too slow must not prolong the wait after a start.
+        self._inactive_at_s: float | None = None
         self._period = FramePeriod()
         self._frame: _FrameArrival | None = None
         self._observed_ns: int | None = None
@@ -122,6 +124,8 @@ class Freshness:
         """Advance to a time, until which no input arrived."""
         if self._late_texts(now_s):
             self._late_at_s = now_s
+        if self._is_inactive():
+            self._inactive_at_s = now_s
 
     def count_late(self, stamp_ns: int, is_cycle: bool) -> int:
         """Return how many stamps in succession, with this one, are not later than the last."""
@@ -154,7 +158,8 @@ class Freshness:
     def reasons(self, now_s: float) -> list[Reason]:
         """Return all reasons why the alert is STALE."""
         texts = [*self._status_texts(now_s), *self._arming_texts(), *self._order_texts(now_s),
-                 *self._frame_texts(now_s), *self._recovery_texts(now_s)]
+                 *self._frame_texts(now_s), *self._recovery_texts(now_s),
+                 *self._activation_texts(now_s)]
         return [*(Reason(AlertLevel.STALE, text) for text in texts), *self._publisher_reasons()]
 
     def _publisher_reasons(self) -> list[Reason]:
@@ -227,6 +232,16 @@ class Freshness:
         return [f'inputs were silent or late a moment ago: wait until frames arrive within '
                 f'{RECOVERY_SHARE * self._policy.stale_after_s:g} s for '
                 f'{self._policy.recovery_s:g} s']
+
+    def _activation_texts(self, now_s: float) -> list[str]:
+        """Return the wait after another state: a node that comes and goes must not toggle it."""
+        if self._inactive_at_s is None or self._is_inactive() or (
+                now_s - self._inactive_at_s >= self._policy.recovery_s):
+            return []
+        return [f'perception_node was not active a moment ago: wait {self._policy.recovery_s:g} s']
+
+    def _is_inactive(self) -> bool:
+        return self._status is not None and self._status[1].state != ACTIVE_STATE
 
     def _is_recovering(self, now_s: float) -> bool:
         return self._late_at_s is not None and now_s - self._late_at_s < self._policy.recovery_s

@@ -199,7 +199,7 @@ def test_a_camera_fault_is_an_error_and_is_held() -> None:
 
 @pytest.mark.parametrize('name', ['OK', 'WARN', 'STALE'])
 def test_a_warning_of_perception_has_the_chosen_level_while_it_lasts(name: str) -> None:
-    story = Story(warning_level=name.lower())
+    story = Story(warning_level=name.lower(), clear_s=0)
     story.goes_on(2)
     state = story.goes_on(2, status=replace(GOOD, warnings=('the scale is unknown',)))
     assert state.level == AlertLevel[name]
@@ -216,7 +216,7 @@ def test_a_warning_of_perception_has_the_chosen_level_while_it_lasts(name: str) 
      'not armed: calibration is of another model (perceive graph): calibrate this one'),
     ({'identity': None}, 'not armed: perception_node has not reported its model')])
 def test_it_is_stale_while_perception_is_not_ready(change: dict[str, Any], reason: str) -> None:
-    story = Story()
+    story = Story(recovery_s=0)
     assert story.goes_on(2).level == AlertLevel.OK
     state = story.goes_on(status=replace(GOOD, **change))
     assert (state.level, state.reasons) == (AlertLevel.STALE, (reason,))
@@ -390,7 +390,7 @@ def test_a_camera_at_the_limit_does_not_toggle_the_alert() -> None:
 
 @pytest.mark.parametrize('tolerated', [0, 1, 3])
 def test_so_many_faulty_heartbeats_are_a_warning(tolerated: int) -> None:
-    story = Story(tolerated_faults=tolerated)
+    story = Story(tolerated_faults=tolerated, clear_s=0)
     story.goes_on(2)
     faulty = replace(GOOD, faults=('a damaged image',))
     for _ in range(2):  # a good one in between starts anew

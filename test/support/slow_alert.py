@@ -49,15 +49,23 @@ class SlowAlert:
     def level(self, k: int) -> AlertLevel:
         """Return the level right after event k."""
         warned = any(status.warnings for _, status in self.statuses(k)[-1:])
+        warned = warned or self.recently(k, 'warnings')
         if self.stale(k) or warned and self.policy.warning_level == 'stale':
             return AlertLevel.STALE
         if self.error(k) or self.latched(k):
             return AlertLevel.ERROR
         faults = any(status.faults for _, status in self.statuses(k)[-1:])
+        faults = faults or self.recently(k, 'faults')
         if faults or self.exceedances(k) or not self.is_quiet(k) or (
                 warned and self.policy.warning_level == 'warn'):
             return AlertLevel.WARN
         return AlertLevel.OK
+
+    def recently(self, k: int, name: str) -> bool:
+        """Return whether the status had warnings, or faults, in the last clear_s until event k."""
+        return any(self.times[k] - self.times[m] < self.policy.clear_s and any(
+            getattr(status, name) for _, status in self.statuses(m - 1)[-1:])
+            for m in range(1, k + 1))
 
     def era(self, k: int) -> int:
         """Return the index from which on frames count at event k."""
@@ -82,6 +90,10 @@ class SlowAlert:
         if not statuses or self.is_late(k, now):
             return True
         if late and now - self.times[late[-1]] < policy.recovery_s:
+            return True
+        if any(now - self.times[m] < policy.recovery_s and any(
+                status.state != 'active' for _, status in self.statuses(m - 1)[-1:])
+               for m in range(1, k + 1)):
             return True
         status = statuses[-1][1]
         if status.state != 'active' or status.identity != self.calibration.provenance.identity:
