@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 import signal
 from threading import Event
-from typing import Any, Iterator
+from typing import Any, Iterator, TYPE_CHECKING
 
 from bdl_perception.files import check_output_folder, mark_output_folder
 
+if TYPE_CHECKING:
+    from bdl_perception.faults.soak_rig import SoakSummary
+
 OUTPUT_NAMES = ('soak.json', 'soak.png', 'logs')
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-INTERRUPTED = 130  # as in a shell
-MAX_LATE_SHARE = .2  # beyond it the result says little about reaction times
+INCONCLUSIVE, INTERRUPTED = 3, 130  # exit codes; 130 as in a shell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the soak test; 1 when anything was not as required."""
+    """Run the soak test; 1: anything was not as required; 3: the machine was too slow."""
     from bdl_perception.faults.soak import SoakConfig
     from bdl_perception.faults.soak_rig import run_soak
     from bdl_perception.model_store import load_model_files
@@ -41,14 +43,28 @@ def run(arguments: argparse.Namespace) -> int:
         (arguments.out / name).unlink(missing_ok=True)  # of an earlier run
     with stopping_signals() as stop:
         summary = run_soak(config, stop)
+    _print_summary(summary)
+    print(f'{arguments.out}: soak.json, soak.png, logs')
+    if summary.violations:
+        return 1
+    if stop.is_set():
+        return INTERRUPTED
+    return INCONCLUSIVE if summary.lateness.is_inconclusive else 0
+
+
+def _print_summary(summary: 'SoakSummary') -> None:
     for violation in summary.violations:
         print(f'VIOLATION at {violation.start_s - summary.begin_s:.1f} s: {violation.kind}: '
               f'{violation.text}')
-    if summary.late_share > MAX_LATE_SHARE:
-        print(f'the machine was too slow for {summary.late_share:.0%} of the alerts, so that '
-              f'STALE was accepted there; run it on a machine that does nothing else')
-    print(f'{arguments.out}: soak.json, soak.png, logs')
-    return 1 if summary.violations else INTERRUPTED if stop.is_set() else 0
+    if summary.skipped:
+        print(f'skipped faults, as the schedule was late: {", ".join(summary.skipped)}')
+    if summary.not_evaluated:
+        print(f'resources not evaluated, too short: {", ".join(summary.not_evaluated)}')
+    late = summary.lateness
+    print(f'the machine was late in {late.time_share:.0%} of the time; {late.excused_share:.0%} '
+          f'of the alerts were accepted only for that reason')
+    if late.is_inconclusive:
+        print('INCONCLUSIVE: run it on a machine that does nothing else')
 
 
 @contextmanager

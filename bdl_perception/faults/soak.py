@@ -92,6 +92,7 @@ class SoakRecord:
     loads: Sequence[LoadPhase] = ()  # relative to begin_s
     waits: Sequence[Wait] = ()
     series: Sequence[ResourceSeries] = ()
+    skipped: list[str] = field(default_factory=list)  # faults, since the schedule was late
     problems: list[Violation] = field(default_factory=list)  # of the test and the processes
     complete: bool = False  # not interrupted
 
@@ -131,7 +132,8 @@ class SoakRun:
         planned_s = self.record.begin_s + phase.start_s + self._late_s
         limit_s = self.record.begin_s + self.record.config.duration_s
         if planned_s + phase.duration_s + phase.recover_s > limit_s:
-            return  # the schedule is late
+            self.record.skipped.append(phase.name)  # the schedule is late
+            return
         self._wait_until(planned_s, busy)
         if self._stop.is_set():
             return

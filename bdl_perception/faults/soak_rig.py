@@ -24,6 +24,7 @@ from bdl_perception.faults.soak import (
 from bdl_perception.faults.soak_result import (
     draw_soak,
     evaluate_soak,
+    Lateness,
     SoakRules,
     write_result,
 )
@@ -44,7 +45,9 @@ class SoakSummary:
 
     begin_s: float
     violations: tuple[Violation, ...]
-    late_share: float = 0.  # of the alerts at which the machine may have made inputs late
+    lateness: Lateness = Lateness(0., 0.)
+    skipped: tuple[str, ...] = ()  # faults, since the schedule was late
+    not_evaluated: tuple[str, ...] = ()  # processes that ran too short for their resources
 
 
 def run_soak(config: SoakConfig, stop: Event) -> SoakSummary:
@@ -106,7 +109,8 @@ class Report:
         self.record = record
         result = evaluate_soak(record, self._rules)
         write_result(record, result, self._folder)
-        return SoakSummary(record.begin_s, result.violations, result.late_share)
+        return SoakSummary(record.begin_s, result.violations, result.lateness,
+                           tuple(record.skipped), result.not_evaluated)
 
     def draw(self, summary: SoakSummary) -> SoakSummary:
         """Draw the record that was written; an error of the drawing becomes a violation."""

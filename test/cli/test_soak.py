@@ -9,6 +9,7 @@ from bdl_perception.cli.main import main
 from bdl_perception.cli.soak import stopping_signals
 from bdl_perception.faults import soak_rig
 from bdl_perception.faults.oracle import Violation
+from bdl_perception.faults.soak_result import Lateness
 from bdl_perception.faults.soak_rig import SoakSummary
 import pytest
 
@@ -20,13 +21,13 @@ def replaced(monkeypatch):
     """Replace the run by a result; gives the settings that it got."""
     got = []
 
-    def use(violations=(), stop=False, late_share=0.):
+    def use(violations=(), stop=False, **others):
         def run(config, event):
             got.append(config)
             if stop:
                 os.kill(os.getpid(), signal.SIGTERM)
                 assert event.wait(10)
-            return SoakSummary(100., tuple(violations), late_share)
+            return SoakSummary(100., tuple(violations), **others)
         monkeypatch.setattr(soak_rig, 'run_soak', run)
         return got
     return use
@@ -53,12 +54,24 @@ def test_an_interrupted_run_without_violation_is_exit_code_130(replaced, tmp_pat
 
 
 def test_a_machine_that_is_too_slow_is_reported(replaced, tmp_path, capsys):
-    replaced(late_share=.19)
+    replaced(lateness=Lateness(.2, .1))
     assert main(['soak', '--out', str(tmp_path)]) == 0
-    assert 'too slow' not in capsys.readouterr().out
-    replaced(late_share=.6)
+    shown = capsys.readouterr().out
+    assert 'late in 20% of the time; 10% of the alerts' in shown and 'INCONCLUSIVE' not in shown
+    for lateness in (Lateness(.21, 0.), Lateness(0., .21)):
+        replaced(lateness=lateness)
+        assert main(['soak', '--out', str(tmp_path)]) == 3
+        assert 'INCONCLUSIVE' in capsys.readouterr().out
+    replaced([Violation('a', 1., 1., 1, 'text')], lateness=Lateness(.21, 0.))
+    assert main(['soak', '--out', str(tmp_path)]) == 1
+
+
+def test_what_was_not_examined_is_printed(replaced, tmp_path, capsys):
+    replaced(skipped=('black', 'white'), not_evaluated=('alert_node (pid 7, 12 s)',))
     assert main(['soak', '--out', str(tmp_path)]) == 0
-    assert 'the machine was too slow for 60% of the alerts' in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert 'skipped faults, as the schedule was late: black, white' in shown
+    assert 'resources not evaluated, too short: alert_node (pid 7, 12 s)' in shown
 
 
 @pytest.mark.parametrize('words', [['--minutes', '0'], ['--model', 'no_such_model']])
@@ -100,7 +113,8 @@ def test_a_signal_sets_the_event_and_the_old_handler_returns(number):
 def test_the_nodes_are_correct_while_faults_come_and_go(tmp_path, capsys):
     code = main(['soak', '--minutes', MINUTES, '--seed', '1', '--out', str(tmp_path / 'out')])
     document = json.loads((tmp_path / 'out' / 'soak.json').read_text())
-    assert document['violations'] == [] and code == 0, capsys.readouterr().out
+    expected = 3 if document['verdict'] == 'inconclusive' else 0  # on a busy machine
+    assert document['violations'] == [] and code == expected, capsys.readouterr().out
     assert document['complete'] and document['duration_s'] >= 90
     assert document['alerts']['count'] > 300 and len(document['faults']) >= 2
     assert (tmp_path / 'out' / 'soak.png').read_bytes().startswith(b'\x89PNG')

@@ -118,7 +118,7 @@ def test_a_stopped_run_ends_the_fault_and_is_not_complete(monkeypatch, nodes):
 
 def test_a_schedule_that_is_late_ends_in_time(monkeypatch, nodes):
     record, _ = soaked(monkeypatch, nodes, [(.1, .2, 'black'), (.5, .3, 'white')])
-    assert [one.name for one in record.intervals] == ['black']
+    assert [one.name for one in record.intervals] == ['black'] and record.skipped == ['white']
 
 
 @pytest.mark.parametrize('minutes', [0., .4, 1441., float('nan')])

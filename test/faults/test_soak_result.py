@@ -63,8 +63,8 @@ def test_a_correct_record_has_no_violation_and_a_summary():
     assert result.violations == ()
     document = result_document(record, result)
     assert document['complete'] and document['duration_s'] == 60.
-    assert document['alerts'] == {'count': 601, 'OK': 543, 'ERROR': 58,
-                                  'share_while_the_machine_was_late': 0.}
+    assert document['alerts'] == {'count': 601, 'OK': 543, 'ERROR': 58}
+    assert document['verdict'] == 'pass' and document['skipped_faults'] == []
     assert document['faults'] == [{
         'name': 'black', 'start_s': 20., 'end_s': 25., 'required': ['ERROR', 'WARN'],
         'reaction_s': .3, 'recovery_s': 1.1}]
@@ -118,8 +118,26 @@ def test_stale_that_the_machine_excuses_is_counted():
         one._replace(level=STALE) if 140 <= one.arrival_s < 141 else one
         for one in recorded().alerts])
     result = evaluate_soak(record, RULES)
-    assert result.violations == ()
-    assert result.late_share == 28 / 601  # 139.8 to 142.5 s
+    assert result.violations == () and not result.lateness.is_inconclusive
+    assert result.lateness == (11 / 240, 10 / 601)  # 139.8 to 142.5 s, of which STALE 1 s
+    document = result_document(record, result)
+    assert document['share_of_time_in_which_the_machine_was_late'] == round(11 / 240, 3)
+    assert document['share_of_alerts_accepted_for_that_reason'] == round(10 / 601, 3)
+
+
+def test_a_run_on_a_machine_that_was_often_late_is_inconclusive():
+    waits = [Wait(step, step + .25, 1., {7: 1.}) for step in range(100, 112)]
+    result = evaluate_soak(recorded(waits=waits), RULES)
+    assert result.violations == () and result.verdict == 'inconclusive'
+    moved = evaluate_soak(recorded(waits=waits, intervals=[]), RULES)
+    assert moved.verdict == 'violations'
+
+
+def test_a_process_that_ran_too_short_is_named():
+    short = ResourceSeries('alert_node', 7, [ResourceSample(100., 90., 8, 20)])
+    assert evaluate_soak(recorded(series=[short]), RULES).not_evaluated == (
+        'alert_node (pid 7, 0 s)',)
+    assert evaluate_soak(recorded(), RULES).not_evaluated == ()
 
 
 def test_the_plot_is_drawn_for_a_full_and_for_an_empty_record(tmp_path):
