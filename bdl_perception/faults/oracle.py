@@ -13,6 +13,7 @@ accepted in between.
 from dataclasses import dataclass
 from itertools import pairwise
 import math
+import re
 from typing import Collection, Iterable, Iterator, NamedTuple, Protocol, Sequence
 
 from bdl_perception.alarm.alert_types import AlertLevel
@@ -28,6 +29,7 @@ HOLD_TOLERANCE_S = .15  # between the times at which two subscribers receive an 
 LATE_DETECT_S = .25
 SILENT = 'alert is silent'
 WRONG_LEVEL, NO_REASON, SHORT_ERROR = 'wrong level', 'no reason', 'short error'
+WRONG_REASON = 'wrong reason'
 
 
 class Alert(Protocol):
@@ -56,6 +58,7 @@ class Requirement:
     silences_alert: bool = False  # alert_node itself cannot publish
     silences_command: bool = False  # governor_node itself cannot publish
     stops: bool = False  # the speed must become 0, whatever the received alerts say
+    reason: str = ''  # regular expression that a reason of one such alert must contain; '': any
 
     def __post_init__(self) -> None:
         """Check that there is a correct level; ValueError."""
@@ -122,6 +125,11 @@ class LevelOracle:
         waited_s = self._waits.longest_within(at_s - LATE_WINDOW_S, at_s)
         return waited_s >= LATE_SHARE * LATE_WINDOW_S
 
+    def is_due(self, interval: FaultInterval, at_s: float) -> bool:
+        """Tell whether an alert must have named a fault, and the machine was not late."""
+        return bool(interval.requirement.reason) and not self.is_late(at_s) and any(
+            one.detected_s < at_s for one in self._deadlines if one.interval == interval)
+
     def _near(self, at_s: float) -> list[_Deadlines]:
         return [one for one in self._deadlines
                 if one.interval.start_s <= at_s <= one.recovered_s]
@@ -151,6 +159,25 @@ def check_levels(alerts: Iterable[Alert], oracle: LevelOracle) -> list[Violation
             found.append(_at(NO_REASON, alert, f'{level.name} without a reason, '
                              f'{oracle.name(alert.arrival_s)}'))
     return merged(found)
+
+
+def check_reasons(alerts: Sequence[Alert], intervals: Sequence[FaultInterval],
+                  oracle: LevelOracle) -> list[Violation]:
+    """
+    Find faults that no alert named, although one had a required level.
+
+    A machine that was late at every alert after the bound may have hidden the reason.
+    """
+    found = []
+    for one in intervals:
+        during = [alert for alert in alerts if one.start_s <= alert.arrival_s <= one.end_s
+                  and alert.level in one.requirement.levels]
+        due = [alert for alert in during if oracle.is_due(one, alert.arrival_s)]
+        if due and not any(re.search(one.requirement.reason, text) for alert in during
+                           for text in alert.reasons):
+            found.append(_at(WRONG_REASON, due[0], f'{one.name}, but no reason contains '
+                             f'{one.requirement.reason!r}: {_first(due[0].reasons)}'))
+    return found
 
 
 def check_gaps(alerts: Sequence[Alert], begin_s: float, end_s: float, lease_s: float,

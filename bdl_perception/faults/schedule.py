@@ -12,23 +12,33 @@ from itertools import zip_longest
 import random
 from typing import Iterator, Mapping, NamedTuple, Sequence
 
-from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy
 from bdl_perception.faults.catalogue import GROUPS
 from bdl_perception.faults.oracle import ANY, NOMINAL, Requirement
 from bdl_perception.faults.row import FaultRow, Observed, Setup
+from bdl_perception.faults.row import START_S as PROCESS_START_S
+from bdl_perception.nodes.authenticity import WINDOW_S
 
-START_S = 20.  # a process starts, loads the model, is activated and completes a cycle
+POLICY = AlertPolicy()
+MARGIN_S = 2.  # a Monte Carlo cycle, and the way of a message
+STALE_S = POLICY.recovery_s + MARGIN_S
+ALERT_S = POLICY.hold_s + POLICY.clear_s + STALE_S
+EVIDENCE_S = 2.  # until the evidence falls below half of its limit
+START_S = PROCESS_START_S + MARGIN_S  # loads the model, is activated and completes a cycle
 RECOVER_S: Mapping[str, float] = {  # group of the table -> s
-    'Camera': 3.,  # recovery_s of the alert, and a Monte Carlo cycle
-    'Images': 8.,  # hold_s, clear_s, and the evidence falls below half of its limit
-    'Stamps': 5.,  # hold_s after a jump, and a Monte Carlo cycle
-    'Malformed images and camera_info': 5.,
-    'Network': 8.,
+    'Camera': STALE_S,
+    'Images': ALERT_S + EVIDENCE_S,
+    'Stamps': ALERT_S,
+    'Malformed images and camera_info': ALERT_S,
+    'Network': ALERT_S,
     'Processes': START_S,
-    'Other nodes and their messages': 15.,  # messages of the last 10 s are examined
-    'governor_node': 3.,
+    'Other nodes and their messages': ALERT_S,
+    'governor_node': STALE_S,
 }
-RECOVER_BY_NAME_S = {'second_camera': 15., 'stop_perception_node': 5., 'stop_alert_node': 5.}
+SECOND_S = WINDOW_S + STALE_S  # the messages of this time are examined
+RECOVER_BY_NAME_S = {
+    'second_camera': SECOND_S, 'second_alert': SECOND_S, 'stop_perception_node': ALERT_S,
+    'stop_alert_node': ALERT_S}
 # What the alert cannot say, since alert_node or governor_node itself fails.
 OWN_REQUIREMENTS: Mapping[str, Requirement] = {
     'stop_alert_node': Requirement(ANY, 0., RECOVER_BY_NAME_S['stop_alert_node'],
@@ -170,4 +180,4 @@ def _requirement(group: str, row: FaultRow) -> Requirement:
         return Requirement(ANY if row.name in ALERT_IS_FALSE else NOMINAL, row.bound_s, recover_s,
                            stops=True)
     levels = frozenset(level for level in AlertLevel if level >= row.level)
-    return Requirement(levels, row.bound_s, recover_s)
+    return Requirement(levels, row.bound_s, recover_s, reason=row.reason)

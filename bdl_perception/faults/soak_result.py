@@ -26,6 +26,7 @@ from bdl_perception.faults.oracle import (
     check_error_holds,
     check_gaps,
     check_levels,
+    check_reasons,
     FaultInterval,
     LevelOracle,
     Violation,
@@ -107,6 +108,7 @@ def evaluate_soak(record: SoakRecord, rules: SoakRules) -> SoakResult:
     flatness = tuple(evaluate_flatness(series, rules.flatness) for series in record.series)
     violations = [
         *check_levels(inside, oracle),
+        *check_reasons(inside, intervals, oracle),
         *check_gaps(inside, *span, rules.lease_s, intervals, waits),
         *check_error_holds(inside, rules.policy.hold_s, intervals),
         *check_speeds(commands, alerts, rules.commands, waits),

@@ -9,6 +9,7 @@ from bdl_perception.faults.oracle import (
     check_error_holds,
     check_gaps,
     check_levels,
+    check_reasons,
     FaultInterval,
     LevelOracle,
     merged,
@@ -85,6 +86,29 @@ def test_a_level_without_a_reason_is_found():
     [found] = violations(changed(12., reasons=()))
     assert found.kind == 'no reason' and found.start_s == 12.
     assert violations(changed(12., reasons=('', ''))) == [found]
+
+
+NAMED = BLACK._replace(
+    requirement=Requirement(frozenset({WARN, ERROR}), .5, 4., reason='is bl.ck'))
+
+
+def unnamed(alerts, waits=None, interval=NAMED):
+    return check_reasons(alerts, [interval], LevelOracle([interval], waits))
+
+
+def test_a_fault_that_no_alert_names_is_found():
+    assert unnamed(correct_alerts()) == []
+    other = [alert._replace(reasons=('no scores',)) if alert.level != OK else alert
+             for alert in correct_alerts()]
+    [found] = unnamed(other)
+    assert found.kind == 'wrong reason' and found.start_s == pytest.approx(10.6)
+    assert found.text == "black, but no reason contains 'is bl.ck': no scores"
+    assert unnamed(other, interval=BLACK) == []  # any reason
+    late = [alert._replace(reasons=('the image is black',)) if alert.arrival_s > 15.5 else alert
+            for alert in other]
+    assert len(unnamed(late)) == 1  # only after the end
+    late = Waits([waited(9.75 + .25 * step, 1.) for step in range(30)])
+    assert unnamed(other, late) == []  # the machine may have hidden it
 
 
 def test_a_fault_that_is_still_present_is_required():

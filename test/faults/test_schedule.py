@@ -4,7 +4,9 @@ from collections import Counter
 from itertools import pairwise
 
 from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.faults.catalogue import CATALOGUE
 from bdl_perception.faults.injections import INJECTIONS
+from bdl_perception.faults.oracle import ANY, NOMINAL
 from bdl_perception.faults.schedule import (
     FaultTiming,
     make_schedule,
@@ -72,6 +74,22 @@ def test_another_seed_gives_another_schedule():
     schedules = [make_schedule(faults, 300, seed) for seed in range(20)]
     assert len(set(schedules)) == 20
     assert len({schedule[0].name for schedule in schedules}) > 3
+
+
+def test_recovery_has_at_most_the_times_of_the_alert_and_a_margin():
+    recover_s = {fault.name: fault.requirement.recover_s for fault in soak_faults()}
+    assert recover_s['camera_stops'] == 1 + 2  # recovery_s, margin
+    assert recover_s['depth_nan'] == 2 + 1 + 1 + 2  # hold_s, clear_s, recovery_s, margin
+    assert recover_s['kill_perception_node'] == 10 + 2  # START_S of the fault table, margin
+    assert recover_s['second_camera'] == 10 + 1 + 2  # WINDOW_S, recovery_s, margin
+    assert max(recover_s.values()) == recover_s['second_camera']
+
+
+def test_a_fault_requires_the_reason_of_its_row_in_the_fault_table():
+    rows = {row.name: row.reason for row in CATALOGUE}
+    faults = [fault for fault in soak_faults() if fault.requirement.levels not in (ANY, NOMINAL)]
+    assert len(faults) > 50
+    assert all(fault.requirement.reason == rows[fault.name] for fault in faults)
 
 
 def test_phases_follow_each_other():

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The result of a record that is correct but for one error, which is known."""
+from dataclasses import replace
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -85,6 +86,8 @@ def test_a_correct_record_has_no_violation_and_a_summary():
     ({'series': [ResourceSeries('alert_node', 7, [
         ResourceSample(100. + 5 * step, 90., 8 + step, 20) for step in range(13)])]}, 'not flat'),
     ({'intervals': []}, 'wrong level'),
+    ({'intervals': [FaultInterval('black', 120., 125., replace(BLACK, reason='black'))]},
+     'wrong reason'),
 ])
 def test_each_kind_of_violation_is_found(changes, kind):
     assert kind in kinds(recorded(**changes))
