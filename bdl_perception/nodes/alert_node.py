@@ -190,6 +190,7 @@ class CameraMonitor:
     def _on_status(self, data: bytes) -> None:
         status = self._read(topics.STATUS, data, status_from_message)
         if status is not None:
+            self._sessions.status_hz = status.status_hz
             self._machine.update_status(time.monotonic(), status)
 
     def _on_scores(self, data: bytes) -> None:
@@ -222,7 +223,7 @@ class CameraMonitor:
 
 
 def _session_times(policy: AlertPolicy) -> tuple[float, float]:
-    """Return takeover_s and hold_s: a session is silent when the alert is STALE from it."""
+    """Return silence_s and hold_s: a session has ended when the alert is STALE from it."""
     return policy.stale_after_s, max(policy.hold_s, policy.stale_after_s)
 
 

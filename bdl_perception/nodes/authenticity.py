@@ -19,7 +19,9 @@ WINDOW_S = 10.0
 RANDOM_BYTES = 16  # of a session id or a challenge: two are never equal
 RANDOM_PATTERN = re.compile(rf'[0-9a-f]{{{2 * RANDOM_BYTES}}}')
 MAX_CHALLENGES = 16  # alert_nodes that one perception_node serves; with more, all are STALE
-MAX_ENDED_SESSIONS = 4096  # about .5 MB; then alert_node must be restarted
+MAX_ENDED_SESSIONS = 4096  # about .5 MB; then a new challenge excludes them all
+TAKEOVER_HEARTBEATS = 2.5  # without a message; then a new session of the node begins
+MIN_TAKEOVER_S = .5
 SHOWN_DIGITS = 8  # of a session id in a reason
 
 
@@ -74,25 +76,32 @@ class IncomingSessions:
 
     A message must repeat the challenge, a random number of the receiver, which no recording from
     before its start has. A session is one run of the node. A new one begins when the current one
-    was silent for takeover_s; the current one has then ended, and none of its messages is accepted
-    again. Gaps in the numbers are lost messages, which is no fault. Rejected messages change
-    nothing but the reason, so that a replay can neither keep an old session alive nor end the
-    current one.
+    was silent for TAKEOVER_HEARTBEATS; the current one has then ended, and none of its messages is
+    accepted again. After MAX_ENDED_SESSIONS the challenge is drawn anew: the ended sessions cannot
+    have it, and need not be remembered. Gaps in the numbers are lost messages, which is no fault.
+    Rejected messages change nothing but the reason, so that a replay can neither keep an old
+    session alive nor end the current one.
     """
 
-    def __init__(self, takeover_s: float, hold_s: float) -> None:
-        """Start without a session; hold_s: how long the reason of a rejection lasts."""
+    def __init__(self, silence_s: float, hold_s: float) -> None:
+        """Start without a session; the times are those of set_times."""
         self.challenge = draw_random()
-        self.set_times(takeover_s, hold_s)
+        self.status_hz: float | None = None  # of the current session; None: not known
+        self.set_times(silence_s, hold_s)
         self._current: str | None = None
         self._ended: set[str] = set()
         self._last_numbers: dict[str, int] = {}  # of the current session, by topic
         self._accepted_s = 0.
         self._rejected: tuple[float, str] | None = None
 
-    def set_times(self, takeover_s: float, hold_s: float) -> None:
-        """Change the times from now on."""
-        self._takeover_s, self._hold_s = takeover_s, hold_s
+    def set_times(self, silence_s: float, hold_s: float) -> None:
+        """
+        Change the times from now on.
+
+        silence_s: of a session that has ended, when its status_hz is not known or lower.
+        hold_s: how long the reason of a rejection lasts.
+        """
+        self._silence_s, self._hold_s = silence_s, hold_s
 
     def check(self, now_s: float, topic: str, origin: Origin) -> str:
         """Accept a message (empty), or return why it is rejected; now_s: monotonic seconds."""
@@ -109,12 +118,22 @@ class IncomingSessions:
             return ''
         return self._rejected[1]
 
+    def _end_current(self) -> None:
+        self._ended |= {self._current} if self._current else set()
+        if len(self._ended) >= MAX_ENDED_SESSIONS:
+            self.challenge, self._ended = draw_random(), set()
+
     def _is_active(self, now_s: float) -> bool:
-        return self._current is not None and now_s - self._accepted_s <= self._takeover_s
+        return self._current is not None and now_s - self._accepted_s <= self._takeover_s()
+
+    def _takeover_s(self) -> float:
+        if not self.status_hz:
+            return self._silence_s
+        return max(MIN_TAKEOVER_S, min(self._silence_s, TAKEOVER_HEARTBEATS / self.status_hz))
 
     def _accept(self, now_s: float, topic: str, origin: Origin) -> None:
         if self._current != origin.session:
-            self._ended |= {self._current} if self._current else set()
+            self._end_current()
             self._current, self._last_numbers = origin.session, {}
             self._rejected = None  # the node did not know the challenge when it started
         self._last_numbers[topic] = origin.number
@@ -145,8 +164,6 @@ class IncomingSessions:
             return (f'{topic} of session {_shown(session)} beside those of the active session '
                     f'{_shown(self._current or "")}: stop the replay or the second '
                     f'perception_node')
-        if len(self._ended) >= MAX_ENDED_SESSIONS:
-            return f'{MAX_ENDED_SESSIONS} sessions of perception_node ended: restart alert_node'
         return ''
 
 

@@ -13,6 +13,7 @@ from bdl_perception.nodes.diagnostics import alert_message, scores_message, stat
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import PerceptionStatus
 from bdl_perception.topics import DIAGNOSTICS_TYPE
+import pytest
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import serialize_message
 from uniform_calibration import uniform_calibration
@@ -83,11 +84,11 @@ class MonitoredCamera:
     def _subscribe(self, kind, name, callback, profile, raw):
         self._callbacks[name] = callback
 
-    def receive(self, number, session='a' * 32):
+    def receive(self, number, session='a' * 32, status_hz=None):
         """Receive a status, the scores of a frame and of a cycle with the present stamp."""
         answer = (self.challenges[-1][1],)
         origins = [session and Origin(session, 2 * number + index, answer) for index in (0, 1)]
-        status = PerceptionStatus('active', identity=self._identity)
+        status = PerceptionStatus('active', identity=self._identity, status_hz=status_hz)
         stamp_ns = round(self.now_s * 1e9)
         frame, cycle = Scores(stamp_ns, 'lens', {'softmax': 1.}), Scores(
             stamp_ns, 'lens', {'epistemic_depth': .05}, 1)
@@ -178,6 +179,20 @@ def test_a_restarted_node_recovers(monkeypatch):
         camera.now_s += .1
         camera.receive(number, 'b' * 32)
     assert (camera.state().level, camera.faults) == (AlertLevel.OK, [])
+
+
+@pytest.mark.parametrize(('status_hz', 'takeover_s'), [
+    (5., .5), (50., .5), (1., 2.5), (.05, 10.), (None, 10.)])
+def test_a_restarted_node_is_accepted_after_heartbeats_and_not_after_the_time_of_stale(
+        monkeypatch, status_hz, takeover_s):
+    for after_s in (takeover_s - .01, takeover_s + .01):
+        camera = MonitoredCamera(monkeypatch)
+        camera.monitor.set_times(AlertPolicy(stale_after_s=10.))
+        camera.receive(1, status_hz=status_hz)
+        camera.now_s += after_s
+        camera.receive(1, 'b' * 32, status_hz)
+        assert ('beside those of the active session' in str(camera.faults)) == (
+            after_s < takeover_s)
 
 
 def test_messages_without_a_session_are_never_ok(monkeypatch):

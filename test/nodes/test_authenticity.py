@@ -178,14 +178,18 @@ def test_the_reason_of_a_rejection_holds():
 
 def test_the_memory_is_bounded_and_no_session_returns(monkeypatch):
     monkeypatch.setattr(authenticity, 'MAX_ENDED_SESSIONS', 3)
-    incoming = sessions()
-    for index, name in enumerate('abcd'):
-        assert not incoming.check(float(index), 'status', sent(name, 1))
-    assert incoming.check(5., 'status', sent('e', 1)) == (
-        '3 sessions of perception_node ended: restart alert_node')
-    assert 'session a ended' in incoming.check(6., 'status', sent('a', 2))
-    assert not incoming.check(7., 'status', sent('d', 2))
-    assert len(incoming._ended) == 3
+    incoming, known, heard = sessions(), CHALLENGE, []
+    for index in range(20):  # restarts; each node learns the challenge after some time
+        now_s, name = float(index), f'{index}'
+        incoming.check(now_s, 'status', Origin(name, 1, (known,)))
+        known = incoming.challenge
+        assert not incoming.check(now_s, 'status', Origin(name, 2, (known,)))
+        for old, repeated in enumerate(heard):  # recordings of all runs before it
+            assert incoming.check(now_s, 'status', Origin(f'{old}', 99, repeated))
+        heard.append((CHALLENGE, known))
+        assert len(incoming._ended) < 3
+    assert known != CHALLENGE
+    assert not incoming.check(20., 'status', Origin('20', 1, (known,)))
 
 
 ORIGINS = st.builds(sent, st.sampled_from('abc'), st.integers(1, 6))
