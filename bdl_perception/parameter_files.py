@@ -1,9 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Read a ROS parameter file, and find values of several nodes that contradict each other."""
+from difflib import get_close_matches
 from pathlib import Path
 import re
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
 from bdl_perception.parameter_spec import parameter_specs
 from bdl_perception.parameters import (
@@ -16,6 +17,7 @@ from bdl_perception.parameters import (
 )
 import yaml
 
+MIN_SIMILARITY = .8  # of a misspelt node and the one that is suggested
 Section = Mapping[str, Any]  # parameter -> value
 
 
@@ -54,6 +56,23 @@ def _pattern(text: str) -> 're.Pattern[str]':
     parts = [{'**': '.*', '*': '[^/]+'}.get(part, re.escape(part))
              for part in text.strip('/').split('/')]
     return re.compile('/' + '/'.join(parts).replace('.*/', '(.*/)?'))
+
+
+def misspelt_nodes(arguments: Sequence[str]) -> list[str]:
+    """List the sections of --params-file that are for no node, but for nearly one of ours."""
+    found = []
+    for option, value in zip(arguments, arguments[1:], strict=False):
+        try:
+            document = read_parameter_file(Path(value)) if option == '--params-file' else {}
+        except (OSError, ValueError):
+            continue  # rcl names the error
+        for pattern in document:
+            name = pattern.rpartition('/')[2]
+            near = get_close_matches(name, NODES, 1, MIN_SIMILARITY)
+            if near and name not in NODES:
+                found.append(f'{value}: no node of this package is named {name!r:.100}, so that '
+                             f'its section is not read; did you mean {near[0]!r}?')
+    return found
 
 
 def contradictions(document: Mapping[str, Section], names: Iterable[str]) -> list[str]:

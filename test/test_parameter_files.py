@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bdl_perception.parameter_files import (
     contradictions,
+    misspelt_nodes,
     parameters_of,
     read_parameter_file,
 )
@@ -70,3 +71,19 @@ def test_values_that_agree_or_are_of_other_nodes_are_accepted(tmp_path, text):
 def test_a_file_of_another_kind_is_an_error_that_names_it(tmp_path, text):
     with pytest.raises(ValueError, match='own.yaml is not a ROS parameter file'):
         document(tmp_path, text)
+
+
+def test_a_section_for_nearly_one_of_our_nodes_is_named(tmp_path):
+    own, other = tmp_path / 'own.yaml', tmp_path / 'other.yaml'
+    own.write_text('/**/percepton_node: {ros__parameters: {threads: 1}}\n'
+                   'car: {alert_nod: {ros__parameters: {hold_s: 1.0}}}\n'
+                   '/**: {ros__parameters: {}}\n/**/governor_node: {ros__parameters: {}}\n'
+                   'usb_cam: {ros__parameters: {}}')
+    other.write_text('[')
+    arguments = ['node', '--ros-args', '--params-file', str(own), '--params-file', str(other),
+                 '--params-file', str(tmp_path / 'missing.yaml')]
+    found = misspelt_nodes(arguments)
+    assert [text.rpartition('did you mean ')[2] for text in found] == [
+        "'perception_node'?", "'alert_node'?"]
+    assert all(text.startswith(f'{own}: no node') for text in found)
+    assert misspelt_nodes(arguments[:3]) == []

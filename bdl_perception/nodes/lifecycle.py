@@ -7,9 +7,11 @@ Every failure is reported: an exception in a transition callback, which rclpy di
 that cannot be answered, and a start that fails.
 """
 from functools import wraps
+import sys
 from typing import Any, Callable, Protocol, TypeVar
 
 from bdl_perception.nodes.ros_parameters import accept_unchanged
+from bdl_perception.parameter_files import misspelt_nodes
 from bdl_perception.perception.status import printable_line
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
@@ -57,6 +59,8 @@ def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = 
         initialised = True
         node = make_node()
         guard_services(node)
+        for text in misspelt_nodes(sys.argv if arguments is None else arguments):
+            get_logger(name).warning(text)
         spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass  # a requested end
