@@ -14,7 +14,7 @@ from typing import Callable, Mapping, NamedTuple, TYPE_CHECKING
 if TYPE_CHECKING:
     from rclpy.node import Node
 
-MAX_STEPS_BACK = 1  # of the sequence number in WINDOW_S; a publisher that restarts makes one
+MAX_STEPS_BACK = 3  # of the sequence number in WINDOW_S; each restart of a publisher makes one
 WINDOW_S = 10.0
 RANDOM_BYTES = 16  # of a session id or a challenge: two are never equal
 RANDOM_PATTERN = re.compile(rf'[0-9a-f]{{{2 * RANDOM_BYTES}}}')
@@ -189,7 +189,7 @@ class SequenceNumbers:
         self._last = number
 
     def are_mixed(self, now_s: float) -> bool:
-        """Return whether the numbers went back more often than by a restart."""
+        """Return whether the numbers went back more often than by restarts."""
         times = self._steps_back_s
         return len(times) > MAX_STEPS_BACK and now_s - times[0] <= WINDOW_S
 

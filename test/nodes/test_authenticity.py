@@ -23,8 +23,9 @@ CHALLENGE, OTHER = 'c' * 32, 'd' * 32
 
 @pytest.mark.parametrize('numbers, mixed', [
     ([1, 2, 5, 6], False), ([90, 91, 1, 2, 3], False), ([None, None], False),
-    ([90, 1, 91, 2], True), ([4, 4, 5, 5], True)])
-def test_a_restart_is_one_step_back_and_two_publishers_are_many(numbers, mixed):
+    ([90, 1, 2, 1, 2, 1, 2], False), ([90, 1, 91, 2, 92, 3, 93, 4], True),
+    ([4, 4, 5, 5, 6, 6, 7, 7], True)])
+def test_each_restart_is_one_step_back_and_two_publishers_make_many(numbers, mixed):
     watch = SequenceNumbers()
     for index, number in enumerate(numbers):
         watch.add(index / 10, {'publication_sequence_number': number})

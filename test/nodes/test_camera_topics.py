@@ -95,7 +95,7 @@ def test_a_second_camera_is_a_fault_also_with_the_same_name(node):
     for number in (1, 2, 3):
         image.callback('an image', {'publication_sequence_number': number})
     assert camera.fault() == ''
-    for number in (10, 4, 11, 5):
+    for number in (10, 4, 11, 5, 12, 6, 13, 7):
         image.callback('an image', {'publication_sequence_number': number})
     assert camera.fault() == '/front/image has two publishers with the name /camera: stop one'
     node.publishers.append(publisher(DurabilityPolicy.VOLATILE, 'another'))
