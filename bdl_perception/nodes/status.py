@@ -12,6 +12,7 @@ from bdl_perception.perception.status import Identity, PerceptionStatus, printab
 MAX_FAULTS = 8  # transient faults of one heartbeat; further ones are not reported
 MIN_REPEAT_S = 10.0  # between two log lines of the same kind of fault
 MAX_FAULT_KINDS = 32  # logged in that time; further ones are not logged
+NUMBER_PATTERN = re.compile(r'\b(?=[a-f]*\d)[0-9a-f]{8,}\b|\d+')  # also session ids and hashes
 
 
 class StatusTracker:
@@ -84,7 +85,7 @@ class FaultLog:
     def report(self, text: str) -> None:
         """Log a fault, unless one of its kind was logged in the last MIN_REPEAT_S."""
         line, now_s = printable_line(text), self._clock()
-        kind = re.sub(r'\d+', '#', line)
+        kind = NUMBER_PATTERN.sub('#', line)
         recent = {known: logged_s for known, logged_s in self._last_logged_s.items()
                   if now_s - logged_s < MIN_REPEAT_S}
         if kind not in recent and len(recent) < MAX_FAULT_KINDS:

@@ -55,6 +55,17 @@ def test_repeated_faults_of_one_kind_are_logged_rarely():
                       f'image has {MIN_REPEAT_S:.0f} bytes', 'no model']
 
 
+def test_ids_of_sessions_make_no_new_kind_of_fault():
+    logged = []
+    log = FaultLog(logged.append, lambda: 0.)
+    for index in range(100):
+        log.report(f'session {index * 0x9e3779b1 % 2**32:08x} ended, hash {index:032x}')
+    log.report('the facade of 17 ended')
+    log.report('the facade of 18 ended')
+    log.report('the defaced of 18 ended')  # letters alone are a word
+    assert len(logged) == 3
+
+
 def test_kinds_of_faults_in_the_log_are_limited():
     now, logged = [0.0], []
     log = FaultLog(logged.append, lambda: now[0])
