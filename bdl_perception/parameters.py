@@ -107,10 +107,13 @@ class AlertParameters(Parameters):
     clear_fraction: float = parameter_of(AlertPolicy, 'clear_fraction')
 
     def contradiction(self) -> str:
-        """Return that the name of the only camera is not used with several ones."""
+        """Return which parameters exclude each other: names of cameras, or times of silence."""
         if self.cameras and self.camera != AlertParameters.camera:
             return (f'camera is {self.camera!r} and cameras is {self.cameras!r}, give only one '
                     f'of them')
+        if self.min_stale_after_s > self.stale_after_s:
+            return (f'min_stale_after_s is {self.min_stale_after_s} and stale_after_s is '
+                    f'{self.stale_after_s}, the minimum must not be above the maximum')
         return ''
 
     def policy(self) -> AlertPolicy:

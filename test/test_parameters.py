@@ -28,10 +28,14 @@ def test_the_defaults_are_valid(cls):
     cls()
 
 
+PARTNERS = {  # the minimum must not be above the maximum
+    'stale_after_s': {'min_stale_after_s': .05}, 'min_stale_after_s': {'stale_after_s': 60.}}
+
+
 @pytest.mark.parametrize('cls, row', NUMBER_PARAMETERS, ids=name_of)
 def test_bounds_are_accepted_and_values_beyond_are_rejected(cls, row):
     for bound, outward in ((row.low, -math.inf), (row.high, math.inf)):
-        cls(**{row.name: row.kind(bound)})
+        cls(**{**PARTNERS.get(row.name, {}), row.name: row.kind(bound)})
         beyond = math.nextafter(bound, outward) if row.kind is float else int(
             bound + math.copysign(1, outward))
         with pytest.raises(ValueError, match=f'{row.name} is {beyond!r}, must lie in'):
@@ -113,7 +117,9 @@ def test_parameters_do_not_import_rclpy():
     ('perception_node', {'backend': 'tensorrt', 'provider': 'cuda'},
      "provider is 'cuda', but backend tensorrt ignores it: set 'cpu'"),
     ('perception_node', {'backend': 'torch', 'provider': 'cuda'}, 'backend torch ignores it'),
-    ('alert_node', {'camera': 'front', 'cameras': 'front,rear'}, 'give only one of them')])
+    ('alert_node', {'camera': 'front', 'cameras': 'front,rear'}, 'give only one of them'),
+    ('alert_node', {'stale_after_s': .2, 'min_stale_after_s': .3},
+     'min_stale_after_s is 0.3 and stale_after_s is 0.2, the minimum must not')])
 def test_values_that_contradict_each_other_are_rejected(node, values, reason):
     with pytest.raises(ValueError, match=reason):
         NODES[node](**values)
@@ -123,6 +129,7 @@ def test_values_that_contradict_each_other_are_rejected(node, values, reason):
     ('perception_node', {'backend': 'tensorrt', 'precision': 'fp16'}),
     ('perception_node', {'backend': 'onnxruntime', 'provider': 'cuda'}),
     ('perception_node', {'backend': 'auto', 'provider': 'cuda', 'precision': 'fp16'}),
+    ('alert_node', {'stale_after_s': .2, 'min_stale_after_s': .2}),
     ('alert_node', {'camera': 'front'}), ('alert_node', {'cameras': 'front,rear'})])
 def test_values_that_fit_are_accepted(node, values):
     assert NODES[node](**values)
