@@ -7,6 +7,7 @@ from dataclasses import replace
 import re
 
 from bdl_perception.alarm.alert_types import AlertLevel
+from bdl_perception.faults.camera import nominal_frames
 from bdl_perception.faults.catalogue import (
     CATALOGUE,
     EACH_KIND,
@@ -16,7 +17,10 @@ from bdl_perception.faults.catalogue import (
     TESTED,
     UNDETECTED,
 )
+from bdl_perception.faults.image_faults import IMAGE_FAULTS
 from bdl_perception.faults.injections import INJECTIONS
+from bdl_perception.model_store import load_calibration
+from bdl_perception.perception.camera_health import CameraHealth
 import pytest
 from source_tree import ROOT
 
@@ -53,6 +57,23 @@ def test_every_row_is_injected_and_every_injection_has_a_row():
     rows = {row.injected for row in CATALOGUE} | {row.name for row in UNDETECTED if row.name}
     assert rows <= set(INJECTIONS)
     assert set(INJECTIONS) - rows == SOAK_ONLY
+
+
+@pytest.mark.parametrize('name', ['upside_down', 'mirrored', 'channels_swapped'])
+def test_images_that_are_suddenly_turned_have_the_reason_of_their_row(name):
+    [row], frames, health = select(name), nominal_frames().frames[60:66], CameraHealth()
+    assert [health.detect_faults(rgb) for rgb in frames[:3]] == [()] * 3
+    fault = IMAGE_FAULTS[row.injected]()
+    for count, rgb in enumerate(frames[3:]):
+        [text] = health.detect_faults(fault(rgb, count))
+        assert re.search(row.reason, text)
+
+
+@pytest.mark.parametrize('name', ['blur_mild', 'dark_third'])
+def test_the_shipped_model_has_no_range_of_the_images_that_could_name_these(name):
+    assert load_calibration('street').image_range is None
+    [hazard] = [one for one in UNDETECTED if one.name == name]
+    assert 'the shipped calibration has no range' in hazard.why
 
 
 def test_every_reason_is_a_regular_expression_that_ok_does_not_match():

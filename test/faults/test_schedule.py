@@ -151,13 +151,16 @@ def test_the_soak_test_has_the_faults_of_the_table_that_last():
     assert len(by_name) > 60 and by_name.keys() <= INJECTIONS.keys()
     assert by_name.keys() >= {
         'kill_perception_node', 'stop_perception_node', 'frozen', 'black', 'random_bytes',
-        'encoding_unknown', 'stamp_zero', 'status_empty', 'camera_stops', 'hang', 'second_alert'}
+        'encoding_unknown', 'stamp_zero', 'status_empty', 'camera_stops', 'hang', 'second_alert',
+        'mirrored'}
     assert by_name.keys().isdisjoint({'model_cut', 'misspelt_parameter', 'jpeg_cut',
-                                      'worker_ends', 'hang_is_named', 'alert_level_7', 'mirrored'})
+                                      'worker_ends', 'hang_is_named', 'alert_level_7', 'blur_mild',
+                                      'channels_swapped'})
 
 
 @pytest.mark.parametrize(('name', 'levels', 'detect_s'), [
-    ('black', {ERROR, STALE}, .3), ('upside_down', {WARN, ERROR, STALE}, 1.),
+    ('black', {ERROR, STALE}, .3), ('upside_down', {ERROR, STALE}, .3),
+    ('lost_rows', {WARN, ERROR, STALE}, 1.),
     ('camera_stops', {STALE}, .35), ('command_silent', {OK}, .65),
     ('second_alert', set(AlertLevel), .5)])
 def test_level_and_bound_are_those_of_the_fault_table(name, levels, detect_s):

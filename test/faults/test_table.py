@@ -43,7 +43,7 @@ def test_median_and_worst_are_those_of_the_repeats():
 
 def test_the_page_has_a_line_for_each_row_with_its_times():
     document = make_document(RUN, [ROW], {ROW.name: result(.1, .3)},
-                             {'mirrored': [(), ('a reason',)]})
+                             {'blur_mild': [(), ('a reason',)]})
     text = page(document)
     line, = (line for line in text.splitlines() if line.startswith(f'| {ROW.hazard} |'))
     assert '| STALE | 0.35 | 0.20 | 0.30 | 2 | pass |' in line
