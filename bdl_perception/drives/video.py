@@ -15,6 +15,7 @@ import numpy as np
 
 LOG = logging.getLogger(__name__)
 FRAME_COUNT_TOLERANCE_S = 1.0  # containers round their frame count; a cut file misses more
+HEAD_BYTES = 2**16  # in which an MP4 with fragments announces them
 ROUNDING_NS = 1_000_000  # containers round the time of a frame to 1 ms
 SIZE_SCALES = (1.0, 0.75, 0.6, 0.5)  # tried in this order: the encoder has no target bit rate
 SIZE_MULTIPLE = 2  # px: MPEG-4 halves the resolution of colour
@@ -52,9 +53,17 @@ class VideoDrive:
         self._check_end(clock)
 
     def _check_end(self, clock: 'FrameClock') -> None:
-        """Raise DriveError if frames are missing, by their count and by their time."""
-        missing = self.container_frame_count - FRAME_COUNT_TOLERANCE_S * self.rate_hz
-        if max(clock.count, clock.last_ns / 1e9 * self.rate_hz) < missing:
+        """
+        Raise DriveError if frames are missing.
+
+        A container without a count is taken as one of constant rate, so that its time counts as
+        well, unless that is beyond the end.
+        """
+        tolerance = FRAME_COUNT_TOLERANCE_S * self.rate_hz
+        by_time = 0. if _has_frame_count(self.path) else clock.last_ns / 1e9 * self.rate_hz
+        if by_time > self.container_frame_count + tolerance:
+            by_time = 0.
+        if max(clock.count, by_time) < self.container_frame_count - tolerance:
             raise DriveError(f'{self.path} ends after {clock.count} of '
                              f'{self.container_frame_count} frames; is it cut off?')
 
@@ -118,6 +127,13 @@ def _open_capture(path: Path) -> cv2.VideoCapture:
         raise DriveError(f'{path} ({path.stat().st_size} bytes) cannot be opened as a video; is '
                          f'it cut off, or is its codec unknown to OpenCV?')
     return capture
+
+
+def _has_frame_count(path: Path) -> bool:
+    """Return whether a container counts its frames: MP4 without fragments, and AVI."""
+    with path.open('rb') as file:
+        head = file.read(HEAD_BYTES)
+    return head.startswith(b'RIFF') or head[4:8] == b'ftyp' and b'mvex' not in head
 
 
 def _read_camera(path: Path, height: int, width: int) -> PinholeCamera | None:

@@ -4,6 +4,7 @@
 import json
 import math
 from pathlib import Path
+import struct
 from typing import Any
 
 from bdl_perception.drives import open_drive
@@ -158,6 +159,30 @@ def test_a_video_cut_off_before_its_index_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
     with pytest.raises(ValueError, match=r'cut\.mp4'):
         open_drive(path)
+
+
+def with_index_first(data: bytes) -> bytes:
+    """Move the index of an MP4 before its frames, so that the file can be cut in the frames."""
+    frames, index = data.index(b'mdat') - 4, data.index(b'moov') - 4
+    moved = bytearray(data[index:])
+    table = moved.index(b'stco') + 8
+    for at in range(struct.unpack_from('>I', moved, table)[0]):
+        place = table + 4 + 4 * at
+        struct.pack_into('>I', moved, place, struct.unpack_from('>I', moved, place)[0]
+                         + len(moved))
+    return data[:frames] + bytes(moved) + data[frames:index]
+
+
+@pytest.mark.parametrize('ticks', [[1280] * 60, [1280] * 10 + [1280 * 45] + [130] * 49])
+def test_one_long_interval_does_not_hide_that_frames_are_missing(
+        tmp_path: Path, ticks: list[int]) -> None:
+    path = set_durations(write_clip(tmp_path / 'cut.mp4', frames=60), ticks)
+    data = with_index_first(path.read_bytes())
+    path.write_bytes(data)
+    assert len(list(open_drive(path))) == 60
+    path.write_bytes(data[:len(data) - (data.index(b'moov') + len(data)) // 4])
+    with pytest.raises(ValueError, match=r'ends after \d+ of 60 frames; is it cut off'):
+        list(open_drive(path))
 
 
 def test_a_video_with_missing_frames_fails_at_its_end(tmp_path: Path) -> None:
