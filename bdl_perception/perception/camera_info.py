@@ -35,14 +35,22 @@ def match_camera(info: Any, width: int, height: int, rectified: bool) -> Matched
         if (camera.width, camera.height) != (width, height):
             raise ValueError(f'camera_info is for {camera.width}x{camera.height} px, but the '
                              f'image is {width}x{height} px')
-        fx, fy, _, _ = intrinsics(info, rectified)
+        fx, fy, cx, cy = intrinsics(info, rectified)
         check_field_of_view(fx, info.width)
         if max(fx / fy, fy / fx) > MAX_PIXEL_ASPECT:
             raise ValueError(f'camera_info has focal lengths of {fx:.4g} and {fy:.4g} px, which '
                              f'differ by more than a factor of {MAX_PIXEL_ASPECT:g}')
+        if not (_is_near(cx, int(info.width)) and _is_near(cy, int(info.height))):
+            raise ValueError(f'camera_info has a principal point of ({cx:.4g}, {cy:.4g}) px, '
+                             f'outside of {info.width}x{info.height} px by more than that size')
     except ValueError as error:
         return MatchedCamera(fault=f'{error}: {UNKNOWN_SCALE}')
     return MatchedCamera(camera)
+
+
+def _is_near(centre: float, size: int) -> bool:
+    """Return whether a coordinate is in the image of size px, or outside by at most its size."""
+    return -size <= centre <= 2 * size
 
 
 def is_rectified(info: Any, image_topic: str) -> bool:

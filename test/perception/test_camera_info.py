@@ -29,7 +29,7 @@ def replaced(values: tuple[float, ...], index: int, value: float) -> tuple[float
 @pytest.mark.parametrize('value', NUMBERS)
 def test_an_impossible_k_is_a_fault_with_the_reason(index: int, value: float) -> None:
     if index in (2, 5) and math.isfinite(value):
-        return  # a principal point may lie outside of the image
+        return  # its fault is another one
     matched = match_camera(info(k=replaced(K, index, value)), 64, 48, False)
     assert matched.camera is None and matched.warning is None and matched.fault is not None
     assert matched.fault.startswith('camera_info cannot be used, ') and str(value) in matched.fault
@@ -47,6 +47,21 @@ def test_focal_lengths_that_differ_too_much_are_a_fault(fy: float, is_possible: 
     assert is_possible or matched.fault == (
         f'camera_info has focal lengths of 60 and {fy:.4g} px, which differ by more than a factor '
         f'of 4: the scale of depth is unknown')
+
+
+@pytest.mark.parametrize('index, value, is_possible', [
+    (2, -64., True), (2, 128., True), (5, 96., True), (2, -64.1, False), (2, 128.1, False),
+    (5, -48.1, False), (5, 96.1, False), (2, 1e300, False)])
+def test_a_principal_point_outside_by_more_than_the_image_is_a_fault(
+        index: int, value: float, is_possible: bool) -> None:
+    matched = match_camera(info(k=replaced(K, index, value)), 64, 48, False)
+    assert (matched.camera is not None) == is_possible
+    assert is_possible or matched.fault is not None and 'principal point' in matched.fault
+
+
+def test_the_principal_point_of_a_region_is_compared_with_the_whole_sensor() -> None:
+    region = SimpleNamespace(x_offset=60, y_offset=0, width=4, height=48)
+    assert match_camera(info(roi=region), 4, 48, False).camera is not None  # cx is -29 there
 
 
 @pytest.mark.parametrize('value', NUMBERS)
