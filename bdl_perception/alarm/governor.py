@@ -5,7 +5,8 @@ Speed governor, an example of a planner that uses the alert: no fresh alert mean
 
 All components of a velocity are scaled alike, so that the robot stays on the commanded path. What
 the governor imposes is a ramp with bounded deceleration and jerk. A slower command of the planner
-is never delayed: the robot is never faster than commanded.
+is never delayed: the robot is never faster than commanded. A limited command in the opposite
+direction waits until the robot has braked along its last one.
 """
 from dataclasses import dataclass
 import math
@@ -190,7 +191,9 @@ class Governor:
         # Without a command the robot brakes along its last path.
         path = command if command is not None and usable else self._last
         limits = speed_limits(self._policy, level) if usable else (0., 0.)
-        velocity = self._ramped(path, limits, step_s)
+        turned = self._reversed_parts(path, limits)
+        velocity = self._ramped(self._braking_path(path, turned, step_s), limits, step_s)
+        self._record_braking(velocity, turned, step_s)
         self._limited = not usable or velocity != path
         self._last = velocity
         if not usable:
@@ -198,6 +201,31 @@ class Governor:
         if not self._limited and level is not None:
             return GovernedCommand(velocity, '')
         return GovernedCommand(velocity, _reason(level, _scale_factor(path, _speeds(velocity))))
+
+    def _reversed_parts(self, path: Velocity, limits: tuple[float, float]) -> list[bool]:
+        """Return for both parts whether a limited path is opposite to the last velocity."""
+        limited = self._limited or _scale_factor(path, limits) < 1
+        return [limited and sum(map(math.prod, zip(new, old, strict=True))) < 0
+                for new, old in zip(path, self._last, strict=True)]
+
+    def _braking_path(self, path: Velocity, turned: list[bool], step_s: float) -> Velocity:
+        """Replace the reversed parts by the next velocity of a stop in their last direction."""
+        parts = []
+        for ramp, wanted, last, top, is_turned in zip(
+                self._ramps, path, self._last, MAX_SPEEDS, turned, strict=True):
+            if is_turned:
+                old = math.hypot(*last)
+                speed = min(math.hypot(*wanted), ramp.next_speed(min(old, top), 0., step_s))
+                wanted = (last[0] * speed / old, last[1] * speed / old, last[2] * speed / old)
+            parts.append(wanted)
+        return Velocity(*parts)
+
+    def _record_braking(self, velocity: Velocity, turned: list[bool], step_s: float) -> None:
+        """Store the rates of the reversed parts, for the bound of the jerk."""
+        for ramp, old, new, is_turned in zip(
+                self._ramps, _speeds(self._last), _speeds(velocity), turned, strict=True):
+            if is_turned and step_s:
+                ramp.record((old - new) / step_s)
 
     def _ramped(self, path: Velocity, limits: tuple[float, float], step_s: float) -> Velocity:
         """Scale path towards the limits, within the bounds of the ramps."""

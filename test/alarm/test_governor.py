@@ -298,6 +298,42 @@ def test_in_any_interleaving_the_speed_is_allowed_or_braking(
         last = speeds(velocity)
 
 
+def test_a_reversal_at_error_is_a_stop_along_the_last_direction() -> None:
+    forth, back = Velocity((5., 0., 0.), (0., 0., .5)), Velocity((-5., 0., 0.), (0., 0., -.5))
+    governor, found = Governor(GovernorPolicy(recover_after_s=0), PERIOD_S), []
+    for call in range(200):
+        level = AlertLevel.OK if call < 120 else AlertLevel.ERROR
+        governor.update_alert(call * PERIOD_S, level, 0)
+        found.append(governor.step(call * PERIOD_S, forth if call < 125 else back)[0])
+    assert found[119] == forth and found[-1] == STOP
+    for part, index in (('linear', 0), ('angular', 2)):
+        values = [getattr(one, part)[index] for one in found[119:]]
+        rates = [0., *decelerations(values)]
+        assert min(rates) >= 0 and min(values) == 0 and max(rates) <= 5 * (1 + 1e-9)
+        assert max(abs(b - a) for a, b in pairwise(rates)) / PERIOD_S <= 20 * 1.13
+
+
+signed = st.sampled_from([5., -5., 4., -4., 1., -1., .3, -.3, 0.]) | st.floats(-9, 9)
+
+
+@given(st.lists(st.tuples(st.sampled_from(AlertLevel), st.integers(1, 6), signed, signed),
+                max_size=30))
+def test_while_limited_no_step_changes_the_velocity_by_more_than_the_bound(
+        moods: list[tuple[AlertLevel, int, float, float]]) -> None:
+    governor, now_s, last, limited = Governor(CRAWL, PERIOD_S), 0., (0., 0.), True
+    for level, linear, angular in [(mood[0], *mood[2:]) for mood in moods for _ in range(mood[1])]:
+        now_s += PERIOD_S
+        governor.update_alert(now_s, level, 0)
+        velocity, reason = governor.step(now_s, Velocity((linear, 0, 0), (0, 0, angular)))
+        now = velocity.linear[0], velocity.angular[2]
+        for old, new, want in zip(last, now, (linear, angular), strict=True):
+            if limited or reason and old * new < 0:
+                # a slower command is never delayed
+                free = max(0., abs(old) - abs(want))
+                assert abs(new - old) <= 5 * PERIOD_S * (1 + 1e-9) + free + 1e-9
+        last, limited = now, bool(reason)
+
+
 @given(st.lists(st.sampled_from(AlertLevel), max_size=30), velocities)
 def test_after_any_history_an_error_stops_in_the_time_of_the_ramp(levels: list[AlertLevel],
                                                                   command: Velocity) -> None:
