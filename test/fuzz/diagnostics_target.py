@@ -156,7 +156,8 @@ def nominal() -> list[tuple[int, bytes]]:
     for number in range(1, 9):
         stamp_ns = 2 * SECOND_NS - SECOND_NS // 5 * (5 - (number + 1) // 2)
         origin = Origin('0' * 32, number, (CHALLENGE,))
-        found += enumerate(messages(origin, stamp_ns, 0 if number % 2 else number // 2))
+        scores, status = messages(origin, stamp_ns, 0 if number % 2 else number // 2)
+        found += [(0, scores), (1, status)] if number == 8 else [(0, scores)]
     return found
 
 

@@ -33,7 +33,7 @@ def test_damaged_inputs_are_rejected_or_give_a_valid_value(name: str) -> None:
 
 @pytest.mark.ros
 def test_damaged_messages_are_rejected_or_give_a_valid_alert() -> None:
-    run_target('diagnostics', 1500)
+    run_target('diagnostics', 600)
 
 
 BROKEN = """
