@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Mapping, NamedTuple
 
 from bdl_perception.perception.data_types import Bytes
-from bdl_perception.perception.image_quality import find_quality_fault
+from bdl_perception.perception.image_quality import find_quality_fault, MIN_SIDE
 from bdl_perception.perception.repetition import Repetition
 import cv2
 import numpy as np
@@ -32,7 +32,7 @@ SAMPLES = 16  # at most this many pixels along the side of a cell are read
 MAX_RATIO = .6  # of the distances to the changed and to the unchanged last frame
 MIN_DISTANCE = 3.  # grey levels; below it the frame looks the same in both forms
 MAX_FRAMES = 300  # in which a change is a fault
-MAX_LUMA_CHANGE = .5  # of the contrast: the frames show one scene, so that colours are compared
+MAX_LUMA_CHANGE = .5  # of the contrast; beyond it the frames show two scenes, and nothing is said
 MIRRORED, UPSIDE_DOWN, SWAPPED = 1, 2, 4  # bits of the changes since the first frame
 WORDS: Mapping[int, str] = {MIRRORED: 'mirrored', UPSIDE_DOWN: 'upside down and mirrored',
                             MIRRORED | UPSIDE_DOWN: 'upside down'}
@@ -110,7 +110,7 @@ class Orientation:
     def detect_fault(self, rgb: Bytes) -> str:
         """Return how the images (H, W, 3) have changed since the first one, '' for not at all."""
         frame = _examine(rgb)
-        if self._last is not None and rgb.shape == self._shape:
+        if self._last is not None and rgb.shape == self._shape and min(rgb.shape[:2]) >= MIN_SIDE:
             self._changed ^= _find_flip(frame.luma, self._last.luma) or _find_swap(
                 frame, self._last)
         self._count = self._count + 1 if self._changed else 0
@@ -141,6 +141,8 @@ def _examine(rgb: Bytes) -> _Frame:
 def _find_flip(luma: Cells, last: Cells) -> int:
     distances = {flip: _distance(_flipped(luma, flip), last) for flip in WORDS}
     nearest = min(distances, key=distances.__getitem__)
+    if distances[nearest] > MAX_LUMA_CHANGE * _contrast(luma):
+        return 0  # another scene, which may have any form
     return nearest if _is_nearer(distances[nearest], _distance(luma, last)) else 0
 
 
@@ -157,12 +159,15 @@ def _is_right(frame: _Frame, right: _Frame, changed: int) -> bool:
 
 
 def _find_swap(frame: _Frame, last: _Frame) -> int:
-    contrast = _distance(frame.luma, np.full_like(frame.luma, frame.luma.mean()))
-    if _distance(frame.luma, last.luma) > MAX_LUMA_CHANGE * contrast:
+    if _distance(frame.luma, last.luma) > MAX_LUMA_CHANGE * _contrast(frame.luma):
         return 0  # another scene, whose colours may be any
     nearer = _is_nearer(_distance(-frame.colour, last.colour),
                         _distance(frame.colour, last.colour))
     return SWAPPED if nearer else 0
+
+
+def _contrast(luma: Cells) -> float:
+    return float(np.abs(luma - luma.mean()).mean())
 
 
 def _is_nearer(changed: float, unchanged: float) -> bool:

@@ -42,6 +42,14 @@ def make_drive(folder: Path, seed: int, images: int = 10) -> Path:
     return folder
 
 
+def damage_images(drive: str) -> dict[Path, bytes]:
+    """Leave no image that can be decoded; returns what was in the files."""
+    images = {path: path.read_bytes() for path in Path(drive).glob('*.png')}
+    for path in images:
+        path.write_bytes(b'no image')
+    return images
+
+
 @pytest.fixture()
 def drives(tmp_path: Path) -> list[str]:
     return [str(make_drive(tmp_path / f'drive_{seed}', seed)) for seed in range(8)]
@@ -107,8 +115,10 @@ def test_cached_drives_are_scored_again_only_if_they_changed(
 
     monkeypatch.setattr(calibrate_model, 'run_scoring_job', noted)
     words = ['calibrate', '--model', str(model), *drives, *FAST, '--keep', str(tmp_path / 'kept')]
-    (Path(drives[5]) / '000003.png').write_bytes(b'no image')
+    images = damage_images(drives[5])
     assert main(words) == 2 and len(scored) == 8
+    for path, data in images.items():
+        path.write_bytes(data)
     other = np.random.default_rng(99).integers(0, 256, (24, 40, 3), np.uint8)
     cv2.imwrite(str(Path(drives[5]) / '000003.png'), other)
     assert main(words) == 0 and scored[8:] == ['drive_5']
@@ -221,7 +231,7 @@ def test_a_calibration_is_bound_to_its_fit_mode(
 def test_a_drive_that_fails_prevents_the_calibration(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for number in (2, 5):
-        (Path(drives[number]) / '000003.png').write_bytes(b'no image')
+        damage_images(drives[number])
     (model / 'calibration.json').write_text('the old one')
     assert main(['calibrate', '--model', str(model), *drives, *FAST]) == 2
     reported = capsys.readouterr().err
