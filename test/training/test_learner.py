@@ -176,8 +176,8 @@ def test_the_divergence_is_divided_by_the_frames_of_the_sets_counted_once(data, 
 @pytest.mark.parametrize('changes, factor', [
     ({}, None), ({'faithful': True}, 2), ({'faithful': True, 'likelihood': 'laplace'}, 1),
     ({'aleatoric': False}, 2)])
-def test_the_divergence_beside_a_plain_error_is_multiplied_by_its_noise(data, tmp_path, changes,
-                                                                       factor):
+def test_the_divergence_beside_a_plain_error_is_multiplied_by_its_noise(
+        data, tmp_path, changes, factor):
     """As the maximum of the likelihood over a constant noise would weight it."""
     run = TrainingRun(replace(DEPTH, network=replace(TINY, concrete=True), **changes), tmp_path)
     divergence = float(run.learner.network.dropout_divergence().detach())
