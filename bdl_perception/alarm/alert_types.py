@@ -58,7 +58,7 @@ class AlertPolicy(Parameters):
     stale_after_s: float = parameter(
         .5, 'maximum age of status and frame scores; older: STALE', 's', .05, 60, live=True)
     min_stale_after_s: float = parameter(
-        .15, 'lower bound of two measured frame periods; scores that are older: STALE', 's', .05,
+        .15, 'lower bound of 2.25 measured frame periods; scores that are older: STALE', 's', .05,
         60, live=True)
     epistemic_max_age_s: float = parameter(
         2., 'maximum age of the frame of a Monte Carlo result; older: STALE', 's', .05, 60)

@@ -109,8 +109,10 @@ class Orientation:
 
     def detect_fault(self, rgb: Bytes) -> str:
         """Return how the images (H, W, 3) have changed since the first one, '' for not at all."""
+        if min(rgb.shape[:2]) < MIN_SIDE:
+            return ''
         frame = _examine(rgb)
-        if self._last is not None and rgb.shape == self._shape and min(rgb.shape[:2]) >= MIN_SIDE:
+        if self._last is not None and rgb.shape == self._shape:
             self._changed ^= _find_flip(frame.luma, self._last.luma) or _find_swap(
                 frame, self._last)
         self._count = self._count + 1 if self._changed else 0
