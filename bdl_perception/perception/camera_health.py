@@ -9,8 +9,8 @@ Images are suddenly mirrored, turned by 180 degrees, or have red and blue swappe
 starts again with other settings. Successive frames are compared in 6 x 10 cells: by luma, and by
 red - blue. When the present frame is closer to the changed last frame than to the last frame
 itself, by a factor of .6, then the setting has changed. It is a fault until it is changed back,
-which is also found in later frames by the last right one, and for MAX_FRAMES at most: then the
-scene may have changed so much that a way back was missed.
+which is also found in later frames by the last right one. If a way back is missed, since the
+scene has changed, the fault stays until perception_node starts again.
 
 The factor is at least 1.38 on 1788 pairs of successive frames of nominal drives, and at least .7
 on a recorded drive at 2 Hz whose weather and scenes change. Of changes between any two of these
@@ -31,7 +31,6 @@ ORIENTATION_CELLS = (10, 6)  # columns and rows
 SAMPLES = 16  # at most this many pixels along the side of a cell are read
 MAX_RATIO = .6  # of the distances to the changed and to the unchanged last frame
 MIN_DISTANCE = 3.  # grey levels; below it the frame looks the same in both forms
-MAX_FRAMES = 300  # in which a change is a fault
 MAX_LUMA_CHANGE = .5  # of the contrast; beyond it the frames show two scenes, and nothing is said
 MIRRORED, UPSIDE_DOWN, SWAPPED = 1, 2, 4  # bits of the changes since the first frame
 WORDS: Mapping[int, str] = {MIRRORED: 'mirrored', UPSIDE_DOWN: 'upside down and mirrored',
@@ -105,7 +104,7 @@ class Orientation:
         self._last: _Frame | None = None
         self._right: _Frame | None = None  # the last one before a change
         self._shape: tuple[int, ...] = ()
-        self._changed, self._count = 0, 0  # bits, and frames since the first of them
+        self._changed = 0  # bits, since the first frame
 
     def detect_fault(self, rgb: Bytes) -> str:
         """Return how the images (H, W, 3) have changed since the first one, '' for not at all."""
@@ -115,9 +114,7 @@ class Orientation:
         if self._last is not None and rgb.shape == self._shape:
             self._changed ^= _find_flip(frame.luma, self._last.luma) or _find_swap(
                 frame, self._last)
-        self._count = self._count + 1 if self._changed else 0
-        if self._count > MAX_FRAMES or self._right and _is_right(
-                frame, self._right, self._changed):
+        if self._right and _is_right(frame, self._right, self._changed):
             self._changed = 0
         if not self._changed:
             self._right = frame
