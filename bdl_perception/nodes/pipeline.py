@@ -103,10 +103,12 @@ class Pipeline:
 
     def _publish(self, frame: CameraFrame, info: CameraInfo | None,
                  prediction: Prediction) -> None:
-        self._report(self._output_checks.detect_prediction_faults(prediction))
+        """Publish the maps first, which must be early; faults before the scores, for the alarm."""
         self._publishers.publish_prediction(
             prediction, _camera_info_factory(info, prediction, self._is_rectified(info)),
             lambda: self._overlay(frame.rgb, prediction.classes))
+        self._report(self._camera_health.detect_faults(frame.rgb))
+        self._report(self._output_checks.detect_prediction_faults(prediction))
         self._publishers.publish_scores(frame_scores(prediction, self._regions))
         self._status_tracker.add_counts(frames_out=1)
         self._report_non_finite(prediction.non_finite)
@@ -126,7 +128,6 @@ class Pipeline:
 
     def _decode_frame(self, message: ImageMessage) -> tuple[CameraFrame, CameraInfo | None]:
         rgb = self._decoder.decode(message)
-        self._report(self._camera_health.detect_faults(rgb))
         camera, info = self._matching_camera(rgb)
         header = message.header
         return CameraFrame(rgb, stamp_to_ns(header.stamp), header.frame_id, camera), info

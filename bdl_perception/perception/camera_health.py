@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Mapping, NamedTuple
 
 from bdl_perception.perception.data_types import Bytes
+from bdl_perception.perception.image_geometry import skip_pixels
 from bdl_perception.perception.image_quality import find_quality_fault, MIN_SIDE
 from bdl_perception.perception.repetition import Repetition
 import cv2
@@ -47,7 +48,8 @@ class HealthPolicy:
     # Equal frames in a row. Sensor noise makes even two impossible, but a recording that is
     # played faster than it was taken repeats some.
     frozen_after: int = 5
-    # Frames in a row that are unusable: a lamp or a wiper may fill a single frame.
+    # Examined frames in a row that are unusable: a lamp or a wiper may fill a single frame. Every
+    # second frame is examined, to save time, and every frame after an unusable one.
     unusable_after: int = 3
 
     def __post_init__(self) -> None:
@@ -69,7 +71,8 @@ class CameraHealth:
         self.policy = policy or HealthPolicy()
         self._repetition = Repetition(self.policy.frozen_after)
         self._orientation = Orientation()
-        self._unusable = 0  # frames in a row
+        self._unusable = 0  # examined frames in a row
+        self._examined = False  # the last frame was
 
     def detect_faults(self, rgb: Bytes) -> tuple[str, ...]:
         """Return the faults of this frame (H, W, 3), given the ones before it."""
@@ -80,7 +83,8 @@ class CameraHealth:
         return tuple(fault for fault in found if fault)
 
     def _unusable_fault(self, rgb: Bytes) -> str:
-        fault = find_quality_fault(rgb)
+        self._examined = not self._examined or self._unusable > 0
+        fault = find_quality_fault(rgb) if self._examined else ''
         self._unusable = self._unusable + 1 if fault else 0
         return fault if self._unusable >= self.policy.unusable_after else ''
 
@@ -131,8 +135,7 @@ class Orientation:
 
 def _examine(rgb: Bytes) -> _Frame:
     columns, rows = ORIENTATION_CELLS
-    step = max(1, min(rgb.shape[0] // (rows * SAMPLES), rgb.shape[1] // (columns * SAMPLES)))
-    sparse = np.ascontiguousarray(rgb[::step, ::step])
+    sparse = skip_pixels(rgb, columns * SAMPLES, rows * SAMPLES)
     cells = cv2.resize(sparse, ORIENTATION_CELLS, interpolation=cv2.INTER_AREA).astype(np.float32)
     return _Frame(cells.mean(axis=2), cells[..., 0] - cells[..., 2])
 

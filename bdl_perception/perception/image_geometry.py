@@ -105,6 +105,13 @@ def _resize(image: Array, size: tuple[int, int], interpolation: int) -> Array:
     return cast(Array, cv2.resize(image, size, interpolation=interpolation))
 
 
+def skip_pixels(rgb: Bytes, min_width: int, min_height: int) -> Bytes:
+    """Keep every n-th pixel, with the largest n that keeps at least these sizes if there are."""
+    step = max(1, min(rgb.shape[1] // min_width, rgb.shape[0] // min_height))
+    small = cv2.resize(rgb, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(small, np.uint8)
+
+
 def mean_luma(rgb: Bytes) -> float:
     """
     Return the mean luma of rgb (H, W, 3), 0 to 1 (ITU-R BT.601): it separates day from night.

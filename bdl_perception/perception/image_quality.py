@@ -24,6 +24,7 @@ that is too dark (median / 95th percentile .15 at most at night, .30 at least wh
 from typing import Any, cast, NamedTuple
 
 from bdl_perception.perception.data_types import Bytes, ImageStatistics
+from bdl_perception.perception.image_geometry import skip_pixels
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -82,13 +83,13 @@ def _mean_colour(rgb: Bytes) -> tuple[float, float, float]:
 
 
 def _examine(rgb: Bytes) -> _Examined:
-    step = max(1, min(rgb.shape[0] // HEIGHT, rgb.shape[1] // WIDTH))  # px; skips, to save time
-    sparse = np.ascontiguousarray(rgb[::step, ::step])
+    sparse = skip_pixels(rgb, WIDTH, HEIGHT)
     small = cv2.resize(sparse, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
     grey = cast(Bytes, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    cells = grey.reshape(HEIGHT // CELL, CELL, WIDTH // CELL, CELL)
+    rows = grey.reshape(HEIGHT // CELL, CELL, WIDTH // CELL, CELL).swapaxes(1, 2)
+    cells = rows.reshape(HEIGHT // CELL, WIDTH // CELL, -1)  # (12, 20, 256)
     red, green, blue, _ = cv2.mean(small)
-    return _Examined(grey, cells.mean(axis=(1, 3)), np.ptp(cells, axis=(1, 3)) <= FLAT_RANGE,
+    return _Examined(grey, cells.mean(axis=2), np.ptp(cells, axis=2) <= FLAT_RANGE,
                      green / max(1., (red + blue) / 2))
 
 

@@ -59,7 +59,7 @@ class Repetition:
 
     def _compare(self, rgb: Bytes) -> NDArray[np.bool_]:
         cells = _sample_cells(rgb)  # (160, 192)
-        digests = cells @ DIGEST_WEIGHTS
+        digests = cells.astype(np.int64) @ DIGEST_WEIGHTS
         lit = ((cells >= CLIPPED_BELOW) & (cells <= CLIPPED_ABOVE)).any(axis=1)  # (160,)
         same = self._digests[:self._count] == digests  # (count, 160)
         equal = np.zeros(MAX_PERIOD, bool)
@@ -86,14 +86,13 @@ class Repetition:
         return ''
 
 
-def _sample_cells(rgb: Bytes) -> NDArray[np.int64]:
+def _sample_cells(rgb: Bytes) -> Bytes:
     """Return the samples of each cell (160, 192) at evenly spaced rows and columns."""
     rows, columns = (np.linspace(0, length - 1, cells * CELL_SAMPLES).astype(int)
                      for length, cells in zip(rgb.shape[:2], CELLS, strict=True))
     samples = rgb[rows[:, None], columns]  # (80, 128, 3)
     split = samples.reshape(CELLS[0], CELL_SAMPLES, CELLS[1], CELL_SAMPLES * 3)
-    cells = split.transpose(0, 2, 1, 3).reshape(CELLS[0] * CELLS[1], -1)
-    return np.asarray(cells, np.int64)
+    return np.ascontiguousarray(split.transpose(0, 2, 1, 3).reshape(CELLS[0] * CELLS[1], -1))
 
 
 def _digest_weights() -> NDArray[np.int64]:

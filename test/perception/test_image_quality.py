@@ -102,13 +102,23 @@ def test_a_usable_image_has_no_fault(name: str) -> None:
     assert find_quality_fault(USABLE[name]) == ''
 
 
-def test_the_third_unusable_frame_in_a_row_is_a_fault() -> None:
+@pytest.mark.parametrize(('good_before', 'reported_at'), [(0, 2), (1, 3), (2, 2), (3, 3)])
+def test_the_third_examined_unusable_frame_in_a_row_is_a_fault(good_before: int,
+                                                               reported_at: int) -> None:
     health = CameraHealth()
-    dark = [as_image(street(seed) * .1) for seed in range(6)]
-    frames = [*dark[:2], street(10), *dark[2:6], street(11)]
-    found = [health.detect_faults(rgb) for rgb in frames]
-    assert [bool(faults) for faults in found] == [0, 0, 0, 0, 0, 1, 1, 0]
-    assert 'under-exposed' in found[5][0]
+    good = [street(seed) for seed in range(10, 10 + good_before)]
+    dark = [as_image(street(seed) * .1) for seed in range(5)]
+    found = [health.detect_faults(rgb) for rgb in (*good, *dark, street(20))][good_before:]
+    assert [bool(faults) for faults in found] == [index >= reported_at
+                                                  for index in range(5)] + [False]
+    assert 'under-exposed' in found[reported_at][0]
+
+
+def test_two_unusable_frames_are_no_fault() -> None:
+    health = CameraHealth()
+    dark = [as_image(street(seed) * .1) for seed in range(4)]
+    frames = [*dark[:2], street(10), street(11), *dark[2:], street(12)]
+    assert not any(health.detect_faults(rgb) for rgb in frames)
 
 
 def test_a_policy_needs_at_least_one_unusable_frame() -> None:
