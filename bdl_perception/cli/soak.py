@@ -61,8 +61,9 @@ def _print_summary(summary: 'SoakSummary') -> None:
     if summary.not_evaluated:
         print(f'resources not evaluated, too short: {", ".join(summary.not_evaluated)}')
     late = summary.lateness
-    print(f'the machine was late in {late.time_share:.0%} of the time; {late.excused_share:.0%} '
-          f'of the alerts were accepted only for that reason')
+    print(f'the machine was late in {late.time_share:.0%} of the time; {late.excused_alerts:.1%} '
+          f'of the alerts and {late.excused_violations:.2f} violations for each fault were '
+          f'accepted only for that reason')
     if late.is_inconclusive:
         print('INCONCLUSIVE: run it on a machine that does nothing else')
 

@@ -45,7 +45,7 @@ class SoakSummary:
 
     begin_s: float
     violations: tuple[Violation, ...]
-    lateness: Lateness = Lateness(0., 0.)
+    lateness: Lateness = Lateness(0., 0., 0.)
     skipped: tuple[str, ...] = ()  # faults, since the schedule was late
     not_evaluated: tuple[str, ...] = ()  # processes that ran too short for their resources
 
