@@ -7,7 +7,7 @@ from bdl_perception.experiments.plan import CLASSES, DEPTH
 from bdl_perception.experiments.results import Result, Results
 
 TARGET_COVERAGE, COVERAGE_TOLERANCE = 0.90, 0.02
-MAX_DEPTH_MSE, MAX_CLASS_MSE = 0.00214, 0.00364  # Kendall & Gal 2017, fig. 3
+MAX_CLASS_MSE, MAX_DEPTH_MSE = 0.00214, 0.00364  # Kendall & Gal 2017, fig. 3
 HALF = RECALLS.index(0.5)
 RECALL_CURVES = ((DEPTH, 'rms_m', 'total', 'RMS, m', -1),
                  (CLASSES, 'correct', 'entropy', 'share correct', 1))

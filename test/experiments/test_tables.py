@@ -3,6 +3,8 @@
 from dataclasses import replace
 import json
 
+from bdl_perception.evaluation import quality_goals
+from bdl_perception.experiments import calibration_tables
 from bdl_perception.experiments.accuracy_tables import (
     ablation_table,
     dropout_cost_table,
@@ -174,9 +176,14 @@ def test_the_fixed_weight_is_chosen_on_validation():
 
 def test_one_seed_with_wrong_calibration_does_not_hold():
     def change(run):
-        run['intervals']['total'].update(coverage_after=.93, mse_after=.003)
+        run['intervals']['total'].update(coverage_after=.93, mse_after=.004)
     assert verdicts(calibration_table(results(depth_faithful_100_seed2=change))) == [
         False, True, False, True]
+
+
+def test_the_calibration_errors_of_the_paper_are_those_of_the_evaluation():
+    assert (calibration_tables.MAX_CLASS_MSE, calibration_tables.MAX_DEPTH_MSE) == (
+        quality_goals.MAX_CLASS_MSE, quality_goals.MAX_DEPTH_MSE)
 
 
 def test_an_uncertainty_that_sorts_wrongly_does_not_hold():
