@@ -14,6 +14,7 @@ class Topic(NamedTuple):
 
 
 IMAGE_TYPE, CAMERA_INFO_TYPE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo'
+POINTS_TYPE = 'sensor_msgs/msg/PointCloud2'
 DIAGNOSTICS_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
 PERCEPTION_NODE, ALERT_NODE, GOVERNOR_NODE = 'perception_node', 'alert_node', 'governor_node'
 
@@ -34,6 +35,22 @@ MUTUAL_INFORMATION = Topic('segmentation/mutual_information', IMAGE_TYPE, PERCEP
                            '32FC1, nat, epistemic uncertainty of the classes (model)')
 OVERLAY = Topic('segmentation/overlay', IMAGE_TYPE, PERCEPTION_NODE,
                 'rgb8, class colours over the camera image')
+# Flat names: image_transport and RViz look for camera_info beside the image.
+DEPTH_COLOURED = Topic('depth/coloured', IMAGE_TYPE, PERCEPTION_NODE,
+                       'rgb8 with a colour bar: depth')
+ALEATORIC_COLOURED = Topic('depth/aleatoric_coloured', IMAGE_TYPE, PERCEPTION_NODE,
+                           'rgb8 with a colour bar: depth/aleatoric_std')
+EPISTEMIC_COLOURED = Topic('depth/epistemic_coloured', IMAGE_TYPE, PERCEPTION_NODE,
+                           'rgb8 with a colour bar: depth/epistemic_std')
+CLASSES_COLOURED = Topic('segmentation/classes_coloured', IMAGE_TYPE, PERCEPTION_NODE,
+                         'rgb8 with a legend: classes')
+ENTROPY_COLOURED = Topic('segmentation/entropy_coloured', IMAGE_TYPE, PERCEPTION_NODE,
+                         'rgb8 with a colour bar: entropy')
+MUTUAL_INFORMATION_COLOURED = Topic(
+    'segmentation/mutual_information_coloured', IMAGE_TYPE, PERCEPTION_NODE,
+    'rgb8 with a colour bar: mutual information')
+POINTS = Topic('points', POINTS_TYPE, PERCEPTION_NODE,
+               'x y z rgb epistemic_std aleatoric_std class_id of every pixel with depth')
 SCORES = Topic('scores', DIAGNOSTICS_TYPE, PERCEPTION_NODE,
                'anomaly scores, the input of alert_node')
 STATUS = Topic('status', DIAGNOSTICS_TYPE, PERCEPTION_NODE,
@@ -50,5 +67,6 @@ SPEED_LIMIT = Topic('speed_limit', 'nav2_msgs/msg/SpeedLimit', GOVERNOR_NODE,
                     'the speed limit of that level, if nav2_speed_limit is set')
 
 TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, SEGMENTATION_INFO, ENTROPY,
-          MUTUAL_INFORMATION, OVERLAY, SCORES, STATUS, ALERT_TOPIC, DIAGNOSTICS_TOPIC, CHALLENGE,
-          CMD_VEL_OUT, SPEED_LIMIT)
+          MUTUAL_INFORMATION, OVERLAY, DEPTH_COLOURED, ALEATORIC_COLOURED, EPISTEMIC_COLOURED,
+          CLASSES_COLOURED, ENTROPY_COLOURED, MUTUAL_INFORMATION_COLOURED, POINTS, SCORES, STATUS,
+          ALERT_TOPIC, DIAGNOSTICS_TOPIC, CHALLENGE, CMD_VEL_OUT, SPEED_LIMIT)

@@ -6,13 +6,16 @@ import copy
 
 from bdl_perception.perception.camera_info import intrinsics, is_rectified
 from bdl_perception.perception.data_types import Bytes, Floats, PinholeCamera
+from bdl_perception.perception.point_cloud import Points
 from builtin_interfaces.msg import Time
 import numpy as np
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField, RegionOfInterest
 from std_msgs.msg import Header
 
 NS_PER_S = 10**9
+# PCL reads the packed bytes of `rgb` as float32, and so do those who follow it.
+POINT_FIELD_TYPES = {'f4': PointField.FLOAT32, 'u4': PointField.FLOAT32, 'u1': PointField.UINT8}
 
 
 def stamp_to_ns(stamp: Time) -> int:
@@ -46,10 +49,23 @@ def _image_message(values: Bytes | Floats, encoding: str, pixel_bytes: int,
                  step=width * pixel_bytes, data=pixel_buffer(values))
 
 
+def points_message(points: Points, header: Header) -> PointCloud2:
+    """Make an unorganised cloud of points (N,), with the fields of their dtype."""
+    kinds = points.dtype.fields or {}
+    fields = [PointField(name=name, offset=offset, count=1,
+                         datatype=POINT_FIELD_TYPES[kind.str[1:]])
+              for name, (kind, offset, *_) in kinds.items()]
+    step = points.dtype.itemsize
+    return PointCloud2(header=header, height=1, width=len(points), fields=fields,
+                       is_bigendian=False, point_step=step, row_step=step * len(points),
+                       data=pixel_buffer(points.view(np.uint8)), is_dense=True)  # no NaN in x y z
+
+
 def pixel_buffer(data: Bytes | Floats) -> 'array.array[int]':
     """Copy pixels into an array('B'), the only type that rclpy does not copy again."""
     out = array.array('B')
-    out.frombytes(np.ascontiguousarray(data).data.cast('B'))
+    if data.size:  # a memoryview of nothing cannot be cast
+        out.frombytes(np.ascontiguousarray(data).data.cast('B'))
     return out
 
 

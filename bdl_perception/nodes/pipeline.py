@@ -16,10 +16,17 @@ from bdl_perception.nodes.worker import Mailbox
 from bdl_perception.parameters import PerceptionParameters
 from bdl_perception.perception.camera_health import CameraHealth
 from bdl_perception.perception.camera_info import is_rectified, match_camera
-from bdl_perception.perception.data_types import Bytes, CameraFrame, PinholeCamera, Prediction
+from bdl_perception.perception.data_types import (
+    Bytes,
+    CameraFrame,
+    Epistemic,
+    PinholeCamera,
+    Prediction,
+)
 from bdl_perception.perception.image_decoding import ImageDecoder
 from bdl_perception.perception.output_checks import OutputChecks
 from bdl_perception.perception.perceiver import Perceiver
+from bdl_perception.perception.point_cloud import point_cloud
 from bdl_perception.perception.regions import DEFAULT_REGIONS, parse_regions, Regions
 from bdl_perception.perception.scheduler import Scheduler, Step, TimeBudget
 from bdl_perception.perception.scores import cycle_scores, frame_scores, precompute_region_masks
@@ -61,6 +68,7 @@ class Pipeline:
         self._camera_health = CameraHealth()
         self._output_checks = OutputChecks(len(spec.class_names))
         self._cycle = 0
+        self._epistemic: Epistemic | None = None  # of the last cycle, for the points
 
     def identity(self) -> Identity:
         """Identify the model and the settings that the scores depend on."""
@@ -87,6 +95,7 @@ class Pipeline:
     def discard_frame(self) -> None:
         """Discard the held frame, which would be too old after a pause."""
         self._perceiver.discard_frame()
+        self._epistemic = None
 
     def close(self) -> None:
         """Close the backend."""
@@ -106,7 +115,8 @@ class Pipeline:
         """Publish the maps first, which must be early; faults before the scores, for the alarm."""
         self._publishers.publish_prediction(
             prediction, _camera_info_factory(info, prediction, self._is_rectified(info)),
-            lambda: self._overlay(frame.rgb, prediction.classes))
+            lambda: overlay(self._fit(frame.rgb), prediction.classes),
+            lambda: point_cloud(prediction, self._fit(frame.rgb), self._epistemic))
         self._report(self._camera_health.detect_faults(frame.rgb))
         self._report(self._output_checks.detect_prediction_faults(prediction))
         self._publishers.publish_scores(frame_scores(prediction, self._regions))
@@ -121,6 +131,7 @@ class Pipeline:
             self._scheduler.record_chunk(start_s, time.monotonic())
         if epistemic is not None:
             self._cycle += 1
+            self._epistemic = epistemic
             self._report(self._output_checks.detect_epistemic_faults(epistemic))
             self._publishers.publish_epistemic(epistemic)
             self._publishers.publish_scores(cycle_scores(epistemic, self._cycle, self._regions))
@@ -152,9 +163,9 @@ class Pipeline:
             self._on_fault(f'the image size changed from {before[0]}x{before[1]} to '
                            f'{width}x{height} px: do two cameras publish on one topic?')
 
-    def _overlay(self, rgb: Bytes, classes: Bytes) -> Bytes:
-        fit = self._perceiver.image_fit(rgb.shape[1], rgb.shape[0])
-        return overlay(fit.apply(rgb), classes)
+    def _fit(self, rgb: Bytes) -> Bytes:
+        """Crop and resize an image to the size of the maps."""
+        return self._perceiver.image_fit(rgb.shape[1], rgb.shape[0]).apply(rgb)
 
     def _report(self, faults: Iterable[str]) -> None:
         for fault in faults:

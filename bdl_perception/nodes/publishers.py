@@ -11,9 +11,16 @@ from bdl_perception import topics
 from bdl_perception.alarm.alert_types import InputTopic
 from bdl_perception.nodes.authenticity import MAX_CHALLENGES, OutgoingSequence
 from bdl_perception.nodes.diagnostics import scores_message
-from bdl_perception.nodes.messages import float32_image, make_header, uint8_image
+from bdl_perception.nodes.messages import (
+    float32_image,
+    make_header,
+    points_message,
+    uint8_image,
+)
 from bdl_perception.parameters import MAX_HEARTBEAT_PERIODS
+from bdl_perception.perception import colour_bar
 from bdl_perception.perception.data_types import Bytes, Epistemic, Prediction, Scores
+from bdl_perception.perception.point_cloud import Points
 from bdl_perception.topics import Topic
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.duration import Duration
@@ -30,11 +37,11 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
 MESSAGE_TYPES = {topics.IMAGE_TYPE: Image, topics.CAMERA_INFO_TYPE: CameraInfo,
-                 topics.DIAGNOSTICS_TYPE: DiagnosticArray}
+                 topics.POINTS_TYPE: PointCloud2, topics.DIAGNOSTICS_TYPE: DiagnosticArray}
 PERCEPTION_TOPICS = tuple(topic for topic in topics.TOPICS
                           if topic.publisher == topics.PERCEPTION_NODE and topic != topics.STATUS)
 
@@ -63,8 +70,13 @@ class PerceptionPublishers:
         self._publishers.clear()
 
     def publish_prediction(self, prediction: Prediction, make_info: Callable[[Header], CameraInfo],
-                           make_overlay: Callable[[], Bytes]) -> None:
-        """Publish the single pass of a frame; make_info and make_overlay are called on demand."""
+                           make_overlay: Callable[[], Bytes],
+                           make_points: Callable[[], Points]) -> None:
+        """
+        Publish the single pass of a frame; the functions are called on demand.
+
+        Without a camera there are no points: their scale and direction are unknown.
+        """
         header = make_header(prediction.stamp_ns, prediction.frame_id)
         for topic, make in (
                 (topics.DEPTH, lambda: float32_image(prediction.depth, header)),
@@ -73,16 +85,32 @@ class PerceptionPublishers:
                 (topics.ALEATORIC, lambda: float32_image(prediction.aleatoric_std, header)),
                 (topics.CLASSES, lambda: uint8_image(prediction.classes, header)),
                 (topics.ENTROPY, lambda: float32_image(prediction.entropy, header)),
-                (topics.OVERLAY, lambda: uint8_image(make_overlay(), header))):
+                (topics.OVERLAY, lambda: uint8_image(make_overlay(), header)),
+                (topics.DEPTH_COLOURED, lambda: uint8_image(
+                    colour_bar.draw_depth(prediction.depth), header)),
+                (topics.ALEATORIC_COLOURED, lambda: uint8_image(colour_bar.draw_std(
+                    prediction.aleatoric_std, colour_bar.ALEATORIC_SCALE), header)),
+                (topics.CLASSES_COLOURED, lambda: uint8_image(
+                    colour_bar.draw_classes(prediction.classes), header)),
+                (topics.ENTROPY_COLOURED, lambda: uint8_image(
+                    colour_bar.draw_entropy(prediction.entropy), header))):
             self._publish_if_subscribed(topic, make)
+        if prediction.camera is not None:
+            self._publish_if_subscribed(
+                topics.POINTS, lambda: points_message(make_points(), header))
 
     def publish_epistemic(self, epistemic: Epistemic) -> None:
         """Publish the result of a Monte Carlo cycle, with the stamp of its frame."""
         header = make_header(epistemic.stamp_ns, epistemic.frame_id)
-        self._publish_if_subscribed(
-            topics.EPISTEMIC, lambda: float32_image(epistemic.depth_std, header))
-        self._publish_if_subscribed(
-            topics.MUTUAL_INFORMATION, lambda: float32_image(epistemic.mutual_information, header))
+        for topic, make in (
+                (topics.EPISTEMIC, lambda: float32_image(epistemic.depth_std, header)),
+                (topics.MUTUAL_INFORMATION,
+                 lambda: float32_image(epistemic.mutual_information, header)),
+                (topics.EPISTEMIC_COLOURED, lambda: uint8_image(colour_bar.draw_std(
+                    epistemic.depth_std, colour_bar.EPISTEMIC_SCALE), header)),
+                (topics.MUTUAL_INFORMATION_COLOURED, lambda: uint8_image(
+                    colour_bar.draw_mutual_information(epistemic.mutual_information), header))):
+            self._publish_if_subscribed(topic, make)
 
     def publish_scores(self, scores: Scores) -> None:
         """Publish scores, also without subscribers: alert_node depends on each of them."""

@@ -1,10 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Values survive the conversion to messages and back."""
+import struct
+
 from bdl_perception.nodes import messages
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.perception import camera_info
 from bdl_perception.perception.data_types import PinholeCamera
+from bdl_perception.perception.point_cloud import POINT
 from builtin_interfaces.msg import Time
 from hypothesis import given
 from hypothesis import strategies as st
@@ -172,3 +175,53 @@ def test_an_unknown_camera_is_published_as_uncalibrated():
 def test_image_data_is_an_array_of_bytes():
     assert isinstance(messages.float32_image(np.zeros((2, 2), np.float32), HEADER), Image)
     assert messages.pixel_buffer(np.zeros(4, np.uint8)).typecode == 'B'
+
+
+def some_points(count):
+    points = np.zeros(count, POINT)
+    for index, name in enumerate(('x', 'y', 'z', 'epistemic_std', 'aleatoric_std')):
+        points[name] = np.arange(count) + index / 8
+    points['rgb'], points['class_id'] = 0x102030 + np.arange(count), np.arange(count) % 11
+    return points
+
+
+def read_points(cloud):
+    """Read every field by its offset, as sensor_msgs/PointCloud2 defines it; rgb as bytes."""
+    formats = {1: 'b', 2: 'B', 3: 'h', 4: 'H', 5: 'i', 6: 'I', 7: 'f', 8: 'd'}
+    data = bytes(cloud.data)
+    assert (cloud.height, cloud.is_bigendian, cloud.is_dense) == (1, False, True)
+    assert cloud.row_step == cloud.point_step * cloud.width == len(data)
+    return [{field.name: struct.unpack_from(
+        '<' + ('3B' if field.name == 'rgb' else formats[field.datatype]), data,
+        start + field.offset) for field in cloud.fields}
+        for start in range(0, len(data), cloud.point_step)]
+
+
+@pytest.mark.parametrize('count', [0, 1, 7])
+def test_points_survive_the_round_trip(count):
+    points = some_points(count)
+    cloud = serialized_copy(messages.points_message(points, HEADER))
+    assert cloud.header == HEADER
+    read = read_points(cloud)
+    assert len(read) == cloud.width == count
+    for index, point in enumerate(read):
+        assert point.pop('rgb') == (0x30 + index, 0x20, 0x10)
+        assert point == {name: (points[name][index].item(),) for name in POINT.names
+                         if name != 'rgb'}
+
+
+def test_points_have_the_fields_that_pcl_and_nav2_look_for():
+    cloud = messages.points_message(some_points(1), HEADER)
+    fields = {field.name: field for field in cloud.fields}
+    for name in ('x', 'y', 'z', 'rgb', 'epistemic_std', 'aleatoric_std'):
+        assert (fields[name].datatype, fields[name].count) == (7, 1)  # FLOAT32
+    assert fields['class_id'].datatype == 2  # UINT8
+
+
+def test_points_are_read_by_sensor_msgs_py():
+    reader = pytest.importorskip('sensor_msgs_py.point_cloud2', reason='apt installs it')
+    points = some_points(5)
+    read = reader.read_points(messages.points_message(points, HEADER))
+    for name in set(POINT.names) - {'rgb'}:
+        np.testing.assert_array_equal(read[name], points[name])
+    np.testing.assert_array_equal(read['rgb'].view('<u4'), points['rgb'])

@@ -5,7 +5,8 @@ from bdl_perception import topics
 from bdl_perception.nodes.authenticity import OutgoingSequence, OutgoingSession
 from bdl_perception.nodes.diagnostics import origin_from_message
 from bdl_perception.nodes.publishers import PerceptionPublishers
-from bdl_perception.perception.data_types import Epistemic, Prediction, Scores
+from bdl_perception.perception.data_types import Epistemic, PinholeCamera, Prediction, Scores
+from bdl_perception.perception.point_cloud import POINT
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo
@@ -48,27 +49,37 @@ class UnusedMap:
     shape = property(astype)
 
 
-FRAME_TOPICS = (topics.DEPTH, topics.ALEATORIC, topics.CLASSES, topics.ENTROPY)
-CYCLE_TOPICS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
+COLOURED = {topics.DEPTH: topics.DEPTH_COLOURED, topics.ALEATORIC: topics.ALEATORIC_COLOURED,
+            topics.CLASSES: topics.CLASSES_COLOURED, topics.ENTROPY: topics.ENTROPY_COLOURED,
+            topics.EPISTEMIC: topics.EPISTEMIC_COLOURED,
+            topics.MUTUAL_INFORMATION: topics.MUTUAL_INFORMATION_COLOURED}
+CYCLE_TOPICS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION, topics.EPISTEMIC_COLOURED,
+                topics.MUTUAL_INFORMATION_COLOURED)
+FRAME_TOPICS = tuple({*COLOURED, *COLOURED.values()} - {*CYCLE_TOPICS})
 INFO_TOPICS = (topics.DEPTH_INFO, topics.SEGMENTATION_INFO)
-LAZY_TOPICS = (*INFO_TOPICS, topics.OVERLAY)
+LAZY_TOPICS = (*INFO_TOPICS, topics.OVERLAY, topics.POINTS)
+CAMERA = PinholeCamera(3, 2, 1., 1., 1., 1.)
 
 
-def prediction(subscribed):
-    def of(topic, kind=np.float32):
-        return np.ones((2, 3), kind) if topic == subscribed else UnusedMap()
+def ones(topic, subscribed, kind=np.float32):
+    used = subscribed in (topic, COLOURED[topic])
+    return np.ones((2, 3), kind) if used else UnusedMap()
 
-    return Prediction(5, 'f', None, of(topics.DEPTH), of(topics.ALEATORIC),
-                      of(topics.CLASSES, np.uint8), of(topics.ENTROPY), *[UnusedMap()] * 3,
-                      0.0, UnusedMap(), 0)
+
+def prediction(subscribed, camera=CAMERA):
+    return Prediction(5, 'f', camera, ones(topics.DEPTH, subscribed),
+                      ones(topics.ALEATORIC, subscribed),
+                      ones(topics.CLASSES, subscribed, np.uint8),
+                      ones(topics.ENTROPY, subscribed), *[UnusedMap()] * 3, 0.0, UnusedMap(), 0)
 
 
 def epistemic(subscribed):
-    def of(topic):
-        return np.ones((2, 3), np.float32) if topic == subscribed else UnusedMap()
+    return Epistemic(5, 'f', 4, ones(topics.EPISTEMIC, subscribed), UnusedMap(),
+                     ones(topics.MUTUAL_INFORMATION, subscribed), 0)
 
-    return Epistemic(5, 'f', 4, of(topics.EPISTEMIC), UnusedMap(),
-                     of(topics.MUTUAL_INFORMATION), 0)
+
+def no_points():
+    raise AssertionError('points were made')
 
 
 @pytest.mark.parametrize('subscribed', [None, *FRAME_TOPICS, *LAZY_TOPICS, *CYCLE_TOPICS])
@@ -86,7 +97,11 @@ def test_only_subscribed_topics_are_made(subscribed):
         made.append(topics.OVERLAY)
         return np.zeros((2, 3, 3), np.uint8)
 
-    outputs.publish_prediction(prediction(subscribed), info, overlay)
+    def points():
+        made.append(topics.POINTS)
+        return np.zeros(4, POINT)
+
+    outputs.publish_prediction(prediction(subscribed), info, overlay, points)
     outputs.publish_epistemic(epistemic(subscribed))
     sent = [name for name, publisher in node.publishers.items() if publisher.messages]
     assert sent == ([subscribed.name] if subscribed else [])
@@ -94,6 +109,25 @@ def test_only_subscribed_topics_are_made(subscribed):
     for name in sent:
         message, = node.publishers[name].messages
         assert (message.header.stamp.nanosec, message.header.frame_id) == (5, 'f')
+
+
+def test_there_are_no_points_without_a_camera():
+    node = FakeNode()
+    outputs = PerceptionPublishers(node, OutgoingSequence(OutgoingSession()))
+    node.publishers[topics.POINTS.name].subscribers = 1
+    outputs.publish_prediction(prediction(None, camera=None), None, None, no_points)
+    assert node.publishers[topics.POINTS.name].messages == []
+
+
+def test_coloured_maps_are_rgb8_of_the_size_of_the_map():
+    for subscribed in COLOURED.values():
+        node = FakeNode()
+        outputs = PerceptionPublishers(node, OutgoingSequence(OutgoingSession()))
+        node.publishers[subscribed.name].subscribers = 1
+        outputs.publish_prediction(prediction(subscribed), None, None, no_points)
+        outputs.publish_epistemic(epistemic(subscribed))
+        message, = node.publishers[subscribed.name].messages
+        assert (message.encoding, message.width, message.height) == ('rgb8', 3, 2)
 
 
 def test_scores_are_published_without_subscribers():
