@@ -89,6 +89,10 @@ class AlertMachine:
         self._freshness.set_policy(self._policy)
         self._latch.set_times(self._policy.hold_s, self._policy.clear_s)
 
+    def set_unarmed_reason(self, reason: str) -> None:
+        """Change the reason why there is no calibration yet."""
+        self._freshness.unarmed_reason = reason
+
     def update_status(self, now_s: float, status: PerceptionStatus) -> None:
         """
         Update by a heartbeat of perception_node.
@@ -128,7 +132,8 @@ class AlertMachine:
     def state(self, now_s: float) -> AlertState:
         """Return the alert state at now_s, seconds of any clock."""
         elapsed_s = self._advance(now_s)
-        reasons = sorted([*self._freshness.reasons(elapsed_s), *self._warnings(),
+        reasons = sorted([*self._uncalibrated_reasons(), *self._freshness.reasons(elapsed_s),
+                          *self._warnings(),
                           *self._missing_reasons(), *self._held_reasons(elapsed_s),
                           *self._errors(), *self._latched_reasons(elapsed_s)],
                          reverse=True, key=lambda reason: reason.level)
@@ -185,6 +190,14 @@ class AlertMachine:
         missing = ', '.join(self._evidence.missing)
         return [Reason(AlertLevel.STALE, f'the scores lack {missing}, which the calibration '
                        f'watches: run sender and receiver in one version')] if missing else []
+
+    def _uncalibrated_reasons(self) -> list[Reason]:
+        """Return the probable cause of an alarm, first of its level, which it never changes."""
+        text = self._evidence.uncalibrated_reason
+        alarmed = self._evidence.alarmed or self._latch.latched
+        level = AlertLevel.ERROR if alarmed else AlertLevel.WARN if (
+            self._evidence.exceedances) else AlertLevel.OK
+        return [Reason(level, text)] if text else []
 
     def _warning_level(self) -> AlertLevel:
         return AlertLevel[self._policy.warning_level.upper()]

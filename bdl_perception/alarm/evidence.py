@@ -10,6 +10,7 @@ from bdl_perception.alarm.conformal import ConformalTest
 from bdl_perception.alarm.cusum import ConformalCusum, MixtureCusum, WindowMedian
 from bdl_perception.alarm.image_range import ImageRangeMonitor
 from bdl_perception.alarm.observations import Joiner, Thinning
+from bdl_perception.alarm.uncalibrated_camera import UncalibratedCamera
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.scores import BRIGHTNESS, has_no_pixel
 
@@ -33,6 +34,7 @@ class Evidence:
         self.p_value: float | None = None  # of the last complete observation
         self.cusum, self.drift = _new_cusum(calibration), _new_drift(calibration)
         self._images = ImageRangeMonitor(calibration.image_range if calibration else None)
+        self._start = UncalibratedCamera()
         self._max_wait_s = max_wait_s
         self._clear_fraction = clear_fraction
         self._drift_uncleared = False  # slow evidence exceeded its limit and has not fallen since
@@ -70,6 +72,8 @@ class Evidence:
         if self.missing:
             return None
         self.p_value = self.calibration.test.p_value(values)
+        if all(map(math.isfinite, observation.values.values())):
+            self._start.add(observation.stamp_ns, bool(self.calibration.test.exceedances(values)))
         if self._thinning.due(observation.stamp_ns):
             self._update_evidence(observation.stamp_ns, self.p_value)
         return observation.stamp_ns
@@ -111,6 +115,11 @@ class Evidence:
             texts.append(f'the scene has drifted away from the calibration drives: slow evidence '
                          f'{self.drift.value:.1f} above {self.drift.limit:.1f}; slow down or stop')
         return [Reason(AlertLevel.ERROR, text) for text in texts]
+
+    @property
+    def uncalibrated_reason(self) -> str:
+        """Return that this camera was never calibrated, and what to do; empty: it was."""
+        return self._start.reason
 
     @property
     def image_reasons(self) -> list[Reason]:

@@ -79,7 +79,7 @@ class Freshness:
         """Start without an arrival; unarmed_reason: why there is no calibration."""
         self._policy = policy
         self._calibration = calibration
-        self._unarmed_reason = unarmed_reason
+        self.unarmed_reason = unarmed_reason
         self.topics: tuple[InputTopic, InputTopic] | None = None  # of status and scores
         self._status: tuple[float, PerceptionStatus] | None = None
         self._counted: PerceptionStatus | None = None  # the first one after the newest frame
@@ -202,7 +202,7 @@ class Freshness:
 
     def _arming_texts(self) -> list[str]:
         if self._calibration is None:
-            return [f'not armed: {self._unarmed_reason}']
+            return [f'not armed: {self.unarmed_reason}']
         if self._status is None:
             return []  # _status_texts has the reason
         identity, state = self._status[1].identity, self._status[1].state

@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
                     for text in play_drive(config, environment)]
         summary = _write_outputs(config, segments, problems)
     print(json.dumps(summary, indent=2))
+    if hint := summary.get('not_calibrated'):
+        print(f'note: {hint}')
     for failure in summary['failures']:
         print(f'FAILED: {failure}')
     names = ', '.join(name for name in sorted(OUTPUT_NAMES) if (arguments.out / name).exists())

@@ -3,6 +3,7 @@
 """Numbers of a recorded drive, and the check of the expected alerts."""
 from typing import Any, Sequence
 
+from bdl_perception.alarm.uncalibrated_camera import NOT_CALIBRATED
 from bdl_perception.demo.record import AlertEvent, Record
 from bdl_perception.drives.description import Segment
 import numpy as np
@@ -38,9 +39,18 @@ def summarise(record: Record, segments: Sequence[Segment]) -> dict[str, Any]:
         'alert_transitions': [
             {'at_s': round(at_s, 2), 'level': LEVELS[alert.level], 'message': alert.message}
             for at_s, alert in transitions(record)],
+        'not_calibrated': calibration_hint(record),
         'must_alarm': [_segment_result(record, segment) for segment in segments],
         'failures': failures(record, segments),
     }
+
+
+def calibration_hint(record: Record) -> str | None:
+    """Give the reason of the last alert that takes the camera for one without calibration."""
+    for alert in reversed(record.alerts):
+        if (start := alert.message.find(NOT_CALIBRATED)) >= 0:
+            return alert.message[start:].split('; ')[0]
+    return None
 
 
 def _percentiles(latencies_ms: Any) -> dict[str, float]:

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Sequence, TYPE_CHECKING
 
 from bdl_perception.demo.record import AlertEvent, PANELS, Record
-from bdl_perception.demo.summary import LEVELS, transitions
+from bdl_perception.demo.summary import calibration_hint, LEVELS, transitions
 from bdl_perception.perception.data_types import Bytes
 from bdl_perception.perception.visualization import DEPTH_RANGE_M, STD_RANGE_M
 import cv2
@@ -163,7 +163,9 @@ def write_contact_sheet(composer: FrameComposer, times_s: Sequence[float], path:
     rows = [np.hstack([composer.draw_panel(name, stamp_ns) for name in PANELS]
                       + [composer.draw_alert(stamp_ns)]) for stamp_ns in stamps]
     timeline, _ = draw_timeline(record, rows[0].shape[1], TIMELINE_HEIGHT + 60)
-    sheet = np.vstack([*rows, cv2.cvtColor(timeline, cv2.COLOR_RGB2BGR)])
+    hint = calibration_hint(record)
+    notes = [_add_title(np.zeros((0, rows[0].shape[1], 3), np.uint8), hint)] if hint else []
+    sheet = np.vstack([*notes, *rows, cv2.cvtColor(timeline, cv2.COLOR_RGB2BGR)])
     if not cv2.imwrite(str(path), sheet):
         raise OSError(f'cannot write an image to {path}; is the folder writable?')
 

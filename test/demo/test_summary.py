@@ -4,6 +4,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from bdl_perception.alarm.uncalibrated_camera import NOT_CALIBRATED
 from bdl_perception.demo.record import AlertEvent, Record
 from bdl_perception.demo.summary import failures, summarise
 from bdl_perception.drives.description import Segment
@@ -25,6 +26,14 @@ def record(levels: list[tuple[float, int]], lost: int = 0, dropped: int = 0) -> 
 
 
 GOOD = [(-1.0, STALE), (0.5, OK), (1.0, WARN), (1.1, OK), (2.5, ERROR), (5.0, OK)]
+
+
+def test_a_camera_without_calibration_is_reported() -> None:
+    assert summarise(record(GOOD), [FOG])['not_calibrated'] is None
+    plain, reason = record(GOOD), f'{NOT_CALIBRATED} (95% of the frames): use `bdl calibrate`'
+    alerts = (alert(5.0, ERROR), replace(alert(6.0, ERROR), message=f'{reason}; slow down'),
+              alert(7.0, STALE))
+    assert summarise(replace(plain, alerts=alerts), [])['not_calibrated'] == reason
 
 
 def test_error_in_the_fog_that_clears_is_no_failure():

@@ -1,8 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Video and contact sheet show the images of the record at the requested times."""
+from dataclasses import replace
 from pathlib import Path
 
+from bdl_perception.alarm.uncalibrated_camera import NOT_CALIBRATED
 from bdl_perception.demo.record import PANELS, read_record, Record, RecordWriter
 from bdl_perception.demo.video import (
     _threshold_ratio,
@@ -78,6 +80,18 @@ def test_the_sheet_has_a_row_for_each_time(record, tmp_path):
     sheet = cv2.imread(str(tmp_path / 'sheet.png'))
     assert brightness(sheet, 0, 0) == pytest.approx(0, abs=2)
     assert brightness(sheet, 0, 1) == pytest.approx(140, abs=2)
+
+
+def test_the_sheet_begins_with_the_camera_that_was_never_calibrated(record, tmp_path):
+    write_contact_sheet(FrameComposer(record), [0.0], tmp_path / 'plain.png')
+    alert = replace(record.alerts[-1], message=f'{NOT_CALIBRATED}: calibrate it')
+    hinted = replace(record, alerts=(*record.alerts, alert))
+    write_contact_sheet(FrameComposer(hinted), [0.0], tmp_path / 'hinted.png')
+    plain, sheet = (cv2.imread(str(tmp_path / f'{name}.png')) for name in ('plain', 'hinted'))
+    assert sheet.shape[0] == plain.shape[0] + TITLE_HEIGHT
+    assert sheet[:TITLE_HEIGHT].max() > 200  # the text
+    np.testing.assert_array_equal(sheet[TITLE_HEIGHT:][:PANEL_HEIGHT],
+                                  plain[:PANEL_HEIGHT])
 
 
 def test_a_video_that_cannot_be_written_is_an_error_with_the_path(record, tmp_path):

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # layer -> other layers
     'training': {'network', 'datasets', 'metrics', 'perception', 'files'},
     'experiments': {'training', 'network', 'datasets', 'drives', 'world', 'metrics',
                     'perception', 'files'},
-    'demo': {'topics', 'drives', 'perception'},
+    'demo': {'topics', 'drives', 'alarm', 'perception'},
     'nodes': {'topics', 'parameter_spec', 'parameters', 'parameter_files', 'model_store',
               'demo', 'drives', 'backends', 'alarm', 'perception', 'version'},
     'bench': {'topics', 'parameters', 'model_store', 'demo', 'drives', 'backends', 'alarm',
