@@ -7,6 +7,10 @@ from typing import Mapping, NamedTuple
 
 from bdl_perception.parameter_spec import parameter, Parameters
 from bdl_perception.perception.data_types import CAMERA_NAME_PATTERN
+from bdl_perception.perception.diagnostic import Diagnostic, make_diagnostic
+from bdl_perception.perception.status import printable_line
+
+ALL_CAMERAS = 'all cameras'
 
 
 class AlertLevel(IntEnum):
@@ -104,3 +108,27 @@ def combine_alerts(states: Mapping[str, AlertState]) -> AlertState:
                     for reason in state.reasons)
     return AlertState(max((state.level for state in states.values()), default=AlertLevel.STALE),
                       reasons or (() if states else ('no camera is watched',)))
+
+
+def alert_diagnostics(states: Mapping[str, AlertState]) -> list[Diagnostic]:
+    """
+    Convert the alert state of each camera.
+
+    With several cameras the first one combines them all at the worst level, and one for each
+    follows.
+    """
+    if len(states) != 1:
+        states = {ALL_CAMERAS: combine_alerts(states), **states}
+    return [make_diagnostic(f'{camera}: uncertainty', state.level,
+                            '; '.join(map(printable_line, state.reasons)) or 'OK',
+                            _alert_values(state), camera) for camera, state in states.items()]
+
+
+def _alert_values(state: AlertState) -> dict[str, object]:
+    plain = {name: getattr(state, name) for name in (
+        'p_value', 'cusum', 'cusum_limit', 'slow', 'slow_limit', 'late_frames')}
+    values = {'frame_stamp_ns': state.stamp_ns, **plain,
+              **{f'score_{name}': value for name, value in state.statistics.items()},
+              **{f'threshold_{name}': value for name, value in state.thresholds.items()},
+              **{f'low_threshold_{name}': value for name, value in state.low_thresholds.items()}}
+    return {name: value for name, value in values.items() if value is not None}

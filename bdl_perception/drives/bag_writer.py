@@ -64,23 +64,34 @@ def read_recorded_description(folder: Path) -> str:
 
 def _frame_messages(frame: RecordedFrame, camera: PinholeCamera) -> Iterable[tuple[str, Any]]:
     """Turn a frame into messages; camera_info comes before the image."""
-    time = _TYPES['builtin_interfaces/msg/Time'](*divmod(frame.stamp_ns, 10**9))
-    header = _TYPES['std_msgs/msg/Header'](time, FRAME_ID)
-    yield INFO_TOPIC, _camera_info_message(header, camera)
-    yield RGB_TOPIC, _TYPES['sensor_msgs/msg/CompressedImage'](
-        header, 'jpeg', np.frombuffer(frame.jpeg, np.uint8))
-    yield DEPTH_TOPIC, _image_message(header, '32FC1', frame.depth.astype('<f4'))
-    yield CLASSES_TOPIC, _image_message(header, 'mono8', frame.classes)
+    header = header_message(frame.stamp_ns, FRAME_ID)
+    yield INFO_TOPIC, camera_info_message(header, camera)
+    yield RGB_TOPIC, jpeg_message(header, frame.jpeg)
+    yield DEPTH_TOPIC, image_message(header, '32FC1', frame.depth.astype('<f4'))
+    yield CLASSES_TOPIC, image_message(header, 'mono8', frame.classes)
 
 
-def _image_message(header: Any, encoding: str, pixels: np.ndarray[Any, Any]) -> Any:
-    height, width = pixels.shape
+def header_message(stamp_ns: int, frame_id: str) -> Any:
+    """Make a std_msgs/Header."""
+    time = _TYPES['builtin_interfaces/msg/Time'](*divmod(stamp_ns, 10**9))
+    return _TYPES['std_msgs/msg/Header'](time, frame_id)
+
+
+def jpeg_message(header: Any, jpeg: bytes) -> Any:
+    """Make a sensor_msgs/CompressedImage."""
+    return _TYPES['sensor_msgs/msg/CompressedImage'](
+        header, 'jpeg', np.frombuffer(jpeg, np.uint8))
+
+
+def image_message(header: Any, encoding: str, pixels: np.ndarray[Any, Any]) -> Any:
+    """Make a sensor_msgs/Image from (H, W) or (H, W, channels)."""
+    height, width = pixels.shape[:2]
     data = np.ascontiguousarray(pixels).view(np.uint8).ravel()
     return _TYPES['sensor_msgs/msg/Image'](
-        header, height, width, encoding, 0, width * pixels.itemsize, data)
+        header, height, width, encoding, 0, data.size // height, data)
 
 
-def _camera_info_message(header: Any, camera: PinholeCamera) -> Any:
+def camera_info_message(header: Any, camera: PinholeCamera) -> Any:
     """Describe a pinhole camera without distortion."""
     k = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
     whole = _TYPES['sensor_msgs/msg/RegionOfInterest'](0, 0, 0, 0, False)

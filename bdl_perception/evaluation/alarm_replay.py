@@ -6,7 +6,7 @@ from statistics import median_low
 from typing import Iterable, NamedTuple
 
 from bdl_perception.alarm.alert import AlertMachine
-from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy
+from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.alarm.arming import rejection_reasons
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.evaluation.drive_record import DriveRecord
@@ -32,8 +32,26 @@ class AlertStep(NamedTuple):
     slow: float | None = None  # slow evidence; None: the calibration has no slow alarm
 
 
+class FrameReplayer:
+    """Passes the scores of frames to an alert machine, each with its Monte Carlo cycle at once."""
+
+    def __init__(self, machine: AlertMachine, identity: Identity) -> None:
+        """Own the machine; identity: of the model and the settings of the scores."""
+        self._machine, self._identity = machine, identity
+
+    def update(self, frame: Scores, cycle: Scores, faults: tuple[str, ...] = (),
+               warnings: tuple[str, ...] = ()) -> AlertState:
+        """Pass the status and the scores of one frame, which arrive at its stamp."""
+        now_s = frame.stamp_ns / 1e9
+        self._machine.update_status(now_s, PerceptionStatus(
+            ACTIVE_STATE, faults, identity=self._identity, warnings=warnings))
+        for scores in (frame, cycle):
+            self._machine.update_scores(now_s, scores)
+        return self._machine.state(now_s)
+
+
 class AlertReplayer:
-    """Passes frames to an alert machine; every frame has its Monte Carlo cycle at once."""
+    """Passes the frames of records to an alert machine."""
 
     def __init__(self, calibration: Calibration, identity: Identity,
                  policy: AlertPolicy | None = None) -> None:
@@ -43,21 +61,21 @@ class AlertReplayer:
             raise ValueError(f'the alarm would not be armed: {"; ".join(reasons)}')
         self._calibration = calibration
         # A gap in a recording is no silence of the camera.
-        self._machine = AlertMachine(policy or AlertPolicy(recovery_s=0), calibration)
-        self._identity = identity
+        self._frames = FrameReplayer(
+            AlertMachine(policy or AlertPolicy(recovery_s=0), calibration), identity)
         self._cycle = 0
 
     def step(self, record: DriveRecord, index: int, stamp_ns: int) -> AlertStep:
         """Pass the status and the scores of one frame, which arrives at this time."""
-        values, now_s = record.values(index), stamp_ns / 1e9
+        values = record.values(index)
         self._cycle += 1
-        self._machine.update_status(now_s, PerceptionStatus(
-            ACTIVE_STATE, record.faults.get(index, ()), identity=self._identity))
-        for cycle in (0, self._cycle):
-            own = {name: value for name, value in drop_empty_scores(values).items()
-                   if (name in record.cycle_score_names) == (cycle > 0) and name != ALARM_SET}
-            self._machine.update_scores(now_s, Scores(stamp_ns, CAMERA, own, cycle))
-        state = self._machine.state(now_s)
+        frame, cycle = (
+            Scores(stamp_ns, CAMERA, {
+                name: value for name, value in drop_empty_scores(values).items()
+                if (name in record.cycle_score_names) == (number > 0) and name != ALARM_SET},
+                number)
+            for number in (0, self._cycle))
+        state = self._frames.update(frame, cycle, record.faults.get(index, ()))
         return AlertStep(stamp_ns, state.level == AlertLevel.ERROR,
                          bool(self._calibration.test.exceedances(values)),
                          state.level >= AlertLevel.WARN, state.cusum, state.p_value, state.slow)

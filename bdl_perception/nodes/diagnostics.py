@@ -1,16 +1,26 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Convert scores, status and alert to and from diagnostic_msgs; numbers are sent as repr."""
-from dataclasses import asdict, fields
+from dataclasses import fields
 import re
 from typing import Mapping
 
-from bdl_perception.alarm.alert_types import AlertLevel, AlertState, combine_alerts
+from bdl_perception.alarm.alert_types import alert_diagnostics, AlertLevel, AlertState
 from bdl_perception.nodes.authenticity import MAX_CHALLENGES, Origin, RANDOM_PATTERN
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.perception.data_types import Scores
+from bdl_perception.perception.diagnostic import (
+    COUNTERS,
+    CYCLE_KEY,
+    Diagnostic,
+    FAULT_KEY,
+    RATE_KEY,
+    scores_diagnostic,
+    status_diagnostic,
+    STATUS_NAME_PREFIX,
+    WARNING_KEY,
+)
 from bdl_perception.perception.status import (
-    ACTIVE_STATE,
     Identity,
     MAX_STATUS_FAULTS,
     PerceptionStatus,
@@ -19,12 +29,6 @@ from bdl_perception.perception.status import (
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.serialization import deserialize_message
 
-STATUS_NAME_PREFIX = 'bdl_perception'
-ALL_CAMERAS = 'all cameras'
-CYCLE_KEY = 'cycle'
-FAULT_KEY = 'fault'
-RATE_KEY = 'status_hz'
-WARNING_KEY = 'warning'
 SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY = 'session', 'sequence_number', 'challenges'
 NO_SCORES = {CYCLE_KEY, SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY}  # keys of a message of scores
 MAX_MESSAGE_BYTES = 65_536  # serialized; the scores of 8 regions have less than 10 kB
@@ -32,7 +36,6 @@ MAX_SCORES = 256
 MAX_FRAME_ID_LENGTH = 256
 NUMBER_PATTERN = re.compile(r'[0-9]{1,18}')
 SCORE_NAME_PATTERN = re.compile(r'[a-z][a-z0-9_]{0,63}')
-COUNTERS = ('frames_in', 'frames_out', 'frames_dropped')
 _IDENTITY_TYPES: Mapping[str, type] = {item.name: type_of for item in fields(Identity)
                                        if isinstance(type_of := item.type, type)}
 
@@ -43,9 +46,8 @@ def scores_message(scores: Scores, origin: Origin | None = None) -> DiagnosticAr
 
     alert_node rejects a message without an origin.
     """
-    values = {**scores.values, CYCLE_KEY: scores.cycle, **_origin_values(origin)}
     return _diagnostic_array(scores.stamp_ns, scores.frame_id,
-                             _diagnostic_status('scores', AlertLevel.OK, '', _key_values(values)))
+                             scores_diagnostic(scores, _origin_values(origin)))
 
 
 def scores_from_message(message: DiagnosticArray) -> Scores:
@@ -84,21 +86,8 @@ def status_message(status: PerceptionStatus, stamp_ns: int, backend: str,
 
     alert_node rejects a message without an origin.
     """
-    is_ok = status.state == ACTIVE_STATE and not status.warnings
-    level = AlertLevel.OK if is_ok else AlertLevel.WARN
-    if status.faults:
-        level = AlertLevel.ERROR
-    values = {'state': status.state, **{name: getattr(status, name) for name in COUNTERS},
-              **_origin_values(origin)}
-    if status.status_hz is not None:
-        values[RATE_KEY] = status.status_hz
-    if status.identity is not None:
-        values.update(asdict(status.identity), backend=backend)
-    pairs = [*_key_values(values),
-             *(KeyValue(key=FAULT_KEY, value=fault) for fault in status.faults),
-             *(KeyValue(key=WARNING_KEY, value=warning) for warning in status.warnings)]
-    text = '; '.join((*status.faults, *status.warnings)) or status.state
-    return _diagnostic_array(stamp_ns, '', _diagnostic_status('status', level, text, pairs))
+    return _diagnostic_array(stamp_ns, '',
+                             status_diagnostic(status, backend, _origin_values(origin)))
 
 
 def status_from_message(message: DiagnosticArray) -> PerceptionStatus:
@@ -145,13 +134,8 @@ def alert_message(states: Mapping[str, AlertState], stamp_ns: int,
     images. With several cameras the first status combines them all at the worst level, and one
     status for each follows.
     """
-    if len(states) != 1:
-        states = {ALL_CAMERAS: combine_alerts(states), **states}
-    return _diagnostic_array(stamp_ns, printable_line(frame_id, MAX_FRAME_ID_LENGTH), *(
-        _diagnostic_status(f'{camera}: uncertainty', state.level,
-                           '; '.join(map(printable_line, state.reasons)) or 'OK',
-                           _key_values(_alert_values(state)), camera)
-        for camera, state in states.items()))
+    return _diagnostic_array(stamp_ns, printable_line(frame_id, MAX_FRAME_ID_LENGTH),
+                             *alert_diagnostics(states))
 
 
 def diagnostics_message(alert: DiagnosticArray, node_name: str) -> DiagnosticArray:
@@ -174,34 +158,12 @@ def level_from_message(message: DiagnosticArray) -> AlertLevel:
     return max(AlertLevel(status.level[0]) for status in message.status)
 
 
-def _alert_values(state: AlertState) -> dict[str, object]:
-    plain = {name: getattr(state, name) for name in (
-        'p_value', 'cusum', 'cusum_limit', 'slow', 'slow_limit', 'late_frames')}
-    values = {'frame_stamp_ns': state.stamp_ns, **plain,
-              **{f'score_{name}': value for name, value in state.statistics.items()},
-              **{f'threshold_{name}': value for name, value in state.thresholds.items()},
-              **{f'low_threshold_{name}': value for name, value in state.low_thresholds.items()}}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _diagnostic_array(stamp_ns: int, frame_id: str, *status: DiagnosticStatus) -> DiagnosticArray:
-    return DiagnosticArray(header=make_header(stamp_ns, frame_id), status=list(status))
-
-
-def _diagnostic_status(name: str, level: AlertLevel, text: str, pairs: list[KeyValue],
-                       hardware_id: str = '') -> DiagnosticStatus:
-    return DiagnosticStatus(level=bytes([level]), name=f'{STATUS_NAME_PREFIX}: {name}',
-                            message=text, hardware_id=hardware_id, values=pairs)
-
-
-def _key_values(values: Mapping[str, object]) -> list[KeyValue]:
-    return [KeyValue(key=name, value=_format_value(value)) for name, value in values.items()]
-
-
-def _format_value(value: object) -> str:
-    if isinstance(value, float):
-        return repr(float(value))  # the repr of a numpy float is np.float64(...)
-    return value if isinstance(value, str) else repr(value)
+def _diagnostic_array(stamp_ns: int, frame_id: str, *diagnostics: Diagnostic) -> DiagnosticArray:
+    return DiagnosticArray(header=make_header(stamp_ns, frame_id), status=[
+        DiagnosticStatus(level=bytes([one.level]), name=one.name, message=one.message,
+                         hardware_id=one.hardware_id,
+                         values=[KeyValue(key=key, value=text) for key, text in one.values])
+        for one in diagnostics])
 
 
 def _read_values(message: DiagnosticArray) -> dict[str, str]:
