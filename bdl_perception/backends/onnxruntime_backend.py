@@ -39,6 +39,11 @@ DEFAULT_TUNING = SessionTuning()
 NO_OPTIMISATION = SessionTuning('DISABLE_ALL')
 
 
+def installed_providers() -> tuple[str, ...]:
+    """Return the execution providers of the installed ONNX Runtime, and its version first."""
+    return (str(onnxruntime.__version__), *onnxruntime.get_available_providers())
+
+
 class OnnxRuntimeBackend:
     """Runs the two graphs of a verified model; calls must not overlap."""
 

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any, Callable
 
+from bdl_perception.datasets import READERS
 from bdl_perception.model_store import ModelOptions
 from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT, parse_regions
@@ -69,6 +70,14 @@ def model_options(arguments: argparse.Namespace) -> ModelOptions:
 def executor_config(arguments: argparse.Namespace) -> ExecutorConfig:
     """Read where the jobs run."""
     return ExecutorConfig(arguments.processes, arguments.ray)
+
+
+def parse_data(text: str) -> tuple[str, Path]:
+    """Read KIND=DIR; ValueError for an unknown KIND or a missing DIR."""
+    kind, _, folder = text.partition('=')
+    if kind not in READERS or not folder:
+        raise ValueError(f'{text!r} must be KIND=DIR, KIND one of {", ".join(READERS)}')
+    return kind, Path(folder)
 
 
 def parse_positive(text: str) -> float:

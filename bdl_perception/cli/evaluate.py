@@ -6,7 +6,7 @@ from dataclasses import replace
 import json
 from pathlib import Path
 import sys
-from typing import Any, Mapping
+from typing import Any, Mapping, TYPE_CHECKING
 
 from bdl_perception.cli.arguments import (
     add_executor_arguments,
@@ -14,9 +14,14 @@ from bdl_perception.cli.arguments import (
     add_scoring_arguments,
     executor_config,
     model_options,
+    parse_data,
+    parsed_by,
 )
 from bdl_perception.files import check_output_folder, mark_output_folder, write_atomic
 from bdl_perception.model_store import CALIBRATION_FILE
+
+if TYPE_CHECKING:
+    from bdl_perception.datasets import DatasetSource
 
 RESULTS_FILE, TABLES_FILE, REPORT_FILE = 'evaluation.json', 'evaluation.md', 'report.html'
 
@@ -24,11 +29,21 @@ RESULTS_FILE, TABLES_FILE, REPORT_FILE = 'evaluation.json', 'evaluation.md', 're
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the drives, what they are compared with, and the output."""
     parser.add_argument('model', metavar='MODEL', help='name of a shipped model, or model folder')
-    parser.add_argument('drives', nargs='+', metavar='DRIVES',
+    parser.add_argument('drives', nargs='*', metavar='DRIVES',
                         help='rendered drives, folders of such, an output folder of `bdl render` '
                              '(of which SPLIT and each SPLIT_CONDITION are read), KIND:DIR:SPLIT '
                              'of a data set, or recordings without ground truth: folders of '
                              'images, videos, bags')
+    parser.add_argument('--data', type=parsed_by(parse_data), action='append', default=[],
+                        metavar='KIND=DIR',
+                        help='data set: its test split, or its validation split if it has no '
+                             'test or --nominal is validation; repeat the option for several '
+                             '(a folder of camvid with coarse labels of IDD is idd; default: no '
+                             'data set)')
+    parser.add_argument('--anomaly', type=Path, action='append', default=[], metavar='DIR',
+                        help='frames with masks of unknown objects in the layout of '
+                             'SegmentMeIfYouCan (images/, labels_masks/), or a folder of such '
+                             'sets: AP, FPR95 and AUROC by pixel of each map (default: none)')
     parser.add_argument('--camvid', type=Path, metavar='DIR',
                         help='CamVid in the layout of SegNet; its val with --nominal validation, '
                              'else its test (default: no CamVid)')
@@ -63,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = EvaluationConfig(
         arguments.nominal, arguments.camvid, arguments.calibration, arguments.camera,
         arguments.stride, arguments.quality_every, arguments.rate_hz, arguments.keep)
-    result = evaluate(arguments.model, arguments.drives, config=config,
+    result = evaluate(arguments.model, [*arguments.drives, *_datasets(arguments)], config=config,
                       options=model_options(arguments), executor=executor_config(arguments))
     texts = _report_files(replace(result, command=arguments.command_line).to_dict())
     mark_output_folder(arguments.out)
@@ -75,6 +90,17 @@ def run(arguments: argparse.Namespace) -> int:
         print(f'bdl evaluate: {len(result.failed)} of {count} drives failed: '
               f'{join_errors(result.failed)}', file=sys.stderr)
     return 1 if result.failed else 0
+
+
+def _datasets(arguments: argparse.Namespace) -> list['DatasetSource']:
+    """Choose the splits of --data and list the sets of --anomaly."""
+    from bdl_perception.datasets import anomaly_sources, evaluation_source
+    validation = (arguments.nominal or '').startswith('val')
+    found = [evaluation_source(kind, root, validation) for kind, root in arguments.data]
+    found += [one for folder in arguments.anomaly for one in anomaly_sources(folder)]
+    if not (found or arguments.drives or arguments.camvid):
+        raise ValueError('nothing to evaluate: give DRIVES, --data or --anomaly')
+    return found
 
 
 def _check_output(out: Path, keep: Path | None) -> None:

@@ -10,6 +10,9 @@ import shlex
 import sys
 from typing import Iterator, Protocol, Sequence
 
+from bdl_perception.cli.command_parser import command_parser, suggestion
+from bdl_perception.version import software_version
+
 COMMANDS = {
     'render': 'render drives of the procedural world',
     'train': 'train the network',
@@ -24,6 +27,7 @@ COMMANDS = {
     'bench': 'measure latency, memory and load, beside their goals',
     'faults': 'inject faults into the running nodes and measure the reaction times',
     'demo': 'play a drive through the ROS 2 nodes and record it',
+    'doctor': 'check ROS 2, shared memory, inference, models and topics on this machine',
     'soak': 'run the nodes under load and scheduled faults, and check every alert',
 }
 
@@ -56,9 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     overview = _overview_parser()
     if not argv or argv[0] not in COMMANDS:
         overview.parse_args(argv or ['--help'])
+        if argv and not argv[0].startswith('-'):
+            overview.error(f'there is no command {argv[0]!r}' + suggestion(argv[0], COMMANDS))
         return 2  # pragma: no cover: parse_args has left already
     command: Command = importlib.import_module(f'bdl_perception.cli.{argv[0]}')
-    parser = argparse.ArgumentParser(f'bdl {argv[0]}', description=COMMANDS[argv[0]])
+    parser = command_parser(argv[0], COMMANDS[argv[0]])
     command.add_arguments(parser)
     try:
         arguments = parser.parse_args(argv[1:])
@@ -116,6 +122,8 @@ def _overview_parser() -> argparse.ArgumentParser:
         description=f'Bayesian perception for driving robots.\n\n{lines}\n\n'
                     f'`bdl NAME --help` lists its options.')
     parser.add_argument('command', choices=COMMANDS, metavar='NAME')
+    parser.add_argument('--version', action='version',
+                        version=f'bdl_perception {software_version()}')
     return parser
 
 

@@ -7,12 +7,14 @@ A new data set is a module with a class that satisfies Reader, and a line in REA
 """
 from functools import lru_cache
 from importlib import import_module
+import logging
 from pathlib import Path
 import re
 from typing import Any, cast, Iterable, Iterator, Mapping, NamedTuple
 
 from bdl_perception.datasets.base import Dataset, DatasetError, LabelledFrame, Reader, to_labelled
 
+LOG = logging.getLogger(__name__)
 DATASET_WORD = re.compile(r'(\w+)[=:](.*)')
 DATASET_HELP = 'KIND:DIR:SPLIT of a data set, such as camvid:data/camvid:test'
 
@@ -24,15 +26,24 @@ class ReaderEntry(NamedTuple):
     class_name: str
     validation_split: str = 'val'  # its own name of that split
     fit_mode: str | None = None  # of published results; None: the one of the model's options
+    terms: str = 'see the licence of the data set'  # of anything that was measured with it
 
 
 READERS: Mapping[str, ReaderEntry] = {
-    'world': ReaderEntry('rendered', 'WorldDataset', 'validation'),
-    'camvid': ReaderEntry('camvid', 'CamVid', fit_mode='stretch'),
-    'kitti_depth': ReaderEntry('kitti_depth', 'KittiDepth'),
+    'world': ReaderEntry('rendered', 'WorldDataset', 'validation',
+                         terms='rendered by this package: Apache-2.0'),
+    'camvid': ReaderEntry('camvid', 'CamVid', fit_mode='stretch',
+                          terms='CamVid (Brostow et al. 2009): research use'),
+    'kitti_depth': ReaderEntry('kitti_depth', 'KittiDepth',
+                               terms='KITTI (Uhrig et al. 2017): CC BY-NC-SA 3.0'),
     'cityscapes': ReaderEntry('cityscapes', 'Cityscapes'),
     'vkitti2': ReaderEntry('vkitti2', 'VirtualKitti2'),
     'nyuv2': ReaderEntry('nyuv2', 'NyuDepthV2'),
+    'idd': ReaderEntry('idd', 'Idd', fit_mode='stretch',
+                       terms='India Driving Dataset (Varma et al. 2019): research use, '
+                             'non-commercial'),
+    'anomaly': ReaderEntry('road_anomaly', 'RoadAnomalies', fit_mode='stretch',
+                           terms='research use; see the licence of each set'),
 }
 
 
@@ -47,6 +58,11 @@ class DatasetSource(NamedTuple):
     def fit_mode(self) -> str | None:
         """Fit mode that published results of the data set use; None: no such convention."""
         return READERS[self.kind].fit_mode
+
+    @property
+    def terms(self) -> str:
+        """Terms of use, which bind what is trained or measured with it."""
+        return READERS[self.kind].terms
 
     def sequences(self) -> dict[str, list[int]]:
         """Give the frame indices of each sequence, in the order of the reader."""
@@ -75,6 +91,34 @@ def parse_dataset(word: str) -> DatasetSource | None:
     if not root or not split:
         raise DatasetError(f'{word} must be {kind}:DIR:SPLIT, such as {kind}:data/{kind}:test')
     return DatasetSource(kind, Path(root), split)
+
+
+def evaluation_source(kind: str, root: Path, validation: bool = False) -> DatasetSource:
+    """
+    Choose the split that an evaluation reads: test, or validation where there is no test.
+
+    validation: never test. A folder in the layout of CamVid with the coarse labels of IDD is idd.
+    DatasetError when the data set has neither split; ValueError for an unknown kind.
+    """
+    from bdl_perception.datasets.idd import has_coarse_labels
+    if kind == 'camvid' and has_coarse_labels(root):
+        kind = 'idd'
+    if not validation:
+        try:
+            open_dataset(kind, root, 'test')
+            return DatasetSource(kind, root, 'test')
+        except DatasetError:
+            LOG.info('%s=%s has no test split that can be read; its validation split is used',
+                     kind, root)
+    open_dataset(kind, root, 'validation')
+    return DatasetSource(kind, root, READERS[kind].validation_split)
+
+
+def anomaly_sources(folder: Path) -> list[DatasetSource]:
+    """List the sets of unknown objects in a folder, which may be one itself."""
+    from bdl_perception.datasets.road_anomaly import list_anomaly_sets
+    found = map(Path.absolute, list_anomaly_sets(folder))
+    return [DatasetSource('anomaly', one.parent, one.name) for one in found]
 
 
 def open_dataset(kind: str, root: Path, split: str, **options: Any) -> Dataset:

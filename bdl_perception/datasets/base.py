@@ -32,6 +32,8 @@ class TrainingSample:
     depth: NDArray[np.float32]  # (H, W) m along the optical axis, NaN unknown, +Inf far
     classes: NDArray[np.uint8]  # (H, W) ids, IGNORE without label
     fx: float  # px, focal length at this size
+    coarse: NDArray[np.uint8] | None = None  # (H, W) ids of metrics.coarse_classes, IGNORE void
+    anomalies: NDArray[np.uint8] | None = None  # (H, W) 1 unknown object, 0 none, IGNORE void
 
     def __post_init__(self) -> None:
         """Refuse maps of different sizes or types."""
@@ -42,6 +44,11 @@ class TrainingSample:
         if self.depth.shape != shape or self.classes.shape != shape:
             raise DatasetError(f'rgb is {shape}, depth {self.depth.shape}, classes '
                                f'{self.classes.shape}; all must have one size')
+        for name in ('coarse', 'anomalies'):
+            labels = getattr(self, name)
+            if labels is not None and labels.shape != shape:
+                raise DatasetError(f'rgb is {shape}, {name} {labels.shape}; all must have one '
+                                   f'size')
         if not 0 < self.fx < np.inf:
             raise DatasetError(f'fx is {self.fx} px, must be positive')
 
@@ -92,6 +99,8 @@ class LabelledFrame(NamedTuple):
     frame: CameraFrame
     depth: Floats | None = None  # (H, W) m, NaN unknown, +Inf far
     classes: Bytes | None = None  # (H, W) ids, IGNORE without label
+    coarse: Bytes | None = None  # (H, W) ids of metrics.coarse_classes, IGNORE void
+    anomalies: Bytes | None = None  # (H, W) 1 unknown object, 0 none, IGNORE void
 
 
 def to_labelled(sample: TrainingSample, title: str, frame_id: str, stamp_ns: int) -> LabelledFrame:
@@ -101,4 +110,5 @@ def to_labelled(sample: TrainingSample, title: str, frame_id: str, stamp_ns: int
     return LabelledFrame(
         title, CameraFrame(sample.rgb, stamp_ns, frame_id, camera),
         None if np.isnan(sample.depth).all() else sample.depth,
-        None if (sample.classes == IGNORE).all() else sample.classes)
+        None if (sample.classes == IGNORE).all() else sample.classes,
+        sample.coarse, sample.anomalies)

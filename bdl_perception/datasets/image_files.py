@@ -49,12 +49,14 @@ def map_ids(ids: NDArray[np.uint8], table: NDArray[np.uint8], path: Path) -> NDA
 
 def make_sample(path: Path, rgb: NDArray[np.uint8], fx: float,
                 depth: NDArray[np.float32] | None = None,
-                classes: NDArray[np.uint8] | None = None) -> TrainingSample:
+                classes: NDArray[np.uint8] | None = None,
+                anomalies: NDArray[np.uint8] | None = None) -> TrainingSample:
     """Build a sample; None is unknown everywhere. path: of the frame, for errors."""
     shape = rgb.shape[:2]
     try:
         return TrainingSample(rgb, np.full(shape, np.nan, np.float32) if depth is None else depth,
-                              np.full(shape, IGNORE, np.uint8) if classes is None else classes, fx)
+                              np.full(shape, IGNORE, np.uint8) if classes is None else classes, fx,
+                              anomalies=anomalies)
     except DatasetError as error:
         raise DatasetError(f'{path}: {error}') from error
 

@@ -67,7 +67,14 @@ class DriveAccumulator:
             self._scores.setdefault(name, []).append(value)
         if turn:
             states = self._states.setdefault(group, create_metric_states(self._intervals))
-            update_metric_states(states, prediction, labelled.classes, self._fit_mode)
+            update_metric_states(states, prediction, self._full_size(prediction, labelled))
+
+    def _full_size(self, prediction: LabelledPrediction,
+                   labelled: LabelledFrame) -> LabelledPrediction:
+        if self._fit_mode != 'stretch':
+            return prediction
+        return prediction._replace(classes=labelled.classes, coarse=labelled.coarse,
+                                   anomalies=labelled.anomalies)
 
     def record(self) -> DriveRecord:
         """Return the record; ValueError without any frame."""

@@ -5,7 +5,7 @@ Inference on recorded frames: predictions beside ground truth, and the scores of
 
 The scores are computed by the same functions and in the same steps as in the nodes.
 """
-from typing import Iterable, Iterator, Protocol
+from typing import Iterable, Iterator, NamedTuple, Protocol
 
 from bdl_perception.alarm.observations import Joiner, Observation, Thinning
 from bdl_perception.datasets.base import LabelledFrame
@@ -40,12 +40,20 @@ def predict(perceiver: Perceiver, labelled: LabelledFrame) -> LabelledPrediction
                               *fit_ground_truth(fit, labelled))
 
 
-def fit_ground_truth(fit: ImageFit,
-                     labelled: LabelledFrame) -> tuple[Floats | None, Bytes | None]:
-    """Crop and resize true depth and classes to the network's input."""
-    depth, classes = labelled.depth, labelled.classes
-    return (None if depth is None else fit.apply_to_truth(depth),
-            None if classes is None else fit.apply_to_truth(classes))
+class GroundTruth(NamedTuple):
+    """The ground truth of a frame, as of LabelledFrame; None: not available."""
+
+    depth: Floats | None
+    classes: Bytes | None
+    coarse: Bytes | None
+    anomalies: Bytes | None
+
+
+def fit_ground_truth(fit: ImageFit, labelled: LabelledFrame) -> GroundTruth:
+    """Crop and resize the ground truth to the network's input."""
+    depth, *labels = labelled.depth, labelled.classes, labelled.coarse, labelled.anomalies
+    return GroundTruth(None if depth is None else fit.apply_to_truth(depth),
+                       *(None if one is None else fit.apply_to_truth(one) for one in labels))
 
 
 def score_drive(perceiver: SamplingPerceiver, frames: Iterable[CameraFrame],

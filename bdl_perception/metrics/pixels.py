@@ -30,6 +30,8 @@ class LabelledPrediction(NamedTuple):
     epistemic: Epistemic
     depth: Floats | None  # m, ground truth
     classes: Bytes | None  # ground truth
+    coarse: Bytes | None = None  # ground truth in coarse classes; IGNORE void
+    anomalies: Bytes | None = None  # 1 unknown object, 0 none, IGNORE void
 
 
 class DepthPixels(NamedTuple):

@@ -16,7 +16,22 @@ from bdl_perception.metrics.accuracy import (
     DepthMetricState,
     DepthQuality,
 )
+from bdl_perception.metrics.anomaly_pixels import (
+    anomaly_quality,
+    AnomalyMetricState,
+    AnomalyQuality,
+)
+from bdl_perception.metrics.coarse_classes import (
+    coarse_quality,
+    CoarseMetricState,
+    CoarseQuality,
+)
 from bdl_perception.metrics.depth_intervals import DepthIntervals
+from bdl_perception.metrics.frame_depth import (
+    frame_depth_quality,
+    FrameDepthMetricState,
+    FrameDepthQuality,
+)
 from bdl_perception.metrics.interval_coverage import (
     interval_quality,
     IntervalMetricState,
@@ -41,9 +56,9 @@ from bdl_perception.metrics.sparsification import (
     SparsificationMetricState,
     SparsificationQuality,
 )
-from bdl_perception.perception.data_types import Bytes
 
-FULL_RESOLUTION_METRICS = ('classes', 'averaged')  # at the frame's size where it is stretched
+# At the frame's size where it is stretched
+FULL_RESOLUTION_METRICS = ('classes', 'averaged', 'coarse', 'anomalies')
 
 
 class Metric(NamedTuple):
@@ -51,6 +66,7 @@ class Metric(NamedTuple):
 
     create: Callable[[DepthIntervals | None], MetricState | None]  # None: needs a calibration
     compute: Callable[[StateDict], Any]  # a NamedTuple; None without any valid pixel
+    truth: str = ''  # field of LabelledPrediction without which there is no state; '': always
 
 
 class MetricResults(NamedTuple):
@@ -65,6 +81,9 @@ class MetricResults(NamedTuple):
     sparsification: SparsificationQuality | None = None
     pavpu: PavpuQuality | None = None
     selective_prediction: SelectiveQuality | None = None
+    frame_depth: FrameDepthQuality | None = None
+    coarse: CoarseQuality | None = None
+    anomalies: AnomalyQuality | None = None
 
 
 METRICS: Mapping[str, Metric] = {  # a field of MetricResults each
@@ -79,21 +98,36 @@ METRICS: Mapping[str, Metric] = {  # a field of MetricResults each
     'sparsification': Metric(lambda _: SparsificationMetricState(), sparsification_quality),
     'pavpu': Metric(lambda _: PavpuMetricState(), pavpu_quality),
     'selective_prediction': Metric(lambda _: SelectiveMetricState(), selective_quality),
+    'frame_depth': Metric(lambda _: FrameDepthMetricState(), frame_depth_quality, 'depth'),
+    'coarse': Metric(lambda _: CoarseMetricState(), coarse_quality, 'coarse'),
+    'anomalies': Metric(lambda _: AnomalyMetricState(), anomaly_quality, 'anomalies'),
 }
 
 
 def create_metric_states(intervals: DepthIntervals | None = None) -> dict[str, MetricState]:
-    """Create the state of every metric; some need the depth intervals of a calibration."""
-    created = {name: metric.create(intervals) for name, metric in METRICS.items()}
+    """
+    Create the state of every metric but those of a special ground truth.
+
+    Some need the depth intervals of a calibration.
+    """
+    created = {name: metric.create(intervals) for name, metric in METRICS.items()
+               if not metric.truth}
     return {name: state for name, state in created.items() if state is not None}
 
 
-def update_metric_states(states: Mapping[str, MetricState], labelled: LabelledPrediction,
-                         classes: Bytes | None, fit_mode: str) -> None:
-    """Add a frame to every state; classes (H, W) are the labels at the frame's own size."""
-    full = labelled._replace(classes=classes) if fit_mode == 'stretch' else labelled
+def update_metric_states(states: dict[str, MetricState], labelled: LabelledPrediction,
+                         full_size: LabelledPrediction) -> None:
+    """
+    Add a frame to every state, and to a new one for a special ground truth that it has.
+
+    full_size: the frame for class metrics, with labels at its own size where it is stretched.
+    """
+    for name, metric in METRICS.items():
+        if metric.truth and name not in states and getattr(labelled, metric.truth) is not None:
+            if state := metric.create(None):
+                states[name] = state
     for name, state in states.items():
-        state.update(full if name in FULL_RESOLUTION_METRICS else labelled)
+        state.update(full_size if name in FULL_RESOLUTION_METRICS else labelled)
 
 
 def compute_metrics(states: Mapping[str, StateDict]) -> MetricResults:

@@ -8,6 +8,8 @@ from typing import Any, Mapping, Sequence
 from bdl_perception.evaluation.alarm_metrics import ABRUPT_S, FAST, OTHER, SLOW
 from bdl_perception.evaluation.alarm_replay import MAX_GAP_MEDIANS
 from bdl_perception.perception.data_types import CLASS_NAMES
+from bdl_perception.report.labelled_sets import labelled_set_tables, note
+from bdl_perception.report.labelled_sets import TITLE as LABELLED_SETS
 
 Values = Mapping[str, Any]
 DEPTH_TITLES = {  # name in DepthQuality -> title of its column
@@ -75,6 +77,10 @@ def markdown(evaluation: Values) -> str:
     ood = evaluation['ood']
     if 'not_measured' in ood:
         parts += ['## Out of distribution', f'Not measured: {ood["not_measured"]}.']
+    if tables := list(labelled_set_tables(evaluation)):
+        parts += [f'## {LABELLED_SETS}', note(evaluation)]
+        parts += [part for one in tables
+                  for part in (f'### {one.caption}', _table(one.head, one.rows))]
     else:
         parts += [fading_frames_note(ood)] if ood['fading_frames'] else []
         parts += [part for metric, title in SEPARATION_TITLES.items()

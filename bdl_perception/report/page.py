@@ -8,6 +8,7 @@ from bdl_perception.report.accuracy import depth_section, segmentation_section
 from bdl_perception.report.alarm import alarm_section
 from bdl_perception.report.blocks import Block, Section, Table, Text, Values
 from bdl_perception.report.calibration import coverage_section, reliability_section
+from bdl_perception.report.labelled_sets import labelled_sets_section
 from bdl_perception.report.markdown import GOAL_HEAD
 from bdl_perception.report.ood import ood_section
 from bdl_perception.report.uncertainty import selective_prediction_section, sparsification_section
@@ -36,6 +37,8 @@ def provenance_section(evaluation: Values) -> Section:
         ['Monte Carlo samples, seed', f'{evaluation["samples"]}, {evaluation["seed"]}'],
         ['backend', f'{evaluation["backend"]}, {evaluation["precision"]}'],
         ['fit of frames', evaluation['fit_mode']],
+        ['input of the network',
+         f'{evaluation["input"]["width"]}x{evaluation["input"]["height"]} px'],
         ['time, median', f'one pass {ms["perceive"]:.1f} ms, all samples {ms["samples"]:.1f} ms'],
         ['evaluated frames', 'all' if evaluation['stride'] == 1
          else f'one in {evaluation["stride"]} of a labelled drive'],
@@ -82,9 +85,10 @@ def _summary_blocks(evaluation: Values) -> Iterator[Block]:
     yield Table('Goals', GOAL_HEAD, rows, 'cards')
 
 
-SECTIONS = (summary_section, depth_section, segmentation_section, reliability_section,
-            coverage_section, sparsification_section, selective_prediction_section, ood_section,
-            alarm_section, provenance_section, limitations_section)
+SECTIONS = (summary_section, depth_section, segmentation_section,
+            labelled_sets_section, reliability_section, coverage_section,
+            sparsification_section, selective_prediction_section, ood_section, alarm_section,
+            provenance_section, limitations_section)
 
 
 def render_page(evaluation: Values) -> str:

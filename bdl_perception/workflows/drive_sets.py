@@ -54,16 +54,22 @@ class _Recording(NamedTuple):
     set_name: str | None  # None: the name of the drive
 
 
-def find_evaluation_drives(sources: Iterable[str | Path], nominal: str | None = None,
+def find_evaluation_drives(sources: Iterable[str | Path | DatasetSource],
+                           nominal: str | None = None,
                            rate_hz: float | None = None) -> list[EvaluationDrive]:
     """
     List the drives of all sources.
 
     A source is a drive, a folder of drives, an output folder of `bdl render` (whose split nominal,
-    default test, and its held-out conditions are read) or KIND:DIR:SPLIT of a data set. rate_hz:
-    frames per second of folders of images. ValueError when there is no drive, or one occurs twice.
+    default test, and its held-out conditions are read), KIND:DIR:SPLIT of a data set, or a source
+    of one. rate_hz: frames per second of folders of images. ValueError when there is no drive, or
+    one occurs twice.
     """
-    found = [one for source in sources for one in _expand(str(source), nominal)]
+    sources = list(sources)
+    names = _name_datasets(one for one in sources if isinstance(one, DatasetSource))
+    found = [one for source in sources for one in (
+        dataset_drives(source, names[source]) if isinstance(source, DatasetSource)
+        else _expand(str(source), nominal))]
     recordings = [one for one in found if isinstance(one, _Recording)]
     opened = iter(open_drives([one.path for one in recordings], rate_hz))
     drives = []
@@ -80,12 +86,12 @@ def find_evaluation_drives(sources: Iterable[str | Path], nominal: str | None = 
     return drives
 
 
-def dataset_drives(source: DatasetSource) -> list[EvaluationDrive]:
-    """List the sequences of a data set; of rendered drives, the drives."""
+def dataset_drives(source: DatasetSource, set_name: str = '') -> list[EvaluationDrive]:
+    """List the sequences of a data set, by default named KIND_SPLIT; of rendered drives, these."""
     if source.kind == 'world':
         return [_rendered_drive(drive.folder) for drive in find_drives(source.root)
                 if drive.split == source.split]
-    return [EvaluationDrive(sequence, f'{source.kind}_{source.split}',
+    return [EvaluationDrive(sequence, set_name or f'{source.kind}_{source.split}',
                             DatasetFrames(source, sequence), timed=False)
             for sequence in source.sequences()]
 
@@ -107,6 +113,15 @@ def select_nominal_set(drives: Sequence[EvaluationDrive], requested: str | None)
         raise ValueError(f'drives of {requested} have conditions that are held out '
                          f'({abbreviated_list(held_out[requested])}); name another nominal set')
     return requested
+
+
+def _name_datasets(sources: Iterable[DatasetSource]) -> dict[DatasetSource, str]:
+    """Name each set KIND_SPLIT; a second folder of the same kind and split also by its folder."""
+    names: dict[DatasetSource, str] = {}
+    for one in sources:
+        name = f'{one.kind}_{one.split}'
+        names[one] = f'{name}_{one.root.resolve().name}' if name in names.values() else name
+    return names
 
 
 def _expand(source: str, nominal: str | None) -> Iterator[EvaluationDrive | _Recording]:

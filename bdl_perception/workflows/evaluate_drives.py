@@ -49,6 +49,7 @@ from bdl_perception.workflows.drive_sets import (
 from bdl_perception.workflows.executor import ExecutorConfig, run_jobs
 from bdl_perception.workflows.job_results import JobResult, ResultCache
 
+from bdl_perception.workflows.labelled_frames import DatasetFrames
 LOG = logging.getLogger(__name__)
 CAMVID_SPLITS = {'validation': 'val'}  # of the nominal set; all others are compared with test
 RESULT_FORMAT = 2  # of evaluation.json; 0.1.0 had none
@@ -88,6 +89,7 @@ class EvaluationResult:
     failed: Mapping[str, str]  # drive -> error
     results: EvaluationResults = field(repr=False)
     command: str = ''  # that makes it again
+    terms: Mapping[str, str] = field(default_factory=dict)  # of the data sets, by set
 
     def to_dict(self) -> dict[str, Any]:
         """Give evaluation.json: plain values, with NaN where a number is not defined."""
@@ -103,6 +105,7 @@ class EvaluationResult:
             'samples': options.samples, 'seed': options.seed, 'threads': options.threads,
             'fit_mode': options.fit_mode, 'backend': self.backend,
             'precision': self.identity.precision, 'ms': self.latency._asdict(),
+            'input': {'width': spec.width, 'height': spec.height}, 'terms': dict(self.terms),
             'failed': dict(self.failed), **self.results.to_dict()}
 
 
@@ -124,7 +127,7 @@ DEFAULT_CONFIG, DEFAULT_OPTIONS = EvaluationConfig(), ModelOptions()
 DEFAULT_EXECUTOR = ExecutorConfig()
 
 
-def evaluate(model: str | Path, drives: Sequence[str | Path], *,
+def evaluate(model: str | Path, drives: Sequence[str | Path | DatasetSource], *,
              config: EvaluationConfig = DEFAULT_CONFIG, options: ModelOptions = DEFAULT_OPTIONS,
              executor: ExecutorConfig = DEFAULT_EXECUTOR,
              calibration: Calibration | None = None) -> EvaluationResult:
@@ -132,8 +135,8 @@ def evaluate(model: str | Path, drives: Sequence[str | Path], *,
     Evaluate a model and its alarm.
 
     model: shipped name or model folder. drives: rendered drives, recordings, folders of such, an
-    output folder of `bdl render`, or KIND:DIR:SPLIT of a data set. calibration: of the alarm, in
-    place of the file in config.
+    output folder of `bdl render`, or a data set: KIND:DIR:SPLIT, or its source. calibration: of
+    the alarm, in place of the file in config.
     Returns the results; to_dict gives evaluation.json. A drive that fails is in failed.
     ValueError: a path or an option is wrong. RuntimeError: every drive failed.
     """
@@ -159,7 +162,12 @@ def evaluate(model: str | Path, drives: Sequence[str | Path], *,
         latency = evaluator.measure_latency(next(iter(first.drive.source.frames())).frame)
     return EvaluationResult(
         files, config, options, resolved.backend, evaluator.identity, latency, outcome.errors,
-        evaluation_results(list(outcome.records.values()), context))
+        evaluation_results(list(outcome.records.values()), context), _terms(found))
+
+
+def _terms(drives: Iterable[EvaluationDrive]) -> dict[str, str]:
+    return {one.set_name: one.source.source.terms for one in drives
+            if isinstance(one.source, DatasetFrames)}
 
 
 def join_errors(errors: Mapping[str, str]) -> str:
@@ -180,7 +188,8 @@ def _library_version(name: str) -> str:
         return 'unknown'  # of apt, or a wheel of another name such as onnxruntime-gpu
 
 
-def _find_drives(drives: Sequence[str | Path], config: EvaluationConfig) -> list[EvaluationDrive]:
+def _find_drives(drives: Sequence[str | Path | DatasetSource],
+                 config: EvaluationConfig) -> list[EvaluationDrive]:
     found = find_evaluation_drives(drives, config.nominal, config.rate_hz)
     if config.camvid:
         split = CAMVID_SPLITS.get(config.nominal or '', 'test')
