@@ -51,10 +51,9 @@ def _image_message(values: Bytes | Floats, encoding: str, pixel_bytes: int,
 
 def points_message(points: Points, header: Header) -> PointCloud2:
     """Make an unorganised cloud of points (N,), with the fields of their dtype."""
-    kinds = points.dtype.fields or {}
-    fields = [PointField(name=name, offset=offset, count=1,
-                         datatype=POINT_FIELD_TYPES[kind.str[1:]])
-              for name, (kind, offset, *_) in kinds.items()]
+    fields = [PointField(name=name, offset=field[1], count=1,
+                         datatype=POINT_FIELD_TYPES[field[0].str[1:]])
+              for name, field in (points.dtype.fields or {}).items()]
     step = points.dtype.itemsize
     return PointCloud2(header=header, height=1, width=len(points), fields=fields,
                        is_bigendian=False, point_step=step, row_step=step * len(points),

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""README, documentation, YAML and RViz configuration agree with the code."""
+"""README, documentation and YAML files agree with the code."""
 import ast
 from collections import Counter
 import re
@@ -9,8 +9,6 @@ from typing import Any
 from bdl_perception.cli.main import COMMANDS, main
 from bdl_perception.parameter_spec import parameter_specs
 from bdl_perception.parameters import NODES, yaml_text
-from bdl_perception.perception import visualization
-from bdl_perception.topics import TOPICS
 from generated_tables import inserted, REFERENCE, tables
 import pytest
 from source_tree import CODE, ROOT
@@ -23,8 +21,6 @@ PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding='utf-8')
 README = PAGES['README.md']
 MAX_README_LINES = 200
 PARAMETERS = (ROOT / 'config' / 'perception.yaml').read_text(encoding='utf-8')
-RVIZ = yaml.safe_load((ROOT / 'config' / 'perception.rviz').read_text(encoding='utf-8'))
-DISPLAYS = RVIZ['Visualization Manager']['Displays']
 LINK = re.compile(r'\]\(([^)\s]+)\)')
 EXTERNAL = ('http://', 'https://', 'mailto:')
 # A command up to the next back-tick or end of line; a backslash continues the line.
@@ -160,31 +156,3 @@ def test_the_ros2_page_explains_every_launch_argument() -> None:
     explained = {name for line in table.splitlines()[2:]
                  for name in re.findall(r'`(\w+)`', line.split('|')[1])}
     assert explained == launch_arguments()
-
-
-def test_rviz_shows_the_camera_the_maps_and_the_overlay() -> None:
-    shown = {display['Topic']['Value'] for display in DISPLAYS if display['Enabled']}
-    assert shown == {'image', 'segmentation/overlay', 'depth/image', 'depth/aleatoric_std',
-                     'depth/epistemic_std'}
-    assert {display['Topic']['Value'] for display in DISPLAYS} - {'image'} <= {
-        topic.name for topic in TOPICS if topic.type.endswith('/Image')}
-
-
-@pytest.mark.parametrize(('topic', 'fixed'), [
-    ('depth/image', visualization.DEPTH_RANGE_M),
-    ('depth/aleatoric_std', visualization.STD_RANGE_M),
-    ('depth/epistemic_std', visualization.STD_RANGE_M),
-    ('segmentation/entropy', visualization.ENTROPY_RANGE_NAT),
-    ('segmentation/mutual_information', visualization.MUTUAL_INFORMATION_RANGE_NAT),
-])
-def test_rviz_uses_fixed_ranges_for_the_maps(
-        topic: str, fixed: tuple[float, float]) -> None:
-    display, = (one for one in DISPLAYS if one['Topic']['Value'] == topic)
-    assert display['Normalize Range'] is False
-    assert (display['Min Value'], display['Max Value']) == fixed
-
-
-def test_rviz_subscribes_with_best_effort() -> None:
-    for display in DISPLAYS:
-        assert display['Topic']['Reliability Policy'] == 'Best Effort'
-        assert display['Class'] == 'rviz_default_plugins/Image'

@@ -29,12 +29,12 @@ from lifecycle_msgs.srv import ChangeState
 import numpy as np
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tiny_model import CANONICAL_FOCAL_PER_WIDTH, make_tiny_model
 
 SAMPLES = 4
 MESSAGE_TYPES = {topics.IMAGE_TYPE: Image, topics.CAMERA_INFO_TYPE: CameraInfo,
-                 topics.DIAGNOSTICS_TYPE: DiagnosticArray}
+                 topics.POINTS_TYPE: PointCloud2, topics.DIAGNOSTICS_TYPE: DiagnosticArray}
 TIMEOUT_S = 60.0  # for machines under load; a wait ends with its condition
 _NUMBERS = count()
 

@@ -19,9 +19,13 @@ from sensor_msgs.msg import CameraInfo
 pytestmark = pytest.mark.slow  # starts processes
 
 FRAME_MAPS = (topics.DEPTH, topics.DEPTH_INFO, topics.ALEATORIC, topics.CLASSES,
-              topics.SEGMENTATION_INFO, topics.ENTROPY, topics.OVERLAY)
+              topics.SEGMENTATION_INFO, topics.ENTROPY, topics.OVERLAY, topics.DEPTH_COLOURED,
+              topics.ALEATORIC_COLOURED, topics.CLASSES_COLOURED, topics.ENTROPY_COLOURED)
 UNICODE_FRAME_ID = 'Kamera vorn/links é'
-CYCLE_MAPS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION)
+CYCLE_MAPS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION, topics.EPISTEMIC_COLOURED,
+              topics.MUTUAL_INFORMATION_COLOURED)
+COLOURED = {topic: 'rgb8' for topic in FRAME_MAPS + CYCLE_MAPS
+            if topic.name.endswith('coloured')}
 
 
 def stamps(world, topic):
@@ -61,7 +65,7 @@ def test_maps_have_the_encoding_and_size_of_the_model(nominal):
     assert encodings == {
         topics.DEPTH: '32FC1', topics.ALEATORIC: '32FC1', topics.EPISTEMIC: '32FC1',
         topics.CLASSES: 'mono8', topics.ENTROPY: '32FC1', topics.OVERLAY: 'rgb8',
-        topics.MUTUAL_INFORMATION: '32FC1'}
+        topics.MUTUAL_INFORMATION: '32FC1', **COLOURED}
     sizes = {(world.received[topic][0].width, world.received[topic][0].height)
              for topic in FRAME_MAPS + CYCLE_MAPS}
     assert sizes == {(40, 24)}
@@ -101,6 +105,34 @@ def test_camera_info_is_rescaled_to_the_maps_and_scales_depth(nominal):
     assert scaled == pytest.approx(2 * depth, rel=1e-6)
     assert camera_from_info(info) == PinholeCamera(40, 24, 100., 65., 20.5, 11.)
     assert list(info.p)[:3] == [100., 0., 20.5]
+
+
+def test_points_are_the_depth_of_their_frame_and_have_an_epistemic_uncertainty(nominal):
+    world = nominal
+    world.listen(topics.DEPTH, topics.POINTS, topics.DEPTH_INFO)
+
+    def known():
+        return [cloud for cloud in world.received[topics.POINTS]
+                if not np.isnan(points_of(cloud)['epistemic']).any()]
+
+    world.until(known, 'points with an epistemic uncertainty', make=nominal_image)
+    cloud = known()[0]
+    depth, info = (next(message for message in world.received[topic]
+                        if message.header == cloud.header)
+                   for topic in (topics.DEPTH, topics.DEPTH_INFO))
+    points = points_of(cloud)
+    np.testing.assert_array_equal(points['z'], np.frombuffer(depth.data, '<f4'))
+    columns = points['x'] / points['z'] * info.p[0] + info.p[2]
+    np.testing.assert_allclose(columns, np.tile(np.arange(40), 24), atol=1e-3)
+    assert (points['epistemic'] > 0).all() and (points['aleatoric'] > 0).all()
+
+
+def points_of(cloud):
+    offsets = {field.name: field.offset for field in cloud.fields}
+    names = {'x': 'x', 'z': 'z', 'epistemic': 'epistemic_std', 'aleatoric': 'aleatoric_std'}
+    return np.frombuffer(cloud.data, np.dtype({
+        'names': list(names), 'formats': ['<f4'] * 4,
+        'offsets': [offsets[name] for name in names.values()], 'itemsize': cloud.point_step}))
 
 
 def test_a_camera_info_that_was_sent_once_is_received(world, model):
