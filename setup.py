@@ -4,9 +4,13 @@
 from glob import glob
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import __version__ as setuptools_version, find_packages, setup
 
 NAME = 'bdl_perception'
+LICENSE = 'Apache-2.0'
+# PEP 639; older versions, such as that of Ubuntu 24.04, have the former field only
+LICENSE_FIELD = ('license_expression' if int(setuptools_version.split('.')[0]) >= 77
+                 else 'license')
 NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node')
 ROS_WHEELS = (
     'rclpy', 'rmw-fastrtps-cpp', 'diagnostic-msgs', 'domain-coordinator', 'geometry-msgs',
@@ -36,11 +40,16 @@ setup(
     long_description_content_type='text/markdown',
     keywords=['ROS 2', 'depth', 'semantic segmentation', 'uncertainty', 'out-of-distribution'],
     classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Developers',
         'Intended Audience :: Science/Research',
         'Operating System :: POSIX :: Linux',
         'Programming Language :: Python :: 3',
         'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
         'Topic :: Scientific/Engineering :: Image Recognition',
         'Typing :: Typed',
     ],
@@ -48,7 +57,8 @@ setup(
     author_email='maintainers@bdl-perception.example',
     maintainer='The bdl_perception developers',
     maintainer_email='maintainers@bdl-perception.example',
-    license='Apache-2.0',
+    **{LICENSE_FIELD: LICENSE},
+    license_files=['LICENSE'],
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['py.typed', 'models/*/*', 'demo/*.mp4', 'demo/*.json', 'demo/*.xml',
@@ -60,6 +70,7 @@ setup(
         (f'share/{NAME}/launch', glob('launch/*.launch.py')),
         (f'share/{NAME}/config', glob('config/*.*')),
         (f'share/{NAME}/config/sros2', glob('config/sros2/*')),
+        (f'share/{NAME}/bringup', glob('bringup/*')),
     ],
     zip_safe=False,
     install_requires=[

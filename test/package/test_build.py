@@ -73,7 +73,8 @@ def test_the_wheel_installs_the_files_of_ros_into_share(wheel: ZipFile) -> None:
 def test_the_wheel_describes_itself_for_a_package_index(wheel: ZipFile) -> None:
     metadata = message_from_bytes(wheel.read(f'{NAME}-{VERSION}.dist-info/METADATA'))
     assert metadata['Description-Content-Type'] == 'text/markdown'
-    assert metadata['License'] == 'Apache-2.0' and 'uncertainty' in metadata['Keywords']
+    assert 'Apache-2.0' in (metadata['License-Expression'], metadata['License'])
+    assert metadata['License-File'] == 'LICENSE' and 'uncertainty' in metadata['Keywords']
     readme = (ROOT / 'README.md').read_text(encoding='utf-8')
     assert str(metadata.get_payload()).strip() == readme.strip()
 
