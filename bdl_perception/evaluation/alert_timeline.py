@@ -99,7 +99,8 @@ class AlertTimeline:
     def severity(self) -> Values:
         """Return the largest ratio of each frame; 0 where there is none."""
         rows = np.array(list(self.ratios().values()) or [np.zeros(len(self))])  # (scores, frames)
-        return np.nan_to_num(np.fmax.reduce(rows), nan=0., posinf=np.inf)
+        worst: Values = np.nan_to_num(np.fmax.reduce(rows), nan=0., posinf=np.inf)
+        return worst
 
 
 def _evidence(state: AlertState) -> dict[str, float]:
@@ -154,7 +155,7 @@ def rank_moments(timeline: AlertTimeline, candidates: Sequence[int], count: int)
         return []
     apart_ns = max(MIN_SEPARATION_S * 1e9, (stamps_ns[-1] - stamps_ns[0]) / SEPARATION_SHARE)
     order = sorted(candidates, key=lambda i: (
-        -SEVERITY_OF_LEVEL[AlertLevel(levels[i])], -severity[i], i))
+        -SEVERITY_OF_LEVEL[AlertLevel(int(levels[i]))], -severity[i], i))
     chosen: list[int] = []
     for index in order:
         if len(chosen) == count:
