@@ -117,8 +117,8 @@ def _bars() -> dict[str, Any]:
     found = {}
     for panel, bar in colour_bars().items():
         _, png = cv2.imencode('.png', cv2.cvtColor(bar.rgb, cv2.COLOR_RGB2BGR))
-        found[panel] = {'image': f'data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}',
-                        'ticks': bar.ticks}
+        text = base64.b64encode(png.tobytes()).decode()
+        found[panel] = {'image': f'data:image/png;base64,{text}', 'ticks': bar.ticks}
     return found
 
 
