@@ -95,7 +95,8 @@ setup(
         'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
         'ray': ['ray>=2.31'],  # wheels for Linux, macOS, Windows; not for every new Python
         'bench': [*TRAIN, *DEMO, *BENCH],
-        'test': ['hypothesis>=6', 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
+        'test': ['hypothesis>=6', 'mcap>=1', 'mcap-ros2-support>=0.5',
+                 'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'efficientnet-lite-pytorch', 'mujoco>=3',  # to compare encoder and renderer with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
         'fuzz': ['atheris>=2.3; sys_platform == "linux"'],  # without it edits from a seed run
