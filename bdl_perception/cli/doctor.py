@@ -200,10 +200,10 @@ def check_topics(seconds: float) -> Iterator[Finding]:
     """Report the topics of cameras and alerts that are visible from here."""
     if seconds <= 0 or find_spec('rclpy') is None:
         return
-    from bdl_perception.nodes.visible_topics import visible_topics
     try:
+        from bdl_perception.nodes.visible_topics import visible_topics
         topics = visible_topics(seconds)
-    except (RuntimeError, OSError) as error:
+    except (ImportError, RuntimeError, OSError) as error:
         yield Finding('Topics', 'discovery', str(error), PROBLEM,
                       'no ROS node can start here: check RMW_IMPLEMENTATION and ROS_DOMAIN_ID')
         return

@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple, Sequence, TYPE_CHECKING
 
+from bdl_perception.cli.arguments import parsed_by
 from bdl_perception.cli.train import parse_source
 from bdl_perception.files import check_output_folder
 
@@ -33,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--data', type=parse_source, action='append', required=True,
                         metavar='[KIND=]DIR',
                         help='training data, as for `bdl train`: the in-distribution frames')
+    parser.add_argument('--size', type=parsed_by(parse_size), metavar='WIDTHxHEIGHT',
+                        help='export the same network at another input size in px, such as '
+                             '640x384; --data needs frames of at least this size, for the feature '
+                             'statistics and sigma (default: the size that it was trained at)')
     parser.add_argument('--name', help='of the model (default: name of its folder)')
     parser.add_argument('--chunk', type=int, default=4,
                         help='Monte Carlo passes in one run of the sample graph '
@@ -50,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) < 1:
             raise ValueError(f'{name} is {getattr(arguments, name)}, must be 1 or more')
     check_output_folder(arguments.model, MODEL_FILES, marker='model.json')
-    network, config, scaled = load_trained_network(arguments.checkpoint)
+    network, config, scaled = at_size(load_trained_network(arguments.checkpoint), arguments)
     data = ConcatDataset([open_split(kind, root, 'train', config)
                           for kind, root in arguments.data])
     indices = range(0, len(data), arguments.stride)
@@ -78,6 +83,65 @@ class TrainedNetwork(NamedTuple):
     network: 'Network'
     config: 'TrainConfig'
     sigma_scaled: bool  # its intervals are calibrated already
+
+
+class Size(NamedTuple):
+    """The input size of a network, px."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        """Write it as on the command line."""
+        return f'{self.width}x{self.height}'
+
+
+def parse_size(text: str) -> Size:
+    """Read WIDTHxHEIGHT; ValueError for any other text."""
+    width, _, height = text.partition('x')
+    if not (width.isdecimal() and height.isdecimal()):
+        raise ValueError(f'{text!r} must be WIDTHxHEIGHT in px, such as 640x384')
+    return Size(int(width), int(height))
+
+
+def at_size(trained: TrainedNetwork, arguments: argparse.Namespace) -> TrainedNetwork:
+    """
+    Change the input size as --size says; sigma must then be scaled again.
+
+    ValueError for a size that the network cannot have, and for data with smaller frames.
+    """
+    from dataclasses import replace
+
+    from bdl_perception.network.export import network_at_size
+    config = trained.network.config
+    size = arguments.size or Size(config.width, config.height)
+    if size == (config.width, config.height):
+        return trained
+    network = network_at_size(trained.network, *size)
+    check_frame_sizes(arguments.data, size)
+    print(f'{arguments.checkpoint} was trained at {config.width}x{config.height} px; at {size} '
+          f'its accuracy differs, and an alarm needs a calibration of its own')
+    return TrainedNetwork(network, replace(trained.config, network=network.config), False)
+
+
+def check_frame_sizes(sources: Sequence[tuple[str, Path]], size: Size) -> None:
+    """Raise ValueError for data with frames that would have to be enlarged."""
+    from bdl_perception.datasets import open_dataset
+    from bdl_perception.datasets.base import DatasetError
+    for kind, root, split in ((*source, split) for source in sources
+                              for split in ('train', 'validation')):
+        try:
+            height, width = open_dataset(kind, root, split)[0].classes.shape
+        except DatasetError:
+            if split == 'train':
+                raise
+            continue  # sigma is not scaled then, which is reported
+        if width < size.width or height < size.height:
+            raise ValueError(
+                f'{kind}={root} has frames of {width}x{height} px, below --size {size}: enlarged '
+                f'frames have less detail than real ones, and the feature statistics would call '
+                f'those anomalous; give larger frames, such as of `bdl render --width '
+                f'{size.width} --height {size.height}`')
 
 
 def load_trained_network(path: Path) -> TrainedNetwork:

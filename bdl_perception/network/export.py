@@ -83,6 +83,18 @@ def scale_sigma(network: Network, factor: float) -> None:
     bias[DEPTH_LOG_VARIANCE_CHANNEL] += 2 * math.log(factor)
 
 
+def network_at_size(network: Network, width: int, height: int) -> Network:
+    """
+    Copy a network to another input size, px; ValueError unless it is a multiple of its stride.
+
+    The weights fit any size. canonical_focal_px stays, because it is in px too: an object of the
+    same size in px has the same depth in the canonical camera at every input size.
+    """
+    copy = Network(replace(network.config, width=width, height=height))
+    copy.load_state_dict(network.state_dict())
+    return copy.eval()
+
+
 @torch.no_grad()
 def export_graphs(network: Network, statistics: FeatureStatistics, chunk: int) -> ExportedGraphs:
     """Trace both modules with static shapes and check the graphs."""

@@ -148,6 +148,15 @@ def test_a_finished_run_opens_no_data(trained, capsys):
     assert 'run is finished' in reported and 'more --epochs' in reported and '2 epochs' in reported
 
 
+def test_a_run_is_continued_with_its_own_settings_and_not_with_others(trained, tmp_path, capsys):
+    words = ['train', '--data', str(trained / 'data'), '--out', str(trained / 'run')]
+    assert main(words) == 0  # not those of a new run: 12 epochs of batches of 12, 320x192 px
+    assert 'run is finished' in capsys.readouterr().out
+    (tmp_path / 'other.yaml').write_text('beta: 0.9\nepochs: 3')
+    assert main([*words, '--config', str(tmp_path / 'other.yaml')]) == 2
+    assert 'holds a run with another beta' in capsys.readouterr().err
+
+
 def test_a_run_is_not_continued_on_other_data(trained, tmp_path, capsys):
     make_tiny_camvid(tmp_path / 'camvid', 'train', 3)
     make_tiny_camvid(tmp_path / 'camvid', 'val', 1)
@@ -325,3 +334,39 @@ def test_a_task_without_ground_truth_is_not_exported(
     error = capsys.readouterr().err
     assert f'was not trained on {task}:' in error and '`bdl render`' in error
     assert not (tmp_path / 'model').exists()
+
+
+def test_the_same_network_is_exported_at_another_size(trained, capsys):
+    make_tiny_drives(trained / 'larger', drives=1, frames=4, height=48, width=96)
+    assert _export(trained, '--stride', '1') == 0
+    small, large = trained / 'models' / 'tiny', trained / 'models' / 'large'
+    capsys.readouterr()
+    assert main(['export', str(small / 'weights.pt'), str(large), '--size', '96x48', '--stride',
+                 '1', '--data', str(trained / 'larger')]) == 0
+    printed = capsys.readouterr().out
+    assert 'trained at 64x32 px; at 96x48' in printed and 'sigma was not scaled' in printed
+    before, after = load_model_files(small).spec, load_model_files(large).spec
+    assert (after.width, after.height, after.sample_width) == (96, 48, 24)
+    assert after.canonical_focal_px == before.canonical_focal_px
+    assert after.perceive_sha256 != before.perceive_sha256
+    state = [read_network(one / 'weights.pt').state_dict() for one in (small, large)]
+    assert all(torch.equal(state[0][name], state[1][name]) for name in state[0])
+    backend = OnnxRuntimeBackend(load_model_files(large), threads=1)
+    frame = WorldDataset(trained / 'larger', 'train')[0]
+    assert backend.perceive(frame.rgb).depth.shape == (48, 96)
+
+
+@pytest.mark.parametrize(('size', 'data', 'message'), [
+    ('96x48', 'data', 'frames of 64x32 px, below --size 96x48'),
+    ('96x50', 'data', 'height is 50 px, must be a multiple of 16'),
+])
+def test_a_size_that_does_not_fit_is_refused(trained, capsys, size, data, message):
+    assert main(['export', str(trained / 'run' / 'checkpoint.pt'), str(trained / 'm'), '--size',
+                 size, '--data', str(trained / data)]) == 2
+    assert message in capsys.readouterr().err and not (trained / 'm').exists()
+
+
+def test_a_size_is_two_numbers(trained, capsys):
+    with pytest.raises(SystemExit):
+        _export(trained, '--size', '640')
+    assert "'640' must be WIDTHxHEIGHT" in capsys.readouterr().err
