@@ -5,7 +5,7 @@ Calibration: from the scores of nominal drives to thresholds and alarm limits.
 
 Frames of one drive are alike, so the unit is the drive. The observations of each are thinned, for
 the thresholds to the decorrelation time of the scores if configured. The limits of the two
-sequential alarms are checked by leaving out each drive in turn.
+sequential alarms follow from leaving out each drive in turn (peak_limit.py).
 """
 from collections import Counter
 from dataclasses import replace
@@ -19,17 +19,14 @@ from bdl_perception.alarm.calibration_config import (
     count_recordings,
 )
 from bdl_perception.alarm.conformal import (
-    min_p_value,
     min_threshold_sample_size,
     round_score,
     SortedScores,
 )
 from bdl_perception.alarm.cusum import (
-    log_evidence,
-    MIXTURE_EXPONENTS,
-    P_VALUE_FLOOR,
     peak_cusum,
     peak_mixture_cusum,
+    SLOW_ALARM_SHARE,
     WindowMedian,
 )
 from bdl_perception.alarm.detection_delay import check_detection_delay
@@ -43,6 +40,7 @@ from bdl_perception.alarm.observations import (
     ScoredDrive,
     thin_drive,
 )
+from bdl_perception.alarm.peak_limit import peak_quantile, peak_rank, peaks_by_recording
 from bdl_perception.alarm.score_distribution import (
     MIN_OBSERVATIONS,
     min_sample_size,
@@ -97,12 +95,12 @@ def calibrate_ignoring_delay(drives: Sequence[ScoredDrive], identity: Identity,
     origin = Provenance(
         identity, software_version, tuple(drive.name for drive in drives), count_frames(drives),
         prepared.score_step_s, prepared.observed_step_s, prepared.decorrelation_s,
-        held_out_peaks=tuple(round_score(peak.fast) for peak in peaks),
-        held_out_slow_peaks=tuple(round_score(peak.slow) for peak in peaks),
+        held_out_peaks=tuple(peak.fast for peak in peaks),
+        held_out_slow_peaks=tuple(peak.slow for peak in peaks),
         steps_per_drive=tuple(len(drive.observations) for drive in prepared.thinned),
         windows_per_drive=tuple(_count_windows(drive, config.slow_step_s)
                                 for drive in prepared.thinned))
-    return Calibration(distribution, _limits(peaks, distribution, config), origin,
+    return Calibration(distribution, _limits(peaks, prepared, config), origin,
                        image_range=fit_image_range(drives))
 
 
@@ -155,8 +153,9 @@ def leave_one_out(thinned: Sequence[ScoredDrive], threshold_drives: Sequence[Sco
                             config.exponent)
         p_values = [(observation.stamp_ns, test.p_value(observation.values))
                     for observation in drive.observations]
-        peaks.append(PeakEvidence(peak_cusum((p for _, p in p_values), config.exponent),
-                                  peak_mixture_cusum(p_values, config.slow_step_s)))
+        peaks.append(PeakEvidence(
+            round_score(peak_cusum((p for _, p in p_values), config.exponent)),
+            round_score(peak_mixture_cusum(p_values, config.slow_step_s))))
     return peaks
 
 
@@ -179,19 +178,23 @@ def count_frames(drives: Sequence[ScoredDrive]) -> int:
     return sum(len(drive.observations) for drive in drives)
 
 
-def _limits(peaks: Sequence[PeakEvidence], distribution: ScoreDistribution,
+def _limits(peaks: Sequence[PeakEvidence], prepared: PreparedDrives,
             config: CalibrationConfig) -> AlarmLimits:
-    """Return the designed limits, or the highest held-out evidence plus the largest step."""
-    # From the highest held-out evidence a single further step cannot exceed the limit.
-    smallest_p = min_p_value(distribution.observations, len(config.watched), config.tails)
-    step = max(0., log_evidence(smallest_p, config.exponent))
-    slow_step = max(log_evidence(max(smallest_p, P_VALUE_FLOOR), exponent)
-                    for exponent in MIXTURE_EXPONENTS)
+    """Return the designed limits; a limit is higher where the peaks of the drives are."""
     design = design_limits(config.false_alarms_per_hour, config.step_s, config.slow_step_s,
                            config.exponent)
+    recordings = [drive.recording for drive in prepared.thinned]
+    hours = (count_frames(prepared.thinned) * (prepared.observed_step_s or config.step_s)) / 3600
+
+    def limit(values: Sequence[float], share: float) -> float:
+        known = peaks_by_recording(values, recordings)
+        return peak_quantile(known, peak_rank(len(known), hours,
+                                              share * config.false_alarms_per_hour))
+
     return replace(
-        design, cusum=max(design.cusum, max(peak.fast for peak in peaks) + step),
-        slow=max(design.slow or 0., max(peak.slow for peak in peaks) + max(0., slow_step)))
+        design,
+        cusum=max(design.cusum, limit([peak.fast for peak in peaks], 1 - SLOW_ALARM_SHARE)),
+        slow=max(design.slow or 0., limit([peak.slow for peak in peaks], SLOW_ALARM_SHARE)))
 
 
 def _check_observation_count(threshold_drives: Sequence[ScoredDrive],

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Weaknesses of a calibration that its numbers do not show, as texts with a remedy."""
+import math
 from typing import NamedTuple, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
@@ -11,9 +12,10 @@ from bdl_perception.alarm.detection_delay import (
     min_detection_delay,
     min_slow_detection_delay,
 )
+from bdl_perception.alarm.peak_limit import MIN_RANK, supported_rate
 from bdl_perception.alarm.score_distribution import MIN_DRIVES
 
-RECOMMENDED_DRIVES = 20  # a further drive exceeds them all with a probability below 5 %
+RECOMMENDED_DRIVES = 20  # a further drive exceeds a limit with a probability of 2 / 21 at most
 
 
 class LimitSummary(NamedTuple):
@@ -60,7 +62,8 @@ def _evidence_warnings(calibration: Calibration) -> list[str]:
     return [*_few_drives_warnings(calibration.independent_drive_count),
             *_late_error_warnings(summaries[0].delay),
             *[text for summary in summaries
-              for text in _raised_limit_warnings(summary, calibration.provenance.drives)],
+              for text in (*_raised_limit_warnings(summary, calibration.provenance.drives),
+                           *_odd_drive_warnings(summary, calibration.provenance.drives))],
             *[text for summary in summaries for text in _untested_limit_warnings(summary)],
             *_step_warnings(calibration)]
 
@@ -68,8 +71,9 @@ def _evidence_warnings(calibration: Calibration) -> list[str]:
 def _few_drives_warnings(drives: int) -> list[str]:
     if drives >= RECOMMENDED_DRIVES:
         return []
-    return [f'{drives} drives are few: a further nominal drive exceeds all of them with '
-            f'probability {1 / (drives + 1):.0%}; add drives']
+    return [f'{drives} drives are few: they show only that at most {MIN_RANK} of {drives + 1} '
+            f'further nominal drives ({MIN_RANK / (drives + 1):.0%}) raise a false ERROR; add '
+            f'drives']
 
 
 def _late_error_warnings(delay: DetectionDelay | None) -> list[str]:
@@ -89,8 +93,20 @@ def _raised_limit_warnings(summary: LimitSummary, drives: Sequence[str]) -> list
              if delays[0] and delays[1] else '')
     return [f'held-out drives raise the {summary.name} limit above the {summary.design_limit:.2f} '
             f'of the target rate{added}, and the target rate is not demonstrated; '
-            f'{limit_setting_drives(drives, summary.peak_evidence)}: remove drives that are not '
-            f'nominal, or add similar drives']
+            f'{limit_setting_drives(drives, summary.peak_evidence, summary.limit)}: remove '
+            f'those that are not nominal, or add similar drives']
+
+
+def _odd_drive_warnings(summary: LimitSummary, drives: Sequence[str]) -> list[str]:
+    """Name the drives above a limit: such a drive raises a false ERROR."""
+    found = supported_rate(summary.peak_evidence, summary.limit) if summary.peak_evidence else None
+    if not found or not found.exceeding:
+        return []
+    above = math.nextafter(summary.limit, math.inf)
+    return [f'{found.exceeding} of {found.drives} drives exceed the {summary.name} limit '
+            f'{summary.limit:.2f} when the others form the distribution: '
+            f'{limit_setting_drives(drives, summary.peak_evidence, above)}. A drive like them '
+            f'raises a false ERROR: remove those that are not nominal, or add similar drives']
 
 
 def _untested_limit_warnings(summary: LimitSummary) -> list[str]:

@@ -15,10 +15,11 @@ from bdl_perception.alarm.cusum import ConformalCusum, MixtureCusum
 from bdl_perception.alarm.score_distribution import ScoreDistribution
 
 MAX_STEPS = 100_000  # hours even for the fast alarm: longer counts as never
-# A limit is above the evidence of every held-out drive, so that one drive with a dirty lens could
-# delay ERROR without bound. At 50 km/h a car drives 70 m in five seconds.
+# One odd drive cannot raise a limit, several can: without a bound, two drives with a dirty lens
+# could delay ERROR for ever. At 50 km/h a car drives 70 m in five seconds.
 MAX_ADDED_DELAY_S = 5.
 MAX_ADDED_SLOW_DELAY_S = 60.  # a drift over minutes is detected one minute later
+MAX_NAMED = 3  # drives in a message
 
 
 class DetectionDelay(NamedTuple):
@@ -50,24 +51,25 @@ def min_slow_detection_delay(distribution: ScoreDistribution,
     return _slow_delay(_min_p_value(distribution), limits)
 
 
-def limit_setting_drives(drives: Sequence[str], peaks: Sequence[float]) -> str:
-    """Describe the drives with the highest held-out evidence, and the next lower value."""
-    if not peaks:
+def limit_setting_drives(drives: Sequence[str], peaks: Sequence[float], limit: float) -> str:
+    """Describe the drives whose held-out evidence reaches a limit, the highest first."""
+    found = sorted(((peak, name) for name, peak in zip(drives, peaks, strict=False)
+                    if peak >= limit), reverse=True)
+    if not found:
         return 'the evidence of each drive is not known'
-    highest = max(peaks)
-    names = [name for name, value in zip(drives, peaks, strict=True) if value == highest]
-    lower = [value for value in peaks if value < highest]
-    next_lower = f', the next one {max(lower):.2f}' if lower else ''
-    return f'drive {", ".join(names)} with evidence {highest:.2f}{next_lower}'
+    more = f' and {len(found) - MAX_NAMED} more' if len(found) > MAX_NAMED else ''
+    named = ', '.join(f'{name} ({peak:.2f})' for peak, name in found[:MAX_NAMED])
+    return f'drives with this evidence are {named}{more}'
 
 
 def check_detection_delay(calibration: Calibration) -> None:
     """Raise ValueError if held-out drives raised a limit so far that its ERROR is too late."""
     limits, origin = calibration.limits, calibration.provenance
-    for name, min_delay, peaks, max_added_s in (
-            ('an ERROR', min_detection_delay, origin.held_out_peaks, MAX_ADDED_DELAY_S),
+    for name, min_delay, peaks, limit, max_added_s in (
+            ('an ERROR', min_detection_delay, origin.held_out_peaks, limits.cusum,
+             MAX_ADDED_DELAY_S),
             ('a slow ERROR', min_slow_detection_delay, origin.held_out_slow_peaks,
-             MAX_ADDED_SLOW_DELAY_S)):
+             limits.slow or 0., MAX_ADDED_SLOW_DELAY_S)):
         design = min_delay(calibration.distribution, limits.design())
         raised = min_delay(calibration.distribution, limits)
         if design is None or (raised and raised.seconds - design.seconds <= max_added_s):
@@ -76,8 +78,8 @@ def check_detection_delay(calibration: Calibration) -> None:
             f'{raised.seconds:.3g} s' if raised else 'infinity')
         raise ValueError(
             f'held-out drives raise the minimum delay of {name} {delay} (allowed: '
-            f'+{max_added_s:g} s): {limit_setting_drives(origin.drives, peaks)}; remove it if it '
-            f'is not nominal, or add similar drives')
+            f'+{max_added_s:g} s): {limit_setting_drives(origin.drives, peaks, limit)}; remove '
+            f'those that are not nominal, or add similar drives')
 
 
 def _min_p_value(distribution: ScoreDistribution) -> float:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Summary of a calibration beside its file: calibration.txt and calibration.png."""
 from io import BytesIO
+import math
 from typing import Any, Sequence
 
 from bdl_perception.alarm.calibration import Calibration
@@ -13,6 +14,7 @@ from bdl_perception.alarm.detection_delay import (
     min_slow_detection_delay,
 )
 from bdl_perception.alarm.image_range import CHECKS, HOLD_S, ImageRange
+from bdl_perception.alarm.peak_limit import supported_rate
 from bdl_perception.metrics.depth_intervals import BIN_NAMES, DepthIntervals
 from bdl_perception.perception.regions import parse_regions
 from bdl_perception.perception.scores import score_descriptions
@@ -45,12 +47,21 @@ def _truncated_names(names: Sequence[str]) -> str:
 
 
 def _duration_line(calibration: Calibration) -> str:
-    """Give the duration, and the rate demonstrated if no drive raises an ERROR: 1 in n + 1."""
-    drives, origin = calibration.independent_drive_count, calibration.provenance
-    hours = origin.frames * (origin.observed_step_s or calibration.limits.step_s) / 3600
-    per_hour = len(origin.drives) / hours / (drives + 1)
-    return (f'length        about {hours:.2g} h; lowest false-alarm rate that these {drives} '
-            f'drives can demonstrate: one in {drives + 1} drives, {per_hour:.2g} per hour at '
+    """Give the duration, and what the drives show of further drives with a false ERROR."""
+    origin, limits = calibration.provenance, calibration.limits
+    hours = origin.frames * (origin.observed_step_s or limits.step_s) / 3600
+    text = f'length        about {hours:.2g} h'
+    if not origin.held_out_peaks:
+        return text
+    slow = origin.held_out_slow_peaks or (0.,) * len(origin.held_out_peaks)
+    ratios = [max(fast / limits.cusum, peak / (limits.slow or math.inf))
+              for fast, peak in zip(origin.held_out_peaks, slow, strict=True)]
+    shown = supported_rate(ratios, 1.)
+    per_hour = len(origin.drives) / hours
+    return (f'{text}\nfalse ERRORs  {shown.exceeding} of {shown.drives} drives, each compared '
+            f'with the others. Of further drives like these at most {shown.share:.1%} raise one '
+            f'on average, with 95 % confidence at most {shown.share_bound:.1%}: '
+            f'{shown.share * per_hour:.2g} and {shown.share_bound * per_hour:.2g} per hour at '
             f'their mean length')
 
 

@@ -106,7 +106,7 @@ def test_extreme_drives_of_a_camera_raise_no_other_limit() -> None:
     alone = calibrate(front, IDENTITY, ALONE, '')
     assert made.for_camera('front').limits.cusum == alone.limits.cusum
     assert made.for_camera('front').limits.slow == alone.limits.slow
-    assert made.limits.cusum > alone.limits.cusum + 4  # of all drives: the rear ones are extreme
+    assert made.limits.cusum > alone.limits.cusum + 1  # of all drives: the rear ones are extreme
     assert made.for_camera('rear').limits.cusum == made.for_camera('roof').limits.cusum
 
 

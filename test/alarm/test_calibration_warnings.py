@@ -61,7 +61,7 @@ def test_each_camera_has_its_own_warnings() -> None:
             'rear': camera(tuple('abcdefgh'), limit + 1, 7.,
                            decorrelation_s={'epistemic_depth': .75}),
             'roof': camera(tuple('abcde'), observations=1)}))
-    assert few.startswith('rear: 8 drives are few') and '11%' in few
+    assert few.startswith('rear: 8 drives are few') and '(22%)' in few
     assert raised.startswith('rear: held-out drives raise the CUSUM limit')
     assert roof == ('calibration has 5 drives of roof, 8 are needed; the thresholds of all drives '
                     'are used')
@@ -70,25 +70,36 @@ def test_each_camera_has_its_own_warnings() -> None:
 
 def test_few_drives_and_a_raised_limit_are_warnings() -> None:
     few, raised = calibration_warnings(uniform_calibration(9, 12))
-    assert '9 drives are few' in few and '10%' in few
+    assert '9 drives are few' in few and 'at most 2 of 10' in few and '20%' in few
     assert 'raise the CUSUM limit above the 9.57' in raised
 
 
 def test_drives_that_raised_a_limit_are_named_with_their_delay() -> None:
-    # a step of .25 s adds 1.61 at most: 6 steps to 9.57 and 19 to 30
-    one = with_values(uniform_calibration(20, 30.), held_out_peaks=(*[1.5] * 18, 28.4, 3.25))
+    # a step of .25 s adds 1.61 at most: 6 steps to 9.57 and 18 to 28.4
+    one = with_values(uniform_calibration(20, 28.4), held_out_peaks=(*[1.5] * 18, 28.4, 28.4))
     raised, = calibration_warnings(one)
-    for part in ('CUSUM limit above the 9.57', 'longer by 3.25 s, now 4.75 s', 'd18', '28.40',
-                 '3.25:'):
+    for part in ('CUSUM limit above the 9.57', 'longer by 3 s, now 4.5 s',
+                 'd19 (28.40), d18 (28.40):'):
         assert part in raised
     all_equal, = calibration_warnings(with_values(one, held_out_peaks=(28.4,) * 20,
                                                   drives=tuple('abcdefghijklmnopqrst')))
-    assert 'a, b, c' in all_equal and 'next' not in all_equal
+    assert 't (28.40), s (28.40), r (28.40) and 17 more' in all_equal
+    unknown, = calibration_warnings(with_values(one, held_out_peaks=()))
+    assert 'the evidence of each drive is not known' in unknown
+
+
+def test_an_odd_drive_above_a_limit_is_named() -> None:
+    made = with_values(uniform_calibration(20, math.log(28800)), slow=math.log(3600),
+                       held_out_peaks=(*[1.5] * 19, 107.), held_out_slow_peaks=(*[.5] * 18, 9., 8))
+    fast, slow = calibration_warnings(made)
+    assert fast.startswith('1 of 20 drives exceed the CUSUM limit 10.27 when the others')
+    assert 'd19 (107.00). A drive like them raises a false ERROR' in fast
+    assert slow.startswith('1 of 20 drives exceed the slow limit 8.19') and 'd18 (9.00)' in slow
 
 
 def test_the_drive_that_raised_the_slow_limit_is_named() -> None:
     made = with_values(uniform_calibration(20, math.log(28800)), slow=20.,
-                       held_out_peaks=(0.,) * 20, held_out_slow_peaks=(*[.5] * 19, 18.))
+                       held_out_peaks=(0.,) * 20, held_out_slow_peaks=(*[.5] * 18, 20., 20.))
     raised, = calibration_warnings(made)
-    for part in ('slow limit above the 8.19', 'longer by 26 s, now 48 s', 'd19', '18.00', '0.50:'):
+    for part in ('slow limit above the 8.19', 'longer by 26 s, now 48 s', 'd19 (20.00)'):
         assert part in raised

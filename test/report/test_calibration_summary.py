@@ -25,12 +25,18 @@ def test_the_text_has_the_numbers_of_the_calibration() -> None:
     assert 'warning' not in text
 
 
-def test_the_text_has_the_lowest_demonstrable_false_alarm_rate() -> None:
-    # 7200 frames .25 s apart: half an hour
-    calibration = with_values(uniform_calibration(20, 9.), frames=7200)
-    assert ('about 0.5 h; lowest false-alarm rate that these 20 drives can demonstrate: one in 21 '
-            'drives, 1.9 per hour') in calibration_text(calibration)  # 3600 / (21 * 90)
-    assert 'about 1 h;' in calibration_text(with_values(calibration, observed_step_s=.5))
+def test_the_text_has_the_false_alarm_rate_that_the_drives_show() -> None:
+    # 7200 frames .25 s apart: half an hour, 40 drives an hour
+    calibration = with_values(uniform_calibration(20, 9.), frames=7200,
+                              held_out_peaks=(*[1.] * 19, 9.))
+    text = calibration_text(calibration)
+    assert 'about 0.5 h\nfalse ERRORs  0 of 20 drives' in text
+    assert 'at most 4.8% raise one' in text and 'at most 13.9%: 1.9 and 5.6 per hour' in text
+    two = calibration_text(with_values(calibration, slow=3.,
+                                       held_out_peaks=(*[1.] * 18, 9.1, 107.),
+                                       held_out_slow_peaks=(*[0.] * 18, 3., 3.1)))
+    assert 'false ERRORs  2 of 20 drives' in two and '14.3%' in two  # 3 / 21
+    assert 'about 1 h\n' in calibration_text(with_values(calibration, observed_step_s=.5))
 
 
 def test_the_text_has_the_slow_limit_and_decorrelation_times() -> None:
