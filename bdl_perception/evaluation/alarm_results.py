@@ -31,6 +31,7 @@ from bdl_perception.evaluation.alarm_replay import (
     replay_concatenated,
 )
 from bdl_perception.evaluation.drive_record import DriveRecord, segment_group
+from bdl_perception.evaluation.harm_results import harm_results, HarmResults, NO_TRUTH
 from bdl_perception.evaluation.set_results import NotMeasured
 from bdl_perception.perception.status import Identity
 
@@ -105,6 +106,7 @@ class AlarmResults:
     exceeded: Mapping[str, float]  # group -> share of frames with a score above its threshold
     warned: Mapping[str, float]  # group -> share of frames at WARN or worse
     timelines: Mapping[str, Timeline]  # by set
+    harm: HarmResults | NotMeasured = NotMeasured(NO_TRUTH)
 
 
 class ReplayedDrive(NamedTuple):
@@ -127,7 +129,7 @@ def alarm_results(records: Sequence[DriveRecord], nominal: str | None, calibrati
         _false_alarms(nominal_drives, calibration, identity), _detection_by_condition(replayed),
         {group: one.exceeded for group, one in shares.items()},
         {group: one.warned for group, one in shares.items()},
-        _timelines(replayed, nominal, calibration))
+        _timelines(replayed, nominal, calibration), harm_results(replayed))
 
 
 def drives_in_calibration(records: Sequence[DriveRecord], nominal: str | None,

@@ -38,6 +38,7 @@ class DriveRecord:
     metric_states: Mapping[str, Mapping[str, StateDict]]
     cycle_score_names: tuple[str, ...] = ()  # of Monte Carlo cycles; others: of the single pass
     faults: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # frame -> camera faults
+    wrong: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # compared frame -> harm
 
     def group_scores(self, group: str) -> dict[str, list[float]]:
         """Return the scores of the frames of a group."""
@@ -86,6 +87,7 @@ def record_to_dict(record: DriveRecord) -> dict[str, Any]:
         'stamps_ns': list(record.stamps_ns), 'groups': list(record.groups),
         'of_cycle': list(record.cycle_score_names),
         'faults': {str(index): list(found) for index, found in record.faults.items()},
+        'wrong': {str(index): list(found) for index, found in record.wrong.items()},
         'scores': {name: [value if math.isfinite(value) else None for value in values]
                    for name, values in record.scores.items()},
         'sums': {group: {name: {key: np.asarray(value).tolist() for key, value in state.items()}
@@ -104,4 +106,5 @@ def record_from_dict(values: Mapping[str, Any]) -> DriveRecord:
         {group: {name: {key: np.asarray(value, np.float64) for key, value in state.items()}
                  for name, state in states.items()}
          for group, states in values['sums'].items()}, tuple(values['of_cycle']),
-        {int(index): tuple(found) for index, found in values['faults'].items()})
+        *({int(index): tuple(found) for index, found in values[key].items()}
+          for key in ('faults', 'wrong')))

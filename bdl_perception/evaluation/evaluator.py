@@ -7,6 +7,7 @@ from typing import Iterable, NamedTuple
 
 from bdl_perception.datasets.base import LabelledFrame
 from bdl_perception.evaluation.drive_record import DriveRecord, frame_group, Origin
+from bdl_perception.evaluation.harm import corridor_errors
 from bdl_perception.evaluation.inference import finish_cycle, predict
 from bdl_perception.metrics.depth_intervals import DepthIntervals
 from bdl_perception.metrics.pixels import LabelledPrediction, MetricState
@@ -44,6 +45,7 @@ class DriveAccumulator:
         self._scores: dict[str, list[float]] = {}
         self._states: dict[str, dict[str, MetricState]] = {}
         self._faults: dict[int, tuple[str, ...]] = {}
+        self._wrong: dict[int, tuple[str, ...]] = {}
 
     def check(self, frame: CameraFrame) -> None:
         """Note camera faults; ValueError where the stamp does not increase."""
@@ -65,6 +67,8 @@ class DriveAccumulator:
         self._groups.append(group)
         for name, value in prediction_scores(prediction, self._regions).items():
             self._scores.setdefault(name, []).append(value)
+        if (errors := corridor_errors(prediction)) is not None:
+            self._wrong[len(self._stamps_ns) - 1] = errors.wrong
         if turn:
             states = self._states.setdefault(group, create_metric_states(self._intervals))
             update_metric_states(states, prediction, self._full_size(prediction, labelled))
@@ -86,7 +90,7 @@ class DriveAccumulator:
             {name: tuple(row) for name, row in self._scores.items() if len(row) == count},
             {group: {name: state.state() for name, state in states.items()}
              for group, states in self._states.items()},
-            tuple(cycle_score_descriptions(self._regions)), self._faults)
+            tuple(cycle_score_descriptions(self._regions)), self._faults, self._wrong)
 
 
 class Evaluator:

@@ -25,6 +25,7 @@ EPISTEMIC_SCORE = 'epistemic_depth'
 DELAY_TARGETS = {'median': (.5, .5), '95th percentile': (.95, 2.)}  # share of the drives, s
 MAX_FPR_95 = .15
 MIN_AUROC = .9  # of each condition
+MIN_HARMFUL_IN_TIME = .95
 
 Ood = OodResults | NotMeasured
 Alarm = AlarmResults | NotMeasured
@@ -44,7 +45,7 @@ def assess_goals(sets: Mapping[str, SetResults], ood: Ood, alarm: Alarm, nominal
     return [*_ood_goals(sets, ood, alarm, required), _false_alarm_goal(alarm),
             *_delay_goals(alarm, required),
             *goals_for_set(nominal_metrics, used_for_calibration),
-            *goals_for_held_out_sets(held_out, required)]
+            *goals_for_held_out_sets(held_out, required), _harm_goal(alarm)]
 
 
 def _ood_goals(sets: Mapping[str, SetResults], ood: Ood, alarm: Alarm,
@@ -111,6 +112,18 @@ def _false_alarm_goal(alarm: Alarm) -> Goal:
     return Goal(name, target, f'{rate.events} in {rate.hours:.3g} h, in {rate.in_drives} '
                               f'of {found.drives} drives: {rate.per_hour:.3g}, '
                               f'at most {rate.high:.3g} (95 %){note}', verdict)
+
+
+def _harm_goal(alarm: Alarm) -> Goal:
+    """Require ERROR in time on the drives where the network is wrong in the corridor."""
+    name, target = 'harmful drives with ERROR within 2 s', f'>= {MIN_HARMFUL_IN_TIME:.0%}'
+    harm = None if isinstance(alarm, NotMeasured) else alarm.harm
+    if harm is None or isinstance(harm, NotMeasured) or not harm.total.harmful:
+        return not_measured(name, target)
+    total = harm.total
+    share = total.in_time / total.harmful
+    return Goal(name, target, f'{share:.0%} ({total.in_time} of {total.harmful} drives)',
+                verdict_at_least(share, MIN_HARMFUL_IN_TIME))
 
 
 def _delay_goals(alarm: Alarm, required: Sequence[str]) -> Iterator[Goal]:

@@ -8,6 +8,8 @@ from typing import Any, Mapping, Sequence
 from bdl_perception.evaluation.alarm_metrics import ABRUPT_S, FAST, OTHER, SLOW
 from bdl_perception.evaluation.alarm_replay import MAX_GAP_MEDIANS
 from bdl_perception.perception.data_types import CLASS_NAMES
+from bdl_perception.report.blocks import Plots, Table, Text
+from bdl_perception.report.harm import harm_section
 from bdl_perception.report.labelled_sets import labelled_set_tables, note
 from bdl_perception.report.labelled_sets import TITLE as LABELLED_SETS
 
@@ -71,21 +73,30 @@ def to_json_values(values: Any) -> Any:
 def markdown(evaluation: Values) -> str:
     """Write the tables of an evaluation; its values are those of to_json_values."""
     sets: Mapping[str, Values] = evaluation['sets']
-    parts = [f'# Evaluation of {evaluation["model"]}', _head(evaluation), NOTES,
-             '## Goals', _table(GOAL_HEAD, [list(goal.values()) for goal in evaluation['goals']]),
+    parts = [f'# Evaluation of {evaluation["model"]}', _head(evaluation),
+             *_harm(evaluation), NOTES, '## Goals',
+             _table(GOAL_HEAD, [list(goal.values()) for goal in evaluation['goals']]),
              '## Depth and classes', _quality(sets), '## IoU of each class', _classes(sets)]
-    ood = evaluation['ood']
-    if 'not_measured' in ood:
-        parts += ['## Out of distribution', f'Not measured: {ood["not_measured"]}.']
     if tables := list(labelled_set_tables(evaluation)):
         parts += [f'## {LABELLED_SETS}', note(evaluation)]
         parts += [part for one in tables
                   for part in (f'### {one.caption}', _table(one.head, one.rows))]
+    ood = evaluation['ood']
+    if 'not_measured' in ood:
+        parts += ['## Out of distribution', f'Not measured: {ood["not_measured"]}.']
     else:
         parts += [fading_frames_note(ood)] if ood['fading_frames'] else []
         parts += [part for metric, title in SEPARATION_TITLES.items()
                   for part in (f'## {title}', _separation(ood, metric))]
     return '\n\n'.join([*parts, '## Alarm', _alarm(evaluation['alarm'])]) + '\n'
+
+
+def _harm(evaluation: Values) -> list[str]:
+    section = harm_section(evaluation)
+    return [f'## {section.title}', *(
+        _table(block.head, block.rows) if isinstance(block, Table) else
+        block.text if isinstance(block, Text) else f'Not measured: {block.reason}.'
+        for block in section.blocks if not isinstance(block, Plots))]
 
 
 def _head(evaluation: Values) -> str:

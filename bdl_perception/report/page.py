@@ -8,6 +8,7 @@ from bdl_perception.report.accuracy import depth_section, segmentation_section
 from bdl_perception.report.alarm import alarm_section
 from bdl_perception.report.blocks import Block, Section, Table, Text, Values
 from bdl_perception.report.calibration import coverage_section, reliability_section
+from bdl_perception.report.harm import harm_section
 from bdl_perception.report.labelled_sets import labelled_sets_section
 from bdl_perception.report.markdown import GOAL_HEAD
 from bdl_perception.report.ood import ood_section
@@ -36,9 +37,9 @@ def provenance_section(evaluation: Values) -> Section:
         ['parameters of the graphs', f'{counts["perceive"]:,} and {counts["sample"]:,}'],
         ['Monte Carlo samples, seed', f'{evaluation["samples"]}, {evaluation["seed"]}'],
         ['backend', f'{evaluation["backend"]}, {evaluation["precision"]}'],
-        ['fit of frames', evaluation['fit_mode']],
         ['input of the network',
          f'{evaluation["input"]["width"]}x{evaluation["input"]["height"]} px'],
+        ['fit of frames', evaluation['fit_mode']],
         ['time, median', f'one pass {ms["perceive"]:.1f} ms, all samples {ms["samples"]:.1f} ms'],
         ['evaluated frames', 'all' if evaluation['stride'] == 1
          else f'one in {evaluation["stride"]} of a labelled drive'],
@@ -85,7 +86,7 @@ def _summary_blocks(evaluation: Values) -> Iterator[Block]:
     yield Table('Goals', GOAL_HEAD, rows, 'cards')
 
 
-SECTIONS = (summary_section, depth_section, segmentation_section,
+SECTIONS = (harm_section, summary_section, depth_section, segmentation_section,
             labelled_sets_section, reliability_section, coverage_section,
             sparsification_section, selective_prediction_section, ood_section, alarm_section,
             provenance_section, limitations_section)

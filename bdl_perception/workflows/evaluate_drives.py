@@ -14,6 +14,7 @@ from bdl_perception.datasets import DatasetSource
 from bdl_perception.drives.description import OOD_CONDITIONS
 from bdl_perception.evaluation.drive_record import FADING_PART, record_from_dict
 from bdl_perception.evaluation.evaluator import LatencyMs
+from bdl_perception.evaluation.harm import HARM_SETTINGS
 from bdl_perception.evaluation.results import (
     evaluation_results,
     EvaluationContext,
@@ -48,8 +49,8 @@ from bdl_perception.workflows.drive_sets import (
 )
 from bdl_perception.workflows.executor import ExecutorConfig, run_jobs
 from bdl_perception.workflows.job_results import JobResult, ResultCache
-
 from bdl_perception.workflows.labelled_frames import DatasetFrames
+
 LOG = logging.getLogger(__name__)
 CAMVID_SPLITS = {'validation': 'val'}  # of the nominal set; all others are compared with test
 RESULT_FORMAT = 2  # of evaluation.json; 0.1.0 had none
@@ -88,8 +89,8 @@ class EvaluationResult:
     latency: LatencyMs
     failed: Mapping[str, str]  # drive -> error
     results: EvaluationResults = field(repr=False)
-    command: str = ''  # that makes it again
     terms: Mapping[str, str] = field(default_factory=dict)  # of the data sets, by set
+    command: str = ''  # that makes it again
 
     def to_dict(self) -> dict[str, Any]:
         """Give evaluation.json: plain values, with NaN where a number is not defined."""
@@ -104,8 +105,8 @@ class EvaluationResult:
             'stride': self.config.stride, 'quality_every': self.config.quality_every,
             'samples': options.samples, 'seed': options.seed, 'threads': options.threads,
             'fit_mode': options.fit_mode, 'backend': self.backend,
-            'precision': self.identity.precision, 'ms': self.latency._asdict(),
             'input': {'width': spec.width, 'height': spec.height}, 'terms': dict(self.terms),
+            'precision': self.identity.precision, 'ms': self.latency._asdict(),
             'failed': dict(self.failed), **self.results.to_dict()}
 
 
@@ -226,7 +227,8 @@ def _result_cache(config: EvaluationConfig, options: ModelOptions, context: Eval
                    'stride': config.stride, 'quality_every': config.quality_every,
                    'rate_hz': config.rate_hz, 'metrics': list(METRICS), 'parts': FADING_PART,
                    'intervals': context.intervals, 'health': vars(HealthPolicy()),
-                   'image_values': IMAGE_VALUES, 'software_version': software_version()}
+                   'image_values': IMAGE_VALUES, 'harm': HARM_SETTINGS,
+                   'software_version': software_version()}
     return ResultCache(config.cache_folder, fingerprint, {
         title: [str(job.drive.source.path), path_fingerprint(job.drive.source.path)]
         for title, job in jobs.items()})
