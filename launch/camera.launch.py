@@ -17,9 +17,9 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 import yaml
 
-SHARE = FindPackageShare('bdl_perception')
-PRESETS = PathJoinSubstitution([SHARE, 'bringup', 'cameras.yaml'])
-PERCEPTION = PathJoinSubstitution([SHARE, 'launch', 'perception.launch.py'])
+SHARE = Path(__file__).parent.parent  # of the checkout, or share/bdl_perception
+PRESETS = str(SHARE / 'bringup' / 'cameras.yaml')
+PERCEPTION = str(SHARE / 'launch' / 'perception.launch.py')
 
 
 def generate_launch_description() -> LaunchDescription:

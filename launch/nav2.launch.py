@@ -1,16 +1,17 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Start perception, its lifecycle manager and governor_node beside Nav2; see docs/bringup.md."""
+from pathlib import Path
+
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
 
-SHARE = FindPackageShare('bdl_perception')
-PERCEPTION = PathJoinSubstitution([SHARE, 'launch', 'perception.launch.py'])
-NAV2_PARAMS = PathJoinSubstitution([SHARE, 'bringup', 'nav2_params.yaml'])
+SHARE = Path(__file__).parent.parent  # of the checkout, or share/bdl_perception
+PERCEPTION = str(SHARE / 'launch' / 'perception.launch.py')
+NAV2_PARAMS = str(SHARE / 'bringup' / 'nav2_params.yaml')
 # The collision monitor reads cmd_vel_governed instead of cmd_vel_smoothed (nav2_params.yaml).
 GOVERNED = [('cmd_vel', 'cmd_vel_smoothed'), ('cmd_vel_out', 'cmd_vel_governed')]
 

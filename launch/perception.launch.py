@@ -3,11 +3,13 @@
 """Start perception of each camera and one alarm: `ros2 launch bdl_perception ...`."""
 import os
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from bdl_perception.alarm.alert_types import parse_camera_names
 from bdl_perception.backends import AUTO, BACKENDS
 from bdl_perception.demo.processes import FAST_DDS_PROFILE
+from bdl_perception.drives.base import FRAME_ID
 from bdl_perception.parameter_files import contradictions, read_parameter_file
 from bdl_perception.parameters import TRANSPORTS
 from launch import LaunchContext, LaunchDescription
@@ -22,6 +24,7 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+import yaml
 
 Values = dict[str, str]  # launch argument -> value
 PACKAGE = 'bdl_perception'
@@ -30,7 +33,7 @@ CONFIG_ERROR = 2  # exit code of a node with wrong parameters, which a restart d
 BOOLEANS = ['true', 'false']
 FAST_DDS_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 PARAMS_FILE = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'perception.yaml'])
-RVIZ_FILE = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'perception.rviz'])
+RVIZ_FILE = Path(__file__).parent.parent / 'config' / 'perception.rviz'  # installed, too
 
 # Name, default, description. An empty default leaves the value to params_file, so that the default
 # of a parameter is declared only once, and no default overrides the file.
@@ -41,13 +44,16 @@ ARGUMENTS: tuple[tuple[str, Any, str], ...] = (
     ('backend', '', 'inference backend'),
     ('model', '', 'name of a shipped model, or a model folder'),
     ('calibration', '', 'calibration of the alarm; empty: that of `model` if `model` is given'),
+    ('learn', '', 'file of a calibration to learn while somebody drives; used if it exists'),
+    ('learn_minutes', '', 'time of nominal driving to learn from'),
     ('drive', '', 'recording that camera_node plays; empty: there is a real camera'),
     ('cameras', '', 'such as front,rear: one perception_node each, in the namespace of its name'),
     ('namespace', '', 'namespace of all nodes and topics'),
     ('params_file', '', 'YAML file; empty: config/perception.yaml of the package'),
     ('autostart', '', 'configure and activate the node, also after a crash; empty: true, or as '
                       'your params_file says'),
-    ('rviz', 'false', 'open RViz with the images'),
+    ('rviz', 'false', 'open RViz with the images and the depth cloud'),
+    ('rviz_frame', '', 'frame_id of the images; empty: that of a played recording'),
     ('use_sim_time', '', 'use the time of /clock'),
 )
 CHOICES: dict[str, list[str]] = {  # argument -> its values
@@ -93,9 +99,11 @@ def _nodes(context: LaunchContext) -> list[Node]:
              for node in _camera_nodes(values, camera, clock)]
     nodes.append(Node(**_common(values, 'alert_node'),
                       parameters=[values['params_file'], _calibration_override(values),
-                                  _overrides(values, 'cameras'), clock]))
+                                  _overrides(values, 'cameras', 'learn'),
+                                  _number(values, 'learn_minutes'), clock]))
     if values['rviz'] == 'true':
-        nodes.append(_rviz_node(values, cameras, clock))
+        namespace = '/'.join(filter(None, (values['namespace'].strip('/'), *cameras[:1])))
+        nodes.append(_rviz_node(_rviz_file(values, namespace), namespace, clock))
     return nodes
 
 
@@ -154,8 +162,15 @@ def _overrides(values: Values, *names: str) -> dict[str, ParameterValue]:
     return {name: _string(values[name]) for name in names if values[name]}
 
 
+def _number(values: Values, name: str) -> dict[str, ParameterValue]:
+    return {name: ParameterValue(float(values[name]), value_type=float)} if values[name] else {}
+
+
 def _calibration_override(values: Values) -> dict[str, ParameterValue]:
     """Use the calibration of the model: that of another model cannot arm the alarm."""
+    if values['learn'] and values['calibration']:
+        raise ValueError(f'calibration is {values["calibration"]!r} and learn is '
+                         f'{values["learn"]!r}: give only one of them')
     calibration = values['calibration'] or values['model']
     return {'calibration': _string(calibration)} if calibration else {}
 
@@ -165,10 +180,33 @@ def _string(value: str) -> ParameterValue:
     return ParameterValue(value, value_type=str)
 
 
-def _rviz_node(values: Values, cameras: tuple[str, ...], clock: dict[str, bool]) -> Node:
-    """Open RViz in the namespace of the first camera; `image` is remapped to its topic."""
-    image_topic = values['image_topic'] or 'image'
-    namespace = '/'.join(filter(None, (values['namespace'], *cameras[:1])))
+def _rviz_node(file: Path, namespace: str, clock: dict[str, bool]) -> Node:
+    """Open RViz for the first camera."""
     return Node(package='rviz2', executable='rviz2', name='rviz', namespace=namespace,
-                arguments=['-d', RVIZ_FILE], remappings=[('image', image_topic)],
-                parameters=[clock], output='screen')
+                arguments=['-d', str(file)], parameters=[clock], output='screen')
+
+
+def _rviz_file(values: Values, namespace: str) -> Path:
+    """
+    Write a copy of the configuration with the full names of the topics, and with the fixed frame.
+
+    DepthCloud looks for camera_info beside the name that is written there, but always in the root
+    namespace; and the display of an image selects `compressed` by the end of the name.
+    """
+    config = yaml.safe_load(RVIZ_FILE.read_text(encoding='utf-8'))
+    camera = values['image_topic'] or 'image'
+    if values['image_transport'] == 'compressed':
+        camera += '/compressed'
+    prefix = f'/{namespace}/' if namespace else '/'
+    for display in config['Visualization Manager']['Displays']:
+        for owner, key in ((display.get('Topic', {}), 'Value'), (display, 'Depth Map Topic'),
+                           (display, 'Color Image Topic')):
+            if key in owner:
+                name = camera if owner[key] == 'image' else owner[key]
+                owner[key] = name if name.startswith('/') else prefix + name
+    last = namespace.rpartition('/')[2]
+    config['Visualization Manager']['Global Options']['Fixed Frame'] = values['rviz_frame'] or (
+        f'{last}_{FRAME_ID}' if last else FRAME_ID)
+    file = Path(mkdtemp(prefix='bdl_perception_')) / RVIZ_FILE.name
+    file.write_text(yaml.safe_dump(config, sort_keys=False), encoding='utf-8')
+    return file

@@ -6,6 +6,7 @@ import runpy
 from typing import Any
 
 import pytest
+import yaml
 
 pytest.importorskip('launch_ros', reason='ROS 2 launch is not on PyPI; apt installs it')
 ROOT = Path(__file__).parent.parent.parent
@@ -94,6 +95,14 @@ def test_calibration_has_priority_over_the_model() -> None:
     assert parameters(nodes['alert_node'])['calibration'] == '/data/calibration.json'
 
 
+def test_a_calibration_is_learned_in_place_of_another_one() -> None:
+    nodes = launched(learn='my_camera.json', learn_minutes='20')
+    assert parameters(nodes['alert_node']) == {
+        'params_file': CONFIG, 'learn': 'my_camera.json', 'learn_minutes': 20.}
+    with pytest.raises(ValueError, match="'a.json' and learn is 'b.json': give only one"):
+        launched(calibration='a.json', learn='b.json')
+
+
 def test_all_nodes_are_in_the_namespace() -> None:
     from launch import LaunchContext
     nodes = launched(namespace='front', rviz='true', drive='a.mp4')
@@ -101,6 +110,38 @@ def test_all_nodes_are_in_the_namespace() -> None:
     for node in nodes.values():
         node._perform_substitutions(LaunchContext())
         assert node.expanded_node_namespace == '/front'
+
+
+def rviz_config(**arguments: str) -> dict[str, Any]:
+    """Return the configuration that RViz is started with."""
+    from launch import LaunchContext
+    node = launched(rviz='true', **arguments)['rviz2']
+    node._perform_substitutions(LaunchContext())
+    _, flag, file, *_ = node.cmd
+    assert flag[0].text == '-d'
+    loaded: dict[str, Any] = yaml.safe_load(Path(file[0].text).read_text(encoding='utf-8'))
+    return loaded['Visualization Manager']
+
+
+def rviz_topics(config: dict[str, Any]) -> set[str]:
+    topics = {display['Topic']['Value'] for display in config['Displays'] if 'Topic' in display}
+    return topics | {display[name] for display in config['Displays']
+                     for name in ('Depth Map Topic', 'Color Image Topic') if name in display}
+
+
+def test_rviz_shows_the_topics_of_the_namespace() -> None:
+    config = rviz_config(cameras='front,rear', namespace='car', image_topic='raw')
+    topics = rviz_topics(config)
+    assert all(name.startswith('/car/front/') for name in topics), topics
+    assert {'/car/front/raw', '/car/front/depth/image', '/car/front/points'} <= topics
+    assert config['Global Options']['Fixed Frame'] == 'front_camera_optical_frame'
+
+
+def test_rviz_shows_the_compressed_images_of_a_camera_and_its_frame() -> None:
+    config = rviz_config(image_topic='/camera/image_raw', image_transport='compressed',
+                         rviz_frame='camera_link')
+    assert {'/camera/image_raw/compressed', '/depth/coloured'} <= rviz_topics(config)
+    assert config['Global Options']['Fixed Frame'] == 'camera_link'
 
 
 def test_a_recording_replaces_the_camera() -> None:
@@ -163,3 +204,55 @@ def test_fast_dds_has_buffers_for_images_unless_the_user_chose(
         monkeypatch.setenv(name, value)
     made = runpy.run_path(str(ROOT / 'launch' / 'perception.launch.py'))['_fast_dds_profile']()
     assert len(made) == count
+
+
+def included(file: str, **arguments: str) -> list[Any]:
+    """Evaluate another launch file; returns its actions without what they include."""
+    from launch import LaunchContext
+    from launch.actions import OpaqueFunction
+    namespace = runpy.run_path(str(ROOT / 'launch' / file))
+    context = LaunchContext()
+    context.launch_configurations.update(arguments)
+    actions: list[Any] = []
+    for entity in namespace['generate_launch_description']().entities:
+        found = entity.visit(context) if type(entity).__name__ == 'DeclareLaunchArgument' else None
+        actions.extend(entity.execute(context) if isinstance(entity, OpaqueFunction)
+                       else found or [entity])
+    return actions
+
+
+def arguments_of(include: Any) -> dict[str, str]:
+    """Return what perception.launch.py is given."""
+    return {str(name): str(value) for name, value in include.launch_arguments}
+
+
+def test_a_camera_preset_starts_a_driver_node_and_perception_with_its_topics() -> None:
+    driver, perception = included('camera.launch.py', preset='usb_cam')[-2:]
+    assert (str(driver.node_package), str(driver.node_executable)) == ('usb_cam',
+                                                                       'usb_cam_node_exe')
+    assert parameters(driver)['pixel_format'] == 'yuyv'
+    assert arguments_of(perception) == {
+        'image_topic': '/camera/image_raw', 'camera_info_topic': '/camera/camera_info',
+        'rviz_frame': 'camera_optical_frame'}
+
+
+def test_the_arguments_of_a_driver_launch_file_do_not_reach_ours() -> None:
+    from launch.actions import GroupAction
+    group, perception = included('camera.launch.py', preset='zed')[-2:]
+    assert isinstance(group, GroupAction)
+    assert group._GroupAction__scoped and not group._GroupAction__forwarding
+    assert 'camera_model' not in arguments_of(perception)
+
+
+def test_an_unknown_camera_preset_is_an_error() -> None:
+    with pytest.raises(ValueError, match='must be one of usb_cam, v4l2_camera, realsense, zed'):
+        included('camera.launch.py', preset='gopro')
+
+
+def test_nav2_starts_perception_inactive_with_a_manager_and_the_governor() -> None:
+    from launch_ros.actions import Node
+    actions = included('nav2.launch.py')
+    nodes = {str(node.node_executable): node for node in actions if isinstance(node, Node)}
+    assert set(nodes) == {'lifecycle_manager', 'governor_node'}
+    perception, = (one for one in actions if type(one).__name__ == 'IncludeLaunchDescription')
+    assert arguments_of(perception) == {'autostart': 'false'}
