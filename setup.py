@@ -4,7 +4,8 @@
 from glob import glob
 from pathlib import Path
 
-from setuptools import __version__ as setuptools_version, find_packages, setup
+from setuptools import __version__ as setuptools_version
+from setuptools import find_packages, setup
 
 NAME = 'bdl_perception'
 LICENSE = 'Apache-2.0'
