@@ -40,15 +40,20 @@ def rejection_reasons(calibration: Calibration, identity: Identity | None) -> tu
     """Return why a calibration must not arm an alarm for that model; empty: it may."""
     if identity is None:
         return ('perception_node has not reported its model',)
-    differences = [f'calibration is of {description}: calibrate this one'
-                   for name, description in MISMATCH_DESCRIPTIONS.items()
-                   if getattr(identity, name) != getattr(calibration.provenance.identity, name)]
+    differences = [f'calibration is of {description}: calibrate this one' for description
+                   in identity_differences(identity, calibration.provenance.identity)]
     drives = calibration.independent_drive_count
     few = [f'calibration has {drives} drives, at least {MIN_DRIVES} are needed: '
            f'calibrate with more drives'] if drives < MIN_DRIVES else []
     camera = [calibration.camera_rejection] if calibration.camera_rejection else []
     return (*camera, *differences, *few, *_threshold_rejections(calibration),
             *(_evidence_rejections(calibration) or _delay_rejections(calibration)))
+
+
+def identity_differences(one: Identity, other: Identity) -> tuple[str, ...]:
+    """Describe each setting that scores depend on and in which two identities differ."""
+    return tuple(description for name, description in MISMATCH_DESCRIPTIONS.items()
+                 if getattr(one, name) != getattr(other, name))
 
 
 def _threshold_rejections(calibration: Calibration) -> list[str]:

@@ -4,7 +4,9 @@
 import argparse
 import os
 from pathlib import Path
+from typing import Sequence
 
+from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_config import CalibrationConfig
 from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.score_distribution import GROUP_BY
@@ -15,6 +17,7 @@ from bdl_perception.cli.arguments import (
     executor_config,
     model_options,
 )
+from bdl_perception.drives.catalog import CameraDrive, parse_camera_drive
 from bdl_perception.files import write_atomic
 from bdl_perception.model_store import CALIBRATION_FILE, find_model, save_calibration
 
@@ -25,7 +28,11 @@ AUTO = 'auto'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the drives, the alarm and the output."""
-    parser.add_argument('--model', required=True, help='name of a shipped model, or model folder')
+    parser.add_argument('--model', default='', help='name of a shipped model, or model folder')
+    parser.add_argument('--from-scores', action='store_true',
+                        help='DRIVE are recordings of the topics scores and status of '
+                             'perception_node (rosbag2 folder, .mcap, .db3): no image and no '
+                             'model is needed, as they have been scored; needs --out')
     parser.add_argument('drives', nargs='+', metavar='DRIVE',
                         help='nominal drives that the model was not trained on: folders, videos, '
                              'bags, or a folder of rendered drives or bags; at least eight. '
@@ -72,10 +79,8 @@ def add_calibration_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Calibrate and write the files; nothing is written when a drive fails."""
-    from bdl_perception.drives.catalog import parse_camera_drive
     from bdl_perception.report.calibration_summary import calibration_text, draw_calibration
-    from bdl_perception.workflows.calibrate_model import calibrate
-    path = _output_path(arguments.out, arguments.model)
+    path = _output_path(arguments.out, arguments.model, arguments.from_scores)
     auto = arguments.step_s == AUTO
     config = CalibrationConfig(
         watched=tuple(name.strip() for name in arguments.watch.split(',')), alpha=arguments.alpha,
@@ -83,10 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
         false_alarms_per_hour=arguments.false_alarms_per_hour, exponent=arguments.exponent,
         tails=arguments.tails, group_by=arguments.group_by, slow_step_s=arguments.slow_step_s,
         decorrelate=auto)
-    calibration = calibrate(
-        arguments.model, [parse_camera_drive(word) for word in arguments.drives], config=config,
-        options=model_options(arguments), executor=executor_config(arguments),
-        rate_hz=arguments.rate_hz, cache_folder=arguments.keep)
+    drives = [parse_camera_drive(word) for word in arguments.drives]
+    calibration = (_from_scores if arguments.from_scores else _from_images)(
+        arguments, drives, config)
     save_calibration(path, calibration)
     summary = calibration_text(calibration)
     write_atomic(path.with_suffix(SUMMARY_SUFFIX), f'{summary}\n'.encode())
@@ -100,9 +104,38 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _output_path(out: Path | None, model: str) -> Path:
+def _from_images(arguments: argparse.Namespace, drives: Sequence[CameraDrive],
+                 config: CalibrationConfig) -> Calibration:
+    from bdl_perception.workflows.calibrate_model import calibrate
+    return calibrate(
+        arguments.model, drives, config=config, options=model_options(arguments),
+        executor=executor_config(arguments), rate_hz=arguments.rate_hz,
+        cache_folder=arguments.keep)
+
+
+def _from_scores(arguments: argparse.Namespace, drives: Sequence[CameraDrive],
+                 config: CalibrationConfig) -> Calibration:
+    """Calibrate from recorded scores; ValueError for options of the scoring, which is done."""
+    from bdl_perception.workflows.calibrate_scores import calibrate_scores
+    defaults = argparse.ArgumentParser()
+    for add in (add_scoring_arguments, add_sampling_arguments, add_executor_arguments):
+        add(defaults)
+    useless = ['--' + name.replace('_', '-') for name, value
+               in vars(defaults.parse_args([])).items() if getattr(arguments, name) != value]
+    if useless or arguments.model:
+        raise ValueError(f'--from-scores: {", ".join(useless) or "--model"} has no effect, as the '
+                         f'recordings determine how frames were scored; leave it out')
+    return calibrate_scores(drives, config=config)
+
+
+def _output_path(out: Path | None, model: str, from_scores: bool) -> Path:
     """Choose and check the file to write, before hours of scoring."""
-    folder = find_model(model)
+    if from_scores and out is None:
+        raise ValueError('--from-scores: choose a file to write, such as --out my_camera.json')
+    if not from_scores and not model:
+        raise ValueError('choose the model with --model, such as --model street; recordings of '
+                         'the topics scores and status need --from-scores instead')
+    folder = Path() if from_scores else find_model(model)
     if out is None and folder.name == model:  # a shipped name
         raise ValueError(f'{model} is shipped with this package; choose a file to write, such as '
                          f'--out my_camera.json, and start with calibration:=my_camera.json')

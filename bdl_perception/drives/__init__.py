@@ -41,7 +41,7 @@ def open_drive(path: str | Path, rate_hz: float | None = None) -> Drive:
     if not path.is_file() and not path.is_dir():
         raise DriveError(f'{path} is a device or a pipe, which may never end; give a folder of '
                          f'images, a video file or a bag')
-    if bag := _find_bag(path):
+    if bag := find_bag(path):
         from bdl_perception.drives.bag import open_bag  # rosbags is slow to import
         return open_bag(bag, topic)
     if topic:
@@ -76,7 +76,7 @@ def open_drives(paths: Iterable[str | Path], rate_hz: float | None = None) -> li
     return opened
 
 
-def _find_bag(path: Path) -> Path | None:
+def find_bag(path: Path) -> Path | None:
     """
     Return what the bag reader opens: a file, or the folder of a recording.
 

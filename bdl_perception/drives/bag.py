@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import logging
 from pathlib import Path
 import statistics
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterator, NamedTuple, Sequence
 
 from bdl_perception.drives.bag_writer import IMAGE_TOPICS, RGB_TOPIC
 from bdl_perception.drives.base import (
@@ -88,7 +88,7 @@ class BagDrive:
         where = f'{self.path}, topic {self.topic}'
         decoder, damaged = ImageDecoder(report=LOG.warning), DamagedImages()
         cameras = RecordedCameras(where, self.topic)
-        with _open_bag(self.path) as bag:
+        with open_reader(self.path) as bag:
             cameras.info = _first_info(bag, self.info_topic)
             for topic, message in bag.messages(self.topic, self.info_topic):
                 try:
@@ -128,7 +128,7 @@ class RecordedCameras:
 
 def open_bag(path: Path, topic: str = '') -> BagDrive:
     """Open a bag; DriveError lists its image topics when the topic is ambiguous."""
-    with _open_bag(path) as bag:
+    with open_reader(path) as bag:
         counts = bag.counts()
         chosen = _select_topic(path, topic, counts)
         rate_hz = _camera_rate_hz(bag, chosen)
@@ -166,13 +166,17 @@ def _select_topic(path: Path, topic: str, counts: dict[str, int]) -> str:
 
 
 @contextmanager
-def _open_bag(path: Path) -> Iterator[Bag]:
-    """Open a bag; any error of the reader becomes a DriveError with the remedy."""
+def open_reader(path: Path, types: Sequence[str] = (*IMAGE_TYPES, INFO_TYPE)) -> Iterator[Bag]:
+    """
+    Open a bag for the messages of some types, which never changed.
+
+    Any error of the reader becomes a DriveError with the remedy.
+    """
     try:
         is_ros1 = path.suffix.lower() == '.bag' and path.is_file()  # a folder is of rosbag2
         with Reader1(path) if is_ros1 else Reader2(path) as reader:
-            # Types of other channels may be unknown or contradictory; these three never changed.
-            known = [one for one in reader.connections if one.msgtype in (*IMAGE_TYPES, INFO_TYPE)
+            # Types of other channels may be unknown or contradictory.
+            known = [one for one in reader.connections if one.msgtype in types
                      and getattr(one.ext, 'serialization_format', 'cdr') == 'cdr']
             yield Bag(reader, known,
                       get_typestore(Stores.ROS1_NOETIC if is_ros1 else Stores.ROS2_JAZZY))

@@ -1,7 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Convert scores, status and alert to and from diagnostic_msgs; numbers are sent as repr."""
-from dataclasses import fields
 import re
 from typing import Mapping
 
@@ -10,34 +9,26 @@ from bdl_perception.nodes.authenticity import MAX_CHALLENGES, Origin, RANDOM_PAT
 from bdl_perception.nodes.messages import make_header, stamp_to_ns
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.diagnostic import (
-    COUNTERS,
-    CYCLE_KEY,
+    CHALLENGES_KEY,
     Diagnostic,
-    FAULT_KEY,
-    RATE_KEY,
+    NUMBER_KEY,
+    Pairs,
+    read_scores,
+    read_status,
+    read_values,
+    require_value,
     scores_diagnostic,
+    SESSION_KEY,
     status_diagnostic,
     STATUS_NAME_PREFIX,
-    WARNING_KEY,
 )
-from bdl_perception.perception.status import (
-    Identity,
-    MAX_STATUS_FAULTS,
-    PerceptionStatus,
-    printable_line,
-)
+from bdl_perception.perception.status import PerceptionStatus, printable_line
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.serialization import deserialize_message
 
-SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY = 'session', 'sequence_number', 'challenges'
-NO_SCORES = {CYCLE_KEY, SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY}  # keys of a message of scores
 MAX_MESSAGE_BYTES = 65_536  # serialized; the scores of 8 regions have less than 10 kB
-MAX_SCORES = 256
 MAX_FRAME_ID_LENGTH = 256
 NUMBER_PATTERN = re.compile(r'[0-9]{1,18}')
-SCORE_NAME_PATTERN = re.compile(r'[a-z][a-z0-9_]{0,63}')
-_IDENTITY_TYPES: Mapping[str, type] = {item.name: type_of for item in fields(Identity)
-                                       if isinstance(type_of := item.type, type)}
 
 
 def scores_message(scores: Scores, origin: Origin | None = None) -> DiagnosticArray:
@@ -52,21 +43,15 @@ def scores_message(scores: Scores, origin: Origin | None = None) -> DiagnosticAr
 
 def scores_from_message(message: DiagnosticArray) -> Scores:
     """Read scores; ValueError: a value is not a number, or name, count or cycle is wrong."""
-    values = _read_values(message)
-    cycle = int(_require_value(values, CYCLE_KEY))
-    if cycle < 0:
-        raise ValueError(f'scores have the cycle {cycle}, must be 0 or more')
-    _check_score_names(set(values) - NO_SCORES)
-    return Scores(stamp_to_ns(message.header.stamp), message.header.frame_id,
-                  {name: float(text) for name, text in values.items() if name not in NO_SCORES},
-                  cycle)
+    header = message.header
+    return read_scores(stamp_to_ns(header.stamp), header.frame_id, _pairs(message))
 
 
 def origin_from_message(message: DiagnosticArray) -> Origin:
     """Read which message of which session it is; ValueError: that is missing or malformed."""
-    values = _read_values(message)
+    values = read_values(_pairs(message))
     session, number, listed = (
-        _require_value(values, key) for key in (SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY))
+        require_value(values, key) for key in (SESSION_KEY, NUMBER_KEY, CHALLENGES_KEY))
     if not (RANDOM_PATTERN.fullmatch(session) and NUMBER_PATTERN.fullmatch(number)):
         raise ValueError(f'a message has the session {session!r:.40} and the sequence number '
                          f'{number!r:.40}, must be 32 hexadecimal digits and a whole number')
@@ -92,26 +77,7 @@ def status_message(status: PerceptionStatus, stamp_ns: int, backend: str,
 
 def status_from_message(message: DiagnosticArray) -> PerceptionStatus:
     """Read a status; ValueError names a missing key, or there are too many faults."""
-    values = _read_values(message)
-    faults, warnings = (tuple(pair.value for pair in message.status[0].values if pair.key == key)
-                        for key in (FAULT_KEY, WARNING_KEY))
-    if max(len(faults), len(warnings)) > MAX_STATUS_FAULTS:
-        raise ValueError(f'a status has {len(faults)} faults and {len(warnings)} warnings, at '
-                         f'most {MAX_STATUS_FAULTS} of each are read')
-    identity = Identity(**{name: type_of(_require_value(values, name)) for name, type_of
-                           in _IDENTITY_TYPES.items()}) if 'model' in values else None
-    counts = {name: int(_require_value(values, name)) for name in COUNTERS}
-    rate = _read_rate(values)
-    return PerceptionStatus(printable_line(_require_value(values, 'state')),
-                            tuple(map(printable_line, faults)), identity=identity, status_hz=rate,
-                            warnings=tuple(map(printable_line, warnings)), **counts)
-
-
-def _read_rate(values: Mapping[str, str]) -> float | None:
-    rate = float(values[RATE_KEY]) if RATE_KEY in values else None
-    if rate is not None and not rate > 0:
-        raise ValueError(f'{RATE_KEY} is {rate}, must be above 0')
-    return rate
+    return read_status(_pairs(message))
 
 
 def deserialize_diagnostics(data: bytes,
@@ -166,27 +132,8 @@ def _diagnostic_array(stamp_ns: int, frame_id: str, *diagnostics: Diagnostic) ->
         for one in diagnostics])
 
 
-def _read_values(message: DiagnosticArray) -> dict[str, str]:
+def _pairs(message: DiagnosticArray) -> Pairs:
+    """Return the keys and values of the only status of a message."""
     if len(message.status) != 1:
         raise ValueError(f'a message must have one status, this one has {len(message.status)}')
-    values: dict[str, str] = {}
-    for pair in message.status[0].values:
-        if pair.key in values and pair.key not in (FAULT_KEY, WARNING_KEY):
-            raise ValueError(f'a message has the key {pair.key!r:.40} twice')
-        values[pair.key] = pair.value
-    return values
-
-
-def _check_score_names(names: set[str]) -> None:
-    if len(names) > MAX_SCORES:
-        raise ValueError(f'a message has {len(names)} scores, at most {MAX_SCORES} are read')
-    wrong = sorted(name for name in names if not SCORE_NAME_PATTERN.fullmatch(name))
-    if wrong:
-        raise ValueError(f'a score is named {wrong[0]!r:.40}, must be at most 64 lower-case '
-                         f'letters, digits and underscores')
-
-
-def _require_value(values: Mapping[str, str], name: str) -> str:
-    if name not in values:
-        raise ValueError(f'the message has no {name}; run sender and receiver in one version')
-    return values[name]
+    return [(pair.key, pair.value) for pair in message.status[0].values]

@@ -14,7 +14,6 @@ from bdl_perception.nodes.diagnostics import (
     alert_message,
     deserialize_diagnostics,
     level_from_message,
-    MAX_SCORES,
     origin_from_message,
     scores_from_message,
     scores_message,
@@ -22,6 +21,7 @@ from bdl_perception.nodes.diagnostics import (
     status_message,
 )
 from bdl_perception.perception.data_types import Scores
+from bdl_perception.perception.diagnostic import MAX_SCORES
 from bdl_perception.perception.status import MAX_STATUS_FAULTS, MAX_TEXT_LENGTH, PerceptionStatus
 from calibrations import IDENTITY, small_calibration
 from diagnostic_msgs.msg import DiagnosticArray, KeyValue
