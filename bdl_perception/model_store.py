@@ -27,7 +27,8 @@ from bdl_perception.perception.backend import (
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Regions
 
 WEIGHTS_FILE = 'weights.pt'
-CALIBRATION_FILE = 'calibration.json'
+CALIBRATION_STEM = 'calibration'
+CALIBRATION_FILE = f'{CALIBRATION_STEM}.json'
 EXTERNAL_DATA_KEY = b'\x0a\x08location'  # of a tensor of ONNX: the entry that names its file
 MAX_MODEL_BYTES = 2 * 2**30  # of one file of a model; ONNX allows no larger graph
 MAX_CALIBRATION_BYTES = 64 * 2**20  # the shipped one has 1.5 MB
@@ -197,11 +198,11 @@ def load_calibration(source: str | Path) -> Calibration:
     """
     Read the calibration of a model, or a calibration file.
 
-    source: path of a .json file, a model folder, or the name of a shipped model. ValueError gives
-    the reason if it cannot be read.
+    source: path of a .json file, a model folder, or the name of a shipped model; 'street:real' is
+    calibration_real.json of the shipped model street. ValueError gives the reason if it cannot be
+    read.
     """
-    path = (Path(source).expanduser() if os.fspath(source).endswith('.json')
-            else find_model(source) / CALIBRATION_FILE)
+    path = _calibration_path(source)
     try:
         values = json.loads(_read_file(path, MAX_CALIBRATION_BYTES))
     except OSError as error:
@@ -214,6 +215,16 @@ def load_calibration(source: str | Path) -> Calibration:
         return calibration_from_dict(values)
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path}: {error}') from error
+
+
+def _calibration_path(source: str | Path) -> Path:
+    text = os.fspath(source)
+    if text.endswith('.json'):
+        return Path(text).expanduser()
+    model, colon, name = text.partition(':')
+    if colon and model in shipped_models():
+        return find_model(model) / f'{CALIBRATION_STEM}_{name}.json'
+    return find_model(source) / CALIBRATION_FILE
 
 
 def save_calibration(path: Path, calibration: Calibration) -> None:

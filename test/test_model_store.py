@@ -7,7 +7,13 @@ import math
 import os
 
 from bdl_perception import model_store
-from bdl_perception.model_store import load_calibration, load_model_files, ModelError
+from bdl_perception.alarm.arming import rejection_reasons
+from bdl_perception.model_store import (
+    load_calibration,
+    load_model_files,
+    ModelError,
+    SHIPPED_MODELS_FOLDER,
+)
 import onnx
 import pytest
 from tiny_model import make_tiny_model
@@ -157,3 +163,14 @@ def test_the_size_of_a_calibration_is_limited(tmp_path, monkeypatch, size):
     reason = 'is not JSON' if size == 100 else 'more than 100 bytes'
     with pytest.raises(ValueError, match=reason):
         load_calibration(tmp_path / 'large.json')
+
+
+def test_a_further_calibration_of_a_shipped_model_has_its_own_name() -> None:
+    real = load_calibration('street:real')
+    assert real == load_calibration(SHIPPED_MODELS_FOLDER / 'street' / 'calibration_real.json')
+    assert real.provenance.identity == load_calibration('street').provenance.identity
+    assert rejection_reasons(real, real.provenance.identity) == ()
+    with pytest.raises(ValueError, match='calibration_night.json cannot be read'):
+        load_calibration('street:night')
+    with pytest.raises(ModelError, match='no model named'):
+        load_calibration('other:real')

@@ -8,6 +8,7 @@ from typing import Any, Sequence
 from bdl_perception.evaluation.alarm_metrics import Detection, summarise_delays
 from bdl_perception.evaluation.alarm_results import AlarmResults, FalseAlarmRate, FalseAlarms
 from bdl_perception.evaluation.goals import assess_goals
+from bdl_perception.evaluation.harm_results import HarmCounts, HarmResults
 from bdl_perception.evaluation.ood_results import OodResults, ScoreSeparation
 from bdl_perception.evaluation.quality_goals import Goal
 from bdl_perception.evaluation.set_results import NotMeasured, SetResults
@@ -126,7 +127,7 @@ def test_quality_goals_are_of_the_nominal_and_held_out_sets() -> None:
     assert [(goal.found, goal.verdict) for goal in goals if 'error of classes' in goal.name] == [
         ('0.00100', 'met'), ('1 of 2, not fog', 'missed')]
     without = assess(NOTHING, NOTHING, None, {'camvid_test': class_results(0., None)})
-    assert {goal.verdict for goal in without} == {'not measured'} and len(without) == 16
+    assert {goal.verdict for goal in without} == {'not measured'} and len(without) == 17
 
 
 @pytest.mark.parametrize(('used', 'verdict'), [(False, 'met'), (True, 'not shown')])
@@ -181,3 +182,14 @@ def test_early_and_slow_detections_do_not_cover_their_condition() -> None:
         detection(0., early=True, condition='fog'), detection(.1, fade_s=9., condition='fog')])
     assert assess(NOTHING, alarm, required=('night', 'fog'))[6].found.endswith(
         'over 1 of 2 held-out conditions, without fog')
+
+
+@pytest.mark.parametrize(('in_time', 'verdict'), [(19, 'met'), (18, 'missed')])
+def test_harmful_drives_need_an_error_in_time(in_time: int, verdict: str) -> None:
+    total = HarmCounts(20, in_time, 0, 5, 5)
+    alarm = replace(alarm_results(0., 1., []), harm=HarmResults({}, total, (), 25))
+    goal = assess(NOTHING, alarm)[-1]
+    assert goal.name == 'harmful drives with ERROR within 2 s' and goal.verdict == verdict
+    assert f'({in_time} of 20 drives)' in goal.found
+    none = replace(alarm, harm=HarmResults({}, HarmCounts(0, 0, 0, 5, 5), (), 5))
+    assert [assess(NOTHING, one)[-1].verdict for one in (none, NOTHING)] == ['not measured'] * 2

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The scripts in examples/ run as their docstrings say."""
+import json
 import os
 from pathlib import Path
 import re
@@ -11,6 +12,7 @@ import time
 from bdl_perception.demo.processes import private_domain
 from bdl_perception.drives import BUNDLED_VIDEO
 import cv2
+import numpy as np
 import pytest
 from source_tree import ROOT
 
@@ -88,3 +90,39 @@ def test_the_listener_degrades_without_an_alert() -> None:
         finally:
             node.terminate()
             node.wait(20)
+
+
+def stored_scores(folder: Path, kind: str, index: int, shift: float) -> Path:
+    """Store scores as compare_alarm_rules.py does; returns the path of the drive, not there."""
+    draw = np.random.default_rng([index, len(kind)])
+    rows = [[frame * 100_000_000, {name: draw.normal() + shift for name in (
+        'entropy', 'energy_corridor', 'mutual_information', 'brightness')}]
+        for frame in range(60)]
+    (folder / f'{kind}__{kind}_{index}.json').write_text(json.dumps({'observations': rows}))
+    return Path(f'{kind}_{index}.mp4')
+
+
+def test_alarm_rules_are_compared_on_scores_that_are_stored(tmp_path: Path) -> None:
+    nominal = [stored_scores(tmp_path, 'nominal', index, 0) for index in range(16)]
+    ood = [stored_scores(tmp_path, 'ood', index, 6) for index in range(4)]
+    sources = tmp_path / 'manifest.csv'
+    sources.write_text('file,repo\n' + ''.join(
+        f'{path},{"abcdefgh"[index % 8]}\n' for index, path in enumerate([*nominal, *ood])))
+    printed = run('compare_alarm_rules.py', tmp_path, '--nominal', *nominal, '--ood', *ood,
+                  '--sources', sources, '--watch', 'mutual_information')
+    assert '| `mutual_information` | 1.00 | 1.00 to 1.00 |' in printed
+    assert '`brightness`' not in printed
+    rules = re.findall(r'^\| (?:CUSUM|Shiryaev|more than)[^|]*\| \d+ of 16 .*\| (\d) of 4 \| \d',
+                       printed, re.M)
+    assert len(rules) == 9 and set(rules) == {'4'}
+    first, second = re.findall(r'^fold \d: nominal (.*); OOD', printed, re.M)
+    folds = [{int(name.split('_')[1]) % 8 % 2 for name in fold.split(', ')}
+             for fold in (first, second)]
+    assert folds == [{0}, {1}]  # every other repo
+
+
+@pytest.mark.slow
+def test_an_alert_is_drawn(tmp_path: Path) -> None:
+    printed = run('plot_alert.py', BUNDLED_VIDEO, tmp_path / 'alert.png', 2)
+    assert printed.startswith('OK: ')
+    assert cv2.imread(str(tmp_path / 'alert.png')).shape[0] > 400
