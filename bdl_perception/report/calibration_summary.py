@@ -18,6 +18,11 @@ from bdl_perception.alarm.peak_limit import supported_rate
 from bdl_perception.metrics.depth_intervals import BIN_NAMES, DepthIntervals
 from bdl_perception.perception.regions import parse_regions
 from bdl_perception.perception.scores import score_descriptions
+from bdl_perception.report.calibration_support import (
+    draw_trade_offs,
+    driven_hours,
+    support_lines,
+)
 import numpy as np
 
 MAX_NAMED_DRIVES = 20  # calibration.json names all drives
@@ -36,8 +41,8 @@ def calibration_text(calibration: Calibration) -> str:
         f'thresholds    at most {distribution.alpha:.2%} of frames like these exceed one of them '
         f'({distribution.tails}); an exceedance raises WARN for clear_s']
     lines += (_threshold_lines(calibration) + _limit_lines(calibration)
-              + _camera_lines(calibration) + _image_lines(calibration.image_range)
-              + _interval_lines(calibration))
+              + support_lines(calibration) + _camera_lines(calibration)
+              + _image_lines(calibration.image_range) + _interval_lines(calibration))
     return '\n'.join(lines + [f'warning: {text}' for text in calibration_warnings(calibration)])
 
 
@@ -49,7 +54,7 @@ def _truncated_names(names: Sequence[str]) -> str:
 def _duration_line(calibration: Calibration) -> str:
     """Give the duration, and what the drives show of further drives with a false ERROR."""
     origin, limits = calibration.provenance, calibration.limits
-    hours = origin.frames * (origin.observed_step_s or limits.step_s) / 3600
+    hours = driven_hours(calibration)
     text = f'length        about {hours:.2g} h'
     if not origin.held_out_peaks:
         return text
@@ -153,12 +158,13 @@ def draw_calibration(calibration: Calibration) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     count = len(calibration.distribution.watched)
-    figure = Figure(figsize=(8, 2.4 * (count + 1)), layout='constrained')
+    figure = Figure(figsize=(8, 2.4 * (count + 2)), layout='constrained')
     FigureCanvasAgg(figure)
-    axes = figure.subplots(count + 1, 1)
+    axes = figure.subplots(count + 2, 1)
     for name, panel in zip(calibration.distribution.watched, axes, strict=False):
         _draw_score(panel, calibration, name)
-    _draw_peak_evidence(axes[-1], calibration)
+    _draw_peak_evidence(axes[-2], calibration)
+    draw_trade_offs(axes[-1], calibration)
     png = BytesIO()
     figure.savefig(png, dpi=100)
     return png.getvalue()
