@@ -11,6 +11,7 @@ from bdl_perception.evaluation.alarm_results import (
     AlarmResults,
     drives_in_calibration,
 )
+from bdl_perception.evaluation.data_set_goals import data_set_goals
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.goals import assess_goals
 from bdl_perception.evaluation.ood_results import ood_results, OodResults, with_alarm_set_score
@@ -113,7 +114,7 @@ def evaluation_results(records: Sequence[DriveRecord],
     return EvaluationResults(
         context.nominal, context.required_conditions, sets, ood, alarm, intervals,
         tuple(DriveEntry(record.origin.name, record.origin.part_of, len(record.stamps_ns))
-              for record in records), tuple(goals))
+              for record in records), (*goals, *data_set_goals(sets)))
 
 
 def _alarm_results(records: Sequence[DriveRecord],
