@@ -17,8 +17,8 @@ from bdl_perception.report.uncertainty import selective_prediction_section, spar
 LIMITATIONS = (
     'Frames of one drive are correlated: a set of eight drives is eight observations, whatever '
     'its number of frames. Intervals are more informative than digits.',
-    'Rendered drives have exact ground truth, but real streets vary more. CamVid has classes '
-    'only, so depth is not evaluated on real images here.',
+    'Rendered drives have exact ground truth, but real streets vary more. Depth is evaluated on '
+    'real images only where a data set with true depth was given, such as --data kitti_depth=DIR.',
     'Out of distribution does not mean wrong: a score may detect a condition that the model still '
     'predicts correctly, and miss one that it does not.',
     'The held-out conditions were known when scores and networks were selected; an unforeseen '
