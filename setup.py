@@ -12,7 +12,8 @@ LICENSE = 'Apache-2.0'
 # PEP 639; older versions, such as that of Ubuntu 24.04, have the former field only
 LICENSE_FIELD = ('license_expression' if int(setuptools_version.split('.')[0]) >= 77
                  else 'license')
-NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node')
+NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node',
+         'viewer_node')
 ROS_WHEELS = (
     'rclpy', 'rmw-fastrtps-cpp', 'diagnostic-msgs', 'domain-coordinator', 'geometry-msgs',
     'lifecycle-msgs', 'sensor-msgs', 'std-msgs', 'std-srvs',

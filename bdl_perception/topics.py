@@ -17,6 +17,7 @@ IMAGE_TYPE, CAMERA_INFO_TYPE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraI
 POINTS_TYPE = 'sensor_msgs/msg/PointCloud2'
 DIAGNOSTICS_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
 PERCEPTION_NODE, ALERT_NODE, GOVERNOR_NODE = 'perception_node', 'alert_node', 'governor_node'
+VIEWER_NODE = 'viewer_node'
 
 DEPTH = Topic('depth/image', IMAGE_TYPE, PERCEPTION_NODE,
               '32FC1, m along the optical axis, +Inf: sky')
@@ -59,6 +60,8 @@ ALERT_TOPIC = Topic('alert', DIAGNOSTICS_TYPE, ALERT_NODE,
                     'heartbeat: OK, WARN, ERROR or STALE, with the reasons')
 DIAGNOSTICS_TOPIC = Topic('/diagnostics', DIAGNOSTICS_TYPE, ALERT_NODE,
                           'the content of alert, for diagnostic tools')
+ALERT_OVERLAY = Topic('segmentation/overlay_alert', IMAGE_TYPE, VIEWER_NODE,
+                      'rgb8, segmentation/overlay with level and reason of the alert')
 CHALLENGE = Topic('challenge', 'std_msgs/msg/String', ALERT_NODE,
                   'random number of this alert_node, which status and scores must repeat')
 CMD_VEL_OUT = Topic('cmd_vel_out', 'geometry_msgs/msg/Twist', GOVERNOR_NODE,
@@ -69,4 +72,4 @@ SPEED_LIMIT = Topic('speed_limit', 'nav2_msgs/msg/SpeedLimit', GOVERNOR_NODE,
 TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, SEGMENTATION_INFO, ENTROPY,
           MUTUAL_INFORMATION, OVERLAY, DEPTH_COLOURED, ALEATORIC_COLOURED, EPISTEMIC_COLOURED,
           CLASSES_COLOURED, ENTROPY_COLOURED, MUTUAL_INFORMATION_COLOURED, POINTS, SCORES, STATUS,
-          ALERT_TOPIC, DIAGNOSTICS_TOPIC, CHALLENGE, CMD_VEL_OUT, SPEED_LIMIT)
+          ALERT_TOPIC, DIAGNOSTICS_TOPIC, ALERT_OVERLAY, CHALLENGE, CMD_VEL_OUT, SPEED_LIMIT)

@@ -103,7 +103,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
                                   _number(values, 'learn_minutes'), clock]))
     if values['rviz'] == 'true':
         namespace = '/'.join(filter(None, (values['namespace'].strip('/'), *cameras[:1])))
-        nodes.append(_rviz_node(_rviz_file(values, namespace), namespace, clock))
+        nodes += _rviz_nodes(values, namespace, clock)
     return nodes
 
 
@@ -180,10 +180,15 @@ def _string(value: str) -> ParameterValue:
     return ParameterValue(value, value_type=str)
 
 
-def _rviz_node(file: Path, namespace: str, clock: dict[str, bool]) -> Node:
-    """Open RViz for the first camera."""
-    return Node(package='rviz2', executable='rviz2', name='rviz', namespace=namespace,
-                arguments=['-d', str(file)], parameters=[clock], output='screen')
+def _rviz_nodes(values: Values, namespace: str, clock: dict[str, bool]) -> list[Node]:
+    """Open RViz for the first camera, and draw the alert of all cameras for it."""
+    alert = '/'.join(filter(None, (values['namespace'].strip('/'), 'alert')))
+    return [
+        Node(**{**_common(values, 'viewer_node'), 'namespace': namespace},
+             remappings=[('alert', f'/{alert}')], parameters=[clock]),
+        Node(package='rviz2', executable='rviz2', name='rviz', namespace=namespace,
+             arguments=['-d', str(_rviz_file(values, namespace))], parameters=[clock],
+             output='screen')]
 
 
 def _rviz_file(values: Values, namespace: str) -> Path:

@@ -34,8 +34,10 @@ REFERENCE_WIDTH = 320  # px, of the sizes below; a wider image has a larger bar
 MIN_WIDTH, MIN_HEIGHT = 240, 96  # px, of an image with a bar
 ROW_HEIGHT = 10  # px, of a line of text
 GRADIENT_TOP, GRADIENT_HEIGHT = 2, 6  # px
-LABEL_WIDTH, END_WIDTH = 98, 46  # px, left and right of the gradient
+LABEL_WIDTH, END_WIDTH = 112, 46  # px, left and right of the gradient
 SWATCH = 7  # px, side of a colour in a legend
+BANNER_HEIGHT = 14  # px
+MAX_TEXT = 200  # characters; more never fit into a line
 FONT, FONT_SCALE = cv2.FONT_HERSHEY_PLAIN, .72
 TEXT_RGB, BACKGROUND_RGB = (245, 245, 245), (24, 24, 24)
 LEGEND_COLUMNS = 4
@@ -87,6 +89,23 @@ def draw_classes(classes: Bytes) -> Bytes:
     if has_bar(width, height):
         _paste(rgb, _legend(width))
     return rgb
+
+
+def draw_banner(rgb: Bytes, title: str, text: str, colour: tuple[int, int, int]) -> Bytes:
+    """
+    Return a copy of rgb (H, W, 3) with a line of this colour in the uppermost rows.
+
+    The text is cut to the width. An image too small for text has the colour only.
+    """
+    drawn: Bytes = rgb.copy()
+    height, width = rgb.shape[:2]
+    unit = width / REFERENCE_WIDTH
+    rows = drawn[:max(1, round(BANNER_HEIGHT * unit))]
+    rows[:] = colour
+    if has_bar(width, height):
+        line = _fitted(f'{title}  {text}', width - 8 * unit, unit)
+        _write(rows, line, 4 * unit, 10 * unit, unit)
+    return drawn
 
 
 def has_bar(width: int, height: int) -> bool:
@@ -166,11 +185,29 @@ def _draw_swatch(rows: Bytes, text: str, colour: tuple[int, ...], left: float, m
 
 def _write(rows: Bytes, text: str, left: float, baseline: float, unit: float,
            centred: bool = False) -> None:
-    (width, _), _ = cv2.getTextSize(text, FONT, FONT_SCALE * unit, 1)
+    width = _text_width(text, unit)
     start = left - width / 2 if centred else left
     start = min(max(start, 0), rows.shape[1] - width)
     cv2.putText(rows, text, (round(start), round(baseline)), FONT, FONT_SCALE * unit, TEXT_RGB,
-                max(1, round(unit)), cv2.LINE_AA)
+                _thickness(unit), cv2.LINE_AA)
+
+
+def _fitted(text: str, width: float, unit: float) -> str:
+    """Cut a text to a width, px."""
+    text = text[:MAX_TEXT]
+    if _text_width(text, unit) <= width:
+        return text
+    while text and _text_width(f'{text}...', unit) > width:
+        text = text[:-1]
+    return f'{text}...'
+
+
+def _text_width(text: str, unit: float) -> int:
+    return cv2.getTextSize(text, FONT, FONT_SCALE * unit, _thickness(unit))[0][0]
+
+
+def _thickness(unit: float) -> int:
+    return max(1, round(unit))
 
 
 def _background(width: int, height: int) -> Bytes:

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 from bdl_perception.cli import main
 import pytest
 
-NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node')
+NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node',
+         'viewer_node')
 SETUP_FILE = Path(__file__).parents[2] / 'setup.py'
 SETUP = ast.parse(SETUP_FILE.read_text(encoding='utf-8'))
 

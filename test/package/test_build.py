@@ -17,7 +17,7 @@ VERSION = str(ElementTree.parse(ROOT / 'package.xml').findtext('version'))
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 COMMANDS = {'bdl', 'perception_node', 'alert_node', 'governor_node', 'camera_node',
-            'recorder_node'}
+            'recorder_node', 'viewer_node'}
 MODEL_BYTES, DEMO_BYTES = 14_000_000, 6_000_000
 COLCON = Path(sys.executable).with_name('colcon')
 

@@ -106,7 +106,7 @@ def test_a_calibration_is_learned_in_place_of_another_one() -> None:
 def test_all_nodes_are_in_the_namespace() -> None:
     from launch import LaunchContext
     nodes = launched(namespace='front', rviz='true', drive='a.mp4')
-    assert set(nodes) == {'perception_node', 'alert_node', 'camera_node', 'rviz2'}
+    assert set(nodes) == {'perception_node', 'alert_node', 'camera_node', 'viewer_node', 'rviz2'}
     for node in nodes.values():
         node._perform_substitutions(LaunchContext())
         assert node.expanded_node_namespace == '/front'
@@ -135,6 +135,15 @@ def test_rviz_shows_the_topics_of_the_namespace() -> None:
     assert all(name.startswith('/car/front/') for name in topics), topics
     assert {'/car/front/raw', '/car/front/depth/image', '/car/front/points'} <= topics
     assert config['Global Options']['Fixed Frame'] == 'front_camera_optical_frame'
+
+
+def test_the_alert_of_all_cameras_is_drawn_for_rviz() -> None:
+    from launch import LaunchContext
+    context = LaunchContext()
+    viewer = launched(rviz='true', cameras='front,rear', namespace='car')['viewer_node']
+    viewer._perform_substitutions(context)
+    assert viewer.expanded_node_namespace == '/car/front'
+    assert ('alert', '/car/alert') in viewer.expanded_remapping_rules
 
 
 def test_rviz_shows_the_compressed_images_of_a_camera_and_its_frame() -> None:

@@ -21,7 +21,8 @@ def loaded(code: str) -> set[str]:
     return set(done.stdout.split('LOADED')[1].split())
 
 
-@pytest.mark.parametrize('node', ['alert_node', 'governor_node', 'camera_node', 'recorder_node'])
+@pytest.mark.parametrize('node', ['alert_node', 'governor_node', 'camera_node', 'recorder_node',
+                                  'viewer_node'])
 def test_only_the_perception_node_loads_an_inference_library(node: str) -> None:
     pytest.importorskip('rclpy')
     modules = loaded(f'import {NAME}.nodes.{node}')

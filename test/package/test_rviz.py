@@ -89,7 +89,7 @@ def test_images_are_in_8_bit_colours_whose_range_rviz_does_not_change() -> None:
 
 def test_the_camera_and_the_maps_are_shown_at_the_start() -> None:
     assert {one['Topic']['Value'] for one in displays('Image') if one['Enabled']} == {
-        CAMERA, 'segmentation/overlay', 'depth/coloured', 'depth/aleatoric_coloured',
+        CAMERA, 'segmentation/overlay_alert', 'depth/coloured', 'depth/aleatoric_coloured',
         'depth/epistemic_coloured'}
 
 

@@ -82,3 +82,14 @@ def test_the_legend_has_the_colour_of_every_class():
     legend = {tuple(pixel) for pixel in drawn[:40].reshape(-1, 3).tolist()}
     assert {tuple(colour) for colour in CLASS_COLOURS.tolist()} <= legend
     assert not drawn[40:].any()  # 255 is no class
+
+
+@pytest.mark.parametrize('width', [320, 960])
+def test_a_long_text_is_cut_to_the_width_of_the_banner(width):
+    rgb = np.zeros((width * 3 // 5, width, 3), np.uint8)
+    long = colour_bar.draw_banner(rgb, 'ERROR', 'reason ' * 80, (10, 20, 30))
+    longer = colour_bar.draw_banner(rgb, 'ERROR', 'reason ' * 900, (10, 20, 30))
+    np.testing.assert_array_equal(long, longer)
+    rows = 14 * width // 320
+    assert (long[:rows, -width // 100:] == (10, 20, 30)).all(), 'text touches the edge'
+    assert not rgb.any()

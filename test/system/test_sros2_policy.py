@@ -22,12 +22,13 @@ def test_the_policy_allows_all_that_the_nodes_use(world, model, tmp_path):
     cv2.imwrite(str(tmp_path / 'drive' / '0.png'), nominal_image(0))
     world.start('alert_node', calibration=model)
     world.start('governor_node')
+    world.start('viewer_node')
     world.start('camera_node', {'image': 'unused', 'camera_info': 'unused_info'},
                 path=tmp_path / 'drive', loop=True)
     world.perception(model, autostart=True)
     world.listen(topics.ALERT_TOPIC)
     world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
-    started = ('alert_node', 'governor_node', 'camera_node', 'perception_node')
+    started = ('alert_node', 'governor_node', 'viewer_node', 'camera_node', 'perception_node')
     graph = world.node
     world.until(lambda: {(node, '/') for node in started} <= set(
         graph.get_node_names_and_namespaces()), 'every node in the graph')
