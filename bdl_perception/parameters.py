@@ -90,6 +90,11 @@ class AlertParameters(Parameters):
 
     calibration: str = parameter(
         'street', 'calibration file, or name of a shipped model, or a model folder')
+    learn: str = parameter(
+        '', 'file to which a calibration is written that is learned while somebody drives, in '
+        'place of `calibration`; a file that exists is used and not replaced')
+    learn_minutes: float = parameter(
+        30.0, 'time of nominal driving to learn from', 'min', .1, 240)
     camera: str = parameter(
         'camera', 'name of the camera in /diagnostics and in a calibration by camera')
     cameras: str = parameter(
@@ -107,10 +112,13 @@ class AlertParameters(Parameters):
     clear_fraction: float = parameter_of(AlertPolicy, 'clear_fraction')
 
     def contradiction(self) -> str:
-        """Return which parameters exclude each other: names of cameras, or times of silence."""
+        """Return which parameters exclude each other: cameras, learning, or times of silence."""
         if self.cameras and self.camera != AlertParameters.camera:
             return (f'camera is {self.camera!r} and cameras is {self.cameras!r}, give only one '
                     f'of them')
+        if self.cameras and self.learn:
+            return (f'cameras is {self.cameras!r} and learn is {self.learn!r}: learn one camera '
+                    f'at a time, or use `bdl calibrate --from-scores --group-by camera`')
         if self.min_stale_after_s > self.stale_after_s:
             return (f'min_stale_after_s is {self.min_stale_after_s} and stale_after_s is '
                     f'{self.stale_after_s}, the minimum must not be above the maximum')

@@ -78,7 +78,7 @@ def test_an_invalid_choice_is_rejected_with_the_valid_ones(cls, row):
 def test_every_parameter_has_a_description_and_a_unit(cls, row):
     assert row.doc
     units = {'_hz': 'Hz', '_rad_s': 'rad/s', '_m_s': 'm/s', '_s': 's', '_rad_s2': 'rad/s2',
-             '_m_s2': 'm/s2', '_m_s3': 'm/s3', '_pixels': 'px'}
+             '_m_s2': 'm/s2', '_m_s3': 'm/s3', '_pixels': 'px', '_minutes': 'min'}
     suffix = next((end for end in units if row.name.endswith(end)), None)
     assert row.unit == units.get(suffix, '')
 

@@ -1,50 +1,36 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """Monitor one or more perception_nodes and publish the alert level at a fixed rate."""
-from dataclasses import replace
+from pathlib import Path
 import sys
-import time
-from typing import Callable, TypeVar
 
 from bdl_perception import topics
 from bdl_perception.alarm.alert import AlertMachine
-from bdl_perception.alarm.alert_types import (
-    AlertLevel,
-    AlertPolicy,
-    AlertState,
-    parse_camera_names,
-)
+from bdl_perception.alarm.alert_types import AlertLevel, parse_camera_names
 from bdl_perception.alarm.arming import version_rejection
 from bdl_perception.alarm.calibration import Calibration
+from bdl_perception.alarm.calibration_warnings import calibration_warnings
 from bdl_perception.model_store import load_calibration
 from bdl_perception.nodes import publishers
 from bdl_perception.nodes.authenticity import IncomingSessions
-from bdl_perception.nodes.diagnostics import (
-    alert_message,
-    deserialize_diagnostics,
-    diagnostics_message,
-    level_from_message,
-    origin_from_message,
-    scores_from_message,
-    status_from_message,
-)
+from bdl_perception.nodes.camera_monitor import CameraMonitor, session_times
+from bdl_perception.nodes.diagnostics import alert_message, diagnostics_message, level_from_message
+from bdl_perception.nodes.learning import CalibrationFile
 from bdl_perception.nodes.lifecycle import run_node
 from bdl_perception.nodes.ros_parameters import apply_changes, declare_parameters
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameters import AlertParameters
-from bdl_perception.perception.status import PerceptionStatus, printable_line
-from bdl_perception.topics import Topic
+from bdl_perception.perception.status import printable_line
 from bdl_perception.version import software_version
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from std_msgs.msg import String
 
 NAME = 'alert_node'
 CHECK_RATE_HZ = 25.0  # a level that rises does not wait for the heartbeat
 GRAPH_RATE_HZ = 1.0  # of looking who publishes the inputs, and of repeating the challenges
+PROGRESS_S = 60.0  # between two log lines on the progress of learning
 DIAGNOSTICS_RATE_HZ = 5.0  # Autoware treats a diagnostic as stale after 1 s
-Content = TypeVar('Content')
 
 
 class AlertNode(Node):
@@ -55,6 +41,10 @@ class AlertNode(Node):
         super().__init__(NAME)
         self._settings = declare_parameters(self, AlertParameters)
         self._fault_log = FaultLog(self.get_logger().error)
+        self._learned = _start_learning(self._settings)
+        if self._settings.learn and self._learned is None:
+            self.get_logger().info(f'learn: {self._settings.learn} exists and is used: nothing is '
+                                   f'learned')
         self._monitors = self._create_monitors()
         self._last_level: AlertLevel | None = None
         self._last_message: DiagnosticArray | None = None
@@ -63,11 +53,14 @@ class AlertNode(Node):
 
     def _apply_settings(self, settings: AlertParameters) -> None:
         """Change the live times."""
+        self._settings = settings
         for monitor in self._monitors.values():
             monitor.set_times(settings.policy())
 
     def _create_monitors(self) -> dict[str, 'CameraMonitor']:
-        calibration, unarmed_reason = _load_calibration(self._settings.calibration)
+        learned = self._learned
+        calibration, unarmed_reason = (None, learned.poll().progress) if learned else (
+            _load_calibration(self._settings.learn or self._settings.calibration))
         if calibration is None:
             self.get_logger().error(f'not armed: {unarmed_reason}')
         cameras = parse_camera_names(self._settings.cameras)
@@ -77,9 +70,11 @@ class AlertNode(Node):
         for camera, namespace in namespaces.items():
             own = calibration.for_camera(camera) if calibration else None
             machine = AlertMachine(policy, own, unarmed_reason)
-            sessions = IncomingSessions(*_session_times(policy))
+            sessions = IncomingSessions(*session_times(policy))
             monitors[camera] = CameraMonitor(
                 self, namespace, machine, sessions, self._fault_log.report)
+            if learned:
+                monitors[camera].on_input = learned.add
         return monitors
 
     def _create_publishers(self) -> None:
@@ -93,6 +88,26 @@ class AlertNode(Node):
         self.create_timer(1 / DIAGNOSTICS_RATE_HZ, self._publish_diagnostics, clock=steady)
         self.create_timer(1 / GRAPH_RATE_HZ, self._update_topics, clock=steady)
         self.create_timer(1 / CHECK_RATE_HZ, self._publish_rise, clock=steady)
+        if self._learned:
+            self.create_timer(1 / GRAPH_RATE_HZ, self._update_learning, clock=steady)
+
+    def _update_learning(self) -> None:
+        """Report the progress of learning, and arm the alarm when the calibration is written."""
+        if self._learned is None:
+            return
+        calibration, progress = self._learned.poll()
+        self.get_logger().info(progress, throttle_duration_sec=PROGRESS_S)
+        for camera, monitor in self._monitors.items():
+            if calibration is None:
+                monitor.machine.set_unarmed_reason(printable_line(progress))
+            else:
+                monitor.machine = AlertMachine(self._settings.policy(),
+                                               calibration.for_camera(camera))
+                monitor.on_input = None
+        if calibration is not None:
+            self._learned = None
+            for text in calibration_warnings(calibration):
+                self.get_logger().warning(text)
 
     def _update_topics(self) -> None:
         for monitor in self._monitors.values():
@@ -137,94 +152,12 @@ class AlertNode(Node):
                 diagnostics_message(self._last_message, self.get_fully_qualified_name()))
 
 
-class CameraMonitor:
-    """Passes status and scores of one perception_node to the AlertMachine of its camera."""
-
-    def __init__(self, node: Node, namespace: str, machine: AlertMachine,
-                 sessions: IncomingSessions, on_fault: Callable[[str], None]) -> None:
-        """
-        Subscribe to status and scores.
-
-        namespace: of the perception_node, relative to that of the node; empty: the same one.
-        on_fault receives the description of a message that cannot be read, or was replayed.
-        """
-        self.frame_id = ''  # of the newest scores
-        self._node = node
-        self._sessions = sessions
-        self._topic_prefix = f'{namespace}/' if namespace else ''
-        self._machine = machine
-        self._on_fault = on_fault
-        self._challenge_publisher = node.create_publisher(
-            String, f'{self._topic_prefix}{topics.CHALLENGE.name}', publishers.latched_qos())
-        node.create_subscription(DiagnosticArray, f'{self._topic_prefix}{topics.SCORES.name}',
-                                 self._on_scores, publishers.scores_qos(), raw=True)
-        node.create_subscription(DiagnosticArray, f'{self._topic_prefix}{topics.STATUS.name}',
-                                 self._on_status, publishers.status_qos(), raw=True)
-        self.publish_challenge()
-
-    def set_times(self, policy: AlertPolicy) -> None:
-        """Change the live times of the policy."""
-        self._machine.set_times(policy)
-        self._sessions.set_times(*_session_times(policy))
-
-    def publish_challenge(self) -> None:
-        """Publish the number that status and scores must repeat."""
-        self._challenge_publisher.publish(String(data=self._sessions.challenge))
-
-    def update_topics(self) -> None:
-        """Look who publishes status and scores."""
-        self._machine.update_topics(
-            publishers.find_publishers(self._node, f'{self._topic_prefix}{topics.STATUS.name}',
-                                       publishers.status_qos()),
-            publishers.find_publishers(self._node, f'{self._topic_prefix}{topics.SCORES.name}',
-                                       publishers.scores_qos()))
-
-    def state(self) -> AlertState:
-        """Compute the alert state at this moment; it is STALE while messages are replayed."""
-        now_s = time.monotonic()
-        state, rejection = self._machine.state(now_s), self._sessions.rejection(now_s)
-        if not rejection:
-            return state
-        return replace(state, level=AlertLevel.STALE, reasons=(rejection, *state.reasons))
-
-    def _on_status(self, data: bytes) -> None:
-        status = self._read(topics.STATUS, data, status_from_message)
-        if status is not None:
-            self._sessions.status_hz = status.status_hz
-            self._machine.update_status(time.monotonic(), status)
-
-    def _on_scores(self, data: bytes) -> None:
-        scores = self._read(topics.SCORES, data, scores_from_message)
-        if scores is not None:
-            self.frame_id = scores.frame_id
-            now_ns = self._node.get_clock().now().nanoseconds
-            self._machine.update_scores(time.monotonic(), scores, now_ns)
-
-    def _read(self, topic: Topic, data: bytes,
-              read: Callable[[DiagnosticArray], Content]) -> Content | None:
-        """Read a message; None: it cannot be read, which is a fault, or it is not a new one."""
-        try:
-            message = deserialize_diagnostics(data)
-            content, origin = read(message), origin_from_message(message)
-        except ValueError as error:
-            self._machine.update_status(time.monotonic(), self._unreadable_status(error))
-            return None
-        rejection = self._sessions.check(time.monotonic(), topic.name, origin)
-        if rejection:
-            self._on_fault(f'{self._topic_prefix}perception_node: {rejection}')
-            return None
-        return content
-
-    def _unreadable_status(self, error: ValueError) -> PerceptionStatus:
-        """Report a message that cannot be read as a status with a fault, which is never OK."""
-        fault = printable_line(f'message cannot be read: {error}')
-        self._on_fault(f'{self._topic_prefix}perception_node: {fault}')
-        return PerceptionStatus('unreadable', (fault,))
-
-
-def _session_times(policy: AlertPolicy) -> tuple[float, float]:
-    """Return silence_s and hold_s: a session has ended when the alert is STALE from it."""
-    return policy.stale_after_s, max(policy.hold_s, policy.stale_after_s)
+def _start_learning(settings: AlertParameters) -> CalibrationFile | None:
+    """Start to learn a calibration; None: none is learned, or its file exists and is used."""
+    path = Path(settings.learn).expanduser()
+    if not settings.learn or path.exists():
+        return None
+    return CalibrationFile(path, settings.learn_minutes)
 
 
 def _load_calibration(source: str) -> tuple[Calibration | None, str]:

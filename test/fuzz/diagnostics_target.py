@@ -8,8 +8,8 @@ from typing import Any, Callable, Sequence
 
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
-from bdl_perception.nodes.alert_node import CameraMonitor
 from bdl_perception.nodes.authenticity import IncomingSessions, Origin
+from bdl_perception.nodes.camera_monitor import CameraMonitor
 from bdl_perception.nodes.diagnostics import (
     alert_message,
     deserialize_diagnostics,

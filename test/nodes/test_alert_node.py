@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.nodes import publishers
-from bdl_perception.nodes.alert_node import AlertNode, CameraMonitor
+from bdl_perception.nodes.alert_node import AlertNode
 from bdl_perception.nodes.authenticity import IncomingSessions, Origin
+from bdl_perception.nodes.camera_monitor import CameraMonitor
 from bdl_perception.nodes.diagnostics import alert_message, scores_message, status_message
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import PerceptionStatus
@@ -68,7 +69,7 @@ class MonitoredCamera:
         """Create the monitor of a camera with the namespace `front`."""
         self.now_s, self.faults, self._callbacks = 1., [], {}
         clock = SimpleNamespace(monotonic=lambda: self.now_s)
-        monkeypatch.setattr('bdl_perception.nodes.alert_node.time', clock)
+        monkeypatch.setattr('bdl_perception.nodes.camera_monitor.time', clock)
         self.challenges = []
         node = SimpleNamespace(
             create_subscription=self._subscribe, get_clock=lambda: clock,
