@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
+from bdl_perception.drives.recorded_scores import recorded_scores
+from bdl_perception.drives.topic_recording import TopicRecorder
 from bdl_perception.nodes import diagnostics
 from bdl_perception.nodes.authenticity import draw_random, Origin
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, MAX_STATUS_FAULTS, PerceptionStatus
+from bdl_perception.topics import DIAGNOSTICS_TYPE
 from diagnostic_msgs.msg import KeyValue
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +67,18 @@ def test_the_origin_survives_the_round_trip_and_is_no_score(number, count):
         assert diagnostics.origin_from_message(serialized_copy(message)) == sent
     assert diagnostics.scores_from_message(scores).values == {'energy': 1.}
     assert diagnostics.status_from_message(status) == PerceptionStatus('active')
+
+
+def test_a_recording_of_the_messages_is_read_like_the_messages(tmp_path):
+    origin = Origin(draw_random(), 3, (draw_random(),))
+    scores = Scores(1_700_000_000_123_456_789, 'front', {'energy': -2.5, 'feature': 1 / 3}, 7)
+    status = PerceptionStatus('active', ('blank; black', 'x'), 5, 4, 1, IDENTITY, ('scale',), 5.)
+    with TopicRecorder(tmp_path / 'run') as recorder:
+        for time_ns, (topic, message) in enumerate([
+                ('scores', diagnostics.scores_message(scores, origin)),
+                ('status', diagnostics.status_message(status, 5, 'onnxruntime', origin))]):
+            recorder.write_serialized(topic, DIAGNOSTICS_TYPE, time_ns, serialize_message(message))
+    assert list(recorded_scores(tmp_path / 'run')) == [scores, status]
 
 
 @pytest.mark.parametrize(('session', 'number', 'reason'), [
