@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='output folder of `bdl render`; missing drives are rendered '
                              '(default: experiment/TIER/data)')
     parser.add_argument('--out', type=Path, metavar='DIR',
-                        help='folder for README.md and the plots (default: experiment/TIER)')
+                        help='folder for README.md, scores.md and the plots '
+                             '(default: experiment/TIER)')
     parser.add_argument('--runs', type=Path, metavar='DIR',
                         help='folder for the JSON of each finished run, which is not repeated '
                              '(default: experiment/TIER/runs)')
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     home = Path('experiment') / tier.name
     drives, runs = arguments.data or home / 'data', arguments.runs or home / 'runs'
     out = arguments.out or home
-    check_output_folder(out, ('README.md', '*.png'),
+    check_output_folder(out, ('README.md', 'scores.md', '*.png'),
                         others=[path.name for path in (home / 'data', drives, runs)
                                 if path.absolute().parent == out.absolute()])
     results = read_finished(tier, runs, arguments.threads)

@@ -63,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, metavar='RUN',
                         help='folder of the run; a checkpoint in it is continued')
     parser.add_argument('--config', type=Path, metavar='YAML',
-                        help='changes of the defaults; options have priority (default: none)')
+                        help='changes of the defaults, or of the run that is continued; options '
+                             'have priority (default: none)')
     parser.add_argument('--start-from', type=Path, metavar='PATH',
                         help='initial weights: checkpoint of a run, or weights.pt of a model '
                              'folder, of the same network at any input size. Train with small '
@@ -97,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Epochs that are given are not cut short by the minutes of the YAML.
     values = {name: getattr(arguments, name) for name in DEFAULTS}
     length = {} if arguments.epochs is None else {'minutes': 0.0}
-    config = read_config(arguments.config, **{**values, **length})
+    config = read_config(arguments.config, _stored_config(arguments.out), **{**values, **length})
     kinds = {kind for kind, _ in arguments.data}
     data = TrainingData(arguments.data, counts_by_kind('--stride', arguments.stride, kinds),
                         counts_by_kind('--repeat', arguments.repeat, kinds))
@@ -108,6 +109,13 @@ def run(arguments: argparse.Namespace) -> int:
     if group.is_main:
         print_report(arguments.out, progress)
     return 0
+
+
+def _stored_config(folder: Path) -> 'TrainConfig | None':
+    """Read the configuration of a run that is continued; None for a new one."""
+    from bdl_perception.training.checkpoint import CHECKPOINT_FILE, read_checkpoint
+    path = folder / CHECKPOINT_FILE
+    return read_checkpoint(path).config if path.exists() else None
 
 
 def _claim_folder(folder: Path) -> None:

@@ -7,9 +7,10 @@ from typing import NamedTuple, Sequence
 
 from scipy.stats import t as student_t
 
-CLAIM_COLUMNS = ('claim', 'paper', 'goal', 'found', 'verdict')
+CLAIM_COLUMNS = ('claim', 'paper', 'here', 'goal', 'verdict')
 NOT_MEASURED, UNDECIDED = 'not run', 'undecided'
 NO_VALUE = '-'  # cell of a missing number
+MAX_NAMES = 3  # of missing runs, below a table
 
 
 class Claim(NamedTuple):
@@ -39,14 +40,20 @@ class Table:
     missing_runs: Sequence[str]
     note: str = ''
 
+    @property
+    def number(self) -> str:
+        """Return the number in the title; 2 of '2. Other data'."""
+        return self.title.partition('.')[0]
+
     def markdown(self) -> str:
-        """Render title, note, table, claims and missing runs."""
-        parts = [f'## {self.title}', self.note, markdown_table(self.columns, self.rows)]
-        if self.claims:
-            parts.append(claims_table(self.claims))
+        """Render title, note, claims, table and missing runs."""
+        parts = [f'## {self.title}', self.note, claims_table(self.claims) if self.claims else '',
+                 markdown_table(self.columns, self.rows)]
         if self.missing_runs:
-            parts.append(f'**Not run:** {", ".join(self.missing_runs)}. No claim that needs one '
-                         f'of them is assessed.')
+            names = list(dict.fromkeys(self.missing_runs))
+            more = f' and {len(names) - MAX_NAMES} others' if len(names) > MAX_NAMES else ''
+            parts.append(f'**Not run:** {", ".join(names[:MAX_NAMES])}{more}. No claim that needs '
+                         f'a missing run is assessed.')
         return '\n\n'.join(part for part in parts if part) + '\n'
 
 
@@ -86,14 +93,14 @@ def claims_table(claims: Sequence[Claim]) -> str:
 
 
 def summary_table(tables: Sequence[Table]) -> str:
-    """Render the claims of all tables, each with the title of its table."""
-    return markdown_table(('table', *CLAIM_COLUMNS), [
-        (table.title, *_claim_cells(claim))
+    """Render the claims of all tables, each with the number of its table."""
+    return markdown_table(('', *CLAIM_COLUMNS), [
+        (table.number, *_claim_cells(claim))
         for table in tables for claim in table.claims])
 
 
 def _claim_cells(claim: Claim) -> tuple[str, ...]:
-    return claim.subject, claim.paper, claim.goal, claim.found, f'**{claim.verdict}**'
+    return claim.subject, claim.paper, claim.found, claim.goal, f'**{claim.verdict}**'
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -96,15 +96,15 @@ def mc_forward(network: Network, rgb: Tensor, masks: Sequence[Tensor],
     """
     network.eval()
     encoded = network.encode(rgb)
-    single = _forward_pass(network.decode(encoded.features, None), learned_variance)
+    single = forward_pass(network.decode(encoded.features, None), learned_variance)
     if not masks:
         return McOutput(encoded, single, None)
     samples = []
     for index in range(len(masks[0])):
         sample_masks = [mask[index:index + 1] for mask in masks]  # (1, C_k, 1, 1)
         maps = network.forward_encoded(encoded, sample_masks)
-        samples.append(_forward_pass(maps, learned_variance))
-    return McOutput(encoded, single, _stack_passes(samples))
+        samples.append(forward_pass(maps, learned_variance))
+    return McOutput(encoded, single, stack_passes(samples))
 
 
 @torch.no_grad()
@@ -112,12 +112,12 @@ def ensemble_forward(networks: Sequence[Network], rgb: Tensor,
                      learned_variance: bool) -> McOutput:
     """Take the deterministic pass of each network as a sample; the single pass is the first's."""
     encoded = [network.eval().encode(rgb) for network in networks]
-    passes = [_forward_pass(network.decode(one.features, None), learned_variance)
+    passes = [forward_pass(network.decode(one.features, None), learned_variance)
               for network, one in zip(networks, encoded, strict=True)]
-    return McOutput(encoded[0], passes[0], _stack_passes(passes))
+    return McOutput(encoded[0], passes[0], stack_passes(passes))
 
 
-def _forward_pass(maps: HeadMaps, learned_variance: bool) -> ForwardPass:
+def forward_pass(maps: HeadMaps, learned_variance: bool) -> ForwardPass:
     """Leave out variances that were not trained: they have random weights."""
     if not learned_variance:
         return ForwardPass(maps.log_depth, None, maps.logits, maps.logits.softmax(1), None)
@@ -125,7 +125,8 @@ def _forward_pass(maps: HeadMaps, learned_variance: bool) -> ForwardPass:
                        moderated_logits(maps).softmax(1), maps.logit_log_variance.exp())
 
 
-def _stack_passes(samples: Sequence[ForwardPass]) -> ForwardPass:
+def stack_passes(samples: Sequence[ForwardPass]) -> ForwardPass:
+    """Stack T passes; a value that is not learned stays None."""
     def stack(values: Sequence[Tensor | None]) -> Tensor | None:
         known = [value for value in values if value is not None]
         return torch.stack(known) if known else None

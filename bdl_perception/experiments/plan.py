@@ -19,7 +19,7 @@ RESULT_FORMAT = 3  # of a result file; a higher number makes every run start aga
 FOCAL_SHARE = 250 / 320  # canonical focal length in widths: 65 degrees, as of the shipped model
 ENCODER_RATE = 0.3  # the full learning rate would overwrite the ImageNet weights
 DEPTH, CLASSES, BOTH_TASKS = 'depth', 'classes', 'both'
-ENSEMBLE, LEARNED_WEIGHTS = 'ensemble', 'learned_weights'
+ENSEMBLE, LAPLACE_SAMPLES, LEARNED_WEIGHTS = 'ensemble', 'laplace_samples', 'learned_weights'
 
 
 class Overrides(NamedTuple):
@@ -29,6 +29,10 @@ class Overrides(NamedTuple):
     training: Mapping[str, Any]
 
 
+# Written out, so that a new default of `bdl train` neither changes a run nor its hash
+BASE = Overrides({'dropout': 'deep', 'dropout_probability': 0.2, 'concrete': False},
+                 {'likelihood': 'gaussian', 'beta': 0.5, 'faithful': False,
+                  'variance_warm_up': 0.0, 'aleatoric': True, 'depth_weight': 0.0})
 RECIPES = {  # aleatoric and epistemic uncertainty
     'gaussian': Overrides({}, {'beta': 0.0}),  # Kendall & Gal 2017, eq. 8
     'laplace': Overrides({}, {'beta': 0.0, 'likelihood': 'laplace'}),
@@ -50,7 +54,7 @@ ABLATIONS = {  # changes to the winner
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One network to train and evaluate, or an ensemble of trained ones."""
+    """One network to train and evaluate, or another evaluation of trained ones."""
 
     name: str
     task: str  # depth, classes or both
@@ -59,8 +63,8 @@ class RunSpec:
     share: float  # of the training drives
     epoch_frames: int  # of an epoch, whatever the share
     samples: int  # T, in the evaluation
-    members: tuple[str, ...] = ()  # names of the runs of an ensemble
-    keeps_weights: bool = False  # for an ensemble
+    members: tuple[str, ...] = ()  # names of the trained runs that are evaluated in another way
+    keeps_weights: bool = False  # for members
 
     @property
     def seed(self) -> int:
@@ -108,7 +112,9 @@ def plan_runs(tier: Tier, winner: str, threads: int) -> list[RunSpec]:
                *runs(CLASSES, 'none'), *runs(DEPTH, 'other_masks'),
                *runs(BOTH_TASKS, *weights, seeds=first), *runs(CLASSES, 'aleatoric'),
                *runs(CLASSES, 'other_masks'), *runs(DEPTH, 'epistemic', seeds=first),
-               *runs(CLASSES, 'epistemic', seeds=first)]
+               *runs(CLASSES, 'epistemic', seeds=first),
+               *laplace_samples(tier, DEPTH, winner, threads),
+               *laplace_samples(tier, CLASSES, winner, threads)]
     return list({run.name: run for run in planned}.values())
 
 
@@ -135,8 +141,9 @@ def make_run_spec(tier: Tier, task: str, kind: str, winner: str, share: float, s
 
 def _settings(kind: str, winner: str, tier: Tier) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the changes of the network and of the training of a kind."""
-    base = RECIPES[kind if kind in RECIPES else winner]
-    network, training = dict(base.network), dict(base.training)
+    recipe = RECIPES[kind if kind in RECIPES else winner]
+    network = {**BASE.network, **recipe.network}
+    training = {**BASE.training, **recipe.training}
     if kind == 'other_masks' and network.get('dropout') == 'decoder':
         return {**network, 'dropout': 'deep'}, training
     change = ABLATIONS.get(kind, Overrides({}, {}))
@@ -145,7 +152,7 @@ def _settings(kind: str, winner: str, tier: Tier) -> tuple[dict[str, Any], dict[
         training['depth_weight'] = weights[kind]
     network.update(change.network)
     if network.get('dropout') == 'none':
-        network.pop('concrete', None)  # without masks there is no probability to learn
+        network['concrete'] = False  # without masks there is no probability to learn
     return network, {**training, **change.training}
 
 
@@ -158,6 +165,15 @@ def ensemble(tier: Tier, task: str, winner: str, threads: int) -> list[RunSpec]:
     name = run_name(task, ENSEMBLE, 1.0, min(tier.seeds))
     return [replace(members[0], name=name, kind=ENSEMBLE, samples=len(members),
                     members=tuple(run.name for run in members), keeps_weights=False)]
+
+
+def laplace_samples(tier: Tier, task: str, winner: str, threads: int) -> list[RunSpec]:
+    """Specify samples of the last layer of the winner's first seed, if its weights are kept."""
+    member = make_run_spec(tier, task, winner, winner, 1.0, min(tier.seeds), threads)
+    if not member.keeps_weights:
+        return []
+    return [replace(member, name=run_name(task, LAPLACE_SAMPLES, 1.0, member.seed),
+                    kind=LAPLACE_SAMPLES, members=(member.name,), keeps_weights=False)]
 
 
 def run_name(task: str, kind: str, share: float, seed: int) -> str:

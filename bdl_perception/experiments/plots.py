@@ -3,38 +3,50 @@
 """The plots of the page; a plot without its runs is left out."""
 from typing import Callable, Mapping, Sequence
 
+from bdl_perception.experiments.accuracy_tables import GOALS, mean_aurocs, METRICS
 from bdl_perception.experiments.calibration_tables import RECALL_CURVES, recall_uncertainties
 from bdl_perception.experiments.curves import RECALLS
 from bdl_perception.experiments.measure import RELIABILITY_LEVELS
-from bdl_perception.experiments.plan import CLASSES, DEPTH
-from bdl_perception.experiments.recipes import mean_separation
-from bdl_perception.experiments.results import get_number, Results
-from bdl_perception.experiments.uncertainty_tables import (
-    ALEATORIC,
-    condition_scores,
-    MEASURES,
+from bdl_perception.experiments.plan import (
+    BOTH_TASKS,
+    CLASSES,
+    DEPTH,
+    LEARNED_WEIGHTS,
+    RECIPES,
 )
+from bdl_perception.experiments.recipes import MAX_RMS_SHARE, mean_separation
+from bdl_perception.experiments.results import get_number, Results
+from bdl_perception.experiments.score_tables import condition_scores
+from bdl_perception.experiments.uncertainty_tables import ALEATORIC, MEASURES
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 import numpy as np
 
 Draw = Callable[[Results], Figure | None]
+PaperCurves = Mapping[str, Sequence[float]]  # by task, for PAPER_SHARES
+
+LINES = {'aleatoric': 'o-', 'epistemic': 's-', 'total': 'k.--'}  # total covers aleatoric
+PAPER_SHARES = (25, 50, 100)  # % of the frames (Kendall & Gal 2017, table 3)
+PAPER_EPISTEMIC = {DEPTH: (7.73, 4.38, 2.78), CLASSES: (1.96, 1.66, 1.36)}
+PAPER_ALEATORIC = {DEPTH: (.506, .521, .485), CLASSES: (.106, .156, .111)}
+PAPER_COVERAGE = (.5, .8, .9, .95), (.301, .561, .690, .779)  # Make3D, read from figure 3
 
 
 def plot_data_size(results: Results) -> Figure | None:
     """Draw epistemic uncertainty over the share of the data."""
     return _share_figure(results, [(measure.task, measure.name, measure.path)
-                                   for measure in MEASURES])
+                                   for measure in MEASURES], PAPER_EPISTEMIC)
 
 
 def plot_aleatoric(results: Results) -> Figure | None:
     """Draw aleatoric variance over the share of the data."""
-    return _share_figure(results, list(ALEATORIC))
+    return _share_figure(results, list(ALEATORIC), PAPER_ALEATORIC)
 
 
-def _share_figure(results: Results, panels: list[tuple[str, str, str]]) -> Figure | None:
-    """Draw a panel for each value: a line for each seed."""
+def _share_figure(results: Results, panels: list[tuple[str, str, str]],
+                  paper: PaperCurves) -> Figure | None:
+    """Draw a panel for each value, relative to all data: a line for each seed and the paper's."""
     found = [[results.values_by_seed(task, results.winner, path, share)
               for share in results.shares()] for task, _, path in panels]
     if not any(column for panel in found for column in panel):
@@ -42,12 +54,14 @@ def _share_figure(results: Results, panels: list[tuple[str, str, str]]) -> Figur
     figure = Figure((4 * len(panels), 3.4), layout='constrained')
     for axes, (task, name, _), columns in zip(figure.subplots(1, len(panels)), panels, found,
                                               strict=True):
-        for seed in sorted({seed for column in columns for seed in column}):
-            points = [(100 * share, column[seed]) for share, column
+        for seed, base in columns[-1].items():
+            points = [(100 * share, column[seed] / base) for share, column
                       in zip(results.shares(), columns, strict=True) if seed in column]
             axes.plot(*zip(*points, strict=True), 'o-', label=f'seed {seed}')
-        axes.set(title=f'{task}: {name}', xlabel='% of the training frames', ylim=(0, None))
-        _add_legend(axes)
+        axes.plot(PAPER_SHARES, np.divide(paper[task], paper[task][-1]), 'k--', label='paper')
+        axes.set(title=f'{task}: {name}', xlabel='% of the training frames',
+                 ylabel='relative to all data', ylim=(0, None))
+        _add_legend(axes, bool(columns[-1]))
     return figure
 
 
@@ -66,6 +80,7 @@ def plot_other_data(results: Results) -> Figure | None:
         axes.axvline(measure.ood_ratio, color='tab:red', linestyle='--')
         axes.set(title=f'{measure.task}: {measure.name}', xscale='log', xlabel='ratio to nominal')
         axes.xaxis.set_minor_formatter(NullFormatter())  # labels would overlap
+        _mark_missing(axes, bool(splits))
     return figure
 
 
@@ -80,12 +95,60 @@ def plot_accuracy(results: Results) -> Figure | None:
         return None
     figure = Figure((8, 3.4), layout='constrained')
     for axes, (task, name, path) in zip(figure.subplots(1, 2), panels, strict=True):
-        for place, kind in enumerate(kinds.values()):
-            values = results.values(task, kind, path)
-            axes.plot([place] * len(values), values, 'o', color='tab:blue', alpha=.7)
-        axes.set_xticks(range(len(kinds)), list(kinds))
-        axes.set(title=f'{task}: {name}', xlim=(-.5, len(kinds) - .5))
+        _draw_seeds(axes, f'{task}: {name}', list(kinds),
+                    [results.values(task, kind, path) for kind in kinds.values()])
     return figure
+
+
+def plot_task_weights(results: Results) -> Figure | None:
+    """Draw the accuracy of both tasks over the weight of depth; a line for learned weights."""
+    learned = {metric: results.first_seed_value(BOTH_TASKS, LEARNED_WEIGHTS,
+                                                f'test/average/{metric}')
+               for metric in ('rms_m', 'mean_iou')}
+    kinds = {spec.kind: 100 * spec.config.depth_weight for spec in results.specs
+             if spec.task == BOTH_TASKS and spec.kind != LEARNED_WEIGHTS}
+    fixed = {metric: [(weight, value) for kind, weight in kinds.items()
+                      if (value := results.first_seed_value(
+                          BOTH_TASKS, kind, f'test/average/{metric}')) is not None]
+             for metric in learned}
+    if not any(fixed.values()) and all(value is None for value in learned.values()):
+        return None
+    figure = Figure((8, 3.4), layout='constrained')
+    for axes, (metric, value) in zip(figure.subplots(1, 2), learned.items(), strict=True):
+        axes.plot([weight for weight, _ in fixed[metric]], [each for _, each in fixed[metric]],
+                  'o-', label='fixed weights')
+        if value is not None:
+            axes.axhline(value, color='tab:red', linestyle='--', label='learned weights')
+        axes.set(title=METRICS[metric], xlabel='weight of depth, %')
+        _add_legend(axes, bool(fixed[metric]) or value is not None)
+    return figure
+
+
+def plot_dropout_cost(results: Results) -> Figure | None:
+    """Draw accuracy of one pass and AUROC without masks, with the winner's and with others."""
+    kinds = {'no masks': 'aleatoric', 'winner': results.winner, 'other masks': 'other_masks'}
+    panels = [(f'{goal.task}: {METRICS[goal.metric]}, one pass',
+               [results.values(goal.task, kind, f'test/single/{goal.metric}')
+                for kind in kinds.values()]) for goal in GOALS]
+    panels += [(f'{goal.task}: mean test AUROC',
+                [list(mean_aurocs(results, goal.task, kind).values())
+                 for kind in kinds.values()]) for goal in GOALS]
+    if not any(values for _, columns in panels for values in columns):
+        return None
+    figure = Figure((14, 3.4), layout='constrained')
+    for axes, (title, columns) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        _draw_seeds(axes, title, list(kinds), columns)
+    return figure
+
+
+def _draw_seeds(axes: Axes, title: str, names: Sequence[str],
+                columns: Sequence[Sequence[float]]) -> None:
+    """Draw a dot for each seed of each kind of network."""
+    for place, values in enumerate(columns):
+        axes.plot([place] * len(values), values, 'o', color='tab:blue', alpha=.7)
+    axes.set_xticks(range(len(names)), names)
+    axes.set(title=title, xlim=(-.5, len(names) - .5))
+    _mark_missing(axes, any(columns))
 
 
 def plot_calibration(results: Results) -> Figure | None:
@@ -100,25 +163,36 @@ def plot_calibration(results: Results) -> Figure | None:
             curves = [run['intervals'][kind][f'reliability_{when}'] for run in depth
                       if kind in run['intervals']]
             if curves:
-                axes.plot(RELIABILITY_LEVELS, np.mean(curves, axis=0), 'o-', label=kind)
-        _finish_diagonal(axes, f'depth, {when} scaling', 'level of the interval', 'pixels inside')
+                axes.plot(RELIABILITY_LEVELS, np.mean(curves, axis=0), LINES[kind], label=kind)
+        if when == 'before':
+            axes.plot(*PAPER_COVERAGE, 'k:', label='paper, aleatoric')
+        _finish_diagonal(axes, (f'depth, {when} scaling', 'level of the interval',
+                                'pixels inside'), bool(depth))
     for run in classes:
         curve = run['test']['calibration']
         right.plot(curve['probability'], curve['correct'], 'o-', label=f'seed {run["seed"]}')
-    _finish_diagonal(right, 'classes', 'probability', 'share correct')
+    _finish_diagonal(right, ('classes', 'probability', 'share correct'), bool(classes))
     return figure
 
 
-def _finish_diagonal(axes: Axes, title: str, x: str, y: str) -> None:
+def _finish_diagonal(axes: Axes, titles: tuple[str, str, str], has_runs: bool) -> None:
+    title, x, y = titles
     axes.plot([0, 1], [0, 1], color='grey', linewidth=.8)
     axes.set(title=title, xlabel=x, ylabel=y)
-    _add_legend(axes)
+    _add_legend(axes, has_runs)
 
 
-def _add_legend(axes: Axes) -> None:
+def _add_legend(axes: Axes, has_runs: bool = True) -> None:
     """Add a legend where there are curves: matplotlib warns of an empty one."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8)
+    _mark_missing(axes, has_runs)
+
+
+def _mark_missing(axes: Axes, has_runs: bool) -> None:
+    """Write into a panel that its runs are missing."""
+    if not has_runs:
+        axes.text(.5, .5, 'not run', transform=axes.transAxes, ha='center', va='center')
 
 
 def plot_recall(results: Results) -> Figure | None:
@@ -131,16 +205,16 @@ def plot_recall(results: Results) -> Figure | None:
         runs = results.runs(task, results.winner)
         for name in recall_uncertainties(runs, metric):
             curves = [run['test']['recall_curves'][metric][name] for run in runs]
-            axes.plot(RECALLS, np.mean(curves, axis=0), 'o-', markersize=3, label=f'by {name}')
+            axes.plot(RECALLS, np.mean(curves, axis=0), LINES.get(name, 'o-'), markersize=3,
+                      label=f'by {name}')
         axes.set(title=f'{task}: {title}', xlabel='recall (share of the pixels)')
-        _add_legend(axes)
+        _add_legend(axes, bool(runs))
     return figure
 
 
 def plot_recipes(results: Results) -> Figure | None:
     """Draw AUROC over RMS of the recipes on validation."""
-    kinds = dict.fromkeys(spec.kind for spec in results.specs if spec.task == DEPTH)
-    points = {kind: (error, area) for kind in kinds for run in results.runs(DEPTH, kind)
+    points = {kind: (error, area) for kind in RECIPES for run in results.runs(DEPTH, kind)
               if run['seed'] == results.first_seed
               and (error := get_number(run, 'validation/average/rms_m')) is not None
               and (area := mean_separation(run, 'validation')) is not None}
@@ -151,8 +225,11 @@ def plot_recipes(results: Results) -> Figure | None:
     for kind, point in points.items():
         axes.plot(*point, 'o', color='tab:red' if kind == results.winner else 'tab:blue')
         axes.annotate(kind, point, xytext=(4, 4), textcoords='offset points', fontsize=8)
+    limit = MAX_RMS_SHARE * min(error for error, _ in points.values())
+    axes.axvline(limit, color='grey', linestyle='--', label='largest RMS of a winner')
+    axes.legend(fontsize=8)
     axes.set(xlabel='RMS on validation, m', ylabel='mean AUROC on validation conditions',
-             title=f'Networks for depth, seed {results.first_seed}')
+             title=f'Recipes for depth, seed {results.first_seed}')
     return figure
 
 
@@ -186,5 +263,6 @@ def _draw_areas(axes: Axes, task: str, conditions: Sequence[str],
 
 PLOTS: Mapping[str, Draw] = {
     'data_size': plot_data_size, 'other_data': plot_other_data, 'aleatoric': plot_aleatoric,
-    'accuracy': plot_accuracy, 'calibration': plot_calibration, 'recall': plot_recall,
-    'recipes': plot_recipes, 'auroc': plot_auroc}
+    'accuracy': plot_accuracy, 'task_weights': plot_task_weights, 'calibration': plot_calibration,
+    'recall': plot_recall, 'dropout_cost': plot_dropout_cost, 'recipes': plot_recipes,
+    'auroc': plot_auroc}

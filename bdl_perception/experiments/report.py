@@ -1,7 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The report of an experiment: OUT/README.md with a summary, the tables and the plots."""
-from collections import Counter
+"""The report of an experiment: OUT/README.md with the tables and plots, and OUT/scores.md."""
 import io
 from pathlib import Path
 from typing import Any, Iterable
@@ -18,27 +17,19 @@ from bdl_perception.experiments.plan import CLASSES, DEPTH
 from bdl_perception.experiments.plots import PLOTS
 from bdl_perception.experiments.recipes import recipe_table
 from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.score_tables import mean_score_table, score_table
+from bdl_perception.experiments.shortfalls import shortfall_section
+from bdl_perception.experiments.summary import summary
 from bdl_perception.experiments.uncertainty_tables import (
     aleatoric_constancy_table,
     data_size_table,
     other_data_table,
-    score_table,
 )
 from bdl_perception.files import write_atomic
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 TITLE = '# Experiment: are the predicted uncertainties valid?'
-SUMMARY = """The claims of Kendall & Gal 2017 (arXiv 1703.04977) and Kendall, Gal & Cipolla 2018
-(arXiv 1705.07115), under conditions like theirs. Depth networks learn from one frame of each of
-{streets} rendered streets, class networks from {frames} frames of CamVid. The recipe `{winner}`
-was chosen on validation among {recipes}. {finished} of {planned} runs are finished.
-
-**{counts}:**
-
-{topics}
-
-Every number and every verdict is computed from the runs; numbers are means over the seeds
-{seeds} +- standard deviation."""
 SELECTION_NOTE = """The scale of the intervals is fitted on the nominal frames of the split
 validation, and the recipe is chosen by its conditions. No choice was made by a frame of the split
 test. Its conditions have the names of those of validation, on other drives. The corruptions
@@ -46,21 +37,36 @@ test. Its conditions have the names of those of validation, on other drives. The
 canonical camera. IDD is IDD-Lite; the frames of CamVid and IDD are for research use only."""
 PLACES = {  # plot -> start of the title of its table
     'data_size': '1.', 'other_data': '2. Other data and held-out conditions, test',
-    'aleatoric': '3.', 'accuracy': '4.', 'calibration': '6.', 'recall': '7.', 'recipes': '9.',
-    'auroc': '10.'}
+    'aleatoric': '3.', 'accuracy': '4.', 'task_weights': '5.', 'calibration': '6.',
+    'recall': '7.', 'dropout_cost': '8.', 'recipes': '9.', 'auroc': '10.'}
+SCORES_PAGE = 'scores.md'
 
 
 def write_report(results: Results, tier: Tier, out: Path, command: str) -> Path:
     """Write the page and the plots; returns the path of the page."""
     out.mkdir(parents=True, exist_ok=True)
-    plots = draw_plots(results, out)
-    tables = all_tables(results)
-    parts = [TITLE, summary(results, tier, tables), '## All claims', summary_table(tables),
-             *(_section(table, plots) for table in tables),
-             '## How it was made', _provenance(results, tier, command), SELECTION_NOTE]
     page = out / 'README.md'
-    write_atomic(page, ('\n\n'.join(parts) + '\n').encode())
+    write_atomic(page, page_text(results, tier, draw_plots(results, out), command).encode())
+    scores = score_table(results).markdown()
+    write_atomic(out / SCORES_PAGE, f'# Scores of every condition\n\n{scores}'.encode())
     return page
+
+
+def page_text(results: Results, tier: Tier, plots: list[str], command: str) -> str:
+    """Render the page; plots: names of those that were drawn."""
+    tables = all_tables(results)
+    parts = [TITLE, '## Summary', summary(results, tier, tables),
+             "## The papers' numbers and those found here", summary_table(tables),
+             *(_section(table, plots) for table in tables), shortfall_section(results, tables),
+             _missing_section(results), '## How it was made',
+             _provenance(results, tier, command), SELECTION_NOTE]
+    return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def _missing_section(results: Results) -> str:
+    """List the planned runs that are missing; empty without any."""
+    names = [spec.name for spec in results.specs if spec.name not in results.by_name]
+    return f'## Missing runs\n\n{_comma_separated(names)}' if names else ''
 
 
 def all_tables(results: Results) -> list[Table]:
@@ -69,35 +75,12 @@ def all_tables(results: Results) -> list[Table]:
             other_data_table(results, 'validation'), aleatoric_constancy_table(results),
             ablation_table(results), task_weight_table(results), calibration_table(results),
             recall_table(results), dropout_cost_table(results), recipe_table(results),
-            score_table(results)]
-
-
-def summary(results: Results, tier: Tier, tables: list[Table]) -> str:
-    """Summarise the claims by topic."""
-    verdicts = Counter(claim.verdict for table in tables for claim in table.claims)
-    return SUMMARY.format(
-        streets=tier.train_drives, frames=tier.class_frames, winner=results.winner,
-        recipes=_comma_separated(tier.recipes), counts=count_claims(verdicts),
-        topics='\n'.join(_topic_line(table) for table in tables if table.claims),
-        seeds=_comma_separated(tier.seeds), finished=len(results.by_name),
-        planned=len(results.specs))
-
-
-def count_claims(verdicts: Counter[str]) -> str:
-    """Count the verdicts in words."""
-    return (f'{verdicts["holds"]} of {verdicts.total()} claims hold, {verdicts["does not hold"]} '
-            f'do not, {verdicts["undecided"]} are undecided, {verdicts["not run"]} are not run')
-
-
-def _topic_line(table: Table) -> str:
-    holds = sum(claim.verdict == 'holds' for claim in table.claims)
-    topic = table.title.partition('. ')[2].removesuffix(', test')
-    return f'- {topic}: {holds} of {len(table.claims)}'
+            mean_score_table(results)]
 
 
 def _section(table: Table, plots: list[str]) -> str:
     """Render a table with its plot."""
-    images = [f'![{name}]({name}.png)' for name, start in PLACES.items()
+    images = [f'![{name.replace("_", " ")}]({name}.png)' for name, start in PLACES.items()
               if name in plots and table.title.startswith(start)]
     return '\n\n'.join([table.markdown().rstrip(), *images])
 
@@ -135,7 +118,8 @@ def draw_plots(results: Results, folder: Path) -> list[str]:
     """Write the plots whose runs are finished, delete the others; returns their names."""
     drawn = []
     for name, draw in PLOTS.items():
-        figure, path = draw(results), folder / f'{name}.png'
+        with rc_context({'axes.titlesize': 10}):  # titles of neighbours would overlap
+            figure, path = draw(results), folder / f'{name}.png'
         if figure is None:
             path.unlink(missing_ok=True)
             continue

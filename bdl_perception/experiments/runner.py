@@ -4,8 +4,8 @@
 Run the plan one network at a time: train, evaluate, write RUNS/NAME.json.
 
 A finished run is not repeated; a killed run resumes from its checkpoint. Result and checkpoint
-are bound to the hash of the configuration and of the data: a changed run starts again. The
-members of an ensemble leave their weights in RUNS/weights/.
+are bound to the hash of the configuration and of the data: a changed run starts again. Networks
+that are evaluated in another way, as members of an ensemble, leave their weights in RUNS/weights/.
 """
 from fnmatch import fnmatch
 import importlib.metadata
@@ -18,8 +18,10 @@ import shutil
 import time
 from typing import Any, Mapping, Sequence
 
+from bdl_perception.experiments.analytic_variance import fit_last_layer
 from bdl_perception.experiments.config import Tier
 from bdl_perception.experiments.data import ExperimentData
+from bdl_perception.experiments.laplace_samples import draw_kernels, laplace_forward
 from bdl_perception.experiments.mc_sampling import ensemble_forward, mc_forward, mc_masks
 from bdl_perception.experiments.measure import BATCH_SIZE, evaluate, Evaluation, to_json_values
 from bdl_perception.experiments.plan import ENSEMBLE, plan_recipes, plan_runs, RunSpec
@@ -111,8 +113,9 @@ def needs_imagenet(spec: RunSpec) -> bool:
 
 def run_one(spec: RunSpec, data: ExperimentData, folder: Path, keep_checkpoints: bool) -> None:
     """Train a network, evaluate it, write its JSON, and only then delete its checkpoint."""
-    if spec.kind == ENSEMBLE:
-        write_result(run_ensemble(spec, data, folder), folder / f'{spec.name}.json')
+    if spec.members:
+        run = run_ensemble if spec.kind == ENSEMBLE else run_laplace_samples
+        write_result(run(spec, data, folder), folder / f'{spec.name}.json')
         return
     checkpoints = folder / f'{spec.name}.{spec.digest}.{data.digest}'
     frames, distinct = data.training_subset(spec.share, spec.seed, spec.epoch_frames)
@@ -155,6 +158,18 @@ def run_ensemble(spec: RunSpec, data: ExperimentData, folder: Path) -> dict[str,
                 for name in spec.members]
     return {**run_metadata(spec, data), 'training': {'elapsed_s': 0.0}, **evaluate(Evaluation(
         lambda rgb: ensemble_forward(networks, rgb, spec.config.aleatoric), lambda _: {},
+        spec.config.network, spec.task), data)}
+
+
+def run_laplace_samples(spec: RunSpec, data: ExperimentData, folder: Path) -> dict[str, Any]:
+    """Evaluate a trained network with samples of its last layer in place of masks."""
+    network = load_weights(spec, weights_path(folder, spec.members[0], data.digest))
+    _, distinct = data.training_subset(spec.share, spec.seed, spec.epoch_frames)
+    frames = [batch.rgb for batch in ordered_batches(
+        data.splits['train'].frames, BATCH_SIZE, distinct, spec.config.network)]
+    kernels = draw_kernels(network, fit_last_layer(network, frames), frames, spec.samples)
+    return {**run_metadata(spec, data), 'training': {'elapsed_s': 0.0}, **evaluate(Evaluation(
+        lambda rgb: laplace_forward(network, rgb, kernels, spec.config.aleatoric), lambda _: {},
         spec.config.network, spec.task), data)}
 
 

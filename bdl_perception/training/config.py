@@ -78,11 +78,24 @@ class TrainConfig:
                              f'below 1; aleatoric: false teaches no variance at all')
 
 
-def read_config(path: Path | None, **overrides: Any) -> TrainConfig:
-    """Return the defaults, changed by a YAML file if there is one, then by the overrides."""
+def read_config(path: Path | None, base: TrainConfig | None = None,
+                **overrides: Any) -> TrainConfig:
+    """
+    Return the base, changed by a YAML file if there is one, then by the overrides.
+
+    base: of a run that is continued, so that new defaults do not change it; none: the defaults.
+    """
     values = {} if path is None else read_yaml(path)
     values.update({name: value for name, value in overrides.items() if value is not None})
-    return config_from_dict(values)
+    return config_from_dict(values if base is None else _merge_sections(base, values))
+
+
+def _merge_sections(base: TrainConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a configuration, and each section key by key."""
+    stored = config_to_dict(base)
+    sections = {name: {**stored[name], **values[name]} for name in ('network', 'augment')
+                if isinstance(values.get(name), Mapping)}
+    return {**stored, **values, **sections}
 
 
 def config_from_dict(values: Mapping[str, Any]) -> TrainConfig:

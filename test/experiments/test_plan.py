@@ -1,15 +1,16 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
-import json
+from functools import partial
 
+from bdl_perception.experiments import plan
 from bdl_perception.experiments.config import FULL, QUICK, read_tier, Tier
 from bdl_perception.experiments.plan import make_run_spec, plan_recipes, plan_runs
-from bdl_perception.experiments.runner import read_finished
+from bdl_perception.network.model import NetworkConfig
+from bdl_perception.training.config import TrainConfig
 import pytest
-from source_tree import ROOT
 
-SAFETY = ROOT / 'docs' / 'experiments' / 'safety'
+TASKS = ('depth', 'classes', 'both')
 PLAN = plan_runs(FULL, 'faithful', 1)
 
 
@@ -67,6 +68,23 @@ def test_the_ensemble_follows_its_members_which_keep_their_weights():
         assert keep == {*ensemble.members, *recipes}  # any recipe may win
 
 
+def test_the_last_layer_is_sampled_for_the_first_seed_of_each_task():
+    for task in ('depth', 'classes'):
+        found, = (run for run in PLAN if (run.task, run.kind) == (task, 'laplace_samples'))
+        assert found.members == (f'{task}_faithful_100_seed1',)
+        assert (found.samples, found.seed, found.keeps_weights) == (FULL.samples, 1, False)
+
+
+def test_new_defaults_of_training_leave_the_runs_as_they_are(monkeypatch):
+    before = [spec(kind, task).digest for kind in ('faithful', 'none') for task in TASKS]
+    config = TrainConfig(likelihood='laplace', beta=.1, faithful=True, depth_weight=.3,
+                         variance_warm_up=.2, network=NetworkConfig(
+                             dropout='decoder', dropout_probability=.4))
+    monkeypatch.setattr(plan, 'TrainConfig', partial(replace, config))
+    monkeypatch.setattr(plan, 'NetworkConfig', partial(replace, config.network))
+    assert before == [spec(kind, task).digest for kind in ('faithful', 'none') for task in TASKS]
+
+
 def test_one_seed_makes_no_ensemble():
     assert not any(run.members or run.keeps_weights for run in plan_runs(QUICK, 'faithful', 1))
 
@@ -105,14 +123,6 @@ def test_the_hash_depends_on_the_configuration_not_on_threads():
     others = [spec('faithful', tier=replace(FULL, images=10_000)),
               spec('faithful', tier=replace(FULL, samples=8)), spec('faithful', share=.5)]
     assert len({spec('faithful').digest, *(other.digest for other in others)}) == 4
-
-
-def test_the_results_in_docs_are_those_of_the_plan():
-    found = {path.stem: result['hash'] for path in (SAFETY / 'runs').glob('*.json')
-             if 'task' in (result := json.loads(path.read_text()))}
-    specs = read_finished(read_tier(FULL, SAFETY / 'tier.yaml'), SAFETY / 'runs', 2).specs
-    planned = {run.name: run.digest for run in specs}
-    assert found == {name: planned[name] for name in found}
 
 
 def test_a_yaml_file_changes_a_tier(tmp_path):

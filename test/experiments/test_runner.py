@@ -122,8 +122,11 @@ def test_recipes_are_followed_by_the_runs_of_the_winner_and_their_ensemble(data,
     results = run_plan(tier, data, tmp_path, 1, 'depth_ensemble_*')
     ensemble = results.by_name['depth_ensemble_100_seed1']
     assert ensemble['samples'] == 2 and ensemble['test']['epistemic_variance'] > 0
-    assert set(ensemble['test']['scores']) == {'aleatoric', 'epistemic_log_depth',
-                                               'epistemic_inverse_depth'}
+    samples = results.by_name['depth_laplace_samples_100_seed1']  # of the same weights
+    assert samples['test']['single'] == results.by_name[f'depth_{winner}_100_seed1'][
+        'test']['single'] != samples['test']['average']
+    assert set(samples['test']['scores']) == set(ensemble['test']['scores']) == {
+        'aleatoric', 'epistemic_log_depth', 'epistemic_inverse_depth'}
 
 
 def test_stored_weights_are_those_of_the_network(data, tmp_path):

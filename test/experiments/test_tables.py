@@ -18,14 +18,16 @@ from bdl_perception.experiments.measure import RELIABILITY_LEVELS
 from bdl_perception.experiments.plan import plan_recipes, plan_runs
 from bdl_perception.experiments.plots import PLOTS
 from bdl_perception.experiments.recipes import choose_recipe, recipe_table
-from bdl_perception.experiments.report import all_tables, write_report
+from bdl_perception.experiments.report import all_tables, page_text, write_report
 from bdl_perception.experiments.results import read_results, Results
+from bdl_perception.experiments.score_tables import mean_score_table, score_table
 from bdl_perception.experiments.scores import SCORE_NAMES
+from bdl_perception.experiments.shortfalls import shortfall_section, SHORTFALLS
+from bdl_perception.experiments.summary import answer
 from bdl_perception.experiments.uncertainty_tables import (
     aleatoric_constancy_table,
     data_size_table,
     other_data_table,
-    score_table,
 )
 import pytest
 
@@ -151,7 +153,8 @@ def test_aleatoric_variance_that_drifts_does_not_hold():
     def change(run):
         run['test']['aleatoric_variance'] = .08
     depth, classes = aleatoric_constancy_table(results(depth_faithful_25_seed1=change)).claims
-    assert depth.holds is False and '30 %' in depth.found  # (.08 + .05) / 2 against .05
+    assert depth.holds is False  # (.08 + .05) / 2 against .05
+    assert depth.found == 'at most 30 % away; one seed: at most 60 %'
     assert classes.holds
 
 
@@ -238,6 +241,17 @@ def test_scores_are_listed_with_their_intervals_and_those_of_the_ensemble():
     assert ('classes', 'idd', 'ensemble entropy') not in rows
 
 
+def test_the_means_of_scores_are_sorted_by_auroc():
+    def change(run):
+        for split in ('test_night', 'test_camvid', 'test_idd'):
+            run['conditions'][split]['scores']['laplace']['auroc'] = .99
+        run['conditions']['test_night']['scores']['feature']['auroc'] = .05
+    rows = [row for row in mean_score_table(results(depth_faithful_100_seed1=change)).rows
+            if row[0] == 'depth']
+    assert rows[0][:4] == ['depth', 'laplace', '0.990', '0.990']
+    assert rows[-1][:4] == ['depth', 'feature', '0.950', '0.650']  # (.05 + .95 + .95) / 3
+
+
 def test_a_difference_within_its_interval_is_undecided():
     def gain(run):
         run['test']['average']['mean_iou'] = .65
@@ -261,11 +275,59 @@ def test_the_report_has_all_tables_plots_and_its_provenance(tmp_path):
     for number in range(1, 11):
         assert f'\n## {number}. ' in text
     for wanted in ('`bdl experiment safety --out x`', '400 drives, 400 frames', 'made_up',
-                   'No choice was made by a frame', '22 of 22 claims hold, 0 do not'):
+                   'No choice was made by a frame', '22 of 22 claims hold, 0 do not',
+                   'recipe `faithful` was chosen', 'Yes: 3 of 3 claims hold.'):
         assert wanted in ' '.join(text.split())
     assert {path.stem for path in tmp_path.glob('*.png')} == set(PLOTS)
     assert all(text.count(f']({name}.png)') == 1 for name in PLOTS)
     assert not list(tmp_path.glob('.*'))
+
+
+def test_every_claim_has_a_paragraph_and_every_paragraph_a_claim():
+    assert set(SHORTFALLS) == {(table.number, claim.subject) for table in all_tables(results())
+                               for claim in table.claims}
+
+
+def test_paragraphs_are_printed_for_the_claims_that_do_not_hold_only():
+    def change(run):
+        run['intervals']['total'].update(coverage_after=.93, mse_after=.004)
+    names = ('depth_faithful_100_seed1', 'depth_faithful_100_seed2')
+    assert 'do not hold, or' not in page_text(results(), TIER, [], 'x')
+    found = results(**dict.fromkeys(names, change))
+    text = page_text(found, TIER, [], 'x').partition('do not hold, or')[2]
+    text = text.partition('\n## ')[0]
+    assert text.count('\n### Section 6, depth') == text.count('What the paper had') == 2
+    assert '0.93 ± 0. Goal: 0.9 +- 0.02' in text and '0.905 (`gaussian`)' in text
+    assert not {'{', '}'} & set(text)
+
+
+def test_every_paragraph_can_be_printed_without_any_run():
+    empty, every = Results(SPECS, {}, 'faithful'), all_tables(results())
+    failed = [replace(table, claims=[claim._replace(holds=False) for claim in table.claims])
+              for table in every]
+    text = shortfall_section(empty, failed)
+    assert text.count('- ') >= 22 and '(not run)' in text and '{' not in text
+
+
+@pytest.mark.parametrize(('verdicts', 'words'), [
+    ((True, True), 'Yes: 2 of 2 claims hold.'), ((False, False), 'No: 0 of 2 claims hold.'),
+    ((True, False), 'In part: 1 of 2 claims hold.'),
+    ((True, None), 'Not all decided: 1 of 2 claims hold, 1 open.'),
+    ((None, None), 'Not decided: 0 of 2 claims hold, 2 open.')])
+def test_the_answer_follows_from_the_verdicts(verdicts, words):
+    table = ablation_table(results())
+    claims = [claim._replace(holds=holds) for claim, holds in zip(table.claims, verdicts,
+                                                                  strict=True)]
+    text = answer(replace(table, claims=claims))
+    assert f'as good as without?** {words}' in text
+    assert ('Not: ' in text) == (False in verdicts)
+
+
+def test_missing_runs_are_listed_once():
+    depth = {spec.name: made_up(spec) for spec in SPECS if spec.task == 'depth'}
+    text = page_text(Results(SPECS, depth, 'faithful'), TIER, [], 'x')
+    listed = text.partition('## Missing runs')[2].partition('##')[0]
+    assert all(listed.count(f'{spec.name}') == (spec.task != 'depth') for spec in SPECS)
 
 
 def test_a_plot_without_its_runs_is_deleted(tmp_path):
@@ -277,6 +339,7 @@ def test_a_plot_without_its_runs_is_deleted(tmp_path):
 def test_the_page_can_be_written_with_the_runs_of_one_task(tmp_path):
     depth = {spec.name: made_up(spec) for spec in SPECS if spec.task == 'depth'}
     text = write_report(Results(SPECS, depth, 'faithful'), TIER, tmp_path, 'x').read_text()
+    assert {path.stem for path in tmp_path.glob('*.png')} == set(PLOTS) - {'task_weights'}
     assert '12 of 22 claims hold' in text and 'Not run:' in text
 
 

@@ -31,6 +31,18 @@ def test_overrides_win_over_the_file_and_the_file_over_defaults(tmp_path):
     assert config.augment.flip == 0 and config.augment.zoom == TrainConfig().augment.zoom
 
 
+def test_a_continued_run_keeps_its_own_settings_where_no_others_are_given(tmp_path):
+    stored = config_from_dict({'beta': 1., 'faithful': True, 'depth_weight': .2, 'epochs': 40,
+                               'network': {'dropout': 'decoder', 'width': 160}})
+    assert read_config(None, stored) == stored
+    path = _file(tmp_path, 'beta: 0\nnetwork: {dropout: deep}\n')
+    config = read_config(path, stored, epochs=50)
+    assert (config.beta, config.epochs, config.network.dropout) == (0, 50, 'deep')
+    assert (config.faithful, config.depth_weight, config.network.width) == (True, .2, 160)
+    with pytest.raises(ValueError, match='network'):
+        read_config(_file(tmp_path, 'network: 3'), stored)
+
+
 def test_an_empty_file_changes_nothing(tmp_path):
     assert read_config(_file(tmp_path, '')) == TrainConfig()
 
