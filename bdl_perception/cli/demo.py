@@ -25,25 +25,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '(default: the bundled drive)')
     parser.add_argument('--out', type=Path, default=Path('demo'), help='folder for the record')
     parser.add_argument('--model', default='street', help='shipped name or folder of a model')
+    parser.add_argument('--calibration', default='', metavar='FILE',
+                        help='of the alarm: a file, or street:real for real day roads '
+                             '(default: that of the model)')
     parser.add_argument('--rate-hz', type=float, default=0.0, help="0: the drive's own")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Play, record and draw a drive; 1 when the alert was not as required."""
     from bdl_perception.drives import open_drive
-    from bdl_perception.model_store import find_model
+    from bdl_perception.model_store import find_model, load_calibration
     import matplotlib.figure  # noqa: F401  # a missing library is an error before the drive
     if find_spec('rclpy') is None:
         raise ModuleNotFoundError("No module named 'rclpy'", name='rclpy')
     _check_rate(arguments.rate_hz)
     find_model(arguments.model)
+    calibration = absolute_calibration(arguments.calibration)
+    if calibration:
+        load_calibration(calibration)  # an error precedes the processes
     drive = open_drive(arguments.input)
     check_output_folder(arguments.out, OUTPUT_NAMES)
     time_scale = drive.rate_hz / arguments.rate_hz if arguments.rate_hz else 1.0
     segments = read_segments(arguments.input, time_scale)
     with private_domain() as environment, replaced_entries(arguments.out, OUTPUT_NAMES) as folder:
         config = DemoConfig(arguments.input.resolve(), arguments.model, folder,
-                            frames=len(drive), rate_hz=arguments.rate_hz)
+                            frames=len(drive), rate_hz=arguments.rate_hz,
+                            calibration=calibration)
         problems = [text.replace(str(folder), str(arguments.out))
                     for text in play_drive(config, environment)]
         summary = _write_outputs(config, segments, problems)
@@ -55,6 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     names = ', '.join(name for name in sorted(OUTPUT_NAMES) if (arguments.out / name).exists())
     print(f'{arguments.out}: {names}')
     return 1 if summary['failures'] else 0
+
+
+def absolute_calibration(source: str) -> str:
+    """Return the absolute path of a file; the name of a shipped calibration stays."""
+    return str(Path(source).expanduser().resolve()) if source.endswith('.json') else source
 
 
 def _check_rate(rate_hz: float) -> None:

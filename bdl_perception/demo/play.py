@@ -26,6 +26,7 @@ class DemoConfig:
     folder: Path
     frames: int | None  # None: unknown
     rate_hz: float  # 0: that of the drive
+    calibration: str = ''  # of the alarm; empty: that of the model
 
 
 class EventReader:
@@ -67,7 +68,7 @@ def play_drive(config: DemoConfig, environment: dict[str, str]) -> list[str]:
 
     events = EventReader(record / 'events.jsonl')
     try:
-        monitored = [start('alert_node', calibration=config.model),
+        monitored = [start('alert_node', calibration=config.calibration or config.model),
                      start('perception_node', model=config.model),
                      start('recorder_node', record=record)]
         problems = _wait_until_ready(events, monitored)

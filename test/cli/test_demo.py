@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from bdl_perception.cli.demo import read_segments, sheet_times_s
+from bdl_perception.cli.demo import absolute_calibration, read_segments, sheet_times_s
 from bdl_perception.cli.main import main
 from bdl_perception.drives import BUNDLED_VIDEO
 from bdl_perception.drives.description import Segment
@@ -66,3 +66,12 @@ def test_the_sheet_shows_every_part_of_the_drive():
 def test_the_sheet_of_an_unknown_drive_is_evenly_spaced(duration_s):
     moments = sheet_times_s(duration_s, [])
     assert moments == sorted(moments) and 0 < moments[0] and moments[-1] < duration_s
+
+
+def test_a_calibration_is_a_file_or_a_shipped_name(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert absolute_calibration('mine.json') == str(tmp_path / 'mine.json')
+    assert absolute_calibration('street:real') == 'street:real' and not absolute_calibration('')
+    assert main(['demo', '--calibration', 'mine.json']) == 2
+    assert 'mine.json cannot be read' in capsys.readouterr().err
+    assert not (tmp_path / 'demo').exists()
