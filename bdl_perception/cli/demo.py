@@ -3,10 +3,9 @@
 """`bdl demo`: play a drive through the ROS 2 nodes and record it."""
 import argparse
 from importlib.util import find_spec
-from itertools import pairwise
 import json
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Sequence, TYPE_CHECKING
 
 from bdl_perception.demo.play import DemoConfig, play_drive
 from bdl_perception.demo.processes import private_domain
@@ -14,8 +13,12 @@ from bdl_perception.drives import BUNDLED_VIDEO
 from bdl_perception.drives.description import Segment
 from bdl_perception.files import check_output_folder, replaced_entries
 
-OUTPUT_NAMES = ('record', 'logs', 'summary.json', 'sheet.png', 'drive.mp4')
-DEFAULT_SHEET_ROWS = 6
+if TYPE_CHECKING:
+    from bdl_perception.demo.record import Record
+
+OUTPUT_NAMES = ('record', 'recording', 'logs', 'summary.json', 'sheet.png', 'drive.webm')
+FORMER_NAMES = ('drive.mp4',)  # of earlier versions, replaced as well
+SHEET_ROWS = 6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
     if calibration:
         load_calibration(calibration)  # an error precedes the processes
     drive = open_drive(arguments.input)
-    check_output_folder(arguments.out, OUTPUT_NAMES)
+    names = (*OUTPUT_NAMES, *FORMER_NAMES)
+    check_output_folder(arguments.out, names)
     time_scale = drive.rate_hz / arguments.rate_hz if arguments.rate_hz else 1.0
     segments = read_segments(arguments.input, time_scale)
-    with private_domain() as environment, replaced_entries(arguments.out, OUTPUT_NAMES) as folder:
+    with private_domain() as environment, replaced_entries(arguments.out, names) as folder:
         config = DemoConfig(arguments.input.resolve(), arguments.model, folder,
                             frames=len(drive), rate_hz=arguments.rate_hz,
                             calibration=calibration)
@@ -59,8 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f'note: {hint}')
     for failure in summary['failures']:
         print(f'FAILED: {failure}')
-    names = ', '.join(name for name in sorted(OUTPUT_NAMES) if (arguments.out / name).exists())
-    print(f'{arguments.out}: {names}')
+    written = [name for name in sorted(OUTPUT_NAMES) if (arguments.out / name).exists()]
+    print(f'{arguments.out}: {", ".join(written)}')
     return 1 if summary['failures'] else 0
 
 
@@ -118,18 +122,16 @@ def _write_outputs(config: DemoConfig, segments: Sequence[Segment],
         if len(record.frame_stamps_ns) > 1:
             print('drawing the sheet and the video ...', flush=True)
             composer = FrameComposer(record)
-            write_contact_sheet(composer, sheet_times_s(summary['duration_s'], segments),
-                                config.folder / 'sheet.png')
-            write_video(composer, config.folder / 'drive.mp4')
+            write_contact_sheet(composer, sheet_times_s(record), config.folder / 'sheet.png')
+            write_video(composer, config.folder / 'drive.webm')
     summary = {'drive': config.drive.name, 'model': config.model, **summary}
     (config.folder / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
     return summary
 
 
-def sheet_times_s(duration_s: float, segments: Sequence[Segment]) -> list[float]:
-    """Choose a time in each segment that must alarm and in each one between."""
-    if not segments:
-        return [duration_s * (i + 0.5) / DEFAULT_SHEET_ROWS for i in range(DEFAULT_SHEET_ROWS)]
-    borders = [0.0, *(edge for part in segments for edge in (part.start_s, part.end_s))]
-    borders.append(max(duration_s, borders[-1]))
-    return [begin + 0.6 * (end - begin) for begin, end in pairwise(borders) if end > begin]
+def sheet_times_s(record: 'Record') -> list[float]:
+    """Choose the times that show the course of the alert, and its worst moments."""
+    from bdl_perception.demo.record import record_timeline
+    from bdl_perception.evaluation.alert_timeline import representative_moments
+    return [record.drive_time_s(record.frame_stamps_ns[index])
+            for index in representative_moments(record_timeline(record), SHEET_ROWS)]

@@ -15,6 +15,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Mapping
 
+from bdl_perception.alarm.alert_types import AlertLevel, AlertState
+from bdl_perception.evaluation.alert_timeline import AlertTimeline
+
+THRESHOLD_PREFIX = 'threshold_'  # of the values of an alert
 PANELS = ('camera', 'depth', 'aleatoric', 'epistemic', 'classes')
 
 
@@ -89,6 +93,32 @@ class Record:
     def panel_path(self, panel: str, stamp_ns: int) -> Path:
         """Give the path of a panel of a frame, which may not exist."""
         return self.folder / panel / f'{stamp_ns}.jpg'
+
+
+def record_timeline(record: Record) -> AlertTimeline:
+    """
+    Return level and scores of each frame.
+
+    The level is that of the last alert before the next frame: an alert follows its frame.
+    """
+    scores: dict[int, dict[str, float]] = {}
+    for one in record.scores:
+        values = {name: value for name, value in one.items() if name not in ('stamp_ns', 'cycle')}
+        scores.setdefault(int(one['stamp_ns']), {}).update(values)
+    received_ns, timeline = [alert.received_ns for alert in record.alerts], AlertTimeline()
+    stamps_ns = record.frame_stamps_ns
+    for stamp_ns, next_ns in zip(stamps_ns, (*stamps_ns[1:], 2**62), strict=False):
+        index = bisect_right(received_ns, next_ns) - 1
+        state = (_alert_state(record.alerts[index]) if index >= 0
+                 else AlertState(AlertLevel.STALE, ()))
+        timeline.append(stamp_ns, state, scores.get(stamp_ns, {}))
+    return timeline
+
+
+def _alert_state(alert: AlertEvent) -> AlertState:
+    thresholds = {key.removeprefix(THRESHOLD_PREFIX): float(value)
+                  for key, value in alert.values.items() if key.startswith(THRESHOLD_PREFIX)}
+    return AlertState(AlertLevel(alert.level), (alert.message,), thresholds=thresholds)
 
 
 def read_record(folder: Path) -> Record:

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Video and contact sheet of a record: panels, alert, and a timeline of score / threshold."""
 from bisect import bisect_right
-import math
+from contextlib import contextmanager
+import os
 from pathlib import Path
+import sys
 from textwrap import wrap
-from typing import Sequence, TYPE_CHECKING
+from typing import Iterator, Sequence, TYPE_CHECKING
 
-from bdl_perception.demo.record import AlertEvent, PANELS, Record
+from bdl_perception.demo.record import AlertEvent, PANELS, Record, THRESHOLD_PREFIX
 from bdl_perception.demo.summary import calibration_hint, LEVELS, transitions
+from bdl_perception.evaluation.alert_timeline import threshold_ratio
 from bdl_perception.perception.data_types import Bytes
 from bdl_perception.perception.visualization import DEPTH_RANGE_M, STD_RANGE_M
 import cv2
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEVEL_COLOURS = ('#2a9d4a', '#e0a800', '#c62828', '#7a7a7a')  # OK, WARN, ERROR, STALE
-THRESHOLD_PREFIX = 'threshold_'
 PANEL_HEIGHT, PANEL_WIDTH = 192, 320
 TITLE_HEIGHT = 20
 TIMELINE_HEIGHT = 200
@@ -65,7 +67,7 @@ def score_ratios(record: Record) -> dict[str, tuple[list[float], list[float]]]:
         for name in thresholds.keys() & scores.keys():
             times_s, ratios = curves.setdefault(name, ([], []))
             times_s.append(at_s)
-            ratios.append(_threshold_ratio(scores[name], thresholds[name]))
+            ratios.append(threshold_ratio(scores[name], thresholds[name]))
     return dict(sorted(curves.items()))
 
 
@@ -76,11 +78,6 @@ def _read_thresholds(record: Record) -> dict[str, float]:
         found.update({key[len(THRESHOLD_PREFIX):]: float(value)
                       for key, value in alert.values.items() if key.startswith(THRESHOLD_PREFIX)})
     return found
-
-
-def _threshold_ratio(score: float, threshold: float) -> float:
-    """Divide; a negative score (energy) is a logarithm, so its exponentials are divided."""
-    return score / threshold if threshold > 0 else math.exp(score - threshold)
 
 
 def _shade_levels(axes: 'Axes', record: Record, end_s: float) -> None:
@@ -140,12 +137,13 @@ class FrameComposer:
 
 
 def write_video(composer: FrameComposer, path: Path) -> None:
-    """Write the composed image of each frame to an mp4 at the frame rate of the camera."""
+    """Write the composed image of each frame as VP8, which browsers play, at the camera's rate."""
     stamps = composer.record.frame_stamps_ns
     first = composer.compose(stamps[0])
     rate_hz = 1 / composer.record.frame_interval_s
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), rate_hz,
-                             (first.shape[1], first.shape[0]))
+    with _silent_stderr():
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'VP80'), rate_hz,
+                                 (first.shape[1], first.shape[0]))
     if not writer.isOpened():
         raise OSError(f'cannot write a video to {path}; is the folder writable?')
     try:
@@ -153,6 +151,20 @@ def write_video(composer: FrameComposer, path: Path) -> None:
             writer.write(composer.compose(stamp_ns))
     finally:
         writer.release()
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Hide what OpenCV prints: that it has no tag for VP8, though a WebM has none."""
+    sys.stderr.flush()
+    before, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
 
 
 def write_contact_sheet(composer: FrameComposer, times_s: Sequence[float], path: Path) -> None:

@@ -57,7 +57,7 @@ class AlertTimeline:
 
     def _extend(self, columns: dict[str, 'array[float]'], values: Mapping[str, float]) -> None:
         count = len(self._stamps_ns)
-        for name in values.keys() - columns.keys():
+        for name in sorted(values.keys() - columns.keys()):
             columns[name] = array('d', [math.nan]) * (count - 1)
         for name, column in columns.items():
             column.append(values.get(name, math.nan))
@@ -196,7 +196,7 @@ def _nearest(candidates: Sequence[int], wanted: Sequence[int]) -> list[int]:
 
 def representative_moments(timeline: AlertTimeline, count: int) -> list[int]:
     """
-    Return count frames that show the course of the alert, in the order of time.
+    Return at most count frames that show the course of the alert, in the order of time.
 
     One frame of each period of a level: of ERROR first, then of the longest ones. It is the frame
     with the largest ratio, of OK the middle one. Worst moments follow if there are more rows.

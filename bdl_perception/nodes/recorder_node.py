@@ -1,21 +1,36 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""Activate perception_node and record its topics for the demo."""
+"""
+Activate perception_node and record its topics for the demo.
+
+The record has small images and events for the sheet and the video, the bag beside it all topics.
+"""
 from dataclasses import dataclass
 from pathlib import Path
+import struct
 import sys
 from typing import Any, Callable
 
 from bdl_perception import topics
 from bdl_perception.demo.record import RecordWriter
+from bdl_perception.drives.topic_recording import (
+    CAMERA_TOPIC,
+    header_stamp_ns,
+    MAP_TOPICS,
+    MapThinning,
+    SCALAR_TOPICS,
+    TopicRecorder,
+)
 from bdl_perception.nodes.diagnostics import scores_from_message
 from bdl_perception.nodes.lifecycle import describe_error, run_node
 from bdl_perception.nodes.messages import stamp_to_ns
+from bdl_perception.nodes.publishers import MESSAGE_TYPES
 from bdl_perception.nodes.ros_parameters import declare_parameters
 from bdl_perception.nodes.status import FaultLog
 from bdl_perception.parameter_spec import parameter, Parameters
 from bdl_perception.perception.data_types import Bytes, colourise, Floats
 from bdl_perception.perception.image_decoding import rgb_from_image
+from bdl_perception.perception.panels import encode_jpeg
 from bdl_perception.perception.visualization import colour_depth, colour_std
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
@@ -24,6 +39,7 @@ from lifecycle_msgs.srv import ChangeState
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from sensor_msgs.msg import Image
 
@@ -33,7 +49,8 @@ LATCHED_QOS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE,
                          durability=DurabilityPolicy.TRANSIENT_LOCAL)
 STARTUP_TRANSITIONS = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
 PANEL_WIDTH = 320  # px; wider images are downscaled
-JPEG_QUALITY = 90
+JPEG_QUALITY = BAG_JPEG_QUALITY = 90
+BAG_NAME = 'recording'
 MIN_FRAME_INTERVAL_NS = 50_000_000  # drawing more often would slow down the other nodes
 NAME = 'recorder_node'
 
@@ -42,7 +59,8 @@ NAME = 'recorder_node'
 class RecorderParameters(Parameters):
     """Parameters of recorder_node, which only the demo starts."""
 
-    record: str = parameter('', 'folder of the record')
+    record: str = parameter('', 'folder of the record; the bag is beside it')
+    maps_hz: float = parameter(1., 'recorded maps per second; 0: all', 'Hz', 0, 1000)
 
 
 class RecorderNode(Node):
@@ -51,45 +69,73 @@ class RecorderNode(Node):
     def __init__(self) -> None:
         """Subscribe to all topics and start the lifecycle transitions of perception_node."""
         super().__init__(NAME)
-        self._writer = RecordWriter(Path(declare_parameters(self, RecorderParameters).record))
+        settings = declare_parameters(self, RecorderParameters)
+        record = Path(settings.record)
+        self._writer = RecordWriter(record)
+        self._bag = TopicRecorder(record.with_name(BAG_NAME))
         self._last_level: int | None = None
         self._last_drawn_ns: dict[str, int] = {}  # panel -> stamp of its last image
         self._fault_log = FaultLog(self.get_logger().error)
-        self._subscribe_panels()
-        for topic, callback, qos in ((topics.SCORES, self._on_scores, RELIABLE_QOS),
-                                     (topics.STATUS, self._on_status, RELIABLE_QOS),
-                                     (topics.ALERT_TOPIC, self._on_alert, LATCHED_QOS)):
-            self.create_subscription(
-                DiagnosticArray, topic.name, self._tolerant(callback), qos)
+        self._subscribe(settings.maps_hz)
         self._change_state_client = self.create_client(ChangeState, 'perception_node/change_state')
         self._remaining_transitions = list(STARTUP_TRANSITIONS)
         self._pending_transition: Future | None = None
         self._lifecycle_timer = self.create_timer(0.2, self._advance_lifecycle)
 
     def destroy_node(self) -> None:
-        """Close the record."""
+        """Close the record and the bag."""
         self._writer.close()
+        self._bag.close()
         super().destroy_node()
 
-    def _subscribe_panels(self) -> None:
-        """Record each image topic as one panel."""
-        def subscribe(name: str, topic: str, draw: Callable[[Image], Bytes]) -> None:
-            self.create_subscription(
-                Image, topic,
-                self._tolerant(lambda message: self._on_image(name, message, draw)), RELIABLE_QOS)
+    def _subscribe(self, maps_hz: float) -> None:
+        """Record every topic in the bag, and some of them in the record."""
+        def draw(panel: str, paint: Callable[[Any], Bytes]) -> Callable[[Any], None]:
+            return lambda message: self._on_image(panel, message, paint)
 
-        subscribe('camera', 'image', rgb_from_image)
-        subscribe('depth', topics.DEPTH.name, lambda image: colour_depth(_float_map(image)))
-        subscribe('aleatoric', topics.ALEATORIC.name, lambda image: colour_std(_float_map(image)))
-        subscribe('epistemic', topics.EPISTEMIC.name, lambda image: colour_std(_float_map(image)))
-        subscribe('classes', topics.CLASSES.name, lambda image: colourise(_class_map(image)))
+        readers: dict[str, Callable[[Any], None]] = {
+            topics.DEPTH.name: draw('depth', lambda image: colour_depth(_float_map(image))),
+            topics.ALEATORIC.name: draw('aleatoric', lambda image: colour_std(_float_map(image))),
+            topics.EPISTEMIC.name: draw('epistemic', lambda image: colour_std(_float_map(image))),
+            topics.CLASSES.name: draw('classes', lambda image: colourise(_class_map(image))),
+            topics.SCORES.name: self._on_scores, topics.STATUS.name: self._on_status,
+            topics.ALERT_TOPIC.name: self._on_alert}
+        for topic in (*MAP_TOPICS, *SCALAR_TOPICS):
+            thinning = MapThinning(maps_hz if topic in MAP_TOPICS else 0)
+            qos = LATCHED_QOS if topic == topics.ALERT_TOPIC else RELIABLE_QOS
+            self._subscribe_serialized(topic.name, topic.type, qos, thinning,
+                                       readers.get(topic.name))
+        self._subscribe_serialized('camera_info', topics.CAMERA_INFO_TYPE, RELIABLE_QOS,
+                                   MapThinning(0), None)
+        self.create_subscription(Image, 'image', self._tolerant(self._on_camera), RELIABLE_QOS)
+
+    def _subscribe_serialized(self, name: str, kind: str, qos: QoSProfile, thinning: MapThinning,
+                              read: Callable[[Any], None] | None) -> None:
+        message_type = MESSAGE_TYPES[kind]
+
+        def on_data(data: bytes) -> None:
+            if thinning.due(header_stamp_ns(data)):
+                self._bag.write_serialized(name, kind, self._now_ns(), data)
+            if read is not None:
+                read(deserialize_message(data, message_type))
+        self.create_subscription(message_type, name, self._tolerant(on_data), qos, raw=True)
+
+    def _now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
+
+    def _on_camera(self, message: Image) -> None:
+        """Record a frame as JPEG, of a tenth of its size."""
+        self._on_image('camera', message, rgb_from_image)
+        jpeg = encode_jpeg(rgb_from_image(message), BAG_JPEG_QUALITY)
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        self._bag.write_jpeg(CAMERA_TOPIC, stamp_ns, message.header.frame_id, jpeg)
 
     def _tolerant(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
         """Log a message that cannot be read; it must not end the record."""
         def record(message: Any) -> None:
             try:
                 callback(message)
-            except (ValueError, LookupError, cv2.error) as error:
+            except (ValueError, LookupError, RuntimeError, struct.error, cv2.error) as error:
                 self._fault_log.report(f'a message was not recorded: {describe_error(error)}')
         return record
 
@@ -99,7 +145,8 @@ class RecorderNode(Node):
         self._writer.write_event(panel, stamp_ns=stamp_ns, latency_s=(now_ns - stamp_ns) / 1e9)
         if stamp_ns - self._last_drawn_ns.get(panel, 0) >= MIN_FRAME_INTERVAL_NS:
             self._last_drawn_ns[panel] = stamp_ns
-            self._writer.write_panel(panel, stamp_ns, _encode_jpeg(draw(message)))
+            self._writer.write_panel(panel, stamp_ns,
+                                     encode_jpeg(draw(message), JPEG_QUALITY, PANEL_WIDTH))
 
     def _on_scores(self, message: DiagnosticArray) -> None:
         scores = scores_from_message(message)
@@ -147,18 +194,6 @@ def _float_map(image: Image) -> Floats:
 
 def _class_map(image: Image) -> Bytes:
     return np.frombuffer(image.data, np.uint8).reshape(image.height, image.width)  # (H, W)
-
-
-def _encode_jpeg(rgb: Bytes) -> bytes:
-    if rgb.shape[1] > PANEL_WIDTH:
-        height = round(rgb.shape[0] * PANEL_WIDTH / rgb.shape[1])
-        rgb = cv2.resize(rgb, (PANEL_WIDTH, height),  # type: ignore[assignment]  # any dtype
-                         interpolation=cv2.INTER_AREA)
-    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not done:
-        raise ValueError(f'an image of shape {rgb.shape} cannot be encoded as JPEG')
-    return bytes(data)
 
 
 def main() -> int:

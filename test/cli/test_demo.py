@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bdl_perception.cli.demo import absolute_calibration, read_segments, sheet_times_s
 from bdl_perception.cli.main import main
+from bdl_perception.demo.record import read_record, RecordWriter
 from bdl_perception.drives import BUNDLED_VIDEO
 from bdl_perception.drives.description import Segment
 import pytest
@@ -55,17 +56,20 @@ def test_the_bundled_drive_is_small_and_has_two_segments():
     assert len(read_segments(BUNDLED_VIDEO)) == 2
 
 
-def test_the_sheet_shows_every_part_of_the_drive():
-    moments = sheet_times_s(55.0, [FOG, DIRT])
-    borders = [0.0, 16.0, 26.0, 38.0, 46.0, 55.0]
-    assert [sum(low <= at < high for at in moments)
-            for low, high in zip(borders, borders[1:], strict=False)] == [1] * 5
-
-
-@pytest.mark.parametrize('duration_s', [3.0, 40.0])
-def test_the_sheet_of_an_unknown_drive_is_evenly_spaced(duration_s):
-    moments = sheet_times_s(duration_s, [])
-    assert moments == sorted(moments) and 0 < moments[0] and moments[-1] < duration_s
+def test_the_sheet_shows_each_level_of_the_alert_and_the_peak_of_an_error(tmp_path):
+    writer = RecordWriter(tmp_path / 'record')
+    for index in range(60):
+        stamp_ns, error = 10**18 + index * 100_000_000, 20 <= index < 40
+        writer.write_event('camera', stamp_ns=stamp_ns, latency_s=0.)
+        writer.write_event('scores', stamp_ns=stamp_ns, values={
+            'feature': 9. if index == 33 else 3., 'cycle': 0})
+        writer.write_event('alert', received_ns=stamp_ns + 1, level=2 * error, message='',
+                           values={'threshold_feature': '2.0'}, changed=False)
+    writer.close()
+    times_s = sheet_times_s(read_record(tmp_path / 'record'))
+    assert 5 <= len(times_s) <= 6 and times_s == sorted(times_s)
+    assert [round(at_s, 1) for at_s in times_s if 2 <= at_s < 4 and at_s > 3.2][0] == 3.3
+    assert any(at_s < 2 for at_s in times_s) and any(at_s >= 4 for at_s in times_s)
 
 
 def test_a_calibration_is_a_file_or_a_shipped_name(monkeypatch, tmp_path, capsys):

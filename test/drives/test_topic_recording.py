@@ -2,7 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A recording of topics is read back by the reader of the MCAP project, which is not rosbags."""
 from bdl_perception.drives import open_drive
-from bdl_perception.drives.topic_recording import join_bags, TopicRecorder
+from bdl_perception.drives.bag_writer import header_message, image_message
+from bdl_perception.drives.topic_recording import (
+    header_stamp_ns,
+    join_bags,
+    MapThinning,
+    TopicRecorder,
+)
 from bdl_perception.perception.data_types import PinholeCamera
 from bdl_perception.perception.diagnostic import Diagnostic
 from bdl_perception.perception.panels import encode_jpeg
@@ -10,6 +16,7 @@ from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 import numpy as np
 import pytest
+from rosbags.typesys import get_typestore, Stores
 
 STAMP_NS = 1_700_000_000_123_456_789
 DEPTH = np.array([[1.5, np.nan, np.inf], [2.5, 3.5, 4.5]], np.float32)
@@ -86,3 +93,19 @@ def test_bags_are_joined_in_order(tmp_path):
 def test_an_existing_folder_is_refused(tmp_path):
     with pytest.raises(FileExistsError, match='remove it or name another folder'):
         TopicRecorder(tmp_path)
+
+
+def test_the_stamp_of_a_serialized_message_is_read_exactly():
+    message = image_message(header_message(STAMP_NS, 'optical'), '32FC1', DEPTH)
+    store = get_typestore(Stores.ROS2_JAZZY)
+    for little in (True, False):
+        data = store.serialize_cdr(message, message.__msgtype__, little_endian=little)
+        assert header_stamp_ns(bytes(data)) == STAMP_NS
+
+
+@pytest.mark.parametrize(('maps_hz', 'chosen'), [(0, list(range(9))), (10, [0, 4, 8]),
+                                                 (20, [0, 2, 4, 6, 8])])
+def test_the_first_frame_of_each_period_is_chosen(maps_hz, chosen):
+    thinning = MapThinning(maps_hz)
+    assert [i for i in range(9) if thinning.due(STAMP_NS // 10**8 * 10**8 + i * 25_000_000)
+            ] == chosen

@@ -4,14 +4,19 @@
 from functools import partial
 from types import SimpleNamespace
 
+from bdl_perception import topics
+from bdl_perception.drives.topic_recording import MapThinning, TopicRecorder
 from bdl_perception.nodes.diagnostics import scores_message
 from bdl_perception.nodes.messages import make_header, uint8_image
-from bdl_perception.nodes.recorder_node import _float_map, RecorderNode
+from bdl_perception.nodes.recorder_node import _float_map, RecorderNode, RELIABLE_QOS
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.image_decoding import rgb_from_image
 from diagnostic_msgs.msg import DiagnosticArray
+from mcap.reader import make_reader
+from mcap_ros2.decoder import DecoderFactory
 import numpy as np
 import pytest
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 
 
@@ -52,3 +57,24 @@ def test_an_image_that_cannot_be_drawn_is_logged_and_the_next_one_is_drawn(recor
     good = uint8_image(np.zeros((4, 4, 3), np.uint8), make_header(2 * 10**9, 'camera'))
     callback(good, rgb_from_image)
     assert recorder.written[-1] == 'depth drawn'
+
+
+def test_a_message_is_recorded_as_it_was_received(recorder, tmp_path):
+    subscribed, seen = {}, []
+    recorder.create_subscription = lambda kind, name, callback, qos, **options: (
+        subscribed.update({name: (callback, options)}))
+    recorder._bag, recorder._now_ns = TopicRecorder(tmp_path / 'bag'), lambda: 10**18
+    recorder._tolerant = partial(RecorderNode._tolerant, recorder)
+    RecorderNode._subscribe_serialized(recorder, 'scores', topics.DIAGNOSTICS_TYPE, RELIABLE_QOS,
+                                       MapThinning(0), seen.append)
+    callback, options = subscribed['scores']
+    sent = scores_message(Scores(5, 'optical', {'entropy': .25}))
+    callback(serialize_message(sent))
+    recorder._bag.close()
+    assert (options, seen, recorder.logged) == ({'raw': True}, [sent], [])
+    with (tmp_path / 'bag' / 'bag.mcap').open('rb') as stream:
+        [(_, channel, message, decoded)] = make_reader(
+            stream, decoder_factories=[DecoderFactory()]).iter_decoded_messages()
+    assert (channel.topic, message.log_time) == ('/scores', 10**18)
+    assert decoded.header.stamp.nanosec == 5 and decoded.header.frame_id == 'optical'
+    assert [pair.value for pair in decoded.status[0].values if pair.key == 'entropy'] == ['0.25']

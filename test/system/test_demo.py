@@ -6,7 +6,9 @@ from pathlib import Path
 import subprocess
 import sys
 
+from bdl_perception.drives.topic_recording import MAP_TOPICS, SCALAR_TOPICS
 import cv2
+from mcap.reader import make_reader
 import numpy as np
 import pytest
 from tiny_model import make_tiny_model
@@ -44,9 +46,19 @@ def test_a_demo_leaves_a_record_and_reports_every_lost_frame(
     assert summary['monte_carlo_cycles'] > 0
     assert {change['level'] for change in summary['alert_transitions']} == {'STALE'}
     assert 'not armed' in summary['alert_transitions'][-1]['message']  # it has no calibration
-    video = cv2.VideoCapture(str(out / 'drive.mp4'))
+    video = cv2.VideoCapture(str(out / 'drive.webm'))
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
     assert cv2.imread(str(out / 'sheet.png')).std() > 10
+    with (out / 'recording' / 'recording.mcap').open('rb') as stream:
+        summarised = make_reader(stream).get_summary()
+    channels = {channel.topic: (summarised.schemas[channel.schema_id].name, counts)
+                for number, channel in summarised.channels.items()
+                if (counts := summarised.statistics.channel_message_counts[number])}
+    assert set(channels) == {'/image/compressed', *(
+        f'/{topic.name.lstrip("/")}' for topic in (*MAP_TOPICS, *SCALAR_TOPICS))}
+    assert channels['/image/compressed'] == ('sensor_msgs/msg/CompressedImage', FRAMES)
+    assert channels['/depth/image'][0] == 'sensor_msgs/msg/Image'
+    assert channels['/scores'][1] == summary['frames_out'] + summary['monte_carlo_cycles']
 
 
 def test_a_modified_model_ends_the_demo_with_the_reason(
