@@ -99,14 +99,14 @@ class MapThinning:
 
     def __init__(self, maps_hz: float) -> None:
         """maps_hz: periods per second of the stamps; 0: every frame."""
-        self._maps_hz = maps_hz
+        self._period_ns = round(1e9 / maps_hz) if maps_hz else 0
         self._period: int | None = None
 
     def due(self, stamp_ns: int) -> bool:
         """Return whether a stamp is chosen: its period is not that of the last one."""
-        if not self._maps_hz:
+        if not self._period_ns:
             return True
-        before, self._period = self._period, int(stamp_ns * self._maps_hz / 1e9)
+        before, self._period = self._period, stamp_ns // self._period_ns
         return before != self._period
 
 

@@ -25,6 +25,7 @@ WORST_COUNT = 12
 GAP_S = 1.  # a longer one between two frames, and than five median ones, is marked
 GAP_MEDIANS = 5
 DIGITS = 4
+POLICY = "default-src 'none'"
 TITLE, DATA = '<!--title-->', '/*data*/'
 
 
@@ -42,22 +43,42 @@ class ReplayReport(NamedTuple):
 
 def render_replay_page(report: ReplayReport) -> str:
     """Write the page; it loads nothing from a network or another file."""
+    return _fill(report.title, page_values(report))
+
+
+def _fill(title: str, values: Mapping[str, Any]) -> str:
     template = (files(__package__) / 'replay.html').read_text(encoding='utf-8')
-    data = json.dumps(page_values(report), allow_nan=False, separators=(',', ':'))
+    data = json.dumps(values, allow_nan=False, separators=(',', ':'))
     safe = data.replace('<', '\\u003c')  # no text can end the script element
-    return template.replace(TITLE, html.escape(report.title)).replace(DATA, safe)
+    return template.replace(TITLE, html.escape(title)).replace(DATA, safe)
 
 
-def page_values(report: ReplayReport) -> dict[str, Any]:
-    """Return the JSON values of the page; times are s after the first frame."""
+def render_live_page(report: ReplayReport, start_ns: int) -> str:
+    """Write the page of a running drive, which receives more frames from the server of it."""
+    values = {**page_values(report, start_ns), 'worst': [], 'live': True}
+    return _fill(report.title, values).replace(POLICY, f"{POLICY}; connect-src 'self'")
+
+
+def frame_event(report: ReplayReport, index: int, start_ns: int) -> dict[str, Any]:
+    """Return the JSON values that add a frame to the page of a running drive."""
+    timeline = report.timeline
+    ratios = timeline.ratios() if timeline.has_thresholds else {}
+    time_s = (int(timeline.stamps_ns[index]) - start_ns) / 1e9
+    return {'moment': _moment(report, index, time_s, ratios, timeline.scores()),
+            'ratios': {name: _number(values[index]) for name, values in ratios.items()}}
+
+
+def page_values(report: ReplayReport, start_ns: int | None = None) -> dict[str, Any]:
+    """Return the JSON values of the page; times are s after start_ns, or the first frame."""
     timeline = report.timeline
     stamps_ns = timeline.stamps_ns
-    times_s = (stamps_ns - stamps_ns[0]) / 1e9
+    times_s = (stamps_ns - (stamps_ns[0] if start_ns is None else start_ns)) / 1e9
     positions = {index: position for position, index in enumerate(report.moments)}
     ratios, scores = timeline.ratios(), timeline.scores()
     return {
         'title': report.title, 'facts': list(report.facts), 'notes': list(report.notes),
-        'levels': [level.name for level in AlertLevel], 'end': float(times_s[-1]),
+        'levels': [level.name for level in AlertLevel],
+        'begin': float(times_s[0]), 'end': float(times_s[-1]),
         'relative': not timeline.has_thresholds, 'bands': _bands(times_s, timeline.levels),
         'gaps': _gaps(times_s), 'curves': _curves(times_s, ratios),
         'panels': PANEL_TITLES, 'bars': _bars(), 'classes': class_colours(),
@@ -70,8 +91,9 @@ def page_values(report: ReplayReport) -> dict[str, Any]:
 def _moment(report: ReplayReport, index: int, time_s: float, ratios: Mapping[str, Values],
             scores: Mapping[str, Values]) -> dict[str, Any]:
     state = report.states[index]
-    rows = [[name, _number(scores[name][index]), _number(values[index])]
-            for name, values in ratios.items() if name in scores]
+    rows = [[name, _number(values[index]),
+             _number(ratios[name][index]) if name in ratios else None]
+            for name, values in scores.items() if name in ratios or not ratios]
     images = {panel: report.read_image(index, panel) for panel in PANEL_TITLES}
     return {'t': time_s, 'frame': index, 'level': int(state.level), 'reasons': state.reasons,
             'rows': sorted(rows, key=lambda row: -(row[2] if row[2] is not None else math.inf)),

@@ -95,11 +95,15 @@ class ReplaySession:
             rejection_reasons(calibration, self.analyser.identity) if calibration else ())
 
 
+def make_analyser(backend: Backend, options: ModelOptions) -> FrameAnalyser:
+    """Make an analyser with these options of the model."""
+    return FrameAnalyser(Perceiver(backend, options.samples, options.seed, options.fit_mode),
+                         options.regions)
+
+
 def open_session(setup: ReplaySetup, backend: Backend, folder: Path) -> ReplaySession:
     """Prepare a replay; folder: of the unfinished one, which may exist."""
-    options = setup.options
-    analyser = FrameAnalyser(Perceiver(backend, options.samples, options.seed, options.fit_mode),
-                             options.regions)
+    analyser = make_analyser(backend, setup.options)
     machine = AlertMachine(setup.policy, setup.calibration, setup.unarmed_reason)
     store = ReplayStore(folder, setup.key)
     return ReplaySession(setup, analyser, store,
