@@ -21,6 +21,7 @@ COMMANDS = {
     'calibrate': 'fit the alarm of a model to nominal drives',
     'evaluate': 'measure a model and its alarm: one page with plots, tables, JSON',
     'replay': 'run a recording through the alarm: a page with its timeline, a bag',
+    'live': 'show a camera or a recording with its alert on a page of this machine',
     'sheet': 'draw predictions beside the ground truth',
     'compile': 'build the TensorRT engines of a model before driving',
     'parity': 'compare a backend with the reference on the same frames',
