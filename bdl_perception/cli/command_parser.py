@@ -20,7 +20,6 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
                  'bdl evaluate street --data kitti_depth=KITTI --data camvid=IDD --out real',
                  'bdl evaluate street --anomaly ROAD_ANOMALY --out anomalies',
                  'bdl evaluate street my_bags --nominal my_bags --out evaluation'],
-    'replay': ['bdl replay drive.mp4 --out replay', 'bdl replay run.mcap:/front/image_raw'],
     'sheet': ['bdl sheet drive.mp4 camvid:CAMVID:val --model street --out sheet.png'],
     'compile': ['bdl compile --model street --precision fp16'],
     'parity': ['bdl parity --model street --reference torch'],
@@ -29,7 +28,8 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     'faults': ["bdl faults --only Images 'jpeg_*' --repeats 3 --out faults"],
     'demo': ['bdl demo --out demo', 'bdl demo --input drive.mp4 --out demo'],
     'doctor': ['bdl doctor', 'bdl doctor --model my_model --json'],
-    'replay': ['bdl replay drive.mp4 --out replay'],
+    'replay': ['bdl replay drive.mp4 --out replay', 'bdl replay run.mcap:/front/image_raw'],
+    'live': ['bdl live drive.mp4', 'bdl live 0'],
     'soak': ['bdl soak --minutes 60 --out soak'],
 }
 
