@@ -8,7 +8,6 @@ from typing import Sequence
 
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_config import CalibrationConfig
-from bdl_perception.alarm.conformal import TAILS
 from bdl_perception.alarm.score_distribution import GROUP_BY
 from bdl_perception.cli.arguments import (
     add_executor_arguments,
@@ -60,17 +59,11 @@ def add_calibration_arguments(parser: argparse.ArgumentParser) -> None:
                         help='seconds between frames that count; auto: the default, and for the '
                              'thresholds the decorrelation time of the scores '
                              '(default: %(default)s)')
-    parser.add_argument('--slow-step-s', type=float, default=DEFAULT_CONFIG.slow_step_s,
-                        help='seconds that the slow alarm summarises in one p-value '
-                             '(default: %(default)s)')
     parser.add_argument('--exponent', type=float, default=DEFAULT_CONFIG.exponent,
                         help='of the evidence of the sequential alarm; a small one counts only '
                              'very low p-values (default: %(default)s)')
     parser.add_argument('--watch', default=','.join(DEFAULT_CONFIG.watched), metavar='A,B,...',
                         help='scores that can raise the alarm (default: %(default)s)')
-    parser.add_argument('--tails', choices=TAILS, default=DEFAULT_CONFIG.tails,
-                        help='which scores are anomalous: high ones, or also low ones '
-                             '(default: %(default)s)')
     parser.add_argument('--group-by', choices=GROUP_BY, default=DEFAULT_CONFIG.group_by,
                         help='light: thresholds for day and for night; camera: thresholds and '
                              'limits for each camera, whose name precedes its drives, such as '
@@ -86,8 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         watched=tuple(name.strip() for name in arguments.watch.split(',')), alpha=arguments.alpha,
         step_s=DEFAULT_CONFIG.step_s if auto else arguments.step_s,
         false_alarms_per_hour=arguments.false_alarms_per_hour, exponent=arguments.exponent,
-        tails=arguments.tails, group_by=arguments.group_by, slow_step_s=arguments.slow_step_s,
-        decorrelate=auto)
+        group_by=arguments.group_by, decorrelate=auto)
     drives = [parse_camera_drive(word) for word in arguments.drives]
     calibration = (_from_scores if arguments.from_scores else _from_images)(
         arguments, drives, config)

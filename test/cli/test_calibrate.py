@@ -144,15 +144,15 @@ def test_a_drive_given_by_two_paths_is_refused(
         assert f'{Path(real).resolve()} is given twice' in capsys.readouterr().err
 
 
-def test_regions_tails_groups_and_steps_are_options(
+def test_regions_groups_and_steps_are_options(
         model: Path, drives: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    words = ['--regions', 'left=0,0 .5,0 .5,1 0,1', '--tails', 'two_sided', '--group-by', 'light',
-             '--step-s', 'auto', '--watch', 'energy_left,epistemic_depth_left']
+    words = ['--regions', 'left=0,0 .5,0 .5,1 0,1', '--group-by', 'light', '--step-s', 'auto',
+             '--watch', 'energy_left,epistemic_depth_left']
     assert main(['calibrate', '--model', str(model), *drives, *FAST, *words]) == 0
     made = read(model / 'calibration.json')
     known = made.distribution
     assert made.provenance.identity.regions == 'left=0,0 0.5,0 0.5,1 0,1'
-    assert (known.tails, known.group_by, set(known.groups)) == ('two_sided', 'light', {'day'})
+    assert (known.tails, known.group_by, set(known.groups)) == ('upper', 'light', {'day'})
     assert known.groups['day'].drives == 8
     assert made.limits.step_s == pytest.approx(.1)
     assert made.provenance.score_step_s == max(.1, *made.provenance.decorrelation_s.values())
