@@ -66,7 +66,8 @@ def page_text(results: Results, tier: Tier, plots: list[str], command: str) -> s
 def _missing_section(results: Results) -> str:
     """List the planned runs that are missing; empty without any."""
     names = [spec.name for spec in results.specs if spec.name not in results.by_name]
-    return f'## Missing runs\n\n{_comma_separated(names)}' if names else ''
+    return (f'## Missing runs\n\nClaims that need one of them have the verdict *not run*: '
+            f'{_comma_separated(names)}.') if names else ''
 
 
 def all_tables(results: Results) -> list[Table]:

@@ -122,7 +122,7 @@ def test_the_pages_use_existing_benchmark_groups(
 
 def test_readme_and_docs_count_the_claims_like_the_experiment() -> None:
     page = PAGES['docs/experiments/safety/README.md']
-    table = page.split('## All claims')[1].split('\n## ')[0]
+    table = page.split('numbers and those found here')[1].split('\n## ')[0]
     verdicts = Counter(re.findall(r'\*\*([a-z ]+)\*\* \|$', table, re.MULTILINE))
     holds = f'{verdicts["holds"]} of {verdicts.total()} claims hold'
     assert (f'{holds}, {verdicts["does not hold"]} do not, {verdicts["undecided"]} are '
