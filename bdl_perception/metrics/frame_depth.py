@@ -5,7 +5,7 @@ Depth error and scale of single frames: medians over frames, which one bad frame
 
 Of a frame with predicted depth d and true depth t: error = mean |d - t| / t, scale = median d / t.
 Both are counted in log-spaced bins, so that drives can be added up: a median is exact to .2 %.
-d = 11, 24, 30 of t = 10, 20, 30: error (.1 + .2 + 0) / 3 = .1, scale 1.1.
+d = 11, 24, 60 of t = 10, 20, 30: error (.1 + .2 + 1) / 3 = .433, scale 1.2.
 """
 from typing import NamedTuple
 

@@ -22,10 +22,10 @@ def scaled(factor):
 
 
 def test_the_numbers_worked_by_hand():
-    found = quality_of(labelled_prediction(depth=[[11, 24, 30]], truth=[[10, 20, 30]]))
+    found = quality_of(labelled_prediction(depth=[[11, 24, 60]], truth=[[10, 20, 30]]))
     assert found.frames == 1
-    assert found.abs_rel_median == pytest.approx(.1, rel=EXACT)
-    assert found.scale_median == pytest.approx(1.1, rel=EXACT)
+    assert found.abs_rel_median == pytest.approx(1.3 / 3, rel=EXACT)
+    assert found.scale_median == pytest.approx(1.2, rel=EXACT)
 
 
 def test_one_bad_frame_does_not_move_the_median_but_is_the_worst():
