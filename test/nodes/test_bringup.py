@@ -16,7 +16,7 @@ import yaml
 FOLDER = Path(__file__).parents[2] / 'bringup'
 MONITOR = yaml.safe_load((FOLDER / 'nav2_params.yaml').read_text())[
     'collision_monitor']['ros__parameters']
-CAMERA_HEIGHT_M = 1.5
+CAMERA_HEIGHT_M = .6  # of a robot: the road before it is in the image
 SHAPE = (192, 320)
 
 

@@ -210,12 +210,13 @@ def test_points_survive_the_round_trip(count):
                          if name != 'rgb'}
 
 
-def test_points_have_the_fields_that_pcl_and_nav2_look_for():
+def test_points_have_the_fields_that_pcl_and_nav2_read():
     cloud = messages.points_message(some_points(1), HEADER)
     fields = {field.name: field for field in cloud.fields}
     for name in ('x', 'y', 'z', 'rgb', 'epistemic_std', 'aleatoric_std'):
         assert (fields[name].datatype, fields[name].count) == (7, 1)  # FLOAT32
     assert fields['class_id'].datatype == 2  # UINT8
+    assert [fields[name].offset for name in 'xyz'] == [0, 4, 8]  # some copy them as one block
 
 
 def test_points_are_read_by_sensor_msgs_py():

@@ -35,7 +35,10 @@ def test_the_bar_covers_only_the_uppermost_tenth_of_the_image(draw, plain, scale
 @pytest.mark.parametrize(('draw', 'plain', 'scale'), MAPS, ids=lambda one: '')
 def test_the_bar_shows_the_colours_of_its_values_from_left_to_right(draw, plain, scale):
     low, high = scale.limits
-    row = draw(np.full((HEIGHT, WIDTH), low, np.float32))[4]
+    drawn = draw(np.full((HEIGHT, WIDTH), low, np.float32))
+    bar = colour_bar._bar(WIDTH, scale)
+    np.testing.assert_array_equal(drawn[:len(bar)], bar)  # with the label and ticks of this map
+    row = drawn[4]
     columns = np.arange(colour_bar.LABEL_WIDTH, WIDTH - colour_bar.END_WIDTH)
     for fraction in (0, .25, .5, .75, 1):
         # by hand, with numpy's own interpolation on a logarithmic or linear axis
