@@ -28,8 +28,8 @@ COMMANDS = {
     'quantise': 'quantise the encoder of a model to int8 and measure the difference',
     'bench': 'measure latency, memory and load, beside their goals',
     'faults': 'inject faults into the running nodes and measure the reaction times',
-    'demo': 'play a drive through the ROS 2 nodes and record it',
     'doctor': 'check ROS 2, shared memory, inference, models and topics on this machine',
+    'demo': 'play a drive through the ROS 2 nodes and record it',
     'soak': 'run the nodes under load and scheduled faults, and check every alert',
 }
 
@@ -61,9 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     overview = _overview_parser()
     if not argv or argv[0] not in COMMANDS:
-        overview.parse_args(argv or ['--help'])
         if argv and not argv[0].startswith('-'):
             overview.error(f'there is no command {argv[0]!r}' + suggestion(argv[0], COMMANDS))
+        overview.parse_args(argv or ['--help'])
         return 2  # pragma: no cover: parse_args has left already
     command: Command = importlib.import_module(f'bdl_perception.cli.{argv[0]}')
     parser = command_parser(argv[0], COMMANDS[argv[0]])
@@ -123,9 +123,9 @@ def _overview_parser() -> argparse.ArgumentParser:
         'bdl', formatter_class=argparse.RawDescriptionHelpFormatter,
         description=f'Bayesian perception for driving robots.\n\n{lines}\n\n'
                     f'`bdl NAME --help` lists its options.')
-    parser.add_argument('command', choices=COMMANDS, metavar='NAME')
     parser.add_argument('--version', action='version',
                         version=f'bdl_perception {software_version()}')
+    parser.add_argument('command', choices=COMMANDS, metavar='NAME')
     return parser
 
 
@@ -163,6 +163,11 @@ def camera_node() -> int:
 def recorder_node() -> int:
     """Run recorder_node."""
     return run_node('recorder_node')
+
+
+def viewer_node() -> int:
+    """Run viewer_node."""
+    return run_node('viewer_node')
 
 
 if __name__ == '__main__':
