@@ -96,8 +96,8 @@ class Learning:
         if refused:
             [(reason, count)] = refused.most_common(1)
             others = refused.total() - count
-            parts.append(f'{count} frames refused: {reason}' + (
-                f'; {others} for other reasons' if others else ''))
+            parts.append(f'frames refused: {count} ({reason})' + (
+                f', {others} for other reasons' if others else ''))
         return '; '.join(parts)
 
 

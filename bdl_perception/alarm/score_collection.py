@@ -56,10 +56,10 @@ class ScoreCollector:
         self._names: tuple[str, ...] = ()
         self._joiner, self._thinning = Joiner(MAX_WAIT_S), Thinning(step_s)
         self._pending: list[Observation] = []
-        self._fault = 'no status was received'  # of the last heartbeat; empty: none
+        self._fault = ''  # of the last heartbeat
         self._first_fault = ''
         self._newest_ns = self._faulty_until_ns = -1
-        self._fault_of_frames = self._fault
+        self._fault_of_frames = ''
 
     def update_scores(self, scores: Scores) -> None:
         """Add the scores of a frame or of a cycle, in the order of their arrival."""

@@ -39,8 +39,8 @@ class UncalibratedCamera:
         if self._known or not self._has_started:
             return ''
         return (f'{NOT_CALIBRATED} ({self._share:.0%} of the frames of the first '
-                f'{self._elapsed_ns / 1e9:.0f} s exceed a threshold): drive with learn:=my_camera.json, '
-                f'or use `bdl calibrate`')
+                f'{self._elapsed_ns / 1e9:.0f} s exceed a threshold): drive with '
+                f'learn:=my_camera.json, or use `bdl calibrate`')
 
     @property
     def _has_started(self) -> bool:

@@ -73,7 +73,7 @@ def collect_recording(known: CameraDrive, step_s: float) -> CollectedRecording:
         raise ValueError(f'{known.path} has no frame that can be learned from: '
                          f'{refused or "no Monte Carlo result with the scores of its frame"}')
     if refused:
-        LOG.warning('%s: left out %s', known.path, refused)
+        LOG.warning('%s: %s', known.path, refused)
     name = split_topic(known.path)[0].stem
     return CollectedRecording(known.path, collector.identity, [
         ScoredDrive(_part(name, index), drive.observations(), known.camera,
@@ -96,7 +96,8 @@ def _part(name: str, number: int) -> str:
 
 
 def _refused_text(refused: Counter[str]) -> str:
-    return '; '.join(f'{count} frames ({reason})' for reason, count in refused.items())
+    return 'frames left out: ' + ', '.join(
+        f'{count} ({reason})' for reason, count in refused.items()) if refused else ''
 
 
 def _rename(collected: Sequence[CollectedRecording]) -> list[ScoredDrive]:

@@ -98,5 +98,5 @@ def test_refused_frames_are_no_driving_time_and_are_reported() -> None:
     drive(learning, 100, 110, PerceptionStatus('inactive', identity=IDENTITY))
     assert learning.driven_min == pytest.approx(.9 / 60)
     assert learning.progress == (
-        '0.0 of 1 minutes of driving; 90 frames refused: faults, the first: the frame is blank; '
+        '0.0 of 1 minutes of driving; frames refused: 90 (faults, the first: the frame is blank), '
         '10 for other reasons')

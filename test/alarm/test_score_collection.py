@@ -93,13 +93,14 @@ def test_frames_wait_for_the_next_heartbeat() -> None:
     assert stamps(collector) == [[0]]
 
 
-def test_frames_before_the_first_heartbeat_are_refused() -> None:
-    collector = ScoreCollector(.1)
-    for scores in frame_and_cycle(0, values(0), 1):
-        collector.update_scores(scores)
-    drive(collector, 1, 3)
-    assert stamps(collector) == [[1, 2]]
-    assert collector.refused == {'no status was received': 1}
+def test_frames_before_the_first_heartbeat_wait_for_it() -> None:
+    for status, expected in ((active(), [[0, 1, 2]]), (active(IDENTITY, FAULT), [[1, 2]])):
+        collector = ScoreCollector(.1)
+        for scores in frame_and_cycle(0, values(0), 1):
+            collector.update_scores(scores)
+        collector.update_status(status)
+        drive(collector, 1, 3)
+        assert stamps(collector) == expected
 
 
 @pytest.mark.parametrize(('status', 'reason'), [

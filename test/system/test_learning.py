@@ -19,7 +19,7 @@ from std_msgs.msg import String
 
 pytestmark = pytest.mark.slow  # starts processes
 
-MINUTES, STEP_NS = .8, 100_000_000  # about 480 frames, which are enough at the default settings
+MINUTES, STEP_NS = .8, 100_000_000  # about 480 frames; 419 are needed at the default settings
 QUICK = {'hold_s': .2, 'clear_s': .1, 'recovery_s': .2}
 
 
@@ -53,7 +53,7 @@ class Perception:
 
 def drive(world, perception, condition, expected, period_s, now=None):
     """Publish frames until a condition is true; their stamps are .1 s apart, or the time."""
-    end_s, count = time.monotonic() + 120, 0
+    end_s, count = time.monotonic() + 300, 0
 
     def publish():
         nonlocal count
@@ -66,6 +66,7 @@ def drive(world, perception, condition, expected, period_s, now=None):
         publish()
 
 
+@pytest.mark.timeout(900)  # 20 s without other load
 def test_it_learns_arms_itself_and_is_armed_after_a_restart(world, tmp_path):
     path = tmp_path / 'my_camera.json'
     world.listen(topics.ALERT_TOPIC, topics.DIAGNOSTICS_TOPIC)
@@ -78,7 +79,7 @@ def test_it_learns_arms_itself_and_is_armed_after_a_restart(world, tmp_path):
     assert AlertLevel.OK not in {message.status[0].level[0]
                                  for message in world.received[topics.ALERT_TOPIC]}
     learned = load_calibration(path)
-    assert (learned.provenance.identity, len(learned.provenance.drives)) == (IDENTITY, 20)
+    assert learned.provenance.identity == IDENTITY and len(learned.provenance.drives) >= 20
 
     def now():
         return world.node.get_clock().now().nanoseconds

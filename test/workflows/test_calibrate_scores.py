@@ -117,14 +117,14 @@ def test_faulty_frames_are_left_out_and_reported(
              *(write_random(tmp_path / f'run_{seed}', seed) for seed in range(7))]
     calibration = calibrate_scores(names, config=CONFIG)
     assert calibration.provenance.frames == 8 * FRAMES - 2
-    assert 'faulty: left out 2 frames (faults, the first: the frame is blank)' in caplog.text
+    assert 'faulty: frames left out: 2 (faults, the first: the frame is blank)' in caplog.text
 
 
 def test_a_recording_with_faulty_frames_alone_is_an_error(tmp_path: Path) -> None:
     contents = [active(IDENTITY, 'blank') if isinstance(one, PerceptionStatus) else one
                 for one in drive_contents([(1, random_values(np.random.default_rng(1)))])]
-    with pytest.raises(ValueError, match=r'run has no frame that can be learned from: 1 frames '
-                                         r'\(faults, the first: blank\)'):
+    with pytest.raises(ValueError, match=r'run has no frame that can be learned from: '
+                                         r'frames left out: 1 \(faults, the first: blank\)'):
         calibrate_scores([write_scores(tmp_path / 'run', contents)], config=CONFIG)
 
 
