@@ -74,9 +74,11 @@ def failures(record: Record, segments: Sequence[Segment]) -> list[str]:
     if not record.frame_stamps_ns:
         found.append('the camera published no frame')
     if lost or record.dropped:
+        interval_s = record.frame_interval_s  # 0: only one frame is known
         found.append(f'{lost} of {len(record.frame_stamps_ns)} frames have no depth, '
                      f'perception_node replaced {record.dropped} by newer ones; play with a '
-                     f'--rate-hz (make: RATE_HZ) below {1 / record.frame_interval_s:.3g}')
+                     f'lower --rate-hz (make: RATE_HZ)'
+                     + (f' than {1 / interval_s:.3g}' if interval_s else ''))
     if not any(alert.level == OK for alert in record.alerts) and segments:
         found.append('the alert was never OK, so the absence of ERROR has no meaning')
     for segment in segments:

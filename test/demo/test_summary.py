@@ -28,6 +28,13 @@ def record(levels: list[tuple[float, int]], lost: int = 0, dropped: int = 0) -> 
 GOOD = [(-1.0, STALE), (0.5, OK), (1.0, WARN), (1.1, OK), (2.5, ERROR), (5.0, OK)]
 
 
+def test_a_record_of_one_lost_frame_is_a_failure_with_its_remedy() -> None:
+    one = replace(record(GOOD, lost=61), frame_stamps_ns=(START_NS,))
+    [text] = failures(one, [])
+    assert text == ('1 of 1 frames have no depth, perception_node replaced 0 by newer ones; play '
+                    'with a lower --rate-hz (make: RATE_HZ)')
+
+
 def test_a_camera_without_calibration_is_reported() -> None:
     assert summarise(record(GOOD), [FOG])['not_calibrated'] is None
     plain, reason = record(GOOD), f'{NOT_CALIBRATED} (95% of the frames): use `bdl calibrate`'
