@@ -35,7 +35,7 @@ IDENTIFIED = {
     'command': 'bdl evaluate fake data --out out', 'versions': {'numpy': '2'},
     'stride': 1, 'quality_every': 1,
     'samples': 8, 'seed': 0, 'backend': 'fake', 'precision': 'fp32', 'threads': 1,
-    'fit_mode': 'crop',
+    'fit_mode': 'crop', 'input': {'width': 40, 'height': 24}, 'terms': {'test': 'research use'},
     'ms': {'perceive': 1., 'samples': 2.}}
 
 
