@@ -111,15 +111,16 @@ def test_points_are_the_depth_of_their_frame_and_have_an_epistemic_uncertainty(n
     world = nominal
     world.listen(topics.DEPTH, topics.POINTS, topics.DEPTH_INFO)
 
-    def known():
-        return [cloud for cloud in world.received[topics.POINTS]
-                if not np.isnan(points_of(cloud)['epistemic']).any()]
+    def together():
+        """Return cloud, depth and camera_info of one frame, if its points are complete."""
+        by_stamp = [{str(message.header.stamp): message for message in world.received[topic]}
+                    for topic in (topics.POINTS, topics.DEPTH, topics.DEPTH_INFO)]
+        return [[one[stamp] for one in by_stamp]
+                for stamp in set.intersection(*map(set, by_stamp))
+                if not np.isnan(points_of(by_stamp[0][stamp])['epistemic']).any()]
 
-    world.until(known, 'points with an epistemic uncertainty', make=nominal_image)
-    cloud = known()[0]
-    depth, info = (next(message for message in world.received[topic]
-                        if message.header == cloud.header)
-                   for topic in (topics.DEPTH, topics.DEPTH_INFO))
+    world.until(together, 'points with an epistemic uncertainty', make=nominal_image)
+    cloud, depth, info = together()[0]
     points = points_of(cloud)
     np.testing.assert_array_equal(points['z'], np.frombuffer(depth.data, '<f4'))
     columns = points['x'] / points['z'] * info.p[0] + info.p[2]
