@@ -64,7 +64,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['py.typed', 'models/*/*', 'demo/*.mp4', 'demo/*.json', 'demo/*.xml',
-                         'report/*.html']},
+                         'nodes/*.xml', 'report/*.html']},
     exclude_package_data={NAME: ['models/*/weights.pt']},  # for training and comparing only
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),

@@ -10,6 +10,7 @@ from functools import wraps
 import sys
 from typing import Any, Callable, Protocol, TypeVar
 
+from bdl_perception.nodes.message_memory import return_message_memory
 from bdl_perception.nodes.ros_parameters import accept_unchanged
 from bdl_perception.parameter_files import misspelt_nodes
 from bdl_perception.perception.status import printable_line
@@ -55,6 +56,7 @@ def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = 
     node: N | None = None
     initialised = False
     try:
+        return_message_memory()
         rclpy.init(args=arguments)
         initialised = True
         node = make_node()
