@@ -37,17 +37,17 @@ def test_without_a_profile_ours_is_used(monkeypatch):
 
 
 @pytest.mark.parametrize('variable', PROFILE_VARIABLES)
-def test_a_profile_of_the_user_is_kept(monkeypatch, variable):
+def test_a_profile_of_the_user_is_not_changed(monkeypatch, variable):
     given = {variable: '/home/user/fastdds.xml'}
     assert chosen(monkeypatch, given) == given
 
 
-def test_the_profile_of_the_launch_file_is_kept_and_used_for_queues_too(monkeypatch):
+def test_the_profile_of_the_launch_file_is_used_for_queues_too(monkeypatch):
     given = {PROFILE_VARIABLES[0]: str(FAST_DDS_PROFILE)}
     assert chosen(monkeypatch, given) == {**given, QOS_VARIABLE: '1'}
 
 
-def test_a_choice_of_the_user_for_queues_is_kept(monkeypatch):
+def test_a_choice_of_the_user_for_queues_is_not_changed(monkeypatch):
     assert chosen(monkeypatch, {QOS_VARIABLE: '0'})[QOS_VARIABLE] == '0'
 
 
