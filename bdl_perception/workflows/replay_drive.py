@@ -112,17 +112,21 @@ class DriveReplay:
     def _run_part(self, frames: Iterator[CameraFrame], interrupted: Callable[[], bool],
                   on_frame: Callable[[bool], None]) -> bool:
         """Analyse the frames of one part; returns whether the drive has ended."""
-        part = self._store.start_part()
+        part, stopped = self._store.start_part(), False
         try:
             for frame in islice(frames, PART_FRAMES):
-                analysis = self._analyser.analyse(frame, len(self._timeline) + 1)
-                self._add(part, analysis)
+                self._add(part, self._analyser.analyse(frame, len(self._timeline) + 1))
                 on_frame(False)
-                if interrupted():
-                    return False
-        finally:
+                if stopped := interrupted():
+                    break
+        except DriveError:
             part.close()
-        return part.frame_count < PART_FRAMES
+            raise
+        except BaseException:  # also a second Ctrl-C: a message may be half written
+            part.abandon()
+            raise
+        part.close()
+        return not stopped and part.frame_count < PART_FRAMES
 
     def _add(self, part: Part, analysis: Analysis) -> None:
         """Store small images and topics of a frame."""

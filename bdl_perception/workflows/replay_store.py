@@ -59,10 +59,16 @@ class Part:
         self._frames.write(f'{frame.to_json()}\n')
         self.frame_count += 1
 
+    def abandon(self) -> None:
+        """Close the files of a part that may be damaged; the next one replaces it."""
+        try:
+            self.recorder.close()
+        finally:
+            self._frames.close()
+
     def close(self) -> None:
         """Complete the part, or remove it if it is empty."""
-        self.recorder.close()
-        self._frames.close()
+        self.abandon()
         if self.frame_count:
             self._new.rename(self._folder)
         else:

@@ -32,6 +32,7 @@ class MadeDrive:
     frames: int = FRAMES
     broken: bool = False
     stamps_ns: tuple[int, ...] = tuple(range(0, FRAMES * 100_000_000, 100_000_000))
+    frozen: bool = False
     name: str = 'made'
     rate_hz: float = 10.
 
@@ -41,7 +42,9 @@ class MadeDrive:
     def __iter__(self):
         rng = np.random.default_rng(3)
         for index in range(self.frames):
-            noise = rng.integers(0, 200, (48, 80, 3)) * (1. if 8 <= index < 14 else .4)
+            rng = np.random.default_rng(3) if self.frozen else rng
+            bright = 8 <= index < 14 and not self.frozen
+            noise = rng.integers(0, 200, (48, 80, 3)) * (1. if bright else .4)
             yield CameraFrame((noise + 20).astype(np.uint8), self.stamps_ns[index], 'optical',
                               CAMERA)
         if self.broken:
@@ -122,14 +125,32 @@ def test_an_interrupted_replay_continues_as_if_nothing_had_happened(opened, tmp_
     assert messages(tmp_path / 'one') == messages(tmp_path / 'two')
 
 
+def test_a_fault_that_takes_many_frames_is_found_across_an_interruption(opened):
+    frozen = MadeDrive(frozen=True)
+    expected, _ = run(opened('whole'), frozen)
+    run(opened('parts'), frozen, stop_after=3)
+    result, _ = run(opened('parts'), frozen)
+    assert_same(result, expected)
+    reasons = {index: ' '.join(one.reasons) for index, one in result.states.items()}
+    assert 'perception_node reports' in reasons[FRAMES - 1]
+    assert 'perception_node reports' not in reasons[0]
+
+
+def test_the_network_sees_the_last_known_frames_again_for_its_checks(opened, monkeypatch):
+    run(opened('a'), stop_after=9)
+    session, again = opened('a'), []
+    monkeypatch.setattr(session.analyser, 'warm_up', lambda frame: again.append(frame.stamp_ns))
+    run(session)
+    assert again == [index * 100_000_000 for index in range(5, 9)]
+
+
 def test_a_killed_replay_continues_after_its_last_complete_part(opened):
     expected, _ = run(opened('whole'))
     session = opened('killed')
     with pytest.raises(ZeroDivisionError):
         session.replay.run(MadeDrive(), lambda: False,
                            lambda known: 1 / (len(session.store.parts()) < 2))
-    [last] = session.store.parts()[2:]  # closed by the exception; a kill leaves it unfinished
-    last.rename(last.with_name(f'.{last.name}'))
+    assert len(session.store.parts()) == 2
     result, seen = run(opened('killed'))
     assert seen.count(True) == 10
     assert_same(result, expected)
