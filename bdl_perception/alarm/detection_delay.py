@@ -52,11 +52,16 @@ def min_slow_detection_delay(distribution: ScoreDistribution,
 
 
 def limit_setting_drives(drives: Sequence[str], peaks: Sequence[float], limit: float) -> str:
-    """Describe the drives whose held-out evidence reaches a limit, the highest first."""
-    found = sorted(((peak, name) for name, peak in zip(drives, peaks, strict=False)
-                    if peak >= limit), reverse=True)
-    if not found:
+    """
+    Describe the drives whose held-out evidence reaches a limit, the highest first.
+
+    The limits of version 0.1.0 were above every drive; then it is the highest drive.
+    """
+    if not peaks:
         return 'the evidence of each drive is not known'
+    reached = min(limit, max(peaks))
+    found = sorted(((peak, name) for name, peak in zip(drives, peaks, strict=True)
+                    if peak >= reached), reverse=True)
     more = f' and {len(found) - MAX_NAMED} more' if len(found) > MAX_NAMED else ''
     named = ', '.join(f'{name} ({peak:.2f})' for peak, name in found[:MAX_NAMED])
     return f'drives with this evidence are {named}{more}'

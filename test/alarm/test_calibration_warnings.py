@@ -84,6 +84,8 @@ def test_drives_that_raised_a_limit_are_named_with_their_delay() -> None:
     all_equal, = calibration_warnings(with_values(one, held_out_peaks=(28.4,) * 20,
                                                   drives=tuple('abcdefghijklmnopqrst')))
     assert 't (28.40), s (28.40), r (28.40) and 17 more' in all_equal
+    older, = calibration_warnings(with_values(one, held_out_peaks=(*[1.5] * 19, 26.)))
+    assert 'drives with this evidence are d19 (26.00): remove' in older  # a limit of 0.1.0
     unknown, = calibration_warnings(with_values(one, held_out_peaks=()))
     assert 'the evidence of each drive is not known' in unknown
 
