@@ -2,14 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of a running drive: what is served, to whom, and how it grows in a browser."""
 import http.client
+from itertools import count
 import json
+import os
 import re
-from threading import Thread
+import subprocess
+from threading import Event, Thread
 import time
 
 from bdl_perception.alarm.alert_types import AlertLevel, AlertState
 from bdl_perception.report.live_server import LiveFeed, LiveServer, MAX_FRAMES
+from browser import CHROMIUM
 import pytest
+
+PAGE_TIMES_MS = (5_000, 20_000)  # that the browser shows the page; the second if it is slow
 
 
 def state(level=AlertLevel.OK, threshold=2.):
@@ -85,7 +91,7 @@ def test_a_page_that_is_opened_after_the_end_says_so(served):
 def test_old_frames_are_forgotten(served):
     feed, server = served
     for index in range(MAX_FRAMES + 5):
-        feed.add(index * 10**8, state(), {'feature': 1.}, {})
+        feed.add(index * 250_000_000, state(), {'feature': 1.}, {})
     data = page_data(server)
     assert len(data['moments']) == MAX_FRAMES and data['moments'][0]['t'] == .5
 
@@ -106,3 +112,46 @@ def test_without_thresholds_an_event_has_values_only(served):
     feed.add(0, AlertState(AlertLevel.STALE, ('not armed',)), {'feature': 1.}, {})
     [event] = read_events(get(server, '/events'), 1)
     assert (event['moment']['rows'], event['ratios']) == ([['feature', 1., None]], {})
+
+
+def open_page(url, folder, time_ms):
+    """Show the page for a time; returns the values at its start, its text and the console."""
+    shown = subprocess.run(
+        [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
+         f'--user-data-dir={folder / "profile"}', '--enable-logging=stderr',
+         f'--timeout={time_ms}', '--dump-dom', url], capture_output=True, text=True, timeout=200,
+        check=True, env={**os.environ, 'HOME': str(folder)})
+    loaded = re.search(r'application/json">(.*?)</script>', shown.stdout, re.DOTALL)
+    return json.loads(loaded[1]) if loaded else None, shown.stdout, [
+        line for line in shown.stderr.splitlines() if 'CONSOLE' in line]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason='there is no Chromium on this machine')
+@pytest.mark.timeout(500)
+def test_the_page_grows_in_a_browser_with_the_frames(served, tmp_path):
+    feed, server = served
+    done = Event()
+
+    def drive():
+        for index in count():
+            feed.add(index * 10**8, state(), {'feature': 1. + index % 3}, {})
+            if done.wait(.25):
+                return
+
+    thread = Thread(target=drive)
+    thread.start()
+    newest_s, loaded = 0., None
+    try:
+        for time_ms in PAGE_TIMES_MS:
+            loaded, page, messages = open_page(server.url, tmp_path, time_ms)
+            assert messages == []
+            shown = re.search(r'<strong id="time">([0-9.]+)', page)  # None: not loaded yet
+            newest_s = float(shown[1]) if shown else 0.
+            if loaded and newest_s > loaded['end'] + .5:
+                break
+    finally:
+        done.set()
+        thread.join()
+    assert loaded and newest_s > loaded['end'] + .5
+    assert page.count('class="mark"') > len(loaded['moments'])
