@@ -63,7 +63,7 @@ def _evidence_warnings(calibration: Calibration) -> list[str]:
             *_late_error_warnings(summaries[0].delay),
             *[text for summary in summaries
               for text in (*_raised_limit_warnings(summary, calibration.provenance.drives),
-                           *_odd_drive_warnings(summary, calibration.provenance.drives))],
+                           *_outlier_drive_warnings(summary, calibration.provenance.drives))],
             *[text for summary in summaries for text in _untested_limit_warnings(summary)],
             *_step_warnings(calibration)]
 
@@ -97,7 +97,7 @@ def _raised_limit_warnings(summary: LimitSummary, drives: Sequence[str]) -> list
             f'those that are not nominal, or add similar drives']
 
 
-def _odd_drive_warnings(summary: LimitSummary, drives: Sequence[str]) -> list[str]:
+def _outlier_drive_warnings(summary: LimitSummary, drives: Sequence[str]) -> list[str]:
     """Name the drives above a limit: such a drive raises a false ERROR."""
     found = supported_rate(summary.peak_evidence, summary.limit) if summary.peak_evidence else None
     if not found or not found.exceeding:

@@ -155,8 +155,8 @@ class DriveReplay:
         """Remove the images of the less interesting half if there are too many."""
         if len(self._states) <= STORED_MOMENTS * self._config.moments:
             return
-        kept = set(select_moments(self._timeline, list(self._states), len(self._states) // 2))
-        removed = [index for index in self._states if index not in kept]
+        selected = set(select_moments(self._timeline, list(self._states), len(self._states) // 2))
+        removed = [index for index in self._states if index not in selected]
         stamps_ns = self._timeline.stamps_ns
         self._store.remove_images(int(stamps_ns[index]) for index in removed)
         for index in removed:

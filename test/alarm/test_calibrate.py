@@ -211,7 +211,7 @@ def test_steps_and_windows_of_each_drive_are_stored() -> None:
     assert fast.provenance.steps_per_drive == (61,) * 8  # the first step may end a quarter early
 
 
-def test_one_odd_drive_does_not_raise_the_limits() -> None:
+def test_one_outlier_drive_does_not_raise_the_limits() -> None:
     scored = [*drives(19), drive('odd', 99, shift=3)]
     made = calibrate(scored, IDENTITY, replace(CONFIG, slow_step_s=.5), '')
     assert made.limits == calibrate(drives(20), IDENTITY, replace(CONFIG, slow_step_s=.5),
@@ -220,7 +220,7 @@ def test_one_odd_drive_does_not_raise_the_limits() -> None:
     assert made.provenance.held_out_peaks[19] > 3 * made.limits.cusum
 
 
-def odd(score: str, count: int, level: float = 9.) -> ScoredDrive:
+def outlier(score: str, count: int, level: float = 9.) -> ScoredDrive:
     """Make a drive that is extreme in one score all the time; others in another score."""
     made = drive(f'odd {score}', len(score), count=count)
     return made._replace(observations=tuple(
@@ -228,7 +228,7 @@ def odd(score: str, count: int, level: float = 9.) -> ScoredDrive:
 
 
 def test_the_second_highest_drive_sets_a_limit_above_the_designed_one() -> None:
-    scored = [*drives(18), odd('energy', 60), odd('feature', 20)]
+    scored = [*drives(18), outlier('energy', 60), outlier('feature', 20)]
     made = calibrate(scored, IDENTITY, replace(CONFIG, slow_step_s=.5), '')
     assert made.limits.cusum == pytest.approx(slow_highest(scored, 19), rel=1e-4)
     assert made.provenance.held_out_peaks[18] > made.limits.cusum > math.log(28800)
@@ -237,7 +237,7 @@ def test_the_second_highest_drive_sets_a_limit_above_the_designed_one() -> None:
                                    math.log(14400))
 
 
-def test_pieces_of_one_odd_recording_do_not_raise_the_limits() -> None:
+def test_pieces_of_one_outlier_recording_do_not_raise_the_limits() -> None:
     pieces = [drive(f'odd_{seed}', seed, shift=3)._replace(recording='odd')
               for seed in (97, 98, 99)]
     made = calibrate([*drives(19), *pieces], IDENTITY, CONFIG, '')
@@ -245,7 +245,7 @@ def test_pieces_of_one_odd_recording_do_not_raise_the_limits() -> None:
 
 
 def test_a_rate_that_more_drives_may_exceed_gives_a_lower_limit() -> None:
-    scored = [*drives(20), odd('energy', 60), odd('feature', 20), odd('epistemic_depth', 12)]
+    scored = [*drives(20), outlier('energy', 60), outlier('feature', 20), outlier('epistemic_depth', 12)]
     few = calibrate(scored, IDENTITY, CONFIG, '').limits
     # 323 s; one alarm in 52 s, half of them fast: 3.1 drives, times 24 / 23
     many = calibrate(scored, IDENTITY, replace(CONFIG, false_alarms_per_hour=69.), '').limits
@@ -257,7 +257,7 @@ def test_a_rate_that_more_drives_may_exceed_gives_a_lower_limit() -> None:
 @pytest.mark.parametrize('refused', [False, True])
 def test_two_drives_that_delay_error_for_too_long_are_named(refused: bool) -> None:
     count = 60 if refused else 20
-    scored = [*drives(20), odd('energy', count), odd('feature', count)]
+    scored = [*drives(20), outlier('energy', count), outlier('feature', count)]
     if not refused:
         assert calibrate(scored, IDENTITY, CONFIG, '').limits.cusum > 20
         return
@@ -273,7 +273,7 @@ def test_two_drives_that_delay_error_for_too_long_are_named(refused: bool) -> No
 def test_a_drive_that_delays_the_slow_error_is_named(minutes: int,
                                                      refused: bool) -> None:
     # Higher than 97 % of the others all the time: p = .12 over four scores bets in the slow alarm.
-    scored = [*drives(20, count=240), *(odd(score, 240 * minutes, 1.9)
+    scored = [*drives(20, count=240), *(outlier(score, 240 * minutes, 1.9)
                                         for score in ('energy', 'feature'))]
     config = replace(CONFIG, exponent=.01)
     if not refused:

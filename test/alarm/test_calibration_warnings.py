@@ -90,7 +90,7 @@ def test_drives_that_raised_a_limit_are_named_with_their_delay() -> None:
     assert 'the evidence of each drive is not known' in unknown
 
 
-def test_an_odd_drive_above_a_limit_is_named() -> None:
+def test_an_outlier_drive_above_a_limit_is_named() -> None:
     made = with_values(uniform_calibration(20, math.log(28800)), slow=math.log(3600),
                        held_out_peaks=(*[1.5] * 19, 107.), held_out_slow_peaks=(*[.5] * 18, 9., 8))
     fast, slow = calibration_warnings(made)

@@ -40,7 +40,7 @@ def test_a_lower_peak_never_raises_the_limit() -> None:
         assert peak_quantile(lower, 3) <= peak_quantile(peaks, 3)
 
 
-def test_one_odd_drive_does_not_move_the_limit() -> None:
+def test_one_outlier_drive_does_not_move_the_limit() -> None:
     assert peak_quantile([1., 2., 3., 107.], 2) == peak_quantile([1., 2., 3., 3.5], 2) == 3
 
 

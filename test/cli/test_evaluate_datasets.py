@@ -106,7 +106,7 @@ def test_an_unknown_kind_names_the_known_ones(folder: Path,
     assert 'KIND one of world, camvid, kitti_depth' in capsys.readouterr().err
 
 
-def test_two_folders_of_one_kind_and_split_are_told_apart(folder: Path, tmp_path: Path) -> None:
+def test_two_folders_of_one_kind_and_split_are_distinguished(folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(folder / 'camvid', tmp_path / 'other')
     assert main([*words_for(folder)[:3], str(tmp_path / 'out'), '--samples', '4', '--threads',
                  '1', '--data', f'camvid={folder / "camvid"}', '--data', f'camvid={other}']) == 0

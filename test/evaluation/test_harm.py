@@ -177,7 +177,7 @@ def test_harmless_drives_with_an_error_are_counted_by_condition() -> None:
     assert found.total == (0, 0, 0, 4, 2) and found.compared_drives == 4
 
 
-def test_drives_without_ground_truth_are_not_judged() -> None:
+def test_drives_without_ground_truth_are_not_evaluated() -> None:
     assert isinstance(harm_results([(night_record('n', [0.] * 4), steps('....'))]), NotMeasured)
 
 

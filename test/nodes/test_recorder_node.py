@@ -60,18 +60,18 @@ def test_an_image_that_cannot_be_drawn_is_logged_and_the_next_one_is_drawn(recor
 
 
 def test_a_message_is_recorded_as_it_was_received(recorder, tmp_path):
-    subscribed, seen = {}, []
+    subscribed, observed = {}, []
     recorder.create_subscription = lambda kind, name, callback, qos, **options: (
         subscribed.update({name: (callback, options)}))
     recorder._bag, recorder._now_ns = TopicRecorder(tmp_path / 'bag'), lambda: 10**18
     recorder._tolerant = partial(RecorderNode._tolerant, recorder)
     RecorderNode._subscribe_serialized(recorder, 'scores', topics.DIAGNOSTICS_TYPE, RELIABLE_QOS,
-                                       MapThinning(0), seen.append)
+                                       MapThinning(0), observed.append)
     callback, options = subscribed['scores']
     sent = scores_message(Scores(5, 'optical', {'entropy': .25}))
     callback(serialize_message(sent))
     recorder._bag.close()
-    assert (options, seen, recorder.logged) == ({'raw': True}, [sent], [])
+    assert (options, observed, recorder.logged) == ({'raw': True}, [sent], [])
     with (tmp_path / 'bag' / 'bag.mcap').open('rb') as stream:
         [(_, channel, message, decoded)] = make_reader(
             stream, decoder_factories=[DecoderFactory()]).iter_decoded_messages()

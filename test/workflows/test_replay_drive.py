@@ -78,9 +78,9 @@ def opened(model, backend, tmp_path, monkeypatch):
 
 def run(session, drive=MadeDrive(), stop_after=None):
     """Replay; Ctrl-C comes after stop_after new frames."""
-    seen = []
-    result = session.replay.run(drive, lambda: seen.count(False) == stop_after, seen.append)
-    return result, seen
+    observed = []
+    result = session.replay.run(drive, lambda: observed.count(False) == stop_after, observed.append)
+    return result, observed
 
 
 def messages(folder):
@@ -117,8 +117,8 @@ def test_an_interrupted_replay_continues_as_if_nothing_had_happened(opened, tmp_
     partial, _ = run(opened('parts'), stop_after=stop_after)
     assert not partial.complete and len(partial.timeline) == stop_after
     session = opened('parts')
-    result, seen = run(session)
-    assert seen == [True] * stop_after + [False] * (FRAMES - stop_after)
+    result, observed = run(session)
+    assert observed == [True] * stop_after + [False] * (FRAMES - stop_after)
     assert_same(result, expected)
     whole.store.join_recordings(tmp_path / 'one')
     session.store.join_recordings(tmp_path / 'two')
@@ -151,8 +151,8 @@ def test_a_killed_replay_continues_after_its_last_complete_part(opened):
         session.replay.run(MadeDrive(), lambda: False,
                            lambda known: 1 / (len(session.store.parts()) < 2))
     assert len(session.store.parts()) == 2
-    result, seen = run(opened('killed'))
-    assert seen.count(True) == 10
+    result, observed = run(opened('killed'))
+    assert observed.count(True) == 10
     assert_same(result, expected)
 
 
