@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The alarm evaluated by harm: ERROR on drives where the network is wrong, and where it is right."""
+"""The alarm evaluated by harm: ERROR where the network is wrong, and where it is right."""
 from dataclasses import dataclass
 import math
 from typing import Iterable, Mapping, NamedTuple, Sequence

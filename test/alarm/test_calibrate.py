@@ -245,7 +245,8 @@ def test_pieces_of_one_outlier_recording_do_not_raise_the_limits() -> None:
 
 
 def test_a_rate_that_more_drives_may_exceed_gives_a_lower_limit() -> None:
-    scored = [*drives(20), outlier('energy', 60), outlier('feature', 20), outlier('epistemic_depth', 12)]
+    scored = [*drives(20), outlier('energy', 60), outlier('feature', 20),
+              outlier('epistemic_depth', 12)]
     few = calibrate(scored, IDENTITY, CONFIG, '').limits
     # 323 s; one alarm in 52 s, half of them fast: 3.1 drives, times 24 / 23
     many = calibrate(scored, IDENTITY, replace(CONFIG, false_alarms_per_hour=69.), '').limits

@@ -79,7 +79,8 @@ def opened(model, backend, tmp_path, monkeypatch):
 def run(session, drive=MadeDrive(), stop_after=None):
     """Replay; Ctrl-C comes after stop_after new frames."""
     observed = []
-    result = session.replay.run(drive, lambda: observed.count(False) == stop_after, observed.append)
+    result = session.replay.run(drive, lambda: observed.count(False) == stop_after,
+                                observed.append)
     return result, observed
 
 
