@@ -27,11 +27,13 @@ AUTO = 'auto'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the drives, the alarm and the output."""
-    parser.add_argument('--model', default='', help='name of a shipped model, or model folder')
+    parser.add_argument('--model', default='', help='name of a shipped model, or model folder '
+                             '(default: none; needed without --from-scores)')
     parser.add_argument('--from-scores', action='store_true',
                         help='DRIVE are recordings of the topics scores and status of '
                              'perception_node (rosbag2 folder, .mcap, .db3): no image and no '
-                             'model is needed, as they have been scored; needs --out')
+                             'model is needed, as they have been scored; needs --out '
+                             '(default: DRIVE are images)')
     parser.add_argument('drives', nargs='+', metavar='DRIVE',
                         help='nominal drives that the model was not trained on: folders, videos, '
                              'bags, or a folder of rendered drives or bags; at least eight. '

@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--data', type=parsed_by(parse_data), action='append', default=[],
                         metavar='KIND=DIR',
                         help='data set: its test split, or its validation split if it has no '
-                             'test or --nominal is validation; repeat the option for several '
-                             '(a folder of camvid with coarse labels of IDD is idd; default: no '
-                             'data set)')
+                             'test or --nominal is validation; repeat the option for several'
+                             '; a folder of camvid with coarse labels of IDD is idd '
+                             '(default: no data set)')
     parser.add_argument('--anomaly', type=Path, action='append', default=[], metavar='DIR',
                         help='frames with masks of unknown objects in the layout of '
                              'SegmentMeIfYouCan (images/, labels_masks/), or a folder of such '

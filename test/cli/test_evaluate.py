@@ -162,7 +162,8 @@ def test_camvid_can_be_the_nominal_set(
     assert found['nominal'] == 'camvid_test' and list(found['ood']['groups']) == ['mine']
     assert 0 <= found['ood']['groups']['mine']['energy']['fpr_95'] <= 1
     measured = [goal['name'] for goal in found['goals'] if goal['verdict'] != 'not measured']
-    assert measured == ['calibration error of classes (MSE of the curve)']
+    assert measured == ['calibration error of classes (MSE of the curve)',
+                        'mean IoU: camvid_test', 'IoU of pedestrian and bicyclist: camvid_test']
 
 
 def test_processes_and_the_cache_change_no_number(

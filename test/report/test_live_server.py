@@ -93,7 +93,7 @@ def test_old_frames_are_forgotten(served):
     for index in range(MAX_FRAMES + 5):
         feed.add(index * 250_000_000, state(), {'feature': 1.}, {})
     data = page_data(server)
-    assert len(data['moments']) == MAX_FRAMES and data['moments'][0]['t'] == .5
+    assert len(data['moments']) == MAX_FRAMES and data['moments'][0]['t'] == 5 * .25
 
 
 def test_only_this_machine_is_served_and_only_the_page(served):
