@@ -255,7 +255,8 @@ def test_every_split_is_listed_before_a_frame_is_decoded(
         folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(WorldDataset, '__getitem__', lambda data, index: pytest.fail('decoded'))
     make_tiny_camvid(tmp_path / 'camvid', 'train', 1)  # and no split val
-    assert _train(folder, '--data', f'camvid={tmp_path / "camvid"}') == 2
+    assert main(['train', '--data', str(folder / 'data'), '--data',
+                 f'camvid={tmp_path / "camvid"}', '--out', str(tmp_path / 'run')]) == 2
     assert 'val is not a folder' in capsys.readouterr().err
 
 
