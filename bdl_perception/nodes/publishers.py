@@ -18,7 +18,6 @@ from bdl_perception.nodes.messages import (
     uint8_image,
 )
 from bdl_perception.parameters import MAX_HEARTBEAT_PERIODS
-from bdl_perception.perception import colour_bar
 from bdl_perception.perception.data_types import Bytes, Epistemic, Prediction, Scores
 from bdl_perception.perception.point_cloud import Points
 from bdl_perception.topics import Topic
@@ -77,6 +76,7 @@ class PerceptionPublishers:
 
         Without a camera there are no points: their scale and direction are unknown.
         """
+        from bdl_perception.perception import colour_bar  # needs OpenCV, alert_node does not
         header = make_header(prediction.stamp_ns, prediction.frame_id)
         for topic, make in (
                 (topics.DEPTH, lambda: float32_image(prediction.depth, header)),
@@ -101,6 +101,7 @@ class PerceptionPublishers:
 
     def publish_epistemic(self, epistemic: Epistemic) -> None:
         """Publish the result of a Monte Carlo cycle, with the stamp of its frame."""
+        from bdl_perception.perception import colour_bar  # needs OpenCV, alert_node does not
         header = make_header(epistemic.stamp_ns, epistemic.frame_id)
         for topic, make in (
                 (topics.EPISTEMIC, lambda: float32_image(epistemic.depth_std, header)),

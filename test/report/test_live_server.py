@@ -15,7 +15,7 @@ from bdl_perception.report.live_server import LiveFeed, LiveServer, MAX_FRAMES
 from browser import CHROMIUM
 import pytest
 
-PAGE_TIMES_MS = (5_000, 20_000)  # that the browser shows the page; the second if it is slow
+PAGE_TIMES_MS = (5_000, 20_000, 50_000)  # that the browser shows the page; more if it is slow
 
 
 def state(level=AlertLevel.OK, threshold=2.):
