@@ -27,8 +27,9 @@ AUTO = 'auto'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the drives, the alarm and the output."""
-    parser.add_argument('--model', default='', help='name of a shipped model, or model folder '
-                             '(default: none; needed without --from-scores)')
+    parser.add_argument('--model', default='',
+                        help='name of a shipped model, or model folder (default: none; needed '
+                             'without --from-scores)')
     parser.add_argument('--from-scores', action='store_true',
                         help='DRIVE are recordings of the topics scores and status of '
                              'perception_node (rosbag2 folder, .mcap, .db3): no image and no '

@@ -85,8 +85,8 @@ def check_ros(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Report ROS 2, its middleware and its domain."""
     if find_spec('rclpy') is None:
         yield Finding('ROS 2', 'rclpy', 'not installed', NOTE,
-                      "nodes need it: source the setup.bash of ROS 2, or `pip install "
-                      "'bdl_perception[ros]'`; commands without nodes do not")
+                      'nodes need it: source the setup.bash of ROS 2, or pip install '
+                      '"bdl_perception[ros]"; commands without nodes do not')
         return
     rmw = environment.get('RMW_IMPLEMENTATION', DEFAULT_RMW)
     yield Finding('ROS 2', 'rclpy', f'distribution {environment.get("ROS_DISTRO", "unnamed")}')

@@ -49,11 +49,13 @@ class View:
 
 
 class Maps:
+
     def __init__(self, **maps: Any) -> None:
         self.__dict__.update(maps)
 
 
 class Labelled(Maps):
+
     def __init__(self, truth: Any, prediction: Maps) -> None:
         super().__init__(**truth, prediction=prediction)
 

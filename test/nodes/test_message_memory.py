@@ -64,6 +64,7 @@ def test_malloc_gets_its_limits(monkeypatch):
     calls = []
 
     class Library:
+
         @staticmethod
         def mallopt(parameter, value):
             calls.append((parameter, value))
