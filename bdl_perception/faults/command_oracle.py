@@ -18,6 +18,7 @@ from bdl_perception.faults.load import Waits
 from bdl_perception.faults.oracle import Alert, FaultInterval, long_gaps, merged, Violation
 
 TOO_FAST, NO_COMMAND = 'too fast', 'command is silent'
+ROUNDING_S = 1e-9  # of a difference of two times
 ARRIVAL_TOLERANCE_S = .15  # between the arrival of one alert at two subscribers
 MAX_LATE_S = .5  # between them, while the processes wait for a processor
 SPEED_TOLERANCE_M_S = 1e-6
@@ -79,8 +80,8 @@ def held_limit_steps(steps: Sequence[SpeedLimit], hold_s: float) -> list[SpeedLi
     starts_s = [step.start_s for step in steps]
     held = []
     for at_s in times_s:
-        # A limit that ended hold_s ago, exactly, does not count any more.
-        first = bisect_right(ends_s, at_s - hold_s)
+        # A limit that ended hold_s ago, but for rounding, does not count any more.
+        first = bisect_right(ends_s, at_s - hold_s + ROUNDING_S)
         last = bisect_right(starts_s, at_s)
         held.append(SpeedLimit(at_s, min(step.limit_m_s for step in steps[first:last])))
     return held
