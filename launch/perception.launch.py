@@ -10,6 +10,7 @@ from bdl_perception.alarm.alert_types import parse_camera_names
 from bdl_perception.backends import AUTO, BACKENDS
 from bdl_perception.demo.processes import FAST_DDS_PROFILE
 from bdl_perception.drives.base import FRAME_ID
+from bdl_perception.nodes.message_memory import PROFILE_VARIABLES
 from bdl_perception.parameter_files import contradictions, read_parameter_file
 from bdl_perception.parameters import TRANSPORTS
 from launch import LaunchContext, LaunchDescription
@@ -31,7 +32,6 @@ PACKAGE = 'bdl_perception'
 RESPAWN_DELAY_S = 1.0  # limits the log of a node that fails at its start
 CONFIG_ERROR = 2  # exit code of a node with wrong parameters, which a restart does not correct
 BOOLEANS = ['true', 'false']
-FAST_DDS_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 PARAMS_FILE = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'perception.yaml'])
 RVIZ_FILE = Path(__file__).parent.parent / 'config' / 'perception.rviz'  # installed, too
 
@@ -78,10 +78,10 @@ def generate_launch_description() -> LaunchDescription:
 
 def _fast_dds_profile() -> list[SetEnvironmentVariable]:
     """Give Fast DDS buffers for large images, unless the user chose a profile or another RMW."""
-    own = any(os.environ.get(name) for name in FAST_DDS_VARIABLES)
+    own = any(os.environ.get(name) for name in PROFILE_VARIABLES)
     if own or 'fastrtps' not in os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp'):
         return []
-    return [SetEnvironmentVariable(FAST_DDS_VARIABLES[0], str(FAST_DDS_PROFILE))]
+    return [SetEnvironmentVariable(PROFILE_VARIABLES[0], str(FAST_DDS_PROFILE))]
 
 
 def _nodes(context: LaunchContext) -> list[Node]:

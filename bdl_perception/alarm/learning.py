@@ -19,7 +19,7 @@ from bdl_perception.alarm.score_distribution import MIN_OBSERVATIONS
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity, PerceptionStatus
 
-PIECES = 20  # of learn_minutes: a further piece exceeds them all with a probability below 5 %
+PIECES = 20  # of learn_minutes: a further one exceeds a limit with a probability of 2 / 21 at most
 RETRY_SHARE = .1  # of learn_minutes, until the next attempt after one that did not suffice
 MAX_EXTENSION = 2.  # times learn_minutes; then learning ends, which bounds the memory
 
@@ -102,6 +102,6 @@ class Learning:
 
 
 def _piece_name(piece: CollectedDrive, start_ns: int) -> str:
-    first, last = ((stamp_ns - start_ns) / 60e9 for stamp_ns in piece.stamps_ns[::len(
-        piece.stamps_ns) - 1])
+    first, last = ((stamp_ns - start_ns) / 60e9
+                   for stamp_ns in (piece.stamps_ns[0], piece.stamps_ns[-1]))
     return f'minutes {first:.1f} to {last:.1f}'

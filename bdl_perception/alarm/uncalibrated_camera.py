@@ -6,7 +6,7 @@ Whether a camera was never calibrated: nearly every frame exceeds a threshold fr
 The rule: of all observations since the start at least SHARE exceed a threshold, for START_S or
 longer. Once the share is below it, the camera counts as calibrated for good. So fog that begins
 later than (1 - SHARE) START_S after the start, half a second, is never taken for another camera.
-A calibrated camera that starts in fog cannot be told apart; the reason says "probably".
+A calibrated camera that starts in fog cannot be distinguished; the reason says "probably".
 """
 START_S = 5.
 SHARE = .9
@@ -35,7 +35,7 @@ class UncalibratedCamera:
 
     @property
     def reason(self) -> str:
-        """Return what to do if the camera was never calibrated; empty: it was, or who knows."""
+        """Return what to do if the camera was never calibrated; empty: it was, or not known."""
         if self._known or not self._has_started:
             return ''
         return (f'{NOT_CALIBRATED} ({self._share:.0%} of the frames of the first '

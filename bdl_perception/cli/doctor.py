@@ -17,7 +17,6 @@ from bdl_perception.version import software_version
 OK, NOTE, PROBLEM = 'ok', 'note', 'problem'
 SHARED_MEMORY = Path('/dev/shm')
 MIN_SHARED_MEMORY_MB = 64  # two segments of demo/fastdds.xml
-PROFILES_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 DEFAULT_RMW = 'rmw_fastrtps_cpp'
 TOPIC_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage',
                'sensor_msgs/msg/CameraInfo', 'diagnostic_msgs/msg/DiagnosticArray')
@@ -104,6 +103,7 @@ def check_ros(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
 def check_shared_memory(environment: Mapping[str, str] = os.environ,
                         folder: Path = SHARED_MEMORY) -> Iterator[Finding]:
     """Report the shared memory that images of nodes on one machine go through."""
+    from bdl_perception.nodes.message_memory import PROFILE_VARIABLES
     part = 'Shared memory'
     if not folder.is_dir():
         yield Finding(part, str(folder), 'missing', PROBLEM,
@@ -114,12 +114,13 @@ def check_shared_memory(environment: Mapping[str, str] = os.environ,
                   OK if free_mb >= MIN_SHARED_MEMORY_MB else PROBLEM,
                   f'below {MIN_SHARED_MEMORY_MB} MB large images are lost: remove fastrtps_* '
                   f'files of nodes that were killed, or give the container a larger --shm-size')
-    profile = environment.get(PROFILES_VARIABLE, '')
+    name = next(filter(environment.get, PROFILE_VARIABLES), PROFILE_VARIABLES[0])
+    profile = environment.get(name, '')
     if profile and not Path(profile).is_file():
-        yield Finding(part, PROFILES_VARIABLE, f'{profile} is missing', PROBLEM,
+        yield Finding(part, name, f'{profile} is missing', PROBLEM,
                       'Fast DDS ignores it; name an existing file')
     else:
-        yield Finding(part, PROFILES_VARIABLE, profile or 'not set', OK if profile else NOTE,
+        yield Finding(part, name, profile or 'not set', OK if profile else NOTE,
                       'images of more than half a megabyte may be lost with the default segment; '
                       'docs/ros2.md, "Shared memory for large images"')
 

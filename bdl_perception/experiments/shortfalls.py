@@ -22,8 +22,8 @@ class Shortfall(NamedTuple):
     paper_had: str
 
 
-TRAINING = ('The paper trained each network to the end, with dropout before every weight layer '
-            'and 50 samples; here a run has {images} training frames, masks on {masks} and '
+TRAINING = ('The paper has larger networks, with dropout before every weight layer and 50 '
+            'samples; here a run has {images} training frames, masks on {masks} and '
             '{samples} samples.')
 DATA = Shortfall(
     'All shares of the data were trained for the same number of steps, and a larger share '

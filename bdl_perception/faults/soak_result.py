@@ -107,12 +107,13 @@ class SoakResult:
 def evaluate_soak(record: SoakRecord, rules: SoakRules) -> SoakResult:
     """Check the alerts, the commands and the resources of a record."""
     flatness = tuple(evaluate_flatness(series, rules.flatness) for series in record.series)
+    bounds = _check_bounds(record, rules, Waits(list(record.waits)))
     violations = [
-        *_check_bounds(record, rules, Waits(list(record.waits))), *record.problems,
+        *bounds, *record.problems,
         *(Violation(NOT_FLAT, record.end_s, record.end_s, 1, problem)
           for one in flatness for problem in one.problems)]
     return SoakResult(tuple(sorted(violations, key=lambda one: one.start_s)), flatness,
-                      _lateness(record, rules))
+                      _lateness(record, rules, len(bounds)))
 
 
 def _check_bounds(record: SoakRecord, rules: SoakRules, waits: Waits) -> list[Violation]:
@@ -131,8 +132,8 @@ def _check_bounds(record: SoakRecord, rules: SoakRules, waits: Waits) -> list[Vi
         *check_command_gaps(commands, *span, rules.commands, intervals, waits)]
 
 
-def _lateness(record: SoakRecord, rules: SoakRules) -> Lateness:
-    """Compare with the bounds that do not know the waiting times."""
+def _lateness(record: SoakRecord, rules: SoakRules, violations: int) -> Lateness:
+    """Compare with the bounds without the waiting times; violations: of those with them."""
     waits, intervals = Waits(list(record.waits)), list(record.intervals)
     alerts = _between(list(record.alerts), record.begin_s, record.end_s)
     oracle, strict = LevelOracle(intervals, waits), LevelOracle(intervals)
@@ -141,7 +142,7 @@ def _lateness(record: SoakRecord, rules: SoakRules) -> Lateness:
                for index in range(times))
     excused = sum(oracle.allowed(alert.arrival_s) - strict.allowed(alert.arrival_s)
                   >= {AlertLevel(alert.level)} for alert in alerts)
-    more = len(_check_bounds(record, rules, Waits())) - len(_check_bounds(record, rules, waits))
+    more = len(_check_bounds(record, rules, Waits())) - violations
     return Lateness(late / times, excused / max(1, len(alerts)),
                     max(0, more) / max(1, len(intervals)))
 

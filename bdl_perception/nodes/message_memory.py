@@ -4,7 +4,8 @@
 Return the memory of received messages, so that large ones from outside do not accumulate.
 
 Without this, alert_node grew by 56 MB in an hour of `bdl soak` with some messages of 10 MB. After
-24 bursts of 1 to 20 messages of 1 to 10 MB it used 248 MB, and 112 MB with these settings.
+24 bursts of 1 to 20 messages of 1 to 10 MB it used 248 MB, and 112 MB with these settings (once,
+by a script that is not in the package).
 """
 import ctypes
 import os

@@ -124,9 +124,10 @@ class RecorderNode(Node):
         return int(self.get_clock().now().nanoseconds)
 
     def _on_camera(self, message: Image) -> None:
-        """Record a frame as JPEG, of a tenth of its size."""
-        self._on_image('camera', message, rgb_from_image)
-        jpeg = encode_jpeg(rgb_from_image(message), BAG_JPEG_QUALITY)
+        """Record a frame in the record, and as JPEG in the bag: raw images need much space."""
+        rgb = rgb_from_image(message)
+        self._on_image('camera', message, lambda _: rgb)
+        jpeg = encode_jpeg(rgb, BAG_JPEG_QUALITY)
         stamp_ns = stamp_to_ns(message.header.stamp)
         self._bag.write_jpeg(CAMERA_TOPIC, stamp_ns, message.header.frame_id, jpeg)
 
