@@ -3,6 +3,7 @@
 # make format              sort imports and apply the automatic fixes of ruff
 # make test                the whole suite: on two cores, then what builds or starts processes
 # make lint                ruff, mypy, the ament linters
+# make docs                the documentation as a site, in build/site
 # make bench               measure: about half an hour, on a machine that does nothing else
 # make mutants [MODULES=n]  mutation score of the alarm: the tests must find changes of its code
 # make fuzz [MINUTES=n]      damaged inputs for all that reads data from outside; n minutes each
@@ -11,7 +12,7 @@
 # They need Python >= 3.10 on Linux x86-64 and make .venv for themselves. PYTHON=python3.12 chooses one.
 
 BIN := .venv/bin
-CODE := bdl_perception test launch examples setup.py
+CODE := bdl_perception test launch examples docs setup.py
 ENVIRONMENT := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 FAST := $(ENVIRONMENT) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
 
@@ -22,7 +23,7 @@ override CALIBRATION := $(value CALIBRATION)
 export INPUT RATE_HZ CALIBRATION
 MINUTES ?= 3
 
-.PHONY: demo check format test lint bench mutants fuzz clean
+.PHONY: demo check format test lint docs bench mutants fuzz clean
 
 demo: .venv/runtime
 	$(BIN)/bdl demo --out demo $(if $(value INPUT),--input="$$INPUT") $(if $(value RATE_HZ),--rate-hz="$$RATE_HZ") $(if $(value CALIBRATION),--calibration="$$CALIBRATION")
@@ -44,6 +45,9 @@ lint: .venv/tests
 	$(BIN)/mypy
 	$(BIN)/ament_flake8 $(CODE)
 	$(BIN)/ament_pep257 $(CODE)
+
+docs: .venv/tests
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: .venv/tests
 	$(BIN)/bdl bench --out bench

