@@ -42,7 +42,8 @@ def write_clip(path: Path, first: int, count: int, step: int) -> Path:
 
 def test_every_example_is_run_here() -> None:
     text = Path(__file__).read_text(encoding='utf-8')
-    assert [path.name for path in EXAMPLES.glob('*.py') if f"'{path.name}'" not in text] == []
+    assert [path.name for path in (*EXAMPLES.glob('*.py'), *EXAMPLES.glob('*.ipynb'))
+            if f"'{path.name}'" not in text] == []
 
 
 def test_one_image_gives_depth_and_both_uncertainties(tmp_path: Path) -> None:
@@ -51,6 +52,31 @@ def test_one_image_gives_depth_and_both_uncertainties(tmp_path: Path) -> None:
     assert medians.keys() == {'depth', 'aleatoric', 'epistemic'}
     assert 2 < float(medians['depth']) < 100
     assert 0 < float(medians['epistemic']) < float(medians['depth'])
+
+
+def notebook() -> tuple[list[str], list[object]]:
+    """Return the code of each cell, and the outputs that are stored."""
+    cells = [cell for cell in json.loads((EXAMPLES / 'uncertainty.ipynb').read_text())['cells']
+             if cell['cell_type'] == 'code']
+    return ([''.join(cell['source']) for cell in cells],
+            [output for cell in cells for output in cell['outputs']])
+
+
+def test_the_notebook_is_short_and_has_no_outputs() -> None:
+    codes, outputs = notebook()
+    assert sum(len(code.splitlines()) for code in codes) < 60 and outputs == []
+
+
+def test_the_notebook_shows_epistemic_uncertainty_that_rises_in_fog(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for code in notebook()[0]:
+        exec(code, names)
+    ratios = dict(re.findall(r'^(\w+).* ([\d.]+) times$', capsys.readouterr().out, re.M))
+    assert float(ratios['epistemic']) > 2 > 1.5 > float(ratios['aleatoric'])
+    assert cv2.imread(str(tmp_path / 'uncertainty.png')).shape[1] > 1000
 
 
 @pytest.mark.slow
