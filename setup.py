@@ -12,6 +12,7 @@ LICENSE = 'Apache-2.0'
 # PEP 639; older versions, such as that of Ubuntu 24.04, have the former field only
 LICENSE_FIELD = ('license_expression' if int(setuptools_version.split('.')[0]) >= 77
                  else 'license')
+LINUX_X86 = 'sys_platform == "linux" and platform_machine == "x86_64"'
 NODES = ('perception_node', 'alert_node', 'governor_node', 'camera_node', 'recorder_node',
          'viewer_node')
 ROS_WHEELS = (
@@ -28,6 +29,10 @@ BENCH = ('psutil>=5.9',)
 DOCS = ('mkdocs-material>=9.6', 'latex2mathml>=3.77')
 TENSORRT_RTX = (  # NVIDIA's; wheels for Linux on x86-64 only
     'tensorrt-rtx-cu12-bindings==1.7.1.116', 'tensorrt-rtx-cu12-libs==1.7.1.116',
+    'cuda-core>=1.0', 'cuda-bindings==12.*',
+)
+TENSORRT_LEAN = (  # runs engines of `bdl compile --lean`; without a compiler
+    'tensorrt-lean-cu12-bindings==11.4.0.106', 'tensorrt-lean-cu12-libs==11.4.0.106',
     'cuda-core>=1.0', 'cuda-bindings==12.*',
 )
 FLAKE8_PLUGINS = (  # that ament_flake8 runs with
@@ -86,14 +91,14 @@ setup(
     ],
     extras_require={
         # ROS 2 Jazzy itself, for machines without an apt installation of it
-        'ros': [f'ros-jazzy-{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
-                for wheel in ROS_WHEELS],
+        'ros': [f'ros-jazzy-{wheel}; {LINUX_X86}' for wheel in ROS_WHEELS],
         'train': [*TRAIN],
         'world': [*WORLD],
         'datasets': ['h5py>=3.10'],  # only NYU Depth V2 needs it
         'demo': [*DEMO],
-        'rtx': [*(f'{wheel}; sys_platform == "linux" and platform_machine == "x86_64"'
-                  for wheel in TENSORRT_RTX), 'onnx>=1.16'],  # onnx: float16 graphs
+        'rtx': [*(f'{wheel}; {LINUX_X86}' for wheel in TENSORRT_RTX),
+                'onnx>=1.16'],  # onnx: float16 graphs
+        'lean': [f'{wheel}; {LINUX_X86}' for wheel in TENSORRT_LEAN],
         'evaluate': [*EVALUATE],
         'experiment': [*TRAIN, *WORLD, *DEMO, *EVALUATE],
         'ray': ['ray>=2.31'],  # wheels for Linux, macOS, Windows; not for every new Python

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable, NamedTuple
 
 from bdl_perception.backends.tensorrt.cuda import gpu_unavailable_reason
-from bdl_perception.backends.tensorrt.library import installed_libraries
+from bdl_perception.backends.tensorrt.library import installed_libraries, TENSORRT_LEAN
 from bdl_perception.model_store import load_model_files, ModelFiles, ModelOptions
 from bdl_perception.perception.backend import Backend
 from bdl_perception.perception.perceiver import Perceiver
@@ -66,6 +66,10 @@ def _choose_automatically() -> BackendChoice:
     if not libraries:
         return BackendChoice('onnxruntime', 'no TensorRT is installed')
     library = libraries[0]
+    if library == TENSORRT_LEAN:  # the engines may be missing, and it cannot build them
+        return BackendChoice(
+            'onnxruntime', f'{library} runs only engines of `bdl compile --lean`; where they are, '
+                           f'choose backend: tensorrt')
     reason = gpu_unavailable_reason()
     if reason:
         return BackendChoice('onnxruntime',

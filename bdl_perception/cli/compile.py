@@ -18,6 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--gpu', default='', metavar='SM',
                         help='compute capability of another GPU, such as sm89; requires '
                              'tensorrt_rtx and no GPU (default: the GPU of this machine)')
+    parser.add_argument('--lean', action='store_true',
+                        help='engines for tensorrt_lean, a run-time without compiler, of the same '
+                             'or a later version; requires tensorrt and the kind of GPU that '
+                             'runs them (default: engines for the installed library)')
     parser.add_argument('--precision', choices=PRECISIONS, default=PRECISIONS[0],
                         help='(default: %(default)s)')
     parser.add_argument('--out', type=Path, metavar='DIR',
@@ -31,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.backends.tensorrt.engines import prepare_engines
     from bdl_perception.model_store import load_model_files
     files = load_model_files(arguments.model)
-    target = select_build_target(arguments.gpu, arguments.precision)
+    target = select_build_target(arguments.gpu, arguments.precision, arguments.lean)
     cache = EngineCache(arguments.out or default_cache_folder())
     engines = prepare_engines(files, target, cache)
     for engine in engines:
@@ -44,14 +48,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(engine.cached for engine in engines) else 1
 
 
-def select_build_target(gpu: str, precision: str) -> 'BuildTarget':
-    """Choose the GPU of this name, or the GPU of this machine."""
+def select_build_target(gpu: str, precision: str, lean: bool = False) -> 'BuildTarget':
+    """Choose the GPU of this name, or the GPU of this machine; lean: for tensorrt_lean."""
     from bdl_perception.backends.tensorrt.build import check_target_gpu
     from bdl_perception.backends.tensorrt.cuda import CudaGpu
     from bdl_perception.backends.tensorrt.engines import BuildTarget
-    from bdl_perception.backends.tensorrt.library import load_library, TENSORRT_RTX
+    from bdl_perception.backends.tensorrt.library import load_library, TENSORRT, TENSORRT_RTX
+    if gpu and lean:
+        raise ValueError(f'--lean builds for the GPU of this machine; leave out --gpu {gpu}')
     if gpu:
         library = load_library(TENSORRT_RTX)
         check_target_gpu(library, gpu)
         return BuildTarget(library, precision, '', gpu)
-    return BuildTarget.for_gpu(load_library(), CudaGpu(), precision)
+    library = load_library(TENSORRT if lean else '')
+    return BuildTarget.for_gpu(library, CudaGpu(), precision)._replace(version_compatible=lean)

@@ -37,7 +37,7 @@ EXTRAS = {  # module -> the extra of setup.py that installs it
     'torch': 'train', 'onnx': 'train', 'tensorboard': 'train', 'moderngl': 'world',
     'matplotlib': 'demo', 'rclpy': 'ros', 'domain_coordinator': 'ros', 'h5py': 'datasets',
     'sklearn': 'evaluate', 'scipy': 'evaluate', 'jinja2': 'evaluate', 'psutil': 'bench',
-    'tensorrt_rtx': 'rtx', 'cuda': 'rtx', 'ray': 'ray'}
+    'tensorrt_rtx': 'rtx', 'tensorrt_lean': 'lean', 'cuda': 'rtx', 'ray': 'ray'}
 ROS_SUFFIXES = ('_msgs', '_interfaces', '_srvs')  # of packages of messages
 EXIT_CONFIG_ERROR = 2  # as of a node with wrong parameters: starting it again does not help
 

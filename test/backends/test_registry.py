@@ -35,6 +35,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path):
     ((), 'no driver', 'onnxruntime', '^no TensorRT is installed'),
     ((), '', 'onnxruntime', '^no TensorRT is installed'),
     (('tensorrt_rtx',), 'no driver', 'onnxruntime', r'^tensorrt_rtx .* no GPU .*\(no driver\)'),
+    (('tensorrt_lean',), '', 'onnxruntime', '`bdl compile --lean`.*choose backend: tensorrt'),
     (('tensorrt', 'tensorrt_rtx'), '', 'tensorrt', 'tensorrt is installed and there is a GPU')])
 def test_auto_chooses_tensorrt_where_it_can_run(
         monkeypatch, libraries, why_no_gpu, name, reason):

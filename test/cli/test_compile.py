@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`bdl compile` with NVIDIA's real compiler (TensorRT-RTX), for a GPU that is not there."""
 import hashlib
+from importlib.util import find_spec
 import json
 from pathlib import Path
 
-from bdl_perception.backends.tensorrt import engine_cache, engines
+from bdl_perception.backends.tensorrt import cuda, engine_cache, engines, library
 from bdl_perception.backends.tensorrt.build import BuiltEngine
 from bdl_perception.backends.tensorrt.cuda import gpu_unavailable_reason
 from bdl_perception.backends.tensorrt.engines import BuildTarget, engine_key, prepare_engines
@@ -77,6 +78,26 @@ def test_without_a_gpu_one_must_be_named(tmp_path, capsys):
 def test_an_unknown_gpu_is_answered_with_the_known_ones(tmp_path, capsys):
     assert main(['compile', '--gpu', 'sm1', '--out', str(tmp_path / 'engines')]) == 2
     assert 'knows sm75, ' in capsys.readouterr().err
+
+
+def test_engines_for_the_lean_run_time_are_built_for_the_gpu_of_this_machine(capsys):
+    assert main(['compile', '--lean', '--gpu', 'sm89']) == 2
+    assert 'leave out --gpu sm89' in capsys.readouterr().err
+
+
+def test_engines_for_the_lean_run_time_need_the_full_library(capsys):
+    if find_spec('tensorrt'):
+        pytest.skip('it is installed')
+    assert main(['compile', '--lean']) == 2
+    assert 'tensorrt is not installed' in capsys.readouterr().err
+
+
+def test_the_target_of_lean_engines_is_version_compatible(monkeypatch):
+    full = library.TensorRtLibrary('tensorrt', '11.4.0', None)
+    monkeypatch.setattr(library, 'load_library', lambda name: {'tensorrt': full, '': full}[name])
+    monkeypatch.setattr(cuda, 'CudaGpu', FakeGpu)
+    assert select_build_target('', 'fp32', lean=True).library_key == ('tensorrt_lean', '11')
+    assert select_build_target('', 'fp32').library_key == ('tensorrt', '11.4.0')
 
 
 @pytest.mark.usefixtures('rtx')

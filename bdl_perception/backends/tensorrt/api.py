@@ -1,10 +1,10 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """
-Types for the parts of TensorRT 10.x, 11.x and TensorRT-RTX that this package calls.
+Types for the parts of TensorRT 10.x, 11.x, its lean run-time and TensorRT-RTX that are called.
 
-NVIDIA ships no types, and mypy cannot parse tensorrt-stubs (10.8 to 10.13) of PyPI. A test
-compares these protocols with the real library. Results that can be None or False must be checked.
+NVIDIA ships no types, and mypy cannot parse tensorrt-stubs (10.8 to 10.13) of PyPI. Tests compare
+these protocols with the real libraries. Results that can be None or False must be checked.
 """
 from typing import Any, Protocol
 
@@ -39,6 +39,9 @@ class BuilderConfig(Protocol):
 
     def get_timing_cache(self) -> TimingCache | None:
         """Return the cache that this build extended."""
+
+    def set_flag(self, flag: Any) -> None:
+        """Set one BuilderFlag."""
 
     def set_compute_capability(self, compute_capability: Any, index: int) -> bool:
         """Choose a target GPU; TensorRT-RTX only."""
@@ -116,7 +119,7 @@ class Runtime(Protocol):
 
 
 class Api(Protocol):
-    """The module itself."""
+    """The module itself; the lean run-time has no Builder and no OnnxParser."""
 
     __version__: str
     BuilderFlag: Any

@@ -23,12 +23,14 @@ class BuiltEngine(NamedTuple):
 
 
 def build_engine(library: TensorRtLibrary, graph: bytes, precision: str = 'fp32', gpu: str = '',
-                 timing_cache: bytes = b'', title: str = '') -> BuiltEngine:
+                 timing_cache: bytes = b'', title: str = '',
+                 version_compatible: bool = False) -> BuiltEngine:
     """
     Compile one ONNX graph; takes seconds to minutes.
 
-    gpu: such as 'sm89', for tensorrt_rtx; empty: the present one. title: of the progress bar. The
-    graph determines all types; TF32 is off. ModelError: the library cannot compile the graph.
+    gpu: such as 'sm89', for tensorrt_rtx; empty: the present one. title: of the progress bar.
+    version_compatible: for the lean run-time of this or a later version. The graph determines all
+    types; TF32 is off. ModelError: the library cannot compile the graph.
     """
     if precision not in PRECISIONS:
         raise ValueError(f'precision is {precision!r}, must be one of {", ".join(PRECISIONS)}')
@@ -39,6 +41,10 @@ def build_engine(library: TensorRtLibrary, graph: bytes, precision: str = 'fp32'
     config: BuilderConfig = log.require(
         builder.create_builder_config(), 'making a build', EXPORT_HINT)
     config.clear_flag(api.BuilderFlag.TF32)  # on by default, with 10 bits of mantissa
+    if version_compatible:
+        config.set_flag(api.BuilderFlag.VERSION_COMPATIBLE)
+        # otherwise the engine contains a run-time, which is code that a loader must allow
+        config.set_flag(api.BuilderFlag.EXCLUDE_LEAN_RUNTIME)
     if gpu:
         _set_target_gpu(library, log, config, gpu)
     if library.has_timing_cache:

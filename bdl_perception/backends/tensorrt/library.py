@@ -7,21 +7,29 @@ from typing import Any, cast, NamedTuple
 
 from bdl_perception.backends.tensorrt.api import Api
 
-TENSORRT, TENSORRT_RTX = 'tensorrt', 'tensorrt_rtx'
+TENSORRT, TENSORRT_RTX, TENSORRT_LEAN = 'tensorrt', 'tensorrt_rtx', 'tensorrt_lean'
 MODULES = {  # library -> candidate modules; the last one is part of a wheel
     TENSORRT: ('tensorrt',),
     TENSORRT_RTX: ('tensorrt_rtx', 'tensorrt_rtx_bindings'),
+    TENSORRT_LEAN: ('tensorrt_lean', 'tensorrt_lean_bindings'),  # a run-time without compiler
 }
 INSTALL_HINT = ('`pip install tensorrt` (or JetPack, which brings it), or `pip install '
-                'tensorrt-rtx-cu12-bindings tensorrt-rtx-cu12-libs` for GeForce RTX')
+                'tensorrt-rtx-cu12-bindings tensorrt-rtx-cu12-libs` for GeForce RTX, or `pip '
+                'install tensorrt-lean-cu12-bindings tensorrt-lean-cu12-libs` for engines of '
+                '`bdl compile --lean`')
 
 
 class TensorRtLibrary(NamedTuple):
-    """One of the two libraries, loaded."""
+    """One of the three libraries, loaded; tensorrt_lean has a part of the calls of api."""
 
     name: str
     version: str
     api: Api
+
+    @property
+    def can_build(self) -> bool:
+        """Whether the library has a compiler."""
+        return self.name != TENSORRT_LEAN
 
     @property
     def can_cross_compile(self) -> bool:

@@ -1,26 +1,34 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The declared types of TensorRT's interface against NVIDIA's library."""
+"""The declared types of TensorRT's interface against NVIDIA's libraries."""
 import inspect
 import re
 
 from bdl_perception.backends.tensorrt import api as declared
 from bdl_perception.backends.tensorrt.api import ErrorLog
-from bdl_perception.backends.tensorrt.library import load_library, TENSORRT_RTX
+from bdl_perception.backends.tensorrt.library import load_library, TENSORRT_LEAN, TENSORRT_RTX
 from bdl_perception.model_store import ModelError
+import numpy as np
 import pytest
 
-pytest.importorskip('tensorrt_rtx_bindings', reason='the wheels of TensorRT-RTX are not there')
 NAMES = {  # ours -> the library's
     'HostMemory': 'IHostMemory', 'TimingCache': 'ITimingCache', 'BuilderConfig': 'IBuilderConfig',
     'NetworkTensor': 'ITensor', 'Network': 'INetworkDefinition', 'Builder': 'Builder',
     'Parser': 'OnnxParser', 'ExecutionContext': 'IExecutionContext', 'Engine': 'ICudaEngine',
     'Runtime': 'Runtime'}
+COMPILER = ('TimingCache', 'BuilderConfig', 'NetworkTensor', 'Network', 'Builder', 'Parser')
+WITHOUT_COMPILER = {'Builder', 'OnnxParser', 'NetworkDefinitionCreationFlag', 'ComputeCapability'}
+
+
+@pytest.fixture(scope='module', params=[TENSORRT_RTX, TENSORRT_LEAN])
+def library(request):
+    pytest.importorskip(f'{request.param}_bindings', reason='its wheels are not there')
+    return load_library(request.param)
 
 
 @pytest.fixture(scope='module')
-def api():
-    return load_library(TENSORRT_RTX).api
+def api(library):
+    return library.api
 
 
 def test_every_declared_class_is_compared():
@@ -30,8 +38,11 @@ def test_every_declared_class_is_compared():
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_declared_members_exist_with_the_declared_arguments(api, name):
-    ours, theirs = getattr(declared, name), getattr(api, NAMES[name])
+def test_declared_members_exist_with_the_declared_arguments(library, name):
+    if name in COMPILER and not library.can_build:
+        assert not hasattr(library.api, 'Builder')
+        return
+    ours, theirs = getattr(declared, name), getattr(library.api, NAMES[name])
     methods = {key: value for key, value in vars(ours).items() if inspect.isfunction(value)
                and not key.startswith('_')}
     assert methods or ours.__annotations__
@@ -44,11 +55,22 @@ def test_declared_members_exist_with_the_declared_arguments(api, name):
         assert any(take[:len(ours_take)] == ours_take for take in theirs_take), signatures
 
 
-def test_the_module_has_the_declared_names(api):
-    members = {*declared.Api.__annotations__, 'Builder', 'OnnxParser', 'Runtime', 'nptype'}
-    assert [name for name in members if not hasattr(api, name)] == []
-    assert hasattr(api.BuilderFlag, 'TF32') and hasattr(api.TensorIOMode, 'INPUT')
-    assert hasattr(api.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
+def test_the_module_has_the_declared_names(library):
+    api, members = library.api, {*declared.Api.__annotations__, 'Builder', 'OnnxParser',
+                                 'Runtime', 'nptype'}
+    missing = {name for name in members if not hasattr(api, name)}
+    assert missing == (set() if library.can_build else WITHOUT_COMPILER)
+    assert hasattr(api.TensorIOMode, 'INPUT')
+    for flag in ('TF32', 'VERSION_COMPATIBLE', 'EXCLUDE_LEAN_RUNTIME'):
+        assert hasattr(api.BuilderFlag, flag)
+    if library.can_build:
+        assert hasattr(api.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
+
+
+@pytest.mark.parametrize('name', ['float32', 'uint8'])
+def test_the_types_of_our_tensors_have_a_type_of_numpy(api, name):
+    assert np.dtype(api.nptype(getattr(api.DataType, {'float32': 'FLOAT'}.get(
+        name, name.upper())))).name == name
 
 
 @pytest.mark.parametrize('result', [None, False])

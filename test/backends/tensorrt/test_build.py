@@ -112,6 +112,22 @@ def test_tensorrt_reads_and_returns_a_timing_cache(library, files):
         build_engine(as_tensorrt, files.sample, gpu='sm89')
 
 
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')
+@pytest.mark.parametrize('version_compatible', [False, True])
+def test_an_engine_for_the_lean_run_time_is_version_compatible_and_contains_none(
+        library, files, monkeypatch, version_compatible):
+    """The library takes the calls; what the flags do, it does not say."""
+    config, names = library.api.IBuilderConfig, ('VERSION_COMPATIBLE', 'EXCLUDE_LEAN_RUNTIME')
+    flags = []
+    real = config.set_flag
+    monkeypatch.setattr(config, 'set_flag', lambda self, flag: flags.append(flag) or real(
+        self, flag))
+    as_tensorrt = library._replace(name='tensorrt')
+    assert build_engine(as_tensorrt, files.sample, version_compatible=version_compatible).engine
+    assert flags == ([getattr(library.api.BuilderFlag, name) for name in names]
+                     if version_compatible else [])
+
+
 def test_an_unknown_precision_is_an_error(library, files):
     with pytest.raises(ValueError, match="precision is 'int3', must be one of fp32, fp16"):
         build_engine(library, files.sample, 'int3')

@@ -25,7 +25,8 @@ class Compiler:
     def __init__(self):
         self.made = []
 
-    def __call__(self, library, graph, precision, gpu, timing_cache, title):
+    def __call__(self, library, graph, precision, gpu, timing_cache, title,
+                 version_compatible):
         self.made.append((title, precision, gpu, timing_cache))
         return BuiltEngine(graph, b'timings of ' + title.encode())
 

@@ -55,6 +55,15 @@ def test_tensorrt_rtx_can_be_requested(site):
     assert library.can_cross_compile
 
 
+def test_the_lean_run_time_is_the_last_choice(site):
+    put(site, 'tensorrt_lean_bindings', '11.4')
+    library = load_library()
+    assert (library.name, library.version, library.can_build) == ('tensorrt_lean', '11.4', False)
+    put(site, 'tensorrt_rtx_bindings', '1.7')
+    assert installed_libraries() == ('tensorrt_rtx', 'tensorrt_lean')
+    assert load_library().can_build
+
+
 def test_a_folder_of_types_is_no_library(site):
     (site / 'tensorrt').mkdir()
     (site / 'tensorrt' / '__init__.pyi').write_text('')

@@ -16,7 +16,8 @@ class Compiler:
     def __init__(self):
         self.made = []
 
-    def __call__(self, library, graph, precision, gpu, timing_cache, title):
+    def __call__(self, library, graph, precision, gpu, timing_cache, title,
+                 version_compatible):
         model = onnx.load_from_string(graph)
         model.producer_version = str(len(self.made))
         self.made.append(model.SerializeToString())
