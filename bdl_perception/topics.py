@@ -32,6 +32,9 @@ EPISTEMIC = Topic('depth/epistemic_std', IMAGE_TYPE, PERCEPTION_NODE,
 CLASSES = Topic('segmentation/classes', IMAGE_TYPE, PERCEPTION_NODE, 'mono8, class ids')
 ENTROPY = Topic('segmentation/entropy', IMAGE_TYPE, PERCEPTION_NODE,
                 '32FC1, nat, entropy of the class probabilities of the single pass')
+ENERGY = Topic('segmentation/energy', IMAGE_TYPE, PERCEPTION_NODE,
+               '32FC1, minus logsumexp of the class logits of the single pass: high where the '
+               'class is unknown')
 MUTUAL_INFORMATION = Topic('segmentation/mutual_information', IMAGE_TYPE, PERCEPTION_NODE,
                            '32FC1, nat, epistemic uncertainty of the classes (model)')
 OVERLAY = Topic('segmentation/overlay', IMAGE_TYPE, PERCEPTION_NODE,
@@ -69,7 +72,7 @@ CMD_VEL_OUT = Topic('cmd_vel_out', 'geometry_msgs/msg/Twist', GOVERNOR_NODE,
 SPEED_LIMIT = Topic('speed_limit', 'nav2_msgs/msg/SpeedLimit', GOVERNOR_NODE,
                     'the speed limit of that level, if nav2_speed_limit is set')
 
-TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, SEGMENTATION_INFO, ENTROPY,
+TOPICS = (DEPTH, DEPTH_INFO, ALEATORIC, EPISTEMIC, CLASSES, SEGMENTATION_INFO, ENTROPY, ENERGY,
           MUTUAL_INFORMATION, OVERLAY, DEPTH_COLOURED, ALEATORIC_COLOURED, EPISTEMIC_COLOURED,
           CLASSES_COLOURED, ENTROPY_COLOURED, MUTUAL_INFORMATION_COLOURED, POINTS, SCORES, STATUS,
           ALERT_TOPIC, DIAGNOSTICS_TOPIC, ALERT_OVERLAY, CHALLENGE, CMD_VEL_OUT, SPEED_LIMIT)

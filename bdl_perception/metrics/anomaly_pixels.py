@@ -13,14 +13,9 @@ Objects 2, 4 and other pixels 1, 3: from the top 4 (precision 1), 3, 2 (precisio
 """
 from typing import Any, cast, Mapping, NamedTuple, Sequence
 
-from bdl_perception.metrics.pixels import (
-    Array,
-    LabelledPrediction,
-    Mask,
-    resize_map,
-    StateDict,
-)
+from bdl_perception.metrics.pixels import Array, LabelledPrediction, Mask, StateDict
 from bdl_perception.perception.data_types import Floats
+from bdl_perception.perception.image_geometry import resize_map
 from bdl_perception.perception.scores import (
     CYCLE_SCORES,
     FRAME_SCORES,

@@ -124,14 +124,6 @@ def class_pixels(labelled: LabelledPrediction, step: int = 1) -> ClassPixels:
     return ClassPixels(probability[finite], truth[mask][finite].astype(np.intp))
 
 
-def resize_map(values: Floats, shape: tuple[int, ...]) -> Floats:
-    """Resize a map (h, w) to (H, W) bilinearly; some maps of a network are coarser."""
-    if values.shape == shape:
-        return values
-    return np.asarray(cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR),
-                      np.float32)
-
-
 def resize_classes(classes: Bytes, shape: tuple[int, ...]) -> Bytes:
     """Resize class ids (h, w) to (H, W) by the nearest pixel."""
     if classes.shape == shape:

@@ -17,10 +17,10 @@ from bdl_perception.metrics.pixels import (
     class_pixels,
     ClassPixels,
     LabelledPrediction,
-    resize_map,
     StateDict,
     valid_classes,
 )
+from bdl_perception.perception.image_geometry import resize_map
 import numpy as np
 from numpy.typing import NDArray
 

@@ -76,7 +76,9 @@ class PerceptionPublishers:
 
         Without a camera there are no points: their scale and direction are unknown.
         """
-        from bdl_perception.perception import colour_bar  # needs OpenCV, alert_node does not
+        # They need OpenCV, alert_node does not
+        from bdl_perception.perception import colour_bar
+        from bdl_perception.perception.image_geometry import resize_map
         header = make_header(prediction.stamp_ns, prediction.frame_id)
         for topic, make in (
                 (topics.DEPTH, lambda: float32_image(prediction.depth, header)),
@@ -85,6 +87,8 @@ class PerceptionPublishers:
                 (topics.ALEATORIC, lambda: float32_image(prediction.aleatoric_std, header)),
                 (topics.CLASSES, lambda: uint8_image(prediction.classes, header)),
                 (topics.ENTROPY, lambda: float32_image(prediction.entropy, header)),
+                (topics.ENERGY, lambda: float32_image(
+                    resize_map(prediction.energy, prediction.depth.shape), header)),
                 (topics.OVERLAY, lambda: uint8_image(make_overlay(), header)),
                 (topics.DEPTH_COLOURED, lambda: uint8_image(
                     colour_bar.draw_depth(prediction.depth), header)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast, TypeVar
 
 from bdl_perception.perception.backend import FIT_MODES
-from bdl_perception.perception.data_types import Bytes, PinholeCamera
+from bdl_perception.perception.data_types import Bytes, Floats, PinholeCamera
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,12 @@ def _resize(image: Array, size: tuple[int, int], interpolation: int) -> Array:
     if (image.shape[1], image.shape[0]) == size:
         return image
     return cast(Array, cv2.resize(image, size, interpolation=interpolation))
+
+
+def resize_map(values: NDArray[np.floating], shape: tuple[int, ...]) -> Floats:
+    """Resize a map (h, w) to (H, W) bilinearly; some maps of a network are coarser."""
+    narrow = np.ascontiguousarray(values, np.float32)
+    return _resize(narrow, (shape[1], shape[0]), cv2.INTER_LINEAR)
 
 
 def skip_pixels(rgb: Bytes, min_width: int, min_height: int) -> Bytes:

@@ -21,7 +21,7 @@ from bdl_perception.perception.backend import (
     SAMPLE_OUTPUTS,
 )
 from bdl_perception.perception.data_types import Epistemic, Floats, Moments, Prediction, Reals
-import cv2
+from bdl_perception.perception.image_geometry import resize_map
 import numpy as np
 
 # float32 sums differ from zero by about 1e-6; a larger difference means a wrong graph
@@ -104,7 +104,7 @@ def epistemic_from_moments(moments: Moments, prediction: Prediction) -> Epistemi
     finite. Non-finite numbers in the moments are counted and remain in the maps.
     """
     depth = prediction.depth  # (H, W) m
-    log_std = _upsample(log_depth_std(moments), depth.shape)
+    log_std = resize_map(log_depth_std(moments), depth.shape)
     log_std = np.where(np.isfinite(depth), log_std, np.float32(np.nan))
     return Epistemic(
         stamp_ns=prediction.stamp_ns,
@@ -112,7 +112,7 @@ def epistemic_from_moments(moments: Moments, prediction: Prediction) -> Epistemi
         samples=moments.count,
         depth_std=depth * log_std,  # m
         log_depth_std=log_std,
-        mutual_information=_upsample(mutual_information(moments), depth.shape),  # nat
+        mutual_information=resize_map(mutual_information(moments), depth.shape),  # nat
         non_finite=count_non_finite(moments, SAMPLE_OUTPUTS),
         probability=np.asarray(moments.probability_sum / moments.count, np.float32))
 
@@ -142,9 +142,3 @@ def mutual_information(moments: Moments) -> Reals:
 def _entropy(probability: Reals) -> Reals:
     safe = np.maximum(probability, np.finfo(np.float32).tiny)  # 0 log 0 = 0
     return cast(Reals, -(probability * np.log(safe)).sum(axis=0))
-
-
-def _upsample(values: Reals, shape: tuple[int, ...]) -> Floats:
-    size = (shape[1], shape[0])
-    narrow = np.ascontiguousarray(values, np.float32)
-    return cast(Floats, cv2.resize(narrow, size, interpolation=cv2.INTER_LINEAR))

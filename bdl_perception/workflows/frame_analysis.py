@@ -19,6 +19,7 @@ from bdl_perception.perception.diagnostic import (
     status_diagnostic,
     STATUS_NAME_PREFIX,
 )
+from bdl_perception.perception.image_geometry import resize_map
 from bdl_perception.perception.output_checks import OutputChecks
 from bdl_perception.perception.panels import encode_jpeg
 from bdl_perception.perception.perceiver import Perceiver
@@ -140,6 +141,7 @@ def _record_maps(recorder: TopicRecorder, at_ns: int, analysis: Analysis) -> Non
     for topic, values in (
             (topics.DEPTH, prediction.depth), (topics.ALEATORIC, prediction.aleatoric_std),
             (topics.CLASSES, prediction.classes), (topics.ENTROPY, prediction.entropy),
+            (topics.ENERGY, resize_map(prediction.energy, prediction.depth.shape)),
             (topics.OVERLAY, overlay(analysis.fitted, prediction.classes)),
             (topics.EPISTEMIC, epistemic.depth_std),
             (topics.MUTUAL_INFORMATION, epistemic.mutual_information)):

@@ -55,7 +55,7 @@ COLOURED = {topics.DEPTH: topics.DEPTH_COLOURED, topics.ALEATORIC: topics.ALEATO
             topics.MUTUAL_INFORMATION: topics.MUTUAL_INFORMATION_COLOURED}
 CYCLE_TOPICS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION, topics.EPISTEMIC_COLOURED,
                 topics.MUTUAL_INFORMATION_COLOURED)
-FRAME_TOPICS = tuple({*COLOURED, *COLOURED.values()} - {*CYCLE_TOPICS})
+FRAME_TOPICS = (*({*COLOURED, *COLOURED.values()} - {*CYCLE_TOPICS}), topics.ENERGY)
 INFO_TOPICS = (topics.DEPTH_INFO, topics.SEGMENTATION_INFO)
 LAZY_TOPICS = (*INFO_TOPICS, topics.OVERLAY, topics.POINTS)
 CAMERA = PinholeCamera(3, 2, 1., 1., 1., 1.)
@@ -67,10 +67,12 @@ def ones(topic, subscribed, kind=np.float32):
 
 
 def prediction(subscribed, camera=CAMERA):
-    return Prediction(5, 'f', camera, ones(topics.DEPTH, subscribed),
-                      ones(topics.ALEATORIC, subscribed),
+    energy = np.float32([[-4, -1]]) if subscribed == topics.ENERGY else UnusedMap()  # (1, 2)
+    depth = ones(topics.DEPTH, topics.DEPTH if subscribed == topics.ENERGY else subscribed)
+    return Prediction(5, 'f', camera, depth, ones(topics.ALEATORIC, subscribed),
                       ones(topics.CLASSES, subscribed, np.uint8),
-                      ones(topics.ENTROPY, subscribed), *[UnusedMap()] * 3, 0.0, UnusedMap(), 0)
+                      ones(topics.ENTROPY, subscribed), UnusedMap(), energy, UnusedMap(), 0.0,
+                      UnusedMap(), 0)
 
 
 def epistemic(subscribed):
@@ -128,6 +130,17 @@ def test_coloured_maps_are_rgb8_of_the_size_of_the_map():
         outputs.publish_epistemic(epistemic(subscribed))
         message, = node.publishers[subscribed.name].messages
         assert (message.encoding, message.width, message.height) == ('rgb8', 3, 2)
+
+
+def test_the_coarse_energy_map_is_published_in_the_size_of_the_other_maps():
+    node = FakeNode()
+    outputs = PerceptionPublishers(node, OutgoingSequence(OutgoingSession()))
+    node.publishers[topics.ENERGY.name].subscribers = 1
+    outputs.publish_prediction(prediction(topics.ENERGY), None, None, no_points)
+    message, = node.publishers[topics.ENERGY.name].messages
+    assert (message.encoding, message.width, message.height) == ('32FC1', 3, 2)
+    values = np.frombuffer(message.data, '<f4').reshape(2, 3)
+    np.testing.assert_allclose(values, [[-4, -2.5, -1]] * 2)  # the middle column lies between
 
 
 def test_scores_are_published_without_subscribers():

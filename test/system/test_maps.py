@@ -19,8 +19,9 @@ from sensor_msgs.msg import CameraInfo
 pytestmark = pytest.mark.slow  # starts processes
 
 FRAME_MAPS = (topics.DEPTH, topics.DEPTH_INFO, topics.ALEATORIC, topics.CLASSES,
-              topics.SEGMENTATION_INFO, topics.ENTROPY, topics.OVERLAY, topics.DEPTH_COLOURED,
-              topics.ALEATORIC_COLOURED, topics.CLASSES_COLOURED, topics.ENTROPY_COLOURED)
+              topics.SEGMENTATION_INFO, topics.ENTROPY, topics.ENERGY, topics.OVERLAY,
+              topics.DEPTH_COLOURED, topics.ALEATORIC_COLOURED, topics.CLASSES_COLOURED,
+              topics.ENTROPY_COLOURED)
 UNICODE_FRAME_ID = 'Kamera vorn/links é'
 CYCLE_MAPS = (topics.EPISTEMIC, topics.MUTUAL_INFORMATION, topics.EPISTEMIC_COLOURED,
               topics.MUTUAL_INFORMATION_COLOURED)
@@ -64,8 +65,8 @@ def test_maps_have_the_encoding_and_size_of_the_model(nominal):
                  if topic.type == topics.IMAGE_TYPE}
     assert encodings == {
         topics.DEPTH: '32FC1', topics.ALEATORIC: '32FC1', topics.EPISTEMIC: '32FC1',
-        topics.CLASSES: 'mono8', topics.ENTROPY: '32FC1', topics.OVERLAY: 'rgb8',
-        topics.MUTUAL_INFORMATION: '32FC1', **COLOURED}
+        topics.CLASSES: 'mono8', topics.ENTROPY: '32FC1', topics.ENERGY: '32FC1',
+        topics.OVERLAY: 'rgb8', topics.MUTUAL_INFORMATION: '32FC1', **COLOURED}
     sizes = {(world.received[topic][0].width, world.received[topic][0].height)
              for topic in FRAME_MAPS + CYCLE_MAPS}
     assert sizes == {(40, 24)}
