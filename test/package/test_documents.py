@@ -130,6 +130,45 @@ def test_readme_and_docs_count_the_claims_like_the_experiment() -> None:
     assert holds in ' '.join(README.split())
 
 
+def test_the_page_of_uncertainty_quotes_the_experiment() -> None:
+    table = PAGES['docs/uncertainty.md'].split('| claim: uncertainty |')[1].split('\n\n')[0]
+    quoted = [re.split(r' \| ', row.strip('| ')) for row in table.splitlines()[2:]]
+    assert len(quoted) == 6
+    found = re.findall(r'^\| (.*?) \| (.*?) \| (.*?) \| .*? \| (\*\*.*?) \|$',
+                       PAGES['docs/experiments/safety/README.md'], re.MULTILINE)
+    assert [row for row in quoted
+            if (row[0].split(': ', 1)[1], *row[1:]) not in found] == []
+
+
+def texts_of_the_code() -> str:
+    """Join all texts of the package, each in a line; a value in a text is {}."""
+    texts = []
+    for file in CODE.rglob('*.py'):
+        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.JoinedStr):
+                texts.append(''.join(str(part.value) if isinstance(part, ast.Constant) else '{}'
+                                     for part in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return '\n'.join(texts)
+
+
+def test_every_message_of_the_troubleshooting_page_is_one_of_the_code() -> None:
+    quoted = [part for row in re.findall(
+        r'^\| (`.*?) \| ', PAGES['docs/troubleshooting.md'], re.MULTILINE)
+        for part in re.findall(r'`([^`]+)`', row) if not row.startswith('`make ')]
+    code = texts_of_the_code()
+    assert [part for part in quoted if part not in code] == [] and len(quoted) > 40
+
+
+def test_the_citation_is_that_of_the_cff_file() -> None:
+    cff: dict[str, Any] = yaml.safe_load((ROOT / 'CITATION.cff').read_text(encoding='utf-8'))
+    entry = dict(re.findall(r'(\w+) = \{+(.*?)\}+,?$', PAGES['docs/citation.md'], re.MULTILINE))
+    assert entry == {'title': cff['title'], 'author': 'The bdl\\_perception developers',
+                     'version': cff['version'], 'year': cff['date-released'][:4],
+                     'license': cff['license']}
+
+
 def test_the_parameters_file_matches_the_code() -> None:
     assert PARAMETERS == yaml_text(), 'config/perception.yaml: write parameters.yaml_text() to it'
 
