@@ -192,12 +192,10 @@ class AlertMachine:
                        f'watches: run sender and receiver in one version')] if missing else []
 
     def _uncalibrated_reasons(self) -> list[Reason]:
-        """Return the probable cause of an alarm, first of its level, which it never changes."""
+        """Return the probable cause of an alarm, first of its level; WARN between alarms."""
         text = self._evidence.uncalibrated_reason
         alarmed = self._evidence.alarmed or self._latch.latched
-        level = AlertLevel.ERROR if alarmed else AlertLevel.WARN if (
-            self._evidence.exceedances) else AlertLevel.OK
-        return [Reason(level, text)] if text else []
+        return [Reason(AlertLevel.ERROR if alarmed else AlertLevel.WARN, text)] if text else []
 
     def _warning_level(self) -> AlertLevel:
         return AlertLevel[self._policy.warning_level.upper()]
