@@ -106,7 +106,7 @@ setup(
         'test': ['hypothesis>=6', 'mcap>=1', 'mcap-ros2-support>=0.5',
                  'pytest>=8', 'pytest-timeout>=2.2', 'pytest-xdist>=3.5',
                  'efficientnet-lite-pytorch', 'mujoco>=3',  # to compare encoder and renderer with
-                 'torchmetrics>=1.4',  # to compare metrics with
+                 'torchmetrics>=1.4', 'crepes>=0.7',  # to compare metrics and p-values with
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
         'docs': [*DOCS],
         'fuzz': ['atheris>=2.3; sys_platform == "linux"'],  # without it edits from a seed run
