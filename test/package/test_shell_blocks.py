@@ -1,0 +1,202 @@
+# Copyright 2026 The bdl_perception developers
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of README and of the tutorials run, or have a reason why no test runs them."""
+import argparse
+from contextlib import ExitStack
+import importlib
+from itertools import islice, pairwise
+from pathlib import Path
+import re
+import signal
+import subprocess
+import time
+
+from bdl_perception.cli.command_parser import command_parser
+from bdl_perception.demo.processes import private_domain
+from bdl_perception.drives import BUNDLED_VIDEO, open_drive
+from bdl_perception.model_store import load_calibration
+from bdl_perception.parameter_spec import parameter_specs
+from bdl_perception.parameters import NODES
+import cv2
+import numpy as np
+import pytest
+from score_recordings import drive_contents, random_values, write_scores
+from shell_blocks import commands, environment, fenced, run, words_of
+from source_tree import ROOT
+
+PAGES = ('README.md', 'docs/demo.md', 'docs/first_alert.md', 'docs/your_camera.md',
+         'docs/your_model.md')
+TEXT = ('camera frame ->', '|', 'v', 'sample graph', '(T dropout', 'in the time', 'mutual inf',
+        'calibration drives ->', '->', 'not armed:')  # first words of a line that is no command
+RUN = {  # beginning of a command -> the test that runs it
+    'bdl replay': 'test_a_recording_is_replayed',
+    'python examples/video_alerts.py': 'test_a_recording_is_replayed',
+    'perception_node --ros-args': 'test_four_processes_give_an_alert',
+    'alert_node': 'test_four_processes_give_an_alert',
+    'python examples/alert_listener_node.py': 'test_four_processes_give_an_alert',
+    'camera_node --ros-args': 'test_four_processes_give_an_alert',
+    'bdl calibrate --from-scores': 'test_recorded_scores_make_a_calibration',
+    'bdl render': 'test_a_model_is_trained_and_calibrated',
+    'bdl train --data tutorial': 'test_a_model_is_trained_and_calibrated',
+    'bdl export': 'test_a_model_is_trained_and_calibrated',
+    'bdl calibrate --model ./models/tutorial': 'test_a_model_is_trained_and_calibrated',
+    'bdl sheet': 'test_a_model_is_trained_and_calibrated',
+    'bdl calibrate --model street': 'test_a_camera_is_calibrated_and_evaluated',
+    'bdl evaluate street my_bags': 'test_a_camera_is_calibrated_and_evaluated',
+}
+NOT_RUN = {  # beginning of a command -> why
+    'make demo': 'test/system/test_demo.py runs `bdl demo`, which is behind it',
+    'cd ~/ros2_ws': 'test/package/test_build.py builds with colcon; rosdep needs the network',
+    'source install/setup.bash': 'test/package/test_build.py does',
+    'ros2 ': 'there is no wheel of these commands; their words are checked below',
+    'governor_node': 'test/system/test_camera_and_governor.py starts the node',
+    '. .venv/bin/activate': 'the tests run in this environment',
+    'export ROS_AUTOMATIC_DISCOVERY_RANGE': 'the same, on a private domain',
+    'pip install': 'needs the network; the extras are checked below',
+    'bdl train --data mine': 'needs frames of a camera; test/cli/test_train_export.py starts so',
+    'bdl evaluate street NOMINAL': 'the command of README.md with other names',
+}
+
+
+def commands_of(page: str) -> list[str]:
+    return [command for command in commands(page) if not command.startswith(TEXT)]
+
+
+def command(page: str, beginning: str) -> str:
+    [found] = [one for one in commands_of(page) if one.startswith(beginning)]
+    return found
+
+
+EVERY = sorted({one for page in PAGES for one in commands_of(page)})
+
+
+@pytest.mark.parametrize('one', EVERY)
+def test_every_command_is_run_or_has_a_reason(one: str) -> None:
+    assert len([key for key in (*RUN, *NOT_RUN) if one.startswith(key)]) == 1
+
+
+def test_no_entry_is_without_a_command_or_names_what_does_not_exist() -> None:
+    unused = [key for key in (*RUN, *NOT_RUN) if not any(one.startswith(key) for one in EVERY)]
+    assert unused == [] and set(RUN.values()) <= set(globals())
+    files = re.findall(r'test/\S+\.py', ' '.join(NOT_RUN.values()))
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+
+
+@pytest.mark.parametrize('one', [one for one in EVERY if one.startswith('bdl ')])
+def test_the_parser_accepts_every_command(one: str) -> None:
+    _, name, *words = words_of(one)
+    parser: argparse.ArgumentParser = command_parser(name, '')
+    importlib.import_module(f'bdl_perception.cli.{name}').add_arguments(parser)
+    parser.parse_args(words)
+
+
+@pytest.mark.parametrize('one', [one for one in EVERY if one.startswith('ros2 launch')])
+def test_launch_files_have_the_arguments(one: str) -> None:
+    package, file, *arguments = words_of(one)[2:]
+    text = (ROOT / 'launch' / file).read_text(encoding='utf-8')
+    names = [argument.split(':=')[0] for argument in arguments]
+    assert package == 'bdl_perception' and [one for one in names if f"'{one}'" not in text] == []
+
+
+@pytest.mark.parametrize('one', [one for one in EVERY if '--ros-args' in one])
+def test_nodes_have_the_parameters(one: str) -> None:
+    words = words_of(one.removeprefix('ros2 run bdl_perception '))
+    known = {spec.name for spec in parameter_specs(NODES[words[0]])}
+    given = {value.split(':=')[0] for option, value in pairwise(words) if option == '-p'}
+    assert given <= known
+
+
+@pytest.mark.parametrize('one', [one for one in EVERY if one.startswith('pip install')])
+def test_setup_has_the_extras(one: str) -> None:
+    text = (ROOT / 'setup.py').read_text(encoding='utf-8')
+    [extras] = re.findall(r'\[(.*?)\]', one)
+    assert [name for name in extras.split(',') if f"'{name}': [" not in text] == []
+
+
+def test_the_python_of_the_readme_runs(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    frame = next(iter(open_drive(BUNDLED_VIDEO)))
+    cv2.imwrite(str(tmp_path / 'frame.jpg'), frame.rgb[..., ::-1])
+    monkeypatch.chdir(tmp_path)
+    [code] = fenced('README.md', 'python')
+    exec(code, {})
+    assert capsys.readouterr().out.startswith('(192, 320) ')
+
+
+def test_a_recording_is_replayed(tmp_path: Path) -> None:
+    page = 'docs/first_alert.md'
+    folder = tmp_path / 'bdl_perception' / 'demo' / BUNDLED_VIDEO.stem
+    folder.mkdir(parents=True)
+    (tmp_path / 'examples').symlink_to(ROOT / 'examples')
+    for index, frame in enumerate(islice(open_drive(BUNDLED_VIDEO), 4)):
+        cv2.imwrite(str(folder / f'{index}.png'), frame.rgb[..., ::-1])
+    run(command(page, 'bdl replay'), tmp_path, {'.mp4': ''})
+    assert (tmp_path / 'first_alert' / 'report.html').is_file()
+    printed = run(command(page, 'python examples/video_alerts.py'), tmp_path, {'.mp4': ''})
+    assert printed.startswith('  0.00 s  OK')
+
+
+def test_recorded_scores_make_a_calibration(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for drive in range(9):
+        write_scores(tmp_path / 'drives' / str(drive), drive_contents(
+            (index * 100_000_000, random_values(rng)) for index in range(60)))
+    run(command('docs/your_camera.md', 'bdl calibrate --from-scores'), tmp_path)
+    assert len(load_calibration(tmp_path / 'my_camera.json').provenance.drives) == 9
+
+
+@pytest.fixture(scope='module')
+def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the tutorial of training with fewer drives, in seconds instead of minutes."""
+    folder, page = tmp_path_factory.mktemp('tutorial'), 'docs/your_model.md'
+    (folder / 'config').mkdir()
+    settings = (ROOT / 'config' / 'tutorial.yaml').read_text(encoding='utf-8')
+    assert 'minutes: 4\n' in settings
+    (folder / 'config' / 'tutorial.yaml').write_text(
+        settings.replace('minutes: 4\n', 'minutes: .05\n'))
+    run(command(page, 'bdl render train'), folder, {'--drives 40': '--drives 4'})
+    run(command(page, 'bdl render validation'), folder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # 1 minute without other load, half of it for the drives
+def test_a_model_is_trained_and_calibrated(tutorial: Path) -> None:
+    for beginning in ('bdl train --data tutorial', 'bdl export', 'bdl calibrate', 'bdl sheet'):
+        run(command('docs/your_model.md', beginning), tutorial)
+    assert load_calibration(tutorial / 'models' / 'tutorial').provenance.drives
+    assert cv2.imread(str(tutorial / 'sheet.png')).std() > 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # half a minute without other load
+def test_a_camera_is_calibrated_and_evaluated(tutorial: Path) -> None:
+    run('bdl render validation --out my_bags --format mcap --drives 1 --frames 6 --rate-hz 4 '
+        '--height 96 --width 160 --seed 5', tutorial)
+    run(command('README.md', 'bdl calibrate'), tutorial, {'DRIVES...': 'tutorial/validation'})
+    run(command('README.md', 'bdl evaluate'), tutorial, {'my_bags': 'my_bags/validation'})
+    assert (tutorial / 'evaluation').is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # 10 s without other load
+def test_four_processes_give_an_alert(tmp_path: Path) -> None:
+    pytest.importorskip('rclpy')
+    page, log = 'docs/first_alert.md', tmp_path / 'listener.log'
+    beginnings = ('perception_node', 'alert_node', 'python examples/alert_listener', 'camera_node')
+    with private_domain() as domain, log.open('w') as stream, ExitStack() as stack:
+        for beginning in beginnings:
+            output = stream if 'listener' in beginning else subprocess.DEVNULL
+            process = stack.enter_context(subprocess.Popen(
+                words_of(command(page, beginning)), cwd=ROOT, stdout=output, stderr=output,
+                env={**environment(), **domain}))
+            stack.callback(process.send_signal, signal.SIGINT)
+        end_s = time.monotonic() + 200
+        while 'OK: drive' not in log.read_text():
+            assert time.monotonic() < end_s, log.read_text()
+            time.sleep(.1)
+        process.kill()  # the camera
+        while 'STALE: degrade' not in log.read_text().split('OK: drive')[-1]:
+            assert time.monotonic() < end_s, log.read_text()
+            time.sleep(.1)
