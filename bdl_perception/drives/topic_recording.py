@@ -22,7 +22,7 @@ from rosbags.typesys import get_typestore, Stores
 JPEG_TYPE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_TOPIC, CAMERA_INFO_TOPIC = '/image/compressed', '/camera_info'
 MAP_TOPICS = (topics.DEPTH, topics.DEPTH_INFO, topics.SEGMENTATION_INFO, topics.ALEATORIC,
-              topics.CLASSES, topics.ENTROPY, topics.OVERLAY, topics.EPISTEMIC,
+              topics.CLASSES, topics.ENTROPY, topics.ENERGY, topics.OVERLAY, topics.EPISTEMIC,
               topics.MUTUAL_INFORMATION)  # each has 60 to 250 kB, so some frames are left out
 SCALAR_TOPICS = (topics.SCORES, topics.STATUS, topics.ALERT_TOPIC, topics.DIAGNOSTICS_TOPIC)
 _STORE = get_typestore(Stores.ROS2_JAZZY)

@@ -121,7 +121,6 @@ class Pipeline:
         self._report(self._output_checks.detect_prediction_faults(prediction))
         self._publishers.publish_scores(frame_scores(prediction, self._regions))
         self._status_tracker.add_counts(frames_out=1)
-        self._report_non_finite(prediction.non_finite)
 
     def _sample(self) -> None:
         start_s = time.monotonic()
@@ -135,7 +134,6 @@ class Pipeline:
             self._report(self._output_checks.detect_epistemic_faults(epistemic))
             self._publishers.publish_epistemic(epistemic)
             self._publishers.publish_scores(cycle_scores(epistemic, self._cycle, self._regions))
-            self._report_non_finite(epistemic.non_finite)
 
     def _decode_frame(self, message: ImageMessage) -> tuple[CameraFrame, CameraInfo | None]:
         rgb = self._decoder.decode(message)
@@ -170,10 +168,6 @@ class Pipeline:
     def _report(self, faults: Iterable[str]) -> None:
         for fault in faults:
             self._on_fault(fault)
-
-    def _report_non_finite(self, non_finite: int) -> None:
-        if non_finite:
-            self._on_fault(f'{non_finite} numbers of the network are not finite')
 
 
 def _camera_info_factory(info: CameraInfo | None, prediction: Prediction,

@@ -38,7 +38,7 @@ class OutputChecks:
         stuck = self._predictions.update(
             {name: getattr(prediction, name) for name in STUCK_MAPS}, prediction.brightness)
         if prediction.non_finite:
-            return ()  # reported by itself; comparisons with NaN have no meaning
+            return _non_finite_faults(prediction.non_finite)  # comparisons have no meaning
         return (*_range_faults(prediction, self._class_count), *_depth_faults(prediction),
                 *(f'the {name} of the network does not change: restart perception_node'
                   for name in stuck))
@@ -49,12 +49,16 @@ class OutputChecks:
                 'mutual_information': epistemic.mutual_information}
         stuck = self._cycles.update(maps, self._predictions.brightness)
         if epistemic.non_finite:
-            return ()
+            return _non_finite_faults(epistemic.non_finite)
         return (*_probability_faults(epistemic),
                 *(f'the Monte Carlo samples do not differ in {name}: check the sample graph'
                   for name, values in maps.items() if _has_no_spread(values)),
                 *(f'the Monte Carlo {name} does not change: restart perception_node'
                   for name in stuck))
+
+
+def _non_finite_faults(count: int) -> tuple[str, ...]:
+    return (f'{count} numbers of the network are not finite',)
 
 
 class _StuckMaps:

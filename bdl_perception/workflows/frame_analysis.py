@@ -87,11 +87,8 @@ class FrameAnalyser:
         fitted = self._perceiver.image_fit(frame.rgb.shape[1], frame.rgb.shape[0]).apply(frame.rgb)
         prediction = self._perceiver.perceive(frame)
         epistemic = finish_cycle(self._perceiver)
-        non_finite = max(prediction.non_finite, epistemic.non_finite)
         faults = (*health, *self._checks.detect_prediction_faults(prediction),
-                  *self._checks.detect_epistemic_faults(epistemic),
-                  *((f'{non_finite} numbers of the network are not finite',)
-                    if non_finite else ()))
+                  *self._checks.detect_epistemic_faults(epistemic))
         warnings = () if frame.camera else (f'the drive has no camera geometry: {UNKNOWN_SCALE}',)
         return Analysis(frame, fitted, prediction, epistemic, ReplayedFrame(
             frame_scores(prediction, self._regions),

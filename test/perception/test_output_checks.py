@@ -111,9 +111,13 @@ def test_the_same_output_for_the_same_frame_is_no_fault() -> None:
     assert not any(checks.detect_prediction_faults(prediction(1)) for _ in range(20))
 
 
-def test_numbers_that_are_not_finite_are_reported_elsewhere() -> None:
-    depth = np.full((16, 24), np.nan, np.float32)
-    assert fault_of(depth=depth, non_finite=384) == ''
+def test_numbers_that_are_not_finite_are_the_only_fault() -> None:
+    nothing = np.full((16, 24), np.nan, np.float32)
+    fault = '384 numbers of the network are not finite'
+    assert fault_of(depth=nothing, non_finite=384) == fault
+    found = OutputChecks(11).detect_epistemic_faults(epistemic(1, depth_std=nothing,
+                                                               non_finite=384))
+    assert found == (fault,)
 
 
 @pytest.mark.parametrize('name', ['log_depth_std', 'mutual_information'])

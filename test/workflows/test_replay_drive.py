@@ -204,7 +204,7 @@ def test_every_topic_is_recorded_as_often_as_asked(opened, tmp_path, maps_hz, ma
     assert counts == {
         **dict.fromkeys(('/depth/image', '/depth/aleatoric_std', '/depth/epistemic_std',
                          '/depth/camera_info', '/segmentation/camera_info',
-                         '/segmentation/classes', '/segmentation/entropy',
+                         '/segmentation/classes', '/segmentation/entropy', '/segmentation/energy',
                          '/segmentation/overlay', '/segmentation/mutual_information'), maps),
         **dict.fromkeys(('/image/compressed', '/camera_info', '/status', '/alert',
                          '/diagnostics'), FRAMES), '/scores': 2 * FRAMES}
