@@ -19,7 +19,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parent.parent
 PAGES = {'README.md': 'overview.md', 'CONTRIBUTING.md': 'contributing.md',
          'bdl_perception/models/street/MODEL_CARD.md': 'model_card.md'}
-LINK = re.compile(r'\]\(([^)\s#]+)')
+LINK = re.compile(r'(\[[\w./]+\.md)?\]\(([^)\s#]+)')  # with its text, if that is a file name
 LANGUAGES = {'.py': 'python', '.yaml': 'yaml', '.rviz': 'yaml', '.cff': 'yaml', '.xml': 'xml',
              '.rst': 'rst', '.ipynb': 'json'}
 SOURCE_PAGE = """---
@@ -48,7 +48,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, name in PAGES.items():
         files.append(File.generated(config, name, abs_src_path=str(ROOT / path)))
     linked = {target for file in files.documentation_pages()
-              for link in LINK.findall(file.content_string)
+              for _, link in LINK.findall(file.content_string)
               if (target := _target(_source(file.src_uri), link)) and _is_source(target)}
     for target in sorted(linked):
         files.append(File.generated(config, f'source/{target}.md', content=SOURCE_PAGE.format(
@@ -64,7 +64,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return markdown
 
     def replaced(match: re.Match[str]) -> str:
-        target = _target(_source(here), match[1])
+        text, link = match.groups(default='')
+        target = _target(_source(here), link)
         if target is None:
             return match[0]
         if target in PAGES:
@@ -73,13 +74,20 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             uri = target.removeprefix('docs/')
         else:
             uri = f'source/{target}.md'
-        return '](' + os.path.relpath(uri, os.path.dirname(here) or '.')
+        title = f'[{_title(target)}' if text else ''
+        return f'{title}]({os.path.relpath(uri, os.path.dirname(here) or ".")}'
 
     return LINK.sub(replaced, markdown)
 
 
 def _formula(source: str, *_: object, **__: object) -> str:
     return f'<div class="math">{convert(source, display="block")}</div>'
+
+
+def _title(path: str) -> str:
+    """Return the first heading of a page."""
+    text = (ROOT / path).read_text(encoding='utf-8')
+    return next(line[2:] for line in text.splitlines() if line.startswith('# '))
 
 
 def _source(uri: str) -> str:

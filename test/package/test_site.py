@@ -82,6 +82,16 @@ def test_every_page_has_one_title(pages: dict[Path, Html], site: Path) -> None:
     assert many == []
 
 
+def test_a_link_to_a_page_has_its_title(pages: dict[Path, Html]) -> None:
+    assert [page.name for page in pages
+            if re.search(r'<a [^>]*>[\w./]+\.md</a>', page.read_text(encoding='utf-8'))] == []
+
+
+def test_a_formula_needs_no_script(site: Path) -> None:
+    text = (site / 'uncertainty.html').read_text(encoding='utf-8')
+    assert text.count('<div class="math"><math') == 4
+
+
 def test_a_linked_source_file_is_a_page_with_its_text(site: Path) -> None:
     text = (site / 'source/bdl_perception/alarm/cusum.py.html').read_text(encoding='utf-8')
     assert 'SPDX-License-Identifier' in text
