@@ -21,7 +21,9 @@ from bdl_perception.drives.base import (
 RGB_FOLDER = 'rgb'  # beside drive.json
 OOD_CONDITIONS = ('night', 'dense_fog', 'unknown_objects', 'unseen_mount', 'lens_dirt')
 CAMERA_FAULTS = ('failing_exposure',)  # of the camera; they begin slowly within a drive
-HELD_OUT_CONDITIONS = OOD_CONDITIONS + CAMERA_FAULTS  # of no training drive
+RARE_CONDITIONS = (  # of weather, and of obstacles that stand on the road
+    'rain_on_lens', 'snow', 'smoke', 'animal', 'lost_cargo', 'overturned_lorry', 'white_trailer')
+HELD_OUT_CONDITIONS = OOD_CONDITIONS + CAMERA_FAULTS + RARE_CONDITIONS  # of no training drive
 TRAINING_SPLIT = 'train'
 DEFAULT_FADE_S = .5  # duration of a change of condition
 STAMP_TOLERANCE_S = 1e-9  # stamps are rounded to ns

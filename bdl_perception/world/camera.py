@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The camera: pose, pinhole projection, lens dirt, and the imperfections of lens and sensor."""
+"""The camera: pose, pinhole projection, and the imperfections of lens and sensor."""
 from dataclasses import asdict, dataclass
 
 from bdl_perception.world.shapes import Floats
@@ -157,54 +157,3 @@ def draw_sensor(rng: np.random.Generator) -> CameraSensor:
                         blur_px=rng.uniform(0, .6), read_noise=rng.uniform(.3, 2.),
                         shot_noise=rng.uniform(.5, 3.), vignette=rng.uniform(0, .3),
                         jpeg_quality=int(rng.integers(75, 97)))
-
-
-@dataclass(frozen=True)
-class LensDirt:
-    """Mud and water on the lens: cover and smear of each pixel."""
-
-    cover: Image  # (H, W), 0 to 1
-    smear: Image  # (H, W), 0 to 1
-    mud: Image  # (H, W, 3), albedo
-
-    def apply(self, rgb: Image, amount: float) -> Image:
-        """Apply it to an image; amount 0 is a clean lens, 1 all of the dirt."""
-        if amount <= 0:
-            return rgb
-        width = rgb.shape[1]
-        blurred = cv2.GaussianBlur(rgb, (0, 0), width * .025)
-        smear = (amount * self.smear)[..., None]
-        smeared = rgb * (1 - smear) + blurred * smear
-        # Light from all directions falls on the mud.
-        light = cv2.GaussianBlur(rgb, (0, 0), width * .12)
-        cover = (amount * self.cover)[..., None]
-        return np.asarray(smeared * (1 - cover) + self.mud * light * cover, np.float32)
-
-
-def draw_lens_dirt(rng: np.random.Generator, height: int, width: int) -> LensDirt:
-    """Draw splashes of mud until a third to two thirds of the lens are covered."""
-    target, cover = rng.uniform(.35, .6), np.zeros((height, width), np.float32)
-    ragged = sum((_smooth_noise(rng, height, width, cells) * share
-                  for cells, share in ((7, .30), (18, .22), (45, .14))), np.float32(0))
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32) / width
-    while cover.mean() < target:
-        centre_x, centre_y = rng.uniform((0, 0), (1, height / width))
-        distance = np.hypot(x - centre_x, y - centre_y) * (1 + ragged)
-        cover = np.maximum(cover, _splash_mask(rng, distance))
-    brown = np.array((.52, .42, .31), np.float32) * rng.uniform(.6, 1.1)
-    mud = brown * np.clip(.95 + .2 * _smooth_noise(rng, height, width, 24), .5, 1.4)[..., None]
-    smear = np.clip(cv2.GaussianBlur(cover, (0, 0), width * .03) * 1.7, 0, 1)
-    return LensDirt(cover, np.asarray(smear, np.float32), np.asarray(mud, np.float32))
-
-
-def _smooth_noise(rng: np.random.Generator, height: int, width: int, cells: int) -> Image:
-    """Return smooth noise, (H, W), mean 0, sd near 1, `cells` blots across the width."""
-    coarse = rng.standard_normal((max(2, cells * height // width), cells), np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
-
-
-def _splash_mask(rng: np.random.Generator, distance: Image) -> Image:
-    """Cover all within a random radius, in image widths, with a soft rim."""
-    size = rng.uniform(.03, .17) if rng.random() < .6 else rng.uniform(.006, .03)
-    soft = rng.uniform(.12, .5) * size
-    return np.asarray(np.clip((size - distance) / soft, 0, 1) * rng.uniform(.6, .97), np.float32)

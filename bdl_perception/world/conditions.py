@@ -28,6 +28,7 @@ class Light:
     night: float  # 1: lamps and headlights are lit
     exposure: float
     sun_elevation_rad: tuple[float, float]  # a drive draws from this interval
+    snow: float = 0.  # share of level ground that snow covers
 
     def __post_init__(self) -> None:
         """Check the visibility."""
@@ -53,6 +54,13 @@ LIGHTS = {
                    (.004, .005, .014), 0., 600., 0., 1., 1.6, (.5, 1.)),
     'dense_fog': Light((.2, .2, .2), (.80, .82, .84), (.40, .40, .40), (.75, .77, .79),
                        (.70, .72, .75), 0., 25., 0., 0., .95, (.5, 1.)),
+    'rain_on_lens': Light((.1, .1, .11), (.62, .65, .69), (.24, .24, .24), (.62, .65, .68),
+                          (.44, .47, .51), .8, 380., 0., 0., .95, (.5, 1.)),
+    'snow': Light((.12, .12, .13), (.82, .86, .92), (.5, .51, .53), (.78, .80, .83),
+                  (.66, .69, .73), .5, 220., 0., 0., .76, (.5, 1.), .85),
+    # The sun stands behind the camera, and the sky ahead is as bright as the trailer.
+    'white_trailer': Light((1.5, 1.46, 1.38), (.78, .83, .92), (.5, .48, .45), (1.15, 1.17, 1.2),
+                           (.86, .95, 1.08), .55, 1500., 1., 0., 1.15, (.45, .9)),
 }
 DAYLIGHT = ('sun', 'overcast')  # of held-out conditions without an entry in LIGHTS
 
@@ -65,6 +73,20 @@ def condition_segment(condition: str, start_s: float, end_s: float,
     if not fade_s > 0:
         raise ValueError(f'segment {condition} has fade_s {fade_s}, must be more than 0')
     return Segment(condition, start_s, end_s, condition in HELD_OUT_CONDITIONS, fade_s)
+
+
+def segment_weights(segments: tuple[Segment, ...], time_s: float) -> list[tuple[Segment, float]]:
+    """
+    Return the segments at a time with their weights, which sum to 1.
+
+    A segment fades in during its fade_s.
+    """
+    index = max((i for i, s in enumerate(segments) if s.start_s <= time_s), default=0)
+    current = segments[index]
+    share = min(1., (time_s - current.start_s) / current.fade_s) if index else 1.
+    if share >= 1:
+        return [(current, 1.)]
+    return [(segments[index - 1], 1 - share), (current, share)]
 
 
 def blend_lights(first: Light, second: Light, share: float) -> Light:

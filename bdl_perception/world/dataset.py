@@ -16,9 +16,10 @@ from pathlib import Path
 import shutil
 
 from bdl_perception.drives.description import DEFAULT_FADE_S, HELD_OUT_CONDITIONS
-from bdl_perception.world.drive import DriveSpec, FIRST_WORLD_VERSION, WORLD_VERSION, WorldDrive
+from bdl_perception.world.drive import FIRST_WORLD_VERSION, WORLD_VERSION, WorldDrive
 from bdl_perception.world.drive_files import condition_entries, DriveLayout, FOLDER_LAYOUT
 from bdl_perception.world.renderer import Renderer
+from bdl_perception.world.splits import DriveSpec
 import cv2
 from tqdm import tqdm
 

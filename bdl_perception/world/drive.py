@@ -2,31 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """A drive: a seeded street, its traffic, the motion of the camera, and conditions in time."""
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import NamedTuple
 
-from bdl_perception.drives.description import Segment
 from bdl_perception.world import camera
 from bdl_perception.world.buildings import place_buildings, place_skyline
-from bdl_perception.world.camera import draw_lens_dirt
 from bdl_perception.world.conditions import (
     blend_lights,
     DAYLIGHT,
     Light,
     LIGHTS,
     NOMINAL_CONDITIONS,
+    segment_weights,
 )
 from bdl_perception.world.furniture import place_furniture
 from bdl_perception.world.ground import build_ground
+from bdl_perception.world.lens import LENSES
 from bdl_perception.world.mesh import concatenate_meshes
-from bdl_perception.world.renderer import Renderer
+from bdl_perception.world.obstacles import draw_obstacle
+from bdl_perception.world.renderer import Renderer, Rendering
 from bdl_perception.world.roadside import park_cars, Roadside
-from bdl_perception.world.scene import Scene, Sky
+from bdl_perception.world.scene import Body, Scene, Sky
+from bdl_perception.world.splits import DriveSpec
 from bdl_perception.world.street import draw_street, Street
 from bdl_perception.world.textures import texture_array
 from bdl_perception.world.traffic import draw_ego_motion, draw_traffic, EgoMotion, Traffic
 from bdl_perception.world.unknown_objects import draw_unknown_objects, FARTHEST_M, UnknownObject
 from bdl_perception.world.vegetation import plant_vegetation
+from bdl_perception.world.weather import add_snowfall, draw_smoke, Smoke, white_brightness
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,47 +37,13 @@ WORLD_VERSION = 2  # raise it whenever a seed gives other pixels; each drive.jso
 FIRST_WORLD_VERSION = 1  # of drives without a recorded version
 FAILED_EXPOSURE_GAIN = 1 / 16  # four stops: a sunny street is as dark as dusk, without its colours
 STREET_AHEAD_M = 270.  # length of the street beyond the last position of the camera
-# One independent generator per name: a change in one part leaves the others as they were. Neither
-# order nor number may change within a world version.
+# One independent generator per name: a change in one part leaves the others as they were. The
+# order may not change within a world version; a new one is added at the end.
 RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
-               'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions')
-
-
-@dataclass(frozen=True)
-class DriveSpec:
-    """The specification of a drive: it determines every pixel."""
-
-    name: str
-    split: str
-    seed: int
-    segments: tuple[Segment, ...]
-    frames: int
-    rate_hz: float
-    width: int
-    height: int
-    street_kind: str | None = None  # None: drawn
-
-    def __post_init__(self) -> None:
-        """Check that the drive is not empty and has no gap between its segments."""
-        if self.frames < 1 or not self.rate_hz > 0:
-            raise ValueError(f'drive {self.name}: {self.frames} frames at {self.rate_hz} Hz; '
-                             f'both must be positive')
-        if not self.segments:
-            raise ValueError(f'drive {self.name} has no condition')
-        for before, after in zip(self.segments, self.segments[1:], strict=False):
-            if before.end_s != after.start_s:
-                raise ValueError(f'drive {self.name}: a segment ends at {before.end_s} s and the '
-                                 f'next begins at {after.start_s} s; they must meet')
-
-    @property
-    def duration_s(self) -> float:
-        """Return the time from the first frame to the end of the last."""
-        return self.frames / self.rate_hz
-
-    @property
-    def stamps_ns(self) -> list[int]:
-        """Return the time of each frame."""
-        return [round(i * 1e9 / self.rate_hz) for i in range(self.frames)]
+               'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions', 'obstacle', 'rain',
+               'smoke')
+OPEN_STREETS = ('rural', 'motorway')  # where a trailer stands against the sky
+BEHIND_CAMERA = .4  # share of all directions in which the sun may then stand
 
 
 class Frame(NamedTuple):
@@ -83,20 +52,6 @@ class Frame(NamedTuple):
     rgb: NDArray[np.uint8]  # (H, W, 3)
     depth: NDArray[np.float32]  # (H, W) m, +Inf: sky
     classes: NDArray[np.uint8]  # (H, W)
-
-
-def segment_weights(segments: tuple[Segment, ...], time_s: float) -> list[tuple[Segment, float]]:
-    """
-    Return the segments at a time with their weights, which sum to 1.
-
-    A segment fades in during its fade_s.
-    """
-    index = max((i for i, s in enumerate(segments) if s.start_s <= time_s), default=0)
-    current = segments[index]
-    share = min(1., (time_s - current.start_s) / current.fade_s) if index else 1.
-    if share >= 1:
-        return [(current, 1.)]
-    return [(segments[index - 1], 1 - share), (current, share)]
 
 
 class WorldDrive:
@@ -108,32 +63,48 @@ class WorldDrive:
         seeds = np.random.SeedSequence(spec.seed).spawn(len(RNG_STREAMS))
         self._rng = {name: np.random.default_rng(stream)
                      for name, stream in zip(RNG_STREAMS, seeds, strict=True)}
+        self._names = {segment.name for segment in spec.segments}
         self.street, self.ego = self._draw_street()
-        names = {segment.name for segment in spec.segments}
-        self.traffic = self._draw_traffic('unknown_objects' in names)
+        self.obstacle = draw_obstacle(spec.segments, spec.duration_s, self.ego, self.street,
+                                      self._rng['obstacle'])
+        if self.obstacle:
+            self.ego = replace(self.ego, stop=self.obstacle.stop)
+        self.traffic = self._draw_traffic()
         self.unknown_objects = self._draw_unknown_objects()
+        self._obstacle_bodies = self._place_obstacle()
         self.scene = self._build_scene()
         self.mount = camera.draw_mount(self._rng['camera'])
         self._unseen_mount = camera.draw_unseen_mount(self._rng['camera'])
         self.sensor = camera.draw_sensor(self._rng['camera'])
         self._daylight = str(self._rng['conditions'].choice(DAYLIGHT))
         self.sky = self._draw_sky()
-        self.dirt = draw_lens_dirt(self._rng['dirt'], spec.height, spec.width)
+        self.lens = {name: draw(self._rng[stream], spec.height, spec.width)
+                     for name, (stream, draw) in LENSES.items() if name in self._names}
+        self._smoke = self._draw_smoke()
         # A mount that changes within a drive keeps its lens.
-        mount = self._unseen_mount if names == {'unseen_mount'} else self.mount
+        mount = self._unseen_mount if self._names == {'unseen_mount'} else self.mount
         self.pinhole = camera.Pinhole.from_fov(spec.width, spec.height, mount.horizontal_fov_rad)
 
     def _draw_street(self) -> tuple[Street, EgoMotion]:
         rng = self._rng['street']
         kind = draw_street(rng, 1., self.spec.street_kind).kind
+        if 'white_trailer' in self._names and not self.spec.street_kind:
+            kind = str(self._rng['obstacle'].choice(OPEN_STREETS))
         ego = draw_ego_motion(rng, kind)
         length_m = ego.position_along(self.spec.duration_s) + STREET_AHEAD_M
         return draw_street(rng, length_m, kind), ego
 
-    def _draw_traffic(self, has_unknown_objects: bool) -> Traffic:
-        clear = FARTHEST_M + 8 if has_unknown_objects else 8.
-        return draw_traffic(self.street, self.ego, self.spec.duration_s, clear,
-                            self._rng['traffic'])
+    def _draw_traffic(self) -> Traffic:
+        clear, obstacle = 8., self.obstacle
+        if 'unknown_objects' in self._names:
+            clear = FARTHEST_M + 8
+        if obstacle:
+            clear = obstacle.x_m + obstacle.size_m[0] + 8
+        duration_s = self.spec.duration_s
+        traffic = draw_traffic(self.street, self.ego, duration_s, clear, self._rng['traffic'])
+        if obstacle:
+            traffic.clear(self.street, obstacle.x_m, obstacle.size_m[0], duration_s)
+        return traffic
 
     def _draw_unknown_objects(self) -> list[UnknownObject]:
         meshes, objects = draw_unknown_objects(len(self.traffic.meshes), self._rng['strangers'])
@@ -142,6 +113,8 @@ class WorldDrive:
 
     def _build_scene(self) -> Scene:
         roadside, rng = Roadside(self.street), self._rng
+        if self.obstacle:
+            roadside.occupancy.claim(self.obstacle.x_m, 0., *self.obstacle.size_m)
         build_ground(roadside, rng['ground'])
         place_buildings(roadside, rng['buildings'])
         place_skyline(roadside, rng['buildings'])
@@ -156,6 +129,8 @@ class WorldDrive:
         rng = self._rng['sky']
         low, high = self._condition_light(self.spec.segments[0].name).sun_elevation_rad
         azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(low, high)
+        if 'white_trailer' in self._names:
+            azimuth = np.pi + BEHIND_CAMERA * (azimuth - np.pi)
         flat = np.cos(elevation)
         sun = np.array([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)])
         return Sky(sun, rng.uniform(0, 100))
@@ -204,13 +179,41 @@ class WorldDrive:
         for index, stamp_ns in enumerate(self.spec.stamps_ns):
             yield self._frame(renderer, index, stamp_ns * 1e-9)
 
-    def _frame(self, renderer: Renderer, index: int, time_s: float) -> Frame:
+    def _place_obstacle(self) -> list[Body]:
+        return self.obstacle.add_to(self.traffic, self.street) if self.obstacle else []
+
+    def _draw_smoke(self) -> Smoke | None:
+        if self.obstacle is None or self.obstacle.condition != 'smoke':
+            return None
+        rng, x = self._rng['smoke'], self.obstacle.x_m
+        return draw_smoke(self.street.world_point(x, rng.uniform(-3, 3)), rng)
+
+    def _bodies_at(self, time_s: float) -> list[Body]:
         bodies = self.traffic.bodies_at(self.street, self.ego, time_s)
         if self.condition_weight('unknown_objects', time_s) >= .5:
             x = self.ego.position_along(time_s)
             bodies += [one.body_at(self.street, time_s, x) for one in self.unknown_objects]
+        if self.obstacle and self.condition_weight(self.obstacle.condition, time_s) >= .5:
+            bodies += self._obstacle_bodies
+        return bodies
+
+    def _frame(self, renderer: Renderer, index: int, time_s: float) -> Frame:
         clean = renderer.render(self.camera_pose(time_s), self.pinhole, self.light_at(time_s),
-                                self.sky, bodies, self.gain_at(time_s))
-        dirty = self.dirt.apply(clean.rgb, self.condition_weight('lens_dirt', time_s))
+                                self.sky, self._bodies_at(time_s), self.gain_at(time_s))
+        rgb = self._add_weather(clean, index, time_s)
+        for name, lens in self.lens.items():
+            rgb = lens.apply(rgb, self.condition_weight(name, time_s))
         rng = np.random.default_rng((self.spec.seed, index))
-        return Frame(self.sensor.simulate(dirty, rng), clean.depth, clean.classes)
+        return Frame(self.sensor.simulate(rgb, rng), clean.depth, clean.classes)
+
+    def _add_weather(self, clean: Rendering, index: int, time_s: float) -> camera.Image:
+        """Add smoke and falling snow; neither changes the ground truth."""
+        rgb, depth = clean.rgb, clean.depth
+        if self._smoke:
+            white = white_brightness(self.light_at(time_s), self.gain_at(time_s))
+            rgb = self._smoke.apply(rgb, depth, self.camera_pose(time_s), self.pinhole, time_s,
+                                    white, self.condition_weight('smoke', time_s))
+        before, after = (self.ego.position_along(time_s + step) for step in (-.05, .05))
+        return add_snowfall(rgb, depth, self.pinhole, (after - before) / .1,
+                            self.condition_weight('snow', time_s),
+                            np.random.default_rng((self.spec.seed, index, 1)))

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from bdl_perception.drives.base import DESCRIPTION_FILE
 from bdl_perception.version import software_version
 from bdl_perception.world.camera import encode_jpeg
-from bdl_perception.world.drive import DriveSpec, Frame, WORLD_VERSION, WorldDrive
+from bdl_perception.world.drive import Frame, WORLD_VERSION, WorldDrive
+from bdl_perception.world.splits import DriveSpec
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 GROUND_CLASSES = tuple(CLASS_NAMES.index(name) for name in ('road', 'pavement'))
 SKY_DEPTH_M = 1e8  # m; the shader of the sky writes 1e9
 LIGHT_UNIFORMS = ('sun_light', 'sky_light', 'ground_light', 'fog_light', 'zenith', 'fog_density',
-                  'night')  # fields of Light with the name of their uniform
+                  'night', 'snow')  # fields of Light with the name of their uniform
 SUPERSAMPLING = 2  # per side: four samples a pixel
 SHADOW_RADIUS_M, SHADOW_DEPTH_M = 60., 260.
 SHADOW_CENTRE_AHEAD_M, SHADOW_CASTERS_AHEAD_M = 45., 110.

@@ -42,7 +42,8 @@ in vec3 world; in vec3 world_normal; in vec2 tile; in vec3 colour; in float meta
 flat in vec4 layer_class_rough_emission;
 uniform sampler2DArray textures; uniform sampler2DShadow shadow_map; uniform mat4 shadow_view;
 uniform vec3 sun, sun_light, sky_light, ground_light, fog_light, eye, forward;
-uniform float fog_density, night, shadows, shadow_lift_m, exposure, first_facade, last_facade;
+uniform float fog_density, night, snow, shadows, shadow_lift_m, exposure;
+uniform float first_facade, last_facade;
 uniform vec3 lamps[8]; uniform int lamp_count; uniform bool cutout;
 layout(location = 0) out vec4 pixel;
 layout(location = 1) out vec2 geometry;
@@ -78,6 +79,14 @@ void main() {
     albedo *= (0.85 + 0.3 * noise(vec2(world.x + world.y, world.z * 0.3) * 0.5))
             * mix(0.7, 1.0, smoothstep(0.0, 1.5, world.z));
   if (class_id == 5 || class_id == 4) albedo *= 0.75 + 0.5 * noise(world.xy * 0.35);
+  if (snow > 0.0) {  // on what faces up; on the road it is worn away in tracks along it
+    float patchy = 0.6 * noise(world.xy * 0.5) + 0.4 * noise(world.xy * 3.0);
+    if (class_id == 3)
+      patchy = 0.4 * patchy + 0.6 * noise(world.xy * vec2(0.02, 1.4)) - 0.28;
+    float cover = smoothstep(0.95 - snow, 1.15 - snow, patchy + 0.25 * float(class_id != 3));
+    if (class_id > 6 && class_id < 11) cover *= 0.25;
+    albedo = mix(albedo, vec3(0.80, 0.83, 0.88), cover * smoothstep(0.3, 0.75, n.z));
+  }
 
   float lit = sunlit(n);
   float towards = max(dot(n, sun), 0.0);

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import math
 from typing import NamedTuple
 
-from bdl_perception.drives.description import DEFAULT_FADE_S, Segment
+from bdl_perception.drives.description import DEFAULT_FADE_S, RARE_CONDITIONS, Segment
 from bdl_perception.world.conditions import (
     condition_segment,
     NOMINAL_CONDITIONS,
     split_conditions,
 )
-from bdl_perception.world.drive import DriveSpec
 import numpy as np
 
 MIN_SIDE_PX, MAX_SIDE_PX = 16, 4096  # of a frame
@@ -24,7 +23,46 @@ SPLIT_NUMBERS = {
     'validation_unknown_objects': 5, 'validation_unseen_mount': 6, 'validation_lens_dirt': 7,
     'test_night': 8, 'test_dense_fog': 9, 'test_unknown_objects': 10, 'test_unseen_mount': 11,
     'test_lens_dirt': 12, 'demo': 13, 'validation_failing_exposure': 14,
-    'test_failing_exposure': 15}
+    'test_failing_exposure': 15,
+    **{f'{role}_{name}': 16 + 2 * i + j for i, name in enumerate(RARE_CONDITIONS)
+       for j, role in enumerate(('validation', 'test'))}}
+
+
+@dataclass(frozen=True)
+class DriveSpec:
+    """The specification of a drive: it determines every pixel."""
+
+    name: str
+    split: str
+    seed: int
+    segments: tuple[Segment, ...]
+    frames: int
+    rate_hz: float
+    width: int
+    height: int
+    street_kind: str | None = None  # None: drawn
+
+    def __post_init__(self) -> None:
+        """Check that the drive is not empty and has no gap between its segments."""
+        if self.frames < 1 or not self.rate_hz > 0:
+            raise ValueError(f'drive {self.name}: {self.frames} frames at {self.rate_hz} Hz; '
+                             f'both must be positive')
+        if not self.segments:
+            raise ValueError(f'drive {self.name} has no condition')
+        for before, after in zip(self.segments, self.segments[1:], strict=False):
+            if before.end_s != after.start_s:
+                raise ValueError(f'drive {self.name}: a segment ends at {before.end_s} s and the '
+                                 f'next begins at {after.start_s} s; they must meet')
+
+    @property
+    def duration_s(self) -> float:
+        """Return the time from the first frame to the end of the last."""
+        return self.frames / self.rate_hz
+
+    @property
+    def stamps_ns(self) -> list[int]:
+        """Return the time of each frame."""
+        return [round(i * 1e9 / self.rate_hz) for i in range(self.frames)]
 
 
 def drive_seed(split: str, index: int, seed: int) -> int:

@@ -7,6 +7,7 @@ No two of them collide: all on one track (a lane, a strip of pavement) have the 
 those ahead of the camera in its own lane keep a distance to it.
 """
 from dataclasses import dataclass, field
+import math
 
 from bdl_perception.world.mesh import Mesh
 from bdl_perception.world.people import cyclist, draw_appearance, pedestrian, WALK_POSTURES
@@ -20,6 +21,20 @@ MOTORWAY_HEADWAY_S = 1.  # to the vehicle ahead; elsewhere traffic is slow and d
 
 
 @dataclass(frozen=True)
+class Stop:
+    """The camera's car brakes to rest before a place; its speed falls exponentially."""
+
+    x_m: float  # of the camera at rest
+    braking_m: float  # before x_m, where it begins to brake
+    resume_s: float  # from then on it drives as before
+
+    def braked(self, free_x_m: float) -> float:
+        """Return where the car is that without braking would be at free_x_m."""
+        beyond = max(0., free_x_m - self.x_m + self.braking_m) / self.braking_m
+        return free_x_m - self.braking_m * (beyond - 1 + math.exp(-beyond))
+
+
+@dataclass(frozen=True)
 class EgoMotion:
     """Motion of the camera's car: speed oscillates about its mean, the car sways in its lane."""
 
@@ -27,6 +42,7 @@ class EgoMotion:
     speed_swing: float  # share of the speed
     period_s: float
     lateral_sway_m: float
+    stop: Stop | None = None
 
     def __post_init__(self) -> None:
         """Check that the car never drives backwards."""
@@ -35,6 +51,13 @@ class EgoMotion:
 
     def position_along(self, time_s: float) -> float:
         """Return the position along the street, m: the integral of the speed."""
+        free = self._free_position(time_s)
+        if self.stop is None:
+            return free
+        held = self._free_position(min(time_s, self.stop.resume_s))
+        return self.stop.braked(held) + free - held
+
+    def _free_position(self, time_s: float) -> float:
         rate = 2 * np.pi / self.period_s
         return float(self.speed_mps * (time_s + self.speed_swing * np.sin(rate * time_s) / rate))
 
@@ -95,6 +118,13 @@ class Traffic:
         """Return the poses of all road users at a time."""
         x = ego.position_along(time_s)
         return [mover.body_at(street, time_s, x) for mover in self.movers]
+
+    def clear(self, street: Street, x_m: float, length_m: float, duration_s: float) -> None:
+        """Remove all on the road that would pass a place in the time."""
+        self.movers = [one for one in self.movers if not (
+            isinstance(one, Mover) and street.near_kerb < one.d_m < street.far_kerb
+            and min(one.x_m, one.x_m + one.speed_mps * duration_s) - length_m < x_m
+            < max(one.x_m, one.x_m + one.speed_mps * duration_s) + length_m)]
 
 
 def draw_ego_motion(rng: np.random.Generator, kind: str) -> EgoMotion:

@@ -32,7 +32,8 @@ def _paint(rng: np.random.Generator) -> Material:
     return Material(PAINTS[rng.integers(len(PAINTS))], rough=.28, metal=.3)
 
 
-def _wheels(axles_m: tuple[float, ...], width_m: float, radius_m: float) -> list[Part]:
+def wheels(axles_m: tuple[float, ...], width_m: float, radius_m: float) -> list[Part]:
+    """Build two wheels on each axle."""
     parts = []
     for x in axles_m:
         for side in (-1, 1):
@@ -85,7 +86,7 @@ def car(rng: np.random.Generator) -> Vehicle:
         (box(.03, .5, .11).translated(-half - .01, 0, .55), Material((.85, .82, .7))),
         (box(.03, .5, .11).translated(half + .01, 0, .42), Material((.85, .85, .82))),
         *_lights(length, width, .72),
-        *_wheels((-length * .3, length * .31), width, rng.uniform(.29, .35))]), length, width)
+        *wheels((-length * .3, length * .31), width, rng.uniform(.29, .35))]), length, width)
 
 
 def van(rng: np.random.Generator) -> Vehicle:
@@ -104,7 +105,7 @@ def van(rng: np.random.Generator) -> Vehicle:
         (extrusion(windscreen, width * .9), GLASS), (extrusion(side, width * .99), GLASS),
         (box(.04, width * .7, .55).translated(-half, 0, height * .62), GLASS),
         *_lights(length, width, .8),
-        *_wheels((-length * .3, length * .33), width, .34)]), length, width)
+        *wheels((-length * .3, length * .33), width, .34)]), length, width)
 
 
 def truck(rng: np.random.Generator) -> Vehicle:
@@ -123,7 +124,20 @@ def truck(rng: np.random.Generator) -> Vehicle:
         (box(.06, width, .14).translated(-half * .98, 0, .75),
          Material((.75, .2, .12), rough=.5)),
         *_lights(length, width, .85, .16),
-        *_wheels((-length * .36, -length * .22, length * .36), width, .47)]), length, width)
+        *wheels((-length * .36, -length * .22, length * .36), width, .47)]), length, width)
+
+
+def lorry_cab(rng: np.random.Generator, back_m: float) -> list[Part]:
+    """Build the tractor of a semitrailer, whose cab begins at x = back_m."""
+    width, paint = 2.45, _paint(rng) if rng.random() < .6 else Material((.9, .9, .9), rough=.35)
+    cab = [(0, .75), (0, 3.3), (.5, 3.75), (1.5, 3.4), (2.05, 1.9), (2.1, .45), (.6, .45)]
+    glass = [(1.55, 3.1), (1.62, 3.1), (2.07, 2.), (1.9, 2.)]
+    door = [(.75, 2.05), (.75, 2.85), (1.4, 2.85), (1.75, 2.05)]
+    return [*((extrusion(outline, width * share).translated(back_m, 0, 0), material)
+              for outline, share, material in ((cab, 1., paint), (glass, .94, GLASS),
+                                               (door, 1.005, GLASS))),
+            (box(4.6, .9, .3).translated(back_m - .6, 0, .75), TRIM),
+            *wheels((back_m - 1.9, back_m + 1.2), width, .5)]
 
 
 def bus(rng: np.random.Generator) -> Vehicle:
@@ -138,7 +152,7 @@ def bus(rng: np.random.Generator) -> Vehicle:
         *((box(.1, width + .04, .97).translated(x, 0, 1.34), paint)
           for x in np.arange(-half + 1.2, half - .5, 1.5)),
         *_lights(length, width, .9, .18),
-        *_wheels((-length * .28, length * .3), width, .48)]), length, width)
+        *wheels((-length * .28, length * .3), width, .48)]), length, width)
 
 
 VEHICLE_BUILDERS: dict[str, Callable[[np.random.Generator], Vehicle]] = {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pinned numbers of the drives of world version 2, without light, lens and sensor."""
 from bdl_perception.world.conditions import condition_segment
-from bdl_perception.world.drive import DriveSpec, WorldDrive
+from bdl_perception.world.drive import WorldDrive
+from bdl_perception.world.splits import DriveSpec
 from bdl_perception.world.street import STREET_KINDS
 import numpy as np
 import pytest
