@@ -2,7 +2,7 @@
 # make check               before a commit: lint, types, fast tests of the packages that changed
 # make format              sort imports and apply the automatic fixes of ruff
 # make test                the whole suite: on two cores, then what builds or starts processes
-# make lint                ruff, mypy, the ament linters
+# make lint                ruff, mypy, the ament linters, the schemas of workflow and citation
 # make docs                the documentation as a site, in build/site
 # make bench               measure: about half an hour, on a machine that does nothing else
 # make mutants [MODULES=n]  mutation score of the alarm: the tests must find changes of its code
@@ -45,6 +45,10 @@ lint: .venv/tests
 	$(BIN)/mypy
 	$(BIN)/ament_flake8 $(CODE)
 	$(BIN)/ament_pep257 $(CODE)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 docs: .venv/tests
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -64,8 +68,8 @@ clean:
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -name __pycache__ -prune -exec rm -r {} +
 
-.venv/runtime: setup.py .ci/make_venv
+.venv/runtime: setup.py .ci/make_venv $(wildcard .ci/constraints-*.txt)
 	.ci/make_venv runtime
 
-.venv/tests: setup.py .ci/make_venv
+.venv/tests: setup.py .ci/make_venv $(wildcard .ci/constraints-*.txt)
 	.ci/make_venv tests

