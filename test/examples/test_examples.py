@@ -71,6 +71,7 @@ def test_the_notebook_shows_epistemic_uncertainty_that_rises_in_fog(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('MPLBACKEND', 'agg')
     names: dict[str, object] = {}
     for code in notebook()[0]:
         exec(code, names)
