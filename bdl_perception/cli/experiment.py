@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 def render_missing_drives(root: Path, tier: 'Tier', processes: int) -> None:
     """Render the missing drives of a tier, if the folder has no others."""
     from bdl_perception.experiments.data import splits_to_render
-    from bdl_perception.world.drive import WORLD_VERSION
+    from bdl_perception.world.versions import WORLD_VERSION
     for size in splits_to_render(root, tier, WORLD_VERSION):
         from bdl_perception.world.dataset import render_drives
         from bdl_perception.world.splits import SplitSpec

@@ -26,6 +26,7 @@ INTRINSICS = ('fx', 'fy', 'cx', 'cy')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the split, the size and the output."""
     from bdl_perception.world.conditions import SPLITS
+    from bdl_perception.world.versions import VERSIONS, WORLD_VERSION
     parser.add_argument('split', choices=[*SPLITS, DEMO], metavar='SPLIT',
                         help=f'{DEMO} (the drive of `bdl demo`), {", ".join(SPLITS)}')
     parser.add_argument('--out', type=Path, default=Path('data'),
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--processes', type=int, help='that render in parallel (default: 1)')
     parser.add_argument('--seed', type=int, default=0,
                         help='another seed gives other drives (default: %(default)s)')
+    parser.add_argument('--world', type=int, choices=list(VERSIONS),
+                        help=f'version of the world (default: {WORLD_VERSION}, that of the '
+                             f'shipped model)')
     parser.add_argument('--begins-at-s', type=float, metavar='S',
                         help='held-out splits: nominal conditions until this time '
                              '(default: the whole drive is under the condition)')
@@ -66,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
                          f'apply; leave one of them out')
     import moderngl  # noqa: F401  # a missing library is an error before the progress bar
     if arguments.split == DEMO:
-        for name in ('drives', 'frames', 'processes', 'begins_at_s', 'fade_s', 'ends_at_s'):
+        for name in ('drives', 'frames', 'processes', 'world', 'begins_at_s', 'fade_s',
+                     'ends_at_s'):
             if getattr(arguments, name) is not None:
                 raise ValueError(f'{DEMO} is one drive with its own length and conditions; leave '
                                  f'--{name.replace("_", "-")} out')
@@ -74,13 +79,15 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from bdl_perception.world.dataset import render_drives
     from bdl_perception.world.splits import SplitSpec
+    from bdl_perception.world.versions import WORLD_VERSION
     check_output_folder(arguments.out / arguments.split, (),
                         others=[f'{arguments.split}_*', '.*'])
     spec = SplitSpec(
         arguments.split, _value_or_default(arguments.drives, 20),
         _value_or_default(arguments.frames, 100), arguments.rate_hz,
         _value_or_default(arguments.height, 192), _value_or_default(arguments.width, 320),
-        arguments.seed, _condition_change(arguments))
+        arguments.seed, _condition_change(arguments),
+        _value_or_default(arguments.world, WORLD_VERSION))
     made = render_drives(arguments.out / arguments.split, spec.drive_specs(),
                          _value_or_default(arguments.processes, 1),
                          _select_layout(arguments.format))

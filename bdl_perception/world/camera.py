@@ -4,12 +4,14 @@
 from dataclasses import asdict, dataclass
 
 from bdl_perception.world.shapes import Floats
+from bdl_perception.world.versions import CameraRanges
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Image = NDArray[np.float32]
 NEAR_M, FAR_M = .3, 400.
+MOTION_STEPS = 7  # images that a motion blur averages
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class CameraSensor:
     shot_noise: float  # sd at full scale, in 8-bit steps
     vignette: float  # share of light lost in the corners
     jpeg_quality: int
+    shutter_s: float = 0.  # time of exposure
 
     def simulate(self, rgb: Image, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Turn a clean image (H, W, 3) of 0..255 into the one that the camera stores."""
@@ -111,6 +114,27 @@ class CameraSensor:
         noisy = blurred + spread * rng.standard_normal(rgb.shape, np.float32)
         stored = (np.clip(noisy, 0, 255) + .5).astype(np.uint8)
         return jpeg_roundtrip(stored, self.jpeg_quality)
+
+
+def blur_by_motion(rgb: Image, depth: Image, pinhole: Pinhole, forward_m: float,
+                   shake_px: tuple[float, float]) -> Image:
+    """
+    Blur what passes while the shutter is open; the image is that of the middle of the time.
+
+    forward_m: way of the camera in that time; a pixel moves away from the point ahead by
+    forward_m / depth of its distance to it. shake_px: way of the whole image.
+    """
+    y, x = np.mgrid[0:pinhole.height, 0:pinhole.width].astype(np.float32)
+    share = np.clip(forward_m / depth, 0, .2)
+    way_x = (x - np.float32(pinhole.cx)) * share + np.float32(shake_px[0])
+    way_y = (y - np.float32(pinhole.cy)) * share + np.float32(shake_px[1])
+    if max(np.abs(way_x).max(), np.abs(way_y).max()) < .5:
+        return rgb
+    total = np.zeros_like(rgb)
+    for step in np.linspace(-.5, .5, MOTION_STEPS, dtype=np.float32):
+        total += cv2.remap(rgb, x + step * way_x, y + step * way_y, cv2.INTER_LINEAR,
+                           borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(total / MOTION_STEPS, np.float32)
 
 
 def vignette_gain(height: int, width: int, loss: float) -> Image:
@@ -133,11 +157,12 @@ def jpeg_roundtrip(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(decoded, np.uint8)[..., ::-1])
 
 
-def draw_mount(rng: np.random.Generator) -> CameraMount:
-    """Draw a nominal mount: behind a windscreen, nearly level."""
-    return CameraMount(height_m=rng.uniform(1.2, 1.8), pitch_rad=rng.normal(.01, .015),
-                       roll_rad=rng.normal(0, .006),
-                       horizontal_fov_rad=np.radians(rng.uniform(50, 80)))
+def draw_mount(rng: np.random.Generator, ranges: CameraRanges) -> CameraMount:
+    """Draw a nominal mount: nearly level."""
+    return CameraMount(height_m=rng.uniform(*ranges.height_m),
+                       pitch_rad=rng.normal(*ranges.pitch_rad),
+                       roll_rad=rng.normal(0, ranges.roll_sd_rad),
+                       horizontal_fov_rad=np.radians(rng.uniform(*ranges.fov_deg)))
 
 
 def draw_unseen_mount(rng: np.random.Generator) -> CameraMount:
@@ -150,10 +175,12 @@ def draw_unseen_mount(rng: np.random.Generator) -> CameraMount:
                        np.radians(rng.uniform(55, 85)))
 
 
-def draw_sensor(rng: np.random.Generator) -> CameraSensor:
-    """Draw the imperfections of a good camera."""
-    red, blue = rng.normal(1, .02, 2)
-    return CameraSensor(gain=float(np.exp(rng.normal(0, .12))), white_balance=(red, 1., blue),
-                        blur_px=rng.uniform(0, .6), read_noise=rng.uniform(.3, 2.),
-                        shot_noise=rng.uniform(.5, 3.), vignette=rng.uniform(0, .3),
-                        jpeg_quality=int(rng.integers(75, 97)))
+def draw_sensor(rng: np.random.Generator, ranges: CameraRanges) -> CameraSensor:
+    """Draw the imperfections of a nominal camera."""
+    red, blue = rng.normal(1, ranges.white_balance_sd, 2)
+    return CameraSensor(
+        gain=float(np.exp(rng.normal(0, ranges.exposure_sd))), white_balance=(red, 1., blue),
+        blur_px=rng.uniform(*ranges.blur_px), read_noise=rng.uniform(*ranges.read_noise),
+        shot_noise=rng.uniform(*ranges.shot_noise), vignette=rng.uniform(*ranges.vignette),
+        jpeg_quality=int(rng.integers(*ranges.jpeg_quality)),
+        shutter_s=rng.uniform(*ranges.shutter_s))

@@ -16,10 +16,11 @@ from pathlib import Path
 import shutil
 
 from bdl_perception.drives.description import DEFAULT_FADE_S, HELD_OUT_CONDITIONS
-from bdl_perception.world.drive import FIRST_WORLD_VERSION, WORLD_VERSION, WorldDrive
+from bdl_perception.world.drive import WorldDrive
 from bdl_perception.world.drive_files import condition_entries, DriveLayout, FOLDER_LAYOUT
 from bdl_perception.world.renderer import Renderer
 from bdl_perception.world.splits import DriveSpec
+from bdl_perception.world.versions import FIRST_WORLD_VERSION
 import cv2
 from tqdm import tqdm
 
@@ -68,8 +69,8 @@ def _is_rendered(drive: Path, spec: DriveSpec, layout: DriveLayout) -> bool:
                          f'then render again') from error
     other = [f'{name} {description.get(name)}, not {getattr(spec, name)}' for name in MATCHED_KEYS
              if description.get(name) != getattr(spec, name)]
-    if (world := description.get('world', FIRST_WORLD_VERSION)) != WORLD_VERSION:
-        other.append(f'world {world}, not {WORLD_VERSION}')
+    if (world := description.get('world', FIRST_WORLD_VERSION)) != spec.world:
+        other.append(f'world {world}, not {spec.world}')
     if _with_defaults(description.get('conditions')) != _with_defaults(condition_entries(spec)):
         other.append(f'conditions {description.get("conditions")}, not {condition_entries(spec)}')
     if other:

@@ -17,10 +17,10 @@ from bdl_perception.world.conditions import (
 )
 from bdl_perception.world.furniture import place_furniture
 from bdl_perception.world.ground import build_ground
-from bdl_perception.world.lens import LENSES
+from bdl_perception.world.imaging import draw_lenses, Imaging, View
 from bdl_perception.world.mesh import concatenate_meshes
 from bdl_perception.world.obstacles import draw_obstacle
-from bdl_perception.world.renderer import Renderer, Rendering
+from bdl_perception.world.renderer import Renderer
 from bdl_perception.world.roadside import park_cars, Roadside
 from bdl_perception.world.scene import Body, Scene, Sky
 from bdl_perception.world.splits import DriveSpec
@@ -29,19 +29,20 @@ from bdl_perception.world.textures import texture_array
 from bdl_perception.world.traffic import draw_ego_motion, draw_traffic, EgoMotion, Traffic
 from bdl_perception.world.unknown_objects import draw_unknown_objects, FARTHEST_M, UnknownObject
 from bdl_perception.world.vegetation import plant_vegetation
-from bdl_perception.world.weather import add_snowfall, draw_smoke, Smoke, white_brightness
+from bdl_perception.world.versions import draw_features, world_version
+from bdl_perception.world.weather import draw_smoke, Smoke
 import numpy as np
 from numpy.typing import NDArray
 
-WORLD_VERSION = 2  # raise it whenever a seed gives other pixels; each drive.json records it
-FIRST_WORLD_VERSION = 1  # of drives without a recorded version
 FAILED_EXPOSURE_GAIN = 1 / 16  # four stops: a sunny street is as dark as dusk, without its colours
 STREET_AHEAD_M = 270.  # length of the street beyond the last position of the camera
 # One independent generator per name: a change in one part leaves the others as they were. The
 # order may not change within a world version; a new one is added at the end.
 RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
                'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions', 'obstacle', 'rain',
-               'smoke')
+               'smoke', 'features')
+LOW_SUN_RAD = .03, .2  # elevation of a low sun ahead
+AHEAD_RAD = .5  # of its azimuth to both sides
 OPEN_STREETS = ('rural', 'motorway')  # where a trailer stands against the sky
 BEHIND_CAMERA = .4  # share of all directions in which the sun may then stand
 
@@ -63,6 +64,8 @@ class WorldDrive:
         seeds = np.random.SeedSequence(spec.seed).spawn(len(RNG_STREAMS))
         self._rng = {name: np.random.default_rng(stream)
                      for name, stream in zip(RNG_STREAMS, seeds, strict=True)}
+        self.version = world_version(spec.world)
+        self.features = draw_features(self.version.shares, self._rng['features'])
         self._names = {segment.name for segment in spec.segments}
         self.street, self.ego = self._draw_street()
         self.obstacle = draw_obstacle(spec.segments, spec.duration_s, self.ego, self.street,
@@ -73,14 +76,14 @@ class WorldDrive:
         self.unknown_objects = self._draw_unknown_objects()
         self._obstacle_bodies = self._place_obstacle()
         self.scene = self._build_scene()
-        self.mount = camera.draw_mount(self._rng['camera'])
+        self.mount = camera.draw_mount(self._rng['camera'], self.version.camera)
         self._unseen_mount = camera.draw_unseen_mount(self._rng['camera'])
-        self.sensor = camera.draw_sensor(self._rng['camera'])
+        self.sensor = camera.draw_sensor(self._rng['camera'], self.version.camera)
         self._daylight = str(self._rng['conditions'].choice(DAYLIGHT))
         self.sky = self._draw_sky()
-        self.lens = {name: draw(self._rng[stream], spec.height, spec.width)
-                     for name, (stream, draw) in LENSES.items() if name in self._names}
-        self._smoke = self._draw_smoke()
+        self.imaging = Imaging(self.sensor, draw_lenses(
+            self._names, self._rng, (spec.height, spec.width)), self._draw_smoke(),
+            self.version.glare)
         # A mount that changes within a drive keeps its lens.
         mount = self._unseen_mount if self._names == {'unseen_mount'} else self.mount
         self.pinhole = camera.Pinhole.from_fov(spec.width, spec.height, mount.horizontal_fov_rad)
@@ -126,14 +129,19 @@ class WorldDrive:
                      tuple(self.traffic.meshes), texture_array(rng['textures']), lamps)
 
     def _draw_sky(self) -> Sky:
-        rng = self._rng['sky']
-        low, high = self._condition_light(self.spec.segments[0].name).sun_elevation_rad
+        rng, first = self._rng['sky'], self.spec.segments[0].name
+        light = self._condition_light(first)
+        low, high = (self.version.sun_elevation_rad if first == 'sun' else None
+                     ) or light.sun_elevation_rad
         azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(low, high)
+        cloud_shift = rng.uniform(0, 100)
         if 'white_trailer' in self._names:
             azimuth = np.pi + BEHIND_CAMERA * (azimuth - np.pi)
+        elif 'low_sun_ahead' in self.features and light.casts_shadows:
+            azimuth, elevation = rng.uniform(-AHEAD_RAD, AHEAD_RAD), rng.uniform(*LOW_SUN_RAD)
         flat = np.cos(elevation)
         sun = np.array([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)])
-        return Sky(sun, rng.uniform(0, 100))
+        return Sky(sun, cloud_shift)
 
     def _condition_light(self, condition: str) -> Light:
         """Return the light of a condition, else that of the nominal part or the daylight."""
@@ -197,23 +205,16 @@ class WorldDrive:
             bodies += self._obstacle_bodies
         return bodies
 
-    def _frame(self, renderer: Renderer, index: int, time_s: float) -> Frame:
-        clean = renderer.render(self.camera_pose(time_s), self.pinhole, self.light_at(time_s),
-                                self.sky, self._bodies_at(time_s), self.gain_at(time_s))
-        rgb = self._add_weather(clean, index, time_s)
-        for name, lens in self.lens.items():
-            rgb = lens.apply(rgb, self.condition_weight(name, time_s))
-        rng = np.random.default_rng((self.spec.seed, index))
-        return Frame(self.sensor.simulate(rgb, rng), clean.depth, clean.classes)
-
-    def _add_weather(self, clean: Rendering, index: int, time_s: float) -> camera.Image:
-        """Add smoke and falling snow; neither changes the ground truth."""
-        rgb, depth = clean.rgb, clean.depth
-        if self._smoke:
-            white = white_brightness(self.light_at(time_s), self.gain_at(time_s))
-            rgb = self._smoke.apply(rgb, depth, self.camera_pose(time_s), self.pinhole, time_s,
-                                    white, self.condition_weight('smoke', time_s))
+    def speed_at(self, time_s: float) -> float:
+        """Return the speed of the camera, m/s."""
         before, after = (self.ego.position_along(time_s + step) for step in (-.05, .05))
-        return add_snowfall(rgb, depth, self.pinhole, (after - before) / .1,
-                            self.condition_weight('snow', time_s),
-                            np.random.default_rng((self.spec.seed, index, 1)))
+        return (after - before) / .1
+
+    def _frame(self, renderer: Renderer, index: int, time_s: float) -> Frame:
+        view = View(self.camera_pose(time_s), self.pinhole, self.light_at(time_s), self.sky,
+                    self.gain_at(time_s), self.speed_at(time_s), time_s)
+        clean = renderer.render(view.pose, view.pinhole, view.light, view.sky,
+                                self._bodies_at(time_s), view.gain)
+        weights = {name: self.condition_weight(name, time_s) for name in self._names}
+        rgb = self.imaging.store(clean, view, weights, (self.spec.seed, index))
+        return Frame(rgb, clean.depth, clean.classes)

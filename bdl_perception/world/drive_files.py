@@ -15,7 +15,7 @@ from typing import NamedTuple
 from bdl_perception.drives.base import DESCRIPTION_FILE
 from bdl_perception.version import software_version
 from bdl_perception.world.camera import encode_jpeg
-from bdl_perception.world.drive import Frame, WORLD_VERSION, WorldDrive
+from bdl_perception.world.drive import Frame, WorldDrive
 from bdl_perception.world.splits import DriveSpec
 import cv2
 import numpy as np
@@ -82,9 +82,10 @@ def describe_drive(drive: WorldDrive) -> dict[str, object]:
     """Return the contents of drive.json."""
     spec = drive.spec
     return {
-        'format': FORMAT, 'world': WORLD_VERSION,
+        'format': FORMAT, 'world': spec.world,
         'name': spec.name, 'seed': spec.seed, 'split': spec.split,
         'conditions': condition_entries(spec),
+        **({'features': sorted(drive.features)} if drive.features else {}),
         'street': drive.street.kind, 'rate_hz': spec.rate_hz,
         'width': spec.width, 'height': spec.height, 'camera': drive.pinhole.intrinsics(),
         'frames': spec.frames, 'stamps_ns': spec.stamps_ns,

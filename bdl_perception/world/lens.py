@@ -1,15 +1,43 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is on the lens or on the windscreen before it: mud, and drops of rain."""
-from collections.abc import Callable
+"""What the lens adds: mud and drops of rain on the windscreen, and the glare of the sun."""
 from dataclasses import dataclass
 
-from bdl_perception.world.camera import Image
+from bdl_perception.world.camera import CameraPose, Image, Pinhole
+from bdl_perception.world.shapes import Floats
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 MIN_DROP, MAX_DROP = .007, .065  # radius in image widths
 DROP_VIEW = .14, 2.  # image widths and radii away that a drop shows, upside down
+SUN_RADIUS = .012  # image widths around the sun in which sky must be visible
+NEAR_FRAME = .25  # image widths outside the frame at which the sun still causes glare
+
+
+def add_glare(rgb: Image, sky: NDArray[np.bool_], pose: CameraPose, pinhole: Pinhole,
+              sun: tuple[Floats, Floats]) -> Image:
+    """
+    Add the light that lens and windscreen scatter, as far as the sun is visible.
+
+    sky: (H, W), where nothing hides it. sun: unit vector towards it, and its light (3,).
+    """
+    direction, light = sun
+    right, up, ahead = (float(direction @ axis) for axis in (pose.right, pose.up, pose.forward))
+    if ahead < .1:
+        return rgb
+    column, row = (pinhole.cx + pinhole.fx * right / ahead, pinhole.cy - pinhole.fy * up / ahead)
+    y, x = np.mgrid[0:pinhole.height, 0:pinhole.width].astype(np.float32)
+    distance = np.hypot(x - column, y - row) / pinhole.width
+    around = distance < max(SUN_RADIUS, 1.05 * distance.min())
+    outside = float(np.clip(1 - distance.min() / NEAR_FRAME, 0, 1))
+    strength = outside * float(sky[around].mean())
+    if strength <= 0:
+        return rgb
+    veil = 230 / (1 + (distance / .035) ** 2) + 85 * np.exp(-distance / .22)
+    colour = light / light.max() * min(1., float(light.max()) / 1.5)
+    darker = 1 - .3 * strength  # the exposure adapts
+    return np.asarray(rgb * darker + strength * veil[..., None] * colour, np.float32)
 
 
 @dataclass(frozen=True)
@@ -122,8 +150,3 @@ def _add_drop(cover: Image, shift: Image, shade: Image, circle: tuple[float, flo
     lit = np.clip(1 + .12 * v - .4 * np.clip(distance, 0, 1) ** 4 * (v < .35), .4, 1.3)
     shade[rows, columns] = np.where(inside[..., 0], lit, shade[rows, columns])
     cover[rows, columns] = np.maximum(cover[rows, columns], .93 * opaque)
-
-
-# The held-out conditions of a lens, each with its random generator.
-LENSES: dict[str, tuple[str, Callable[[np.random.Generator, int, int], LensDirt | RainDrops]]] = {
-    'lens_dirt': ('dirt', draw_lens_dirt), 'rain_on_lens': ('rain', draw_rain_drops)}

@@ -11,6 +11,7 @@ from bdl_perception.world.conditions import (
     NOMINAL_CONDITIONS,
     split_conditions,
 )
+from bdl_perception.world.versions import WORLD_VERSION, world_version
 import numpy as np
 
 MIN_SIDE_PX, MAX_SIDE_PX = 16, 4096  # of a frame
@@ -41,9 +42,11 @@ class DriveSpec:
     width: int
     height: int
     street_kind: str | None = None  # None: drawn
+    world: int = WORLD_VERSION
 
     def __post_init__(self) -> None:
         """Check that the drive is not empty and has no gap between its segments."""
+        world_version(self.world)
         if self.frames < 1 or not self.rate_hz > 0:
             raise ValueError(f'drive {self.name}: {self.frames} frames at {self.rate_hz} Hz; '
                              f'both must be positive')
@@ -92,9 +95,11 @@ class SplitSpec:
     width: int = 320
     seed: int = 0
     condition_change: ConditionChange | None = None
+    world: int = WORLD_VERSION
 
     def __post_init__(self) -> None:
         """Check every value."""
+        world_version(self.world)
         split_conditions(self.split)
         for name, count in (('drives', self.drives), ('frames', self.frames)):
             if count < 1:
@@ -105,7 +110,7 @@ class SplitSpec:
         """Return the specifications of the drives."""
         return [DriveSpec(f'{self.split}_{index:04d}', self.split,
                           drive_seed(self.split, index, self.seed), self._segments(index),
-                          self.frames, self.rate_hz, self.width, self.height)
+                          self.frames, self.rate_hz, self.width, self.height, world=self.world)
                 for index in range(self.drives)]
 
     def _segments(self, index: int) -> tuple[Segment, ...]:

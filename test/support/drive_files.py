@@ -6,7 +6,7 @@ from pathlib import Path
 import struct
 from typing import Any, Sequence
 
-from bdl_perception.world.drive import WORLD_VERSION
+from bdl_perception.world.versions import WORLD_VERSION
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -7,6 +7,7 @@ from bdl_perception.world.camera import (
     draw_unseen_mount,
     Pinhole,
 )
+from bdl_perception.world.versions import CameraRanges, VERSIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -57,13 +58,15 @@ def test_a_camera_without_pixels_is_rejected():
         Pinhole.from_fov(0, 192, 1.)
 
 
-def test_unseen_mounts_lie_far_outside_the_nominal_range():
-    rng = np.random.default_rng(0)
-    nominal = [draw_mount(rng) for _ in range(300)]
+@pytest.mark.parametrize('world', VERSIONS)
+def test_unseen_mounts_lie_outside_the_nominal_range(world):
+    rng, ranges = np.random.default_rng(0), VERSIONS[world].camera
+    nominal = [draw_mount(rng, ranges) for _ in range(300)]
     unseen = [draw_unseen_mount(rng) for _ in range(300)]
     heights = [mount.height_m for mount in nominal]
-    assert 1.2 <= min(heights) and max(heights) <= 1.8
-    assert not any(1. < mount.height_m < 2.5 for mount in unseen)
+    low, high = ranges.height_m
+    assert low <= min(heights) and max(heights) <= high
+    assert not any(low - .2 < mount.height_m < high + .2 for mount in unseen)
     assert min(abs(m.pitch_rad) for m in unseen) > max(abs(m.pitch_rad) for m in nominal)
     assert min(abs(m.roll_rad) for m in unseen) > 3 * max(abs(m.roll_rad) for m in nominal)
 
@@ -71,14 +74,15 @@ def test_unseen_mounts_lie_far_outside_the_nominal_range():
 def test_a_sensor_changes_a_grey_wall_little():
     rng = np.random.default_rng(1)
     for _ in range(20):
-        stored = draw_sensor(rng).simulate(np.full((96, 160, 3), 128, np.float32), rng)
+        sensor = draw_sensor(rng, CameraRanges())
+        stored = sensor.simulate(np.full((96, 160, 3), 128, np.float32), rng)
         middle = stored[40:56, 70:90].astype(float)
         assert abs(middle.mean() - 128) < 10
         assert middle.std() < 8
 
 
 def test_the_same_generator_gives_the_same_noise():
-    sensor = draw_sensor(np.random.default_rng(2))
+    sensor = draw_sensor(np.random.default_rng(2), CameraRanges())
     wall = np.full((32, 48, 3), 90, np.float32)
     first, again = (sensor.simulate(wall, np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(first, again)

@@ -7,7 +7,7 @@ import shutil
 from bdl_perception.world import dataset, drive_files
 from bdl_perception.world.conditions import SPLITS
 from bdl_perception.world.dataset import render_drives
-from bdl_perception.world.drive import WORLD_VERSION, WorldDrive
+from bdl_perception.world.drive import WorldDrive
 from bdl_perception.world.drive_files import encode_depth, FOLDER_LAYOUT
 from bdl_perception.world.splits import (
     ConditionChange,
@@ -16,6 +16,7 @@ from bdl_perception.world.splits import (
     SPLIT_NUMBERS,
     SplitSpec,
 )
+from bdl_perception.world.versions import WORLD_VERSION
 import cv2
 from full_disk import FULL_DISK
 import numpy as np

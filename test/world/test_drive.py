@@ -79,13 +79,13 @@ def test_weather_and_dirt_do_not_change_the_ground_truth(frames):
 
 
 def test_dirt_covers_a_part_of_the_frame(town):
-    cover = town['lens_dirt'].lens['lens_dirt'].cover
+    cover = town['lens_dirt'].imaging.lens['lens_dirt'].cover
     assert .3 < cover.mean() < .8
     image = np.full((96, 160, 3), 200, np.float32)
-    dirty = town['lens_dirt'].lens['lens_dirt'].apply(image, 1.)
+    dirty = town['lens_dirt'].imaging.lens['lens_dirt'].apply(image, 1.)
     changed = np.abs(dirty - image).max(axis=2) > 20
     assert .25 < changed.mean() < .9
-    assert town['lens_dirt'].lens['lens_dirt'].apply(image, 0.) is image
+    assert town['lens_dirt'].imaging.lens['lens_dirt'].apply(image, 0.) is image
 
 
 def test_a_failing_exposure_loses_four_stops_over_its_fade():

@@ -10,7 +10,7 @@ import pytest
 
 TIME_S = .5
 CHANGED = ('the {kind} drive has changed: if this is intended, raise WORLD_VERSION in '
-           'world/drive.py and pin new numbers; otherwise its drives would be mixed with older '
+           'world/versions.py and pin new numbers; otherwise its drives would be mixed with older '
            'ones')
 CORNERS = {  # of the street, of its leaves, of all that moves
     'urban': [223530, 15072, 80760],
