@@ -28,7 +28,7 @@ PAGES = ('README.md', 'docs/demo.md', 'docs/first_alert.md', 'docs/your_camera.m
          'docs/your_model.md')
 TEXT = ('camera frame ->', '|', 'v', 'sample graph', '(T dropout', 'in the time', 'mutual inf',
         'calibration drives ->', '->', 'not armed:')  # first words of a line that is no command
-RUN = {  # regular expression for the beginning of a command -> the test that runs it
+RUN = {  # beginning of a command -> the test that runs it
     'bdl replay': 'test_a_recording_is_replayed',
     'python examples/video_alerts.py': 'test_a_recording_is_replayed',
     'perception_node --ros-args': 'test_four_processes_give_an_alert',
@@ -44,7 +44,7 @@ RUN = {  # regular expression for the beginning of a command -> the test that ru
     'bdl calibrate --model street': 'test_a_camera_is_calibrated_and_evaluated',
     'bdl evaluate my_bags': 'test_a_camera_is_calibrated_and_evaluated',
 }
-NOT_RUN = {  # the same -> why
+NOT_RUN = {  # beginning of a command -> why
     'make demo': 'test/system/test_demo.py runs `bdl demo`, which is behind it',
     'cd ~/ros2_ws': 'test/package/test_build.py builds with colcon; rosdep needs the network',
     'source install/setup.bash': 'test/package/test_build.py does',
