@@ -7,8 +7,10 @@ import importlib
 import logging
 from pathlib import Path
 import shlex
+import signal
 import sys
-from typing import Iterator, Protocol, Sequence
+import threading
+from typing import Any, Iterator, Protocol, Sequence
 
 from bdl_perception.cli.command_parser import command_parser, suggestion
 from bdl_perception.version import software_version
@@ -71,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser.parse_args(argv[1:])
         arguments.command_line = shlex.join(('bdl', *argv))
-        with _log_to_stderr(argv[0]):
+        with _log_to_stderr(argv[0]), _sigterm_interrupts():
             return command.run(arguments)
     except KeyboardInterrupt:
         return 130  # as in a shell
@@ -94,6 +96,23 @@ def _log_to_stderr(command: str) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM end a command as SIGINT does, so that it ends the processes it started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set a handler
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _error_text(error: Exception) -> str:
