@@ -86,7 +86,7 @@ setup(
         'onnxruntime>=1.19',
         'opencv-python-headless>=4.8',
         'PyYAML>=6',
-        'rosbags>=0.11.1',
+        'rosbags>=0.11.6',
         'tqdm>=4.60',
     ],
     extras_require={

@@ -6,26 +6,45 @@ import math
 from pathlib import Path
 from typing import Any, Callable
 
+from bdl_perception.backends import AUTO, BACKENDS
 from bdl_perception.datasets import READERS
-from bdl_perception.model_store import ModelOptions
+from bdl_perception.model_store import ModelOptions, shipped_models
 from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT, parse_regions
 from bdl_perception.workflows.executor import ExecutorConfig
 
 DEFAULT_OPTIONS = ModelOptions()
+DEFAULT_MODEL = 'street'  # the shipped one
+MODEL_HELP = 'name of a shipped model, or model folder'
+
+
+def add_model_argument(parser: argparse.ArgumentParser, action: str = 'store',
+                       default: str | list[str] = DEFAULT_MODEL,
+                       default_text: str = '%(default)s') -> None:
+    """Declare the model; every command has it in this form."""
+    option = parser.add_argument('--model', action=action, default=default, metavar='MODEL',
+                                 help=f'{MODEL_HELP} (default: {default_text})')
+    option.completer = complete_model  # type: ignore[attr-defined]  # of argcomplete
+
+
+def complete_model(prefix: str, **_: object) -> list[str]:
+    """List the shipped models and the folders that begin with prefix, for a shell."""
+    from argcomplete.completers import DirectoriesCompleter
+    return [*shipped_models(), *DirectoriesCompleter()(prefix)]
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the Monte Carlo samples, their seed, and the backend."""
-    parser.add_argument('--samples', type=int, default=DEFAULT_OPTIONS.samples,
+    parser.add_argument('--samples', type=parsed_by(parse_count), default=DEFAULT_OPTIONS.samples,
                         help='Monte Carlo samples of a frame; a calibration is bound to them '
                              'and to the seed (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=DEFAULT_OPTIONS.seed,
+    parser.add_argument('--seed', type=parsed_by(parse_natural), default=DEFAULT_OPTIONS.seed,
                         help='of the dropout masks (default: %(default)s)')
-    parser.add_argument('--backend', default=DEFAULT_OPTIONS.backend,
+    parser.add_argument('--backend', choices=(AUTO, *BACKENDS), default=DEFAULT_OPTIONS.backend,
                         help='library that runs the model; auto: the fastest that is installed '
                              '(default: %(default)s)')
-    parser.add_argument('--threads', type=int, default=DEFAULT_OPTIONS.threads,
+    parser.add_argument('--threads', type=parsed_by(parse_natural),
+                        default=DEFAULT_OPTIONS.threads,
                         help='of the backend; 0: all cores (default: %(default)s)')
     parser.add_argument('--provider', choices=PROVIDERS, default=DEFAULT_OPTIONS.provider,
                         help='of ONNX Runtime (default: %(default)s)')
@@ -50,7 +69,7 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_executor_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare processes, Ray, and the cache of finished drives."""
-    parser.add_argument('--processes', type=int, default=1,
+    parser.add_argument('--processes', type=parsed_by(parse_count), default=1,
                         help='number of drives that are worked on at a time '
                              '(default: %(default)s)')
     parser.add_argument('--ray', default='', metavar='ADDRESS',
@@ -82,10 +101,39 @@ def parse_data(text: str) -> tuple[str, Path]:
 
 def parse_positive(text: str) -> float:
     """Read a number above 0; ValueError for any other text."""
-    number = float(text)
+    number = _parse_number(text)
     if not 0 < number < math.inf:  # false for NaN
         raise ValueError(f'{text!r} must be above 0 and finite')
     return number
+
+
+def parse_non_negative(text: str) -> float:
+    """Read a number of 0 or more; ValueError for any other text."""
+    number = _parse_number(text)
+    if not 0 <= number < math.inf:
+        raise ValueError(f'{text!r} must be 0 or more and finite')
+    return number
+
+
+def _parse_number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f'{text!r} is no number') from None
+
+
+def parse_count(text: str) -> int:
+    """Read a whole number of 1 or more; ValueError for any other text."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f'{text!r} must be a whole number of 1 or more')
+    return int(text)
+
+
+def parse_natural(text: str) -> int:
+    """Read a whole number of 0 or more; ValueError for any other text."""
+    if not text.isdecimal():
+        raise ValueError(f'{text!r} must be a whole number of 0 or more')
+    return int(text)
 
 
 def parsed_by(parse: Callable[[str], Any]) -> Callable[[str], Any]:

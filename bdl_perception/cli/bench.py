@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 import sys
 
+from bdl_perception.cli.arguments import add_model_argument, parse_count, parse_positive, parsed_by
 from bdl_perception.files import check_output_folder, mark_output_folder
 
 OUTPUT_NAMES = ('bench.json', 'bench.md', '*.png', 'work')
@@ -18,15 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from bdl_perception.bench.row import GROUPS
     lines = '; '.join(f'{name}: {title}' for name, title in GROUPS.items())
     parser.add_argument('--only', nargs='+', choices=GROUPS, metavar='NAME', default=list(GROUPS),
-                        help=f'groups of rows to measure. {lines}')
+                        help=f'groups of rows to measure (default: all). {lines}')
     parser.add_argument('--out', type=Path, default=Path('bench'),
-                        help='folder for bench.json, bench.md, plots and logs')
-    parser.add_argument('--model', default='street', help='shipped name or folder of a model')
-    parser.add_argument('--minutes', type=float, default=10.0,
-                        help='duration of the memory measurement')
-    parser.add_argument('--threads', type=int, default=2, help='of each network')
+                        help='folder for bench.json, bench.md, plots and logs '
+                             '(default: %(default)s)')
+    add_model_argument(parser)
+    parser.add_argument('--minutes', type=parsed_by(parse_positive), default=10.0,
+                        help='duration of the memory measurement (default: %(default)s)')
+    parser.add_argument('--threads', type=parsed_by(parse_count), default=2,
+                        help='of each network (default: %(default)s)')
     parser.add_argument('--quick', action='store_true',
-                        help='the same rows in under four minutes; too short to be quoted')
+                        help='the same rows in under four minutes; too short to be quoted '
+                             '(default: the whole measurement)')
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from bdl_perception.alarm.calibration_config import CalibrationConfig
 from bdl_perception.alarm.score_distribution import GROUP_BY
 from bdl_perception.cli.arguments import (
     add_executor_arguments,
+    add_model_argument,
     add_sampling_arguments,
     add_scoring_arguments,
     executor_config,
@@ -27,9 +28,7 @@ AUTO = 'auto'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the drives, the alarm and the output."""
-    parser.add_argument('--model', default='',
-                        help='name of a shipped model, or model folder (default: none; needed '
-                             'without --from-scores)')
+    add_model_argument(parser, default='', default_text='none; needed without --from-scores')
     parser.add_argument('--from-scores', action='store_true',
                         help='DRIVE are recordings of the topics scores and status of '
                              'perception_node (rosbag2 folder, .mcap, .db3): no image and no '

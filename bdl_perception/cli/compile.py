@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdl_perception.cli.arguments import add_model_argument
 from bdl_perception.perception.backend import PRECISIONS
 
 if TYPE_CHECKING:
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the GPU and the output."""
-    parser.add_argument('--model', default='street',
-                        help='name of a shipped model, or model folder (default: %(default)s)')
+    add_model_argument(parser)
     parser.add_argument('--gpu', default='', metavar='SM',
                         help='compute capability of another GPU, such as sm89; requires '
                              'tensorrt_rtx and no GPU (default: the GPU of this machine)')

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Sequence, TYPE_CHECKING
 
+from bdl_perception.cli.arguments import add_model_argument, parse_non_negative, parsed_by
 from bdl_perception.demo.play import DemoConfig, play_drive
 from bdl_perception.demo.processes import private_domain
 from bdl_perception.drives import BUNDLED_VIDEO
@@ -26,12 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--input', type=Path, default=BUNDLED_VIDEO, metavar='PATH',
                         help='folder of images, video, rosbag2 folder or .mcap '
                              '(default: the bundled drive)')
-    parser.add_argument('--out', type=Path, default=Path('demo'), help='folder for the record')
-    parser.add_argument('--model', default='street', help='shipped name or folder of a model')
+    parser.add_argument('--out', type=Path, default=Path('demo'),
+                        help='folder for the record (default: %(default)s)')
+    add_model_argument(parser)
     parser.add_argument('--calibration', default='', metavar='FILE',
                         help='of the alarm: a file, or street:real for real day roads '
                              '(default: that of the model)')
-    parser.add_argument('--rate-hz', type=float, default=0.0, help="0: the drive's own")
+    parser.add_argument('--rate-hz', type=parsed_by(parse_non_negative), default=0.0,
+                        help="frames per second (default: 0, the drive's own)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ import stat
 import sys
 from typing import Callable, Iterator, Mapping, NamedTuple
 
+from bdl_perception.cli.arguments import add_model_argument, parse_non_negative, parsed_by
 from bdl_perception.version import software_version
 
 OK, NOTE, PROBLEM = 'ok', 'note', 'problem'
@@ -34,13 +35,11 @@ class Finding(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the time for topics, and the output."""
-    parser.add_argument('--model', action='append', default=[], metavar='MODEL',
-                        help='shipped name or folder of a model; repeat the option for several '
-                             '(default: every shipped model)')
-    parser.add_argument('--topics-s', type=float, default=2.0, metavar='S',
+    add_model_argument(parser, 'append', [], 'every shipped model; repeat the option for several')
+    parser.add_argument('--topics-s', type=parsed_by(parse_non_negative), default=2.0, metavar='S',
                         help='time to discover topics; 0: they are left out '
                              '(default: %(default)s)')
-    parser.add_argument('--json', action='store_true', help='print JSON')
+    parser.add_argument('--json', action='store_true', help='print JSON (default: text)')
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,15 +10,17 @@ from typing import Any, Mapping, TYPE_CHECKING
 
 from bdl_perception.cli.arguments import (
     add_executor_arguments,
+    add_model_argument,
     add_sampling_arguments,
     add_scoring_arguments,
     executor_config,
     model_options,
+    parse_count,
     parse_data,
     parsed_by,
 )
 from bdl_perception.files import check_output_folder, mark_output_folder, write_atomic
-from bdl_perception.model_store import CALIBRATION_FILE
+from bdl_perception.model_store import CALIBRATION_FILE, shipped_models
 
 if TYPE_CHECKING:
     from bdl_perception.datasets import DatasetSource
@@ -28,7 +30,6 @@ RESULTS_FILE, TABLES_FILE, REPORT_FILE = 'evaluation.json', 'evaluation.md', 're
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the drives, what they are compared with, and the output."""
-    parser.add_argument('model', metavar='MODEL', help='name of a shipped model, or model folder')
     parser.add_argument('drives', nargs='*', metavar='DRIVES',
                         help='rendered drives, folders of such, an output folder of `bdl render` '
                              '(of which SPLIT and each SPLIT_CONDITION are read), KIND:DIR:SPLIT '
@@ -59,11 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'drives; camvid_test compares other cameras with CamVid)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help=f'folder for {REPORT_FILE}, {TABLES_FILE} and {RESULTS_FILE}')
-    parser.add_argument('--stride', type=int, default=1,
+    parser.add_argument('--stride', type=parsed_by(parse_count), default=1,
                         help='take every n-th frame of a drive (default: %(default)s)')
-    parser.add_argument('--quality-every', type=int, default=1, metavar='N',
+    parser.add_argument('--quality-every', type=parsed_by(parse_count), default=1,
+                        metavar='N',
                         help='compare every n-th of these frames with the ground truth; the '
                              'alarm uses all (default: %(default)s)')
+    add_model_argument(parser)
     add_scoring_arguments(parser)
     add_sampling_arguments(parser)
     add_executor_arguments(parser)
@@ -98,6 +101,10 @@ def _datasets(arguments: argparse.Namespace) -> list['DatasetSource']:
     validation = (arguments.nominal or '').startswith('val')
     found = [evaluation_source(kind, root, validation) for kind, root in arguments.data]
     found += [one for folder in arguments.anomaly for one in anomaly_sources(folder)]
+    named = next((word for word in arguments.drives if word in shipped_models()
+                  and not Path(word).exists()), '')
+    if named:
+        raise ValueError(f'{named} is a model: --model {named}')
     if not (found or arguments.drives or arguments.camvid):
         raise ValueError('nothing to evaluate: give DRIVES, --data or --anomaly')
     return found

@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdl_perception.cli.arguments import parse_count, parsed_by
 from bdl_perception.files import check_output_folder, mark_output_folder
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='safety: the claims of Kendall & Gal 2017 and of Kendall, Gal & '
                              'Cipolla 2018')
     parser.add_argument('--quick', action='store_true',
-                        help='the same tables in minutes, with fewer runs and frames')
+                        help='the same tables in minutes, with fewer runs and frames '
+                             '(default: all of them)')
     parser.add_argument('--data', type=Path, metavar='DIR',
                         help='output folder of `bdl render`; missing drives are rendered '
                              '(default: experiment/TIER/data)')
@@ -29,18 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '(default: experiment/TIER/runs)')
     parser.add_argument('--camvid', type=Path, metavar='DIR',
                         help='CamVid in the layout of SegNet, which class networks learn from; '
-                             'other data for those of depth')
+                             'other data for those of depth (default: none)')
     parser.add_argument('--idd', type=Path, metavar='DIR',
-                        help='IDD-Lite in the layout of CamVid: other data for all networks')
+                        help='IDD-Lite in the layout of CamVid: other data for all networks '
+                             '(default: none)')
     parser.add_argument('--config', type=Path, metavar='YAML',
-                        help='changes of the sizes; the keys are the fields of Tier')
+                        help='changes of the sizes; the keys are the fields of Tier '
+                             '(default: none)')
     parser.add_argument('--only', default='*', metavar='PATTERN',
-                        help='run only those with matching names, such as "depth_*"')
-    parser.add_argument('--threads', type=int, default=2, help='cores to use (default: 2)')
+                        help='run only those with matching names, such as "depth_*" '
+                             '(default: all)')
+    parser.add_argument('--threads', type=parsed_by(parse_count), default=2,
+                        help='cores to use (default: %(default)s)')
     parser.add_argument('--keep-checkpoints', action='store_true',
-                        help='do not delete the checkpoints of finished runs')
+                        help='do not delete the checkpoints of finished runs (default: they are)')
     parser.add_argument('--tables-only', action='store_true',
-                        help='write the tables from the results in --runs')
+                        help='write the tables from the results in --runs (default: run first)')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,8 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.experiments.report import write_report
     from bdl_perception.experiments.runner import read_finished, run_plan, select_runs
     tier = read_tier(QUICK if arguments.quick else FULL, arguments.config)
-    if arguments.threads < 1:
-        raise ValueError(f'--threads is {arguments.threads}, must be 1 or more')
     home = Path('experiment') / tier.name
     drives, runs = arguments.data or home / 'data', arguments.runs or home / 'runs'
     out = arguments.out or home

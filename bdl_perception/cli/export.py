@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple, Sequence, TYPE_CHECKING
 
-from bdl_perception.cli.arguments import parsed_by
+from bdl_perception.cli.arguments import parse_count, parsed_by
 from bdl_perception.cli.train import parse_source
 from bdl_perception.files import check_output_folder
 
@@ -27,7 +27,7 @@ MODEL_FILES = ('perceive.onnx', 'sample.onnx', 'weights.pt', 'calibration.*')
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the checkpoint, the model folder and the data."""
-    parser.add_argument('checkpoint', type=Path,
+    parser.add_argument('checkpoint', type=Path, metavar='CHECKPOINT',
                         help='RUN/checkpoint.pt or RUN/best.pt of `bdl train`, or weights.pt of '
                              'a model folder, whose sigma is not scaled again')
     parser.add_argument('model', type=Path, metavar='MODEL_DIR', help='folder to write')
@@ -39,10 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '640x384; --data needs frames of at least this size, for the feature '
                              'statistics and sigma (default: the size that it was trained at)')
     parser.add_argument('--name', help='of the model (default: name of its folder)')
-    parser.add_argument('--chunk', type=int, default=4,
+    parser.add_argument('--chunk', type=parsed_by(parse_count), default=4,
                         help='Monte Carlo passes in one run of the sample graph '
                              '(default: %(default)s)')
-    parser.add_argument('--stride', type=int, default=4,
+    parser.add_argument('--stride', type=parsed_by(parse_count), default=4,
                         help='take every n-th frame (default: %(default)s)')
 
 

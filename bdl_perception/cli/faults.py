@@ -7,6 +7,7 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
+from bdl_perception.cli.arguments import parse_count, parsed_by
 from bdl_perception.files import check_output_folder, mark_output_folder
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the rows, the repeats and the output."""
     parser.add_argument('--only', nargs='+', metavar='PATTERN', default=['*'],
                         help='rows or groups of the table, with * and ? (default: all)')
-    parser.add_argument('--repeats', type=int, default=DEFAULT_REPEATS,
+    parser.add_argument('--repeats', type=parsed_by(parse_count), default=DEFAULT_REPEATS,
                         help='of the first row of each kind of detection; variants and rows that '
                              'start processes are repeated less often (default: %(default)s)')
     parser.add_argument('--full', action='store_true',
-                        help='repeat all rows equally often, which takes hours')
+                        help='repeat all rows equally often, which takes hours '
+                             '(default: variants less often)')
     parser.add_argument('--out', type=Path, default=Path('faults'),
-                        help='folder for faults.json, faults.md and logs')
+                        help='folder for faults.json, faults.md and logs (default: %(default)s)')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,8 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
         MeasurementConfig,
     )
     from bdl_perception.faults.table import describe_run, make_document, write_table
-    if arguments.repeats < 1:
-        raise ValueError(f'--repeats is {arguments.repeats}, must be at least 1')
     names = {row.name for pattern in arguments.only for row in select(pattern)}
     rows = [row for row in CATALOGUE if row.name in names]
     check_output_folder(arguments.out, OUTPUT_NAMES)

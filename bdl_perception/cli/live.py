@@ -6,9 +6,12 @@ from threading import Event
 from typing import Iterable, TYPE_CHECKING
 
 from bdl_perception.cli.arguments import (
+    add_model_argument,
     add_sampling_arguments,
     add_scoring_arguments,
     model_options,
+    parse_natural,
+    parsed_by,
 )
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from bdl_perception.workflows.frame_analysis import FrameAnalyser
 
 DEFAULT_PORT = 8642
+MAX_PORT = 65535
 IMAGE_WIDTH, JPEG_QUALITY = 480, 80
 
 
@@ -26,18 +30,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', metavar='CAMERA|VIDEO|BAG|FOLDER',
                         help='number of a camera (0, or /dev/video0), or a recording, which is '
                              'played at its own speed')
-    parser.add_argument('--model', default='street',
-                        help='name of a shipped model, or model folder (default: %(default)s)')
+    add_model_argument(parser)
     parser.add_argument('--calibration', metavar='FILE',
                         help='of the alarm (default: that of the model)')
     parser.add_argument('--camera', default='camera', metavar='NAME',
                         help='name in a calibration grouped by camera (default: %(default)s)')
     parser.add_argument('--warning-level', choices=('ok', 'warn', 'stale'), default='warn',
                         help='level of depth of unknown scale (default: %(default)s)')
-    parser.add_argument('--port', type=int, default=DEFAULT_PORT,
+    parser.add_argument('--port', type=parsed_by(parse_port), default=DEFAULT_PORT,
                         help='of the page, on 127.0.0.1; 0: any free one (default: %(default)s)')
     add_scoring_arguments(parser)
     add_sampling_arguments(parser)
+
+
+def parse_port(text: str) -> int:
+    """Read the number of a port, or 0; ValueError for any other text."""
+    port = parse_natural(text)
+    if port > MAX_PORT:
+        raise ValueError(f'{text!r} must be at most {MAX_PORT}')
+    return port
 
 
 def run(arguments: argparse.Namespace) -> int:

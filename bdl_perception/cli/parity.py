@@ -6,7 +6,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator, TYPE_CHECKING
 
-from bdl_perception.cli.arguments import add_sampling_arguments, model_options
+from bdl_perception.cli.arguments import (
+    add_model_argument,
+    add_sampling_arguments,
+    model_options,
+    parse_count,
+    parsed_by,
+)
 from bdl_perception.drives import BUNDLED_VIDEO
 from bdl_perception.workflows.labelled_frames import (
     read_evenly_spaced,
@@ -25,8 +31,7 @@ REFERENCES = ('auto', 'torch', 'onnxruntime')
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the reference and the frames."""
-    parser.add_argument('--model', default='street',
-                        help='name of a shipped model, or model folder (default: %(default)s)')
+    add_model_argument(parser)
     parser.add_argument('--checkpoint', type=Path, metavar='PATH',
                         help='run torch on the network of this checkpoint, for a model folder '
                              'without weights.pt (default: see --reference)')
@@ -36,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'the folder has weights.pt (default: %(default)s)')
     parser.add_argument('--data', default=str(BUNDLED_VIDEO), metavar='SOURCE',
                         help=f'{SOURCE_HELP} (default: the bundled drive)')
-    parser.add_argument('--frames', type=int, default=8, metavar='N',
+    parser.add_argument('--frames', type=parsed_by(parse_count), default=8, metavar='N',
                         help='number of frames, evenly spaced (default: %(default)s)')
     add_sampling_arguments(parser)
 

@@ -5,6 +5,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdl_perception.cli.arguments import (
+    add_model_argument,
+    parse_count,
+    parse_natural,
+    parsed_by,
+)
 from bdl_perception.workflows.labelled_frames import SOURCE_HELP
 
 if TYPE_CHECKING:
@@ -20,14 +26,14 @@ SAMPLES, SEED = 16, 0  # of the comparison
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the models and the frames."""
-    parser.add_argument('model', help='name of a shipped model, or model folder')
     parser.add_argument('out', type=Path, metavar='MODEL_DIR', help='folder to write, a new one')
+    add_model_argument(parser)
     parser.add_argument('--data', required=True, metavar='SOURCE',
                         help=f'nominal frames, which determine the scales: {SOURCE_HELP}')
-    parser.add_argument('--frames', type=int, default=200, metavar='N',
+    parser.add_argument('--frames', type=parsed_by(parse_count), default=200, metavar='N',
                         help='number of frames, evenly spaced; every eighth is for the '
                              'comparison (default: %(default)s)')
-    parser.add_argument('--threads', type=int, default=2,
+    parser.add_argument('--threads', type=parsed_by(parse_natural), default=2,
                         help='of the comparison (default: %(default)s)')
 
 

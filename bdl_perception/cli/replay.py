@@ -11,9 +11,13 @@ from types import FrameType
 from typing import Callable, Iterator, TYPE_CHECKING
 
 from bdl_perception.cli.arguments import (
+    add_model_argument,
     add_sampling_arguments,
     add_scoring_arguments,
     model_options,
+    parse_count,
+    parse_non_negative,
+    parsed_by,
 )
 from bdl_perception.files import check_output_folder, mark_output_folder, write_atomic
 
@@ -34,8 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'PATH:TOPIC chooses an image topic of a bag')
     parser.add_argument('--out', type=Path, default=Path('replay'), metavar='DIR',
                         help=f'folder for {REPORT_FILE} and {RECORDING}/ (default: %(default)s)')
-    parser.add_argument('--model', default='street',
-                        help='name of a shipped model, or model folder (default: %(default)s)')
+    add_model_argument(parser)
     parser.add_argument('--calibration', metavar='FILE',
                         help='of the alarm (default: that of the model)')
     parser.add_argument('--camera', default='camera', metavar='NAME',
@@ -45,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='level of a recording without camera geometry, whose depth has an '
                              'unknown scale, as the parameter of alert_node '
                              '(default: %(default)s)')
-    parser.add_argument('--moments', type=int, default=120, metavar='N',
+    parser.add_argument('--moments', type=parsed_by(parse_count), default=120, metavar='N',
                         help='frames that the report shows (default: %(default)s)')
-    parser.add_argument('--maps-hz', type=float, default=1., metavar='N',
+    parser.add_argument('--maps-hz', type=parsed_by(parse_non_negative), default=1., metavar='N',
                         help='maps per second in the recording; 0: of every frame '
                              '(default: %(default)s)')
     add_scoring_arguments(parser)

@@ -4,7 +4,13 @@
 import argparse
 from pathlib import Path
 
-from bdl_perception.cli.arguments import add_sampling_arguments, model_options
+from bdl_perception.cli.arguments import (
+    add_model_argument,
+    add_sampling_arguments,
+    model_options,
+    parse_count,
+    parsed_by,
+)
 from bdl_perception.workflows.labelled_frames import (
     read_evenly_spaced,
     source_fit_mode,
@@ -15,10 +21,10 @@ from bdl_perception.workflows.labelled_frames import (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sources, the model and the output."""
     parser.add_argument('sources', nargs='+', metavar='SOURCE', help=SOURCE_HELP)
-    parser.add_argument('--model', required=True, help='name of a shipped model, or model folder')
+    add_model_argument(parser)
     parser.add_argument('--out', type=Path, default=Path('sheet.png'), metavar='PATH',
                         help='image to write (default: %(default)s)')
-    parser.add_argument('--rows', type=int, default=3, metavar='N',
+    parser.add_argument('--rows', type=parsed_by(parse_count), default=3, metavar='N',
                         help='frames of each source, evenly spaced (default: %(default)s)')
     add_sampling_arguments(parser)
 

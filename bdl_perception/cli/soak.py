@@ -8,6 +8,12 @@ import signal
 from threading import Event
 from typing import Any, Iterator, TYPE_CHECKING
 
+from bdl_perception.cli.arguments import (
+    add_model_argument,
+    parse_natural,
+    parse_positive,
+    parsed_by,
+)
 from bdl_perception.files import check_output_folder, mark_output_folder
 
 if TYPE_CHECKING:
@@ -20,13 +26,13 @@ INCONCLUSIVE, INTERRUPTED = 3, 130  # exit codes; 130 as in a shell
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the duration, the seed, the model and the output."""
-    parser.add_argument('--minutes', type=float, default=5.0,
+    parser.add_argument('--minutes', type=parsed_by(parse_positive), default=5.0,
                         help='duration after the first OK (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=1,
+    parser.add_argument('--seed', type=parsed_by(parse_natural), default=1,
                         help='of the schedule of faults and load (default: %(default)s)')
     parser.add_argument('--out', type=Path, default=Path('soak'),
                         help='folder for soak.json, soak.png and logs (default: %(default)s)')
-    parser.add_argument('--model', default='street', help='shipped name or folder of a model')
+    add_model_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

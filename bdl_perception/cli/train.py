@@ -6,7 +6,7 @@ from pathlib import Path
 import sys
 from typing import Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
-from bdl_perception.cli.arguments import parse_positive, parsed_by
+from bdl_perception.cli.arguments import parse_count, parse_natural, parse_positive, parsed_by
 from bdl_perception.files import check_output_folder, mark_output_folder
 
 if TYPE_CHECKING:
@@ -72,20 +72,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '(default: random weights, or those of ImageNet if the encoder has '
                              'them)')
     length = parser.add_mutually_exclusive_group()
-    length.add_argument('--epochs', type=int,
+    length.add_argument('--epochs', type=parsed_by(parse_count),
                         help=f'passes over the data; replaces the minutes of the YAML (default: '
                              f'{DEFAULTS["epochs"]})')
     length.add_argument('--minutes', type=parsed_by(parse_positive),
                         help='duration of the run, in place of --epochs (default: off)')
-    parser.add_argument('--batch', type=int,
+    parser.add_argument('--batch', type=parsed_by(parse_count),
                         help=f'frames in one step (default: {DEFAULTS["batch"]})')
-    parser.add_argument('--patience', type=int,
+    parser.add_argument('--patience', type=parsed_by(parse_natural),
                         help='end the run after this number of epochs without a better '
                              'validation score (default: off)')
-    parser.add_argument('--seed', type=int,
+    parser.add_argument('--seed', type=parsed_by(parse_natural),
                         help=f'equal seed, data and epochs give an equal network (default: '
                              f'{DEFAULTS["seed"]})')
-    parser.add_argument('--threads', type=int,
+    parser.add_argument('--threads', type=parsed_by(parse_count),
                         help=f'cores to use (default: {DEFAULTS["threads"]})')
 
 

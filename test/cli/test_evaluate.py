@@ -45,7 +45,7 @@ def at_night(drive: Path) -> None:
 
 def words_for(folder: Path, out: Path, *words: str) -> list[str]:
     return ['evaluate', '--out', str(out), '--samples', '4', '--threads', '1',
-            str(folder / 'model'), str(folder / 'data'), *words]
+            '--model', str(folder / 'model'), str(folder / 'data'), *words]
 
 
 def read(out: Path) -> dict[str, Any]:
@@ -181,8 +181,8 @@ def test_a_drive_that_fails_does_not_stop_the_others(
         folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = shutil.copytree(folder / 'data', tmp_path / 'data')
     (data / 'test' / 'test_0001' / 'depth' / '000001.png').write_bytes(b'no image')
-    words = ['evaluate', str(folder / 'model'), str(data), '--out', str(tmp_path / 'out'),
-             '--samples', '4', '--threads', '1']
+    words = ['evaluate', str(data), '--model', str(folder / 'model'), '--out',
+             str(tmp_path / 'out'), '--samples', '4', '--threads', '1']
     assert main(words) == 1
     assert '1 of 3 drives failed: test/test_0001: ' in capsys.readouterr().err
     found = read(tmp_path / 'out')
@@ -362,12 +362,11 @@ def test_an_unknown_camera_is_one_clear_line(
     (['--nominal', 'train'], 'data has no drive of the split train, only of test, test_night, '
      'validation; choose one with --nominal'),
     (['kitti_depth=nowhere'], 'kitti_depth=nowhere must be kitti_depth:DIR:SPLIT'),
-    (['--stride', '0'], 'stride is 0'), (['--samples', '3'], 'samples is 3'),
+    (['--samples', '3'], 'samples is 3'), (['street'], 'street is a model: --model street'),
     (['--camvid', 'nowhere'], 'nowhere/test is not a folder'),
     (['nowhere'], 'nowhere does not exist'),
     (['--calibration', 'nowhere.json'], 'nowhere.json cannot be read (No such file'),
-    (['--calibration', 'broken.json'], 'broken.json is no calibration: it is not JSON'),
-    (['--processes', '0'], 'processes is 0, must be')])
+    (['--calibration', 'broken.json'], 'broken.json is no calibration: it is not JSON')])
 def test_a_wrong_option_is_one_clear_line(
         folder: Path, tmp_path: Path, words: list[str], message: str,
         capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

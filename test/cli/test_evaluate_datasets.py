@@ -35,8 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words_for(folder: Path, *words: str) -> list[str]:
-    return ['evaluate', str(folder / 'model'), '--out', str(folder / 'out'), '--samples', '4',
-            '--threads', '1', *words]
+    return ['evaluate', '--model', str(folder / 'model'), '--out', str(folder / 'out'),
+            '--samples', '4', '--threads', '1', *words]
 
 
 @pytest.fixture(scope='module')

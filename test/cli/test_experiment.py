@@ -68,8 +68,7 @@ def test_an_empty_folder_is_rendered_into(tmp_path):
     (['--data', '{0}/data', '--config', '{0}/none.yaml'], 'none.yaml'),
     (['--data', '{0}/data', '--config', '{0}/text.yaml'], "height is 'abc', must be numbers"),
     (['--data', '{0}/no', '--only', 'zzz*'], "no run has a name like 'zzz*'"),
-    (['--data', '{0}/no', '--camvid', '{0}/nowhere'], 'nowhere'),
-    (['--data', '{0}/data', '--threads', '0'], '--threads is 0')])
+    (['--data', '{0}/no', '--camvid', '{0}/nowhere'], 'nowhere')])
 def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, words, message):
     given = [word.format(folder) for word in words]
     assert experiment(folder, '--out', str(folder / 'no'), *given) == 2

@@ -51,14 +51,11 @@ def test_the_rows_before_a_crash_are_written(monkeypatch, tmp_path, capsys):
     assert [entry['name'] for entry in document['rows']] == ['frozen']
 
 
-@pytest.mark.parametrize(('words', 'part'), [
-    (['--only', 'no_such_row'], 'no row of the fault table'),
-    (['--repeats', '0'], '--repeats is 0, must be at least 1')])
-def test_a_wrong_option_is_one_line_and_no_folder(words, part, tmp_path, capsys):
+def test_an_unknown_row_is_one_line_and_no_folder(tmp_path, capsys):
     out = tmp_path / 'out'
-    assert main(['faults', *words, '--out', str(out)]) == 2
+    assert main(['faults', '--only', 'no_such_row', '--out', str(out)]) == 2
     error = capsys.readouterr().err
-    assert part in error and error.count('\n') == 1 and not out.exists()
+    assert 'no row of the fault table' in error and error.count('\n') == 1 and not out.exists()
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path, capsys):

@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def run(folder, *words):
-    return main(['quantise', str(folder / 'model'), str(folder / 'small'), '--data',
+    return main(['quantise', str(folder / 'small'), '--model', str(folder / 'model'), '--data',
                  str(folder / 'images'), '--threads', '1', *words])
 
 

@@ -86,9 +86,3 @@ def test_a_source_that_cannot_be_read_is_one_clear_line(
     assert len(reported) == 1
     assert re.search(message, reported[0])
     assert not (tmp_path / 'sheet.png').exists()
-
-
-def test_no_rows_are_refused(tmp_path: Path, drives: Path,
-                             capsys: pytest.CaptureFixture[str]) -> None:
-    assert draw(tmp_path, '--rows', '0', str(drives)) == 2
-    assert 'request 1 or more' in capsys.readouterr().err

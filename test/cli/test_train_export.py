@@ -93,7 +93,6 @@ def test_exporting_weights_again_gives_the_same_graphs(trained, capsys):
 
 @pytest.mark.parametrize(('words', 'message'), [
     (['train', '--data', '{0}/nothing', '--out', '{0}/x'], 'is not a folder'),
-    (['train', '--data', '{0}/data', '--out', '{0}/x', '--epochs', '0'], 'epochs is 0'),
     (['train', '--data', '{0}/data', '--out', '{0}/x', '--config', '{0}/no.yaml'], 'no.yaml'),
     (['train', '--data', '{0}/data', '--out', '{0}/y', '--start-from', '{0}/train.yaml'],
      'is no checkpoint'),
