@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NOT_FLAT = 'not flat'
-MAX_EXCUSED_SHARE = .05  # of the alerts or of the faults; beyond it the result is inconclusive
+# Beyond these the result is inconclusive. The load that the test makes delays reactions by itself,
+# so most of the faults, not all of them, must be met without the additions.
+MAX_EXCUSED_ALERTS, MAX_EXCUSED_VIOLATIONS = .05, .5  # share of the alerts; for each fault
 LATE_STEP_S = .25  # between the times at which the machine is examined
 JSON_NAME = 'soak.json'
 PLOT_NAME = 'soak.png'
@@ -79,7 +81,8 @@ class Lateness(NamedTuple):
     @property
     def is_inconclusive(self) -> bool:
         """Tell whether the result says too little about the nodes."""
-        return max(self.excused_alerts, self.excused_violations) > MAX_EXCUSED_SHARE
+        return (self.excused_alerts > MAX_EXCUSED_ALERTS
+                or self.excused_violations > MAX_EXCUSED_VIOLATIONS)
 
 
 @dataclass(frozen=True)

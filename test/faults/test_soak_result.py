@@ -20,6 +20,7 @@ from bdl_perception.faults.soak import SoakConfig, SoakRecord
 from bdl_perception.faults.soak_result import (
     draw_soak,
     evaluate_soak,
+    Lateness,
     result_document,
     SoakRules,
     write_result,
@@ -145,6 +146,12 @@ def test_a_missing_reason_that_the_machine_excuses_is_counted():
     result = evaluate_soak(recorded(waits=waits, intervals=[named]), RULES)
     assert result.violations == () and result.verdict == 'inconclusive'
     assert result.lateness.excused_alerts == 0 and result.lateness.excused_violations == 1
+
+
+@pytest.mark.parametrize(('alerts', 'violations', 'inconclusive'), [
+    (.05, .5, False), (.06, 0., True), (0., .51, True)])
+def test_a_result_that_rests_on_the_additions_is_inconclusive(alerts, violations, inconclusive):
+    assert Lateness(1., alerts, violations).is_inconclusive == inconclusive
 
 
 def test_a_process_that_ran_too_short_is_named():
