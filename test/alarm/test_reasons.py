@@ -42,6 +42,12 @@ def test_it_starts_with_the_three_things_that_are_missing() -> None:
         'no scores were received: is the camera publishing?')
 
 
+def test_the_reason_why_there_is_no_calibration_follows_the_progress_of_learning() -> None:
+    machine = AlertMachine(AlertPolicy(), unarmed_reason='learning: 1 of 30 minutes')
+    machine.set_unarmed_reason('learning: 2 of 30 minutes')
+    assert machine.state(0).reasons[1] == 'not armed: learning: 2 of 30 minutes'
+
+
 def test_a_good_observation_has_no_reason() -> None:
     state = started().state(1)
     assert ok(state)

@@ -25,7 +25,8 @@ PACKAGE = 'bdl_perception.alarm'
 COMMON = ('test/alarm/test_alert.py', 'test/alarm/test_reasons.py')
 POLICY = 'test/alarm/test_policy.py'  # against the reference page
 TESTS: dict[str, tuple[str, ...]] = {  # module -> the tests that must find every mistake in it
-    'alert': ('test/alarm/test_latch.py', *COMMON),
+    'alert': ('test/alarm/test_latch.py', 'test/alarm/test_hysteresis.py',
+              'test/alarm/test_uncalibrated_camera.py', *COMMON),
     'alert_types': (POLICY, 'test/alarm/test_alert_types.py', *COMMON),
     'evidence': ('test/alarm/test_evidence.py', 'test/alarm/test_evidence_edges.py', *COMMON),
     'freshness': ('test/alarm/test_freshness.py', *COMMON),
