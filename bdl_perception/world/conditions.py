@@ -29,6 +29,7 @@ class Light:
     exposure: float
     sun_elevation_rad: tuple[float, float]  # a drive draws from this interval
     snow: float = 0.  # share of level ground that snow covers
+    wet: float = 0.  # 0 to 1: water on roads and pavements, which mirrors
 
     def __post_init__(self) -> None:
         """Check the visibility."""

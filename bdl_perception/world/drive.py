@@ -15,6 +15,8 @@ from bdl_perception.world.conditions import (
     NOMINAL_CONDITIONS,
     segment_weights,
 )
+from bdl_perception.world.crossing import add_crossing
+from bdl_perception.world.ego_motion import draw_ego_motion, EgoMotion
 from bdl_perception.world.furniture import place_furniture
 from bdl_perception.world.ground import build_ground
 from bdl_perception.world.imaging import draw_lenses, Imaging, View
@@ -24,9 +26,9 @@ from bdl_perception.world.renderer import Renderer
 from bdl_perception.world.roadside import park_cars, Roadside
 from bdl_perception.world.scene import Body, Scene, Sky
 from bdl_perception.world.splits import DriveSpec
-from bdl_perception.world.street import draw_street, Street
+from bdl_perception.world.street import draw_street, Junction, Street
 from bdl_perception.world.textures import texture_array
-from bdl_perception.world.traffic import draw_ego_motion, draw_traffic, EgoMotion, Traffic
+from bdl_perception.world.traffic import draw_traffic, People, Traffic
 from bdl_perception.world.unknown_objects import draw_unknown_objects, FARTHEST_M, UnknownObject
 from bdl_perception.world.vegetation import plant_vegetation
 from bdl_perception.world.versions import draw_features, world_version
@@ -40,7 +42,8 @@ STREET_AHEAD_M = 270.  # length of the street beyond the last position of the ca
 # order may not change within a world version; a new one is added at the end.
 RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
                'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions', 'obstacle', 'rain',
-               'smoke', 'features')
+               'smoke', 'features', 'crossing', 'wet')
+MIRROR_AHEAD_M = 12.  # the height of the road there is that of a wet road that mirrors
 LOW_SUN_RAD = .03, .2  # elevation of a low sun ahead
 AHEAD_RAD = .5  # of its azimuth to both sides
 OPEN_STREETS = ('rural', 'motorway')  # where a trailer stands against the sky
@@ -66,12 +69,15 @@ class WorldDrive:
                      for name, stream in zip(RNG_STREAMS, seeds, strict=True)}
         self.version = world_version(spec.world)
         self.features = draw_features(self.version.shares, self._rng['features'])
+        self._wetness = (self._rng['wet'].uniform(.45, 1.) if 'wet_road' in self.features
+                         and spec.segments[0].name != 'snow' else 0.)
         self._names = {segment.name for segment in spec.segments}
         self.street, self.ego = self._draw_street()
         self.obstacle = draw_obstacle(spec.segments, spec.duration_s, self.ego, self.street,
                                       self._rng['obstacle'])
         if self.obstacle:
             self.ego = replace(self.ego, stop=self.obstacle.stop)
+        self._used_junctions: list[Junction] = []
         self.traffic = self._draw_traffic()
         self.unknown_objects = self._draw_unknown_objects()
         self._obstacle_bodies = self._place_obstacle()
@@ -104,9 +110,14 @@ class WorldDrive:
         if obstacle:
             clear = obstacle.x_m + obstacle.size_m[0] + 8
         duration_s = self.spec.duration_s
-        traffic = draw_traffic(self.street, self.ego, duration_s, clear, self._rng['traffic'])
+        people = People(self.version.people_density, 'road_cyclists' in self.features)
+        traffic = draw_traffic(self.street, self.ego, duration_s, clear, self._rng['traffic'],
+                               people)
         if obstacle:
             traffic.clear(self.street, obstacle.x_m, obstacle.size_m[0], duration_s)
+        else:
+            self._used_junctions = add_crossing(traffic, self.street, self.ego, duration_s,
+                                                self.features, self._rng['crossing'])
         return traffic
 
     def _draw_unknown_objects(self) -> list[UnknownObject]:
@@ -122,8 +133,11 @@ class WorldDrive:
         place_buildings(roadside, rng['buildings'])
         place_skyline(roadside, rng['buildings'])
         lamps = place_furniture(roadside, rng['furniture'])
+        for side, start, end in self._used_junctions:  # no car waits there
+            roadside.occupancy.claim((start + end) / 2, self.street.kerb_offset(side, 12.),
+                                     end - start, 14.)
         park_cars(roadside, rng['parking'])
-        plant_vegetation(roadside, rng['vegetation'])
+        plant_vegetation(roadside, rng['vegetation'], 'avenue' in self.features)
         builder = roadside.builder
         return Scene(concatenate_meshes(builder.opaque), concatenate_meshes(builder.cutout),
                      tuple(self.traffic.meshes), texture_array(rng['textures']), lamps)
@@ -141,7 +155,7 @@ class WorldDrive:
             azimuth, elevation = rng.uniform(-AHEAD_RAD, AHEAD_RAD), rng.uniform(*LOW_SUN_RAD)
         flat = np.cos(elevation)
         sun = np.array([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)])
-        return Sky(sun, cloud_shift)
+        return Sky(sun, cloud_shift, self.version.shadows_fit_slopes)
 
     def _condition_light(self, condition: str) -> Light:
         """Return the light of a condition, else that of the nominal part or the daylight."""
@@ -154,7 +168,8 @@ class WorldDrive:
         """Return light and air at a time."""
         weights = segment_weights(self.spec.segments, time_s)
         first, last = (self._condition_light(weights[i][0].name) for i in (0, -1))
-        return blend_lights(first, last, weights[1][1]) if weights[1:] else first
+        light = blend_lights(first, last, weights[1][1]) if weights[1:] else first
+        return replace(light, wet=self._wetness) if self._wetness else light
 
     def condition_weight(self, condition: str, time_s: float) -> float:
         """Return the weight of a condition at a time, 0 to 1."""
@@ -214,7 +229,8 @@ class WorldDrive:
         view = View(self.camera_pose(time_s), self.pinhole, self.light_at(time_s), self.sky,
                     self.gain_at(time_s), self.speed_at(time_s), time_s)
         clean = renderer.render(view.pose, view.pinhole, view.light, view.sky,
-                                self._bodies_at(time_s), view.gain)
+                                self._bodies_at(time_s), view.gain,
+                                self.street.world_point(view.pose.eye[0] + MIRROR_AHEAD_M, 0.)[2])
         weights = {name: self.condition_weight(name, time_s) for name in self._names}
         rgb = self.imaging.store(clean, view, weights, (self.spec.seed, index))
         return Frame(rgb, clean.depth, clean.classes)

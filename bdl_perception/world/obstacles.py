@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bdl_perception.drives.description import Segment
+from bdl_perception.world.ego_motion import EgoMotion, Stop
 from bdl_perception.world.obstacle_meshes import (
     animal,
     lost_cargo,
@@ -19,7 +20,7 @@ from bdl_perception.world.obstacle_meshes import (
 )
 from bdl_perception.world.scene import Body
 from bdl_perception.world.street import Street
-from bdl_perception.world.traffic import EgoMotion, Stop, Traffic
+from bdl_perception.world.traffic import Traffic
 import numpy as np
 
 BRAKING_MPS2 = 5.

@@ -19,6 +19,7 @@ from bdl_perception.world.scene import (
     ShaderPrograms,
     Sky,
 )
+from bdl_perception.world.shaders import MIN_SHADOW_OFFSET_M, SHADOW_DEPTH_M
 from bdl_perception.world.shapes import Floats
 from bdl_perception.world.textures import FACADE_LAYERS, TEXTURE_LAYERS
 import numpy as np
@@ -27,12 +28,11 @@ from numpy.typing import NDArray
 GROUND_CLASSES = tuple(CLASS_NAMES.index(name) for name in ('road', 'pavement'))
 SKY_DEPTH_M = 1e8  # m; the shader of the sky writes 1e9
 LIGHT_UNIFORMS = ('sun_light', 'sky_light', 'ground_light', 'fog_light', 'zenith', 'fog_density',
-                  'night', 'snow')  # fields of Light with the name of their uniform
+                  'night', 'snow', 'wet')  # fields of Light with the name of their uniform
 SUPERSAMPLING = 2  # per side: four samples a pixel
-SHADOW_RADIUS_M, SHADOW_DEPTH_M = 60., 260.
+SHADOW_RADIUS_M = 60.
 SHADOW_CENTRE_AHEAD_M, SHADOW_CASTERS_AHEAD_M = 45., 110.
 SHADOW_STEP_M = 5.  # the map moves in steps; otherwise the edges of shadows would crawl
-MIN_SHADOW_OFFSET_M = .08  # height above a surface at which its shadow is looked up
 
 
 class Rendering(NamedTuple):
@@ -81,6 +81,11 @@ def shadow_matrix(sun: Floats, centre: Floats) -> Floats:
     return np.asarray(flat @ pose.view_matrix())
 
 
+def shadow_aside_m() -> float:
+    """Return how far aside a lookup reads the shadow map, m."""
+    return (shaders.SHADOW_PCF_OFFSET + 1) * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
+
+
 def shadow_normal_offset_m(sun: Floats) -> float:
     """
     Return the height above a surface at which its shadow is looked up, m.
@@ -89,7 +94,7 @@ def shadow_normal_offset_m(sun: Floats) -> float:
     to SHADOW_PCF_OFFSET + 1 aside. At a sun elevation e the ground there is nearer to the sun by
     cot(e) times that distance; the offset, divided by sin(e), and SHADOW_BIAS must exceed it.
     """
-    aside_m = (shaders.SHADOW_PCF_OFFSET + 1) * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
+    aside_m = shadow_aside_m()
     flat = np.sqrt(1 - sun[2] ** 2)
     needed_m = aside_m * flat - shaders.SHADOW_BIAS * SHADOW_DEPTH_M * sun[2]
     return float(max(MIN_SHADOW_OFFSET_M, needed_m))
@@ -119,6 +124,10 @@ class Renderer:
         self._geometry = self.context.texture(size, 2, dtype='f4')
         self._frame = self.context.framebuffer([self._colour, self._geometry],
                                                self.context.depth_renderbuffer(size))
+        self._mirror = self.context.texture((self.width, self.height), 4, dtype='f2')
+        self._mirror_frame = self.context.framebuffer(
+            [self._mirror, self.context.texture((self.width, self.height), 2, dtype='f4')],
+            self.context.depth_renderbuffer((self.width, self.height)))
         self._shadow_map = self.context.depth_texture((shaders.SHADOW_TEXELS,) * 2)
         self._shadow_map.compare_func = '<='
         self._shadow_frame = self.context.framebuffer([], self._shadow_map)
@@ -131,8 +140,14 @@ class Renderer:
             self._scene = GpuScene(self.context, self._programs, scene)
 
     def render(self, pose: CameraPose, pinhole: Pinhole, light: Light, sky: Sky,
-               bodies: Sequence[Body], gain: float = 1.) -> Rendering:
-        """Draw the loaded scene; gain multiplies the exposure of the light."""
+               bodies: Sequence[Body], gain: float = 1.,
+               mirror_height_m: float = 0.) -> Rendering:
+        """
+        Draw the loaded scene.
+
+        gain multiplies the exposure of the light. mirror_height_m: of the road ahead, which
+        mirrors where it is wet.
+        """
         if self._scene is None:
             raise RuntimeError('no scene to draw: call load_scene() first')
         if (pinhole.width, pinhole.height) != (self.width, self.height):
@@ -142,9 +157,12 @@ class Renderer:
         with self.context:  # another renderer may have been current
             scene.textures.use(0)
             self._shadow_map.use(1)
+            self._mirror.use(2)
             self._set_light(pose, light, sky, gain, scene.nearest_lamps(pose.eye))
             self.context.enable(self.context.DEPTH_TEST)
             self._draw_shadows(scene, pose, light, sky, bodies)
+            if light.wet > 0:
+                self._draw_mirror(scene, pose, pinhole, bodies, mirror_height_m)
             self._frame.use()
             self._frame.clear(0, 0, 0, 1)
             self._draw_surfaces(scene, pose, pinhole, bodies)
@@ -159,6 +177,9 @@ class Renderer:
             'exposure': light.exposure * gain, 'eye': pose.eye, 'forward': pose.forward,
             'sun': sky.sun_direction, 'cloud_shift': sky.cloud_shift, 'lamp_count': len(lamps),
             'shadow_lift_m': shadow_normal_offset_m(sky.sun_direction),
+            # On a slope depth may change along the diagonal of the lookups; the rest is a margin.
+            'shadow_aside_m': 1.6 * shadow_aside_m() if sky.shadows_fit_slopes else 0.,
+            'in_mirror': False,
             'first_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[0])),
             'last_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[-1]))}
         set_uniforms(self._programs.surface, values)
@@ -181,12 +202,30 @@ class Renderer:
         set_uniform_matrix(self._programs.leaf, 'view_projection', matrix)
         scene.draw_leaves('depth', pose.eye[0], SHADOW_CASTERS_AHEAD_M)
 
+    def _draw_mirror(self, scene: GpuScene, pose: CameraPose, pinhole: Pinhole,
+                     bodies: Sequence[Body], height_m: float) -> None:
+        """Draw what a level mirror at a height shows, in linear light."""
+        flip = np.diag([1., 1., -1., 1.])
+        flip[2, 3] = 2 * height_m
+        for program in (self._programs.surface, self._sky):
+            set_uniforms(program, {'in_mirror': True})
+        self._mirror_frame.use()
+        self._mirror_frame.clear(0, 0, 0, 1)
+        self._draw_surfaces(scene, pose, pinhole, bodies, flip)
+        level = np.array([1., 1., -1.])
+        below = CameraPose(pose.eye, pose.forward * level, pose.right * level, pose.up * level)
+        set_uniforms(self._sky, {'forward': below.forward})
+        self._draw_sky(below, pinhole)
+        set_uniforms(self._sky, {'forward': pose.forward})
+        for program in (self._programs.surface, self._sky):
+            set_uniforms(program, {'in_mirror': False})
+
     def _draw_surfaces(self, scene: GpuScene, pose: CameraPose, pinhole: Pinhole,
-                       bodies: Sequence[Body]) -> None:
-        program = self._programs.surface
-        set_uniform_matrix(program, 'view_projection',
-                           pinhole.projection_matrix() @ pose.view_matrix())
-        set_uniforms(program, {'textures': 0, 'shadow_map': 1, 'cutout': False})
+                       bodies: Sequence[Body], flip: Floats | None = None) -> None:
+        program, view = self._programs.surface, pose.view_matrix()
+        set_uniform_matrix(program, 'view_projection', pinhole.projection_matrix() @ (
+            view if flip is None else view @ flip))
+        set_uniforms(program, {'textures': 0, 'shadow_map': 1, 'mirror': 2, 'cutout': False})
         scene.draw(program, 'surface', bodies, pose.eye[0])
         set_uniforms(program, {'cutout': True})
         set_uniform_matrix(program, 'pose', np.eye(4))

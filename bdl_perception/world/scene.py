@@ -50,6 +50,7 @@ class Sky:
 
     sun_direction: Floats  # (3,) unit vector towards the sun
     cloud_shift: float
+    shadows_fit_slopes: bool = False  # False: only level ground does not shade itself
 
 
 class NoGraphicsError(RuntimeError):

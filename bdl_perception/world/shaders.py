@@ -3,6 +3,8 @@
 """The shaders (GLSL); surfaces write colour and (depth along the optical axis, class id)."""
 SHADOW_TEXELS = 1024  # along a side of the shadow map
 SHADOW_PCF_OFFSET = .7  # texels aside along both axes: the four lookups of a soft shadow
+SHADOW_DEPTH_M = 260.
+MIN_SHADOW_OFFSET_M = .08  # height above a surface at which its shadow is looked up
 SHADOW_BIAS = .0015  # of the depth of the map: a surface that far behind it is still lit
 
 SURFACE_VERTEX = """#version 330
@@ -37,20 +39,28 @@ vec3 tone(vec3 light) {  // ACES-like curve (Narkowicz 2015), then sRGB
 
 SURFACE_FRAGMENT = (f'#version 330\n#define SHADOW_TEXELS {SHADOW_TEXELS}.0\n'
                     f'#define SHADOW_TEXELS_ASIDE {SHADOW_PCF_OFFSET}\n'
-                    f'#define SHADOW_BIAS {SHADOW_BIAS}\n' + NOISE + """
+                    f'#define SHADOW_BIAS {SHADOW_BIAS}\n'
+                    f'#define SHADOW_BIAS_M {SHADOW_BIAS * SHADOW_DEPTH_M}\n'
+                    f'#define SHADOW_MIN_LIFT {MIN_SHADOW_OFFSET_M}\n' + NOISE + """
 in vec3 world; in vec3 world_normal; in vec2 tile; in vec3 colour; in float metal;
 flat in vec4 layer_class_rough_emission;
 uniform sampler2DArray textures; uniform sampler2DShadow shadow_map; uniform mat4 shadow_view;
 uniform vec3 sun, sun_light, sky_light, ground_light, fog_light, eye, forward;
-uniform float fog_density, night, snow, shadows, shadow_lift_m, exposure;
+uniform float fog_density, night, snow, wet, shadows, shadow_lift_m, shadow_aside_m, exposure;
 uniform float first_facade, last_facade;
-uniform vec3 lamps[8]; uniform int lamp_count; uniform bool cutout;
+uniform vec3 lamps[8]; uniform int lamp_count; uniform bool cutout, in_mirror;
+uniform sampler2D mirror;
 layout(location = 0) out vec4 pixel;
 layout(location = 1) out vec2 geometry;
 
 float sunlit(vec3 normal) {
   if (shadows < 0.5) return 1.0;
-  vec3 q = (shadow_view * vec4(world + normal * shadow_lift_m, 1.0)).xyz * 0.5 + 0.5;
+  float lift_m = shadow_lift_m;
+  if (shadow_aside_m > 0.0) {  // as for level ground, but by the angle between surface and sun
+    float c = clamp(dot(normal, sun), 0.0, 1.0);
+    lift_m = max(SHADOW_MIN_LIFT, shadow_aside_m * sqrt(1.0 - c * c) - SHADOW_BIAS_M * c);
+  }
+  vec3 q = (shadow_view * vec4(world + normal * lift_m, 1.0)).xyz * 0.5 + 0.5;
   if (any(lessThan(q, vec3(0))) || any(greaterThan(q, vec3(1)))) return 1.0;
   float lit = 0.0;
   for (int i = 0; i < 4; i++) {
@@ -64,12 +74,13 @@ float sunlit(vec3 normal) {
 void main() {
   vec4 texel = texture(textures, vec3(tile, layer_class_rough_emission.x));
   if (cutout && texel.a < 0.4) discard;
+  int class_id = int(layer_class_rough_emission.y + 0.5);
+  if (in_mirror && (class_id == 3 || class_id == 4)) discard;  // they are the mirror
   vec3 ray = world - eye;
   float range = length(ray);
   vec3 to_eye = -ray / range;
   vec3 n = normalize(world_normal);
   if (dot(n, to_eye) < 0.0) n = -n;
-  int class_id = int(layer_class_rough_emission.y + 0.5);
   float rough = layer_class_rough_emission.z;
   vec3 albedo = pow(texel.rgb, vec3(2.2)) * pow(colour, vec3(2.2));
   if (class_id == 3)  // road: tyre tracks and patches
@@ -88,7 +99,17 @@ void main() {
     albedo = mix(albedo, vec3(0.80, 0.83, 0.88), cover * smoothstep(0.3, 0.75, n.z));
   }
 
+  float puddle = 0.0, film = 0.0;
+  if (wet > 0.0 && (class_id == 3 || class_id == 4) && n.z > 0.8) {
+    float hollow = 0.7 * noise(world.xy * vec2(0.22, 0.5)) + 0.3 * noise(world.xy);
+    puddle = wet * smoothstep(0.5, 0.68, hollow);
+    film = wet * (0.55 + 0.3 * noise(world.xy * vec2(0.06, 0.9))) * (1.0 - puddle) + puddle;
+    albedo *= 1.0 - 0.5 * film;
+    rough = mix(rough, 0.22, film * (1.0 - puddle));
+    rough = mix(rough, 0.1, puddle);
+  }
   float lit = sunlit(n);
+  if (shadow_aside_m > 0.0 && !cutout) lit *= smoothstep(0.0, 0.06, dot(n, sun));
   float towards = max(dot(n, sun), 0.0);
   if (class_id == 5) towards = 0.25 + 0.75 * towards;  // light shines through leaves
   float gloss = pow(max(dot(n, normalize(sun + to_eye)), 0.0), 2.0 / (pow(rough, 4.0) + 0.002))
@@ -100,6 +121,16 @@ void main() {
   vec3 mirrored = mix(ground_light, fog_light, smoothstep(-0.15, 0.2, reflect(-to_eye, n).z));
   seen = mix(seen, mirrored, (1.0 - rough) * clamp(fresnel + metal * 0.3, 0.0, 1.0));
 
+  if (film > 0.0) {  // what stands on the road, smeared by the rough asphalt
+    vec2 place = gl_FragCoord.xy / (2.0 * vec2(textureSize(mirror, 0)));
+    vec3 shown = vec3(0.0);
+    float smear = mix(0.035, 0.004, puddle);
+    for (int i = -3; i < 4; i++)
+      shown += texture(mirror, place + vec2((noise(world.xy * 9.0) - 0.5) * smear * 0.4,
+                                            float(i) * smear * 0.5)).rgb / 7.0;
+    float grazing = pow(1.0 - max(to_eye.z, 0.0), 5.0);
+    seen = mix(seen, shown, film * mix(0.5, 1.0, puddle) * (0.02 + 0.9 * grazing));
+  }
   if (night > 0.0) {
     vec3 beam = normalize(forward - vec3(0, 0, 0.06));
     float headlight = pow(max(dot(ray / range, beam), 0.0), 14.0) / (1.0 + range * range * 0.012);
@@ -120,7 +151,7 @@ void main() {
   }
   seen += albedo * layer_class_rough_emission.w * (1.2 + 2.0 * night);
   seen = mix(seen, fog_light, 1.0 - exp(-fog_density * range));
-  pixel = vec4(tone(seen * exposure), 1.0);
+  pixel = vec4(in_mirror ? seen : tone(seen * exposure), 1.0);
   geometry = vec2(dot(ray, forward), float(class_id));
 }""")
 
@@ -155,7 +186,7 @@ void main() { screen = corner; gl_Position = vec4(corner, 0.99999, 1.0); }"""
 SKY_FRAGMENT = '#version 330\n' + NOISE + """
 in vec2 screen;
 uniform vec3 forward, right_edge, top_edge, sun, sun_light, zenith, fog_light;
-uniform float clouds, cloud_shift, fog_density, exposure;
+uniform float clouds, cloud_shift, fog_density, exposure; uniform bool in_mirror;
 layout(location = 0) out vec4 pixel;
 layout(location = 1) out vec2 geometry;
 float billows(vec2 p) {
@@ -181,6 +212,6 @@ void main() {
   }
   // The fog layer is 60 m thick straight up.
   light = mix(fog_light, light, exp(-fog_density * 60.0 / (up + 0.03)));
-  pixel = vec4(tone(light * exposure), 1.0);
+  pixel = vec4(in_mirror ? light : tone(light * exposure), 1.0);
   geometry = vec2(1.0e9, 0.0);
 }"""

@@ -14,6 +14,7 @@ from bdl_perception.world.shapes import Floats, Point
 import numpy as np
 
 Wave = tuple[float, float, float]  # amplitude m, wavelength m, phase rad
+Junction = tuple[int, float, float]  # side, from x, to x
 KERB_HEIGHT_M = .14
 GROUND_STEP_M = 4.  # length of a piece of ground
 STREET_KINDS = ('urban', 'suburban', 'rural', 'motorway')
@@ -46,7 +47,7 @@ class Street:
     verge_m: float
     bends: tuple[Wave, ...]
     hills: tuple[Wave, ...]
-    junctions: tuple[tuple[int, float, float], ...]  # side, from x, to x
+    junctions: tuple[Junction, ...]
 
     @property
     def near_kerb(self) -> float:
@@ -143,8 +144,8 @@ def draw_street(rng: np.random.Generator, length_m: float, kind: str | None = No
 
 
 def _draw_junctions(rng: np.random.Generator,
-                    length_m: float) -> tuple[tuple[int, float, float], ...]:
-    junctions = []
+                    length_m: float) -> tuple[Junction, ...]:
+    junctions: list[Junction] = []
     for side in (-1, 1):
         x = rng.uniform(10, 90)
         while x < length_m:

@@ -7,9 +7,10 @@ No two of them collide: all on one track (a lane, a strip of pavement) have the 
 those ahead of the camera in its own lane keep a distance to it.
 """
 from dataclasses import dataclass, field
-import math
+from typing import NamedTuple, Protocol
 
-from bdl_perception.world.mesh import Mesh
+from bdl_perception.world.ego_motion import EgoMotion
+from bdl_perception.world.mesh import FLOATS_PER_CORNER, Mesh
 from bdl_perception.world.people import cyclist, draw_appearance, pedestrian, WALK_POSTURES
 from bdl_perception.world.scene import Body
 from bdl_perception.world.street import Lane, Street
@@ -18,52 +19,18 @@ import numpy as np
 
 STRIDE_LENGTH_M = 1.4  # double step of a pedestrian
 MOTORWAY_HEADWAY_S = 1.  # to the vehicle ahead; elsewhere traffic is slow and dense
+ROAD_CYCLISTS = 5  # beside ten vehicles, where they ride on the road
+CYCLIST = Vehicle(np.empty((0, 3, FLOATS_PER_CORNER), np.float32), 1.9, .6)  # its size only
 
 
-@dataclass(frozen=True)
-class Stop:
-    """The camera's car brakes to rest before a place; its speed falls exponentially."""
+class People(NamedTuple):
+    """How many walk and ride."""
 
-    x_m: float  # of the camera at rest
-    braking_m: float  # before x_m, where it begins to brake
-    resume_s: float  # from then on it drives as before
-
-    def braked(self, free_x_m: float) -> float:
-        """Return where the car is that without braking would be at free_x_m."""
-        beyond = max(0., free_x_m - self.x_m + self.braking_m) / self.braking_m
-        return free_x_m - self.braking_m * (beyond - 1 + math.exp(-beyond))
+    density: float  # of pedestrians, times that of world 2
+    ride_on_road: bool  # cyclists among the vehicles of the lanes
 
 
-@dataclass(frozen=True)
-class EgoMotion:
-    """Motion of the camera's car: speed oscillates about its mean, the car sways in its lane."""
-
-    speed_mps: float
-    speed_swing: float  # share of the speed
-    period_s: float
-    lateral_sway_m: float
-    stop: Stop | None = None
-
-    def __post_init__(self) -> None:
-        """Check that the car never drives backwards."""
-        if self.speed_mps < 0 or not 0 <= self.speed_swing < 1:
-            raise ValueError(f'{self}: the speed must not be negative, the swing in [0, 1)')
-
-    def position_along(self, time_s: float) -> float:
-        """Return the position along the street, m: the integral of the speed."""
-        free = self._free_position(time_s)
-        if self.stop is None:
-            return free
-        held = self._free_position(min(time_s, self.stop.resume_s))
-        return self.stop.braked(held) + free - held
-
-    def _free_position(self, time_s: float) -> float:
-        rate = 2 * np.pi / self.period_s
-        return float(self.speed_mps * (time_s + self.speed_swing * np.sin(rate * time_s) / rate))
-
-    def lateral_offset(self, time_s: float) -> float:
-        """Return the position across the lane, m."""
-        return float(self.lateral_sway_m * np.sin(2 * np.pi * time_s / (1.7 * self.period_s)))
+PEOPLE = People(1., False)
 
 
 @dataclass(frozen=True)
@@ -74,6 +41,10 @@ class Mover:
     x_m: float  # at time 0
     d_m: float
     speed_mps: float  # negative: towards the camera
+
+    def place_at(self, time_s: float, ego_x_m: float) -> tuple[float, float]:
+        """Return x and d at a time."""
+        return self.x_m + self.speed_mps * time_s, self.d_m
 
     def body_at(self, street: Street, time_s: float, ego_x_m: float) -> Body:
         """Return its pose at a time."""
@@ -95,11 +66,25 @@ class LeadVehicle:
     period_s: float
     d_m: float
 
+    def place_at(self, time_s: float, ego_x_m: float) -> tuple[float, float]:
+        """Return x and d at a time."""
+        swing = self.gap_swing_m * np.sin(2 * np.pi * time_s / self.period_s)
+        return ego_x_m + self.gap_m + swing, self.d_m
+
     def body_at(self, street: Street, time_s: float, ego_x_m: float) -> Body:
         """Return its pose at a time."""
-        swing = self.gap_swing_m * np.sin(2 * np.pi * time_s / self.period_s)
-        x = ego_x_m + self.gap_m + swing
+        x, _ = self.place_at(time_s, ego_x_m)
         return Body(self.mesh_index, street.world_point(x, self.d_m), street.heading(x))
+
+
+class RoadUser(Protocol):
+    """Whoever moves on or beside the road."""
+
+    def place_at(self, time_s: float, ego_x_m: float) -> tuple[float, float]:
+        """Return x and d at a time."""
+
+    def body_at(self, street: Street, time_s: float, ego_x_m: float) -> Body:
+        """Return its pose at a time."""
 
 
 @dataclass
@@ -107,7 +92,7 @@ class Traffic:
     """All moving road users, and the meshes that they share."""
 
     meshes: list[Mesh] = field(default_factory=list)
-    movers: list[Mover | LeadVehicle] = field(default_factory=list)
+    movers: list[RoadUser] = field(default_factory=list)
 
     def add_mesh(self, mesh: Mesh) -> int:
         """Add a mesh and return its index."""
@@ -127,22 +112,16 @@ class Traffic:
             < max(one.x_m, one.x_m + one.speed_mps * duration_s) + length_m)]
 
 
-def draw_ego_motion(rng: np.random.Generator, kind: str) -> EgoMotion:
-    """Draw the motion of the camera's car."""
-    motorway = kind == 'motorway'
-    speed = rng.uniform(22, 33) if motorway else rng.uniform(5, 13)
-    swing = rng.uniform(0, .08 if motorway else .3)  # 33 m/s swing by 3 m/s^2 at most
-    return EgoMotion(speed, swing, rng.uniform(6, 14), rng.uniform(.03, .2))
-
-
 def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_m: float,
-                 rng: np.random.Generator) -> Traffic:
+                 rng: np.random.Generator, people: People = PEOPLE) -> Traffic:
     """Fill lanes and pavements; the ego lane stays free for clear_ahead_m."""
     traffic = Traffic()
     if street.kind == 'motorway':
         clear_ahead_m = max(clear_ahead_m, MOTORWAY_HEADWAY_S * ego.speed_mps)
     fleet = [(traffic.add_mesh(vehicle.mesh), vehicle)
              for vehicle in (draw_vehicle(rng) for _ in range(10))]
+    if people.ride_on_road and street.kind != 'motorway':
+        fleet += [(traffic.add_mesh(cyclist(rng)), CYCLIST) for _ in range(ROAD_CYCLISTS)]
     density_m = rng.uniform(14, 70)
     for index, lane in enumerate(street.lanes()):
         if index == street.ego_lane:
@@ -150,7 +129,7 @@ def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_
         else:
             _fill_lane(traffic, fleet, lane, ego, duration_s, density_m, rng)
     if street.pavement_m:
-        _fill_pavements(traffic, street, rng)
+        _fill_pavements(traffic, street, people.density, rng)
     if not street.parking and street.kind != 'motorway' and street.shoulder_m > 1:
         _fill_cycle_lanes(traffic, street, ego, duration_s, rng)
     return traffic
@@ -167,7 +146,7 @@ def _fill_ego_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], clear_ahe
         gap += vehicle.length_m / 2 + swing
         if position or rng.random() < .7:
             traffic.movers.append(LeadVehicle(number, gap, swing, rng.uniform(9, 20),
-                                              rng.normal(0, .12)))
+                                              rng.normal(0, .12) - _to_kerb(vehicle)))
         gap += vehicle.length_m / 2 + swing + 5 + rng.exponential(14)
 
 
@@ -179,13 +158,20 @@ def _fill_lane(traffic: Traffic, fleet: list[tuple[int, Vehicle]], lane: Lane, e
     while x < last:
         number, vehicle = fleet[rng.integers(len(fleet))]
         x += vehicle.length_m / 2
-        traffic.movers.append(Mover((number,), x, lane.d + rng.normal(0, .12), speed))
+        d = lane.d + rng.normal(0, .12) - lane.direction * _to_kerb(vehicle)
+        traffic.movers.append(Mover((number,), x, d, speed))
         x += vehicle.length_m / 2 + 7 + rng.exponential(density_m)
 
 
-def _fill_pavements(traffic: Traffic, street: Street, rng: np.random.Generator) -> None:
+def _to_kerb(vehicle: Vehicle) -> float:
+    """Return how far beside the middle of its lane a vehicle keeps, m."""
+    return .9 if vehicle is CYCLIST else 0.
+
+
+def _fill_pavements(traffic: Traffic, street: Street, density: float,
+                    rng: np.random.Generator) -> None:
     """Place walkers on strips without posts, trees and fences."""
-    crowd = {'urban': 22., 'suburban': 45.}.get(street.kind, 60.) * rng.uniform(.5, 2.2)
+    crowd = {'urban': 22., 'suburban': 45.}.get(street.kind, 60.) * rng.uniform(.5, 2.2) / density
     people = []
     for _ in range(8):
         clothes = draw_appearance(rng)

@@ -16,6 +16,7 @@ from bdl_perception.world.textures import LEAF_LAYERS
 import numpy as np
 
 ROW_PROBABILITY = {'urban': .45, 'suburban': .6, 'rural': .5, 'motorway': .35}
+AVENUE_GROWTH = 1.5  # size of its trees, times that of others
 WOOD_DENSITY = {'urban': .12, 'suburban': .5, 'rural': .75, 'motorway': .7}
 
 
@@ -45,10 +46,11 @@ def _foliage_colour(rng: np.random.Generator) -> Colour:
     return tone * (1 + yellow), tone, tone * (1 - abs(yellow))
 
 
-def plant_tree(builder: MeshBuilder, position: Point, rng: np.random.Generator) -> None:
+def plant_tree(builder: MeshBuilder, position: Point, rng: np.random.Generator,
+               growth: float = 1.) -> None:
     """Plant a tree: trunk, boughs, and several clusters of leaves around dark cores."""
     foot = np.array(position)
-    trunk_m, spread_m = rng.uniform(1.8, 3.4), rng.uniform(1.3, 2.6)
+    trunk_m, spread_m = growth * rng.uniform(1.8, 3.4), growth * rng.uniform(1.3, 2.6)
     bark = Material((1, 1, 1), 'bark', rough=1.)
     colour = _foliage_colour(rng)
     leaf = Material(colour, str(rng.choice(LEAF_LAYERS)), rough=1.)
@@ -98,25 +100,28 @@ def plant_bush(builder: MeshBuilder, position: Point, rng: np.random.Generator,
     builder.add(cards, 'tree', Material(colour, str(rng.choice(LEAF_LAYERS)), rough=1.))
 
 
-def plant_vegetation(roadside: Roadside, rng: np.random.Generator) -> None:
-    """Plant rows of trees along the street, gardens and woods behind."""
+def plant_vegetation(roadside: Roadside, rng: np.random.Generator, avenue: bool = False) -> None:
+    """Plant rows of trees along the street, gardens and woods behind; avenue: dense rows."""
     kind = roadside.street.kind
     for side in (-1, 1):
-        if rng.random() < ROW_PROBABILITY[kind]:
-            _plant_row(roadside, rng, side)
+        if avenue:
+            _plant_row(roadside, rng, side, rng.uniform(5.5, 8), AVENUE_GROWTH)
+        elif rng.random() < ROW_PROBABILITY[kind]:
+            _plant_row(roadside, rng, side, rng.uniform(8, 18))
         if kind != 'urban' and rng.random() < .5:
             _plant_gardens(roadside, rng, side)
         _plant_woods(roadside, rng, side)
 
 
-def _plant_row(roadside: Roadside, rng: np.random.Generator, side: int) -> None:
-    street, spacing = roadside.street, rng.uniform(8, 18)
+def _plant_row(roadside: Roadside, rng: np.random.Generator, side: int, spacing: float,
+               growth: float = 1.) -> None:
+    street = roadside.street
     beyond = .8 if street.pavement_m > 2.8 else street.pavement_m + street.verge_m * .5
     d = street.kerb_offset(side, max(beyond, .8) + 4 * (street.kind == 'motorway'))
     for x in np.arange(street.start_m + rng.uniform(0, 10), street.end_m, spacing):
         x = x + rng.normal(0, .6)
         if rng.random() < .85 and roadside.claim(side, x, d, (1.2, .7), 3):
-            plant_tree(roadside.builder, street.world_point(x, d), rng)
+            plant_tree(roadside.builder, street.world_point(x, d), rng, growth)
 
 
 def _plant_gardens(roadside: Roadside, rng: np.random.Generator, side: int) -> None:

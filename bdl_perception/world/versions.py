@@ -37,6 +37,11 @@ class Shares:
     """Shares, 0 to 1, of the nominal drives that have a feature."""
 
     low_sun_ahead: float = 0.  # of those in which the sun casts shadows
+    road_cyclists: float = 0.  # cyclists ride among the vehicles, except on motorways
+    crossing_people: float = 0.  # people cross the road, except on motorways
+    turning_vehicles: float = 0.  # vehicles turn at the side streets, where there are any
+    wet_road: float = 0.  # wet roads and pavements with puddles, which mirror
+    avenue: float = 0.  # trees at both sides of the road, which dapple it with shade
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class WorldVersion:
     shares: Shares = Shares()
     sun_elevation_rad: Interval | None = None  # of the condition sun; None: that of its light
     glare: bool = False  # a sun in or near the frame veils it
+    shadows_fit_slopes: bool = False  # False: sloping ground may shade itself in stripes
+    people_density: float = 1.  # of pedestrians, times that of version 2
 
 
 VERSIONS = {
@@ -55,10 +62,13 @@ VERSIONS = {
     3: WorldVersion(
         3, CameraRanges(
             height_m=(.95, 2.4), pitch_rad=(.015, .03), roll_sd_rad=.012, fov_deg=(40., 110.),
-            exposure_sd=.28, white_balance_sd=.05, blur_px=(0., .9), read_noise=(.3, 4.),
-            shot_noise=(.5, 5.), vignette=(0., .45), jpeg_quality=(35, 97),
+            exposure_sd=.28, white_balance_sd=.04, blur_px=(0., .9), read_noise=(.3, 2.8),
+            shot_noise=(.5, 4.), vignette=(0., .45), jpeg_quality=(35, 97),
             shutter_s=(.0005, .02)),
-        Shares(low_sun_ahead=.3), sun_elevation_rad=(.04, 1.2), glare=True)}
+        Shares(low_sun_ahead=.3, road_cyclists=.5, crossing_people=.45, turning_vehicles=.6,
+               wet_road=.25, avenue=.2),
+        sun_elevation_rad=(.04, 1.2), glare=True, shadows_fit_slopes=True,
+        people_density=2.5)}
 
 
 def draw_features(shares: Shares, rng: np.random.Generator) -> frozenset[str]:

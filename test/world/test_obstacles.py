@@ -4,9 +4,10 @@ from bdl_perception.drives.description import RARE_CONDITIONS
 from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
 from bdl_perception.world.conditions import condition_segment as segment
 from bdl_perception.world.drive import WorldDrive
+from bdl_perception.world.ego_motion import EgoMotion, Stop
 from bdl_perception.world.obstacles import KINDS
 from bdl_perception.world.splits import drive_seed, DriveSpec, SPLIT_NUMBERS
-from bdl_perception.world.traffic import EgoMotion, Stop, Traffic
+from bdl_perception.world.traffic import Traffic
 import numpy as np
 import pytest
 

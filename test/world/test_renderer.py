@@ -193,6 +193,49 @@ def test_a_low_sun_casts_the_shadow_of_a_half_metre_box(renderer, elevation_rad)
     assert shaded.rgb[row, column].mean() / lit.rgb[row, column].mean() < .8
 
 
+def slope(rise):
+    """Build ground that rises by `rise` per metre to the left, from the camera's own height."""
+    ground = MeshBuilder()
+    ground.add(quad([(-20, -50, -50 * rise), (300, -50, -50 * rise), (300, 50, 50 * rise),
+                     (-20, 50, 50 * rise)]), 'road', Material((.4, .4, .4)))
+    return Scene(concatenate_meshes(ground.opaque), concatenate_meshes([]),
+                 (concatenate_meshes([]),), WHITE, np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize('rise', [-.3, -.15, .3])
+def test_sloping_ground_does_not_shade_itself_in_the_newer_world(renderer, rise):
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, .1)
+    sun = np.array([.2, .55, .3]) / np.linalg.norm([.2, .55, .3])
+    assert np.array([0, -rise, 1]) @ sun > .1  # the slope is in the sun
+    dusk, striped = replace(LIGHTS['dusk'], cloud_cover=0.), {}
+    for fitted in (False, True):
+        sky = Sky(sun, 0., fitted)
+        shadowed, _ = draw(renderer, slope(rise), view, dusk, (), sky)
+        lit, _ = draw(renderer, slope(rise), view, replace(dusk, casts_shadows=0.), (), sky)
+        striped[fitted] = (shadowed.rgb != lit.rgb).mean()
+    assert striped[True] < 1e-3
+    assert striped[False] > .2 or rise < 0  # in the older world what faces away from the sun is
+
+
+def test_a_wet_road_mirrors_what_stands_on_it_and_keeps_its_depth_and_class(renderer):
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, .03)
+    red = plain_scene(height_m=2)
+    red.body_meshes[0][..., 8:11] = .9, .02, .02
+    ahead = (Body(0, (12., 0., 0.), 0.),)  # from 11 m, 1 m wide
+    dry, pinhole = draw(renderer, red, view, bodies=ahead)
+    wet, _ = draw(renderer, red, view, replace(LIGHTS['overcast'], wet=1.), ahead)
+    np.testing.assert_array_equal(dry.depth, wet.depth)
+    np.testing.assert_array_equal(dry.classes, wet.classes)
+    column, row, _ = (round(v) for v in viewed(pinhole, view, (11., 0., -.3)))  # in the mirror
+    beside = column + 40
+    assert wet.classes[row, column] == ROAD
+    for image, mirrors in ((dry, False), (wet, True)):
+        rows = slice(row - 2, row + 3)
+        here, there = (image.rgb[rows, x, 0].mean() - image.rgb[rows, x, 1].mean()
+                       for x in (column, beside))
+        assert (here - there > 4) == mirrors
+
+
 def test_a_pinhole_of_another_size_is_rejected(renderer):
     view = CameraPose.from_angles((0, 0, 1), 0, 0)
     renderer.load_scene(plain_scene())

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from itertools import combinations
 
+from bdl_perception.perception.data_types import CLASS_NAMES
+from bdl_perception.world.crossing import add_crossing, turning_path
+from bdl_perception.world.ego_motion import draw_ego_motion, EgoMotion
 from bdl_perception.world.street import draw_street, STREET_KINDS
-from bdl_perception.world.traffic import draw_ego_motion, draw_traffic, EgoMotion
+from bdl_perception.world.traffic import draw_traffic, People
 import numpy as np
 import pytest
 
@@ -90,6 +93,60 @@ def test_pedestrians_step_down_at_side_streets():
             across = any(s == side and a < x < b for s, a, b in street.junctions)
             heights[across].add(round(z - float(street.elevation(np.array(x))), 6))
     assert heights == {True: {0.}, False: {.14}}
+
+
+@pytest.mark.parametrize(('seed', 'kind'), [(1, 'urban'), (2, 'suburban'), (3, 'urban')])
+def test_who_crosses_or_turns_stays_away_from_all_others(seed, kind):
+    street, ego, traffic = town(seed, kind)
+    before, rng = len(traffic.movers), np.random.default_rng(seed)
+    used = add_crossing(traffic, street, ego, 4., ('crossing_people', 'turning_vehicles'), rng)
+    assert len(traffic.movers) > before and set(used) <= set(street.junctions)
+    for time_s in np.linspace(0, 4, 17):
+        x = ego.position_along(time_s)
+        bodies = traffic.bodies_at(street, ego, time_s)
+        rectangles = [rectangle(street, traffic, body) for body in bodies]
+        for mine in rectangles[before:]:
+            assert not overlap((x - 2, x + 2, -.9, .9), mine)
+            if mine[1] - mine[0] < 1.2:  # a person; the rectangle of a turning car is too large
+                assert not any(overlap(mine, one) for one in rectangles[:before])
+
+
+@pytest.mark.parametrize('leaves_road', [True, False])
+@pytest.mark.parametrize('side', [-1, 1])
+def test_a_turn_joins_a_lane_and_the_middle_of_a_side_street(side, leaves_road):
+    street, _, _ = town(1, 'urban')
+    junction = next(one for one in street.junctions if one[0] == side)
+    path = turning_path(street, junction, leaves_road)
+    deep, lane_end = (path[-1], path[0]) if leaves_road else (path[0], path[-1])
+    assert deep[0] == pytest.approx((junction[1] + junction[2]) / 2)
+    assert deep[1] == pytest.approx(street.kerb_offset(side, 14.))
+    lane, = [one for one in street.lanes() if one.d == pytest.approx(lane_end[1])]
+    on_road = path[path[:, 1] == lane_end[1]]
+    way = np.sign(on_road[-1, 0] - on_road[0, 0])
+    assert way == lane.direction
+    steps = np.diff(path, axis=0)
+    turns = np.diff(np.unwrap(np.arctan2(*steps.T[::-1])))
+    assert np.abs(turns).max() < .35  # rad between pieces of the arc
+    assert np.abs(turns.sum()) == pytest.approx(np.pi / 2, abs=.02)
+
+
+def test_cyclists_ride_beside_the_middle_of_the_lanes_only_where_a_drive_has_them():
+    for ride in (False, True):
+        rng = np.random.default_rng(4)
+        street, ego = draw_street(rng, 300., 'rural'), draw_ego_motion(rng, 'rural')
+        traffic = draw_traffic(street, ego, 2., 8., rng, People(1., ride))
+        classes = {int(traffic.meshes[body.mesh_index][0, 0, 12 + 1])
+                   for body in traffic.bodies_at(street, ego, 0.)}
+        assert (CLASS_NAMES.index('bicyclist') in classes) == ride or street.shoulder_m > 1
+
+
+def test_more_people_walk_in_a_denser_crowd():
+    counts = []
+    for density in (1., 3.):
+        rng = np.random.default_rng(4)
+        street, ego = draw_street(rng, 300., 'urban'), draw_ego_motion(rng, 'urban')
+        counts.append(len(draw_traffic(street, ego, 2., 8., rng, People(density, False)).movers))
+    assert counts[1] > 1.7 * counts[0]
 
 
 @pytest.mark.parametrize('seed', range(8))
