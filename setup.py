@@ -82,6 +82,7 @@ setup(
     ],
     zip_safe=False,
     install_requires=[
+        'argcomplete>=3',
         'numpy>=1.26',
         'onnxruntime>=1.19',
         'opencv-python-headless>=4.8',

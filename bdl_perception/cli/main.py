@@ -1,10 +1,12 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
+# PYTHON_ARGCOMPLETE_OK: a shell may complete words, see complete()
 """The command `bdl` and the executables of the nodes; a module is imported when it is used."""
 import argparse
 from contextlib import contextmanager
 import importlib
 import logging
+import os
 from pathlib import Path
 import shlex
 import signal
@@ -61,15 +63,15 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `bdl`; an error that a user can correct is one line and exit code 2."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    if '_ARGCOMPLETE' in os.environ:
+        complete(os.environ['COMP_LINE'][:int(os.environ['COMP_POINT'])])
     overview = _overview_parser()
     if not argv or argv[0] not in COMMANDS:
         if argv and not argv[0].startswith('-'):
             overview.error(f'there is no command {argv[0]!r}' + suggestion(argv[0], COMMANDS))
         overview.parse_args(argv or ['--help'])
         return 2  # pragma: no cover: parse_args has left already
-    command: Command = importlib.import_module(f'bdl_perception.cli.{argv[0]}')
-    parser = command_parser(argv[0], COMMANDS[argv[0]])
-    command.add_arguments(parser)
+    command, parser = _load_command(argv[0])
     try:
         arguments = parser.parse_args(argv[1:])
         arguments.command_line = shlex.join(('bdl', *argv))
@@ -83,6 +85,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, RuntimeError) as error:
         print(f'bdl {argv[0]}: {_error_text(error)}', file=sys.stderr)
         return 2
+
+
+def complete(line: str) -> None:
+    """Write the completions of the last word of a command line, with argcomplete, and exit."""
+    import argcomplete
+    words = line.split()
+    parser: argparse.ArgumentParser = _overview_parser()
+    if words[1:] and words[1] in COMMANDS and line.split(maxsplit=1)[1] != words[1]:
+        _, parser = _load_command(words[1])
+        os.environ['_ARGCOMPLETE'] = '2'  # the word from which the parser reads
+    argcomplete.autocomplete(parser)
+
+
+def _load_command(name: str) -> tuple[Command, argparse.ArgumentParser]:
+    command: Command = importlib.import_module(f'bdl_perception.cli.{name}')
+    parser = command_parser(name, COMMANDS[name])
+    command.add_arguments(parser)
+    return command, parser
 
 
 @contextmanager
