@@ -4,6 +4,7 @@
 from dataclasses import dataclass, fields
 
 from bdl_perception.drives.description import DEFAULT_FADE_S, HELD_OUT_CONDITIONS, Segment
+from bdl_perception.world.scene import Sky
 import numpy as np
 
 Rgb = tuple[float, float, float]  # linear
@@ -63,6 +64,9 @@ LIGHTS = {
     'white_trailer': Light((1.5, 1.46, 1.38), (.78, .83, .92), (.5, .48, .45), (1.15, 1.17, 1.2),
                            (.86, .95, 1.08), .55, 1500., 1., 0., 1.15, (.45, .9)),
 }
+LOW_SUN_RAD = .03, .2  # elevation of a low sun ahead
+AHEAD_RAD = .5  # of its azimuth to both sides
+BEHIND_CAMERA = .4  # share of all directions in which a sun behind the camera stands
 DAYLIGHT = ('sun', 'overcast')  # of held-out conditions without an entry in LIGHTS
 
 
@@ -101,6 +105,20 @@ def blend_lights(first: Light, second: Light, share: float) -> Light:
         blend = 1 / blend if field.name == 'visibility_m' else blend
         values[field.name] = tuple(blend.tolist()) if blend.ndim else float(blend)
     return Light(**values)  # type: ignore[arg-type]
+
+
+def draw_sky(light: Light, sun: str | None, shadows_fit_slopes: bool,
+             rng: np.random.Generator) -> Sky:
+    """Draw the sky of a drive; sun: 'behind' the camera, 'low ahead', or anywhere (None)."""
+    azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(*light.sun_elevation_rad)
+    cloud_shift = rng.uniform(0, 100)
+    if sun == 'behind':
+        azimuth = np.pi + BEHIND_CAMERA * (azimuth - np.pi)
+    elif sun == 'low ahead':
+        azimuth, elevation = rng.uniform(-AHEAD_RAD, AHEAD_RAD), rng.uniform(*LOW_SUN_RAD)
+    flat = np.cos(elevation)
+    direction = np.array([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)])
+    return Sky(direction, cloud_shift, shadows_fit_slopes)
 
 
 def split_conditions(split: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from bdl_perception.world.buildings import place_buildings, place_skyline
 from bdl_perception.world.conditions import (
     blend_lights,
     DAYLIGHT,
+    draw_sky,
     Light,
     LIGHTS,
     NOMINAL_CONDITIONS,
@@ -27,6 +28,7 @@ from bdl_perception.world.roadside import park_cars, Roadside
 from bdl_perception.world.scene import Body, Scene, Sky
 from bdl_perception.world.splits import DriveSpec
 from bdl_perception.world.street import draw_street, Junction, Street
+from bdl_perception.world.structures import build_structures, plan_tunnel, Tunnel
 from bdl_perception.world.textures import texture_array
 from bdl_perception.world.traffic import draw_traffic, People, Traffic
 from bdl_perception.world.unknown_objects import draw_unknown_objects, FARTHEST_M, UnknownObject
@@ -42,12 +44,11 @@ STREET_AHEAD_M = 270.  # length of the street beyond the last position of the ca
 # order may not change within a world version; a new one is added at the end.
 RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
                'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions', 'obstacle', 'rain',
-               'smoke', 'features', 'crossing', 'wet')
+               'smoke', 'features', 'crossing', 'wet',
+               'structures')
+TUNNEL_GAIN = 1.6  # which the exposure adds deep in a tunnel
 MIRROR_AHEAD_M = 12.  # the height of the road there is that of a wet road that mirrors
-LOW_SUN_RAD = .03, .2  # elevation of a low sun ahead
-AHEAD_RAD = .5  # of its azimuth to both sides
 OPEN_STREETS = ('rural', 'motorway')  # where a trailer stands against the sky
-BEHIND_CAMERA = .4  # share of all directions in which the sun may then stand
 
 
 class Frame(NamedTuple):
@@ -73,6 +74,7 @@ class WorldDrive:
                          and spec.segments[0].name != 'snow' else 0.)
         self._names = {segment.name for segment in spec.segments}
         self.street, self.ego = self._draw_street()
+        self.tunnel = self._plan_tunnel()
         self.obstacle = draw_obstacle(spec.segments, spec.duration_s, self.ego, self.street,
                                       self._rng['obstacle'])
         if self.obstacle:
@@ -127,6 +129,7 @@ class WorldDrive:
 
     def _build_scene(self) -> Scene:
         roadside, rng = Roadside(self.street), self._rng
+        build_structures(roadside, self.tunnel, self.features, rng['structures'])
         if self.obstacle:
             roadside.occupancy.claim(self.obstacle.x_m, 0., *self.obstacle.size_m)
         build_ground(roadside, rng['ground'])
@@ -140,22 +143,27 @@ class WorldDrive:
         plant_vegetation(roadside, rng['vegetation'], 'avenue' in self.features)
         builder = roadside.builder
         return Scene(concatenate_meshes(builder.opaque), concatenate_meshes(builder.cutout),
-                     tuple(self.traffic.meshes), texture_array(rng['textures']), lamps)
+                     tuple(self.traffic.meshes), texture_array(rng['textures']), lamps,
+                     self.tunnel.light if self.tunnel else None)
+
+    def _plan_tunnel(self) -> Tunnel | None:
+        """Plan a tunnel; no side street joins in it."""
+        if 'tunnel' not in self.features:
+            return None
+        tunnel = plan_tunnel(self.street, self._rng['structures'])
+        self.street = replace(self.street, junctions=tuple(
+            (side, start, end) for side, start, end in self.street.junctions
+            if end < tunnel.start_m or start > tunnel.end_m))
+        return tunnel
 
     def _draw_sky(self) -> Sky:
-        rng, first = self._rng['sky'], self.spec.segments[0].name
+        first = self.spec.segments[0].name
         light = self._condition_light(first)
-        low, high = (self.version.sun_elevation_rad if first == 'sun' else None
-                     ) or light.sun_elevation_rad
-        azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(low, high)
-        cloud_shift = rng.uniform(0, 100)
-        if 'white_trailer' in self._names:
-            azimuth = np.pi + BEHIND_CAMERA * (azimuth - np.pi)
-        elif 'low_sun_ahead' in self.features and light.casts_shadows:
-            azimuth, elevation = rng.uniform(-AHEAD_RAD, AHEAD_RAD), rng.uniform(*LOW_SUN_RAD)
-        flat = np.cos(elevation)
-        sun = np.array([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)])
-        return Sky(sun, cloud_shift, self.version.shadows_fit_slopes)
+        if first == 'sun' and self.version.sun_elevation_rad:
+            light = replace(light, sun_elevation_rad=self.version.sun_elevation_rad)
+        where = ('behind' if 'white_trailer' in self._names else
+                 'low ahead' if 'low_sun_ahead' in self.features and light.casts_shadows else None)
+        return draw_sky(light, where, self.version.shadows_fit_slopes, self._rng['sky'])
 
     def _condition_light(self, condition: str) -> Light:
         """Return the light of a condition, else that of the nominal part or the daylight."""
@@ -179,7 +187,10 @@ class WorldDrive:
     def gain_at(self, time_s: float) -> float:
         """Return the gain of the camera; a failing exposure loses four stops over the fade."""
         lost = self.condition_weight('failing_exposure', time_s)
-        return self.sensor.gain * float(FAILED_EXPOSURE_GAIN ** lost)
+        gain = self.sensor.gain * float(FAILED_EXPOSURE_GAIN ** lost)
+        if self.tunnel is None:
+            return gain
+        return gain * (1 + TUNNEL_GAIN * self.tunnel.shade(self.ego.position_along(time_s)))
 
     def camera_pose(self, time_s: float) -> camera.CameraPose:
         """Return the pose of the camera; bumps of the road make it nod."""

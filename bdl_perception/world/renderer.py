@@ -158,7 +158,7 @@ class Renderer:
             scene.textures.use(0)
             self._shadow_map.use(1)
             self._mirror.use(2)
-            self._set_light(pose, light, sky, gain, scene.nearest_lamps(pose.eye))
+            self._set_light(pose, light, sky, gain, scene)
             self.context.enable(self.context.DEPTH_TEST)
             self._draw_shadows(scene, pose, light, sky, bodies)
             if light.wet > 0:
@@ -170,7 +170,8 @@ class Renderer:
             return self._read_buffers()
 
     def _set_light(self, pose: CameraPose, light: Light, sky: Sky, gain: float,
-                   lamps: Floats) -> None:
+                   scene: GpuScene) -> None:
+        lamps = scene.nearest_lamps(pose.eye)
         values = {
             **{name: getattr(light, name) for name in LIGHT_UNIFORMS},
             'clouds': light.cloud_cover, 'shadows': light.casts_shadows,
@@ -179,7 +180,7 @@ class Renderer:
             'shadow_lift_m': shadow_normal_offset_m(sky.sun_direction),
             # On a slope depth may change along the diagonal of the lookups; the rest is a margin.
             'shadow_aside_m': 1.6 * shadow_aside_m() if sky.shadows_fit_slopes else 0.,
-            'in_mirror': False,
+            'in_mirror': False, **scene.tunnel_uniforms,
             'first_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[0])),
             'last_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[-1]))}
         set_uniforms(self._programs.surface, values)

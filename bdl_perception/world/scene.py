@@ -33,6 +33,14 @@ class Body(NamedTuple):
     yaw_rad: float
 
 
+class TunnelLight(NamedTuple):
+    """The inside of a tunnel, for the shader; see structures.Tunnel."""
+
+    span: tuple[float, float]  # x from, x to
+    middle: tuple[float, ...]  # world y by the share s of the span: a + b s + c s^2 + d s^3
+    size: tuple[float, float]  # half width, z of the ceiling
+
+
 @dataclass(frozen=True)
 class Scene:
     """All that is uploaded once per drive."""
@@ -42,6 +50,7 @@ class Scene:
     body_meshes: tuple[Mesh, ...]
     textures: NDArray[np.uint8]  # (L, S, S, 4)
     lamps: Floats  # (N, 3) m
+    tunnel: TunnelLight | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,10 @@ class GpuScene:
         self.textures.build_mipmaps()
         self.textures.filter = context.LINEAR_MIPMAP_LINEAR, context.LINEAR
         self._lamps = scene.lamps
+        self.tunnel_uniforms: dict[str, object] = {'tunnel_span': (0., 0.)}  # none
+        if scene.tunnel:
+            self.tunnel_uniforms = {f'tunnel_{name}': value
+                                    for name, value in scene.tunnel._asdict().items()}
         self._street, *self._bodies = (
             _GpuMesh(context, mesh, programs.surface, programs.depth, DEPTH_ATTRIBUTES)
             for mesh in (scene.static_mesh, *scene.body_meshes))

@@ -50,6 +50,7 @@ uniform float fog_density, night, snow, wet, shadows, shadow_lift_m, shadow_asid
 uniform float first_facade, last_facade;
 uniform vec3 lamps[8]; uniform int lamp_count; uniform bool cutout, in_mirror;
 uniform sampler2D mirror;
+uniform vec2 tunnel_span, tunnel_size; uniform vec4 tunnel_middle;
 layout(location = 0) out vec4 pixel;
 layout(location = 1) out vec2 geometry;
 
@@ -69,6 +70,15 @@ float sunlit(vec3 normal) {
     lit += texture(shadow_map, vec3(q.xy + shift, q.z - SHADOW_BIAS));
   }
   return lit / 4.0;
+}
+
+float daylight() {  // 1 outside, falling with the distance to the ends of a tunnel
+  if (world.x < tunnel_span.x || world.x > tunnel_span.y) return 1.0;
+  float s = (world.x - tunnel_span.x) / (tunnel_span.y - tunnel_span.x);
+  vec4 middle = tunnel_middle;
+  float y = middle.x + s * (middle.y + s * (middle.z + s * middle.w));
+  if (abs(world.y - y) > tunnel_size.x + 0.5 || world.z > tunnel_size.y) return 1.0;
+  return exp(-min(world.x - tunnel_span.x, tunnel_span.y - world.x) / 9.0);
 }
 
 void main() {
@@ -116,9 +126,16 @@ void main() {
               * (1.0 - rough) * 1.5;
   vec3 light = sky_light * (0.5 + 0.5 * n.z) + ground_light * (0.5 - 0.5 * n.z)
              + sun_light * towards * lit;
+  float day = 1.0;
+  if (tunnel_span.y > tunnel_span.x) {
+    day = daylight();
+    lit *= day * day;
+    light = light * day + (1.0 - day) * vec3(0.42, 0.38, 0.31) * (0.75 + 0.25 * n.z);
+  }
   vec3 seen = albedo * light + sun_light * lit * gloss * 0.5;
   float fresnel = 0.04 + 0.6 * pow(1.0 - max(dot(n, to_eye), 0.0), 5.0);
   vec3 mirrored = mix(ground_light, fog_light, smoothstep(-0.15, 0.2, reflect(-to_eye, n).z));
+  if (day < 1.0) mirrored *= 0.15 + 0.85 * day;
   seen = mix(seen, mirrored, (1.0 - rough) * clamp(fresnel + metal * 0.3, 0.0, 1.0));
 
   if (film > 0.0) {  // what stands on the road, smeared by the rough asphalt
@@ -150,7 +167,7 @@ void main() {
     }
   }
   seen += albedo * layer_class_rough_emission.w * (1.2 + 2.0 * night);
-  seen = mix(seen, fog_light, 1.0 - exp(-fog_density * range));
+  seen = mix(seen, day < 1.0 ? fog_light * day : fog_light, 1.0 - exp(-fog_density * range));
   pixel = vec4(in_mirror ? seen : tone(seen * exposure), 1.0);
   geometry = vec2(dot(ray, forward), float(class_id));
 }""")

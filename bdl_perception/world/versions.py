@@ -42,6 +42,9 @@ class Shares:
     turning_vehicles: float = 0.  # vehicles turn at the side streets, where there are any
     wet_road: float = 0.  # wet roads and pavements with puddles, which mirror
     avenue: float = 0.  # trees at both sides of the road, which dapple it with shade
+    tunnel: float = 0.  # around or ahead of the first position of the camera
+    bridge: float = 0.  # over the road ahead, where there is no tunnel
+    construction_site: float = 0.  # beside the lanes ahead, where there is no tunnel
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ VERSIONS = {
             shot_noise=(.5, 4.), vignette=(0., .45), jpeg_quality=(35, 97),
             shutter_s=(.0005, .02)),
         Shares(low_sun_ahead=.3, road_cyclists=.5, crossing_people=.45, turning_vehicles=.6,
-               wet_road=.25, avenue=.2),
+               wet_road=.25, avenue=.2, tunnel=.08, bridge=.12, construction_site=.15),
         sun_elevation_rad=(.04, 1.2), glare=True, shadows_fit_slopes=True,
         people_density=2.5)}
 
