@@ -37,15 +37,21 @@ def run(command: str, folder: Path, shorter: Mapping[str, str] | None = None,
     """
     Run a command in bash; returns its output.
 
-    shorter: words of the command -> what a test runs in their place, each must be there.
+    shorter: words of the command -> what a test runs in their place.
     """
-    for words, instead in (shorter or {}).items():
-        assert words in command, f'{command!r} has no {words!r} to be replaced'
-        command = command.replace(words, instead)
+    command = shortened(command, shorter or {})
     done = subprocess.run(['bash', '-euo', 'pipefail', '-c', command], cwd=folder, text=True,
                           capture_output=True, timeout=timeout_s, env=environment())
     assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
     return done.stdout
+
+
+def shortened(command: str, shorter: Mapping[str, str]) -> str:
+    """Replace words of a command, each of which must be there."""
+    for words, instead in shorter.items():
+        assert words in command, f'{command!r} has no {words!r} to be replaced'
+        command = command.replace(words, instead)
+    return command
 
 
 def environment() -> dict[str, str]:
