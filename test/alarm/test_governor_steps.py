@@ -162,6 +162,45 @@ def test_without_a_usable_command_it_brakes_along_its_last_path(command, reason)
     assert velocity.angular[2] == pytest.approx(.375)
 
 
+@pytest.mark.parametrize(('wanted', 'speeds'), [
+    # the rate is 2, 4, 4, 4, 2 m/s2: it changes by 2 each step of an eighth of a second
+    (-3., [1.75, 1.25, .75, .25, 0.]), (-1., [1., .5])])  # a slower command is never delayed
+def test_a_reversal_into_a_limit_brakes_first_by_hand(wanted, speeds):
+    policy = GovernorPolicy(max_deceleration_m_s2=4, max_jerk_m_s3=16, recover_after_s=0,
+                            warn_linear_m_s=.5)
+    governor, found = started(policy, forward(2)), []
+    for index in range(1, len(speeds) + 1):
+        governor.update_alert(10 + index / 8, AlertLevel.WARN, 0.)
+        found.append(governor.step(10 + index / 8, forward(wanted)).velocity.linear[0])
+    assert found == pytest.approx(speeds)
+
+
+def test_a_reversal_without_a_limit_is_up_to_the_planner():
+    governor = started(POLICY, forward(2, .5))
+    governor.update_alert(10.125, AlertLevel.OK, 0.)
+    assert governor.step(10.125, forward(-3, -.25)) == (forward(-3, -.25), '')
+
+
+def test_a_reversal_while_the_speed_still_recovers_brakes_first():
+    policy = GovernorPolicy(max_deceleration_m_s2=4, max_jerk_m_s3=16, recover_after_s=0)
+    governor = Governor(policy, .125)
+    for index in range(6):  # .25, .75, 1.25 ... m/s of 10
+        governor.update_alert(1 + index / 8, AlertLevel.OK, 0.)
+        speed = governor.step(1 + index / 8, forward(10)).velocity.linear[0]
+    governor.update_alert(1.75, AlertLevel.OK, 0.)
+    braked = governor.step(1.75, forward(-10)).velocity.linear[0]
+    assert speed - .5 - 1e-9 <= braked < speed
+
+
+def test_two_steps_at_one_time_do_not_brake_twice():
+    policy = GovernorPolicy(max_deceleration_m_s2=4, max_jerk_m_s3=16, recover_after_s=0,
+                            warn_linear_m_s=.5)
+    governor = started(policy, forward(2))
+    governor.update_alert(10.125, AlertLevel.WARN, 0.)
+    first, second = (governor.step(10.125, forward(-3)).velocity for _ in range(2))
+    assert first == second
+
+
 def test_a_command_within_the_limit_is_passed_on_with_no_reason():
     governor = started(POLICY, forward(1, .25))
     governor.update_alert(10.125, AlertLevel.WARN, 0.)
