@@ -135,7 +135,7 @@ def add_turning_vehicles(traffic: Traffic, street: Street, ego: EgoMotion, durat
         middle = (junction[1] + junction[2]) / 2
         if not AHEAD_M[0] < middle < reach:
             continue
-        index = traffic.add_mesh(draw_vehicle(rng, large=False).mesh)
+        index = traffic.add_mesh(draw_vehicle(rng, False, clear_windows=True).mesh)
 
         def draw(junction: Junction = junction, index: int = index) -> PathMover:
             leaves, speed = bool(rng.random() < .5), rng.uniform(2.5, 6)

@@ -30,7 +30,7 @@ from bdl_perception.world.splits import DriveSpec
 from bdl_perception.world.street import draw_street, Junction, Street
 from bdl_perception.world.structures import build_structures, plan_tunnel, Tunnel
 from bdl_perception.world.textures import texture_array
-from bdl_perception.world.traffic import draw_traffic, People, Traffic
+from bdl_perception.world.traffic import draw_traffic, Population, Traffic
 from bdl_perception.world.unknown_objects import draw_unknown_objects, FARTHEST_M, UnknownObject
 from bdl_perception.world.vegetation import plant_vegetation
 from bdl_perception.world.versions import draw_features, world_version
@@ -112,9 +112,10 @@ class WorldDrive:
         if obstacle:
             clear = obstacle.x_m + obstacle.size_m[0] + 8
         duration_s = self.spec.duration_s
-        people = People(self.version.people_density, 'road_cyclists' in self.features)
+        population = Population(self.version.people_density, 'road_cyclists' in self.features,
+                                self.version.clear_windows)
         traffic = draw_traffic(self.street, self.ego, duration_s, clear, self._rng['traffic'],
-                               people)
+                               population)
         if obstacle:
             traffic.clear(self.street, obstacle.x_m, obstacle.size_m[0], duration_s)
         else:
@@ -139,7 +140,7 @@ class WorldDrive:
         for side, start, end in self._used_junctions:  # no car waits there
             roadside.occupancy.claim((start + end) / 2, self.street.kerb_offset(side, 12.),
                                      end - start, 14.)
-        park_cars(roadside, rng['parking'])
+        park_cars(roadside, rng['parking'], self.version.clear_windows)
         plant_vegetation(roadside, rng['vegetation'], 'avenue' in self.features)
         builder = roadside.builder
         return Scene(concatenate_meshes(builder.opaque), concatenate_meshes(builder.cutout),

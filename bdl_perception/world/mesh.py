@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Colour = tuple[float, float, float]  # sRGB, 0 to 1
 
 # (T, 3, 16) float32, T triangles of three corners: position 3, normal 3, uv 2, colour 3, metal,
-# texture layer, class id, roughness, emission.
+# texture layer, class id, roughness, emission (below 0: minus the opacity of a window).
 Mesh = NDArray[np.float32]
 FLOATS_PER_CORNER = 16
 
@@ -27,6 +27,7 @@ class Material:
     rough: float = .8
     metal: float = 0.
     emission: float = 0.
+    opacity: float = 1.  # less: a window
 
 
 Part = tuple[Shape, Material]
@@ -55,7 +56,8 @@ def mesh_from_shape(shape: Shape, class_name: str, material: Material) -> Mesh:
     mesh = np.empty((len(shape.corners), 3, FLOATS_PER_CORNER), np.float32)
     mesh[..., :3], mesh[..., 3:6], mesh[..., 6:8] = shape
     mesh[..., 8:] = (*material.colour, material.metal, TEXTURE_LAYERS.index(material.texture),
-                     class_id, material.rough, material.emission)
+                     class_id, material.rough,
+                     material.emission if material.opacity == 1 else -material.opacity)
     return mesh
 
 

@@ -19,7 +19,12 @@ from bdl_perception.world.scene import (
     ShaderPrograms,
     Sky,
 )
-from bdl_perception.world.shaders import MIN_SHADOW_OFFSET_M, SHADOW_DEPTH_M
+from bdl_perception.world.shadows import (
+    shadow_matrix,
+    shadow_normal_offset_m,
+    SHADOW_TEXELS,
+    slope_aside_m,
+)
 from bdl_perception.world.shapes import Floats
 from bdl_perception.world.textures import FACADE_LAYERS, TEXTURE_LAYERS
 import numpy as np
@@ -30,7 +35,6 @@ SKY_DEPTH_M = 1e8  # m; the shader of the sky writes 1e9
 LIGHT_UNIFORMS = ('sun_light', 'sky_light', 'ground_light', 'fog_light', 'zenith', 'fog_density',
                   'night', 'snow', 'wet')  # fields of Light with the name of their uniform
 SUPERSAMPLING = 2  # per side: four samples a pixel
-SHADOW_RADIUS_M = 60.
 SHADOW_CENTRE_AHEAD_M, SHADOW_CASTERS_AHEAD_M = 45., 110.
 SHADOW_STEP_M = 5.  # the map moves in steps; otherwise the edges of shadows would crawl
 
@@ -72,34 +76,6 @@ def resolve_samples(samples: NDArray[np.float32], step: int) -> tuple[
     return resolved, classes.astype(np.uint8)
 
 
-def shadow_matrix(sun: Floats, centre: Floats) -> Floats:
-    """Return world to the clip space of the shadow map, (4, 4): orthographic, from the sun."""
-    pose = CameraPose.from_angles(centre + sun * SHADOW_DEPTH_M / 2,
-                                  np.arctan2(-sun[1], -sun[0]), np.arcsin(sun[2]))
-    flat = np.diag([1 / SHADOW_RADIUS_M, 1 / SHADOW_RADIUS_M, -2 / SHADOW_DEPTH_M, 1])
-    flat[2, 3] = -1
-    return np.asarray(flat @ pose.view_matrix())
-
-
-def shadow_aside_m() -> float:
-    """Return how far aside a lookup reads the shadow map, m."""
-    return (shaders.SHADOW_PCF_OFFSET + 1) * 2 * SHADOW_RADIUS_M / shaders.SHADOW_TEXELS
-
-
-def shadow_normal_offset_m(sun: Floats) -> float:
-    """
-    Return the height above a surface at which its shadow is looked up, m.
-
-    It is the least height at which level ground does not shade itself. A lookup reads texels up
-    to SHADOW_PCF_OFFSET + 1 aside. At a sun elevation e the ground there is nearer to the sun by
-    cot(e) times that distance; the offset, divided by sin(e), and SHADOW_BIAS must exceed it.
-    """
-    aside_m = shadow_aside_m()
-    flat = np.sqrt(1 - sun[2] ** 2)
-    needed_m = aside_m * flat - shaders.SHADOW_BIAS * SHADOW_DEPTH_M * sun[2]
-    return float(max(MIN_SHADOW_OFFSET_M, needed_m))
-
-
 class Renderer:
     """An OpenGL context with frame buffers of one size; draws one scene after another."""
 
@@ -128,7 +104,7 @@ class Renderer:
         self._mirror_frame = self.context.framebuffer(
             [self._mirror, self.context.texture((self.width, self.height), 2, dtype='f4')],
             self.context.depth_renderbuffer((self.width, self.height)))
-        self._shadow_map = self.context.depth_texture((shaders.SHADOW_TEXELS,) * 2)
+        self._shadow_map = self.context.depth_texture((SHADOW_TEXELS,) * 2)
         self._shadow_map.compare_func = '<='
         self._shadow_frame = self.context.framebuffer([], self._shadow_map)
 
@@ -167,6 +143,8 @@ class Renderer:
             self._frame.clear(0, 0, 0, 1)
             self._draw_surfaces(scene, pose, pinhole, bodies)
             self._draw_sky(pose, pinhole)
+            if scene.has_windows:
+                self._draw_windows(scene, pose, bodies)
             return self._read_buffers()
 
     def _set_light(self, pose: CameraPose, light: Light, sky: Sky, gain: float,
@@ -178,8 +156,7 @@ class Renderer:
             'exposure': light.exposure * gain, 'eye': pose.eye, 'forward': pose.forward,
             'sun': sky.sun_direction, 'cloud_shift': sky.cloud_shift, 'lamp_count': len(lamps),
             'shadow_lift_m': shadow_normal_offset_m(sky.sun_direction),
-            # On a slope depth may change along the diagonal of the lookups; the rest is a margin.
-            'shadow_aside_m': 1.6 * shadow_aside_m() if sky.shadows_fit_slopes else 0.,
+            'shadow_aside_m': slope_aside_m() if sky.shadows_fit_slopes else 0.,
             'in_mirror': False, **scene.tunnel_uniforms,
             'first_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[0])),
             'last_facade': float(TEXTURE_LAYERS.index(FACADE_LAYERS[-1]))}
@@ -231,6 +208,14 @@ class Renderer:
         set_uniforms(program, {'cutout': True})
         set_uniform_matrix(program, 'pose', np.eye(4))
         scene.draw_leaves('surface', pose.eye[0])
+
+    def _draw_windows(self, scene: GpuScene, pose: CameraPose, bodies: Sequence[Body]) -> None:
+        """Blend windows with what is behind them; depth and class are those of the glass."""
+        set_uniforms(self._programs.surface, {'cutout': False})
+        self.context.enable(self.context.BLEND)
+        self.context.blend_func = self.context.SRC_ALPHA, self.context.ONE_MINUS_SRC_ALPHA
+        scene.draw(self._programs.surface, 'surface', bodies, pose.eye[0], windows=True)
+        self.context.disable(self.context.BLEND)
 
     def _draw_sky(self, pose: CameraPose, pinhole: Pinhole) -> None:
         set_uniforms(self._sky, {'right_edge': pose.right * (pinhole.width / 2 / pinhole.fx),

@@ -45,9 +45,10 @@ class Roadside:
         self.builder.place(mesh, self.street.world_point(x, d, z), yaw_rad)
 
 
-def park_cars(roadside: Roadside, rng: np.random.Generator) -> None:
+def park_cars(roadside: Roadside, rng: np.random.Generator, clear_windows: bool = False) -> None:
     """Park cars along both kerbs, and place waiting cars in side streets."""
-    street, vehicles = roadside.street, [draw_vehicle(rng, large=False) for _ in range(7)]
+    street, vehicles = roadside.street, [draw_vehicle(rng, False, clear_windows)
+                                         for _ in range(7)]
     for side in (-1, 1) if street.parking else ():
         share, x = rng.uniform(.3, .95), street.start_m
         while x < street.end_m:

@@ -149,9 +149,13 @@ class GpuScene:
         if scene.tunnel:
             self.tunnel_uniforms = {f'tunnel_{name}': value
                                     for name, value in scene.tunnel._asdict().items()}
-        self._street, *self._bodies = (
-            _GpuMesh(context, mesh, programs.surface, programs.depth, DEPTH_ATTRIBUTES)
-            for mesh in (scene.static_mesh, *scene.body_meshes))
+        meshes = [scene.static_mesh, *scene.body_meshes]
+        clear = [mesh[:, 0, -1] < 0 for mesh in meshes]
+        self.has_windows = any(map(np.any, clear))
+        (self._street, *self._bodies), self._windows = (
+            [_GpuMesh(context, mesh[part], programs.surface, programs.depth, DEPTH_ATTRIBUTES)
+             for mesh, part in zip(meshes, parts, strict=True)]
+            for parts in ([~one for one in clear], clear))
         self._leaves = _GpuMesh(context, scene.cutout_mesh, programs.surface, programs.leaf,
                                 LEAF_ATTRIBUTES)
 
@@ -161,14 +165,15 @@ class GpuScene:
         return np.asarray(self._lamps[np.argsort(distance)[:MAX_LAMPS]])
 
     def draw(self, program: Any, kind: str, bodies: Sequence[Body], x_m: float,
-             ahead_m: float = DRAW_AHEAD_M) -> None:
-        """Draw the street and the bodies up to ahead_m from the camera at x_m."""
+             ahead_m: float = DRAW_AHEAD_M, windows: bool = False) -> None:
+        """Draw the street and the bodies, or their windows, up to ahead_m from x_m."""
+        street, *meshes = self._windows if windows else (self._street, *self._bodies)
         set_uniform_matrix(program, 'pose', np.eye(4))
-        self._street.draw(kind, x_m, ahead_m)
-        for body in bodies:
+        street.draw(kind, x_m, ahead_m)
+        for body in sorted(bodies, key=lambda one: -one.position[0]) if windows else bodies:
             if -DRAW_BEHIND_M < body.position[0] - x_m < ahead_m:
                 set_uniform_matrix(program, 'pose', pose_matrix(body))
-                self._bodies[body.mesh_index].draw(kind, 0., DRAW_AHEAD_M)
+                meshes[body.mesh_index].draw(kind, 0., DRAW_AHEAD_M)
 
     def draw_leaves(self, kind: str, x_m: float, ahead_m: float = DRAW_AHEAD_M) -> None:
         """Draw the mesh that alpha cuts out."""
@@ -177,5 +182,5 @@ class GpuScene:
     def release(self) -> None:
         """Free the memory."""
         self.textures.release()
-        for part in (self._street, self._leaves, *self._bodies):
+        for part in (self._street, self._leaves, *self._bodies, *self._windows):
             part.release()

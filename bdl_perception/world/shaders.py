@@ -1,11 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The shaders (GLSL); surfaces write colour and (depth along the optical axis, class id)."""
-SHADOW_TEXELS = 1024  # along a side of the shadow map
-SHADOW_PCF_OFFSET = .7  # texels aside along both axes: the four lookups of a soft shadow
-SHADOW_DEPTH_M = 260.
-MIN_SHADOW_OFFSET_M = .08  # height above a surface at which its shadow is looked up
-SHADOW_BIAS = .0015  # of the depth of the map: a surface that far behind it is still lit
+from bdl_perception.world.shadows import (
+    MIN_SHADOW_OFFSET_M,
+    SHADOW_BIAS,
+    SHADOW_DEPTH_M,
+    SHADOW_PCF_OFFSET,
+    SHADOW_TEXELS,
+)
 
 SURFACE_VERTEX = """#version 330
 in vec3 position; in vec3 normal; in vec2 uv; in vec4 colour_metal; in vec4 surface;
@@ -45,14 +47,14 @@ SURFACE_FRAGMENT = (f'#version 330\n#define SHADOW_TEXELS {SHADOW_TEXELS}.0\n'
 in vec3 world; in vec3 world_normal; in vec2 tile; in vec3 colour; in float metal;
 flat in vec4 layer_class_rough_emission;
 uniform sampler2DArray textures; uniform sampler2DShadow shadow_map; uniform mat4 shadow_view;
-uniform vec3 sun, sun_light, sky_light, ground_light, fog_light, eye, forward;
+uniform vec3 sun, sun_light, sky_light, ground_light, fog_light, zenith, eye, forward;
 uniform float fog_density, night, snow, wet, shadows, shadow_lift_m, shadow_aside_m, exposure;
 uniform float first_facade, last_facade;
 uniform vec3 lamps[8]; uniform int lamp_count; uniform bool cutout, in_mirror;
 uniform sampler2D mirror;
 uniform vec2 tunnel_span, tunnel_size; uniform vec4 tunnel_middle;
 layout(location = 0) out vec4 pixel;
-layout(location = 1) out vec2 geometry;
+layout(location = 1) out vec4 geometry;
 
 float sunlit(vec3 normal) {
   if (shadows < 0.5) return 1.0;
@@ -166,10 +168,24 @@ void main() {
             * vec3(0.45, 0.30, 0.12);
     }
   }
-  seen += albedo * layer_class_rough_emission.w * (1.2 + 2.0 * night);
+  float opacity = 1.0;
+  if (layer_class_rough_emission.w < 0.0) {  // a window mirrors the sky above a skyline
+    vec3 r = reflect(-to_eye, n);
+    float skyline = 0.08 + 0.35 * noise(vec2(atan(r.y, r.x) * 6.0, 3.0));
+    vec3 above = mix(fog_light, zenith, smoothstep(0.0, 0.7, r.z))
+               * (0.8 + 0.4 * noise(r.xy / (abs(r.z) + 0.2) * 2.0));
+    vec3 shown = mix(mix(ground_light, sky_light * 0.3, step(-0.02, r.z)), above,
+                     smoothstep(skyline, skyline + 0.06, r.z));
+    float share = 0.06 + 0.9 * pow(1.0 - max(dot(n, to_eye), 0.0), 4.0);
+    opacity = clamp(share - layer_class_rough_emission.w, 0.0, 1.0);
+    seen = mix(albedo * light, (day + 0.1) * shown, clamp(share / opacity, 0.0, 1.0))
+         + sun_light * lit * gloss * 0.5;
+  } else {
+    seen += albedo * layer_class_rough_emission.w * (1.2 + 2.0 * night);
+  }
   seen = mix(seen, day < 1.0 ? fog_light * day : fog_light, 1.0 - exp(-fog_density * range));
-  pixel = vec4(in_mirror ? seen : tone(seen * exposure), 1.0);
-  geometry = vec2(dot(ray, forward), float(class_id));
+  pixel = vec4(in_mirror ? seen : tone(seen * exposure), opacity);
+  geometry = vec4(dot(ray, forward), float(class_id), 0.0, 1.0);
 }""")
 
 # Depth only: the shadow map.

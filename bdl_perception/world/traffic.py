@@ -23,14 +23,15 @@ ROAD_CYCLISTS = 5  # beside ten vehicles, where they ride on the road
 CYCLIST = Vehicle(np.empty((0, 3, FLOATS_PER_CORNER), np.float32), 1.9, .6)  # its size only
 
 
-class People(NamedTuple):
-    """How many walk and ride."""
+class Population(NamedTuple):
+    """What differs between versions of the world."""
 
-    density: float  # of pedestrians, times that of world 2
-    ride_on_road: bool  # cyclists among the vehicles of the lanes
+    people_density: float = 1.  # of pedestrians, times that of world 2
+    cyclists_on_road: bool = False  # among the vehicles of the lanes
+    clear_windows: bool = False
 
 
-PEOPLE = People(1., False)
+POPULATION = Population()
 
 
 @dataclass(frozen=True)
@@ -113,14 +114,15 @@ class Traffic:
 
 
 def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_m: float,
-                 rng: np.random.Generator, people: People = PEOPLE) -> Traffic:
+                 rng: np.random.Generator, population: Population = POPULATION) -> Traffic:
     """Fill lanes and pavements; the ego lane stays free for clear_ahead_m."""
     traffic = Traffic()
     if street.kind == 'motorway':
         clear_ahead_m = max(clear_ahead_m, MOTORWAY_HEADWAY_S * ego.speed_mps)
     fleet = [(traffic.add_mesh(vehicle.mesh), vehicle)
-             for vehicle in (draw_vehicle(rng) for _ in range(10))]
-    if people.ride_on_road and street.kind != 'motorway':
+             for vehicle in (draw_vehicle(rng, clear_windows=population.clear_windows)
+                             for _ in range(10))]
+    if population.cyclists_on_road and street.kind != 'motorway':
         fleet += [(traffic.add_mesh(cyclist(rng)), CYCLIST) for _ in range(ROAD_CYCLISTS)]
     density_m = rng.uniform(14, 70)
     for index, lane in enumerate(street.lanes()):
@@ -129,7 +131,7 @@ def draw_traffic(street: Street, ego: EgoMotion, duration_s: float, clear_ahead_
         else:
             _fill_lane(traffic, fleet, lane, ego, duration_s, density_m, rng)
     if street.pavement_m:
-        _fill_pavements(traffic, street, people.density, rng)
+        _fill_pavements(traffic, street, population.people_density, rng)
     if not street.parking and street.kind != 'motorway' and street.shoulder_m > 1:
         _fill_cycle_lanes(traffic, street, ego, duration_s, rng)
     return traffic

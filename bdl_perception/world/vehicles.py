@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bdl_perception.world.mesh import Colour, Material, Mesh, mesh_from_parts, Part
-from bdl_perception.world.shapes import box, disc, extrusion
+from bdl_perception.world.shapes import box, disc, ellipsoid, extrusion, rod
 import numpy as np
 
 PAINTS: tuple[Colour, ...] = (
@@ -15,6 +15,8 @@ PAINTS: tuple[Colour, ...] = (
 BUS_COLOURS: tuple[Colour, ...] = (
     (.62, .14, .12), (.75, .72, .62), (.2, .32, .45), (.35, .45, .3), (.7, .7, .7))
 GLASS = Material((.05, .06, .07), rough=.08)
+CLEAR_SHARE = .75  # of the cars, in a world with clear windows
+CLEAR_GLASS = Material((.1, .12, .12), rough=.08, opacity=.3)
 RUBBER = Material((.04, .04, .04))
 RIM = Material((.5, .5, .52), rough=.3, metal=.8)
 TRIM = Material((.08, .08, .09))
@@ -55,7 +57,7 @@ def _lights(length_m: float, width_m: float, height_m: float, size_m: float = .1
     return parts
 
 
-def car(rng: np.random.Generator) -> Vehicle:
+def car(rng: np.random.Generator, clear_windows: bool = False) -> Vehicle:
     """Build a hatchback, saloon, estate or sports utility vehicle."""
     length, width = rng.uniform(3.7, 4.9), rng.uniform(1.68, 1.88)
     height, paint = rng.uniform(1.4, 1.75), _paint(rng)
@@ -75,9 +77,11 @@ def car(rng: np.random.Generator) -> Vehicle:
             (half * .07, height - .03), (half * .06, height - .1)]
     pillar = [(-half * .2 - .05, waist - .02), (-half * .2 - .05, height - .03),
               (-half * .2 + .05, height - .03), (-half * .2 + .05, waist - .02)]
+    inside = _interior(rng, (rear, rear + slope, half * .08, front), width, waist, height, paint
+                       ) if clear_windows else []
     return Vehicle(mesh_from_parts('car', [
-        (extrusion(body, width, lambda z: 1 - .07 * max(0., z - .6)), paint),
-        (extrusion(cabin, width * .96, narrowing(.24)), GLASS),
+        (extrusion(body, width, lambda z: 1 - .07 * max(0., z - .6)), paint), *inside,
+        (extrusion(cabin, width * .96, narrowing(.24)), CLEAR_GLASS if inside else GLASS),
         (extrusion(roof, width * .76), paint),
         (extrusion(pillar, width * .965, narrowing(.23)), paint),
         (box(length * .99, width * .97, .22).translated(0, 0, .22), TRIM),
@@ -87,6 +91,32 @@ def car(rng: np.random.Generator) -> Vehicle:
         (box(.03, .5, .11).translated(half + .01, 0, .42), Material((.85, .85, .82))),
         *_lights(length, width, .72),
         *wheels((-length * .3, length * .31), width, rng.uniform(.29, .35))]), length, width)
+
+
+def _interior(rng: np.random.Generator, profile_m: tuple[float, float, float, float],
+              width_m: float, waist_m: float, height_m: float, paint: Material) -> list[Part]:
+    """Build the pillars, seats and people of a car; x of rear, rear roof, front roof and front."""
+    rear, rear_roof, front_roof, front = profile_m
+    low, top, head_m = width_m * .47, width_m * .37, height_m - waist_m
+    grey = rng.uniform(.05, .3)
+    cloth = Material((grey, grey, grey * rng.uniform(.8, 1.1)))
+    parts = [(rod((foot, side * low, waist_m), (roof, side * top, height_m - .04), .045, 5), paint)
+             for side in (-1, 1) for foot, roof in ((rear, rear_roof), (front, front_roof))]
+    parts.append((box((front - rear) * .92, width_m * .84, .03).translated(
+        (front + rear) / 2, 0, waist_m - .02), Material((.05, .05, .05))))
+    for row, x in enumerate((front_roof - .35, (rear_roof + front_roof) / 2 - .55)):
+        for side in (-1, 1):
+            y = side * width_m * .2
+            parts += [(box(.14, .46, head_m * .5).translated(x, y, waist_m), cloth),
+                      (box(.1, .26, head_m * .22).translated(x, y, waist_m + head_m * .55), cloth)]
+            if rng.random() < (.7, .25)[row]:
+                tone = rng.uniform(.35, 1.)
+                skin = Material((.85 * tone, .65 * tone, .52 * tone))
+                shirt = Material(tuple(rng.uniform(.05, .6, 3).tolist()))
+                parts += [(ellipsoid((.1, .09, .12), 6).translated(
+                    x + .22, y, waist_m + head_m * .66), skin),
+                    (box(.22, .4, head_m * .42).translated(x + .2, y, waist_m), shirt)]
+    return parts
 
 
 def van(rng: np.random.Generator) -> Vehicle:
@@ -159,7 +189,15 @@ VEHICLE_BUILDERS: dict[str, Callable[[np.random.Generator], Vehicle]] = {
     'car': car, 'van': van, 'truck': truck, 'bus': bus}
 
 
-def draw_vehicle(rng: np.random.Generator, large: bool = True) -> Vehicle:
-    """Draw a vehicle by its share in traffic; without `large` only cars and vans."""
+def draw_vehicle(rng: np.random.Generator, large: bool = True,
+                 clear_windows: bool = False) -> Vehicle:
+    """
+    Draw a vehicle by its share in traffic; without `large` only cars and vans.
+
+    clear_windows: of most cars; without it the glass of all is dark.
+    """
     shares = (.78, .1, .08, .04) if large else (.9, .1, 0., 0.)
-    return VEHICLE_BUILDERS[str(rng.choice(list(VEHICLE_BUILDERS), p=shares))](rng)
+    name = str(rng.choice(list(VEHICLE_BUILDERS), p=shares))
+    if clear_windows and name == 'car':
+        return car(rng, rng.random() < CLEAR_SHARE)
+    return VEHICLE_BUILDERS[name](rng)

@@ -57,6 +57,7 @@ class WorldVersion:
     sun_elevation_rad: Interval | None = None  # of the condition sun; None: that of its light
     glare: bool = False  # a sun in or near the frame veils it
     shadows_fit_slopes: bool = False  # False: sloping ground may shade itself in stripes
+    clear_windows: bool = False  # cars have an inside that is visible
     people_density: float = 1.  # of pedestrians, times that of version 2
 
 
@@ -71,7 +72,7 @@ VERSIONS = {
         Shares(low_sun_ahead=.3, road_cyclists=.5, crossing_people=.45, turning_vehicles=.6,
                wet_road=.25, avenue=.2, tunnel=.08, bridge=.12, construction_site=.15),
         sun_elevation_rad=(.04, 1.2), glare=True, shadows_fit_slopes=True,
-        people_density=2.5)}
+        clear_windows=True, people_density=2.5)}
 
 
 def draw_features(shares: Shares, rng: np.random.Generator) -> frozenset[str]:

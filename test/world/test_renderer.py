@@ -236,6 +236,31 @@ def test_a_wet_road_mirrors_what_stands_on_it_and_keeps_its_depth_and_class(rend
         assert (here - there > 4) == mirrors
 
 
+def test_a_window_shows_what_is_behind_it_but_has_the_depth_and_class_of_the_glass(renderer):
+    view = CameraPose.from_angles((0, 0, HEIGHT_M), 0, 0)
+    green = Material((.05, .9, .05))
+    shown = {}
+    for name, glass in (('dark', Material((.05, .06, .07))),
+                        ('clear', Material((.05, .06, .07), opacity=.3)), ('open', None)):
+        parts = MeshBuilder()
+        parts.add(box(.1, 6, 3).translated(4, 0, 0), 'building', green)
+        if glass:
+            parts.add(box(.1, 2, 3), 'car', glass)
+        body = concatenate_meshes(parts.opaque)
+        made = Scene(concatenate_meshes([]), concatenate_meshes([]), (body,), WHITE,
+                     np.zeros((0, 3)))
+        shown[name], _ = draw(renderer, made, view, bodies=(Body(0, (8., 0., 0.), 0.),))
+    middle = renderer.height // 2, renderer.width // 2
+    rgb = {name: one.rgb[middle] for name, one in shown.items()}
+    greenness = {name: float(one[1] - one[0]) for name, one in rgb.items()}
+    assert greenness['dark'] < 10 < .4 * greenness['open'] < greenness['clear']
+    assert greenness['clear'] < greenness['open']
+    for name in ('dark', 'clear'):
+        assert shown[name].classes[middle] == CAR
+        assert shown[name].depth[middle] == pytest.approx(7.95, rel=1e-4)
+    assert shown['open'].depth[middle] == pytest.approx(11.95, rel=1e-4)
+
+
 def test_a_pinhole_of_another_size_is_rejected(renderer):
     view = CameraPose.from_angles((0, 0, 1), 0, 0)
     renderer.load_scene(plain_scene())

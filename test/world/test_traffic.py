@@ -6,7 +6,7 @@ from bdl_perception.perception.data_types import CLASS_NAMES
 from bdl_perception.world.crossing import add_crossing, turning_path
 from bdl_perception.world.ego_motion import draw_ego_motion, EgoMotion
 from bdl_perception.world.street import draw_street, STREET_KINDS
-from bdl_perception.world.traffic import draw_traffic, People
+from bdl_perception.world.traffic import draw_traffic, Population
 import numpy as np
 import pytest
 
@@ -134,7 +134,7 @@ def test_cyclists_ride_beside_the_middle_of_the_lanes_only_where_a_drive_has_the
     for ride in (False, True):
         rng = np.random.default_rng(4)
         street, ego = draw_street(rng, 300., 'rural'), draw_ego_motion(rng, 'rural')
-        traffic = draw_traffic(street, ego, 2., 8., rng, People(1., ride))
+        traffic = draw_traffic(street, ego, 2., 8., rng, Population(1., ride))
         classes = {int(traffic.meshes[body.mesh_index][0, 0, 12 + 1])
                    for body in traffic.bodies_at(street, ego, 0.)}
         assert (CLASS_NAMES.index('bicyclist') in classes) == ride or street.shoulder_m > 1
@@ -145,7 +145,7 @@ def test_more_people_walk_in_a_denser_crowd():
     for density in (1., 3.):
         rng = np.random.default_rng(4)
         street, ego = draw_street(rng, 300., 'urban'), draw_ego_motion(rng, 'urban')
-        counts.append(len(draw_traffic(street, ego, 2., 8., rng, People(density, False)).movers))
+        counts.append(len(draw_traffic(street, ego, 2., 8., rng, Population(density)).movers))
     assert counts[1] > 1.7 * counts[0]
 
 
