@@ -23,7 +23,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     'sheet': ['bdl sheet drive.mp4 camvid:CAMVID:val --model street --out sheet.png'],
     'compile': ['bdl compile --model street --precision fp16',
                 'bdl compile --lean --out engines'],
-    'parity': ['bdl parity --model street --reference torch'],
+    'parity': ['bdl parity --model street --reference torch', 'bdl parity --json'],
     'quantise': ['bdl quantise models/street_int8 --model street --data data/validation'],
     'bench': ['bdl bench --only graphs node --out bench'],
     'faults': ["bdl faults --only Images 'jpeg_*' --repeats 3 --out faults"],

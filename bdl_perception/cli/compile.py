@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`bdl compile`: build the TensorRT engines of a model before driving."""
 import argparse
+from dataclasses import asdict
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,8 @@ from bdl_perception.cli.arguments import add_model_argument
 from bdl_perception.perception.backend import PRECISIONS
 
 if TYPE_CHECKING:
-    from bdl_perception.backends.tensorrt.engines import BuildTarget
+    from bdl_perception.backends.tensorrt.engine_cache import EngineCache
+    from bdl_perception.backends.tensorrt.engines import BuildTarget, PreparedEngine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help='folder for the engines, of mode 0700 (default: the cache of '
                              'perception_node)')
+    parser.add_argument('--json', action='store_true',
+                        help='print JSON: the key, size, path and build time of each engine '
+                             '(default: text)')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,14 +44,24 @@ def run(arguments: argparse.Namespace) -> int:
     target = select_build_target(arguments.gpu, arguments.precision, arguments.lean)
     cache = EngineCache(arguments.out or default_cache_folder())
     engines = prepare_engines(files, target, cache)
-    for engine in engines:
-        key = engine.key
-        state = ('cached' if engine.build_time_s is None
-                 else f'built in {engine.build_time_s:.1f} s')
-        print(f'{files.spec.name} {key.graph} {key.precision} for {key.gpu}, {key.library} '
-              f'{key.version}: {len(engine.data) / 1e6:.1f} MB, {state}: '
-              f'{cache.folder / key.file_stem}.engine{"" if engine.cached else " (not written)"}')
+    print(json.dumps([_values(engine, cache) for engine in engines], indent=1) if arguments.json
+          else '\n'.join(f'{files.spec.name} {_line(engine, cache)}' for engine in engines))
     return 0 if all(engine.cached for engine in engines) else 1
+
+
+def _line(engine: 'PreparedEngine', cache: 'EngineCache') -> str:
+    key = engine.key
+    state = 'cached' if engine.build_time_s is None else f'built in {engine.build_time_s:.1f} s'
+    return (f'{key.graph} {key.precision} for {key.gpu}, {key.library} {key.version}: '
+            f'{len(engine.data) / 1e6:.1f} MB, {state}: {cache.folder / key.file_stem}.engine'
+            f'{"" if engine.cached else " (not written)"}')
+
+
+def _values(engine: 'PreparedEngine', cache: 'EngineCache') -> dict[str, object]:
+    """Return the key of an engine, its size, path (empty: not written) and build time."""
+    path = f'{cache.folder / engine.key.file_stem}.engine' if engine.cached else ''
+    return {**asdict(engine.key), 'bytes': len(engine.data), 'path': path,
+            'build_time_s': engine.build_time_s}  # null: it was in the cache
 
 
 def select_build_target(gpu: str, precision: str, lean: bool = False) -> 'BuildTarget':

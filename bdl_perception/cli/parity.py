@@ -3,8 +3,9 @@
 """`bdl parity`: compare a backend with the reference on the same frames and masks."""
 import argparse
 from importlib.util import find_spec
+import json
 from pathlib import Path
-from typing import Iterator, TYPE_CHECKING
+from typing import Any, Iterator, TYPE_CHECKING
 
 from bdl_perception.cli.arguments import (
     add_model_argument,
@@ -21,6 +22,7 @@ from bdl_perception.workflows.labelled_frames import (
 )
 
 if TYPE_CHECKING:
+    from bdl_perception.evaluation.backend_parity import BackendComparison, ErrorBounds
     from bdl_perception.model_store import ModelFiles
     from bdl_perception.perception.backend import Backend, ModelSpec
     from bdl_perception.perception.data_types import Bytes
@@ -43,20 +45,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f'{SOURCE_HELP} (default: the bundled drive)')
     parser.add_argument('--frames', type=parsed_by(parse_count), default=8, metavar='N',
                         help='number of frames, evenly spaced (default: %(default)s)')
+    parser.add_argument('--json', action='store_true', help='print JSON (default: a table)')
     add_sampling_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare and print the table; 1 when an output is out of bounds."""
     from bdl_perception.backends import choose_backend, open_backend
-    from bdl_perception.evaluation.backend_parity import BOUNDS, compare_backends, comparison_table
+    from bdl_perception.evaluation.backend_parity import BOUNDS, compare_backends
     from bdl_perception.model_store import load_model_files
     name, reason = choose_backend(arguments.backend)
     files = load_model_files(arguments.model)
     images = read_input_images(arguments.data, arguments.frames, files.spec)
     reference = _open_reference(files, arguments.reference, arguments.checkpoint,
                                 arguments.threads)
-    print(f'model {files.spec.name}: {name} ({reason}) against {_describe_reference(reference)}')
+    if not arguments.json:
+        print(f'model {files.spec.name}: {name} ({reason}) against '
+              f'{_describe_reference(reference)}')
     backend = open_backend(arguments.model, model_options(arguments))
     try:
         result = compare_backends(backend, reference, images, arguments.samples, arguments.seed)
@@ -64,12 +69,33 @@ def run(arguments: argparse.Namespace) -> int:
         backend.close()
         reference.close()
     bounds = BOUNDS[backend.precision]  # not the requested one, which only TensorRT supports
-    print(f'{result.frames} frames of {arguments.data}, {arguments.samples} samples, '
-          f'in {backend.precision}')
-    print(comparison_table(result, bounds))
+    described = {
+        'model': files.spec.name, 'backend': name, 'reason': reason,
+        'reference': _describe_reference(reference), 'data': arguments.data,
+        'samples': arguments.samples, 'precision': backend.precision}
+    print(_json(described, result, bounds) if arguments.json
+          else _table(described, result, bounds))
+    return 1 if result.exceeded_outputs(bounds) else 0
+
+
+def _table(described: dict[str, Any], result: 'BackendComparison', bounds: 'ErrorBounds') -> str:
+    from bdl_perception.evaluation.backend_parity import comparison_table
     exceeded = result.exceeded_outputs(bounds)
-    print(f'out of bounds: {", ".join(exceeded)}' if exceeded else 'within bounds')
-    return 1 if exceeded else 0
+    return '\n'.join((
+        f'{result.frames} frames of {described["data"]}, {described["samples"]} samples, '
+        f'in {described["precision"]}', comparison_table(result, bounds),
+        f'out of bounds: {", ".join(exceeded)}' if exceeded else 'within bounds'))
+
+
+def _json(described: dict[str, Any], result: 'BackendComparison', bounds: 'ErrorBounds') -> str:
+    from bdl_perception.report.markdown import to_json_values
+    outputs = {name: {'mean_error_share': output.mean_error_share,
+                      'max_error_share': output.max_error_share, 'max_error': output.max_error}
+               for name, output in result.outputs.items()}
+    return json.dumps(to_json_values({
+        **described, 'frames': result.frames, 'outputs': outputs,
+        'class_flips': result.class_flips, 'bounds': bounds._asdict(),
+        'out_of_bounds': result.exceeded_outputs(bounds)}), indent=1)
 
 
 def _open_reference(files: 'ModelFiles', name: str, checkpoint: Path | None,

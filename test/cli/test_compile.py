@@ -41,6 +41,12 @@ def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, cap
     monkeypatch.setattr(engines, 'build_engine', None)  # would fail
     assert main(['compile', '--gpu', 'sm89', '--out', str(out)]) == 0
     assert capsys.readouterr().out.count(', cached: ') == 2
+    assert main(['compile', '--gpu', 'sm89', '--out', str(out), '--json']) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [engine['graph'] for engine in listed] == ['perceive', 'sample']
+    for engine in listed:
+        assert Path(engine['path']).stat().st_size == engine['bytes']
+        assert engine['build_time_s'] is None
 
 
 @pytest.mark.usefixtures('rtx')

@@ -1,6 +1,8 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """`bdl parity` from arguments to a table and an exit code."""
+import json
+
 from bdl_perception import backends
 from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.cli import parity as command
@@ -38,6 +40,16 @@ def test_the_shipped_model_is_compared_on_the_bundled_drive(capsys):
     out = capsys.readouterr().out
     assert 'ONNX Runtime on the CPU with its optimisations off' in out
     assert '1 frames' in out and 'epistemic_log_depth_std' in out and out.endswith('in bounds\n')
+
+
+def test_a_script_reads_the_comparison_as_json(run, capsys):
+    words = ('--model', run / 'model', '--reference', 'onnxruntime', '--frames', 1, '--samples', 4)
+    assert parity(*words, '--json') == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found['model'], found['backend'], found['frames']) == ('tiny', 'onnxruntime', 1)
+    assert found['out_of_bounds'] == [] and found['class_flips'] == 0
+    shares = [output['max_error_share'] for output in found['outputs'].values()]
+    assert len(shares) > 5 and all(share <= found['bounds']['max_error'] for share in shares)
 
 
 def test_a_model_is_compared_with_its_checkpoint(run, capsys):
