@@ -194,8 +194,8 @@ class AlertMachine:
     def _uncalibrated_reasons(self) -> list[Reason]:
         """Return the probable cause of an alarm, first of its level; WARN between alarms."""
         text = self._evidence.uncalibrated_reason
-        alarmed = self._evidence.alarmed or self._latch.latched
-        return [Reason(AlertLevel.ERROR if alarmed else AlertLevel.WARN, text)] if text else []
+        level = AlertLevel.ERROR if self._latch.latched else AlertLevel.WARN
+        return [Reason(level, text)] if text else []
 
     def _warning_level(self) -> AlertLevel:
         return AlertLevel[self._policy.warning_level.upper()]

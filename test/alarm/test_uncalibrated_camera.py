@@ -86,6 +86,12 @@ def test_the_alert_stays_error_and_begins_with_the_cause() -> None:
     assert state.reasons[1].startswith('the scene is unlike the calibration drives')
 
 
+def test_the_cause_comes_first_also_while_the_alarm_only_holds() -> None:
+    state = drive([19.5] * 60 + [1.] * 2, hold_s=5)
+    assert state.level == AlertLevel.ERROR
+    assert state.reasons[0].startswith(NOT_CALIBRATED)
+
+
 @pytest.mark.parametrize('calm', [0, 3])
 def test_a_camera_that_was_never_calibrated_is_not_ok_between_alarms(calm: int) -> None:
     # 18.5 is above the threshold 18, without evidence enough for an alarm
