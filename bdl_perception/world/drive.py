@@ -22,7 +22,7 @@ from bdl_perception.world.furniture import place_furniture
 from bdl_perception.world.ground import build_ground
 from bdl_perception.world.imaging import draw_lenses, Imaging, View
 from bdl_perception.world.mesh import concatenate_meshes
-from bdl_perception.world.obstacles import draw_obstacle
+from bdl_perception.world.obstacles import draw_obstacle, KINDS
 from bdl_perception.world.renderer import Renderer
 from bdl_perception.world.roadside import park_cars, Roadside
 from bdl_perception.world.scene import Body, Scene, Sky
@@ -33,7 +33,7 @@ from bdl_perception.world.textures import texture_array
 from bdl_perception.world.traffic import draw_traffic, Population, Traffic
 from bdl_perception.world.unknown_objects import draw_unknown_objects, FARTHEST_M, UnknownObject
 from bdl_perception.world.vegetation import plant_vegetation
-from bdl_perception.world.versions import draw_features, world_version
+from bdl_perception.world.versions import draw_features, possible_features, world_version
 from bdl_perception.world.weather import draw_smoke, Smoke
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,7 @@ STREET_AHEAD_M = 270.  # length of the street beyond the last position of the ca
 # order may not change within a world version; a new one is added at the end.
 RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
                'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions', 'obstacle', 'rain',
-               'smoke', 'features', 'crossing', 'wet',
-               'structures')
+               'smoke', 'features', 'crossing', 'wet', 'structures')
 TUNNEL_GAIN = 1.6  # which the exposure adds deep in a tunnel
 MIRROR_AHEAD_M = 12.  # the height of the road there is that of a wet road that mirrors
 OPEN_STREETS = ('rural', 'motorway')  # where a trailer stands against the sky
@@ -69,11 +68,11 @@ class WorldDrive:
         self._rng = {name: np.random.default_rng(stream)
                      for name, stream in zip(RNG_STREAMS, seeds, strict=True)}
         self.version = world_version(spec.world)
-        self.features = draw_features(self.version.shares, self._rng['features'])
-        self._wetness = (self._rng['wet'].uniform(.45, 1.) if 'wet_road' in self.features
-                         and spec.segments[0].name != 'snow' else 0.)
         self._names = {segment.name for segment in spec.segments}
+        self._daylight = str(self._rng['conditions'].choice(DAYLIGHT))
         self.street, self.ego = self._draw_street()
+        self.features = self._draw_features()
+        self._wetness = self._rng['wet'].uniform(.45, 1.) if 'wet_road' in self.features else 0.
         self.tunnel = self._plan_tunnel()
         self.obstacle = draw_obstacle(spec.segments, spec.duration_s, self.ego, self.street,
                                       self._rng['obstacle'])
@@ -82,12 +81,12 @@ class WorldDrive:
         self._used_junctions: list[Junction] = []
         self.traffic = self._draw_traffic()
         self.unknown_objects = self._draw_unknown_objects()
-        self._obstacle_bodies = self._place_obstacle()
+        self._obstacle_bodies = (self.obstacle.add_to(self.traffic, self.street)
+                                 if self.obstacle else [])
         self.scene = self._build_scene()
         self.mount = camera.draw_mount(self._rng['camera'], self.version.camera)
         self._unseen_mount = camera.draw_unseen_mount(self._rng['camera'])
         self.sensor = camera.draw_sensor(self._rng['camera'], self.version.camera)
-        self._daylight = str(self._rng['conditions'].choice(DAYLIGHT))
         self.sky = self._draw_sky()
         self.imaging = Imaging(self.sensor, draw_lenses(
             self._names, self._rng, (spec.height, spec.width)), self._draw_smoke(),
@@ -95,6 +94,13 @@ class WorldDrive:
         # A mount that changes within a drive keeps its lens.
         mount = self._unseen_mount if self._names == {'unseen_mount'} else self.mount
         self.pinhole = camera.Pinhole.from_fov(spec.width, spec.height, mount.horizontal_fov_rad)
+
+    def _draw_features(self) -> frozenset[str]:
+        light = self._condition_light(self.spec.segments[0].name)
+        drawn = draw_features(self.version.shares, self._rng['features'])
+        return possible_features(
+            drawn, self.street.kind == 'motorway', bool(self.street.junctions),
+            light.casts_shadows > 0, not self._names.isdisjoint(KINDS), light.snow > 0)
 
     def _draw_street(self) -> tuple[Street, EgoMotion]:
         rng = self._rng['street']
@@ -152,9 +158,7 @@ class WorldDrive:
         if 'tunnel' not in self.features:
             return None
         tunnel = plan_tunnel(self.street, self._rng['structures'])
-        self.street = replace(self.street, junctions=tuple(
-            (side, start, end) for side, start, end in self.street.junctions
-            if end < tunnel.start_m or start > tunnel.end_m))
+        self.street = self.street.without_junctions(tunnel.start_m, tunnel.end_m)
         return tunnel
 
     def _draw_sky(self) -> Sky:
@@ -163,7 +167,7 @@ class WorldDrive:
         if first == 'sun' and self.version.sun_elevation_rad:
             light = replace(light, sun_elevation_rad=self.version.sun_elevation_rad)
         where = ('behind' if 'white_trailer' in self._names else
-                 'low ahead' if 'low_sun_ahead' in self.features and light.casts_shadows else None)
+                 'low ahead' if 'low_sun_ahead' in self.features else None)
         return draw_sky(light, where, self.version.shadows_fit_slopes, self._rng['sky'])
 
     def _condition_light(self, condition: str) -> Light:
@@ -177,8 +181,8 @@ class WorldDrive:
         """Return light and air at a time."""
         weights = segment_weights(self.spec.segments, time_s)
         first, last = (self._condition_light(weights[i][0].name) for i in (0, -1))
-        light = blend_lights(first, last, weights[1][1]) if weights[1:] else first
-        return replace(light, wet=self._wetness) if self._wetness else light
+        return replace(blend_lights(first, last, weights[1][1]) if weights[1:] else first,
+                       wet=self._wetness)
 
     def condition_weight(self, condition: str, time_s: float) -> float:
         """Return the weight of a condition at a time, 0 to 1."""
@@ -213,9 +217,6 @@ class WorldDrive:
         renderer.load_scene(self.scene)
         for index, stamp_ns in enumerate(self.spec.stamps_ns):
             yield self._frame(renderer, index, stamp_ns * 1e-9)
-
-    def _place_obstacle(self) -> list[Body]:
-        return self.obstacle.add_to(self.traffic, self.street) if self.obstacle else []
 
     def _draw_smoke(self) -> Smoke | None:
         if self.obstacle is None or self.obstacle.condition != 'smoke':

@@ -7,7 +7,7 @@ A place on a street is (x, d): x metres along it, d metres to the left of the ce
 lane (to the right where traffic keeps left: such a street is the mirror image). Sides are -1, the
 camera's own, and +1.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bdl_perception.world.shapes import Floats, Point
@@ -103,6 +103,11 @@ class Street:
     def has_junction(self, side: int, x: float, margin_m: float = 0.) -> bool:
         """Return whether a side street joins at x."""
         return any(s == side and a - margin_m < x < b + margin_m for s, a, b in self.junctions)
+
+    def without_junctions(self, start_m: float, end_m: float) -> 'Street':
+        """Return the street without the side streets in an interval of x."""
+        return replace(self, junctions=tuple(
+            one for one in self.junctions if one[2] < start_m or one[1] > end_m))
 
     def surface_height(self, x: float, d: float) -> float:
         """Return the height of road or pavement above the road, m."""

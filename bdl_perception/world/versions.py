@@ -81,6 +81,17 @@ def draw_features(shares: Shares, rng: np.random.Generator) -> frozenset[str]:
                      if rng.random() < getattr(shares, one.name))
 
 
+def possible_features(drawn: frozenset[str], motorway: bool, side_streets: bool, sunshine: bool,
+                      obstacle: bool, snow: bool) -> frozenset[str]:
+    """Leave out the features that a drive cannot have: where they need what it has not."""
+    impossible = {
+        'low_sun_ahead': not sunshine, 'road_cyclists': motorway, 'wet_road': snow,
+        'crossing_people': motorway or obstacle, 'turning_vehicles': obstacle or not side_streets,
+        'tunnel': obstacle, **dict.fromkeys(('bridge', 'construction_site'),
+                                            obstacle or 'tunnel' in drawn)}
+    return frozenset(name for name in drawn if not impossible.get(name, False))
+
+
 def world_version(number: int) -> WorldVersion:
     """Return a version; ValueError for one that is unknown."""
     if number not in VERSIONS:

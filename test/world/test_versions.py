@@ -14,7 +14,13 @@ from bdl_perception.world.conditions import condition_segment as segment
 from bdl_perception.world.drive import WorldDrive
 from bdl_perception.world.lens import add_glare
 from bdl_perception.world.splits import DriveSpec, SplitSpec
-from bdl_perception.world.versions import draw_features, Shares, VERSIONS, WORLD_VERSION
+from bdl_perception.world.versions import (
+    draw_features,
+    possible_features,
+    Shares,
+    VERSIONS,
+    WORLD_VERSION,
+)
 import numpy as np
 import pytest
 
@@ -49,6 +55,16 @@ def test_each_feature_appears_with_its_share(name):
     assert np.mean(found) == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / DRAWS))
 
 
+def test_features_that_a_drive_cannot_have_are_left_out():
+    drawn = frozenset(one.name for one in fields(Shares))
+    assert possible_features(drawn, False, True, True, False, False) == drawn - {
+        'bridge', 'construction_site'}  # of a tunnel
+    assert possible_features(drawn - {'tunnel'}, True, False, False, False, False) == {
+        'wet_road', 'avenue', 'bridge', 'construction_site'}
+    assert possible_features(drawn, False, True, True, True, True) == {
+        'low_sun_ahead', 'road_cyclists', 'avenue'}
+
+
 @pytest.mark.parametrize(('low', 'high'), [(40, 50), (80, 110)])
 def test_version_3_has_narrow_and_wide_cameras(low, high):
     rng = np.random.default_rng(0)
@@ -76,7 +92,7 @@ def test_the_sun_stands_ahead_in_its_share_of_sunny_drives():
         made.version, made._names = VERSIONS[drive_spec.world], {'sun'}
         made._rng = {'sky': np.random.default_rng(seed)}
         made.features = draw_features(made.version.shares, np.random.default_rng((seed, 1)))
-        direction = made._draw_sky().sun_direction
+        direction = made._draw_sky().sun_direction  # any sun casts shadows
         low_ahead = direction[0] > .8 and direction[2] < .2
         assert low_ahead or 'low_sun_ahead' not in made.features
         ahead.append(low_ahead)
