@@ -46,11 +46,11 @@ def test_the_tests_and_launch_files_exist() -> None:
 
 def test_the_pythons_of_the_workflow_are_those_of_the_package() -> None:
     setup = (ROOT / 'setup.py').read_text(encoding='utf-8')
-    stated = re.findall(r"'Programming Language :: Python :: (3\.\d+)'", setup)
-    assert jobs()['pip']['strategy']['matrix']['python'] == stated
+    declared = re.findall(r"'Programming Language :: Python :: (3\.\d+)'", setup)
+    assert jobs()['pip']['strategy']['matrix']['python'] == declared
     lowest = [step['with']['python-version'] for step in jobs()['lowest']['steps']
               if 'setup-python' in step.get('uses', '')]
-    assert lowest == stated[:1] and f"python_requires='>={stated[0]}'" in setup
+    assert lowest == declared[:1] and f"python_requires='>={declared[0]}'" in setup
 
 
 def test_the_ros_of_workflow_and_container_is_one() -> None:
