@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""People who cross the road, and vehicles that turn at side streets; they collide with nobody."""
+"""People who cross the road, and vehicles that turn at side streets, without collisions."""
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
