@@ -48,6 +48,7 @@ class Tier:
     shares: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the training drives
     recipes: tuple[str, ...] = ('faithful', 'gaussian', 'laplace', 'beta_100', 'concrete',
                                 'dropout_50', 'all_levels', 'beta_50', 'warm_up')
+    share_recipes: tuple[str, ...] = ('faithful',)  # of depth; on every share, as the winner
     depth_weights: tuple[float, ...] = (0.2, 0.5, 0.8)  # grid of the two-task network
     samples: int = 16  # T, Monte Carlo passes
 
@@ -101,7 +102,7 @@ FULL = Tier()
 QUICK = Tier(
     'quick', class_encoder='small', train_drives=32, class_frames=64, nominal_drives=8,
     condition_drives=3, images=640, class_images=640, seeds=(1,),
-    recipes=('faithful', 'gaussian'), depth_weights=(0.5,))
+    recipes=('faithful', 'gaussian'), share_recipes=(), depth_weights=(0.5,))
 
 
 def read_tier(base: Tier, path: Path | None) -> Tier:

@@ -89,7 +89,7 @@ class RunSpec:
 
 def plan_recipes(tier: Tier, threads: int) -> list[RunSpec]:
     """List the recipes of depth, with the first seed and all data."""
-    unknown = sorted(set(tier.recipes) - set(RECIPES))
+    unknown = sorted({*tier.recipes, *tier.share_recipes} - set(RECIPES))
     if unknown:
         raise ValueError(f'recipes {unknown} are unknown; known: {", ".join(RECIPES)}')
     return [make_run_spec(tier, DEPTH, kind, kind, 1.0, min(tier.seeds), threads)
@@ -113,6 +113,7 @@ def plan_runs(tier: Tier, winner: str, threads: int) -> list[RunSpec]:
                *runs(BOTH_TASKS, *weights, seeds=first), *runs(CLASSES, 'aleatoric'),
                *runs(CLASSES, 'other_masks'), *runs(DEPTH, 'epistemic', seeds=first),
                *runs(CLASSES, 'epistemic', seeds=first),
+               *runs(DEPTH, *tier.share_recipes, shares=tier.shares),
                *laplace_samples(tier, DEPTH, winner, threads),
                *laplace_samples(tier, CLASSES, winner, threads)]
     return list({run.name: run for run in planned}.values())

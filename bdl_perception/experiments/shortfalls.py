@@ -11,6 +11,7 @@ from typing import Mapping, NamedTuple, Sequence
 from bdl_perception.experiments.claims import Claim, mean_std, Table, UNDECIDED
 from bdl_perception.experiments.plan import CLASSES, DEPTH, ENSEMBLE, RECIPES
 from bdl_perception.experiments.results import Results
+from bdl_perception.experiments.uncertainty_tables import find_decrease, MEASURES, share_recipes
 
 NO_NUMBER = '(not run)'
 
@@ -32,6 +33,7 @@ DATA = Shortfall(
     'probability the spread of the samples need not decrease (Osband 2016).',
     'With four times the frames its accuracy rises from 5.76 to 3.87 m RMS and from 57.2 to 67.5 '
     f'% IoU. {TRAINING}')
+DATA_DEPTH = Shortfall(f'{DATA.tried}{{share_recipes}}', DATA.paper_had)
 OTHER = ('Its other data are rooms (NYUv2), for networks trained on outdoor scenes. Here other '
          'data are streets too.')
 OTHER_DEPTH = Shortfall(
@@ -99,7 +101,7 @@ PLACES = Shortfall(
 _INVERSE, _DATA = 'variance of inverse depth, 1/m^2', 'variance of log-depth'
 _INFORMATION = 'mutual information, nat'
 SHORTFALLS: Mapping[tuple[str, str], Shortfall] = {  # number of the table and claim
-    ('1', f'depth: {_DATA}'): DATA, ('1', f'depth: {_INVERSE}'): DATA,
+    ('1', f'depth: {_DATA}'): DATA_DEPTH, ('1', f'depth: {_INVERSE}'): DATA_DEPTH,
     ('1', f'classes: {_INFORMATION}'): DATA,
     ('2', f'depth: {_DATA}'): OTHER_DEPTH, ('2', f'depth: {_INVERSE}'): OTHER_INVERSE,
     ('2', f'classes: {_INFORMATION}'): OTHER_CLASSES,
@@ -167,9 +169,17 @@ def _values(results: Results) -> dict[str, str]:
                                    ratio.format('rendered', 'mutual_information')),
              'ensemble_idd': (CLASSES, ENSEMBLE, ratio.format('idd', 'mutual_information'))}
     return {**_sizes(results), 'depth_gain': _gain(results, DEPTH),
-            'class_gain': _gain(results, CLASSES),
+            'class_gain': _gain(results, CLASSES), 'share_recipes': _share_recipes(results),
             **{f'recipes_{name}': _recipe_range(results, path) for name, path in recipes.items()},
             **{name: _known(results.values(*place)) for name, place in means.items()}}
+
+
+def _share_recipes(results: Results) -> str:
+    """State how the variances of the other recipes change with the amount of data."""
+    found = [(recipe, measure.name, find_decrease(results, measure, recipe))
+             for recipe in share_recipes(results) for measure in MEASURES if measure.task == DEPTH]
+    return ''.join(f' With `{recipe}` the {name} {decrease}.' for recipe, name, decrease in found
+                   if decrease is not None)
 
 
 def _sizes(results: Results) -> dict[str, str]:

@@ -136,6 +136,27 @@ def test_too_small_a_decrease_does_not_hold():
                                                                                   False]
 
 
+def test_another_recipe_on_every_share_has_rows_and_a_sentence_but_no_claim():
+    def rising(run):
+        run['test']['epistemic_variance'] = run['share']
+    specs = plan_runs(replace(TIER, share_recipes=('gaussian',)), 'faithful', 1)
+    found = {spec.name: made_up(spec) for spec in specs}
+    for name, run in found.items():
+        if name.startswith('depth_faithful_'):
+            rising(run)
+    made = Results(specs, found, 'faithful')
+    table = data_size_table(made)
+    assert verdicts(table) == [False, True, True]
+    rows = {row[1]: row[2:] for row in table.rows}
+    assert rows['variance of log-depth, `gaussian`'] == rows['variance of inverse depth, 1/m^2']
+    assert ('With `gaussian` the variance of log-depth falls on 2 of 2 seeds, ratio 16.'
+            in shortfall_section(made, all_tables(made)))
+    del found['depth_gaussian_25_seed2']
+    assert data_size_table(made).missing_runs == ['depth_gaussian_25_seed2']
+    assert verdicts(data_size_table(made)) == [False, True, True]
+    assert 'With `gaussian`' not in shortfall_section(made, all_tables(made))
+
+
 def test_the_claim_is_about_other_data_and_the_table_about_every_condition():
     def change(run):
         for split in ('test_night', 'test_idd'):
