@@ -87,7 +87,6 @@ def test_files_of_the_user_are_refused_and_stay(model, images, tmp_path, capsys)
 
 
 @pytest.mark.parametrize(('words', 'message'), [
-    (('--samples', '3'), 'samples is 3'),
     (('--calibration', 'none.json'), 'none.json cannot be read')])
 def test_a_wrong_value_is_one_line_and_leaves_nothing(model, images, tmp_path, capsys, words,
                                                       message):
