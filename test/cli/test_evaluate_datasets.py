@@ -108,7 +108,7 @@ def test_an_unknown_kind_names_the_known_ones(folder: Path,
 
 def test_two_folders_of_one_kind_and_split_are_distinguished(folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(folder / 'camvid', tmp_path / 'other')
-    assert main([*words_for(folder)[:3], str(tmp_path / 'out'), '--samples', '4', '--threads',
+    assert main([*words_for(folder)[:4], str(tmp_path / 'out'), '--samples', '4', '--threads',
                  '1', '--data', f'camvid={folder / "camvid"}', '--data', f'camvid={other}']) == 0
     found = json.loads((tmp_path / 'out' / 'evaluation.json').read_text())
     assert list(found['sets']) == ['camvid_test', 'camvid_test_other']
