@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 from typing import Any, Callable
 
-from bdl_perception.backends import AUTO, BACKENDS
 from bdl_perception.datasets import READERS
 from bdl_perception.model_store import ModelOptions, shipped_models
 from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
@@ -35,7 +34,9 @@ def complete_model(prefix: str, **_: object) -> list[str]:
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the Monte Carlo samples, their seed, and the backend."""
-    parser.add_argument('--samples', type=parsed_by(parse_count), default=DEFAULT_OPTIONS.samples,
+    from bdl_perception.backends import AUTO, BACKENDS
+    parser.add_argument('--samples', type=parsed_by(parse_samples),
+                        default=DEFAULT_OPTIONS.samples,
                         help='Monte Carlo samples of a frame; a calibration is bound to them '
                              'and to the seed (default: %(default)s)')
     parser.add_argument('--seed', type=parsed_by(parse_natural), default=DEFAULT_OPTIONS.seed,
@@ -126,6 +127,13 @@ def parse_count(text: str) -> int:
     """Read a whole number of 1 or more; ValueError for any other text."""
     if not text.isdecimal() or int(text) < 1:
         raise ValueError(f'{text!r} must be a whole number of 1 or more')
+    return int(text)
+
+
+def parse_samples(text: str) -> int:
+    """Read a whole number of 2 or more, since one sample has no variance; ValueError."""
+    if not text.isdecimal() or int(text) < 2:
+        raise ValueError(f'{text!r} must be a whole number of 2 or more')
     return int(text)
 
 

@@ -77,4 +77,5 @@ def select_build_target(gpu: str, precision: str, lean: bool = False) -> 'BuildT
         check_target_gpu(library, gpu)
         return BuildTarget(library, precision, '', gpu)
     library = load_library(TENSORRT if lean else '')
-    return BuildTarget.for_gpu(library, CudaGpu(), precision)._replace(version_compatible=lean)
+    target = BuildTarget.for_gpu(library, CudaGpu(), precision)
+    return target._replace(version_compatible=lean or target.version_compatible)

@@ -6,6 +6,7 @@ import argparse
 from contextlib import contextmanager
 import importlib
 import logging
+import multiprocessing
 import os
 from pathlib import Path
 import shlex
@@ -63,7 +64,7 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `bdl`; an error that a user can correct is one line and exit code 2."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    if '_ARGCOMPLETE' in os.environ:
+    if {'_ARGCOMPLETE', 'COMP_LINE', 'COMP_POINT'} <= os.environ.keys():
         complete(os.environ['COMP_LINE'][:int(os.environ['COMP_POINT'])])
     overview = _overview_parser()
     if not argv or argv[0] not in COMMANDS:
@@ -126,6 +127,9 @@ def _sigterm_interrupts() -> Iterator[None]:
         return
 
     def interrupt(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the end short
+        for worker in multiprocessing.active_children():
+            worker.terminate()
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

@@ -104,6 +104,9 @@ def test_the_target_of_lean_engines_is_version_compatible(monkeypatch):
     monkeypatch.setattr(cuda, 'CudaGpu', FakeGpu)
     assert select_build_target('', 'fp32', lean=True).library_key == ('tensorrt_lean', '11')
     assert select_build_target('', 'fp32').library_key == ('tensorrt', '11.4.0')
+    lean = library.TensorRtLibrary('tensorrt_lean', '11.4.0.106', None)
+    monkeypatch.setattr(library, 'load_library', lambda name: lean)
+    assert select_build_target('', 'fp32').library_key == ('tensorrt_lean', '11')
 
 
 @pytest.mark.usefixtures('rtx')

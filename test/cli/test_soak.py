@@ -54,12 +54,12 @@ def test_an_interrupted_run_without_violation_is_exit_code_130(replaced, tmp_pat
 
 
 def test_a_machine_that_is_too_slow_is_reported(replaced, tmp_path, capsys):
-    replaced(lateness=Lateness(.2, .05, .05))
+    replaced(lateness=Lateness(.2, .05, .5))
     assert main(['soak', '--out', str(tmp_path)]) == 0
     shown = capsys.readouterr().out
-    assert 'late in 20% of the time; 5.0% of the alerts and 0.05 violations' in shown
+    assert 'late in 20% of the time; 5.0% of the alerts and 0.50 violations' in shown
     assert 'INCONCLUSIVE' not in shown
-    for lateness in (Lateness(.2, .06, 0.), Lateness(.2, 0., .06)):
+    for lateness in (Lateness(.2, .06, 0.), Lateness(.2, 0., .51)):
         replaced(lateness=lateness)
         assert main(['soak', '--out', str(tmp_path)]) == 3
         assert 'INCONCLUSIVE' in capsys.readouterr().out

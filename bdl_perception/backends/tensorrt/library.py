@@ -13,10 +13,13 @@ MODULES = {  # library -> candidate modules; the last one is part of a wheel
     TENSORRT_RTX: ('tensorrt_rtx', 'tensorrt_rtx_bindings'),
     TENSORRT_LEAN: ('tensorrt_lean', 'tensorrt_lean_bindings'),  # a run-time without compiler
 }
-INSTALL_HINT = ('`pip install tensorrt` (or JetPack, which brings it), or `pip install '
-                'tensorrt-rtx-cu12-bindings tensorrt-rtx-cu12-libs` for GeForce RTX, or `pip '
-                'install tensorrt-lean-cu12-bindings tensorrt-lean-cu12-libs` for engines of '
-                '`bdl compile --lean`')
+INSTALL_HINTS = {
+    TENSORRT: '`pip install tensorrt` (or JetPack, which brings it)',
+    TENSORRT_RTX: '`pip install tensorrt-rtx-cu12-bindings tensorrt-rtx-cu12-libs` for GeForce '
+                  'RTX',
+    TENSORRT_LEAN: '`pip install tensorrt-lean-cu12-bindings tensorrt-lean-cu12-libs` for engines '
+                   'of `bdl compile --lean`',
+}
 
 
 class TensorRtLibrary(NamedTuple):
@@ -47,6 +50,11 @@ def installed_libraries() -> tuple[str, ...]:
     return tuple(name for name in MODULES if _find_module(name))
 
 
+def _hint(name: str) -> str:
+    """Return how to install the library of this name; empty: any of them."""
+    return INSTALL_HINTS.get(name) or ', or '.join(INSTALL_HINTS.values())
+
+
 def load_library(name: str = '') -> TensorRtLibrary:
     """
     Load the library of this name, or the preferred installed one.
@@ -56,13 +64,13 @@ def load_library(name: str = '') -> TensorRtLibrary:
     requested = name or next(iter(installed_libraries()), TENSORRT)
     module = _find_module(requested)
     if module is None:
-        raise ModuleNotFoundError(f'{requested} is not installed; {INSTALL_HINT}', name=requested)
+        raise ModuleNotFoundError(f'{requested} is not installed; {_hint(name)}', name=requested)
     try:
         api = cast(Any, importlib.import_module(module))
     except (ImportError, OSError) as error:  # such as libnvinfer.so.10, or of another Python
         raise RuntimeError(
             f'{requested} is installed but does not load ({error}); install it again with all its '
-            f'libraries: {INSTALL_HINT}, or add their folder to LD_LIBRARY_PATH') from error
+            f'libraries: {_hint(requested)}, or add their folder to LD_LIBRARY_PATH') from error
     return TensorRtLibrary(requested, str(api.__version__), api)
 
 

@@ -35,6 +35,8 @@ def test_without_a_library_the_error_names_the_packages(site):
     assert installed_libraries() == ()
     with pytest.raises(ModuleNotFoundError, match='pip install tensorrt`.*tensorrt-rtx'):
         load_library()
+    with pytest.raises(ModuleNotFoundError, match=r'tensorrt` \(or JetPack, which brings it\)$'):
+        load_library('tensorrt')  # no other can replace it
 
 
 def test_tensorrt_is_preferred_to_tensorrt_rtx(site):
