@@ -138,6 +138,7 @@ class Freshness:
     def record_jump(self, now_s: float, reason: str) -> None:
         """Discard all frames: their stamps or the times are no longer in order."""
         self._frame = self._observed_ns = self._cycle_ns = None
+        self._late_counts = dict.fromkeys(self._late_counts, 0)
         self._jump = (now_s, reason)
 
     def update_frame(self, now_s: float, stamp_ns: int, age_s: float) -> None:

@@ -298,6 +298,18 @@ def test_one_late_or_repeated_frame_is_dropped_and_counted(stamp_ns: int) -> Non
         assert story.goes_on().level == AlertLevel.OK
 
 
+def test_one_repeated_frame_after_a_loop_is_no_second_loop() -> None:
+    machine = AlertMachine(AlertPolicy(hold_s=1), CALIBRATION)
+    loop = [5, 1, 2, 3, 3]  # the third late stamp in succession begins anew; then one is repeated
+    for now_s, stamp_s in enumerate([*loop, 4, 5, 6, 7], start=1):
+        machine.update_status(now_s, GOOD)
+        machine.update_scores(now_s, Scores(stamp_s * 10**9, '', {'energy': 1.}))
+        machine.update_scores(now_s, Scores(stamp_s * 10**9, '', {'epistemic_depth': 1.}, 1))
+        loops = [one for one in machine.state(now_s).reasons if 'recording loop' in one]
+        assert bool(loops) == (now_s == 4)
+    assert machine.state(now_s).late_frames == 4
+
+
 def at_rate(machine: AlertMachine, start_s: float, period_s: float, count: int,
             heartbeat_s: float = .1) -> tuple[float, list[AlertLevel]]:
     """Let frames arrive, and heartbeats of node and alert; return the end and the levels."""
