@@ -6,13 +6,13 @@ Harm: whether the network is wrong where the vehicle drives, whatever the alarm 
 Out-of-distribution is not the same as unsafe. A frame with ground truth is wrong if, in the
 corridor, the median relative error of depth, |d - t| / t, is above 25 %, or the road has an
 intersection over union below 0.8, or most of an object within braking distance is classified as
-road. A drive is harmful from the first frame of one second without a right frame.
+road or sky. A drive is harmful from the first frame of one second without a right frame.
 """
 import math
 from typing import Iterable, NamedTuple, Sequence
 
 from bdl_perception.metrics.pixels import LabelledPrediction, valid_classes, valid_depth
-from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE, SKY
 from bdl_perception.perception.regions import DEFAULT_REGIONS, Region, region_mask
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 MAX_DEPTH_ERROR = .25  # median of |d - t| / t
 MIN_ROAD_IOU = .8
-MAX_ROAD_SHARE = .5  # of the pixels of an object
+MAX_FREE_SHARE = .5  # of the pixels of an object, road or sky
 WRONG_FOR_S = 1.
 # At 50 km/h: 14 m in a second of reaction, and 16 m with 6 m/s^2.
 BRAKING_DISTANCE_M = 30.
@@ -28,9 +28,10 @@ MIN_OBJECT_PX = 20  # 0.5 m square at 30 m with the focal length of the rendered
 MIN_ROAD_PX = 100  # true and predicted road together: fewer give no meaningful ratio
 CORRIDOR = DEFAULT_REGIONS[0]
 ROAD = CLASS_NAMES.index('road')
+FREE = (ROAD, SKY)  # an object that is taken for one of these is no obstacle
 # Objects that no drive of training has carry no label.
 OBJECTS = tuple(map(CLASS_NAMES.index, ('car', 'pedestrian', 'bicyclist'))) + (IGNORE,)
-HARM_SETTINGS = (MAX_DEPTH_ERROR, MIN_ROAD_IOU, MAX_ROAD_SHARE, BRAKING_DISTANCE_M,
+HARM_SETTINGS = (*FREE, MAX_DEPTH_ERROR, MIN_ROAD_IOU, MAX_FREE_SHARE, BRAKING_DISTANCE_M,
                  MIN_OBJECT_PX, MIN_ROAD_PX)  # a record of other settings is outdated
 DEPTH_WRONG, ROAD_WRONG, OBJECT_WRONG = 'depth', 'road', 'object'
 
@@ -42,14 +43,14 @@ class CorridorErrors(NamedTuple):
 
     depth: float  # median of |d - t| / t; a missing d counts as infinitely wrong
     road_iou: float
-    object_as_road: float  # share of the pixels of the worst object
+    object_as_free: float  # share of the pixels of the worst object
 
     @property
     def wrong(self) -> tuple[str, ...]:
         """Return what is wrong in this frame."""
         return (*([DEPTH_WRONG] if self.depth > MAX_DEPTH_ERROR else []),
                 *([ROAD_WRONG] if self.road_iou < MIN_ROAD_IOU else []),
-                *([OBJECT_WRONG] if self.object_as_road > MAX_ROAD_SHARE else []))
+                *([OBJECT_WRONG] if self.object_as_free > MAX_FREE_SHARE else []))
 
 
 def corridor_errors(labelled: LabelledPrediction,
@@ -59,7 +60,7 @@ def corridor_errors(labelled: LabelledPrediction,
         return None
     inside = region_mask(corridor, *labelled.depth.shape)
     return CorridorErrors(_depth_error(labelled, inside), _road_iou(labelled, inside),
-                          _object_as_road(labelled, inside))
+                          _object_as_free(labelled, inside))
 
 
 def wrong_since_s(times_s: Sequence[float],
@@ -100,13 +101,14 @@ def _road_iou(labelled: LabelledPrediction, inside: Mask) -> float:
     return float((truth & found).sum() / union) if union >= MIN_ROAD_PX else math.nan
 
 
-def _object_as_road(labelled: LabelledPrediction, inside: Mask) -> float:
-    """Return the largest share of road among the connected objects within braking distance."""
+def _object_as_free(labelled: LabelledPrediction, inside: Mask) -> float:
+    """Return the largest share of road and sky among the objects within braking distance."""
     assert labelled.classes is not None
     near = valid_depth(labelled) & (np.asarray(labelled.depth) <= BRAKING_DISTANCE_M)
     objects = near & inside & np.isin(labelled.classes, OBJECTS)
     count, labels = cv2.connectedComponents(objects.astype(np.uint8))
     sizes = np.bincount(labels.ravel(), minlength=count)
-    road = np.bincount(labels[labelled.prediction.classes == ROAD], minlength=count)
-    shares = [road[i] / sizes[i] for i in range(1, count) if sizes[i] >= MIN_OBJECT_PX]
+    free = np.isin(labelled.prediction.classes, FREE)
+    missed = np.bincount(labels[free], minlength=count)
+    shares = [missed[i] / sizes[i] for i in range(1, count) if sizes[i] >= MIN_OBJECT_PX]
     return float(max(shares, default=math.nan))

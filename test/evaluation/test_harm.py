@@ -16,7 +16,7 @@ from bdl_perception.evaluation.harm import (
 )
 from bdl_perception.evaluation.harm_results import harm_results, HarmResults
 from bdl_perception.evaluation.set_results import NotMeasured, to_plain
-from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE
+from bdl_perception.perception.data_types import CLASS_NAMES, IGNORE, SKY
 from bdl_perception.report.harm import harm_section
 from bdl_perception.report.markdown import to_json_values
 import numpy as np
@@ -62,7 +62,7 @@ class Labelled(Maps):
 
 def test_a_right_frame_has_no_harm() -> None:
     errors = View().errors
-    assert errors[:2] == (0., 1.) and isnan(errors.object_as_road) and errors.wrong == ()
+    assert errors[:2] == (0., 1.) and isnan(errors.object_as_free) and errors.wrong == ()
 
 
 @pytest.mark.parametrize(('factor', 'wrong'), [(1.25, ()), (1.26, ('depth',)), (.74, ('depth',))])
@@ -98,16 +98,18 @@ def test_road_is_wrong_below_an_iou_of_four_fifths() -> None:
     assert isnan(view.errors.road_iou)
 
 
+@pytest.mark.parametrize('found', [ROAD, SKY])
 @pytest.mark.parametrize('truth', [CAR, IGNORE])
-def test_an_object_that_is_taken_for_road_is_wrong_within_braking_distance(truth: int) -> None:
+def test_an_object_that_is_taken_for_road_or_sky_is_wrong_within_braking_distance(
+        truth: int, found: int) -> None:
     view = View()
-    view.classes[OBJECT] = truth
-    assert view.errors.wrong == ('object',) and view.errors.object_as_road == 1
+    view.classes[OBJECT], view.found[OBJECT] = truth, found
+    assert view.errors.wrong == ('object',) and view.errors.object_as_free == 1
     view.found[OBJECT] = CAR
-    assert view.errors.object_as_road == 0
-    view.found[OBJECT] = ROAD
+    assert view.errors.object_as_free == 0
+    view.found[OBJECT] = found
     view.depth[OBJECT] = view.found_depth[OBJECT] = 31.
-    assert isnan(view.errors.object_as_road)
+    assert isnan(view.errors.object_as_free)
 
 
 def test_the_worst_of_two_objects_counts_and_a_tiny_one_does_not() -> None:
@@ -115,7 +117,7 @@ def test_the_worst_of_two_objects_counts_and_a_tiny_one_does_not() -> None:
     view.classes[OBJECT] = CAR
     view.found[OBJECT] = CAR
     view.classes[40:45, 48:51] = CAR  # 15 px, as road
-    assert view.errors.object_as_road == 0
+    assert view.errors.object_as_free == 0
     view.classes[38:45, 47:52] = CAR  # 35 px
     assert view.errors.wrong == ('object',)
 
