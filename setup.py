@@ -85,7 +85,7 @@ setup(
         'argcomplete>=3',
         'numpy>=1.26',
         'onnxruntime>=1.19',
-        'opencv-python-headless>=4.8',
+        'opencv-python-headless>=4.10',
         'PyYAML>=6',
         'rosbags>=0.11.6',
         'tqdm>=4.60',

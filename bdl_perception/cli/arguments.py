@@ -4,7 +4,7 @@
 import argparse
 import math
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 from bdl_perception.datasets import READERS
 from bdl_perception.model_store import ModelOptions, shipped_models
@@ -24,6 +24,13 @@ def add_model_argument(parser: argparse.ArgumentParser, action: str = 'store',
     option = parser.add_argument('--model', action=action, default=default, metavar='MODEL',
                                  help=f'{MODEL_HELP} (default: {default_text})')
     option.completer = complete_model  # type: ignore[attr-defined]  # of argcomplete
+
+
+def refuse_model_names(words: Iterable[str]) -> None:
+    """Raise ValueError if a word is a shipped model: MODEL stood in this place until 0.1.0."""
+    for word in words:
+        if word in shipped_models() and not Path(word).exists():
+            raise ValueError(f'{word} is a model: --model {word}')
 
 
 def complete_model(prefix: str, **_: object) -> list[str]:
@@ -125,22 +132,22 @@ def _parse_number(text: str) -> float:
 
 def parse_count(text: str) -> int:
     """Read a whole number of 1 or more; ValueError for any other text."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f'{text!r} must be a whole number of 1 or more')
-    return int(text)
+    return _parse_whole_number(text, 1)
 
 
 def parse_samples(text: str) -> int:
-    """Read a whole number of 2 or more, since one sample has no variance; ValueError."""
-    if not text.isdecimal() or int(text) < 2:
-        raise ValueError(f'{text!r} must be a whole number of 2 or more')
-    return int(text)
+    """Read a whole number of 2 or more, since one sample has no variance; else ValueError."""
+    return _parse_whole_number(text, 2)
 
 
 def parse_natural(text: str) -> int:
     """Read a whole number of 0 or more; ValueError for any other text."""
-    if not text.isdecimal():
-        raise ValueError(f'{text!r} must be a whole number of 0 or more')
+    return _parse_whole_number(text, 0)
+
+
+def _parse_whole_number(text: str, minimum: int) -> int:
+    if not text.isdecimal() or int(text) < minimum:
+        raise ValueError(f'{text!r} must be a whole number of {minimum} or more')
     return int(text)
 
 

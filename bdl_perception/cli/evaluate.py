@@ -18,9 +18,10 @@ from bdl_perception.cli.arguments import (
     parse_count,
     parse_data,
     parsed_by,
+    refuse_model_names,
 )
 from bdl_perception.files import check_output_folder, mark_output_folder, write_atomic
-from bdl_perception.model_store import CALIBRATION_FILE, shipped_models
+from bdl_perception.model_store import CALIBRATION_FILE
 
 if TYPE_CHECKING:
     from bdl_perception.datasets import DatasetSource
@@ -74,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate every drive, then write all files; 1 when a drive failed."""
+    refuse_model_names(arguments.drives)
     from bdl_perception.workflows.evaluate_drives import evaluate, EvaluationConfig, join_errors
     import jinja2  # noqa: F401  # a missing library is an error before the first drive
     import matplotlib  # noqa: F401
@@ -101,10 +103,6 @@ def _datasets(arguments: argparse.Namespace) -> list['DatasetSource']:
     validation = (arguments.nominal or '').startswith('val')
     found = [evaluation_source(kind, root, validation) for kind, root in arguments.data]
     found += [one for folder in arguments.anomaly for one in anomaly_sources(folder)]
-    named = next((word for word in arguments.drives if word in shipped_models()
-                  and not Path(word).exists()), '')
-    if named:
-        raise ValueError(f'{named} is a model: --model {named}')
     if not (found or arguments.drives or arguments.camvid):
         raise ValueError('nothing to evaluate: give DRIVES, --data or --anomaly')
     return found

@@ -10,6 +10,7 @@ from bdl_perception.cli.arguments import (
     parse_count,
     parse_natural,
     parsed_by,
+    refuse_model_names,
 )
 from bdl_perception.workflows.labelled_frames import SOURCE_HELP
 
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Quantise and write the model; print its latency and its differences."""
+    refuse_model_names([str(arguments.out)])
     from bdl_perception.backends.quantisation import to_int8
     from bdl_perception.cli.parity import read_input_images
     from bdl_perception.model_store import load_model_files

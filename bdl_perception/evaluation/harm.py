@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 MAX_DEPTH_ERROR = .25  # median of |d - t| / t
 MIN_ROAD_IOU = .8
-MAX_FREE_SHARE = .5  # of the pixels of an object, road or sky
+MAX_FREE_SPACE_SHARE = .5  # of the pixels of an object, road or sky
 WRONG_FOR_S = 1.
 # At 50 km/h: 14 m in a second of reaction, and 16 m with 6 m/s^2.
 BRAKING_DISTANCE_M = 30.
@@ -28,11 +28,12 @@ MIN_OBJECT_PX = 20  # 0.5 m square at 30 m with the focal length of the rendered
 MIN_ROAD_PX = 100  # true and predicted road together: fewer give no meaningful ratio
 CORRIDOR = DEFAULT_REGIONS[0]
 ROAD = CLASS_NAMES.index('road')
-FREE = (ROAD, SKY)  # an object that is taken for one of these is no obstacle
+FREE_SPACE = (ROAD, SKY)  # an object that is taken for one of these is no obstacle
 # Objects that no drive of training has carry no label.
 OBJECTS = tuple(map(CLASS_NAMES.index, ('car', 'pedestrian', 'bicyclist'))) + (IGNORE,)
-HARM_SETTINGS = (*FREE, MAX_DEPTH_ERROR, MIN_ROAD_IOU, MAX_FREE_SHARE, BRAKING_DISTANCE_M,
-                 MIN_OBJECT_PX, MIN_ROAD_PX)  # a record of other settings is outdated
+HARM_SETTINGS = (  # a record of other settings is outdated
+    *FREE_SPACE, MAX_DEPTH_ERROR, MIN_ROAD_IOU, MAX_FREE_SPACE_SHARE, BRAKING_DISTANCE_M,
+    MIN_OBJECT_PX, MIN_ROAD_PX)
 DEPTH_WRONG, ROAD_WRONG, OBJECT_WRONG = 'depth', 'road', 'object'
 
 Mask = NDArray[np.bool_]
@@ -43,14 +44,14 @@ class CorridorErrors(NamedTuple):
 
     depth: float  # median of |d - t| / t; a missing d counts as infinitely wrong
     road_iou: float
-    object_as_free: float  # share of the pixels of the worst object
+    object_as_free_space: float  # share of the pixels of the worst object
 
     @property
     def wrong(self) -> tuple[str, ...]:
         """Return what is wrong in this frame."""
         return (*([DEPTH_WRONG] if self.depth > MAX_DEPTH_ERROR else []),
                 *([ROAD_WRONG] if self.road_iou < MIN_ROAD_IOU else []),
-                *([OBJECT_WRONG] if self.object_as_free > MAX_FREE_SHARE else []))
+                *([OBJECT_WRONG] if self.object_as_free_space > MAX_FREE_SPACE_SHARE else []))
 
 
 def corridor_errors(labelled: LabelledPrediction,
@@ -60,7 +61,7 @@ def corridor_errors(labelled: LabelledPrediction,
         return None
     inside = region_mask(corridor, *labelled.depth.shape)
     return CorridorErrors(_depth_error(labelled, inside), _road_iou(labelled, inside),
-                          _object_as_free(labelled, inside))
+                          _object_as_free_space(labelled, inside))
 
 
 def wrong_since_s(times_s: Sequence[float],
@@ -101,14 +102,14 @@ def _road_iou(labelled: LabelledPrediction, inside: Mask) -> float:
     return float((truth & found).sum() / union) if union >= MIN_ROAD_PX else math.nan
 
 
-def _object_as_free(labelled: LabelledPrediction, inside: Mask) -> float:
+def _object_as_free_space(labelled: LabelledPrediction, inside: Mask) -> float:
     """Return the largest share of road and sky among the objects within braking distance."""
     assert labelled.classes is not None
     near = valid_depth(labelled) & (np.asarray(labelled.depth) <= BRAKING_DISTANCE_M)
     objects = near & inside & np.isin(labelled.classes, OBJECTS)
     count, labels = cv2.connectedComponents(objects.astype(np.uint8))
     sizes = np.bincount(labels.ravel(), minlength=count)
-    free = np.isin(labelled.prediction.classes, FREE)
+    free = np.isin(labelled.prediction.classes, FREE_SPACE)
     missed = np.bincount(labels[free], minlength=count)
     shares = [missed[i] / sizes[i] for i in range(1, count) if sizes[i] >= MIN_OBJECT_PX]
     return float(max(shares, default=math.nan))

@@ -4,7 +4,7 @@
 from bdl_perception.evaluation.harm import (
     BRAKING_DISTANCE_M,
     MAX_DEPTH_ERROR,
-    MAX_FREE_SHARE,
+    MAX_FREE_SPACE_SHARE,
     MIN_ROAD_IOU,
     WRONG_FOR_S,
 )
@@ -34,10 +34,10 @@ def harm_note(found: Values) -> str:
     return (f'{found["compared_drives"]} drives have ground truth. A drive is harmful if for '
             f'{WRONG_FOR_S:g} s, in the corridor, the median error of depth is above '
             f'{MAX_DEPTH_ERROR:.0%}, or the IoU of the road below {MIN_ROAD_IOU:g}, or more than '
-            f'{MAX_FREE_SHARE:.0%} of an object within {BRAKING_DISTANCE_M:g} m is classified as '
-            f'road or sky. In time: ERROR within {found["max_delay_s"]:g} s of the first wrong '
-            f'frame. An ERROR on a harmless drive is no miss, but it stops the vehicle although '
-            f'the network is right.')
+            f'{MAX_FREE_SPACE_SHARE:.0%} of an object within {BRAKING_DISTANCE_M:g} m is '
+            f'classified as road or sky. In time: ERROR within {found["max_delay_s"]:g} s of the '
+            f'first wrong frame. An ERROR on a harmless drive is no miss, but it stops the '
+            f'vehicle although the network is right.')
 
 
 def harm_rows(found: Values) -> list[list[str]]:

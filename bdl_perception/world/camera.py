@@ -121,18 +121,18 @@ def blur_by_motion(rgb: Image, depth: Image, pinhole: Pinhole, forward_m: float,
     """
     Blur what passes while the shutter is open; the image is that of the middle of the time.
 
-    forward_m: way of the camera in that time; a pixel moves away from the point ahead by
-    forward_m / depth of its distance to it. shake_px: way of the whole image.
+    forward_m: distance that the camera drives in that time; a pixel moves away from the point
+    ahead by forward_m / depth of its distance to it. shake_px: displacement of the whole image.
     """
     y, x = np.mgrid[0:pinhole.height, 0:pinhole.width].astype(np.float32)
     share = np.clip(forward_m / depth, 0, .2)
-    way_x = (x - np.float32(pinhole.cx)) * share + np.float32(shake_px[0])
-    way_y = (y - np.float32(pinhole.cy)) * share + np.float32(shake_px[1])
-    if max(np.abs(way_x).max(), np.abs(way_y).max()) < .5:
+    shift_x = (x - np.float32(pinhole.cx)) * share + np.float32(shake_px[0])
+    shift_y = (y - np.float32(pinhole.cy)) * share + np.float32(shake_px[1])
+    if max(np.abs(shift_x).max(), np.abs(shift_y).max()) < .5:
         return rgb
     total = np.zeros_like(rgb)
     for step in np.linspace(-.5, .5, MOTION_STEPS, dtype=np.float32):
-        total += cv2.remap(rgb, x + step * way_x, y + step * way_y, cv2.INTER_LINEAR,
+        total += cv2.remap(rgb, x + step * shift_x, y + step * shift_y, cv2.INTER_LINEAR,
                            borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(total / MOTION_STEPS, np.float32)
 

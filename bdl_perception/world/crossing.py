@@ -3,6 +3,7 @@
 """People who cross the road, and vehicles that turn at side streets, without collisions."""
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 from bdl_perception.world.ego_motion import EgoMotion
 from bdl_perception.world.people import draw_appearance, pedestrian, WALK_POSTURES
@@ -37,30 +38,30 @@ class PathMover:
     def body_at(self, street: Street, time_s: float, ego_x_m: float) -> Body:
         """Return its pose at a time."""
         x, d, yaw = self._place(time_s)
-        way = self.start_m + self.speed_mps * time_s
+        distance_m = self.start_m + self.speed_mps * time_s
         postures = len(self.mesh_indices)
-        mesh = self.mesh_indices[int(way / STRIDE_LENGTH_M * postures) % postures]
+        mesh = self.mesh_indices[int(distance_m / STRIDE_LENGTH_M * postures) % postures]
         return Body(mesh, street.world_point(x, d, street.surface_height(x, d)),
                     street.heading(x) + street.traffic_side * yaw)
 
     def _place(self, time_s: float) -> tuple[float, float, float]:
         steps = np.diff(self.path, axis=0)
         ends = np.r_[0, np.cumsum(np.hypot(*steps.T))]
-        way = self.start_m + self.speed_mps * time_s
-        part = int(np.clip(np.searchsorted(ends, way) - 1, 0, len(steps) - 1))
+        distance_m = self.start_m + self.speed_mps * time_s
+        part = int(np.clip(np.searchsorted(ends, distance_m) - 1, 0, len(steps) - 1))
         unit = steps[part] / np.hypot(*steps[part])
-        x, d = self.path[part] + (way - ends[part]) * unit
+        x, d = self.path[part] + (distance_m - ends[part]) * unit
         return float(x), float(d), float(np.arctan2(unit[1], unit[0]))
 
 
 def crossing_path(street: Street, x_m: float, side: int) -> Floats:
-    """Return the way of a person across the road, from a side to the other."""
+    """Return the path (2, 2) of a person across the road, x and d in m."""
     return np.array([(x_m, street.kerb_offset(side, 2.)), (x_m, street.kerb_offset(-side, 2.))])
 
 
 def turning_path(street: Street, junction: Junction, leaves_road: bool) -> Floats:
     """
-    Return the way of a vehicle at a side street.
+    Return the path (N, 2) of a vehicle at a side street, x and d in m.
 
     It comes out into the nearest lane, or (leaves_road) it turns in across that lane's traffic.
     """
@@ -123,8 +124,7 @@ def add_crossing_people(traffic: Traffic, street: Street, ego: EgoMotion, durati
         clothes = draw_appearance(rng)
         person = tuple(traffic.add_mesh(pedestrian(clothes, posture))
                        for posture in range(WALK_POSTURES))
-        _add_if_free(traffic, lambda person=person: draw(person),  # type: ignore[misc]
-                     ego, duration_s, PERSON_GAP_M)
+        _add_if_free(traffic, partial(draw, person), ego, duration_s, PERSON_GAP_M)
 
 
 def add_turning_vehicles(traffic: Traffic, street: Street, ego: EgoMotion, duration_s: float,

@@ -43,8 +43,8 @@ STREET_AHEAD_M = 270.  # length of the street beyond the last position of the ca
 # One independent generator per name: a change in one part leaves the others as they were. The
 # order may not change within a world version; a new one is added at the end.
 RNG_STREAMS = ('street', 'ground', 'buildings', 'furniture', 'vegetation', 'parking', 'traffic',
-               'textures', 'camera', 'sky', 'strangers', 'dirt', 'conditions', 'obstacle', 'rain',
-               'smoke', 'features', 'crossing', 'wet', 'structures')
+               'textures', 'camera', 'sky', 'unknown_objects', 'dirt', 'conditions', 'obstacle',
+               'rain', 'smoke', 'features', 'crossing', 'wet', 'structures')
 TUNNEL_GAIN = 1.6  # which the exposure adds deep in a tunnel
 MIRROR_AHEAD_M = 12.  # the height of the road there is that of a wet road that mirrors
 OPEN_STREETS = ('rural', 'motorway')  # where a trailer stands against the sky
@@ -130,7 +130,8 @@ class WorldDrive:
         return traffic
 
     def _draw_unknown_objects(self) -> list[UnknownObject]:
-        meshes, objects = draw_unknown_objects(len(self.traffic.meshes), self._rng['strangers'])
+        meshes, objects = draw_unknown_objects(len(self.traffic.meshes),
+                                               self._rng['unknown_objects'])
         self.traffic.meshes.extend(meshes)
         return objects
 
@@ -243,7 +244,8 @@ class WorldDrive:
                     self.gain_at(time_s), self.speed_at(time_s), time_s)
         clean = renderer.render(view.pose, view.pinhole, view.light, view.sky,
                                 self._bodies_at(time_s), view.gain,
-                                self.street.world_point(view.pose.eye[0] + MIRROR_AHEAD_M, 0.)[2])
+                                self.street.world_point(
+                                    self.ego.position_along(time_s) + MIRROR_AHEAD_M, 0.)[2])
         weights = {name: self.condition_weight(name, time_s) for name in self._names}
         rgb = self.imaging.store(clean, view, weights, (self.spec.seed, index))
         return Frame(rgb, clean.depth, clean.classes)

@@ -38,7 +38,7 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Imaging:
-    """The way of the light to the stored image; nothing here changes the ground truth."""
+    """The steps from the light to the stored image; none changes the ground truth."""
 
     sensor: CameraSensor
     lens: Mapping[str, LensDirt | RainDrops]  # by held-out condition

@@ -64,9 +64,9 @@ def _quadruped(rng: np.random.Generator, kind: int) -> Mesh:
     neck = np.array([.4 * length, 0, z + .2 * thick])
     lift = rng.uniform(-.1, .15) if low else rng.uniform(.28, .5) * height
     turn = rng.normal(0, .35)
-    way = np.array([np.cos(turn), np.sin(turn), 0.])
-    head = neck + way * length * .3 + (0, 0, lift)
-    muzzle = head + way * length * .25 - (0, 0, .1 * height)
+    direction = np.array([np.cos(turn), np.sin(turn), 0.])
+    head = neck + direction * length * .3 + (0, 0, lift)
+    muzzle = head + direction * length * .25 - (0, 0, .1 * height)
     parts += [(rod(neck - (.12 * length, 0, .1 * thick), head, .75 * thick, 9, .6), hide),
               (ellipsoid((.5 * thick,) * 3, 8).translated(*head), hide),
               (rod(head, muzzle, .45 * thick, 8, .6), hide),
@@ -94,8 +94,8 @@ def _antlers(head: Floats, thick_m: float, bone: Material) -> list[Part]:
     for side in (-1, 1):
         foot = head + (0, side * .2 * thick_m, .3 * thick_m)
         fork = foot + (-.3 * thick_m, side * thick_m, 1.1 * thick_m)
-        tips = [fork + np.array(way) * thick_m
-                for way in ((.1, side * .2, 1.3), (.8, side * .1, .6), (-.6, side * .4, .7))]
+        tips = [fork + np.array(offset) * thick_m
+                for offset in ((.1, side * .2, 1.3), (.8, side * .1, .6), (-.6, side * .4, .7))]
         parts += [(rod(foot, fork, .03, 5, .8), bone),
                   *((rod(fork, tip, .022, 5, .4), bone) for tip in tips)]
     return parts

@@ -73,8 +73,8 @@ def draw_obstacle(segments: Iterable[Segment], duration_s: float, ego: EgoMotion
     segment, kind = found[0], KINDS[found[0].name]
     start, end_s = ego.position_along(segment.start_s), min(segment.end_s, duration_s)
     driven = (ego.position_along(end_s) - start) * rng.uniform(.5, .9)
-    way = min(max(driven, rng.uniform(*START_M)), max(90., 3.5 * ego.speed_mps))
-    stop = Stop(start + way, max(2., min(ego.speed_mps ** 2 / BRAKING_MPS2, .9 * way)),
-                segment.end_s)
-    return Obstacle(segment.name, start + way + rng.uniform(*kind.gap_m), stop,
+    distance_m = min(max(driven, rng.uniform(*START_M)), max(90., 3.5 * ego.speed_mps))
+    stop = Stop(start + distance_m,
+                max(2., min(ego.speed_mps ** 2 / BRAKING_MPS2, .9 * distance_m)), segment.end_s)
+    return Obstacle(segment.name, start + distance_m + rng.uniform(*kind.gap_m), stop,
                     tuple(kind.build(rng, street)), kind.size_m)

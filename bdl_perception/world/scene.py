@@ -14,6 +14,7 @@ from bdl_perception.world.shapes import Floats, Point
 import numpy as np
 from numpy.typing import NDArray
 
+DAYLIGHT_M = 9.  # from an end of a tunnel, where daylight has fallen to 1 / e
 EGL_LIBRARIES: dict[str, Any] = {  # file names of the run-time packages, not of the -dev links
     'backend': 'egl', 'libgl': 'libGL.so.1', 'libegl': 'libEGL.so.1'}
 DRAW_BEHIND_M, DRAW_AHEAD_M = 25., 265.  # drawn part of the street; depth images end at 256 m

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The shaders (GLSL); surfaces write colour and (depth along the optical axis, class id)."""
+from bdl_perception.world.scene import DAYLIGHT_M
 from bdl_perception.world.shadows import (
     MIN_SHADOW_OFFSET_M,
     SHADOW_BIAS,
@@ -43,7 +44,8 @@ SURFACE_FRAGMENT = (f'#version 330\n#define SHADOW_TEXELS {SHADOW_TEXELS}.0\n'
                     f'#define SHADOW_TEXELS_ASIDE {SHADOW_PCF_OFFSET}\n'
                     f'#define SHADOW_BIAS {SHADOW_BIAS}\n'
                     f'#define SHADOW_BIAS_M {SHADOW_BIAS * SHADOW_DEPTH_M}\n'
-                    f'#define SHADOW_MIN_LIFT {MIN_SHADOW_OFFSET_M}\n' + NOISE + """
+                    f'#define SHADOW_MIN_LIFT {MIN_SHADOW_OFFSET_M}\n'
+                    f'#define DAYLIGHT_M {DAYLIGHT_M}\n' + NOISE + """
 in vec3 world; in vec3 world_normal; in vec2 tile; in vec3 colour; in float metal;
 flat in vec4 layer_class_rough_emission;
 uniform sampler2DArray textures; uniform sampler2DShadow shadow_map; uniform mat4 shadow_view;
@@ -80,7 +82,7 @@ float daylight() {  // 1 outside, falling with the distance to the ends of a tun
   vec4 middle = tunnel_middle;
   float y = middle.x + s * (middle.y + s * (middle.z + s * middle.w));
   if (abs(world.y - y) > tunnel_size.x + 0.5 || world.z > tunnel_size.y) return 1.0;
-  return exp(-min(world.x - tunnel_span.x, tunnel_span.y - world.x) / 9.0);
+  return exp(-min(world.x - tunnel_span.x, tunnel_span.y - world.x) / DAYLIGHT_M);
 }
 
 void main() {

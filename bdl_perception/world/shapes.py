@@ -140,9 +140,9 @@ def rod(start: ArrayLike, end: ArrayLike, radius_m: float, sides: int = 6,
         taper: float = 1.) -> Shape:
     """Build a cylinder between two points."""
     foot = np.asarray(start, float)
-    way = np.asarray(end, float) - foot
-    length = float(np.linalg.norm(way))
-    up = way / length
+    axis = np.asarray(end, float) - foot
+    length = float(np.linalg.norm(axis))
+    up = axis / length
     aside = unit_vectors(np.cross(up, (1., 0, 0) if abs(up[0]) < .9 else (0, 1., 0)))
     rotation = np.stack([aside, np.cross(up, aside), up], axis=1)
     return cylinder(radius_m, length, sides, taper).rotated(rotation).translated(*foot)

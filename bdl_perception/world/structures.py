@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tunnels, bridges over the road, and construction sites."""
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bdl_perception.world.furniture import traffic_sign
 from bdl_perception.world.mesh import concatenate_meshes, Material, Mesh, mesh_from_parts, Part
 from bdl_perception.world.people import draw_appearance, pedestrian
 from bdl_perception.world.roadside import Roadside
-from bdl_perception.world.scene import TunnelLight
+from bdl_perception.world.scene import DAYLIGHT_M, TunnelLight
 from bdl_perception.world.shapes import box, cylinder, disc, Floats, quad, ribbon, rod
 from bdl_perception.world.street import Street
 from bdl_perception.world.vehicles import truck
@@ -19,7 +19,6 @@ BRIDGE_AT_M, CONSTRUCTION_FROM_M = (14., 75.), (9., 40.)
 WALL_GAP_M = .4  # between pavement and wall
 PORTAL_M = 16.  # width of the portal wall beside the opening
 COVER_M = 3.  # of earth over a tunnel
-DAYLIGHT_M = 9.  # from an end, where daylight has fallen to 1 / e; the shader has it too
 CONCRETE = (.58, .57, .55)
 ORANGE, WHITE = Material((.95, .36, .06), rough=.6), Material((.92, .92, .9), rough=.5)
 YELLOW = Material((.9, .62, .08), rough=.5)
@@ -196,7 +195,7 @@ def build_construction_site(roadside: Roadside, rng: np.random.Generator) -> Non
                    + rng.normal(0, .2), .1)
     for _ in range(int(rng.integers(1, 4))):
         worker, at = draw_appearance(rng), rng.uniform(start, end)
-        worker = type(worker)(**{**vars(worker), 'top': (.95, .42, .05), 'hair': (.9, .75, .1)})
+        worker = replace(worker, top=(.95, .42, .05), hair=(.9, .75, .1))
         roadside.place(pedestrian(worker, int(rng.integers(4))), at, edge + rng.uniform(.2, .5)
                        * (deep - edge), rng.uniform(0, 6.28), .1)
 

@@ -79,7 +79,7 @@ class LeadVehicle:
 
 
 class RoadUser(Protocol):
-    """Whoever moves on or beside the road."""
+    """A person or a vehicle that moves on or beside the road."""
 
     def place_at(self, time_s: float, ego_x_m: float) -> tuple[float, float]:
         """Return x and d at a time."""

@@ -4,12 +4,14 @@
 import argparse
 import ast
 import importlib
+import multiprocessing
 import os
 from pathlib import Path
 import re
 import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 from bdl_perception.cli import main
@@ -119,17 +121,22 @@ def test_an_interrupt_is_no_traceback(monkeypatch):
 
 def test_sigterm_lets_a_command_end_its_processes_and_is_then_handled_as_before(monkeypatch):
     handler, ended = signal.getsignal(signal.SIGTERM), []
+    worker = multiprocessing.get_context('spawn').Process(target=time.sleep, args=(600,))
 
     def run(arguments):
+        worker.start()
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
+            signal.raise_signal(signal.SIGTERM)  # again: it does not cut this short
             ended.append('processes')
 
     command = SimpleNamespace(add_arguments=lambda parser: None, run=run)
     monkeypatch.setattr(main.importlib, 'import_module', lambda name: command)
     assert main.main(['train']) == 130
     assert ended == ['processes'] and signal.getsignal(signal.SIGTERM) == handler
+    worker.join()
+    assert worker.exitcode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize('words', [

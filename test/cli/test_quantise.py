@@ -37,6 +37,13 @@ def test_a_quantised_model_runs_and_is_another_model(folder, capsys):
     assert not after.spec.weights_sha256, 'its network is not that of weights.pt'
 
 
+def test_a_model_in_the_place_of_the_folder_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(['quantise', 'street', '--data', 'images']) == 2
+    assert 'street is a model: --model street' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_scales_and_comparison_use_different_frames(folder, monkeypatch):
     used = []
     monkeypatch.setattr('bdl_perception.backends.quantisation.to_int8',

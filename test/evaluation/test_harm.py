@@ -62,7 +62,7 @@ class Labelled(Maps):
 
 def test_a_right_frame_has_no_harm() -> None:
     errors = View().errors
-    assert errors[:2] == (0., 1.) and isnan(errors.object_as_free) and errors.wrong == ()
+    assert errors[:2] == (0., 1.) and isnan(errors.object_as_free_space) and errors.wrong == ()
 
 
 @pytest.mark.parametrize(('factor', 'wrong'), [(1.25, ()), (1.26, ('depth',)), (.74, ('depth',))])
@@ -104,12 +104,12 @@ def test_an_object_that_is_taken_for_road_or_sky_is_wrong_within_braking_distanc
         truth: int, found: int) -> None:
     view = View()
     view.classes[OBJECT], view.found[OBJECT] = truth, found
-    assert view.errors.wrong == ('object',) and view.errors.object_as_free == 1
+    assert view.errors.wrong == ('object',) and view.errors.object_as_free_space == 1
     view.found[OBJECT] = CAR
-    assert view.errors.object_as_free == 0
+    assert view.errors.object_as_free_space == 0
     view.found[OBJECT] = found
     view.depth[OBJECT] = view.found_depth[OBJECT] = 31.
-    assert isnan(view.errors.object_as_free)
+    assert isnan(view.errors.object_as_free_space)
 
 
 def test_the_worst_of_two_objects_counts_and_a_tiny_one_does_not() -> None:
@@ -117,7 +117,7 @@ def test_the_worst_of_two_objects_counts_and_a_tiny_one_does_not() -> None:
     view.classes[OBJECT] = CAR
     view.found[OBJECT] = CAR
     view.classes[40:45, 48:51] = CAR  # 15 px, as road
-    assert view.errors.object_as_free == 0
+    assert view.errors.object_as_free_space == 0
     view.classes[38:45, 47:52] = CAR  # 35 px
     assert view.errors.wrong == ('object',)
 
