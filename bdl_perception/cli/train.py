@@ -31,9 +31,10 @@ class TrainingData(NamedTuple):
 
 
 def parse_source(text: str) -> tuple[str, Path]:
-    """Read [KIND=]DIR."""
+    """Read [KIND=]DIR; a folder of camvid with the coarse labels of IDD is idd."""
+    from bdl_perception.datasets import dataset_kind
     kind, separator, folder = text.partition('=')
-    return (kind, Path(folder)) if separator else ('world', Path(text))
+    return (dataset_kind(kind, Path(folder)), Path(folder)) if separator else ('world', Path(text))
 
 
 def parse_kind_count(text: str) -> tuple[str, int]:
@@ -49,8 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--data', type=parse_source, action='append', required=True,
                         metavar='[KIND=]DIR',
                         help='data set; DIR alone is world=DIR, an output folder of `bdl render`; '
-                             'camvid=DIR and other KINDs have their own layouts. Repeat the '
-                             'option to mix data sets. The network is trained on the split train '
+                             'camvid=DIR and other KINDs have their own layouts; a folder of '
+                             'camvid with coarse labels of IDD is idd. Repeat the option to mix '
+                             'data sets. The network is trained on the split train '
                              'and measured on validation')
     parser.add_argument('--repeat', type=parse_kind_count, action='append', default=[],
                         metavar='KIND=N',

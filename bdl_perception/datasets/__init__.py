@@ -93,16 +93,20 @@ def parse_dataset(word: str) -> DatasetSource | None:
     return DatasetSource(kind, Path(root), split)
 
 
+def dataset_kind(kind: str, root: Path) -> str:
+    """Return the kind of a folder: camvid with the coarse labels of IDD is idd, with its terms."""
+    from bdl_perception.datasets.idd import has_coarse_labels
+    return 'idd' if kind == 'camvid' and has_coarse_labels(root) else kind
+
+
 def evaluation_source(kind: str, root: Path, validation: bool = False) -> DatasetSource:
     """
     Choose the split that an evaluation reads: test, or validation where there is no test.
 
-    validation: never test. A folder in the layout of CamVid with the coarse labels of IDD is idd.
+    validation: never test. A folder of camvid may be idd, see dataset_kind.
     DatasetError when the data set has neither split; ValueError for an unknown kind.
     """
-    from bdl_perception.datasets.idd import has_coarse_labels
-    if kind == 'camvid' and has_coarse_labels(root):
-        kind = 'idd'
+    kind = dataset_kind(kind, root)
     if not validation:
         try:
             open_dataset(kind, root, 'test')

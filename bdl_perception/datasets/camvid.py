@@ -26,13 +26,14 @@ CAMVID_CLASSES = (
     'Pedestrian', 'Bicyclist', 'Unlabelled')  # of SegNet, in the order of the stored ids
 CLASS_MAP = np.array([*range(len(CLASS_NAMES)), IGNORE], np.uint8)  # (12,) same order as SegNet
 SUFFIXES = ('.png', '.jpg')
-# The camera stored 16:9 as 960x720 (DVCPRO HD): a round sign is 3/4 as wide as it is high
-PIXEL_ASPECT = 4 / 3
 DEFAULT_FX_PX = 414.  # at 480 px: .86 of the width, assumed (the widest zoom of a camcorder)
 
 
 class CamVid:
     """The labelled frames of a split, sorted by name; 0001TP_008550 is of sequence 0001TP."""
+
+    # The camera stored 16:9 as 960x720 (DVCPRO HD): a round sign is 3/4 as wide as high
+    pixel_aspect = 4 / 3
 
     def __init__(self, root: Path, split: str, fx: float = DEFAULT_FX_PX,
                  square_pixels: bool = False) -> None:
@@ -45,7 +46,7 @@ class CamVid:
         with other data sets. Published results use the stored images, hence the default.
         """
         self._labels = root / f'{split}annot'
-        self._fx, self._square_pixels = fx, square_pixels
+        self._fx, self.square_pixels = fx, square_pixels
         images = require_folder(root / split, 'the images of CamVid')
         require_folder(self._labels, 'a label PNG for each image')
         self.paths = sorted(path for path in images.iterdir() if path.suffix in SUFFIXES)
@@ -66,10 +67,10 @@ class CamVid:
         label = self._label_path(path)
         classes = map_ids(read_raw_image(label, np.uint8), CLASS_MAP, label)
         sample = make_sample(path, read_rgb(path), self._fx, classes=classes)
-        if not self._square_pixels:
+        if not self.square_pixels:
             return sample
         height, width = classes.shape
-        return resize_sample(sample, height, round(width * PIXEL_ASPECT), 'stretch')
+        return resize_sample(sample, height, round(width * self.pixel_aspect), 'stretch')
 
     def _label_path(self, path: Path) -> Path:
         return self._labels / f'{path.stem}.png'

@@ -24,6 +24,8 @@ COARSE_SUFFIX = 'coarse'
 class Idd(CamVid):
     """The labelled frames of a split, with both kinds of labels."""
 
+    pixel_aspect = 16 / 9 / (320 / 227)  # the cameras have 16:9, the stored frames 320x227 px
+
     def __init__(self, root: Path, split: str, **options: Any) -> None:
         """List the frames of root/split; options: as of CamVid."""
         super().__init__(root, split, **options)
@@ -33,8 +35,10 @@ class Idd(CamVid):
             require_file(self._coarse / f'{path.stem}.png', path, 'coarse label')
 
     def __getitem__(self, index: int) -> TrainingSample:
-        """Read one frame; its depth is unknown everywhere."""
+        """Read one frame; its depth is unknown everywhere, square pixels have no coarse labels."""
         sample = super().__getitem__(index)
+        if self.square_pixels:  # for training, which uses the eleven classes
+            return sample
         path = self._coarse / f'{self.paths[index].stem}.png'
         coarse = read_raw_image(path, np.uint8)
         if wrong := set(np.unique(coarse).tolist()) - {*range(COARSE_CLASSES), IGNORE}:

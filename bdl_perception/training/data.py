@@ -31,7 +31,8 @@ def counts_by_kind(option: str, pairs: Sequence[tuple[str, int]],
     """Collect KIND=N pairs of an option; ValueError for an unknown or a repeated kind."""
     numbers = dict(pairs)
     if unknown := set(numbers) - set(kinds):
-        raise ValueError(f'{option} names {sorted(unknown)}, which is no KIND of --data')
+        raise ValueError(f'{option} names {sorted(unknown)}, which is no KIND of --data '
+                         f'({", ".join(sorted(kinds))})')
     if len(numbers) < len(pairs):
         raise ValueError(f'{option} names a KIND twice; give each once')
     return numbers
@@ -62,10 +63,10 @@ def open_validation_split(kind: str, root: Path, config: 'TrainConfig') -> 'Data
 
 
 def open_split(kind: str, root: Path, split: str, config: 'TrainConfig') -> 'Dataset':
-    """Open a split at the size of the network; CamVid is small and keeps its own."""
+    """Open a split at the size of the network; CamVid and IDD are small and keep their own."""
     from bdl_perception.datasets import open_dataset
     from bdl_perception.datasets.wrappers import ResizedDataset
-    if kind == 'camvid':
+    if kind in ('camvid', 'idd'):
         return open_dataset(kind, root, split, square_pixels=True)
     size = {'height': config.network.height, 'width': config.network.width}
     if kind == 'world':

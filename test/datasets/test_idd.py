@@ -34,6 +34,16 @@ def test_a_folder_of_camvid_with_coarse_labels_is_evaluated_as_idd(root):
     assert has_coarse_labels(root)
 
 
+def test_frames_for_training_are_widened_to_the_16_to_9_of_the_cameras(tmp_path):
+    make_tiny_camvid(tmp_path, 'train', 1, height=227, width=320)
+    (tmp_path / 'traincoarse').mkdir()
+    cv2.imwrite(str(tmp_path / 'traincoarse' / 'frame_0.png'), np.zeros((227, 320), np.uint8))
+    sample = open_dataset('idd', tmp_path, 'train', square_pixels=True)[0]
+    assert sample.coarse is None and sample.rgb.shape[:2] == sample.classes.shape == (227, 404)
+    assert sample.classes.shape[1] / 227 == pytest.approx(16 / 9, abs=.5 / 227)
+    assert open_dataset('idd', tmp_path, 'train')[0].coarse.shape == (227, 320)
+
+
 def test_camvid_itself_is_evaluated_on_its_test_split(tmp_path):
     make_tiny_camvid(tmp_path, 'test', 1)
     make_tiny_camvid(tmp_path, 'val', 1)
