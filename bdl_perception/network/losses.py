@@ -83,6 +83,19 @@ def classification_loss(logits: Tensor, log_variance: Tensor | None, target: Ten
     return (weights[ids] * surprise).sum() / weights[ids].sum()
 
 
+def outlier_loss(logits: Tensor, outliers: Tensor) -> Tensor:
+    """
+    Cross-entropy against equal probabilities at the pixels of unknown objects.
+
+    L = - mean over these pixels of 1/K sum_k log p_k (Hendrycks et al. 2019, outlier exposure). It
+    is at least log K, which it reaches where all p_k are equal.
+    logits: (B, K, h, w), outliers: (B, h, w) bool; none true: 0.
+    """
+    if not outliers.any():
+        return (logits * 0.0).sum()
+    return -logits.permute(0, 2, 3, 1)[outliers].log_softmax(1).mean()
+
+
 def log_mean_probability(log_probability: Tensor) -> Tensor:
     """Average T log-probabilities as probabilities: logsumexp - log T; (T, N) to (N,)."""
     return log_probability.logsumexp(0) - math.log(len(log_probability))

@@ -29,10 +29,13 @@ class AugmentConfig:
     noise: float = 5.0  # largest standard deviation, of 255
     blur: float = 0.15  # probability of a small blur
     jpeg: float = 0.2  # probability of a JPEG round trip
+    paste: float = 0.0  # probability of a known object of another frame, see pasting
+    outliers: float = 0.0  # probability of an unknown object, which needs outlier_weight
 
     def __post_init__(self) -> None:
         """Check that every value is a probability or a share."""
-        for name in ('flip', 'exposure', 'contrast', 'saturation', 'tint', 'blur', 'jpeg'):
+        for name in ('flip', 'exposure', 'contrast', 'saturation', 'tint', 'blur', 'jpeg', 'paste',
+                     'outliers'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'augment {name} is {getattr(self, name)}, '
                                  f'must lie between 0 and 1')

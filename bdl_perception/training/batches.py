@@ -8,6 +8,7 @@ from typing import Any, Iterator, Sequence
 from bdl_perception.datasets.base import canonical_depth, Dataset, TrainingSample
 from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.augment import augment, AugmentConfig, fit_to_size
+from bdl_perception.training.pasting import paste_objects
 import numpy as np
 from numpy.typing import NDArray
 import torch
@@ -27,6 +28,7 @@ class Batch:
     rgb: Tensor  # (B, 3, H, W) float 0..255
     log_depth: Tensor  # (B, h, w) log of m in the canonical camera, NaN where there is no truth
     classes: Tensor  # (B, h, w) uint8
+    outliers: Tensor  # (B, h, w) bool, pasted unknown objects
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -41,6 +43,7 @@ def training_batches(dataset: Dataset, size: int, rng: np.random.Generator,
     for start in range(0, whole, size):
         samples = [augment(dataset[int(index)], rng, augment_config, network.height, network.width)
                    for index in order[start:start + size]]
+        samples = paste_objects(samples, rng, augment_config)
         yield make_batch(samples, network, [CORNERS[rng.integers(4)]] * len(samples))
 
 
@@ -69,8 +72,16 @@ def make_batch(samples: Sequence[TrainingSample], network: NetworkConfig,
                       for sample, corner in zip(samples, corners, strict=True)])  # (B, h, w) m
     classes = np.stack([_subsample(sample.classes, corner)
                         for sample, corner in zip(samples, corners, strict=True)])
+    outliers = np.stack([_subsample(_outliers(sample), corner)
+                         for sample, corner in zip(samples, corners, strict=True)])
     return Batch(torch.from_numpy(rgb).permute(0, 3, 1, 2).float(),  # channels last
-                 torch.from_numpy(np.log(depth)), torch.from_numpy(classes))
+                 torch.from_numpy(np.log(depth)), torch.from_numpy(classes),
+                 torch.from_numpy(outliers))
+
+
+def _outliers(sample: TrainingSample) -> NDArray[np.bool_]:
+    none = np.zeros(sample.classes.shape, bool)
+    return none if sample.anomalies is None else sample.anomalies == 1
 
 
 def _subsample(values: NDArray[Any], corner: Corner) -> NDArray[Any]:
@@ -102,7 +113,7 @@ class Precision:
     def batch_to_device(self, batch: Batch) -> Batch:
         """Copy a batch to the device without waiting for the copy."""
         return Batch(self._to_device(batch.rgb), self._to_device(batch.log_depth),
-                     self._to_device(batch.classes))
+                     self._to_device(batch.classes), self._to_device(batch.outliers))
 
     def _to_device(self, tensor: Tensor) -> Tensor:
         if self.device.type != 'cuda':

@@ -42,6 +42,9 @@ class TrainConfig:
     # data sets, each counted once.
     data_frames: int = 0
     depth_weight: float = 0.0  # weight of the depth loss, the other is 1 minus it; 0: both learned
+    # Weight of the loss that makes the classes uncertain at pasted unknown objects; needs
+    # augment: {outliers: ...} (outlier exposure; Hendrycks et al. 2019).
+    outlier_weight: float = 0.0
     pretrained: bool = True  # ImageNet weights, if the encoder has them
     validation_frames: int = 200  # evaluated after each epoch, evenly spaced over the drives
     patience: int = 0  # epochs without a better validation score until the end; 0: off
@@ -67,12 +70,16 @@ class TrainConfig:
                                    or not min(self.class_weights) > 0):
             raise ValueError(f'class_weights is {self.class_weights}, must be '
                              f'{self.network.classes} positive numbers or none')
-        for name in ('minutes', 'weight_decay', 'patience', 'seed', 'data_frames'):
+        for name in ('minutes', 'weight_decay', 'patience', 'seed', 'data_frames',
+                     'outlier_weight'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}, must not be negative')
         for name in ('warm_up', 'beta', 'depth_weight', 'encoder_rate'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} is {getattr(self, name)}, must lie between 0 and 1')
+        if self.outlier_weight and not self.augment.outliers:
+            raise ValueError(f'outlier_weight is {self.outlier_weight}, but augment has no '
+                             f'outliers; set their probability, or outlier_weight to 0')
         if not 0 <= self.variance_warm_up < 1:
             raise ValueError(f'variance_warm_up is {self.variance_warm_up}, must be 0 or more and '
                              f'below 1; aleatoric: false teaches no variance at all')

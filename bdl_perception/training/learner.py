@@ -7,6 +7,7 @@ from bdl_perception.network.decoder import HeadMaps
 from bdl_perception.network.efficientnet_lite import init_from_imagenet
 from bdl_perception.network.losses import (
     classification_loss,
+    outlier_loss,
     regression_loss,
     regression_weights,
     TaskWeights,
@@ -101,6 +102,8 @@ class Learner:
         learned = self._config.aleatoric and completed >= self._config.variance_warm_up
         losses = self._losses(maps, batch, part, learned)
         loss = self._total_loss(losses, batch, learned)
+        if self._config.outlier_weight:
+            loss = loss + self._config.outlier_weight * self._outlier_loss(maps, batch, part)
         if self._config.network.concrete:
             loss = loss + self._dropout_regulariser(losses, learned, data_frames)
         if not torch.isfinite(loss):
@@ -180,6 +183,12 @@ class Learner:
         loss = classification_loss(logits, log_variance, classes, noise=noise,
                                    weights=self._class_weights)
         return self._process_group.weighted_mean(loss, self._label_weight(classes))
+
+    def _outlier_loss(self, maps: HeadMaps, batch: Batch, part: slice) -> Tensor:
+        """Return the loss at pasted unknown objects over all processes."""
+        outliers = batch.outliers[part]
+        return self._process_group.weighted_mean(outlier_loss(maps.logits, outliers),
+                                                 outliers.sum())
 
     def _label_weight(self, classes: Tensor) -> Tensor:
         """Return the sum of the class weights of the labelled pixels."""

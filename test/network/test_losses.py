@@ -6,6 +6,7 @@ from bdl_perception.network.losses import (
     classification_loss,
     LIKELIHOODS,
     log_mean_probability,
+    outlier_loss,
     regression_loss,
     TaskWeights,
 )
@@ -372,3 +373,23 @@ def test_class_weights_weight_the_pixels_of_the_mean(noisy):
     expected = (1 * alone(0) + 5 * alone(1) + 2 * alone(2)) / 8
     assert loss(weights) == pytest.approx(expected, rel=1e-9)
     assert loss(torch.ones(3).double()) == pytest.approx(loss(None), rel=1e-9)
+
+
+def test_the_loss_at_unknown_objects_is_the_cross_entropy_against_equal_probabilities():
+    logits = torch.randn(2, 5, 3, 4, generator=torch.Generator().manual_seed(0))
+    outliers = torch.zeros(2, 3, 4, dtype=torch.bool)
+    outliers[0, 1, 2] = outliers[1, 0, 0] = True
+    chosen = np.stack([logits[0, :, 1, 2], logits[1, :, 0, 0]]).astype(float)  # (2, K)
+    probability = np.exp(chosen) / np.exp(chosen).sum(1, keepdims=True)
+    expected = np.mean([stats.entropy(np.full(5, .2)) + stats.entropy(np.full(5, .2), row)
+                        for row in probability])  # entropy + divergence
+    assert outlier_loss(logits, outliers).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_at_unknown_objects_is_log_k_for_equal_logits_and_0_without_any():
+    logits = torch.full((1, 11, 2, 2), 3., requires_grad=True)
+    everywhere = torch.ones(1, 2, 2, dtype=torch.bool)
+    assert outlier_loss(logits, everywhere).item() == pytest.approx(math.log(11))
+    none = outlier_loss(logits, ~everywhere)
+    none.backward()
+    assert none.item() == 0 and not logits.grad.any()

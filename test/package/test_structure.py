@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-MAX_MODULES = 303  # without __init__.py and __main__.py
+MAX_MODULES = 304  # without __init__.py and __main__.py
 MAX_SHORT = 19  # modules under 60 lines
 LARGEST_SHARE = .12  # of all lines, of a top-level package
 MAX_FILES, MAX_CLIMBS = 18, 6  # of the path of an argument; `evaluate` opens four kinds of data

@@ -158,10 +158,11 @@ def test_only_float16_scales_its_gradients():
 
 
 def test_all_tensors_of_a_batch_are_moved():
-    batch = Batch(torch.rand(2, 3, 4, 4), torch.rand(2, 2, 2), torch.ones(2, 2, 2).byte())
+    batch = Batch(torch.rand(2, 3, 4, 4), torch.rand(2, 2, 2), torch.ones(2, 2, 2).byte(),
+                  torch.zeros(2, 2, 2).bool())
     moved = Precision(torch.device('meta')).batch_to_device(batch)
-    assert {moved.rgb.device.type, moved.log_depth.device.type, moved.classes.device.type} == {
-        'meta'}
+    tensors = (moved.rgb, moved.log_depth, moved.classes, moved.outliers)
+    assert {tensor.device.type for tensor in tensors} == {'meta'}
 
 
 @pytest.mark.parametrize('half', [torch.bfloat16, torch.float16])

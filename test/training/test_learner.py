@@ -215,3 +215,21 @@ def test_a_run_in_its_warm_up_is_one_without_variances_and_then_learns_them(data
     assert _same(states['warm'][0], states['none'][0])
     assert not _same(states['warm'][1], states['none'][1], VARIANCE_ROWS)
     assert states['warm'][1][f'{HEADS}bias'][1] != states['warm'][0][f'{HEADS}bias'][1]
+
+
+def test_outlier_exposure_makes_the_classes_uncertain_at_unknown_objects(tmp_path, data):
+    batch = make_batch([data[0], data[1]], TINY, CORNERS[:2])
+    outliers = torch.zeros_like(batch.outliers)
+    outliers[:, :2] = True
+    batch = replace(batch, outliers=outliers)
+    entropy = {}
+    for weight in (0., 20.):
+        config = replace(CONFIG, outlier_weight=weight,
+                         augment=AugmentConfig(jpeg=0, outliers=1.))
+        run = TrainingRun(config, tmp_path / str(weight))
+        for _ in range(25):
+            run.learner.step(batch, .01)
+        with torch.no_grad():
+            logits = run.learner.network.eval()(batch.rgb).logits.permute(0, 2, 3, 1)
+        entropy[weight] = torch.distributions.Categorical(logits=logits).entropy()
+    assert entropy[20.][outliers].mean() > entropy[0.][outliers].mean() + .05

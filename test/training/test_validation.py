@@ -33,7 +33,8 @@ def _batch(network, spread, seed=0):
     sigma = (.5 * maps.depth_log_variance).exp()
     truth = maps.log_depth + spread * sigma * noise
     truth[:, :2] = torch.nan
-    return Batch(rgb, truth, torch.zeros(truth.shape, dtype=torch.uint8))
+    return Batch(rgb, truth, torch.zeros(truth.shape, dtype=torch.uint8),
+                 torch.zeros(truth.shape, dtype=torch.bool))
 
 
 @pytest.mark.parametrize('spread', [.5, 1., 3.])
@@ -131,7 +132,7 @@ class Oracle(torch.nn.Module):
 def _case(log_depth, truth, sigma, logits, classes):
     maps = HeadMaps(torch.tensor([log_depth]), torch.full((1, 1, 3), 2 * math.log(sigma)),
                     logits, torch.zeros(1, 1, 1, 3))
-    batch = Batch(torch.zeros(1, 3, 2, 6), torch.tensor([truth]), classes)
+    batch = Batch(torch.zeros(1, 3, 2, 6), torch.tensor([truth]), classes, classes > 254)
     return Oracle(maps), batch
 
 
