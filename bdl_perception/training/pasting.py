@@ -68,7 +68,8 @@ def paste_unknown(sample: TrainingSample, texture: NDArray[np.uint8],
     texture: (H, W, 3) rgb of another frame.
     """
     mask = _draw_shape(_choose_foot(sample, rng), sample.classes.shape, rng)
-    surface = _donor_texture(texture, rng) if rng.random() < DONOR_TEXTURE else _plain_texture(mask, rng)
+    surface = (_donor_texture(texture, rng) if rng.random() < DONOR_TEXTURE
+               else _plain_texture(mask, rng))
     classes, depth = sample.classes.copy(), sample.depth.copy()
     classes[mask], depth[mask] = IGNORE, np.nan
     return replace(sample, rgb=_blend(sample.rgb, surface, mask), classes=classes, depth=depth,
