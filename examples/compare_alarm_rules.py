@@ -4,7 +4,7 @@
 Compare alarm rules and watched scores on recorded nominal and OOD drives, in two folds by source.
 
     python examples/compare_alarm_rules.py SCORES --nominal DRIVES... --ood DRIVES... \
-        --sources manifest.csv [--calibrate real.json --watch A,B --exponent E]
+        --sources manifest.csv [--model MODEL] [--calibrate real.json --watch A,B --exponent E]
 
 SCORES is a folder for the scores of each drive: the first 9 s of nominal and 6 s of OOD drives,
 at 10 Hz. Finished drives are not scored again. --sources: a CSV file with the columns `file` and
@@ -275,7 +275,8 @@ def tables(everything: Side) -> Iterable[str]:
                    tested(RULES[CHOSEN_WITH], [watched] * 2))
 
 
-def tests_of_all(everything: Side, watched: Sequence[str]) -> Iterable[str]:
+def tests_of_all(everything: Side, watched: Sequence[str],
+                 shipped: Calibration) -> Iterable[str]:
     """Yield the tests of one choice: each nominal drive by other sources, OOD drives by all."""
     known, rule = Comparison([*everything.nominal, *everything.ood]), RULES[CHOSEN_WITH]
     yield (f'\n| {", ".join(watched)}; {CHOSEN_WITH} | ERROR after, s | with the shipped '
@@ -283,20 +284,14 @@ def tests_of_all(everything: Side, watched: Sequence[str]) -> Iterable[str]:
     for drive in (*everything.nominal, *everything.ood):
         others = [one for one in everything.nominal if one.source != drive.source]
         limit = limit_of(known, rule, others, watched)
-        delays = delay_s(known, rule, others, limit, drive, watched), shipped_delay_s(drive)
+        delays = (delay_s(known, rule, others, limit, drive, watched),
+                  shipped_delay_s(drive, shipped))
         cells = [f'{delay:.1f}' if math.isfinite(delay) else '-' for delay in delays]
         yield f'| {drive.name} | {cells[0]} | {cells[1]} |'
 
 
-@cache
-def shipped_calibration() -> Calibration:
-    """Return the calibration on rendered drives."""
-    return load_calibration('street')
-
-
-def shipped_delay_s(drive: Drive) -> float:
+def shipped_delay_s(drive: Drive, shipped: Calibration) -> float:
     """Return the time to ERROR with the shipped calibration; +Inf: none, or other scores."""
-    shipped = shipped_calibration()
     if not set(shipped.distribution.watched) <= drive.scores.keys():
         return math.inf
     p = [shipped.test.p_value({name: row[index] for name, row in drive.scores.items()})
@@ -311,12 +306,12 @@ def _row(title: str, found: Outcome) -> str:
             f'{found.detected} of {found.ood} | {found.in_time} of {found.ood} |')
 
 
-def score(path: Path, seconds: float) -> list[tuple[int, dict[str, float]]]:
-    """Score the beginning of a drive with the shipped model; rows of stamp and scores."""
+def score(model: str, path: Path, seconds: float) -> list[tuple[int, dict[str, float]]]:
+    """Score the beginning of a drive; rows of stamp and scores."""
     from bdl_perception import cycle_scores, frame_scores, open_backend, Perceiver
     from bdl_perception.drives import open_drives
     from bdl_perception.evaluation.inference import finish_cycle
-    perceiver, thinning = Perceiver(open_backend('street'), 16, 0), Thinning(STEP_S)
+    perceiver, thinning = Perceiver(open_backend(model), 16, 0), Thinning(STEP_S)
     rows: list[tuple[int, dict[str, float]]] = []
     for frame in open_drives([path])[0]:
         if rows and frame.stamp_ns - rows[0][0] > seconds * 1e9:
@@ -328,12 +323,12 @@ def score(path: Path, seconds: float) -> list[tuple[int, dict[str, float]]]:
     return rows
 
 
-def load(folder: Path, kind: str, path: Path, sources: dict[str, str]) -> Drive:
+def load(model: str, folder: Path, kind: str, path: Path, sources: dict[str, str]) -> Drive:
     """Read the scores of a drive, which are computed first if they are missing."""
     stored = folder / f'{kind}__{path.stem}.json'
     if not stored.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        stored.write_text(json.dumps({'observations': score(path, SECONDS[kind])}))
+        stored.write_text(json.dumps({'observations': score(model, path, SECONDS[kind])}))
     rows = json.loads(stored.read_text())['observations']
     stamps = np.array([stamp for stamp, _ in rows], float)
     columns = {name: np.array([values.get(name, math.inf) for _, values in rows])
@@ -343,9 +338,9 @@ def load(folder: Path, kind: str, path: Path, sources: dict[str, str]) -> Drive:
                  {name: row for name, row in columns.items() if name in IMAGE_VALUES})
 
 
-def write_calibration(out: Path, drives: Sequence[Drive], watched: Sequence[str],
+def write_calibration(out: Path, model: str, drives: Sequence[Drive], watched: Sequence[str],
                       exponent: float) -> None:
-    """Calibrate the shipped model on drives that have been scored."""
+    """Calibrate a model on drives that have been scored."""
     from bdl_perception import open_backend
     from bdl_perception.alarm.calibrate import calibrate
     from bdl_perception.alarm.calibration_config import CalibrationConfig
@@ -353,7 +348,7 @@ def write_calibration(out: Path, drives: Sequence[Drive], watched: Sequence[str]
     from bdl_perception.model_store import save_calibration
     from bdl_perception.perception.status import build_identity
     from bdl_perception.version import software_version
-    backend = open_backend('street')
+    backend = open_backend(model)
     identity = build_identity(backend.spec, 16, 0, backend.precision)
     scored = [ScoredDrive(one.name, [
         Observation(round(time_s * 1e9), {name: float(row[index]) for name, row
@@ -370,18 +365,22 @@ def main() -> None:
     parser.add_argument('--nominal', type=Path, nargs='+', required=True)
     parser.add_argument('--ood', type=Path, nargs='+', required=True)
     parser.add_argument('--sources', type=Path)
+    parser.add_argument('--model', default='street')
     parser.add_argument('--calibrate', type=Path, metavar='OUT')
     parser.add_argument('--watch', default='mutual_information,mutual_information_corridor')
     parser.add_argument('--exponent', type=float, default=.01)
     words = parser.parse_args()
     rows = csv.DictReader(words.sources.open()) if words.sources else ()
     sources = {Path(row['file']).stem: row['repo'] for row in rows}
-    drives = {kind: [load(words.scores, kind, path, sources) for path in sorted(paths)]
+    drives = {kind: [load(words.model, words.scores, kind, path, sources)
+                     for path in sorted(paths)]
               for kind, paths in (('nominal', words.nominal), ('ood', words.ood))}
     watched, everything = words.watch.split(','), Side(**drives)
     if words.calibrate:
-        write_calibration(words.calibrate, everything.nominal, watched, words.exponent)
-    for line in (*tables(everything), *tests_of_all(everything, watched)):
+        write_calibration(words.calibrate, words.model, everything.nominal, watched,
+                          words.exponent)
+    shipped = load_calibration(words.model)
+    for line in (*tables(everything), *tests_of_all(everything, watched, shipped)):
         print(line)
 
 
