@@ -85,6 +85,11 @@ def load_model_files(model: str | Path) -> ModelFiles:
                       _read_graph(folder / 'sample.onnx', spec.sample_sha256))
 
 
+def read_spec(model: str | Path) -> ModelSpec:
+    """Read model.json of a shipped name or folder without its graphs; ModelError if that fails."""
+    return _read_spec(find_model(model) / 'model.json')
+
+
 def read_weights(files: ModelFiles) -> bytes:
     """Read weights.pt, the network behind the graphs; ModelError if the folder has none."""
     if not has_weights(files):
@@ -92,6 +97,15 @@ def read_weights(files: ModelFiles) -> bytes:
                          f'torch needs; export the model again, or use the shipped models of a '
                          f'checkout (wheels omit the file)')
     return _read_verified(files.folder / WEIGHTS_FILE, files.spec.weights_sha256)
+
+
+def terms_of_weights(path: Path, weights: bytes) -> tuple[str, ...]:
+    """Read the terms in model.json beside weights.pt; empty if it has none, or other weights."""
+    try:
+        spec = _read_spec(path.parent / 'model.json')
+    except ModelError:
+        return ()
+    return spec.terms if spec.weights_sha256 == hashlib.sha256(weights).hexdigest() else ()
 
 
 def has_weights(files: ModelFiles) -> bool:

@@ -12,7 +12,9 @@ from bdl_perception.model_store import (
     load_calibration,
     load_model_files,
     ModelError,
+    read_spec,
     SHIPPED_MODELS_FOLDER,
+    terms_of_weights,
 )
 import onnx
 import pytest
@@ -134,12 +136,33 @@ def test_a_corrupt_model_json_is_named(folder, text):
     {'width': True}, {'height': 24.5}, {'perceive_sha256': 5}, {'sample_sha256': ['a']},
     {'max_depth_m': math.inf}, {'canonical_focal_px': 10**400}, {'class_names': 'road'},
     {'dropout_channels': [8.5]}, {'name': {}}, {'name': 'a\n[FATAL] b'}, {'name': 'a' * 101},
-    {'class_names': ['a\x1b[31m']}])
+    {'class_names': ['a\x1b[31m']}, {'terms': 'free'}, {'terms': [1]}, {'terms': ['a\nb']},
+    {'terms': ['a' * 201]}, {'terms': ['a'] * 21}])
 def test_an_impossible_model_json_is_an_error_with_its_cause(folder, changes):
     edit(folder, **changes)
     with pytest.raises(ModelError, match='describes no model') as caught:
         load_model_files(folder)
     assert caught.value.__cause__ is not None
+
+
+def test_terms_are_optional_and_stated_in_one_line(folder):
+    edit(folder, terms=None)
+    assert read_spec(folder).terms == () and read_spec(folder).terms_line == 'not recorded'
+    edit(folder, terms=['A: free', 'B: research use'])
+    assert load_model_files(folder).spec.terms_line == 'A: free; B: research use'
+
+
+def test_terms_beside_weights_are_those_of_these_weights(folder):
+    weights = folder / 'weights.pt'
+    edit(folder, terms=['A: free'], weights_sha256=hashlib.sha256(b'mine').hexdigest())
+    assert terms_of_weights(weights, b'mine') == ('A: free',)
+    assert terms_of_weights(weights, b'other') == ()
+    assert terms_of_weights(folder.parent / 'weights.pt', b'mine') == ()
+
+
+def test_every_shipped_model_states_its_terms():
+    for name in model_store.shipped_models():
+        assert 'rendered by this package: Apache-2.0' in read_spec(name).terms
 
 
 def test_every_shipped_model_is_complete():

@@ -40,15 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Play, record and draw a drive; 1 when the alert was not as required."""
     from bdl_perception.drives import open_drive
-    from bdl_perception.model_store import find_model, load_calibration
+    from bdl_perception.model_store import load_calibration, read_spec
     import matplotlib.figure  # noqa: F401  # a missing library is an error before the drive
     if find_spec('rclpy') is None:
         raise ModuleNotFoundError("No module named 'rclpy'", name='rclpy')
     _check_rate(arguments.rate_hz)
-    find_model(arguments.model)
+    read_spec(arguments.model)  # an error precedes the processes
     calibration = absolute_calibration(arguments.calibration)
     if calibration:
-        load_calibration(calibration)  # an error precedes the processes
+        load_calibration(calibration)  # likewise
     drive = open_drive(arguments.input)
     names = (*OUTPUT_NAMES, *FORMER_NAMES)
     check_output_folder(arguments.out, names)
@@ -115,6 +115,7 @@ def _write_outputs(config: DemoConfig, segments: Sequence[Segment],
     from bdl_perception.demo.record import read_record
     from bdl_perception.demo.summary import summarise
     from bdl_perception.demo.video import FrameComposer, write_contact_sheet, write_video
+    from bdl_perception.model_store import read_spec
     try:
         record = read_record(config.folder / 'record')
     except FileNotFoundError:
@@ -127,7 +128,8 @@ def _write_outputs(config: DemoConfig, segments: Sequence[Segment],
             composer = FrameComposer(record)
             write_contact_sheet(composer, sheet_times_s(record), config.folder / 'sheet.png')
             write_video(composer, config.folder / 'drive.webm')
-    summary = {'drive': config.drive.name, 'model': config.model, **summary}
+    summary = {'drive': config.drive.name, 'model': config.model,
+               'model_terms': read_spec(config.model).terms_line, **summary}
     (config.folder / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
     return summary
 

@@ -179,6 +179,7 @@ def check_model(model: str) -> Iterator[Finding]:
     spec, options = files.spec, ModelOptions()
     yield Finding(part, 'files', f'{spec.width}x{spec.height} px, perceive '
                                  f'{spec.perceive_sha256[:12]}, sample {spec.sample_sha256[:12]}')
+    yield Finding(part, 'terms of training data', spec.terms_line)
     if not (files.folder / CALIBRATION_FILE).is_file():
         yield Finding(part, 'calibration', 'none', NOTE,
                       'the alert stays STALE without one: `bdl calibrate` on your nominal drives')

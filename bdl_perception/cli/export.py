@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Sequence, TYPE_CHECKING
 
 from bdl_perception.cli.arguments import parse_count, parsed_by
-from bdl_perception.cli.train import parse_source
+from bdl_perception.cli.train import parse_source, terms_of_training
 from bdl_perception.files import check_output_folder
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit the feature statistics, export the graphs and compare them with torch."""
+    from bdl_perception.datasets import terms_of_kinds
     from bdl_perception.datasets.wrappers import ConcatDataset
     from bdl_perception.network.export import export_model
     from bdl_perception.training.data import open_split
@@ -70,10 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
     spec = export_model(
         arguments.model, network, fit_feature_statistics(network, data, indices),
         name=arguments.name or arguments.model.resolve().name, chunk=arguments.chunk,
-        frames=parity_frames(network, data, indices))
+        frames=parity_frames(network, data, indices),
+        terms=list(dict.fromkeys((*terms_of_training(arguments.checkpoint),
+                                  *terms_of_kinds(kind for kind, _ in arguments.data)))))
     size = sum(path.stat().st_size for path in arguments.model.iterdir())
     print(f'{arguments.model}: {spec.name}, {size / 1e6:.1f} MB, '
           f'perceive {spec.perceive_sha256[:12]}, sample {spec.sample_sha256[:12]}')
+    print(f'terms of its training data: {spec.terms_line}')
     return 0
 
 

@@ -166,6 +166,22 @@ def load_initial_weights(training: 'TrainingRun', path: Path | None) -> None:
         print(f'{training.folder} is continued, --start-from has no effect')
     elif path is not None:
         load_initial_weights(path, training.learner.network)
+        training.record_initial_weights(terms_of_training(path))
+
+
+def terms_of_training(path: Path) -> tuple[str, ...]:
+    """Give the terms of all data that the weights of a checkpoint or of a model learned from."""
+    from bdl_perception.model_store import terms_of_weights
+    from bdl_perception.network.weights import is_weights
+    from bdl_perception.training.checkpoint import (
+        read_checkpoint,
+        read_weights_file,
+        UNKNOWN_START,
+    )
+    data = read_weights_file(path)
+    if is_weights(data):
+        return terms_of_weights(path, data) or (UNKNOWN_START,)
+    return read_checkpoint(path).progress.terms
 
 
 def warn_untrained_heads(sources: Sequence['TrainingSource'], tasks: str) -> None:

@@ -24,26 +24,28 @@ class ReaderEntry(NamedTuple):
 
     module: str
     class_name: str
+    terms: str  # of anything that was trained or measured with it
     validation_split: str = 'val'  # its own name of that split
     fit_mode: str | None = None  # of published results; None: the one of the model's options
-    terms: str = 'see the licence of the data set'  # of anything that was measured with it
 
 
 READERS: Mapping[str, ReaderEntry] = {
-    'world': ReaderEntry('rendered', 'WorldDataset', 'validation',
-                         terms='rendered by this package: Apache-2.0'),
-    'camvid': ReaderEntry('camvid', 'CamVid', fit_mode='stretch',
-                          terms='CamVid (Brostow et al. 2009): research use'),
+    'world': ReaderEntry('rendered', 'WorldDataset', 'rendered by this package: Apache-2.0',
+                         'validation'),
+    'camvid': ReaderEntry('camvid', 'CamVid', 'CamVid (Brostow et al. 2009): research use',
+                          fit_mode='stretch'),
     'kitti_depth': ReaderEntry('kitti_depth', 'KittiDepth',
-                               terms='KITTI (Uhrig et al. 2017): CC BY-NC-SA 3.0'),
-    'cityscapes': ReaderEntry('cityscapes', 'Cityscapes'),
-    'vkitti2': ReaderEntry('vkitti2', 'VirtualKitti2'),
-    'nyuv2': ReaderEntry('nyuv2', 'NyuDepthV2'),
-    'idd': ReaderEntry('idd', 'Idd', fit_mode='stretch',
-                       terms='India Driving Dataset (Varma et al. 2019): research use, '
-                             'non-commercial'),
-    'anomaly': ReaderEntry('road_anomaly', 'RoadAnomalies', fit_mode='stretch',
-                           terms='research use; see the licence of each set'),
+                               'KITTI (Uhrig et al. 2017): CC BY-NC-SA 3.0'),
+    'cityscapes': ReaderEntry('cityscapes', 'Cityscapes',
+                              'Cityscapes (Cordts et al. 2016): see its licence'),
+    'vkitti2': ReaderEntry('vkitti2', 'VirtualKitti2',
+                           'Virtual KITTI 2 (Cabon et al. 2020): see its licence'),
+    'nyuv2': ReaderEntry('nyuv2', 'NyuDepthV2',
+                         'NYU Depth V2 (Silberman et al. 2012): see its licence'),
+    'idd': ReaderEntry('idd', 'Idd', 'India Driving Dataset (Varma et al. 2019): research use, '
+                                     'non-commercial', fit_mode='stretch'),
+    'anomaly': ReaderEntry('road_anomaly', 'RoadAnomalies',
+                           'research use; see the licence of each set', fit_mode='stretch'),
 }
 
 
@@ -91,6 +93,13 @@ def parse_dataset(word: str) -> DatasetSource | None:
     if not root or not split:
         raise DatasetError(f'{word} must be {kind}:DIR:SPLIT, such as {kind}:data/{kind}:test')
     return DatasetSource(kind, Path(root), split)
+
+
+def terms_of_kinds(kinds: Iterable[str]) -> tuple[str, ...]:
+    """Give the terms of the data sets of some kinds, each once."""
+    return tuple(dict.fromkeys(
+        READERS[kind].terms if kind in READERS else f'data set {kind}: its terms are not known'
+        for kind in kinds))
 
 
 def dataset_kind(kind: str, root: Path) -> str:

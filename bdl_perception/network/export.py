@@ -49,18 +49,19 @@ class ExportedGraphs:
 
 
 def export_model(folder: Path, network: Network, statistics: FeatureStatistics, *, name: str,
-                 chunk: int, frames: Sequence[Tensor]) -> ModelSpec:
+                 chunk: int, frames: Sequence[Tensor], terms: Sequence[str] = ()) -> ModelSpec:
     """
     Write perceive.onnx, sample.onnx, weights.pt and model.json, or nothing.
 
     chunk: stochastic passes in one run of the sample graph. frames: (H, W, 3) uint8, on which
-    ONNX Runtime must agree with torch first (RuntimeError). An older folder is replaced.
+    ONNX Runtime must agree with torch first (RuntimeError). terms: of the data that the network
+    was trained on. An older folder is replaced.
     """
     network.eval()
     graphs = export_graphs(network, statistics, chunk)
     check_parity(graphs, network, statistics, chunk, frames)
     weights = weights_to_bytes(Weights(network, statistics))
-    spec = replace(build_model_spec(network, graphs, name, chunk),
+    spec = replace(build_model_spec(network, graphs, name, chunk), terms=tuple(terms),
                    weights_sha256=hashlib.sha256(weights).hexdigest())
     replace_folder(folder, {
         'perceive.onnx': graphs.perceive, 'sample.onnx': graphs.sample, 'weights.pt': weights,

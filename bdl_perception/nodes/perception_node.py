@@ -95,6 +95,8 @@ class PerceptionNode(LifecycleNode):
         identity = self._pipeline.identity()
         self._status_tracker.set_identity(identity)
         self.get_logger().info(f'model {identity.model} on {choice.name}: {choice.reason}')
+        self.get_logger().info(
+            f'terms of its training data: {perceiver.backend.spec.terms_line}')
 
     @lifecycle_callback
     def on_activate(self, state: LifecycleState) -> None:

@@ -19,7 +19,9 @@ FIT_MODES = ('crop', 'stretch')  # how a frame is fitted to the network's input
 SEED_LIMIT = 2**64  # a seed is one 64-bit word of a Philox key
 FORMAT = 1  # of model.json
 MAX_NAME_LENGTH = 100  # of a model and of a class
-OPTIONAL_KEYS = {'format', 'weights_sha256'}
+MAX_TERMS = 20  # data sets
+MAX_TERMS_LENGTH = 200  # of one data set
+OPTIONAL_KEYS = {'format', 'terms', 'weights_sha256'}
 DECODER_STRIDE = 2  # px; the decoder predicts at every second row and column of the frame
 
 
@@ -60,6 +62,7 @@ class ModelSpec:
     perceive_sha256: str
     sample_sha256: str
     weights_sha256: str = ''  # of weights.pt, the network itself; '': the folder has none
+    terms: tuple[str, ...] = ()  # of the data it was trained on; (): not recorded
     format: int = FORMAT  # noqa: A003  # the key in the file
 
     def __post_init__(self) -> None:
@@ -71,6 +74,10 @@ class ModelSpec:
             if not text.isprintable() or len(text) > MAX_NAME_LENGTH:
                 raise ValueError(f'model name or class {text!r:.40} must be at most '
                                  f'{MAX_NAME_LENGTH} printable characters')
+        if len(self.terms) > MAX_TERMS or not all(
+                text.isprintable() and len(text) <= MAX_TERMS_LENGTH for text in self.terms):
+            raise ValueError(f'model terms must be at most {MAX_TERMS} texts of at most '
+                             f'{MAX_TERMS_LENGTH} printable characters')
         sizes = ('height', 'width', 'sample_height', 'sample_width', 'chunk')
         for name in sizes + ('canonical_focal_px', 'max_depth_m'):
             if not getattr(self, name) > 0:
@@ -78,6 +85,11 @@ class ModelSpec:
         if not self.dropout_channels:
             raise ValueError('the model has no dropout layer; sampling needs at least one')
         each_probability(self.dropout_probability, len(self.dropout_channels))
+
+    @property
+    def terms_line(self) -> str:
+        """Terms of the training data in one line, for a log or a table."""
+        return '; '.join(self.terms) or 'not recorded'
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -102,7 +114,8 @@ def spec_from_dict(values: Mapping[str, Any]) -> ModelSpec:
     if missing or unknown:
         raise ValueError(f'model.json: missing {sorted(missing)}, not known {sorted(unknown)}; '
                          f'export the model again')
-    lists = {name: tuple(values[name]) for name in ('class_names', 'dropout_channels')}
+    lists = {name: tuple(values[name]) for name in ('class_names', 'dropout_channels', 'terms')
+             if name in values}
     if isinstance(values['dropout_probability'], list):
         lists['dropout_probability'] = tuple(values['dropout_probability'])
     return ModelSpec(**{**values, **lists})

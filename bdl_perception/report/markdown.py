@@ -103,7 +103,8 @@ def _head(evaluation: Values) -> str:
     ms, counts = evaluation['ms'], evaluation['parameters']
     names = ('software_version', 'nominal', 'samples', 'seed', 'stride', 'quality_every',
              'backend', 'threads', 'fit_mode')
-    rows = [[name.replace('_', ' '), str(evaluation[name])] for name in names]
+    rows = [['terms of the training data', evaluation['model_terms']],
+            *([name.replace('_', ' '), str(evaluation[name])] for name in names)]
     rows += [['sha256', f'perceive {evaluation["perceive_sha256"][:12]}, '
                         f'sample {evaluation["sample_sha256"][:12]}'],
              ['numbers in the graphs', f'perceive {counts["perceive"]:,}, '

@@ -32,6 +32,7 @@ def provenance_section(evaluation: Values) -> Section:
     counts, ms = evaluation['parameters'], evaluation['ms']
     facts = [
         ['command', evaluation['command']], ['model', evaluation['model']],
+        ['terms of its training data', evaluation['model_terms']],
         ['perceive graph, sha256', evaluation['perceive_sha256']],
         ['sample graph, sha256', evaluation['sample_sha256']],
         ['parameters of the graphs', f'{counts["perceive"]:,} and {counts["sample"]:,}'],

@@ -13,6 +13,7 @@ from pathlib import Path
 import pickle
 from typing import Any, Sequence, TypedDict
 
+from bdl_perception.datasets import terms_of_kinds
 from bdl_perception.files import write_atomic
 from bdl_perception.network.model import Network, NetworkConfig
 from bdl_perception.network.weights import is_weights, weights_from_bytes
@@ -24,6 +25,8 @@ CHECKPOINT_FILE = 'checkpoint.pt'
 BEST_FILE = 'best.pt'  # of the epoch with the lowest validation score
 SCORE_COLUMN = 'validation_score'  # column of the history
 SIZE_FIELDS = ('height', 'width', 'canonical_focal_px')  # may differ in the same network
+UNKNOWN_DATA = 'training data that were not recorded: their terms are not known'
+UNKNOWN_START = 'initial weights that were not recorded: their terms are not known'
 FOCAL_TOLERANCE = 0.01  # relative: a focal length may have been rounded
 
 
@@ -52,6 +55,15 @@ class Progress:
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)  # one row per epoch
     data: list[TrainingSet] = field(default_factory=list)  # empty: unknown, in an old checkpoint
+    # Terms of the data behind the initial weights; None: unknown, in an old checkpoint
+    start_terms: list[str] | None = None
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Terms of all data that the network was trained on, also before this run."""
+        before = (UNKNOWN_START,) if self.start_terms is None else self.start_terms
+        own = terms_of_kinds(one['kind'] for one in self.data) or (UNKNOWN_DATA,)
+        return tuple(dict.fromkeys((*before, *own)))
 
     @property
     def best_epoch(self) -> int:

@@ -89,7 +89,7 @@ class TrainingRun:
         if found is not None:
             self._check_same_config(found)
         self.learner = Learner(config, process_group, self._precision, build_network, found)
-        self.progress = found.progress if found is not None else Progress()
+        self.progress = found.progress if found is not None else Progress(start_terms=[])
         self.progress.finished = found is not None and self._is_finished()
 
     def record_training_sets(self, training_sets: Sequence[TrainingSet]) -> None:
@@ -100,6 +100,10 @@ class TrainingRun:
                              f'{describe_sets(training_sets)}; choose another folder or the same '
                              f'data')
         self.progress.data = list(training_sets)
+
+    def record_initial_weights(self, terms: Sequence[str]) -> None:
+        """Record the terms of the data on which the initial weights of a new run were trained."""
+        self.progress.start_terms = list(terms)
 
     def check_patience(self, has_validation: bool) -> None:
         """Raise ValueError for patience without validation frames."""

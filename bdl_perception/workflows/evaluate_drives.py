@@ -97,7 +97,8 @@ class EvaluationResult:
         from bdl_perception.backends.graph_contract import count_parameters
         spec, options = self.files.spec, self.options
         return {
-            'format': RESULT_FORMAT, 'model': spec.name, 'software_version': software_version(),
+            'format': RESULT_FORMAT, 'model': spec.name, 'model_terms': spec.terms_line,
+            'software_version': software_version(),
             'perceive_sha256': spec.perceive_sha256, 'sample_sha256': spec.sample_sha256,
             'parameters': {'perceive': count_parameters(self.files.perceive),
                            'sample': count_parameters(self.files.sample)},

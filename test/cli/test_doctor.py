@@ -22,6 +22,7 @@ def test_the_shipped_model_and_its_calibration_belong_together(
     found = {(one['part'], one['name']): one for one in json.loads(capsys.readouterr().out)}
     street = load_model_files('street').spec
     assert street.perceive_sha256[:12] in found['Model street', 'files']['value']
+    assert found['Model street', 'terms of training data']['value'] == '; '.join(street.terms)
     assert found['Model street', 'calibration']['state'] == OK
     assert 'CPUExecutionProvider' in found['Inference', 'ONNX Runtime']['value']
 
@@ -38,14 +39,15 @@ def test_a_damaged_model_is_a_problem_with_a_remedy(
 
 def test_a_model_without_calibration_is_a_note(tmp_path: Path) -> None:
     model = make_tiny_model(tmp_path / 'model')
-    assert states(doctor.check_model(str(model))) == {'files': OK, 'calibration': NOTE}
+    assert states(doctor.check_model(str(model))) == {
+        'files': OK, 'terms of training data': OK, 'calibration': NOTE}
 
 
 def test_a_calibration_of_another_model_is_a_problem(tmp_path: Path) -> None:
     model = make_tiny_model(tmp_path / 'model')
     shipped = load_model_files('street').folder / 'calibration.json'
     (model / 'calibration.json').write_bytes(shipped.read_bytes())
-    [_, found] = doctor.check_model(str(model))
+    [*_, found] = doctor.check_model(str(model))
     assert found.state == PROBLEM and 'another model (perceive graph)' in found.value
 
 

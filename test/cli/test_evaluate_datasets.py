@@ -56,6 +56,7 @@ def test_each_data_set_has_its_own_metrics_and_terms(made: dict[str, Any]) -> No
     assert set(made['terms']) == set(made['sets'])
     assert 'CC BY-NC-SA 3.0' in made['terms']['kitti_depth_val']
     assert made['input'] == {'width': 40, 'height': 24}
+    assert made['model_terms'] == 'not recorded'
 
 
 def test_pixels_of_objects_are_found_as_often_as_the_maps_of_the_backend_say(

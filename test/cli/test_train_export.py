@@ -1,15 +1,16 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 import csv
+import shutil
 
 from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.cli.main import main
 from bdl_perception.cli.train import DEFAULTS
 from bdl_perception.datasets.rendered import WorldDataset
 from bdl_perception.model_store import load_model_files
-from bdl_perception.training.checkpoint import read_checkpoint, read_network
+from bdl_perception.training.checkpoint import read_checkpoint, read_network, UNKNOWN_START
 from bdl_perception.training.config import TrainConfig
-from camvid_files import make_tiny_camvid
+from camvid_files import make_tiny_camvid, make_tiny_idd
 import cv2
 from kitti_files import make_tiny_kitti
 import numpy as np
@@ -119,6 +120,37 @@ def test_data_sets_of_other_sizes_are_mixed_with_repeats(folder, tmp_path):
     row = next(csv.DictReader((tmp_path / 'run' / 'curves.csv').read_text().splitlines()))
     assert int(row['images']) == 2 * 4 + 3 * 2
     assert np.isfinite([float(row['validation_abs_rel']), float(row['validation_mean_iou'])]).all()
+
+
+def test_a_model_states_the_terms_of_all_data_behind_its_weights(trained, tmp_path, capsys):
+    """Of a first run on rendered drives, then on IDD in a folder of camvid, then on CamVid."""
+    idd = make_tiny_idd(tmp_path / 'idd')
+    for split in ('train', 'val'):
+        make_tiny_camvid(tmp_path / 'camvid', split, 2)
+    assert _export(trained, '--stride', '1') == 0
+    start = trained / 'models' / 'tiny' / 'weights.pt'
+    for name, kind in (('second', f'camvid={idd}'), ('third', f'camvid={tmp_path / "camvid"}')):
+        assert main(['train', '--data', str(trained / 'data'), '--data', kind, '--out',
+                     str(tmp_path / name), '--config', str(trained / 'train.yaml'), '--epochs',
+                     '1', '--start-from', str(start)]) == 0
+        start = tmp_path / name / 'checkpoint.pt'
+    capsys.readouterr()
+    assert main(['export', str(start), str(tmp_path / 'model'), '--stride', '1', '--data',
+                 str(trained / 'data')]) == 0
+    terms = load_model_files(tmp_path / 'model').spec.terms
+    assert [text.split(':')[0] for text in terms] == [
+        'rendered by this package', 'India Driving Dataset (Varma et al. 2019)',
+        'CamVid (Brostow et al. 2009)']
+    assert f'terms of its training data: {"; ".join(terms)}' in capsys.readouterr().out
+
+
+def test_weights_without_a_record_give_a_model_that_says_so(trained, tmp_path):
+    assert _export(trained, '--stride', '1') == 0
+    copied = shutil.copy(trained / 'models' / 'tiny' / 'weights.pt', tmp_path)
+    assert main(['export', str(copied), str(tmp_path / 'model'), '--stride', '1', '--data',
+                 str(trained / 'data')]) == 0
+    assert load_model_files(tmp_path / 'model').spec.terms == (
+        UNKNOWN_START, 'rendered by this package: Apache-2.0')
 
 
 def test_a_stride_takes_every_nth_frame_of_its_data_set(folder, tmp_path, capsys):

@@ -30,8 +30,9 @@ from records import (
 
 WIDTHS = (375, 1280)
 IDENTIFIED = {
-    'model': 'fake <b>', 'software_version': '0', 'perceive_sha256': 'a' * 64,
-    'sample_sha256': 'b' * 64, 'parameters': {'perceive': 1000, 'sample': 10},
+    'model': 'fake <b>', 'model_terms': 'research use', 'software_version': '0',
+    'perceive_sha256': 'a' * 64, 'sample_sha256': 'b' * 64,
+    'parameters': {'perceive': 1000, 'sample': 10},
     'command': 'bdl evaluate fake data --out out', 'versions': {'numpy': '2'},
     'stride': 1, 'quality_every': 1,
     'samples': 8, 'seed': 0, 'backend': 'fake', 'precision': 'fp32', 'threads': 1,

@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""A CamVid of noise in the layout of SegNet, for tests."""
+"""A CamVid and an IDD-Lite of noise in the layout of SegNet, for tests."""
 from pathlib import Path
 
 import cv2
@@ -18,4 +18,15 @@ def make_tiny_camvid(root: Path, split: str, frames: int, *, height: int = 36, w
         truth = rng.integers(0, 12, (height, width), np.uint8) if labels is None else labels
         cv2.imwrite(str(root / split / f'frame_{number}.png'), rgb)
         cv2.imwrite(str(root / f'{split}annot' / f'frame_{number}.png'), truth)
+    return root
+
+
+def make_tiny_idd(root: Path, frames: int = 2) -> Path:
+    """Write the splits train and val with coarse labels, all of them 0."""
+    for split in ('train', 'val'):
+        make_tiny_camvid(root, split, frames)
+        (root / f'{split}coarse').mkdir()
+        for number in range(frames):
+            cv2.imwrite(str(root / f'{split}coarse' / f'frame_{number}.png'),
+                        np.zeros((36, 48), np.uint8))
     return root

@@ -46,6 +46,9 @@ def test_a_demo_leaves_a_record_and_reports_every_lost_frame(
     assert summary['monte_carlo_cycles'] > 0
     assert {change['level'] for change in summary['alert_transitions']} == {'STALE'}
     assert 'not armed' in summary['alert_transitions'][-1]['message']  # it has no calibration
+    log = (out / 'logs' / 'perception_node.log').read_text()
+    assert summary['model_terms'] == 'not recorded' and (
+        'terms of its training data: not recorded' in log)
     video = cv2.VideoCapture(str(out / 'drive.webm'))
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
     assert cv2.imread(str(out / 'sheet.png')).std() > 10

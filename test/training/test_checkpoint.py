@@ -14,6 +14,8 @@ from bdl_perception.training.checkpoint import (
     read_checkpoint,
     read_network,
     SIZE_FIELDS,
+    UNKNOWN_DATA,
+    UNKNOWN_START,
     write_checkpoint,
 )
 from bdl_perception.training.config import TrainConfig
@@ -54,6 +56,21 @@ def test_the_training_sets_are_read_back(tmp_path):
     stored.progress.data = [{'kind': 'camvid', 'frames': 367, 'stride': 1, 'repeat': 5}]
     write_checkpoint(tmp_path / 'c.pt', stored)
     assert read_checkpoint(tmp_path / 'c.pt').progress.data == stored.progress.data
+
+
+def test_the_terms_are_those_of_the_initial_weights_and_of_the_run():
+    data = [{'kind': kind, 'frames': 1, 'stride': 1, 'repeat': 1} for kind in (
+        'world', 'idd', 'idd', 'moon')]
+    found = Progress(data=data, start_terms=['CamVid: research']).terms
+    assert found == ('CamVid: research', 'rendered by this package: Apache-2.0',
+                     'India Driving Dataset (Varma et al. 2019): research use, non-commercial',
+                     'data set moon: its terms are not known')
+    assert Progress(data=data[:1], start_terms=list(found)).terms == found
+
+
+def test_what_an_old_checkpoint_did_not_record_is_stated():
+    assert Progress().terms == (UNKNOWN_START, UNKNOWN_DATA)
+    assert Progress(start_terms=[]).terms == (UNKNOWN_DATA,)
 
 
 def test_a_network_from_a_checkpoint_is_in_evaluation_mode(tmp_path):
