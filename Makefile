@@ -1,4 +1,4 @@
-# make demo [INPUT=path] [RATE_HZ=n] [CALIBRATION=file]   play a drive through the real ROS 2 processes; output in demo/
+# make demo [INPUT=path] [RATE_HZ=n] [MODEL=name] [CALIBRATION=file]   play a drive through the real ROS 2 processes; output in demo/
 # make check               before a commit: lint, types, fast tests of the packages that changed
 # make format              sort imports and apply the automatic fixes of ruff
 # make test                the whole suite: on two cores, then what builds or starts processes
@@ -19,14 +19,15 @@ FAST := $(ENVIRONMENT) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -
 # The shell reads them from the environment, so that a name may have quotes, spaces and $.
 override INPUT := $(value INPUT)
 override RATE_HZ := $(value RATE_HZ)
+override MODEL := $(value MODEL)
 override CALIBRATION := $(value CALIBRATION)
-export INPUT RATE_HZ CALIBRATION
+export INPUT RATE_HZ MODEL CALIBRATION
 MINUTES ?= 3
 
 .PHONY: demo check format test lint docs bench mutants fuzz clean
 
 demo: .venv/runtime
-	$(BIN)/bdl demo --out demo $(if $(value INPUT),--input="$$INPUT") $(if $(value RATE_HZ),--rate-hz="$$RATE_HZ") $(if $(value CALIBRATION),--calibration="$$CALIBRATION")
+	$(BIN)/bdl demo --out demo $(if $(value INPUT),--input="$$INPUT") $(if $(value RATE_HZ),--rate-hz="$$RATE_HZ") $(if $(value MODEL),--model="$$MODEL") $(if $(value CALIBRATION),--calibration="$$CALIBRATION")
 
 check: .venv/tests
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from bdl_perception.parameter_spec import (
     Parameters,
     ParameterSpec,
 )
-from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
+from bdl_perception.perception.backend import DEFAULT_MODEL, FIT_MODES, PRECISIONS, PROVIDERS
 from bdl_perception.perception.data_types import MAX_IMAGE_PIXELS
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT
 
@@ -34,7 +34,7 @@ IGNORED_OPTIONS = {'onnxruntime': ('precision',), 'torch': ('precision', 'provid
 class PerceptionParameters(Parameters):
     """Parameters of perception_node."""
 
-    model: str = parameter('street', 'name of a shipped model, or a model folder')
+    model: str = parameter(DEFAULT_MODEL, 'name of a shipped model, or a model folder')
     backend: str = parameter('auto', 'inference backend; auto: the best one that is installed')
     threads: int = parameter(2, 'threads of the backend; 0: one per core', low=0, high=256)
     provider: str = parameter(
@@ -89,7 +89,7 @@ class AlertParameters(Parameters):
     """Parameters of alert_node."""
 
     calibration: str = parameter(
-        'street', 'calibration file, or name of a shipped model, or a model folder')
+        DEFAULT_MODEL, 'calibration file, or name of a shipped model, or a model folder')
     learn: str = parameter(
         '', 'file to which a calibration is written that is learned while somebody drives, in '
         'place of `calibration`; a file that exists is used and not replaced')

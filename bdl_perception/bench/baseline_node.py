@@ -11,6 +11,7 @@ import sys
 
 from bdl_perception.bench.graphs import load_torch_network
 from bdl_perception.nodes.lifecycle import run_node
+from bdl_perception.perception.backend import DEMO_MODEL
 import cv2
 import numpy as np
 from rclpy.node import Node
@@ -28,7 +29,8 @@ class BaselineNode(Node):
     def __init__(self) -> None:
         """Load the network, create publishers and the subscription."""
         super().__init__(NAME)
-        self.network = load_torch_network(self.declare_parameter('model', 'street').value).network
+        model = self.declare_parameter('model', DEMO_MODEL).value
+        self.network = load_torch_network(model).network
         self.samples = self.declare_parameter('samples', 16).value
         torch.set_num_threads(self.declare_parameter('threads', 2).value)
         self.depth_publisher = self.create_publisher(Image, 'depth/image', 10)

@@ -9,8 +9,9 @@ from pathlib import Path
 import platform
 from typing import Any, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
-from bdl_perception.bench.row import BenchSettings, DEFAULT_MODEL, GroupResult
+from bdl_perception.bench.row import BenchSettings, GroupResult
 from bdl_perception.files import write_atomic
+from bdl_perception.perception.backend import DEMO_MODEL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +56,7 @@ def markdown_table(results: Results, settings: BenchSettings) -> str:
 def bench_command(group: str, settings: BenchSettings) -> str:
     """Give the command that measures a group again."""
     words = ['bdl bench --only', group]
-    if settings.model != DEFAULT_MODEL:
+    if settings.model != DEMO_MODEL:
         words += ['--model', settings.model]
     if settings.threads != BenchSettings.threads:
         words += ['--threads', str(settings.threads)]

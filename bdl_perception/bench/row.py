@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bdl_perception.bench.timing import Quartiles
+from bdl_perception.perception.backend import DEMO_MODEL
 
-DEFAULT_MODEL = 'street'  # the shipped model
 GROUPS = {  # name of the group and of its module -> description
     'graphs': 'the two graphs alone, compared with torch',
     'runtime': 'settings of ONNX Runtime, each compared with the defaults',
@@ -27,7 +27,7 @@ class BenchSettings:
     """Settings of a run."""
 
     out: Path
-    model: str = DEFAULT_MODEL  # shipped name or folder
+    model: str = DEMO_MODEL  # shipped name or folder
     quick: bool = False  # seconds in place of minutes; the values must not be quoted
     minutes: float = 10.0  # duration of the group `memory`
     threads: int = 2  # of each network

@@ -8,12 +8,11 @@ from typing import Any, Callable, Iterable
 
 from bdl_perception.datasets import READERS
 from bdl_perception.model_store import ModelOptions, shipped_models
-from bdl_perception.perception.backend import FIT_MODES, PRECISIONS, PROVIDERS
+from bdl_perception.perception.backend import DEFAULT_MODEL, FIT_MODES, PRECISIONS, PROVIDERS
 from bdl_perception.perception.regions import DEFAULT_REGIONS_TEXT, parse_regions
 from bdl_perception.workflows.executor import ExecutorConfig
 
 DEFAULT_OPTIONS = ModelOptions()
-DEFAULT_MODEL = 'street'  # the shipped one
 MODEL_HELP = 'name of a shipped model, or model folder'
 
 

@@ -9,6 +9,7 @@ import sys
 
 from bdl_perception.cli.arguments import add_model_argument, parse_count, parse_positive, parsed_by
 from bdl_perception.files import check_output_folder, mark_output_folder
+from bdl_perception.perception.backend import DEMO_MODEL
 
 OUTPUT_NAMES = ('bench.json', 'bench.md', '*.png', 'work')
 REQUIRED_MODULES = ('torch', 'onnx', 'matplotlib', 'psutil', 'rclpy', 'domain_coordinator')
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, default=Path('bench'),
                         help='folder for bench.json, bench.md, plots and logs '
                              '(default: %(default)s)')
-    add_model_argument(parser)
+    add_model_argument(parser, default=DEMO_MODEL)
     parser.add_argument('--minutes', type=parsed_by(parse_positive), default=10.0,
                         help='duration of the memory measurement (default: %(default)s)')
     parser.add_argument('--threads', type=parsed_by(parse_count), default=2,

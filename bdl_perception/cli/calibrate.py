@@ -20,6 +20,7 @@ from bdl_perception.cli.arguments import (
 from bdl_perception.drives.catalog import CameraDrive, parse_camera_drive
 from bdl_perception.files import write_atomic
 from bdl_perception.model_store import CALIBRATION_FILE, find_model, save_calibration
+from bdl_perception.perception.backend import DEFAULT_MODEL
 
 SUMMARY_SUFFIX, PLOT_SUFFIX = '.txt', '.png'  # of the files beside the calibration
 DEFAULT_CONFIG = CalibrationConfig()
@@ -127,8 +128,8 @@ def _output_path(out: Path | None, model: str, from_scores: bool) -> Path:
     if from_scores and out is None:
         raise ValueError('--from-scores: choose a file to write, such as --out my_camera.json')
     if not from_scores and not model:
-        raise ValueError('choose the model with --model, such as --model street; recordings of '
-                         'the topics scores and status need --from-scores instead')
+        raise ValueError(f'choose the model with --model, such as --model {DEFAULT_MODEL}; '
+                         f'recordings of the topics scores and status need --from-scores instead')
     folder = Path() if from_scores else find_model(model)
     if out is None and folder.name == model:  # a shipped name
         raise ValueError(f'{model} is shipped with this package; choose a file to write, such as '

@@ -15,6 +15,7 @@ from bdl_perception.cli.arguments import (
     parsed_by,
 )
 from bdl_perception.files import check_output_folder, mark_output_folder
+from bdl_perception.perception.backend import DEMO_MODEL
 
 if TYPE_CHECKING:
     from bdl_perception.faults.soak_rig import SoakSummary
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='of the schedule of faults and load (default: %(default)s)')
     parser.add_argument('--out', type=Path, default=Path('soak'),
                         help='folder for soak.json, soak.png and logs (default: %(default)s)')
-    add_model_argument(parser)
+    add_model_argument(parser, default=DEMO_MODEL)
 
 
 def run(arguments: argparse.Namespace) -> int:

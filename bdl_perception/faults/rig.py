@@ -22,6 +22,7 @@ from bdl_perception.faults.injections import Injection, INJECTIONS
 from bdl_perception.faults.intruder import Intruder, ok_alert, Publication
 from bdl_perception.faults.listener import AlertRecord, CommandRecord, Listener
 from bdl_perception.nodes import publishers
+from bdl_perception.perception.backend import DEMO_MODEL
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist
 import psutil
@@ -41,7 +42,7 @@ STOP_TIMEOUT_S = 15.0
 class Rig:
     """Starts the nodes on entry and stops them on exit; one fault can be active at a time."""
 
-    def __init__(self, folder: Path, model: str = 'street', rate_hz: float = 10.,
+    def __init__(self, folder: Path, model: str = DEMO_MODEL, rate_hz: float = 10.,
                  drive: Path | None = None,
                  parameters: Mapping[str, Mapping[str, object]] | None = None,
                  nodes: Sequence[str] = NODE_NAMES, camera: bool = True) -> None:

@@ -24,6 +24,7 @@ from bdl_perception.faults.load import (
 from bdl_perception.faults.oracle import Alert, FaultInterval, Violation
 from bdl_perception.faults.resources import BackgroundSampler, ResourceSeries
 from bdl_perception.faults.schedule import make_schedule, Phase, SoakFault
+from bdl_perception.perception.backend import DEMO_MODEL
 import psutil
 
 MIN_MINUTES, MAX_MINUTES = .5, 24. * 60
@@ -40,7 +41,7 @@ class SoakConfig:
     folder: Path
     minutes: float
     seed: int = 1
-    model: str = 'street'  # shipped name or folder
+    model: str = DEMO_MODEL  # shipped name or folder
 
     def __post_init__(self) -> None:
         """Check the duration; ValueError."""

@@ -9,8 +9,8 @@ import shutil
 from typing import Any, Callable, Mapping, Protocol
 
 from bdl_perception.model_store import CALIBRATION_FILE, find_model
+from bdl_perception.perception.backend import DEMO_MODEL
 
-MODEL = 'street'
 GRAPHS = ('perceive.onnx', 'sample.onnx')
 MODEL_FILES = ('model.json', *GRAPHS, CALIBRATION_FILE)
 NESTING = 100_000  # brackets in a file
@@ -64,7 +64,7 @@ def _fixed(**parameters: object) -> Callable[[Path], Parameters]:
 def _damaged_model(damage: Callable[[Path], object]) -> Callable[[Path], Parameters]:
     def make(folder: Path) -> Parameters:
         for name in MODEL_FILES:
-            shutil.copy(find_model(MODEL) / name, folder / name)
+            shutil.copy(find_model(DEMO_MODEL) / name, folder / name)
         damage(folder)
         return {'model': folder}
     return make
@@ -73,7 +73,7 @@ def _damaged_model(damage: Callable[[Path], object]) -> Callable[[Path], Paramet
 def _damaged_calibration(damage: Callable[[Path], object]) -> Callable[[Path], Parameters]:
     def make(folder: Path) -> Parameters:
         path = folder / CALIBRATION_FILE
-        shutil.copy(find_model(MODEL) / CALIBRATION_FILE, path)
+        shutil.copy(find_model(DEMO_MODEL) / CALIBRATION_FILE, path)
         damage(path)
         return {'calibration': path}
     return make

@@ -10,6 +10,7 @@ import sys
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
+from bdl_perception.model_store import shipped_models
 import pytest
 from source_tree import CODE, copy_source, NAME, ROOT
 
@@ -18,7 +19,7 @@ VERSION = str(ElementTree.parse(ROOT / 'package.xml').findtext('version'))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 COMMANDS = {'bdl', 'perception_node', 'alert_node', 'governor_node', 'camera_node',
             'recorder_node', 'viewer_node'}
-MODEL_BYTES, DEMO_BYTES = 14_000_000, 6_000_000
+MODEL_BYTES, DEMO_BYTES = 14_000_000, 6_000_000  # of each model; of the drive
 COLCON = Path(sys.executable).with_name('colcon')
 
 
@@ -46,9 +47,10 @@ def test_the_wheel_contains_every_module_model_and_the_demo(wheel: ZipFile) -> N
     carried = [path for path in carried if path.name != 'weights.pt']  # the car has no torch
     missing = {str(path.relative_to(ROOT)) for path in carried} - set(wheel.namelist())
     assert missing == set()
-    for needed in ('perceive.onnx', 'sample.onnx', 'model.json', 'calibration.json',
-                   'MODEL_CARD.md'):
-        assert f'{NAME}/models/street/{needed}' in wheel.namelist()
+    for model in shipped_models():
+        for needed in ('perceive.onnx', 'sample.onnx', 'model.json', 'calibration.json',
+                       'MODEL_CARD.md'):
+            assert f'{NAME}/models/{model}/{needed}' in wheel.namelist()
     assert any(name.endswith('.mp4') for name in wheel.namelist())
     assert not any(name.endswith('weights.pt') for name in wheel.namelist())
 
@@ -57,7 +59,9 @@ def test_the_wheel_contains_no_tests_and_no_large_file(wheel: ZipFile) -> None:
     tops = {name.split('/')[0] for name in wheel.namelist()}
     assert tops == {NAME, f'{NAME}-{VERSION}.dist-info', f'{NAME}-{VERSION}.data'}
     sizes = {info.filename: info.file_size for info in wheel.infolist()}
-    assert sum(size for name, size in sizes.items() if '/models/' in name) < MODEL_BYTES
+    for model in shipped_models():
+        assert sum(size for name, size in sizes.items()
+                   if f'/models/{model}/' in name) < MODEL_BYTES
     assert sum(size for name, size in sizes.items() if name.endswith('.mp4')) <= DEMO_BYTES
 
 

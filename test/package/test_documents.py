@@ -15,9 +15,9 @@ from source_tree import CODE, ROOT
 import yaml
 
 DOCS = ROOT / 'docs'
-CARD = CODE / 'models' / 'street' / 'MODEL_CARD.md'
+CARDS = sorted(CODE.glob('models/*/MODEL_CARD.md'))
 PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding='utf-8')
-         for path in (ROOT / 'README.md', CARD, *sorted(DOCS.rglob('*.md')))}
+         for path in (ROOT / 'README.md', *CARDS, *sorted(DOCS.rglob('*.md')))}
 README = PAGES['README.md']
 MAX_README_LINES = 200
 PARAMETERS = (ROOT / 'config' / 'perception.yaml').read_text(encoding='utf-8')
