@@ -145,7 +145,7 @@ def test_an_impossible_model_json_is_an_error_with_its_cause(folder, changes):
     assert caught.value.__cause__ is not None
 
 
-def test_terms_are_optional_and_stated_in_one_line(folder):
+def test_terms_are_optional_and_given_in_one_line(folder):
     edit(folder, terms=None)
     assert read_spec(folder).terms == () and read_spec(folder).terms_line == 'not recorded'
     edit(folder, terms=['A: free', 'B: research use'])

@@ -68,7 +68,7 @@ def test_the_terms_are_those_of_the_initial_weights_and_of_the_run():
     assert Progress(data=data[:1], start_terms=list(found)).terms == found
 
 
-def test_what_an_old_checkpoint_did_not_record_is_stated():
+def test_what_an_old_checkpoint_did_not_record_is_reported():
     assert Progress().terms == (UNKNOWN_START, UNKNOWN_DATA)
     assert Progress(start_terms=[]).terms == (UNKNOWN_DATA,)
 
