@@ -14,6 +14,7 @@ from bdl_perception.backends.tensorrt.library import load_library, TENSORRT_RTX
 from bdl_perception.cli.compile import select_build_target
 from bdl_perception.cli.main import main
 from bdl_perception.model_store import load_model_files
+from bdl_perception.perception.backend import DEFAULT_MODEL
 from fake_gpu import FakeGpu
 import pytest
 
@@ -32,7 +33,7 @@ def test_both_shipped_graphs_are_built_once_and_then_found(tmp_path, capsys, cap
     assert caplog.text.count('building the') == 2
     lines = reported.out.splitlines()
     assert [line.split()[:5] for line in lines] == [
-        ['street', graph, 'fp32', 'for', 'sm89,'] for graph in ('perceive', 'sample')]
+        [DEFAULT_MODEL, graph, 'fp32', 'for', 'sm89,'] for graph in ('perceive', 'sample')]
     for line in lines:
         path = Path(line.split()[-1])
         data, record = path.read_bytes(), json.loads(path.with_suffix('.json').read_bytes())
