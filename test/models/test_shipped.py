@@ -46,6 +46,8 @@ def test_the_folder_is_small_and_has_a_card(files):
     assert sum(sizes.values()) < 14e6
     card = (files.folder / 'MODEL_CARD.md').read_text()
     assert '## Limits' in card and 'Apache-2.0' in card
+    assert files.spec.terms  # of each data set, which the card names too
+    assert [text for text in files.spec.terms if text.split()[0].lower() not in card.lower()] == []
 
 
 def test_its_calibration_arms_the_alarm_on_it(files):
