@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from contextlib import contextmanager
 from itertools import accumulate
+import os
 from pathlib import Path
 import random
 import subprocess
@@ -20,8 +21,8 @@ from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
 NICE = 10
 STOP_TIMEOUT_S = 5.
 # It ends by itself when its parent is gone, so that it never outlives a soak test.
-BUSY_LOOP = f'import os\nos.nice({NICE})\nparent = os.getppid()\n' \
-            'while os.getppid() == parent:\n    sum(range(100000))\n'
+BUSY_LOOP = f'import os, sys\nos.nice({NICE})\n' \
+            'while os.getppid() == int(sys.argv[1]):\n    sum(range(100000))\n'
 NORMAL_S, LOADED_S = (20., 60.), (10., 30.)  # durations without and with load
 MAX_PROCESSES = 4
 PROC = Path('/proc')
@@ -71,7 +72,7 @@ class BusyProcesses:
         """Start or stop processes until there are as many."""
         while len(self._running) < count:
             self._running.append(subprocess.Popen(
-                [sys.executable, '-c', BUSY_LOOP], stdin=subprocess.DEVNULL,
+                [sys.executable, '-c', BUSY_LOOP, str(os.getpid())], stdin=subprocess.DEVNULL,
                 start_new_session=True))  # Ctrl-C in a terminal is for the soak test
         while len(self._running) > count:
             process = self._running.pop()

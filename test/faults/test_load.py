@@ -74,7 +74,6 @@ def test_a_busy_process_ends_when_its_parent_is_killed():
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with parent:
         child = psutil.Process(int(parent.stdout.readline()))
-        assert wait_for(lambda: child.nice() >= NICE)  # it has read its parent
         parent.kill()
         parent.wait()
         assert wait_for(lambda: not child.is_running() or child.status() == 'zombie')
