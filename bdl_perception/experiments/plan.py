@@ -82,9 +82,18 @@ class RunSpec:
         """Hash all that the numbers depend on, except the data; threads change rounding only."""
         config = config_to_dict(self.config)
         del config['threads']
+        _drop_unused(config, 'outlier_weight')
+        _drop_unused(config['augment'], 'outliers', 'paste')
         values = [RESULT_FORMAT, self.task, self.kind, config, self.share, self.epoch_frames,
                   self.samples, self.members]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _drop_unused(section: dict[str, Any], *names: str) -> None:
+    """Remove options that are 0, which are newer than the committed runs and change nothing."""
+    for name in names:
+        if not section[name]:
+            del section[name]
 
 
 def plan_recipes(tier: Tier, threads: int) -> list[RunSpec]:

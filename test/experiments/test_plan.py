@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 from functools import partial
+import json
+from pathlib import Path
 
 from bdl_perception.experiments import plan
 from bdl_perception.experiments.config import FULL, QUICK, read_tier, Tier
@@ -10,6 +12,7 @@ from bdl_perception.network.model import NetworkConfig
 from bdl_perception.training.config import TrainConfig
 import pytest
 
+PAGE = Path(__file__).parents[2] / 'docs' / 'experiments' / 'safety'
 TASKS = ('depth', 'classes', 'both')
 PLAN = plan_runs(FULL, 'faithful', 1)
 
@@ -123,6 +126,17 @@ def test_the_hash_depends_on_the_configuration_not_on_threads():
     others = [spec('faithful', tier=replace(FULL, images=10_000)),
               spec('faithful', tier=replace(FULL, samples=8)), spec('faithful', share=.5)]
     assert len({spec('faithful').digest, *(other.digest for other in others)}) == 4
+
+
+def test_an_option_newer_than_the_committed_runs_counts_only_where_it_is_used():
+    run = spec('faithful', tier=read_tier(FULL, PAGE / 'tier.yaml'))
+    committed = json.loads((PAGE / 'runs' / f'{run.name}.json').read_text())
+    assert run.digest == committed['hash'] and 'outlier_weight' not in committed['config']
+    pasted = replace(run.config.augment, outliers=.5)
+    used = (replace(run.config, augment=pasted),
+            replace(run.config, augment=pasted, outlier_weight=.1),
+            replace(run.config, augment=replace(run.config.augment, paste=.5)))
+    assert len({run.digest, *(replace(run, config=config).digest for config in used)}) == 4
 
 
 def test_a_yaml_file_changes_a_tier(tmp_path):
