@@ -19,7 +19,8 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parent.parent
 PAGES = {'README.md': 'overview.md', 'CONTRIBUTING.md': 'contributing.md',
          'SECURITY.md': 'security.md', 'QUALITY_DECLARATION.md': 'quality.md',
-         'bdl_perception/models/street/MODEL_CARD.md': 'model_card.md'}
+         'bdl_perception/models/road/MODEL_CARD.md': 'model_card_road.md',
+         'bdl_perception/models/street/MODEL_CARD.md': 'model_card_street.md'}
 LINK = re.compile(r'(\[[\w./]+\.md)?\]\(([^)\s#]+)')  # with its text, if that is a file name
 LANGUAGES = {'.py': 'python', '.yaml': 'yaml', '.rviz': 'yaml', '.cff': 'yaml', '.xml': 'xml',
              '.rst': 'rst', '.ipynb': 'json'}

@@ -24,7 +24,7 @@ from typing import Any, Callable, Iterable, NamedTuple, Sequence
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.observations import Thinning
 from bdl_perception.alarm.peak_limit import MIN_RANK, peak_quantile, share_upper_bound
-from bdl_perception.model_store import load_calibration
+from bdl_perception.model_store import CALIBRATION_FILE, find_model, load_calibration
 from bdl_perception.perception.scores import IMAGE_VALUES, is_epistemic
 import numpy as np
 
@@ -276,7 +276,7 @@ def tables(everything: Side) -> Iterable[str]:
 
 
 def tests_of_all(everything: Side, watched: Sequence[str],
-                 shipped: Calibration) -> Iterable[str]:
+                 shipped: Calibration | None) -> Iterable[str]:
     """Yield the tests of one choice: each nominal drive by other sources, OOD drives by all."""
     known, rule = Comparison([*everything.nominal, *everything.ood]), RULES[CHOSEN_WITH]
     yield (f'\n| {", ".join(watched)}; {CHOSEN_WITH} | ERROR after, s | with the shipped '
@@ -290,9 +290,9 @@ def tests_of_all(everything: Side, watched: Sequence[str],
         yield f'| {drive.name} | {cells[0]} | {cells[1]} |'
 
 
-def shipped_delay_s(drive: Drive, shipped: Calibration) -> float:
-    """Return the time to ERROR with the shipped calibration; +Inf: none, or other scores."""
-    if not set(shipped.distribution.watched) <= drive.scores.keys():
+def shipped_delay_s(drive: Drive, shipped: Calibration | None) -> float:
+    """Return the time to ERROR with the calibration of the model; +Inf: none, or other scores."""
+    if shipped is None or not set(shipped.distribution.watched) <= drive.scores.keys():
         return math.inf
     p = [shipped.test.p_value({name: row[index] for name, row in drive.scores.items()})
          for index in range(len(drive.times_s))]
@@ -379,7 +379,8 @@ def main() -> None:
     if words.calibrate:
         write_calibration(words.calibrate, words.model, everything.nominal, watched,
                           words.exponent)
-    shipped = load_calibration(words.model)
+    has_calibration = (find_model(words.model) / CALIBRATION_FILE).is_file()
+    shipped = load_calibration(words.model) if has_calibration else None
     for line in (*tables(everything), *tests_of_all(everything, watched, shipped)):
         print(line)
 

@@ -7,6 +7,7 @@
 #     bash examples/make_model.sh street OUT        # rendered drives only
 #     bash examples/make_model.sh road OUT DATA     # DATA has camvid/, idd/ and kitti_depth/
 #
+# The calibration is of rendered drives; the shipped one of `road` is of real drives (its model card).
 # The model is in OUT/model. After an interruption the same command continues. It needs the extras
 # `train` and `world`. docs/datasets.md has the layouts of the data sets and their terms.
 set -euo pipefail
