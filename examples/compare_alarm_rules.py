@@ -279,21 +279,22 @@ def tests_of_all(everything: Side, watched: Sequence[str],
                  shipped: Calibration | None) -> Iterable[str]:
     """Yield the tests of one choice: each nominal drive by other sources, OOD drives by all."""
     known, rule = Comparison([*everything.nominal, *everything.ood]), RULES[CHOSEN_WITH]
-    yield (f'\n| {", ".join(watched)}; {CHOSEN_WITH} | ERROR after, s | with the shipped '
-           f'calibration, s |\n| --- | --- | --- |')
+    yield (f'\n| {", ".join(watched)}; {CHOSEN_WITH} | ERROR after, s | with the calibration '
+           f'of the model, s |\n| --- | --- | --- |')
     for drive in (*everything.nominal, *everything.ood):
         others = [one for one in everything.nominal if one.source != drive.source]
         limit = limit_of(known, rule, others, watched)
         delays = (delay_s(known, rule, others, limit, drive, watched),
                   shipped_delay_s(drive, shipped))
-        cells = [f'{delay:.1f}' if math.isfinite(delay) else '-' for delay in delays]
+        cells = ['not tested' if math.isnan(delay) else '-' if math.isinf(delay)
+                 else f'{delay:.1f}' for delay in delays]
         yield f'| {drive.name} | {cells[0]} | {cells[1]} |'
 
 
 def shipped_delay_s(drive: Drive, shipped: Calibration | None) -> float:
-    """Return the time to ERROR with the calibration of the model; +Inf: none, or other scores."""
+    """Return the time to ERROR, +Inf: none; NaN without a calibration of these scores."""
     if shipped is None or not set(shipped.distribution.watched) <= drive.scores.keys():
-        return math.inf
+        return math.nan
     p = [shipped.test.p_value({name: row[index] for name, row in drive.scores.items()})
          for index in range(len(drive.times_s))]
     beyond = cusum(shipped.limits.exponent)(np.array(p)) > shipped.limits.cusum

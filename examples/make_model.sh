@@ -2,12 +2,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 #
-# Make a shipped model from an empty folder: render, train, export, calibrate.
+# Make a model like a shipped one from an empty folder: render, train, export, calibrate.
 #
 #     bash examples/make_model.sh street OUT        # rendered drives only
 #     bash examples/make_model.sh road OUT DATA     # DATA has camvid/, idd/ and kitti_depth/
 #
-# The calibration is of rendered drives; the shipped one of `road` is of real drives (its model card).
+# What differs: the shipped `street` also learned from CamVid, in steps of its own (its model card),
+# and the calibration of the shipped `road` is of real drives.
 # The model is in OUT/model. After an interruption the same command continues. It needs the extras
 # `train` and `world`. docs/datasets.md has the layouts of the data sets and their terms.
 set -euo pipefail

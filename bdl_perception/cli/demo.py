@@ -13,7 +13,6 @@ from bdl_perception.demo.processes import private_domain
 from bdl_perception.drives import BUNDLED_VIDEO
 from bdl_perception.drives.description import Segment
 from bdl_perception.files import check_output_folder, replaced_entries
-from bdl_perception.perception.backend import DEFAULT_MODEL, DEMO_MODEL
 
 if TYPE_CHECKING:
     from bdl_perception.demo.record import Record
@@ -30,8 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '(default: the bundled drive)')
     parser.add_argument('--out', type=Path, default=Path('demo'),
                         help='folder for the record (default: %(default)s)')
-    add_model_argument(parser, default='', default_text=f'{DEMO_MODEL} for the bundled drive, '
-                                                        f'{DEFAULT_MODEL} for others')
+    add_model_argument(parser)
     parser.add_argument('--calibration', default='', metavar='FILE',
                         help='of the alarm: a file, or street:real for real day roads '
                              '(default: that of the model)')
@@ -47,8 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if find_spec('rclpy') is None:
         raise ModuleNotFoundError("No module named 'rclpy'", name='rclpy')
     _check_rate(arguments.rate_hz)
-    model = arguments.model or default_model(arguments.input)
-    read_spec(model)  # an error precedes the processes
+    read_spec(arguments.model)  # an error precedes the processes
     calibration = absolute_calibration(arguments.calibration)
     if calibration:
         load_calibration(calibration)  # likewise
@@ -58,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     time_scale = drive.rate_hz / arguments.rate_hz if arguments.rate_hz else 1.0
     segments = read_segments(arguments.input, time_scale)
     with private_domain() as environment, replaced_entries(arguments.out, names) as folder:
-        config = DemoConfig(arguments.input.resolve(), model, folder,
+        config = DemoConfig(arguments.input.resolve(), arguments.model, folder,
                             frames=len(drive), rate_hz=arguments.rate_hz,
                             calibration=calibration)
         problems = [text.replace(str(folder), str(arguments.out))
@@ -72,11 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
     written = [name for name in sorted(OUTPUT_NAMES) if (arguments.out / name).exists()]
     print(f'{arguments.out}: {", ".join(written)}')
     return 1 if summary['failures'] else 0
-
-
-def default_model(drive: Path) -> str:
-    """Return the shipped model for a drive; the bundled one is rendered."""
-    return DEMO_MODEL if drive.resolve() == BUNDLED_VIDEO.resolve() else DEFAULT_MODEL
 
 
 def absolute_calibration(source: str) -> str:

@@ -33,8 +33,14 @@ class TrainingData(NamedTuple):
 def parse_source(text: str) -> tuple[str, Path]:
     """Read [KIND=]DIR; a folder of camvid with the coarse labels of IDD is idd."""
     from bdl_perception.datasets import dataset_kind
-    kind, separator, folder = text.partition('=')
-    return (dataset_kind(kind, Path(folder)), Path(folder)) if separator else ('world', Path(text))
+    given, separator, folder = text.partition('=')
+    if not separator:
+        return 'world', Path(text)
+    kind = dataset_kind(given, Path(folder))
+    if kind != given:
+        print(f'{folder} has coarse labels, so it is {kind}: --repeat and --stride {given}=N do '
+              f'not count for it, {kind}=N does', file=sys.stderr)
+    return kind, Path(folder)
 
 
 def parse_kind_count(text: str) -> tuple[str, int]:

@@ -77,9 +77,10 @@ class TrainConfig:
         for name in ('warm_up', 'beta', 'depth_weight', 'encoder_rate'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} is {getattr(self, name)}, must lie between 0 and 1')
-        if self.outlier_weight and not self.augment.outliers:
-            raise ValueError(f'outlier_weight is {self.outlier_weight}, but augment has no '
-                             f'outliers; set their probability, or outlier_weight to 0')
+        if self.outlier_weight and (not self.augment.outliers or self.tasks == 'depth'):
+            raise ValueError(f'outlier_weight is {self.outlier_weight}, but augment outliers is '
+                             f'{self.augment.outliers} and tasks is {self.tasks!r}; it needs '
+                             f'outliers and classes, or must be 0')
         if not 0 <= self.variance_warm_up < 1:
             raise ValueError(f'variance_warm_up is {self.variance_warm_up}, must be 0 or more and '
                              f'below 1; aleatoric: false teaches no variance at all')

@@ -1,10 +1,9 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""The model, the segments and the sheet of `bdl demo`."""
+"""The segments and the sheet of `bdl demo`."""
 import json
 from pathlib import Path
 
-from bdl_perception.cli import demo
 from bdl_perception.cli.demo import absolute_calibration, read_segments, sheet_times_s
 from bdl_perception.cli.main import main
 from bdl_perception.demo.record import read_record, RecordWriter
@@ -72,15 +71,6 @@ def test_the_sheet_shows_each_level_of_the_alert_and_the_peak_of_an_error(tmp_pa
     assert 5 <= len(times_s) <= 6 and times_s == sorted(times_s)
     assert [round(at_s, 1) for at_s in times_s if 2 <= at_s < 4 and at_s > 3.2][0] == 3.3
     assert any(at_s < 2 for at_s in times_s) and any(at_s >= 4 for at_s in times_s)
-
-
-def test_the_bundled_drive_has_its_own_model(monkeypatch):
-    monkeypatch.setattr(demo, 'DEMO_MODEL', 'rendered')
-    monkeypatch.setattr(demo, 'DEFAULT_MODEL', 'real')
-    monkeypatch.chdir(BUNDLED_VIDEO.parent)
-    assert demo.default_model(BUNDLED_VIDEO) == 'rendered'
-    assert demo.default_model(Path(BUNDLED_VIDEO.name)) == 'rendered'
-    assert demo.default_model(Path('drive.mp4')) == 'real'
 
 
 def test_the_default_models_are_shipped():

@@ -134,7 +134,7 @@ def test_a_model_states_the_terms_of_all_data_behind_its_weights(trained, tmp_pa
                      str(tmp_path / name), '--config', str(trained / 'train.yaml'), '--epochs',
                      '1', '--start-from', str(start)]) == 0
         start = tmp_path / name / 'checkpoint.pt'
-    capsys.readouterr()
+    assert capsys.readouterr().err.count('so it is idd: --repeat and --stride camvid=N') == 1
     assert main(['export', str(start), str(tmp_path / 'model'), '--stride', '1', '--data',
                  str(trained / 'data')]) == 0
     terms = load_model_files(tmp_path / 'model').spec.terms

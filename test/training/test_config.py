@@ -66,6 +66,8 @@ def test_a_configuration_survives_a_round_trip():
     ('data_frames: -1', 'data_frames is -1'),
     ('tasks: none', "tasks is 'none', known: both, depth, classes"),
     ('likelihood: student', "likelihood is 'student', known: gaussian, laplace"),
+    ('outlier_weight: .2', 'outlier_weight is 0.2.*outliers'),
+    ('{outlier_weight: .2, tasks: depth, augment: {outliers: .4}}', "tasks is 'depth'"),
     ('variance_warm_up: 1', 'variance_warm_up is 1.*aleatoric'),
     ('batch: many', 'text where a number should be'),
     ('network: 3', 'network'),
