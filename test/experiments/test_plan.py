@@ -129,7 +129,7 @@ def test_the_hash_depends_on_the_configuration_not_on_threads():
 
 
 def test_an_option_newer_than_the_committed_runs_counts_only_where_it_is_used():
-    run = spec('faithful', tier=read_tier(FULL, PAGE / 'tier.yaml'))
+    run = spec('beta_50', 'classes', read_tier(FULL, PAGE / 'tier.yaml'), winner='beta_50')
     committed = json.loads((PAGE / 'runs' / f'{run.name}.json').read_text())
     assert run.digest == committed['hash'] and 'outlier_weight' not in committed['config']
     pasted = replace(run.config.augment, outliers=.5)
