@@ -6,6 +6,7 @@ Load on the machine during a soak test: busy processes make it, and waiting time
 Bounds on reaction times hold for processes that run. The Linux scheduler counts how long a process
 waits for a processor. A soak test adds the waiting times to the bounds, so that neither a fault of
 the product is excused by load that was not there, nor load is reported as a fault of the product.
+In a virtual machine, the kernel also counts the time in which the host did not run it ("steal").
 """
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -28,6 +29,7 @@ MAX_PROCESSES = 4
 PROC = Path('/proc')
 NS_PER_S = 1e9
 LATE_CALL = 0  # in place of a process id: of the soak test itself
+STOLEN = -1  # in place of a process id: time that the host gave to another virtual machine
 
 
 class LoadPhase(NamedTuple):
@@ -96,7 +98,7 @@ class Wait(NamedTuple):
     start_s: float  # monotonic
     end_s: float
     waited_s: float  # sum over the processes
-    by_process: Mapping[int, float] = {}  # process id, or LATE_CALL -> s
+    by_process: Mapping[int, float] = {}  # process id, LATE_CALL or STOLEN -> s
 
 
 class Waits:
@@ -134,6 +136,7 @@ class WaitSampler:
         self._proc = proc
         self._last_s: float | None = None
         self._last_ns: dict[tuple[int, int], int] = {}
+        self._last_stolen_s = 0.
 
     def sample(self, now_s: float, pids: Iterable[int], late_s: float = 0.) -> None:
         """
@@ -148,11 +151,14 @@ class WaitSampler:
         for key, waited_ns in counted_ns.items():
             since_ns = waited_ns - self._last_ns.get(key, waited_ns)
             longest_ns[key[0]] = max(longest_ns.get(key[0], 0), since_ns)
+        counted_s = _stolen_s(self._proc)
         if self._last_s is not None:
+            stolen_s = counted_s - self._last_stolen_s
             waited_s = {pid: waited_ns / NS_PER_S for pid, waited_ns in longest_ns.items()}
-            self.waits.append(Wait(self._last_s, now_s, max(sum(waited_s.values()), late_s),
-                                   {**waited_s, LATE_CALL: late_s}))
-        self._last_s, self._last_ns = now_s, counted_ns
+            total_s = max(sum(waited_s.values()) + stolen_s, late_s)
+            self.waits.append(Wait(self._last_s, now_s, total_s,
+                                   {**waited_s, LATE_CALL: late_s, STOLEN: stolen_s}))
+        self._last_s, self._last_ns, self._last_stolen_s = now_s, counted_ns, counted_s
 
 
 def _run_delays_ns(proc: Path, pid: int) -> list[tuple[int, int]]:
@@ -164,3 +170,11 @@ def _run_delays_ns(proc: Path, pid: int) -> list[tuple[int, int]]:
     except (OSError, ValueError, IndexError):  # a thread or the process ended meanwhile
         pass
     return delays
+
+
+def _stolen_s(proc: Path) -> float:
+    """Read the time, summed over the processors, in which the host ran something else."""
+    try:
+        return int((proc / 'stat').read_text().split(maxsplit=9)[8]) / os.sysconf('SC_CLK_TCK')
+    except (OSError, ValueError, IndexError):  # not counted by this kernel
+        return 0.

@@ -25,8 +25,9 @@ LATE_WINDOW_S = 2.5  # in which waiting can make inputs late, with the recovery 
 LATE_SHARE = .1  # of the window, that one process waits: STALE is correct without a fault then
 MAX_EXTENSION_S, EXTENSIONS = 5., 5  # of a bound, by waiting time; a longer wait is a violation
 HOLD_TOLERANCE_S = .15  # between the times at which two subscribers receive an alert
-# When frames are late, their measured period is longer: STALE after .5 s and a heartbeat.
-LATE_DETECT_S = .25
+# Added to bounds on a machine that was late. When frames are late, their measured period is longer:
+# STALE after .5 s and a heartbeat. A process also waits for memory and files: that is not counted.
+LATE_S = .25
 SILENT = 'alert is silent'
 WRONG_LEVEL, NO_REASON, SHORT_ERROR = 'wrong level', 'no reason', 'short error'
 WRONG_REASON = 'wrong reason'
@@ -101,7 +102,7 @@ class LevelOracle:
         self._waits = waits or Waits()
         self._deadlines = [_Deadlines(
             one, self._extended(one.start_s, one.requirement.detect_s
-                                + LATE_DETECT_S * self.is_late(one.start_s)),
+                                + LATE_S * self.is_late(one.start_s)),
             self._extended(one.end_s, one.requirement.recover_s)) for one in intervals]
 
     def allowed(self, at_s: float) -> frozenset[AlertLevel]:
@@ -122,8 +123,7 @@ class LevelOracle:
 
     def is_late(self, at_s: float) -> bool:
         """Tell whether the machine let one process wait so long that inputs may be late."""
-        waited_s = self._waits.longest_within(at_s - LATE_WINDOW_S, at_s)
-        return waited_s >= LATE_SHARE * LATE_WINDOW_S
+        return was_late(self._waits, at_s)
 
     def is_due(self, interval: FaultInterval, at_s: float) -> bool:
         """Tell whether an alert must have named a fault, and the machine was not late."""
@@ -143,6 +143,12 @@ class LevelOracle:
             waited_s = min(MAX_EXTENSION_S, self._waits.within(start_s, end_s))
             end_s = start_s + bound_s + waited_s
         return end_s
+
+
+def was_late(waits: Waits, at_s: float) -> bool:
+    """Tell whether one process waited for a large share of the time before a moment."""
+    waited_s = waits.longest_within(at_s - LATE_WINDOW_S, at_s)
+    return waited_s >= LATE_SHARE * LATE_WINDOW_S
 
 
 def check_levels(alerts: Iterable[Alert], oracle: LevelOracle) -> list[Violation]:
@@ -196,7 +202,8 @@ def long_gaps(arrivals_s: Sequence[float], begin_s: float, end_s: float, bound_s
     """
     Give the gaps that are longer than bound_s and the time that the processes waited in them.
 
-    The time of a fault in `silent`, and of the recovery from it, is left out of the gaps.
+    The bound is longer by LATE_S while the machine is late. The time of a fault in `silent`, and
+    of the recovery from it, is left out of the gaps.
     """
     waits = waits or Waits()
     inside = [arrival_s for arrival_s in arrivals_s if begin_s < arrival_s < end_s]
@@ -208,7 +215,8 @@ def long_gaps(arrivals_s: Sequence[float], begin_s: float, end_s: float, bound_s
                      for part in ((first_s, min(last_s, one.start_s)),
                                   (max(first_s, back_s), last_s))]
         yield from (part for part in parts
-                    if part[1] - part[0] > bound_s + waits.within(*part))
+                    if part[1] - part[0] > bound_s + waits.within(*part)
+                    + LATE_S * was_late(waits, part[1]))
 
 
 def check_error_holds(alerts: Sequence[Alert], hold_s: float,

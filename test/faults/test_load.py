@@ -9,11 +9,13 @@ import time
 
 from bdl_perception.faults.load import (
     busy_processes,
+    LATE_CALL,
     LOADED_S,
     make_load,
     MAX_PROCESSES,
     NICE,
     NORMAL_S,
+    STOLEN,
     Wait,
     Waits,
     WaitSampler,
@@ -144,16 +146,29 @@ def test_a_late_call_counts_when_it_is_more_than_the_processes_waited(kernel):
     sampler = WaitSampler(kernel.folder)
     sampler.sample(1., [])
     sampler.sample(2., [], late_s=.3)
-    assert sampler.waits == [Wait(1., 2., .3, {0: .3})]
+    assert sampler.waits == [Wait(1., 2., .3, {LATE_CALL: .3, STOLEN: 0.})]
+
+
+def test_time_that_the_host_gave_to_another_machine_counts(kernel):
+    stat = kernel.folder / 'stat'
+    sampler = WaitSampler(kernel.folder)
+    stat.write_text('cpu  9 9 9 9 9 9 9 200 9 9\ncpu0 9 9 9 9 9 9 9 9 9 9\n')
+    sampler.sample(1., [])
+    stat.write_text('cpu  9 9 9 9 9 9 9 250 9 9\ncpu0 9 9 9 9 9 9 9 9 9 9\n')
+    sampler.sample(2., [])
+    [wait] = sampler.waits
+    assert wait.waited_s == pytest.approx(50 / os.sysconf('SC_CLK_TCK'))
+    assert Waits([wait]).longest_within(1., 2.) == wait.waited_s
 
 
 def test_damaged_files_of_the_kernel_are_left_out(kernel):
     kernel.count(1, 1, 0)
+    (kernel.folder / 'stat').write_text('cpu 1 2\n')
     (kernel.folder / '1' / 'task' / '1' / 'schedstat').write_text('7\n')
     sampler = WaitSampler(kernel.folder)
     sampler.sample(1., [1])
     sampler.sample(2., [1])
-    assert sampler.waits == [Wait(1., 2., 0., {0: 0.})]
+    assert sampler.waits == [Wait(1., 2., 0., {LATE_CALL: 0., STOLEN: 0.})]
 
 
 @pytest.mark.skipif(not Path('/proc/self/schedstat').exists(), reason='needs Linux')

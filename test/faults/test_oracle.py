@@ -208,6 +208,15 @@ def test_a_gap_is_longer_by_the_time_that_processes_waited():
     assert len(check_gaps(alerts, 0., .5, LEASE_S, [], Waits([Wait(.1, .35, .2)]))) == 1
 
 
+def test_a_gap_may_be_longer_shortly_after_a_process_waited_long():
+    alerts = [Received(10.), Received(10.35)]
+    for waited_s, count in ((.25, 0), (.24, 1)):
+        waits = Waits([Wait(9., 9.9, waited_s, {7: waited_s})])
+        assert len(check_gaps(alerts, 10., 10.35, .15, [], waits)) == count
+    alerts = [Received(10.), Received(10.41)]
+    assert len(check_gaps(alerts, 10., 10.41, .15, [], Waits([Wait(9., 9.9, .9, {7: .9})]))) == 1
+
+
 @given(st.floats(.3, 1.7))
 def test_an_error_that_ends_before_its_hold_time_is_found(length_s):
     alerts = [Received(0.), Received(1., ERROR), Received(1. + length_s, WARN)]

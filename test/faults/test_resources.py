@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+from bdl_perception.faults.load import LATE_CALL
 from bdl_perception.faults.resources import (
     BackgroundSampler,
     evaluate_flatness,
@@ -141,3 +142,30 @@ def test_the_sampler_reports_an_error_and_goes_on():
     assert [one.text for one in sampler.problems] == [
         "no sample of the resources: RuntimeError('no list of processes')"]
     assert sampler.series[0].samples[0].threads >= 2 and sampler.waits[0].waited_s >= 0
+
+
+def wait_for(condition):
+    for _ in range(500):
+        if condition():
+            return True
+        time.sleep(.02)
+    return False
+
+
+def test_a_thread_that_is_held_between_two_samples_is_late():
+    """A process that is created holds the interpreter until it runs, for example."""
+    interval_s = sys.getswitchinterval()
+    sampler = BackgroundSampler(dict)
+    try:
+        with sampler.running():
+            assert wait_for(lambda: len(sampler.waits) == 2)
+            sys.setswitchinterval(30.)  # no other thread runs meanwhile
+            until_s = time.monotonic() + .2
+            while time.monotonic() < until_s:
+                pass
+            sys.setswitchinterval(interval_s)
+            ended_s = time.monotonic()
+            assert wait_for(lambda: sampler.waits[-1].start_s > ended_s)
+    finally:
+        sys.setswitchinterval(interval_s)
+    assert max(wait.by_process[LATE_CALL] for wait in sampler.waits) > .15
