@@ -25,8 +25,8 @@ LATE_WINDOW_S = 2.5  # in which waiting can make inputs late, with the recovery 
 LATE_SHARE = .1  # of the window, that one process waits: STALE is correct without a fault then
 MAX_EXTENSION_S, EXTENSIONS = 5., 5  # of a bound, by waiting time; a longer wait is a violation
 HOLD_TOLERANCE_S = .15  # between the times at which two subscribers receive an alert
-# Added to bounds on a machine that was late. When frames are late, their measured period is longer:
-# STALE after .5 s and a heartbeat. A process also waits for memory and files: that is not counted.
+# Added to a bound on a machine that was late. The measured period of late frames is longer: STALE
+# after .5 s and a heartbeat. A process also waits for memory and files, not counted here.
 LATE_S = .25
 SILENT = 'alert is silent'
 WRONG_LEVEL, NO_REASON, SHORT_ERROR = 'wrong level', 'no reason', 'short error'
