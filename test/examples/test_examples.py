@@ -153,3 +153,14 @@ def test_an_alert_is_drawn(tmp_path: Path) -> None:
     printed = run('plot_alert.py', BUNDLED_VIDEO, tmp_path / 'alert.png', 2)
     assert printed.startswith('OK: ')
     assert cv2.imread(str(tmp_path / 'alert.png')).shape[0] > 400
+
+
+@pytest.mark.slow
+def test_both_uncertainties_of_an_image_and_a_drive_are_drawn_and_printed(tmp_path: Path) -> None:
+    grey = tmp_path / 'grey.png'
+    cv2.imwrite(str(grey), np.full((48, 80, 3), 128, np.uint8))
+    clip = write_clip(tmp_path / 'clip', 0, 3, 10)
+    printed = run('uncertainty_sheet.py', tmp_path / 'sheet.png', grey, clip, '--at', '99')
+    assert re.findall(r'^\| (\w+) \| \.?\d', printed, re.M) == ['grey', 'clip']
+    rows, columns = cv2.imread(str(tmp_path / 'sheet.png')).shape[:2]
+    assert rows > 300 and columns > 3 * rows
