@@ -9,8 +9,7 @@ from bdl_perception.alarm.alert import AlertMachine
 from bdl_perception.alarm.alert_types import AlertLevel, AlertPolicy, AlertState
 from bdl_perception.alarm.arming import rejection_reasons
 from bdl_perception.alarm.calibration import Calibration
-from bdl_perception.evaluation.drive_record import DriveRecord
-from bdl_perception.evaluation.ood_results import ALARM_SET
+from bdl_perception.evaluation.drive_record import ALARM_SET, DriveRecord
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.scores import drop_empty_scores
 from bdl_perception.perception.status import ACTIVE_STATE, Identity, PerceptionStatus

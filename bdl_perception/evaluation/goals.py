@@ -6,7 +6,8 @@ from typing import Iterator, Mapping, Sequence
 
 from bdl_perception.evaluation.alarm_metrics import ABRUPT_S, Detection
 from bdl_perception.evaluation.alarm_results import AlarmResults
-from bdl_perception.evaluation.ood_results import ALARM_SET, OodResults
+from bdl_perception.evaluation.drive_record import ALARM_SET
+from bdl_perception.evaluation.ood_results import OodResults
 from bdl_perception.evaluation.quality_goals import (
     Goal,
     goals_for_held_out_sets,

@@ -14,7 +14,7 @@ from typing import Iterable, Mapping, NamedTuple, Sequence
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.conformal import p_value, round_score, two_sided_p_value
 from bdl_perception.drives.description import is_fading
-from bdl_perception.evaluation.drive_record import DriveRecord
+from bdl_perception.evaluation.drive_record import ALARM_SET, DriveRecord
 from bdl_perception.evaluation.set_results import group_names, is_held_out, NotMeasured
 from bdl_perception.metrics.ood import (
     auroc,
@@ -31,7 +31,6 @@ from bdl_perception.metrics.ood import (
 from bdl_perception.perception.scores import IMAGE_VALUES, score_descriptions
 import numpy as np
 
-ALARM_SET = 'alarm set'
 BOOTSTRAP_SEED = 0
 MAX_PLOTTED_SCORES = 9  # more lines cannot be distinguished
 FRAME_MEANS = {*score_descriptions(())} - {'local_feature'}  # that one is an upper decile

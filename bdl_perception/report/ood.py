@@ -3,7 +3,7 @@
 """Section of the page on out-of-distribution (OOD) detection by each score."""
 from typing import Iterator
 
-from bdl_perception.evaluation.ood_results import ALARM_SET
+from bdl_perception.evaluation.drive_record import ALARM_SET
 from bdl_perception.report.blocks import (
     Block,
     line_style,
