@@ -18,14 +18,17 @@ GOVERNED = [('cmd_vel', 'cmd_vel_smoothed'), ('cmd_vel_out', 'cmd_vel_governed')
 
 def generate_launch_description() -> LaunchDescription:
     """Pass the arguments of perception.launch.py on; the manager activates perception_node."""
-    nav2_params = LaunchConfiguration('nav2_params')
+    parameters = [LaunchConfiguration('nav2_params'),
+                  {'use_sim_time': LaunchConfiguration('use_sim_time')}]
     return LaunchDescription([
         DeclareLaunchArgument('nav2_params', default_value=NAV2_PARAMS,
                               description='your params_file of Nav2, with these entries'),
+        DeclareLaunchArgument('use_sim_time', default_value='false',
+                              description='use the time of /clock, as Nav2 in a simulation'),
         IncludeLaunchDescription(PythonLaunchDescriptionSource(PERCEPTION),
                                  launch_arguments=[('autostart', 'false')]),
         Node(package='nav2_lifecycle_manager', executable='lifecycle_manager',
-             name='lifecycle_manager_perception', parameters=[nav2_params], output='screen'),
+             name='lifecycle_manager_perception', parameters=parameters, output='screen'),
         Node(package='bdl_perception', executable='governor_node', name='governor_node',
-             parameters=[nav2_params], remappings=GOVERNED, output='screen', respawn=True),
+             parameters=parameters, remappings=GOVERNED, output='screen', respawn=True),
     ])

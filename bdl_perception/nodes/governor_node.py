@@ -191,6 +191,10 @@ def make_speed_limit_output(node: Node, settings: GovernorParameters) -> SpeedLi
     except ModuleNotFoundError as error:
         raise ValueError('nav2_speed_limit needs nav2_msgs, which is not installed: apt install '
                          'ros-$ROS_DISTRO-nav2-msgs, or set nav2_speed_limit to off') from error
+    if settings.warn_linear_m_s >= settings.nav2_max_speed_m_s:
+        node.get_logger().warning(
+            f'WARN slows nothing down: warn_linear_m_s is {settings.warn_linear_m_s:g}, '
+            f'nav2_max_speed_m_s is {settings.nav2_max_speed_m_s:g}')
     return SpeedLimitOutput(node, SpeedLimit, settings)
 
 

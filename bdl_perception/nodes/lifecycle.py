@@ -24,6 +24,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.service import Service
+from rclpy.utilities import remove_ros_args
 
 EXIT_CONFIG_ERROR = 2  # exit code: starting the node again does not help
 EXIT_RESTART = 3  # exit code: the node must be started again
@@ -52,16 +53,20 @@ def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = 
     An error at the start is one line in the log and exit code 2: the user must correct it. A
     later one is exit code 3: a new process may help. destroy_node() is called whenever the node
     exists. A signal invalidates the context, so that running code may raise: exit code 0.
+    Arguments that are not of ROS end with the usage: exit code 0 for --help, else 2.
     """
+    words = sys.argv if arguments is None else arguments
     node: N | None = None
     initialised = False
     try:
         return_message_memory()
         rclpy.init(args=arguments)
         initialised = True
+        if others := remove_ros_args(words)[1:]:
+            return _show_usage(name, others[0])
         node = make_node()
         guard_services(node)
-        for text in misspelt_nodes(sys.argv if arguments is None else arguments):
+        for text in misspelt_nodes(words):
             get_logger(name).warning(text)
         spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -82,6 +87,16 @@ def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = 
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _show_usage(name: str, word: str) -> int:
+    usage = (f'usage: {name} [--ros-args [-p NAME:=VALUE] [--params-file FILE] [-r FROM:=TO]]\n'
+             f'All settings are parameters: docs/reference/parameters.md, config/perception.yaml')
+    if word in ('-h', '--help'):
+        print(usage)
+        return 0
+    print(f'{usage}\n{name}: unknown argument {word!r}', file=sys.stderr)
+    return EXIT_CONFIG_ERROR
 
 
 def guard_services(node: Node) -> None:

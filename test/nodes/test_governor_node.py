@@ -24,7 +24,10 @@ class FakeNode:
     """Records the published messages; nav2_msgs has no wheel, so its message is a stub."""
 
     def __init__(self):
-        self.messages = []
+        self.messages, self.warnings = [], []
+
+    def get_logger(self):
+        return SimpleNamespace(warning=self.warnings.append)
 
     def create_publisher(self, message_type, topic, qos):
         assert topic == 'speed_limit'
@@ -74,6 +77,13 @@ def test_nav2_receives_the_limit_of_each_level(nav2_msgs, unit, values):
     assert [message.speed_limit for message in node.messages] == pytest.approx(values)
     assert {message.percentage for message in node.messages} == {unit == 'percentage'}
     assert node.messages[0].header.stamp.sec == 7
+
+
+@pytest.mark.parametrize('warn_m_s, count', [(4., 1), (3.9, 0)])
+def test_a_limit_at_warn_that_slows_nothing_down_is_logged(nav2_msgs, warn_m_s, count):
+    node = FakeNode()
+    make_speed_limit_output(node, settings('absolute', warn_linear_m_s=warn_m_s))
+    assert len(node.warnings) == count and all('slows nothing' in text for text in node.warnings)
 
 
 def test_a_limit_that_stays_is_repeated_for_a_controller_that_starts_later(nav2_msgs):

@@ -59,7 +59,7 @@ def run(spin, make=PublishingNode):
         made.append(make())
         return made[-1]
 
-    code = run_node('talker', make_recorded, spin)
+    code = run_node('talker', make_recorded, spin, ['talker'])
     assert not rclpy.ok() and all(node.destroyed for node in made)
     return code
 
@@ -114,9 +114,18 @@ def test_an_error_at_the_start_is_one_line(capfd):
 
 
 def test_invalid_ros_arguments_are_an_error(capfd):
-    arguments = ['--ros-args', '-p', 'nonsense']
+    arguments = ['talker', '--ros-args', '-p', 'nonsense']
     assert run_node('talker', PublishingNode, arguments=arguments) == EXIT_CONFIG_ERROR
     assert 'talker does not start' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize('word, code', [('--help', 0), ('-h', 0), ('--model', EXIT_CONFIG_ERROR)])
+def test_arguments_that_are_not_of_ros_end_with_the_usage(word, code, capfd):
+    arguments = ['talker', word, '--ros-args', '-p', 'a:=1']
+    assert run_node('talker', pytest.fail, arguments=arguments) == code
+    assert not rclpy.ok()
+    shown = ''.join(capfd.readouterr())
+    assert 'usage: talker' in shown and ("unknown argument '--model'" in shown) == bool(code)
 
 
 class FakeManagedNode:

@@ -50,7 +50,8 @@ POLYGON = {'type': str, 'action_type': str, 'enabled': bool, 'min_points': int, 
 ACTIONS: dict[str, dict[str, type]] = {
     'stop': {}, 'slowdown': {'slowdown_ratio': float},
     'limit': {'linear_limit': float, 'angular_limit': float},
-    'approach': {'time_before_collision': float, 'simulation_time_step': float}}
+    'approach': {'time_before_collision': float, 'simulation_time_step': float,
+                 'footprint_topic': str}}
 SOURCE = {'type': str, 'topic': str, 'enabled': bool, 'source_timeout': float}
 SOURCES: dict[str, dict[str, type]] = {
     'scan': {}, 'pointcloud': {'min_height': float, 'max_height': float, 'min_range': float,
@@ -109,8 +110,16 @@ def test_the_polygons_of_the_collision_monitor_are_complete() -> None:
     for name in MONITOR['polygons']:
         polygon = MONITOR[name]
         assert wrong(polygon, {**POLYGON, **ACTIONS[polygon['action_type']]}) == {}
-        corners = json.loads(polygon['points'])
-        assert len(corners) > 3 and all(len(corner) == 2 for corner in corners)
+        assert set(polygon['sources_names']) <= set(MONITOR['observation_sources'])
+        if 'footprint_topic' not in polygon:
+            corners = json.loads(polygon['points'])
+            assert len(corners) > 3 and all(len(corner) == 2 for corner in corners)
+
+
+def test_depth_slows_down_and_the_laser_scanner_stops_the_robot() -> None:
+    actions = {name: {MONITOR[polygon]['action_type'] for polygon in MONITOR['polygons']
+                      if name in MONITOR[polygon]['sources_names']} for name in ('scan', 'points')}
+    assert actions == {'scan': {'approach'}, 'points': {'slowdown'}}
 
 
 def test_the_collision_monitor_reads_the_points() -> None:
@@ -142,6 +151,16 @@ def test_the_governor_has_these_parameters_and_they_go_together() -> None:
     defaults = {item.name: type(item.default) for item in fields(GovernorParameters)}
     assert wrong(values, defaults) == {}
     assert GovernorParameters(**values).contradiction() == ''
+    assert values['warn_linear_m_s'] < values['nav2_max_speed_m_s'], 'WARN would not slow it down'
+
+
+def test_all_nodes_beside_nav2_can_use_the_time_of_a_simulation() -> None:
+    text = (ROOT / 'launch' / 'nav2.launch.py').read_text(encoding='utf-8')
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    nodes = [{keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+             for node in calls if ast.unparse(node.func) == 'Node']
+    assert [node['parameters'] for node in nodes] == ['parameters'] * 2
+    assert "{'use_sim_time': LaunchConfiguration('use_sim_time')}" in text
 
 
 def units(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

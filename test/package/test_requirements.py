@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a user runs after `pip install bdl_perception` works without the libraries of the extras."""
+"""What a user runs after `pip install bdl_perception` works without the extras."""
 from pathlib import Path
 import subprocess
 import sys
