@@ -4,13 +4,15 @@
 Compare alarm rules and watched scores on recorded nominal and OOD drives, in two folds by source.
 
     python examples/compare_alarm_rules.py SCORES --nominal DRIVES... --ood DRIVES... \
-        --sources manifest.csv [--model MODEL] [--calibrate real.json --watch A,B --exponent E]
+        --sources manifest.csv [--model MODEL] [--ood-from S] \
+        [--calibrate real.json --watch A,B --exponent E]
 
-SCORES is a folder for the scores of each drive: the first 9 s of nominal and 6 s of OOD drives,
-at 10 Hz. Finished drives are not scored again. --sources: a CSV file with the columns `file` and
-`repo`; drives of one repo are in one fold. Watched scores are chosen on one fold, the rules are
-calibrated there, and both are tested on the other fold; then the folds change places.
---calibrate writes a calibration of all nominal drives, in which the drives of a repo count as one.
+SCORES is a folder for the scores of each drive: the first 9 s of nominal and 6 s of OOD drives, at
+10 Hz, from S on for OOD drives that begin nominal. Finished drives are not scored again.
+--sources: a CSV file with the columns `file` and `repo`; drives of one repo are in one fold.
+Watched scores are chosen on one fold, the rules are calibrated there, and both are tested on the
+other fold; then the folds change places. --calibrate writes a calibration of all nominal drives,
+in which the drives of a repo count as one.
 """
 import argparse
 import csv
@@ -307,14 +309,19 @@ def _row(title: str, found: Outcome) -> str:
             f'{found.detected} of {found.ood} | {found.in_time} of {found.ood} |')
 
 
-def score(model: str, path: Path, seconds: float) -> list[tuple[int, dict[str, float]]]:
-    """Score the beginning of a drive; rows of stamp and scores."""
+def score(model: str, path: Path, begin_s: float,
+          seconds: float) -> list[tuple[int, dict[str, float]]]:
+    """Score a part of a drive; rows of stamp and scores."""
     from bdl_perception import cycle_scores, frame_scores, open_backend, Perceiver
     from bdl_perception.drives import open_drives
     from bdl_perception.evaluation.inference import finish_cycle
     perceiver, thinning = Perceiver(open_backend(model), 16, 0), Thinning(STEP_S)
     rows: list[tuple[int, dict[str, float]]] = []
+    start_ns = None
     for frame in open_drives([path])[0]:
+        start_ns = frame.stamp_ns if start_ns is None else start_ns
+        if frame.stamp_ns - start_ns < begin_s * 1e9:
+            continue
         if rows and frame.stamp_ns - rows[0][0] > seconds * 1e9:
             break
         if thinning.due(frame.stamp_ns):
@@ -324,12 +331,14 @@ def score(model: str, path: Path, seconds: float) -> list[tuple[int, dict[str, f
     return rows
 
 
-def load(model: str, folder: Path, kind: str, path: Path, sources: dict[str, str]) -> Drive:
+def load(model: str, folder: Path, kind: str, path: Path, sources: dict[str, str],
+         begin_s: float) -> Drive:
     """Read the scores of a drive, which are computed first if they are missing."""
     stored = folder / f'{kind}__{path.stem}.json'
     if not stored.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        stored.write_text(json.dumps({'observations': score(model, path, SECONDS[kind])}))
+        stored.write_text(json.dumps(
+            {'observations': score(model, path, begin_s, SECONDS[kind])}))
     rows = json.loads(stored.read_text())['observations']
     stamps = np.array([stamp for stamp, _ in rows], float)
     columns = {name: np.array([values.get(name, math.inf) for _, values in rows])
@@ -366,6 +375,7 @@ def main() -> None:
     parser.add_argument('--nominal', type=Path, nargs='+', required=True)
     parser.add_argument('--ood', type=Path, nargs='+', required=True)
     parser.add_argument('--sources', type=Path)
+    parser.add_argument('--ood-from', type=float, default=0., metavar='S')
     parser.add_argument('--model', default='street')
     parser.add_argument('--calibrate', type=Path, metavar='OUT')
     parser.add_argument('--watch', default='mutual_information,mutual_information_corridor')
@@ -373,9 +383,10 @@ def main() -> None:
     words = parser.parse_args()
     rows = csv.DictReader(words.sources.open()) if words.sources else ()
     sources = {Path(row['file']).stem: row['repo'] for row in rows}
-    drives = {kind: [load(words.model, words.scores, kind, path, sources)
+    drives = {kind: [load(words.model, words.scores, kind, path, sources, begin_s)
                      for path in sorted(paths)]
-              for kind, paths in (('nominal', words.nominal), ('ood', words.ood))}
+              for kind, paths, begin_s in (('nominal', words.nominal, 0.),
+                                           ('ood', words.ood, words.ood_from))}
     watched, everything = words.watch.split(','), Side(**drives)
     if words.calibrate:
         write_calibration(words.calibrate, words.model, everything.nominal, watched,
