@@ -50,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='CamVid in the layout of SegNet; its val with --nominal validation, '
                              'else its test (default: no CamVid)')
     parser.add_argument('--calibration', type=Path, metavar='FILE',
-                        help=f'of the alarm (default: {CALIBRATION_FILE} of the model)')
+                        help=f'of the alarm: a file, or street:real for real day roads '
+                             f'(default: {CALIBRATION_FILE} of the model)')
     parser.add_argument('--camera', metavar='NAME',
                         help='camera of the drives, in a calibration grouped by camera '
                              '(default: all drives of the calibration are used)')

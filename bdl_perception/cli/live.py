@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'played at its own speed')
     add_model_argument(parser)
     parser.add_argument('--calibration', metavar='FILE',
-                        help='of the alarm (default: that of the model)')
+                        help='of the alarm: a file, or street:real for real day roads '
+                             '(default: that of the model)')
     parser.add_argument('--camera', default='camera', metavar='NAME',
                         help='name in a calibration grouped by camera (default: %(default)s)')
     parser.add_argument('--warning-level', choices=('ok', 'warn', 'stale'), default='warn',
@@ -53,12 +54,19 @@ def parse_port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C, also after the source has ended."""
+    from bdl_perception.alarm.alert import AlertMachine
+    from bdl_perception.alarm.alert_types import AlertPolicy
     from bdl_perception.drives import open_drives
     from bdl_perception.drives.live import paced, parse_camera
+    from bdl_perception.model_store import find_model
     from bdl_perception.report.live_server import LiveFeed, LiveServer
     from bdl_perception.workflows.drive_jobs import opened_backend, portable_model, resolve_options
     from bdl_perception.workflows.executor import ExecutorConfig
-    from bdl_perception.workflows.replay_session import make_analyser
+    from bdl_perception.workflows.replay_session import (
+        calibration_facts,
+        load_alarm,
+        make_analyser,
+    )
     camera = parse_camera(arguments.source)
     if camera:
         name, frames = camera.name, iter(camera)
@@ -66,12 +74,15 @@ def run(arguments: argparse.Namespace) -> int:
         [drive] = open_drives([arguments.source], arguments.rate_hz)
         name, frames = drive.name, paced(drive)
     options = resolve_options(model_options(arguments), ExecutorConfig())
-    machine = _open_machine(arguments)
+    calibration, reason = load_alarm(arguments.calibration, find_model(arguments.model),
+                                     arguments.camera)
+    machine = AlertMachine(AlertPolicy(warning_level=arguments.warning_level), calibration, reason)
     with opened_backend(portable_model(arguments.model), options) as backend:
         analyser = make_analyser(backend, options)
         feed = LiveFeed(f'Live: {name}', (
             ('source', arguments.source), ('backend', analyser.backend_name),
-            ('model', analyser.identity.model)))
+            ('model', analyser.identity.model),
+            *calibration_facts(arguments.calibration, calibration)))
         server = LiveServer(feed, arguments.port)
         print(f'open {server.url} in a browser; Ctrl-C ends', flush=True)
         try:
@@ -82,16 +93,6 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             server.close()
     return 0
-
-
-def _open_machine(arguments: argparse.Namespace) -> 'AlertMachine':
-    from bdl_perception.alarm.alert import AlertMachine
-    from bdl_perception.alarm.alert_types import AlertPolicy
-    from bdl_perception.model_store import find_model
-    from bdl_perception.workflows.replay_session import load_alarm
-    calibration, reason = load_alarm(arguments.calibration, find_model(arguments.model),
-                                     arguments.camera)
-    return AlertMachine(AlertPolicy(warning_level=arguments.warning_level), calibration, reason)
 
 
 def show(frames: Iterable['CameraFrame'], analyser: 'FrameAnalyser', machine: 'AlertMachine',

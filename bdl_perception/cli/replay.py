@@ -1,6 +1,6 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
-"""`bdl replay`: run a recording through the core of the nodes; a page and a bag of all topics."""
+"""`bdl replay`: run a recording through the core of the nodes; a page and a bag of topics."""
 import argparse
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f'folder for {REPORT_FILE} and {RECORDING}/ (default: %(default)s)')
     add_model_argument(parser)
     parser.add_argument('--calibration', metavar='FILE',
-                        help='of the alarm (default: that of the model)')
+                        help='of the alarm: a file, or street:real for real day roads '
+                             '(default: that of the model)')
     parser.add_argument('--camera', default='camera', metavar='NAME',
                         help='camera of the recording, in a calibration grouped by camera '
                              '(default: %(default)s)')
@@ -62,7 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     from bdl_perception.drives import open_drives
     from bdl_perception.workflows.drive_jobs import opened_backend
     from bdl_perception.workflows.replay_drive import ReplayConfig
-    from bdl_perception.workflows.replay_session import open_session, read_setup
+    from bdl_perception.workflows.replay_session import (
+        calibration_facts,
+        open_session,
+        read_setup,
+    )
     out = arguments.out
     check_output_folder(out, (REPORT_FILE, RECORDING, UNFINISHED))
     setup = read_setup(
@@ -75,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         session = open_session(setup, backend, out / UNFINISHED)
         with _interrupt_flag() as interrupted, _progress(len(drive)) as on_frame:
             result = session.replay.run(drive, interrupted, on_frame)
-    _write_report(out / REPORT_FILE, drive, session, result)
+    _write_report(out / REPORT_FILE, drive, session, result,
+                  calibration_facts(arguments.calibration, setup.calibration))
     if not (result.complete or result.error):
         print(f'bdl replay: interrupted; the same command continues after frame '
               f'{len(result.timeline)}', file=sys.stderr)
@@ -87,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write_report(path: Path, drive: 'Drive', session: 'ReplaySession',
-                  result: 'ReplayResult') -> None:
+                  result: 'ReplayResult', alarm: list[tuple[str, str]]) -> None:
     from bdl_perception.report.replay_page import render_replay_page, ReplayReport
     timeline, stamps_ns = result.timeline, result.timeline.stamps_ns
 
@@ -96,8 +102,8 @@ def _write_report(path: Path, drive: 'Drive', session: 'ReplaySession',
         return image.read_bytes() if image.exists() else None
 
     report = ReplayReport(
-        f'Replay of {drive.name}', _facts(drive, session, result), _notes(session, result),
-        timeline, result.states, result.moments, read_image)
+        f'Replay of {drive.name}', [*_facts(drive, session, result), *alarm],
+        _notes(session, result), timeline, result.states, result.moments, read_image)
     write_atomic(path, render_replay_page(report).encode())
     print(f'{path}: {len(timeline)} frames, {len(result.moments)} moments with images')
 
@@ -137,7 +143,7 @@ def _finish(out: Path, store: 'ReplayStore') -> None:
     shutil.rmtree(out / RECORDING, ignore_errors=True)
     new.rename(out / RECORDING)
     shutil.rmtree(store.folder)
-    print(f'{out / RECORDING}: bag with all topics')
+    print(f'{out / RECORDING}: bag with camera, maps, scores, status and alert')
 
 
 @contextmanager

@@ -79,6 +79,15 @@ def load_alarm(source: str | None, model: Path, camera: str) -> tuple[Calibratio
     return loaded.for_camera(camera), ''
 
 
+def calibration_facts(source: str | None,
+                      calibration: Calibration | None) -> list[tuple[str, str]]:
+    """Name the loaded calibration, source as of load_alarm, and the scores that it watches."""
+    if calibration is None:
+        return [('calibration', 'none')]
+    return [('calibration', source or f'{CALIBRATION_FILE} of the model'),
+            ('watched scores', ', '.join(calibration.distribution.watched).replace('_', ' '))]
+
+
 @dataclass(frozen=True)
 class ReplaySession:
     """A replay that can run, and the folder in which it is stored."""

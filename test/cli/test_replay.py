@@ -47,6 +47,7 @@ def test_a_replay_leaves_a_report_and_a_bag(model, images, tmp_path, capsys):
     data = page_data(out)
     assert [moment['frame'] for moment in data['moments']] == list(range(9))
     assert data['notes'][0].startswith('The alarm is not armed: no calibration was loaded')
+    assert dict(data['facts'])['calibration'] == 'none'
     assert len(open_drive(f'{out / "recording"}:/image/compressed')) == 9
 
 
@@ -69,6 +70,20 @@ def test_ctrl_c_leaves_a_valid_report_and_the_command_continues(model, images, t
     monkeypatch.undo()
     assert replay(images, model, out) == 0
     assert len(page_data(out)['moments']) == 9 and not (out / 'unfinished').exists()
+
+
+def test_the_report_names_the_calibration_and_the_scores_that_it_watches(model, images, tmp_path):
+    assert replay(images, model, tmp_path / 'out', '--calibration', 'street:real') == 0
+    facts = dict(page_data(tmp_path / 'out')['facts'])
+    assert facts['calibration'] == 'street:real'
+    assert facts['watched scores'] == 'mutual information, mutual information corridor'
+
+
+def test_the_help_names_the_calibration_for_real_roads(capsys):
+    for command in ('replay', 'live', 'evaluate'):
+        with pytest.raises(SystemExit):
+            main([command, '--help'])
+        assert 'street:real' in capsys.readouterr().out
 
 
 def test_a_second_replay_replaces_the_first(model, images, tmp_path):

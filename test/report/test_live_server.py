@@ -132,3 +132,15 @@ def test_the_page_shows_the_newest_frame_in_a_browser_without_messages(served, t
     loaded, page, messages = open_page(server.url, tmp_path, 60_000)
     assert messages == [] and len(loaded['moments']) == 8
     assert re.search(r'<strong id="time">([0-9.]+)', page)[1] == '1.8'
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason='there is no Chromium on this machine')
+def test_a_page_that_is_opened_after_the_end_says_so_once(served, tmp_path):
+    feed, server = served
+    feed.add(0, state(), {'feature': 1.}, {})
+    feed.end('It is over.')
+    _, page, messages = open_page(server.url, tmp_path, 60_000)
+    assert messages == []
+    assert page.split('<script')[0].count('It is over.') == 1
+    assert 'This view' in page.split('<script')[0]

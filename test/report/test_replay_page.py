@@ -25,6 +25,7 @@ addEventListener('load', () => setTimeout(() => {
     time: document.getElementById('time').textContent,
     level: document.getElementById('level').textContent,
     reasons: document.getElementById('reasons').textContent,
+    caution: document.querySelector('#caution:not([hidden])')?.textContent,
     rows: document.getElementById('rows').innerText});
   const key = (name) => document.dispatchEvent(new KeyboardEvent('keydown', {key: name}));
   const settle = () => new Promise((done) => setTimeout(done, 100));
@@ -40,6 +41,7 @@ addEventListener('load', () => setTimeout(() => {
     const curves = () => svg.querySelectorAll('path').length;
     found.curves = [curves()];
     document.querySelector('#legend input').click(); found.curves.push(curves());
+    found.levels = document.getElementById('levels').innerText;
     found.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
     const result = document.createElement('pre');
     result.id = 'found'; result.textContent = JSON.stringify(found); document.body.append(result);
@@ -140,6 +142,11 @@ def in_browser(page, folder, width):
     """Click and press keys on a page; returns what was seen and the console's messages."""
     file = folder / 'page.html'
     file.write_text(page.replace('</body>', f'{CLICK}</body>'), encoding='utf-8')
+    return dumped(file, folder, width)
+
+
+def dumped(file, folder, width):
+    """Open a page; returns the JSON that its script wrote, and the console's messages."""
     done = subprocess.run(
         [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
          f'--user-data-dir={folder / "profile"}', f'--window-size={width},900',
@@ -167,4 +174,45 @@ def test_a_click_and_the_keys_select_moments_in_a_browser(tmp_path):
     assert found['second']['time'] != found['last']['time']
     assert found['worst']['rows'] != found['first']['rows']
     assert found['curves'] == [3, 2]
+    assert found['worst']['caution'].startswith('The level is ERROR. A low standard deviation')
+    assert 'caution' not in found['clicked']
+    assert found['levels'].split()[-4:] == ['OK', 'WARN', 'ERROR', 'STALE']
     assert found['overflow'] <= 0
+
+
+LINES = """
+<script>
+addEventListener('load', () => {
+  const page = document.querySelector('iframe').contentDocument;
+  const lines = (cell) => {
+    const range = page.createRange();
+    range.selectNodeContents(cell);
+    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+  };
+  const all = (selector) => [...page.querySelectorAll(selector)];
+  document.getElementById('found').textContent = JSON.stringify({
+    numbers: all('#rows td').map(lines),
+    cut: all('#worst small, #rows th').filter((one) => one.scrollWidth > one.clientWidth).length,
+    words: all('#facts th').map((one) => lines(one) <= one.textContent.split(' ').length),
+    overflow: page.documentElement.scrollWidth - page.documentElement.clientWidth});
+});
+</script>
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason='there is no Chromium on this machine')
+@pytest.mark.parametrize('width', [390, 1280])
+def test_no_number_is_broken_and_no_name_is_cut(tmp_path, width):
+    timeline, name = AlertTimeline(), 'mutual_information_corridor'
+    state = AlertState(OK, (), thresholds={name: .00284})
+    timeline.append(0, state, {name: .01243})
+    page = html.escape(render_replay_page(made_report(
+        timeline=timeline, states={0: state}, moments=(0,),
+        facts=[('recording', f'/{"long" * 30}.mp4'), ('backend', 'onnxruntime')])))
+    file = tmp_path / 'frame.html'
+    file.write_text(f'<!doctype html><iframe style="width:{width}px;height:900px" '
+                    f'srcdoc="{page}"></iframe><pre id="found"></pre>{LINES}')
+    found, _ = dumped(file, tmp_path, 1400)
+    assert set(found['numbers']) == {1} and set(found['words']) == {True}
+    assert found['cut'] == 0 and found['overflow'] <= 0
