@@ -5,7 +5,8 @@ Hooks of MkDocs: what the site needs beside docs/.
 
 The pages link to files outside docs/, as GitHub and editors want it. PAGES become pages of the
 site. Every other linked file becomes a page with its text, below source/. Formulas in fences
-named `math` become MathML, which a browser draws without a script.
+named `math` become MathML, which a browser draws without a script. A click on a figure opens the
+image alone, which a phone can enlarge.
 """
 import os
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ PAGES = {'README.md': 'overview.md', 'CONTRIBUTING.md': 'contributing.md',
          'bdl_perception/models/road/MODEL_CARD.md': 'model_card_road.md',
          'bdl_perception/models/street/MODEL_CARD.md': 'model_card_street.md'}
 LINK = re.compile(r'(\[[\w./]+\.md)?\]\(([^)\s#]+)')  # with its text, if that is a file name
+FIGURE = re.compile(r'<p>(<img [^>]*src="([^"]+)"[^>]*>)</p>')  # an image alone in a paragraph
 LANGUAGES = {'.py': 'python', '.yaml': 'yaml', '.rviz': 'yaml', '.cff': 'yaml', '.xml': 'xml',
              '.rst': 'rst', '.ipynb': 'json'}
 SOURCE_PAGE = """---
@@ -80,6 +82,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f'{title}]({os.path.relpath(uri, os.path.dirname(here) or ".")}'
 
     return LINK.sub(replaced, markdown)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Link each figure to its image."""
+    return FIGURE.sub(r'<p><a href="\2">\1</a></p>', html)
 
 
 def _formula(source: str, *_: object, **__: object) -> str:

@@ -92,6 +92,12 @@ def test_a_formula_needs_no_script(site: Path) -> None:
     assert text.count('<div class="math"><math') == 4
 
 
+def test_a_figure_is_a_link_to_its_image(site: Path) -> None:
+    text = (site / 'alarm.html').read_text(encoding='utf-8')
+    assert re.search(r'<a href="alarm.png"><img [^>]*src="alarm.png"', text)
+    assert (site / 'alarm.png').is_file()
+
+
 def test_a_linked_source_file_is_a_page_with_its_text(site: Path) -> None:
     text = (site / 'source/bdl_perception/alarm/cusum.py.html').read_text(encoding='utf-8')
     assert 'SPDX-License-Identifier' in text
