@@ -7,6 +7,8 @@ from bdl_perception import CameraFrame, open_backend, Perceiver
 import cv2
 import numpy as np
 
+if len(sys.argv) != 2:
+    sys.exit('usage: python examples/one_image.py frame.jpg')
 rgb = cv2.cvtColor(cv2.imread(sys.argv[1]), cv2.COLOR_BGR2RGB)  # (H, W, 3) uint8
 perceiver = Perceiver(open_backend('street'), samples=16, seed=0)
 prediction = perceiver.perceive(CameraFrame(rgb, stamp_ns=0, frame_id='camera'))

@@ -16,6 +16,8 @@ from bdl_perception import (
     PerceptionStatus,
 )
 
+if len(sys.argv) != 2:
+    sys.exit('usage: python examples/video_alerts.py drive.mp4')
 perceiver = Perceiver(open_backend('street'), samples=16, seed=0)
 identity = build_identity(perceiver.backend.spec, perceiver.samples, perceiver.seed,
                           perceiver.backend.precision)

@@ -46,6 +46,15 @@ def test_every_example_is_run_here() -> None:
             if f"'{path.name}'" not in text] == []
 
 
+@pytest.mark.parametrize('name', ['one_image.py', 'video_alerts.py'])
+def test_an_example_without_arguments_prints_its_usage(name: str) -> None:
+    done = subprocess.run([sys.executable, EXAMPLES / name], cwd=ROOT, text=True,
+                          capture_output=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f'usage: python examples/{name} ')
+
+
 def test_one_image_gives_depth_and_both_uncertainties(tmp_path: Path) -> None:
     image = next(write_clip(tmp_path / 'clip', 20, 1, 1).iterdir())
     medians = dict(re.findall(r'^(\w+).* median ([\d.]+) m$', run('one_image.py', image), re.M))
