@@ -3,7 +3,7 @@
 # make format              sort imports and apply the automatic fixes of ruff
 # make test                the whole suite: on two cores, then what builds or starts processes
 # make lint                ruff, mypy, the ament linters, the schemas of workflow and citation
-# make docs                the documentation as a site, in build/site
+# make docs                the documentation as a site, in build/site; downloads 120 MB, without torch
 # make bench               measure: about half an hour, on a machine that does nothing else
 # make mutants [MODULES=n]  mutation score of the alarm: the tests must find changes of its code
 # make fuzz [MINUTES=n]      damaged inputs for all that reads data from outside; n minutes each
@@ -51,7 +51,7 @@ lint: .venv/tests
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
-docs: .venv/tests
+docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: .venv/tests
@@ -68,6 +68,9 @@ clean:
 	rm -rf .venv demo bench build dist install log bdl_perception.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -name __pycache__ -prune -exec rm -r {} +
+
+.venv/docs: setup.py .ci/make_venv $(wildcard .ci/constraints-*.txt)
+	.ci/make_venv docs
 
 .venv/runtime: setup.py .ci/make_venv $(wildcard .ci/constraints-*.txt)
 	.ci/make_venv runtime
