@@ -3,7 +3,8 @@
 """
 Activate perception_node and record its topics for the demo.
 
-The record has small images and events for the sheet and the video, the bag beside it all topics.
+The record has small images and events for the sheet and the video. The bag beside it has the
+messages themselves.
 """
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ class RecorderNode(Node):
     """Writes a record; demo/record.py documents its format."""
 
     def __init__(self) -> None:
-        """Subscribe to all topics and start the lifecycle transitions of perception_node."""
+        """Subscribe to the topics and start the lifecycle transitions of perception_node."""
         super().__init__(NAME)
         settings = declare_parameters(self, RecorderParameters)
         record = Path(settings.record)
