@@ -16,7 +16,7 @@ set -euo pipefail
 # ---- Options of the recipes --------------------------------------------------------------------
 processes=${PROCESSES:-2}            # that render and calibrate in parallel
 street_minutes=(24 34 72 22)         # of models/street/train_1.yaml, train_2.yaml, ...
-road_minutes=(43 9)                  # of models/road/train_1.yaml, train_2.yaml
+road_minutes=(43 9 48 32)            # of models/road/train_1.yaml, train_2.yaml, ...
 road_repeats=(--repeat camvid=4 --repeat idd=2 --repeat kitti_depth=4)  # of small data sets
 export_stride=8                      # every n-th training frame for the feature statistics
 # ------------------------------------------------------------------------------------------------
