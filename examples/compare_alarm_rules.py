@@ -244,8 +244,8 @@ def folds(side: Side) -> tuple[Side, Side]:
     return first, second
 
 
-def tables(everything: Side) -> Iterable[str]:
-    """Yield the tables in Markdown."""
+def tables(everything: Side, more: tuple[str, ...]) -> Iterable[str]:
+    """Yield the tables in Markdown; more: a set in addition to the candidates."""
     known = Comparison([*everything.nominal, *everything.ood])
     names = list(everything.nominal[0].scores)
     yield '| score | AUROC | 95 % by drives |\n| --- | --- | --- |'
@@ -272,7 +272,7 @@ def tables(everything: Side) -> Iterable[str]:
         yield (f'{_row(title, tested(rule, chosen))} {mean.false / mean.nominal:.1%} | '
                f'{mean.detected / mean.ood:.0%} | {mean.in_time / mean.ood:.0%} |')
     yield f'\n| watched in both folds; {CHOSEN_WITH} | {HEAD}\n| --- | --- | --- | --- |'
-    for watched in sets:
+    for watched in dict.fromkeys([*sets, more]):
         yield _row(', '.join(f'`{name}`' for name in watched),
                    tested(RULES[CHOSEN_WITH], [watched] * 2))
 
@@ -387,13 +387,13 @@ def main() -> None:
                      for path in sorted(paths)]
               for kind, paths, begin_s in (('nominal', words.nominal, 0.),
                                            ('ood', words.ood, words.ood_from))}
-    watched, everything = words.watch.split(','), Side(**drives)
+    watched, everything = tuple(words.watch.split(',')), Side(**drives)
     if words.calibrate:
         write_calibration(words.calibrate, words.model, everything.nominal, watched,
                           words.exponent)
     has_calibration = (find_model(words.model) / CALIBRATION_FILE).is_file()
     shipped = load_calibration(words.model) if has_calibration else None
-    for line in (*tables(everything), *tests_of_all(everything, watched, shipped)):
+    for line in (*tables(everything, watched), *tests_of_all(everything, watched, shipped)):
         print(line)
 
 

@@ -17,13 +17,9 @@ from bdl_perception.perception.scores import check_watched, score_descriptions
 class CalibrationConfig:
     """Settings of a calibration; ValueError for values that no drives can satisfy."""
 
-    # Selected on validation drives, by missed drives and delay: the scores of the whole frame
-    # detect night and a tilted camera, those of the corridor objects on the road. The largest
-    # score of a frame decides, so a nominal drive that stays extreme in one of them raises the
-    # ERROR limit. `bdl calibrate` names this drive; then it is better to leave out that score, as
-    # the shipped model does with the second and the last (see its card).
-    watched: tuple[str, ...] = ('local_feature', 'local_feature_corridor',
-                                'mutual_information_corridor', 'epistemic_depth_corridor')
+    # Selected on rendered validation drives and real drives together (docs/alarm.md). A further
+    # score can add false alarms, since the largest one of a frame decides.
+    watched: tuple[str, ...] = 'mutual_information', 'mutual_information_corridor'
     alpha: float = .01
     step_s: float = .1  # every Monte Carlo cycle of a camera at 10 Hz
     false_alarms_per_hour: float = 1.

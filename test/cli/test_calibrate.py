@@ -243,7 +243,7 @@ def test_a_drive_that_fails_prevents_the_calibration(
 
 @pytest.mark.parametrize(('words', 'message'), [
     (['--watch', 'energy'], 'at least one of'), (['--watch', 'fear'], 'fear'),
-    (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 399'),
+    (['--alpha', '0'], 'alpha'), (['--alpha', '.01'], 'needs 199'),
     (['--samples', '5'], 'samples'),
     (['--step-s', '-1'], 'step_s'), (['--false-alarms-per-hour', 'nan'], 'false alarms')])
 def test_a_wrong_option_is_one_clear_line(

@@ -87,6 +87,6 @@ def test_the_collision_monitor_slows_down_for_an_obstacle_and_not_for_the_road(o
     frame = road(obstacle_m)
     cloud = points_message(point_cloud(frame, np.zeros((*SHAPE, 3), np.uint8), None),
                            make_header(10**9, 'camera'))
-    polygon = MONITOR[MONITOR['polygons'][0]]
+    polygon = MONITOR['PolygonSlow']
     count = points_in_polygon(cloud, MONITOR['points'], polygon)
     assert (count >= polygon['min_points']) is slows, count
