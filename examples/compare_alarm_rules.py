@@ -328,6 +328,8 @@ def score(model: str, path: Path, begin_s: float,
             values = frame_scores(perceiver.perceive(frame)).values
             rows.append((frame.stamp_ns, {
                 **values, **cycle_scores(finish_cycle(perceiver), 1).values}))
+    if not rows:
+        raise SystemExit(f'{path} is shorter than {begin_s:g} s')
     return rows
 
 

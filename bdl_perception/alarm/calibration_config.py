@@ -17,8 +17,8 @@ from bdl_perception.perception.scores import check_watched, score_descriptions
 class CalibrationConfig:
     """Settings of a calibration; ValueError for values that no drives can satisfy."""
 
-    # Selected on rendered validation drives and real drives together (docs/alarm.md). A further
-    # score can add false alarms, since the largest one of a frame decides.
+    # Selected on rendered drives (nominal ones of `test`, others of `validation`) and real drives
+    # together (docs/alarm.md). A further score can add false alarms: the largest one decides.
     watched: tuple[str, ...] = 'mutual_information', 'mutual_information_corridor'
     alpha: float = .01
     step_s: float = .1  # every Monte Carlo cycle of a camera at 10 Hz

@@ -136,7 +136,7 @@ class WaitSampler:
         self._proc = proc
         self._last_s: float | None = None
         self._last_ns: dict[tuple[int, int], int] = {}
-        self._last_stolen_s = 0.
+        self._last_stolen_s: Sequence[float] = ()
 
     def sample(self, now_s: float, pids: Iterable[int], late_s: float = 0.) -> None:
         """
@@ -153,7 +153,8 @@ class WaitSampler:
             longest_ns[key[0]] = max(longest_ns.get(key[0], 0), since_ns)
         counted_s = _stolen_s(self._proc)
         if self._last_s is not None:
-            stolen_s = counted_s - self._last_stolen_s
+            stolen_s = max((now - last for now, last in zip(
+                counted_s, self._last_stolen_s, strict=False)), default=0.)
             waited_s = {pid: waited_ns / NS_PER_S for pid, waited_ns in longest_ns.items()}
             total_s = max(sum(waited_s.values()) + stolen_s, late_s)
             self.waits.append(Wait(self._last_s, now_s, total_s,
@@ -172,9 +173,11 @@ def _run_delays_ns(proc: Path, pid: int) -> list[tuple[int, int]]:
     return delays
 
 
-def _stolen_s(proc: Path) -> float:
-    """Read the time, summed over the processors, in which the host ran something else."""
+def _stolen_s(proc: Path) -> list[float]:
+    """Read for each processor how long the host ran something else; [] if it is not counted."""
     try:
-        return int((proc / 'stat').read_text().split(maxsplit=9)[8]) / os.sysconf('SC_CLK_TCK')
-    except (OSError, ValueError, IndexError):  # not counted by this kernel
-        return 0.
+        lines = [line.split() for line in (proc / 'stat').read_text().splitlines()]
+        return [int(line[8]) / os.sysconf('SC_CLK_TCK') for line in lines
+                if line[0].startswith('cpu') and line[0] != 'cpu']
+    except (OSError, ValueError, IndexError):
+        return []

@@ -152,13 +152,16 @@ def test_a_late_call_counts_when_it_is_more_than_the_processes_waited(kernel):
 def test_time_that_the_host_gave_to_another_machine_counts(kernel):
     stat = kernel.folder / 'stat'
     sampler = WaitSampler(kernel.folder)
-    stat.write_text('cpu  9 9 9 9 9 9 9 200 9 9\ncpu0 9 9 9 9 9 9 9 9 9 9\n')
-    sampler.sample(1., [])
-    stat.write_text('cpu  9 9 9 9 9 9 9 250 9 9\ncpu0 9 9 9 9 9 9 9 9 9 9\n')
-    sampler.sample(2., [])
-    [wait] = sampler.waits
-    assert wait.waited_s == pytest.approx(50 / os.sysconf('SC_CLK_TCK'))
-    assert Waits([wait]).longest_within(1., 2.) == wait.waited_s
+    for at_s, first, second in ((1., 100, 100), (2., 150, 120), (4., 170, 150)):
+        stat.write_text(f'cpu  9 9 9 9 9 9 9 {first + second} 9 9\n'
+                        f'cpu0 9 9 9 9 9 9 9 {first} 9 9\ncpu1 9 9 9 9 9 9 9 {second} 9 9\n')
+        sampler.sample(at_s, [])
+        if at_s == 2:  # one sample without the file is no wait since the start of the machine
+            stat.unlink()
+            sampler.sample(3., [])
+    ticks = [wait.waited_s * os.sysconf('SC_CLK_TCK') for wait in sampler.waits]
+    assert ticks == pytest.approx([50, 0, 0])  # one process waited on one processor
+    assert Waits(sampler.waits).longest_within(1., 2.) == sampler.waits[0].waited_s
 
 
 def test_damaged_files_of_the_kernel_are_left_out(kernel):

@@ -160,7 +160,7 @@ def test_all_nodes_beside_nav2_can_use_the_time_of_a_simulation() -> None:
     nodes = [{keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
              for node in calls if ast.unparse(node.func) == 'Node']
     assert [node['parameters'] for node in nodes] == ['parameters'] * 2
-    assert "{'use_sim_time': LaunchConfiguration('use_sim_time')}" in text
+    assert "parameters.append({'use_sim_time': use_sim_time == 'true'})" in text
 
 
 def units(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

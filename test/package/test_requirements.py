@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a user runs after `pip install bdl_perception` works without the extras."""
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 
@@ -33,7 +34,7 @@ def bdl(*words):
 def clip(tmp_path_factory):
     folder = tmp_path_factory.mktemp('clip')
     video = cv2.VideoCapture(str(BUNDLED_VIDEO))
-    for index in range(3):
+    for index in range(6):
         assert cv2.imwrite(str(folder / f'{index}.png'), video.read()[1])
     return folder
 
@@ -52,9 +53,11 @@ def test_a_drive_is_replayed_to_a_page_and_a_recording(recording):
 
 
 def test_scores_and_frames_are_read_for_a_calibration(recording, clip, tmp_path):
-    for words in (['--from-scores', *[recording] * 8], ['--model', 'street', *[clip] * 8]):
-        done = bdl('calibrate', *words, '--out', tmp_path / 'calibration.json')
-        assert done.returncode == 2 and 'No module' not in done.stderr, done.stderr
+    for source, words in ((recording, ['--from-scores']), (clip, ['--model', 'street'])):
+        copies = [shutil.copytree(source, tmp_path / source.name / str(index))
+                  for index in range(8)]
+        done = bdl('calibrate', *words, *copies, '--out', tmp_path / 'calibration.json')
+        assert done.returncode == 2 and 'the very same scores' in done.stderr, done.stderr
 
 
 def test_a_live_view_opens_its_drive(tmp_path):

@@ -19,7 +19,7 @@ from std_msgs.msg import String
 
 pytestmark = pytest.mark.slow  # starts processes
 
-MINUTES, STEP_NS = .8, 100_000_000  # about 480 frames; 419 are needed at the default settings
+MINUTES, STEP_NS = .8, 100_000_000  # about 480 frames; 209 are needed at the default settings
 QUICK = {'hold_s': .2, 'clear_s': .1, 'recovery_s': .2}
 
 
