@@ -19,6 +19,9 @@ from bdl_perception import (
     save_calibration,
 )
 
+if len(sys.argv) != 4:
+    sys.exit('usage: python examples/calibrate_and_evaluate.py CALIBRATION_FOLDER NOMINAL_DRIVE '
+             'OTHER_DRIVE')
 calibration_folder, nominal, others = map(Path, sys.argv[1:])
 config = CalibrationConfig(alpha=.05, exponent=.1)  # for minutes of driving; .01 needs more
 calibration = calibrate('street', sorted(calibration_folder.iterdir()), config=config)

@@ -75,6 +75,8 @@ def draw(times_s: list[float], states: list[AlertState]) -> Figure:
 
 def main() -> None:
     """Write the figure."""
+    if len(sys.argv) not in (3, 4):
+        sys.exit('usage: python examples/plot_alert.py DRIVE alert.png [SECONDS]')
     drive, out, *seconds = sys.argv[1:]
     times_s, states = replay(Path(drive), float(seconds[0]) if seconds else np.inf)
     draw(times_s, states).savefig(out, dpi=110)

@@ -153,8 +153,8 @@ class WaitSampler:
             longest_ns[key[0]] = max(longest_ns.get(key[0], 0), since_ns)
         counted_s = _stolen_s(self._proc)
         if self._last_s is not None:
-            stolen_s = max((now - last for now, last in zip(
-                counted_s, self._last_stolen_s, strict=False)), default=0.)
+            stolen_s = max((0., *(now - last for now, last in zip(
+                counted_s, self._last_stolen_s, strict=False))))
             waited_s = {pid: waited_ns / NS_PER_S for pid, waited_ns in longest_ns.items()}
             total_s = max(sum(waited_s.values()) + stolen_s, late_s)
             self.waits.append(Wait(self._last_s, now_s, total_s,

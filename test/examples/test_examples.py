@@ -46,7 +46,8 @@ def test_every_example_is_run_here() -> None:
             if f"'{path.name}'" not in text] == []
 
 
-@pytest.mark.parametrize('name', ['one_image.py', 'video_alerts.py'])
+@pytest.mark.parametrize('name', ['one_image.py', 'video_alerts.py', 'plot_alert.py',
+                                  'calibrate_and_evaluate.py'])
 def test_an_example_without_arguments_prints_its_usage(name: str) -> None:
     done = subprocess.run([sys.executable, EXAMPLES / name], cwd=ROOT, text=True,
                           capture_output=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
