@@ -3,7 +3,7 @@
 # make format              sort imports and apply the automatic fixes of ruff
 # make test                the whole suite: on two cores, then what builds or starts processes
 # make lint                ruff, mypy, the ament linters, the schemas of workflow and citation
-# make docs                the documentation as a site, in build/site; downloads 120 MB, without torch
+# make docs                the documentation as a site, in build/site; downloads 135 MB, without torch
 # make bench               measure: about half an hour, on a machine that does nothing else
 # make mutants [MODULES=n]  mutation score of the alarm: the tests must find changes of its code
 # make fuzz [MINUTES=n]      damaged inputs for all that reads data from outside; n minutes each

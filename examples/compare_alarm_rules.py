@@ -337,11 +337,16 @@ def load(model: str, folder: Path, kind: str, path: Path, sources: dict[str, str
          begin_s: float) -> Drive:
     """Read the scores of a drive, which are computed first if they are missing."""
     stored = folder / f'{kind}__{path.stem}.json'
+    settings = {'model': model, 'begin_s': begin_s}
     if not stored.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         stored.write_text(json.dumps(
-            {'observations': score(model, path, begin_s, SECONDS[kind])}))
-    rows = json.loads(stored.read_text())['observations']
+            {**settings, 'observations': score(model, path, begin_s, SECONDS[kind])}))
+    found = json.loads(stored.read_text())
+    if any(found.get(name, value) != value for name, value in settings.items()):
+        raise SystemExit(f'{stored} has scores of {found["model"]} from {found["begin_s"]:g} s '
+                         f'on; give another folder for SCORES')
+    rows = found['observations']
     stamps = np.array([stamp for stamp, _ in rows], float)
     columns = {name: np.array([values.get(name, math.inf) for _, values in rows])
                for name in rows[0][1]}

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from bdl_perception import CameraFrame, open_backend, open_drive, Perceiver
-from bdl_perception.perception.panels import draw_panels, PANEL_TITLES
+from bdl_perception.perception.panels import CAMERA_PANEL, draw_panels, PANEL_TITLES
 import cv2
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -57,12 +57,15 @@ def main() -> None:
         prediction = perceiver.perceive(frame)
         while (epistemic := perceiver.sample()) is None:
             pass
-        print(f'| {path.stem} | {np.nanmean(prediction.log_depth_std):.3f} '
+        aleatoric = prediction.log_depth_std  # (h, w), smaller than depth, and also of the sky
+        valid = cv2.resize(np.isfinite(prediction.depth).astype(np.uint8), aleatoric.shape[::-1],
+                           interpolation=cv2.INTER_NEAREST) > 0
+        print(f'| {path.stem} | {aleatoric[valid].mean():.3f} '
               f'| {np.nanmean(epistemic.log_depth_std):.3f} '
               f'| {epistemic.mutual_information.mean():.4f} |')
         panels = draw_panels(frame.rgb, prediction, epistemic)
         for axis, (name, title) in zip(axes, PANEL_TITLES.items(), strict=True):
-            axis.imshow(panels[name], aspect='auto' if name == 'camera' else None)
+            axis.imshow(panels[name], aspect='auto' if name == CAMERA_PANEL else None)
             axis.set(xticks=[], yticks=[])
             axis.set_title(title if index == 0 else '', fontsize=9)
         axes[0].set_ylabel(path.stem[:24], fontsize=8)

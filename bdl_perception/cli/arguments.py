@@ -14,6 +14,8 @@ from bdl_perception.workflows.executor import ExecutorConfig
 
 DEFAULT_OPTIONS = ModelOptions()
 MODEL_HELP = 'name of a shipped model, or model folder'
+CALIBRATION_HELP = ('of the alarm: a file, or street:real for real day roads '
+                    '(default: that of the model)')
 
 
 def add_model_argument(parser: argparse.ArgumentParser, action: str = 'store',

@@ -7,7 +7,12 @@ import json
 from pathlib import Path
 from typing import Any, Sequence, TYPE_CHECKING
 
-from bdl_perception.cli.arguments import add_model_argument, parse_non_negative, parsed_by
+from bdl_perception.cli.arguments import (
+    add_model_argument,
+    CALIBRATION_HELP,
+    parse_non_negative,
+    parsed_by,
+)
 from bdl_perception.demo.play import DemoConfig, play_drive
 from bdl_perception.demo.processes import private_domain
 from bdl_perception.drives import BUNDLED_VIDEO
@@ -31,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder for the record (default: %(default)s)')
     add_model_argument(parser)
     parser.add_argument('--calibration', default='', metavar='FILE',
-                        help='of the alarm: a file, or street:real for real day roads '
-                             '(default: that of the model)')
+                        help=CALIBRATION_HELP)
     parser.add_argument('--rate-hz', type=parsed_by(parse_non_negative), default=0.0,
                         help="frames per second (default: 0, the drive's own)")
 

@@ -13,6 +13,7 @@ from bdl_perception.cli.arguments import (
     add_model_argument,
     add_sampling_arguments,
     add_scoring_arguments,
+    CALIBRATION_HELP,
     executor_config,
     model_options,
     parse_count,
@@ -21,7 +22,6 @@ from bdl_perception.cli.arguments import (
     refuse_model_names,
 )
 from bdl_perception.files import check_output_folder, mark_output_folder, write_atomic
-from bdl_perception.model_store import CALIBRATION_FILE
 
 if TYPE_CHECKING:
     from bdl_perception.datasets import DatasetSource
@@ -50,8 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='CamVid in the layout of SegNet; its val with --nominal validation, '
                              'else its test (default: no CamVid)')
     parser.add_argument('--calibration', type=Path, metavar='FILE',
-                        help=f'of the alarm: a file, or street:real for real day roads '
-                             f'(default: {CALIBRATION_FILE} of the model)')
+                        help=CALIBRATION_HELP)
     parser.add_argument('--camera', metavar='NAME',
                         help='camera of the drives, in a calibration grouped by camera '
                              '(default: all drives of the calibration are used)')

@@ -9,6 +9,7 @@ from bdl_perception.cli.arguments import (
     add_model_argument,
     add_sampling_arguments,
     add_scoring_arguments,
+    CALIBRATION_HELP,
     model_options,
     parse_natural,
     parsed_by,
@@ -32,8 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'played at its own speed')
     add_model_argument(parser)
     parser.add_argument('--calibration', metavar='FILE',
-                        help='of the alarm: a file, or street:real for real day roads '
-                             '(default: that of the model)')
+                        help=CALIBRATION_HELP)
     parser.add_argument('--camera', default='camera', metavar='NAME',
                         help='name in a calibration grouped by camera (default: %(default)s)')
     parser.add_argument('--warning-level', choices=('ok', 'warn', 'stale'), default='warn',

@@ -14,6 +14,7 @@ from bdl_perception.cli.arguments import (
     add_model_argument,
     add_sampling_arguments,
     add_scoring_arguments,
+    CALIBRATION_HELP,
     model_options,
     parse_count,
     parse_non_negative,
@@ -40,8 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f'folder for {REPORT_FILE} and {RECORDING}/ (default: %(default)s)')
     add_model_argument(parser)
     parser.add_argument('--calibration', metavar='FILE',
-                        help='of the alarm: a file, or street:real for real day roads '
-                             '(default: that of the model)')
+                        help=CALIBRATION_HELP)
     parser.add_argument('--camera', default='camera', metavar='NAME',
                         help='camera of the recording, in a calibration grouped by camera '
                              '(default: %(default)s)')

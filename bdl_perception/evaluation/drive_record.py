@@ -15,7 +15,7 @@ from bdl_perception.drives.description import is_fading, Segment, segment_at
 from bdl_perception.metrics.pixels import merge_states, StateDict
 import numpy as np
 
-ALARM_SET = 'alarm set'  # the score that joins the watched ones
+ALARM_SET = 'alarm set'  # name of the joint score of all watched scores
 NOMINAL_PART, FADING_PART = 'nominal', 'fading'  # of a set whose drives change
 
 

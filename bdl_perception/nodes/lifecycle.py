@@ -75,18 +75,23 @@ def run_node(name: str, make_node: Callable[[], N], spin: Callable[[N], None] = 
         get_logger(name).fatal(f'{name} ends, to be started again: {error}')
         return EXIT_RESTART
     except EXPECTED_ERRORS as error:
-        if initialised and not rclpy.ok() and isinstance(error, CONTEXT_ERRORS):
-            get_logger(name).info(f'{name} was interrupted by a signal: {describe_error(error)}')
-            return 0
-        event, code = (('does not start', EXIT_CONFIG_ERROR) if node is None else
-                       ('stops', EXIT_RESTART))
-        get_logger(name).fatal(f'{name} {event}: {describe_error(error)}')
-        return code
+        interrupted = initialised and not rclpy.ok() and isinstance(error, CONTEXT_ERRORS)
+        return _report_end(name, error, interrupted, started=node is not None)
     finally:
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _report_end(name: str, error: Exception, interrupted: bool, started: bool) -> int:
+    """Log why a node ends; returns the exit code."""
+    if interrupted:
+        get_logger(name).info(f'{name} was interrupted by a signal: {describe_error(error)}')
+        return 0
+    event, code = ('stops', EXIT_RESTART) if started else ('does not start', EXIT_CONFIG_ERROR)
+    get_logger(name).fatal(f'{name} {event}: {describe_error(error)}')
+    return code
 
 
 def _show_usage(name: str, word: str) -> int:

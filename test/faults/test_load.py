@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 import subprocess
 import sys
-import time
 
 from bdl_perception.faults.load import (
     busy_processes,
@@ -24,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import psutil
 import pytest
+from waiting import wait_for
 
 
 @given(duration_s=st.floats(0, 3600), seed=st.integers(0, 2**32))
@@ -39,14 +39,6 @@ def test_loaded_phases_alternate_with_normal_ones(duration_s, seed):
 
 def test_an_hour_has_every_number_of_processes():
     assert {phase.processes for phase in make_load(3600, 1)} == set(range(1, MAX_PROCESSES + 1))
-
-
-def wait_for(condition):
-    for _ in range(500):
-        if condition():
-            return True
-        time.sleep(.02)
-    return False
 
 
 def test_the_number_of_busy_processes_can_be_changed_and_ends_with_the_context():

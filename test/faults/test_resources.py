@@ -18,6 +18,7 @@ from bdl_perception.faults.resources import (
 )
 import psutil
 import pytest
+from waiting import wait_for
 
 POLICY = FlatnessPolicy()
 HOUR_S = 3600.
@@ -142,14 +143,6 @@ def test_the_sampler_reports_an_error_and_goes_on():
     assert [one.text for one in sampler.problems] == [
         "no sample of the resources: RuntimeError('no list of processes')"]
     assert sampler.series[0].samples[0].threads >= 2 and sampler.waits[0].waited_s >= 0
-
-
-def wait_for(condition):
-    for _ in range(500):
-        if condition():
-            return True
-        time.sleep(.02)
-    return False
 
 
 def test_a_thread_that_is_held_between_two_samples_is_late():

@@ -265,3 +265,11 @@ def test_nav2_starts_perception_inactive_with_a_manager_and_the_governor() -> No
     assert set(nodes) == {'lifecycle_manager', 'governor_node'}
     perception, = (one for one in actions if type(one).__name__ == 'IncludeLaunchDescription')
     assert arguments_of(perception) == {'autostart': 'false'}
+
+
+def test_the_nodes_beside_nav2_use_the_time_of_a_simulation_on_request() -> None:
+    from launch_ros.actions import Node
+    for chosen, expected in (('', None), ('true', True)):
+        actions = included('nav2.launch.py', use_sim_time=chosen, nav2_params=str(CONFIG))
+        for node in (one for one in actions if isinstance(one, Node)):
+            assert parameters(node).get('use_sim_time') is expected
