@@ -4,6 +4,7 @@
 from typing import Iterator, Mapping
 
 from bdl_perception.evaluation.quality_goals import (
+    coverage_goal,
     Goal,
     goals_for_set,
     verdict_at_least,
@@ -26,21 +27,22 @@ def data_set_goals(sets: Mapping[str, SetResults]) -> Iterator[Goal]:
     """Assess each data set that has goals and results."""
     for name, one in sets.items():
         if name.startswith('kitti_depth'):
-            yield from _depth_goals(name, one.metrics)
+            yield from _depth_goals(name, one)
         if name in MIN_IOU:
             yield from _class_goals(name, one.metrics)
         if name in ANOMALY_GOALS and one.metrics.anomalies:
             yield from _anomaly_goals(name, one.metrics.anomalies)
 
 
-def _depth_goals(name: str, metrics: MetricResults) -> Iterator[Goal]:
-    if metrics.frame_depth:
-        error = metrics.frame_depth.abs_rel_median
+def _depth_goals(name: str, one: SetResults) -> Iterator[Goal]:
+    if frames := one.metrics.frame_depth:
+        error = frames.abs_rel_median
         yield Goal(f'abs. rel. error of depth, median over frames: {name}',
                    f'<= {MAX_FRAME_ERROR:.2f}',
-                   f'{error:.3f} of {metrics.frame_depth.frames} frames',
+                   f'{error:.3f} of {frames.frames} frames',
                    verdict_at_most(error, MAX_FRAME_ERROR))
-        coverage = goals_for_set(metrics)[0]
+        coverage = (coverage_goal(one.fitted_intervals.by_range, 'each drive fitted by the others')
+                    if one.fitted_intervals else goals_for_set(one.metrics)[0])
         yield coverage._replace(name=f'{coverage.name}: {name}')
 
 

@@ -9,6 +9,7 @@ OOD condition. Frames within the fade between the two are a group of their own.
 """
 from dataclasses import asdict, dataclass, field
 import math
+import re
 from typing import Any, Iterable, Mapping, NamedTuple
 
 from bdl_perception.drives.description import is_fading, Segment, segment_at
@@ -17,6 +18,7 @@ import numpy as np
 
 ALARM_SET = 'alarm set'  # name of the joint score of all watched scores
 NOMINAL_PART, FADING_PART = 'nominal', 'fading'  # of a set whose drives change
+CAMERA_SUFFIX = re.compile('_image_0[0-9]$')
 
 
 class Origin(NamedTuple):
@@ -26,6 +28,11 @@ class Origin(NamedTuple):
     part_of: str  # the set
     segments: tuple[Segment, ...] = ()  # empty: the conditions are unknown
     timed: bool = True  # False: images without stamps, on which no alarm is evaluated
+
+    @property
+    def recording(self) -> str:
+        """Name without the camera of KITTI: image_02 and image_03 of a drive see the same."""
+        return CAMERA_SUFFIX.sub('', self.name)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from bdl_perception.metrics.sparsification import SparsificationQuality
 MET, MISSED, NOT_SHOWN, NOT_MEASURED = 'met', 'missed', 'not shown', 'not measured'
 MAX_CLASS_MSE, MAX_DEPTH_MSE = .00214, .00364  # of Kendall & Gal 2017
 MIN_COVERAGE_90, MAX_COVERAGE_90 = .88, .92
+COVERAGE_NAME = '90 % intervals hold in each range'
+COVERAGE_TARGET = f'{MIN_COVERAGE_90} to {MAX_COVERAGE_90}'
 
 
 class Goal(NamedTuple):
@@ -97,21 +99,25 @@ def _interval_verdict(holds: bool, calibrated: bool, used_for_calibration: bool)
 
 
 def _coverage_goal(intervals: IntervalQuality | None, used_for_calibration: bool) -> Goal:
-    """Assess the calibrated intervals, else the predicted ones; empty range bins pass."""
-    name = '90 % intervals hold in each range'
-    target = f'{MIN_COVERAGE_90} to {MAX_COVERAGE_90}'
+    """Assess the calibrated intervals, else the predicted ones."""
     if intervals is None:
-        return not_measured(name, target)
+        return not_measured(COVERAGE_NAME, COVERAGE_TARGET)
     calibrated = intervals.conformal_by_range
-    shares = calibrated or intervals.total.by_range
-    found = {range_bin: by_level['0.9'] for range_bin, by_level in shares.items()
+    goal = coverage_goal(calibrated or intervals.total.by_range,
+                         'calibrated' if calibrated else 'as predicted')
+    return goal._replace(verdict=_interval_verdict(
+        goal.verdict == MET, bool(calibrated), used_for_calibration))
+
+
+def coverage_goal(by_range: Mapping[str, Mapping[str, float]], source: str) -> Goal:
+    """Assess the 90 % intervals of each range bin; empty bins pass, but not all of them."""
+    found = {range_bin: by_level['0.9'] for range_bin, by_level in by_range.items()
              if not math.isnan(by_level['0.9'])}
     listed = ', '.join(f'{range_bin} {share:.3f}' for range_bin, share in found.items())
     holds = bool(found) and all(MIN_COVERAGE_90 <= share <= MAX_COVERAGE_90
                                 for share in found.values())
-    source = 'calibrated' if calibrated else 'as predicted'
-    return Goal(name, target, f'{source}: {listed or "no usable sigma"}',
-                _interval_verdict(holds, bool(calibrated), used_for_calibration))
+    return Goal(COVERAGE_NAME, COVERAGE_TARGET, f'{source}: {listed or "no usable sigma"}',
+                MET if holds else MISSED)
 
 
 def _class_calibration_goal(reliability: ReliabilityQuality | None) -> Goal:

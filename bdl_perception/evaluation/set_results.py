@@ -6,6 +6,11 @@ from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
 from bdl_perception.drives.description import is_fading, segment_at
 from bdl_perception.evaluation.drive_record import DriveRecord, merge_group_states
+from bdl_perception.metrics.interval_coverage import (
+    cross_validated_coverage,
+    CrossValidatedCoverage,
+)
+from bdl_perception.metrics.pixels import StateDict
 from bdl_perception.metrics.registry import compute_metrics, MetricResults
 
 
@@ -25,12 +30,13 @@ class SetResults(NamedTuple):
     conditions: tuple[str, ...]
     metrics: MetricResults = MetricResults()
     confusion: tuple[tuple[float, ...], ...] | None = None  # pixels by true and predicted class
+    fitted_intervals: CrossValidatedCoverage | None = None  # of depth; each drive by the others
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, the metrics among them; missing metrics have no key."""
         values = {**self._asdict(), **self.metrics._asdict()}
         del values['metrics']
-        optional = {*MetricResults._fields, 'confusion'}
+        optional = {*MetricResults._fields, 'confusion', 'fitted_intervals'}
         return {name: to_plain(value) for name, value in values.items()
                 if value is not None or name not in optional}
 
@@ -76,7 +82,16 @@ def _group_results(records: Sequence[DriveRecord], group: str) -> SetResults:
     return SetResults(
         sum(group in record.groups for record in records),
         sum(record.groups.count(group) for record in records), is_held_out(records, group),
-        _conditions(records, group), metrics, confusion and tuple(map(tuple, confusion)))
+        _conditions(records, group), metrics, confusion and tuple(map(tuple, confusion)),
+        cross_validated_coverage(_interval_states(records, group)))
+
+
+def _interval_states(records: Sequence[DriveRecord], group: str) -> list[StateDict]:
+    """List the state of each recording; several cameras of one are no test of each other."""
+    names = dict.fromkeys(record.origin.recording for record in records
+                          if 'intervals' in record.metric_states.get(group, {}))
+    return [merge_group_states((record for record in records if record.origin.recording == name),
+                               group)['intervals'] for name in names]
 
 
 def _conditions(records: Iterable[DriveRecord], group: str) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ NLL as in gaussian.py. CRPS = sigma (z (2 Phi(z) - 1) + 2 phi(z) - 1 / sqrt(pi))
 Raftery 2007, eq. 21): sigma = 1, z = 0 costs .2337. AUCE = area between coverage and level over
 all levels (Gustafsson et al. 2020): an interval that always holds has .5. Calibration MSE = mean
 squared distance at levels .1, .2 ... .9 (the curve of Kendall & Gal 2017, fig. 3).
+Cross-validated: the intervals of a drive are fitted to the other drives (recalibration.py).
 """
-from typing import Mapping, NamedTuple
+from typing import Mapping, NamedTuple, Sequence
 
 from bdl_perception.metrics.depth_intervals import BIN_NAMES, DepthIntervals, LEVELS, range_bin
-from bdl_perception.metrics.gaussian import gaussian_nll
+from bdl_perception.metrics.gaussian import gaussian_nll, NOMINAL_LEVEL
 from bdl_perception.metrics.pixels import (
     Array,
     depth_pixels,
@@ -21,6 +22,13 @@ from bdl_perception.metrics.pixels import (
     LabelledPrediction,
     StateDict,
     with_valid_std,
+)
+from bdl_perception.metrics.recalibration import (
+    fit_multipliers,
+    MIN_PIXELS,
+    Z_EDGES,
+    z_histogram,
+    Z_SHAPE,
 )
 import numpy as np
 
@@ -52,8 +60,17 @@ class IntervalQuality(NamedTuple):
     conformal_by_range: Mapping[str, Mapping[str, float]] | None
 
 
+class CrossValidatedCoverage(NamedTuple):
+    """Coverage of intervals of each drive that are fitted to the other drives."""
+
+    drives: int  # with true depth
+    coverage: Mapping[str, float]  # level -> share inside, over all drives
+    by_range: Mapping[str, Mapping[str, float]]  # range bin -> level -> share inside
+    by_drive: tuple[float, ...]  # share inside the 90 % intervals
+
+
 class IntervalMetricState:
-    """Histograms of u by range bin, and sums of NLL and CRPS."""
+    """Histograms of u and of |z| by range bin, and sums of NLL and CRPS."""
 
     def __init__(self, intervals: DepthIntervals | None = None) -> None:
         """Start with empty sums; with intervals evaluate the calibrated intervals too."""
@@ -62,12 +79,14 @@ class IntervalMetricState:
         self._depths = np.zeros((len(SIGMA_KINDS), len(BIN_NAMES), len(LEVEL_GRID)))
         self._scores = np.zeros((len(SIGMA_KINDS), 2))  # NLL, CRPS
         self._conformal = np.zeros((len(BIN_NAMES), len(LEVELS)))
+        self._z = np.zeros(Z_SHAPE)
 
     def update(self, labelled: LabelledPrediction) -> None:
         """Add a frame; one without true depth adds nothing."""
         valid = depth_pixels(labelled)
         pixels = with_valid_std(valid)
         self._pixels += len(valid.depth), len(pixels.depth)
+        self._z += z_histogram(pixels)
         bins = range_bin(pixels.depth)
         for kind, sigma in enumerate(self._sigmas(pixels)):
             z = pixels.log_error / sigma
@@ -82,7 +101,8 @@ class IntervalMetricState:
     def state(self) -> StateDict:
         """Return a copy of the sums."""
         return {'pixels': self._pixels.copy(), 'depths': self._depths.copy(),
-                'scores': self._scores.copy(), 'conformal': self._conformal.copy()}
+                'scores': self._scores.copy(), 'conformal': self._conformal.copy(),
+                'z': self._z.copy()}
 
     def _sigmas(self, pixels: DepthPixels) -> tuple[Array, ...]:
         if self._intervals is None:
@@ -116,6 +136,34 @@ def interval_quality(state: StateDict) -> IntervalQuality | None:
     overall = state['conformal'].sum(0) / (usable or np.nan)
     return IntervalQuality(usable / valid, pixels, aleatoric, total, scaled, _by_level(overall),
                            dict(zip(BIN_NAMES, map(_by_level, shares), strict=True)))
+
+
+def cross_validated_coverage(states: Sequence[StateDict]) -> CrossValidatedCoverage | None:
+    """
+    Fit the intervals of each drive to all other drives, as a calibration does, and count coverage.
+
+    states: an IntervalMetricState of each drive. None with true depth in fewer than two drives, or
+    with too few pixels in the others of a drive. Drives that show the same streets are no test of
+    each other.
+    """
+    counts = [state['z'] for state in states if state['z'].any()]
+    total = sum(counts, np.zeros(Z_SHAPE))
+    if len(counts) < 2 or min((total - own).sum() for own in counts) < MIN_PIXELS:
+        return None
+    inside = [_counts_within(own, fit_multipliers(total - own)) for own in counts]
+    pixels, within = total.sum(1), np.sum(inside, 0)  # (bins,), (bins, levels)
+    at = LEVELS.index(NOMINAL_LEVEL)
+    return CrossValidatedCoverage(
+        len(counts), _by_level(within.sum(0) / pixels.sum()),
+        dict(zip(BIN_NAMES, map(_by_level, within / _positive_or_nan(pixels)[:, None]),
+                 strict=True)),
+        tuple(float(found[:, at].sum() / own.sum())
+              for own, found in zip(counts, inside, strict=True)))
+
+
+def _counts_within(counts: Array, multipliers: Array) -> Array:
+    """Count the pixels with |z| up to each multiplier, an edge of Z_EDGES; (bins, levels)."""
+    return np.take_along_axis(counts.cumsum(1), np.searchsorted(Z_EDGES, multipliers), 1)
 
 
 def _coverage(depths: Array, scores: Array) -> Coverage:

@@ -28,6 +28,7 @@ from bdl_perception.metrics.pixels import (
     Array,
     class_pixels,
     depth_pixels,
+    DepthPixels,
     LabelledPrediction,
     StateDict,
     with_valid_std,
@@ -36,6 +37,8 @@ from bdl_perception.metrics.reliability import apply_temperature, MIN_PROBABILIT
 import numpy as np
 
 Z_EDGES = np.geomspace(1e-3, 1e3, 2001)  # neighbours are .69 % apart
+Z_SHAPE = (len(BIN_NAMES), len(Z_EDGES) + 1)  # of a histogram of |z|
+MIN_PIXELS = math.ceil(round(max(LEVELS) / (1 - max(LEVELS)), 9))  # 19: ceil(20 * .95) <= 19
 TEMPERATURES = np.geomspace(.25, 4, 33)  # neighbours are 9 % apart; the parabola is far closer
 PIXEL_STEP = 4  # every fourth row and column suffices for one temperature
 
@@ -46,7 +49,7 @@ class RecalibrationState:
     def __init__(self) -> None:
         """Start with empty sums."""
         self._squares = np.zeros(3)  # pixels, aleatoric z^2, total z^2
-        self._z = np.zeros((len(BIN_NAMES), len(Z_EDGES) + 1))
+        self._z = np.zeros(Z_SHAPE)
         self._labels = np.zeros(1)
         self._nll = np.zeros(len(TEMPERATURES))
 
@@ -56,8 +59,7 @@ class RecalibrationState:
         error = np.abs(pixels.log_error)
         self._squares += (len(error), ((error / pixels.aleatoric) ** 2).sum(),
                           ((error / pixels.total) ** 2).sum())
-        np.add.at(self._z, (range_bin(pixels.depth),
-                            np.searchsorted(Z_EDGES, error / pixels.total)), 1)
+        self._z += z_histogram(pixels)
         classes = class_pixels(labelled, PIXEL_STEP)
         self._labels += len(classes.truth)
         rows = np.arange(len(classes.truth))
@@ -74,19 +76,35 @@ class RecalibrationState:
 def fit_intervals(state: StateDict, drives: int) -> DepthIntervals:
     """Fit intervals and temperature to a RecalibrationState; ValueError with too few pixels."""
     count, aleatoric, total = map(float, state['squares'])
-    counts = state['z'].sum(1)
-    needed = _min_sample_size(max(LEVELS))
-    if count < needed:
+    if count < MIN_PIXELS:
         raise ValueError(f'{count:.0f} pixels with a true depth, an interval of '
-                         f'{max(LEVELS):.0%} needs {needed}; calibrate on labelled drives')
+                         f'{max(LEVELS):.0%} needs {MIN_PIXELS}; calibrate on labelled drives')
     factor = math.sqrt(total / count)
-    pooled = tuple(bool(n < needed) for n in counts)
-    everything = state['z'].sum(0)
-    rows = [everything if few else row for few, row in zip(pooled, state['z'], strict=True)]
+    counts = state['z'].sum(1)
     return DepthIntervals(
         factor, math.sqrt(aleatoric / count), fit_temperature(state), EDGES_M, LEVELS,
-        tuple(tuple(conformal_quantile(row, level) / factor for level in LEVELS)
-              for row in rows), pooled, tuple(int(n) for n in counts), drives)
+        tuple(tuple(row.tolist()) for row in fit_multipliers(state['z']) / factor),
+        tuple((counts < MIN_PIXELS).tolist()), tuple(int(n) for n in counts), drives)
+
+
+def z_histogram(pixels: DepthPixels) -> Array:
+    """Count pixels by range bin and |z| of the total standard deviation; Z_SHAPE."""
+    counts = np.zeros(Z_SHAPE)
+    z = np.abs(pixels.log_error) / pixels.total
+    np.add.at(counts, (range_bin(pixels.depth), np.searchsorted(Z_EDGES, z)), 1)
+    return counts
+
+
+def fit_multipliers(counts: Array) -> Array:
+    """
+    Return the conformal quantile of |z| for each range bin and level, from a z_histogram.
+
+    A bin with fewer than MIN_PIXELS pixels gets the quantiles of all bins together; infinite where
+    these have too few as well.
+    """
+    everything = counts.sum(0)
+    return np.array([[conformal_quantile(row if row.sum() >= MIN_PIXELS else everything, level)
+                      for level in LEVELS] for row in counts])
 
 
 def conformal_quantile(counts: Array, level: float) -> float:
@@ -122,8 +140,3 @@ def fit_sigma_factor(error: Reals, sigma: Reals, level: float = NOMINAL_LEVEL) -
     """
     ratios = np.abs(error) / sigma
     return float(np.quantile(ratios, level, method='higher')) / central_z(level)
-
-
-def _min_sample_size(level: float) -> int:
-    """Return the least n with ceil((n + 1) level) <= n; 19 for .95."""
-    return math.ceil(round(level / (1 - level), 9))

@@ -5,7 +5,7 @@ Sections of the page on calibration: coverage of depth intervals, reliability of
 
 A probability or interval of 90 % is calibrated when it is correct for 90 % of the pixels.
 """
-from typing import Iterator
+from typing import Iterator, Mapping, NamedTuple
 
 from bdl_perception.report.blocks import (
     Block,
@@ -21,13 +21,22 @@ from bdl_perception.report.blocks import (
     Text,
     Values,
 )
+from bdl_perception.report.labelled_sets import FITTED, FITTED_TITLE
 from bdl_perception.report.markdown import format_number
 
 COVERAGE_TITLE = 'Coverage by range'
 PLOT_LEVEL = '0.9'
 TARGET_COVERAGE = (.88, .92)  # of 90 % intervals
-INTERVAL_TITLES = {'aleatoric': 'aleatoric', 'total': 'aleatoric + epistemic',
-                   'scaled': 'scaled by the calibration', 'conformal': 'calibrated by range'}
+SIGMA_TITLES = {'aleatoric': 'aleatoric', 'total': 'aleatoric + epistemic',
+                'scaled': 'scaled by the calibration'}
+
+
+class IntervalKind(NamedTuple):
+    """Coverage of one kind of interval on one set."""
+
+    title: str
+    overall: Mapping[str, float]  # level -> share inside
+    by_range: Mapping[str, Values]  # range bin -> level -> share inside
 
 
 def coverage_section(evaluation: Values) -> Section:
@@ -36,22 +45,36 @@ def coverage_section(evaluation: Values) -> Section:
     if not found:
         return Section(COVERAGE_TITLE, [
             NotMeasured('Coverage', 'no drive has ground-truth depth')])
-    return Section(COVERAGE_TITLE,
-                   list(_coverage_blocks(found, evaluation['calibrated_intervals'])))
+    fitted = sets_with_metric(evaluation, FITTED)
+    kinds = {name: _interval_kinds(result, fitted.get(name)) for name, result in found.items()}
+    return Section(COVERAGE_TITLE, [
+        *_coverage_blocks(found, kinds, evaluation['calibrated_intervals']),
+        *(Text(f'{name}: 90 % intervals that the other drives fitted hold in '
+               f'{format_number(min(one["by_drive"]))} to '
+               f'{format_number(max(one["by_drive"]))} of the pixels of a drive.')
+          for name, one in fitted.items())])
 
 
-def coverage_by_range(result: Values, kind: str) -> Values | None:
-    """Give range bin -> level -> coverage of one kind of interval; None without calibration."""
-    if kind == 'conformal':
-        shares: Values | None = result['conformal_by_range']
-        return shares
-    return result[kind]['by_range'] if result[kind] else None
+def _interval_kinds(result: Values, fitted: Values | None) -> list[IntervalKind]:
+    """List the kinds of intervals that a set has."""
+    known = [IntervalKind(title, result[name]['coverage'], result[name]['by_range'])
+             for name, title in SIGMA_TITLES.items() if result[name]]
+    if result['conformal']:
+        known.append(IntervalKind('calibrated by range', result['conformal'],
+                                  result['conformal_by_range']))
+    if fitted:
+        known.append(IntervalKind(f'each of {fitted["drives"]} drives {FITTED_TITLE}',
+                                  fitted['coverage'], fitted['by_range']))
+    return known
 
 
-def _coverage_blocks(found: Values, calibrated: Values) -> Iterator[Block]:
+def _coverage_blocks(found: Values, kinds: Mapping[str, list[IntervalKind]],
+                     calibrated: Values) -> Iterator[Block]:
     yield Text('Coverage is the share of true log-depths within the interval; it should equal the '
                'level. Ranges are of predicted depth, which is known in operation. The '
-               'calibration gives one scale factor (scaled) and multipliers for each range.')
+               'calibration gives one scale factor (scaled) and multipliers for each range. '
+               '"Fitted by the others" fits these multipliers to the other drives of the set, '
+               'so it shows what a calibration on such drives could reach.')
     if 'not_measured' in calibrated:
         yield NotMeasured('Intervals after calibration', calibrated['not_measured'])
     elif shared := calibrated['drives_in_calibration']:
@@ -61,41 +84,31 @@ def _coverage_blocks(found: Values, calibrated: Values) -> Iterator[Block]:
     levels, bins = list(first['total']['coverage']), list(first['pixels'])
     yield Table('Coverage of intervals of each level, over all ranges',
                 ('set', 'interval', *levels),
-                [[name, title, *(format_number(overall[level]) for level in levels)]
-                 for name, result in found.items() for kind, title in INTERVAL_TITLES.items()
-                 if (overall := _overall_coverage(result, kind))])
+                [[name, kind.title, *(format_number(kind.overall[level]) for level in levels)]
+                 for name, known in kinds.items() for kind in known])
     for level in levels:
         yield Table(f'Coverage of {100 * float(level):.0f} % intervals in each range',
                     ('set', 'interval', *bins),
-                    [[name, title, *(format_number(shares[where][level]) for where in bins)]
-                     for name, result in found.items() for kind, title in INTERVAL_TITLES.items()
-                     if (shares := coverage_by_range(result, kind))])
+                    [[name, kind.title, *(format_number(kind.by_range[where][level])
+                                          for where in bins)]
+                     for name, known in kinds.items() for kind in known])
     yield Table('Valid pixels in each range', ('set', *bins),
                 [[name, *(f'{result["pixels"][where]:,}' for where in bins)]
                  for name, result in found.items()])
-    yield Plots([_coverage_plot(name, result, bins) for name, result in found.items()])
+    yield Plots([_coverage_plot(name, known, bins) for name, known in kinds.items()])
 
 
-def _overall_coverage(result: Values, kind: str) -> Values | None:
-    if kind == 'conformal':
-        overall: Values | None = result['conformal']
-        return overall
-    return result[kind]['coverage'] if result[kind] else None
-
-
-def _coverage_plot(name: str, result: Values, bins: list[str]) -> Plot:
-    lines = [(title, shares) for kind, title in INTERVAL_TITLES.items()
-             if (shares := coverage_by_range(result, kind))]
+def _coverage_plot(name: str, kinds: list[IntervalKind], bins: list[str]) -> Plot:
     with plot_figure(f'Coverage of 90 % intervals on {name} in ranges {", ".join(bins)}; the '
                      f'tables above have the numbers.',
                      f'{name}: share within 90 % intervals by predicted depth; the band is .88 '
                      f'to .92.') as drawing:
         drawing.axes.axhspan(*TARGET_COVERAGE, color=COLOURS[2], alpha=.2, linewidth=0)
-        for index, (title, shares) in enumerate(lines):
-            known = [(where, shares[key][PLOT_LEVEL]) for where, key in enumerate(bins)
-                     if shares[key][PLOT_LEVEL] is not None]
+        for index, kind in enumerate(kinds):
+            known = [(where, kind.by_range[key][PLOT_LEVEL]) for where, key in enumerate(bins)
+                     if kind.by_range[key][PLOT_LEVEL] is not None]
             drawing.axes.plot([pair[0] for pair in known], [pair[1] for pair in known],
-                              marker='o', label=title, **line_style(index))
+                              marker='o', label=kind.title, **line_style(index))
         drawing.axes.set_xticks(range(len(bins)), bins)
         drawing.axes.set_ylim(0, 1.02)
         drawing.axes.set_ylabel('share inside')

@@ -20,6 +20,7 @@ FRAME_DEPTH_TITLES = {  # name in FrameDepthQuality -> title of its column
     'abs_rel_worst': 'worst frame', 'scale_median': 'scale, median', 'scale_low': 'scale, 10 %',
     'scale_high': 'scale, 90 %', 'scale_right': 'scale within 15 %'}
 RANGE_LEVEL = '0.9'
+FITTED, FITTED_TITLE = 'fitted_intervals', 'fitted by the others'
 MAP_HEAD = ('set', 'map', 'AP', 'FPR95', 'AUROC', 'anomalous pixels', 'pixels')
 
 
@@ -62,7 +63,8 @@ def labelled_set_tables(evaluation: Values) -> Iterator[Table]:
     for caption, head, body in (
             ('Depth of single frames', ('set', *FRAME_DEPTH_TITLES.values()), rows),
             ('Coverage of 90 % intervals by predicted depth, and pixels of each range',
-             ('set', 'interval', *bins), list(_coverage_rows(intervals, bins))),
+             ('set', 'interval', *bins),
+             list(_coverage_rows(intervals, sets_with_metric(evaluation, FITTED), bins))),
             ('Coarse classes of IDD, IoU',
              ('set', 'mean', 'pixel accuracy', *COARSE_NAMES), coarse_rows),
             ('Unknown objects by pixel, the best map first', MAP_HEAD, map_rows),
@@ -76,11 +78,13 @@ def best_first(maps: Mapping[str, Values]) -> list[tuple[str, Values]]:
     return sorted(maps.items(), key=lambda item: -item[1]['average_precision'])
 
 
-def _coverage_rows(intervals: Values, bins: list[str]) -> Iterator[list[str]]:
+def _coverage_rows(intervals: Values, fitted: Values, bins: list[str]) -> Iterator[list[str]]:
     for name, one in intervals.items():
         for title, shares in (('aleatoric', one['aleatoric']['by_range']),
                               ('total', one['total']['by_range']),
-                              ('calibrated', one['conformal_by_range'])):
+                              ('calibrated', one['conformal_by_range']),
+                              (f'each drive {FITTED_TITLE}',
+                               fitted[name]['by_range'] if name in fitted else None)):
             if shares:
                 yield [name, title, *(_text(shares[where][RANGE_LEVEL]) for where in bins)]
         yield [name, 'pixels', *(f'{one["pixels"][where]:,}' for where in bins)]

@@ -7,14 +7,15 @@ from bdl_perception.metrics.accuracy import ClassQuality
 from bdl_perception.metrics.anomaly_pixels import AnomalyQuality, MapDetection
 from bdl_perception.metrics.coarse_classes import COARSE_NAMES, CoarseQuality
 from bdl_perception.metrics.frame_depth import FrameDepthQuality
+from bdl_perception.metrics.interval_coverage import CrossValidatedCoverage
 from bdl_perception.metrics.registry import MetricResults
 from bdl_perception.perception.data_types import CLASS_NAMES
 import pytest
 
 
-def verdicts(name, **metrics):
+def verdicts(name, fitted=None, **metrics):
     """Assess a set of this name; a verdict for each goal."""
-    results = SetResults(1, 1, None, (), MetricResults(**metrics))
+    results = SetResults(1, 1, None, (), MetricResults(**metrics), fitted_intervals=fitted)
     return [goal.verdict for goal in data_set_goals({name: results})]
 
 
@@ -29,6 +30,14 @@ def test_the_median_error_of_frames_counts_for_kitti(error, verdict):
     depth = FrameDepthQuality(20, error, 3., 1., .9, 1.1, .8)
     assert verdicts('kitti_depth_val', frame_depth=depth)[0] == verdict
     assert verdicts('test', frame_depth=depth) == []  # rendered drives have goals of their own
+
+
+@pytest.mark.parametrize(('share', 'verdict'), [(.88, MET), (.92, MET), (.87, MISSED),
+                                                (.93, MISSED), (float('nan'), MISSED)])
+def test_the_intervals_of_kitti_are_those_that_are_fitted_to_its_other_drives(share, verdict):
+    depth = FrameDepthQuality(20, .1, 3., 1., .9, 1.1, .8)
+    fitted = CrossValidatedCoverage(2, {}, {'0-5 m': {'0.9': share}}, (share, share))
+    assert verdicts('kitti_depth_val', fitted, frame_depth=depth) == [MET, verdict]
 
 
 @pytest.mark.parametrize(('iou', 'people', 'expected'), [

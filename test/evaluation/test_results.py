@@ -7,8 +7,11 @@ from typing import Any
 from bdl_perception.evaluation.alarm_metrics import ABRUPT_S
 from bdl_perception.evaluation.drive_record import DriveRecord
 from bdl_perception.evaluation.results import evaluation_results, EvaluationContext
+from bdl_perception.evaluation.set_results import set_results
+from bdl_perception.metrics.interval_coverage import IntervalMetricState
 from bdl_perception.world.conditions import DEFAULT_FADE_S
 from calibrations import with_values
+from made_predictions import labelled_prediction, update_all
 import pytest
 from records import (
     changing_record,
@@ -196,6 +199,18 @@ def test_depth_intervals_need_a_calibration_that_would_arm() -> None:
         assert setting._replace(**changes).intervals is None
         found = made(**{'calibration': known, **changes})['calibrated_intervals']
         assert list(found) == ['not_measured'] and why in found['not_measured']
+
+
+def test_both_cameras_of_a_kitti_drive_are_one_recording_whose_intervals_others_fit() -> None:
+    state = {'intervals': update_all(IntervalMetricState(), labelled_prediction(
+        depth=[[10.] * 40], truth=[[11.] * 40])).state()}
+    names = ['a_sync_image_02', 'a_sync_image_03', 'b_sync_image_02', 'c_sync']
+    records = [replace(fake_record(name, 'kitti_depth_val', [.5]),
+                       metric_states={'kitti_depth_val': state}) for name in names]
+    fitted = [set_results(records[:count], None)['kitti_depth_val'].fitted_intervals
+              for count in (2, 3, 4)]
+    assert fitted[0] is None and [one.drives for one in fitted[1:]] == [2, 3]
+    assert fitted[1].coverage['0.9'] == 1
 
 
 def test_without_a_nominal_set_ood_is_not_measured() -> None:

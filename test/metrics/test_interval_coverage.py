@@ -7,12 +7,14 @@ from statistics import NormalDist
 
 from bdl_perception.metrics.depth_intervals import BIN_NAMES, DepthIntervals
 from bdl_perception.metrics.interval_coverage import (
+    cross_validated_coverage,
     gaussian_crps,
     interval_quality,
     IntervalMetricState,
     IntervalQuality,
 )
 from bdl_perception.metrics.pixels import LabelledPrediction
+from bdl_perception.metrics.recalibration import fit_intervals, RecalibrationState
 from made_predictions import (
     assert_states_merge,
     labelled_prediction,
@@ -126,3 +128,39 @@ def test_no_calibrated_coverage_without_a_calibration() -> None:
 @pytest.mark.parametrize('intervals', [None, GIVEN])
 def test_states_merge(intervals: DepthIntervals | None) -> None:
     assert_states_merge(lambda: IntervalMetricState(intervals))
+
+
+def test_the_intervals_of_each_drive_are_those_that_its_other_drives_would_calibrate() -> None:
+    drives = [[random_prediction(seed), random_prediction(seed + 10)] for seed in range(3)]
+    states = [update_all(IntervalMetricState(), *frames).state() for frames in drives]
+    shares = []
+    for index, frames in enumerate(drives):
+        others = [one for other in drives[:index] + drives[index + 1:] for one in other]
+        fitted = fit_intervals(update_all(RecalibrationState(), *others).state(), 2)
+        quality = interval_quality(update_all(IntervalMetricState(fitted), *frames).state())
+        shares.append((quality.conformal['0.9'], sum(quality.pixels.values())))
+    found = cross_validated_coverage(states)
+    assert found.drives == 3 and found.by_drive == pytest.approx([share for share, _ in shares])
+    assert found.coverage['0.9'] == pytest.approx(
+        sum(share * pixels for share, pixels in shares) / sum(pixels for _, pixels in shares))
+    assert set(found.by_range) == set(BIN_NAMES)
+
+
+def test_one_bad_drive_is_not_within_the_intervals_of_the_others() -> None:
+    sharp, wrong = 10 * np.exp(.1 * np.linspace(-1, 1, 40)), 30 * np.ones(40)
+    states = [update_all(IntervalMetricState(), labelled_prediction(
+        depth=[depth], truth=[[10.] * 40], epistemic=[[0.] * 40])).state()
+        for depth in (sharp, sharp, wrong)]
+    found = cross_validated_coverage(states)
+    assert found.by_drive == (.95, .95, 0)  # the 19th of 20 pixels of a bin bounds 90 %
+    assert found.by_range['20-40 m']['0.9'] == 0 and math.isnan(found.by_range['0-5 m']['0.9'])
+
+
+def test_one_drive_or_a_few_pixels_cannot_be_fitted_to_others() -> None:
+    def one(count: int) -> dict:
+        return update_all(IntervalMetricState(), labelled_prediction(
+            depth=[[10.] * count], truth=[[10.] * count], epistemic=[[0.] * count])).state()
+    without = IntervalMetricState().state()
+    assert cross_validated_coverage([one(40), without]) is None
+    assert cross_validated_coverage([one(40), one(18)]) is None
+    assert cross_validated_coverage([one(40), one(19), without]).drives == 2
