@@ -136,10 +136,7 @@ def test_the_sampler_reports_an_error_and_goes_on():
 
     sampler = BackgroundSampler(processes)
     with sampler.running():
-        for _ in range(1000):
-            if sampler.waits and sampler.series:
-                break
-            time.sleep(.02)
+        assert wait_for(lambda: sampler.waits and sampler.series)
     assert [one.text for one in sampler.problems] == [
         "no sample of the resources: RuntimeError('no list of processes')"]
     assert sampler.series[0].samples[0].threads >= 2 and sampler.waits[0].waited_s >= 0
@@ -151,7 +148,7 @@ def test_a_thread_that_is_held_between_two_samples_is_late():
     sampler = BackgroundSampler(dict)
     try:
         with sampler.running():
-            assert wait_for(lambda: len(sampler.waits) == 2)
+            assert wait_for(lambda: len(sampler.waits) >= 2)
             sys.setswitchinterval(30.)  # no other thread runs meanwhile
             until_s = time.monotonic() + .2
             while time.monotonic() < until_s:
@@ -167,9 +164,11 @@ def test_a_thread_that_is_held_between_two_samples_is_late():
 def test_threads_that_take_turns_are_no_waiting_time():
     sampler = BackgroundSampler(dict)
     with sampler.running():
-        until_s = time.monotonic() + 1.
-        while time.monotonic() < until_s:
-            sum(range(100))
-    late_s = sorted(wait.by_process[LATE_CALL] for wait in sampler.waits)
-    # Each of 10 ticks waited 5 ms; on a busy machine one sample may be late.
-    assert len(late_s) >= 2 and late_s[0] == 0.
+        until_s = time.monotonic() + 60
+        # Nearly each of 10 ticks waited 5 ms; on a busy machine many a sample is late.
+        while len(sampler.waits) < 2 or all(one.by_process[LATE_CALL] for one in sampler.waits):
+            assert time.monotonic() < until_s
+            turn_s = time.monotonic() + .03
+            while time.monotonic() < turn_s:
+                sum(range(100))
+            time.sleep(.005)  # a process without a pause would have to wait for the others

@@ -8,6 +8,7 @@ from bdl_perception.nodes.worker import call_while_waiting, hanging_threads, Mai
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
+from waiting import wait_for
 
 TIMEOUT_S = 60.0  # for machines under load
 
@@ -137,7 +138,8 @@ def test_a_step_hangs_after_the_limit_and_its_duration_is_named(hanging):
     assert work.fault() == 'the network has not answered for 7 s'
     step.idle.clear()
     step.release.set()
-    assert step.idle.wait(TIMEOUT_S)
+    assert step.idle.wait(TIMEOUT_S)  # it is set within the step
+    assert wait_for(lambda: work._step_began_s is None)
     now[0] += 100
     assert (work.fault(), work.step_s) == (None, 0)
     assert work.stop()

@@ -99,7 +99,7 @@ class World:
         self._change_state_client = self.node.create_client(
             ChangeState, 'perception_node/change_state')
         self.sent, self.sent_stamps = 0, set()
-        self.sends_info = True
+        self.sends_info, self.info = True, None
 
     def close(self):
         """Stop the processes that were started here."""
@@ -136,7 +136,9 @@ class World:
 
     def send(self, message):
         """Publish an image message."""
-        if self.sends_info:  # of the canonical camera of the tiny model, so that nothing is scaled
+        if self.info is not None:
+            self.publish_info(self.info)
+        elif self.sends_info:  # of the canonical camera of the tiny model: nothing is scaled
             width, height = max(1, message.width), max(1, message.height)
             focal = CANONICAL_FOCAL_PER_WIDTH * width
             camera = PinholeCamera(width, height, focal, focal, width / 2 - .5, height / 2 - .5)
@@ -145,11 +147,6 @@ class World:
         stamp = message.header.stamp
         self.sent_stamps.add((stamp.sec, stamp.nanosec, message.header.frame_id))
         self._image_publisher.publish(message)
-
-    def send_info(self, message):
-        """Publish a camera_info in place of that of the canonical camera."""
-        self.sends_info = False
-        self.publish_info(message)
 
     def publish_info(self, message):
         """Publish a camera_info beside that of the canonical camera."""

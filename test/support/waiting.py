@@ -6,8 +6,8 @@ from typing import Callable
 
 
 def wait_for(condition: Callable[[], object]) -> bool:
-    """Return whether a condition becomes true within ten seconds."""
-    for _ in range(500):
+    """Return whether a condition becomes true within a minute: the machine may be busy."""
+    for _ in range(3000):
         if condition():
             return True
         time.sleep(.02)

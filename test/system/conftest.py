@@ -79,6 +79,7 @@ def nodes(environment, context, model, tmp_path_factory):
 def nominal(nodes):
     """Publish nominal images until the alert is OK."""
     nodes.unsubscribe()
+    nodes.info = None  # of the test before
     nodes.listen(topics.ALERT_TOPIC, topics.STATUS)
     nodes.until(nodes.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
     return nodes

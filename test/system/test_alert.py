@@ -201,6 +201,7 @@ def test_depth_of_unknown_scale_is_a_warning_until_there_is_a_camera_info(world,
     world.perception(model, autostart=True)
     world.until(world.alert_is(AlertLevel.WARN, 'no camera_info was received'), 'WARN',
                 make=nominal_image)
-    assert any(status.warnings and not status.faults for status in world.statuses)
+    world.until(lambda: any(status.warnings and not status.faults for status in world.statuses),
+                'the status with the warning', make=nominal_image)
     world.sends_info = True
     world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)

@@ -1,6 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """camera_node plays recordings; governor_node limits and stops the commands."""
+from itertools import pairwise
 import time
 
 from bdl_perception import topics
@@ -20,7 +21,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from ros_world import nominal_image
+from ros_world import nominal_image, TIMEOUT_S
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -73,11 +74,11 @@ def test_a_drive_is_not_played_faster_than_its_rate(world, drive):
 
 
 def test_a_video_of_variable_rate_is_played_at_the_times_of_its_frames(world, tmp_path):
-    ticks = [160] * 3 + [9120] + [160] * 4  # of 1/16 ms: once .57 s
-    video = set_durations(write_video(tmp_path / 'a.mp4', FRAMES), ticks)
+    ticks = [128] * 3 + [25600] + [128] * 4  # of 1/12800 s: once 2 s
+    video = set_durations(write_video(tmp_path / 'a.mp4', FRAMES, rate_hz=2.5), ticks)
     _, received = play_once(world, video)
     gaps_s = np.diff([stamp_to_ns(message.header.stamp) / 1e9 for message in received])
-    assert gaps_s[3] >= .5  # a constant rate would make it .08
+    assert gaps_s[3] >= 1  # less if frame 3 was late; a constant rate would make it .26
 
 
 def test_compressed_images_are_played_in_a_loop(world, drive):
@@ -86,10 +87,13 @@ def test_compressed_images_are_played_in_a_loop(world, drive):
         CompressedImage, 'front/image/compressed', received.append, publishers.scores_qos())
     camera = world.start('camera_node', path=drive, rate_hz=60.0, loop=True, jpeg_quality=95,
                          image_topic='front/image', image_transport='compressed')
-    world.until(lambda: len(received) > 12, 'more than one round')
-    reds = [int(rgb_from_compressed(message)[4, 4, 0]) // 10 * 10 for message in received]
-    assert max(reds) >= 130 and reds.index(max(reds)) < len(reds) - 1, 'it did not start again'
-    assert camera.stop() == 0
+
+    def starts_again():
+        reds = [int(rgb_from_compressed(message)[4, 4, 0]) for message in received]
+        return any(last >= 130 and first < 30 for last, first in pairwise(reds))
+
+    world.until(starts_again, 'the first image after the last one')
+    assert camera.stop(TIMEOUT_S) == 0
 
 
 def test_perception_accepts_compressed_images(world, drive, model):
@@ -146,9 +150,10 @@ class Robot:
         self._command_publisher = world.node.create_publisher(
             self._twist_type, 'cmd_vel', publishers.command_qos())
         self.speed, self.steps, self.frame_id = None, [], ''
+        profile = command_publisher_qos(50.0)  # requests the deadline and the liveliness
+        profile.depth = 50  # this process may be late, and a lost command would be a large step
         world.node.create_subscription(
-            self._twist_type, topics.CMD_VEL_OUT.name, self._on_command,
-            command_publisher_qos(50.0))  # requests the deadline and the liveliness
+            self._twist_type, topics.CMD_VEL_OUT.name, self._on_command, profile)
 
     def _on_command(self, message):
         if isinstance(message, TwistStamped):
@@ -156,8 +161,8 @@ class Robot:
         self.steps.append((self.speed or 0.0) - message.linear.x)
         self.speed = message.linear.x
 
-    def check_speed(self, speed, what, level=None, command=None, stamp_age_s=0.0):
-        """Publish level and command repeatedly until the commanded speed is this one."""
+    def check_speed(self, speed, what, level=None, command=None, stamp_age_s=0.0, log=''):
+        """Publish level and command until the speed is this one, and the log has a text."""
         def publish(index):
             if level is not None:
                 stamp_ns = time.time_ns() - round(stamp_age_s * 1e9)
@@ -170,7 +175,8 @@ class Robot:
                                                              twist=twist))
             return nominal_image(0, 2, 2)  # until() publishes an image; it is not used
 
-        self._world.until(lambda: self.speed == pytest.approx(speed), what, make=publish)
+        self._world.until(lambda: self.speed == pytest.approx(speed)
+                          and log in self.governor.log_tail(50), what, make=publish)
 
 
 def test_the_governor_limits_by_level_and_stops_without_input(world):
@@ -253,8 +259,7 @@ def test_a_second_publisher_of_the_alert_stops_the_robot(world, name):
     timer = node.create_timer(0.05, lambda: impostor.publish(
         alert_message({'camera': AlertState(AlertLevel.OK, ())}, time.time_ns())))
     world._executor.add_node(node)
-    robot.check_speed(0.0, 'two publishers stop', AlertLevel.OK, 3.0)
-    assert 'publishers' in robot.governor.log_tail(50)
+    robot.check_speed(0.0, 'two publishers stop', AlertLevel.OK, 3.0, log='publishers')
     timer.cancel()
     world._executor.remove_node(node)
     node.destroy_node()

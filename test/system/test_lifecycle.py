@@ -6,7 +6,7 @@ import signal
 from bdl_perception import topics
 from lifecycle_msgs.msg import Transition
 import pytest
-from ros_world import nominal_image
+from ros_world import nominal_image, TIMEOUT_S
 from tiny_model import make_tiny_model
 
 pytestmark = pytest.mark.slow  # starts processes
@@ -15,13 +15,16 @@ pytestmark = pytest.mark.slow  # starts processes
 def test_scores_are_published_without_subscribers_of_the_maps(world, model):
     world.perception(model, autostart=True)
     world.listen(topics.SCORES)
-    world.until(lambda: len(world.received[topics.SCORES]) >= 5, 'scores', make=nominal_image)
+
+    def cycles():
+        return {value.value for message in world.received[topics.SCORES]
+                for value in message.status[0].values if value.key == 'cycle'}
+
+    world.until(lambda: len(world.received[topics.SCORES]) >= 5 and '0' in cycles()
+                and len(cycles()) > 1, 'scores of frames and of cycles', make=nominal_image)
     names = {status.name for message in world.received[topics.SCORES]
              for status in message.status}
     assert names == {'bdl_perception: scores'}
-    cycles = [value.value for message in world.received[topics.SCORES]
-              for value in message.status[0].values if value.key == 'cycle']
-    assert '0' in cycles and len(set(cycles)) > 1
 
 
 def test_every_lifecycle_state_is_reported(world, model):
@@ -45,7 +48,7 @@ def test_every_lifecycle_state_is_reported(world, model):
             world.until(lambda: world.received[topics.SCORES], 'scores when active',
                         make=nominal_image)
     assert not world.faults()
-    assert process.stop() == 0
+    assert process.stop(TIMEOUT_S) == 0
 
 
 def test_requests_that_do_not_fit_are_refused_and_the_node_continues(world, model):

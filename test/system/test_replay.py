@@ -47,6 +47,12 @@ class Recorder:
         self._index += 1
         return self._index >= len(self._messages)
 
+    def send_until_reported(self, reason):
+        """Send all messages, and again until the alert has a reason: it ends with them."""
+        is_reported = self._world.alert_is(AlertLevel.STALE, reason)
+        self._world.until(lambda: self.has_sent_all() and is_reported(), reason,
+                          make=nominal_image)
+
     def stop(self):
         """Destroy the publishers: a second one of a topic is WARN."""
         for publisher in self._publishers.values():
@@ -76,9 +82,7 @@ def test_a_replay_after_a_kill_is_never_ok_and_a_restart_recovers(world, model, 
     world.until(world.alert_is(AlertLevel.STALE, 'perception_node is silent'), 'STALE',
                 make=nominal_image)
     world.received[topics.ALERT_TOPIC].clear()
-    world.until(recorder.has_sent_all, 'the end of the replay', make=nominal_image)
-    world.until(world.alert_is(AlertLevel.STALE, 'replayed scores: sequence number'),
-                'the reason', make=nominal_image)
+    recorder.send_until_reported('replayed scores: sequence number')
     assert levels(world) == {AlertLevel.STALE}
     recorder.stop()
     world.perception(model, autostart=True)
@@ -86,9 +90,7 @@ def test_a_replay_after_a_kill_is_never_ok_and_a_restart_recovers(world, model, 
 
 
 def test_a_replay_beside_a_live_node_is_reported_until_it_ends(world, recorder):
-    world.until(recorder.has_sent_all, 'the end of the replay', make=nominal_image)
-    world.until(world.alert_is(AlertLevel.STALE, 'was already received (the last is'),
-                'the reason', make=nominal_image)
+    recorder.send_until_reported('was already received (the last is')
     recorder.stop()
     world.until(world.alert_is(AlertLevel.OK), 'OK after the replay', make=nominal_image)
     assert world.received[topics.ALERT_TOPIC][-1].header.frame_id == 'camera'
@@ -103,8 +105,7 @@ def test_a_replay_before_a_restarted_alert_node_is_never_ok(world, model, record
     world.alert_process.wait(10.)
     world.received[topics.ALERT_TOPIC].clear()
     world.start('alert_node', calibration=model)
-    is_reported = world.alert_is(AlertLevel.STALE, 'without the challenge of this alert_node')
-    world.until(lambda: recorder.has_sent_all() and is_reported(), 'the reason')
+    recorder.send_until_reported('without the challenge of this alert_node')
     assert levels(world) == {AlertLevel.STALE}
     recorder.stop()
     world.perception(model, autostart=True)
@@ -114,6 +115,12 @@ def test_a_replay_before_a_restarted_alert_node_is_never_ok(world, model, record
 def test_a_restarted_alert_node_accepts_a_live_node(world, model, recorder):
     recorder.stop()
     world.alert_process.stop()
+    stopped_ns = world.node.get_clock().now().nanoseconds
     world.received[topics.ALERT_TOPIC].clear()
     world.start('alert_node', calibration=model)
-    world.until(world.alert_is(AlertLevel.OK), 'OK', make=nominal_image)
+
+    def is_ok_again():
+        return world.alert[0] == AlertLevel.OK and stopped_ns < stamp_to_ns(
+            world.received[topics.ALERT_TOPIC][-1].header.stamp)
+
+    world.until(is_ok_again, 'OK of the new alert_node', make=nominal_image)

@@ -32,15 +32,24 @@ def test_the_policy_allows_all_that_the_nodes_use(world, model, tmp_path):
     graph = world.node
     world.until(lambda: {(node, '/') for node in started} <= set(
         graph.get_node_names_and_namespaces()), 'every node in the graph')
+
+    def published_by(node):
+        return names(graph.get_publisher_names_and_types_by_node(node, '/'))
+
+    def services_of(node):
+        return names(graph.get_service_names_and_types_by_node(node, '/'))
+
+    expected = {f'/{topic.name}'.replace('//', '/') for topic in topics.TOPICS
+                if topic.publisher == 'perception_node'}
+    # the endpoints of a node are found after its name
+    world.until(lambda: expected <= published_by('perception_node') and all(
+        '/rosout' in published_by(node)
+        and services_of(node) >= ENCLAVES[f'/bdl_perception/{node}'].reply for node in started),
+        'every endpoint in the graph')
     for node in started:
         allowed = ENCLAVES[f'/bdl_perception/{node}']
         own = {'/unused': '/image', '/unused_info': '/camera_info'}
-        published = {own.get(name, name) for name in names(
-            graph.get_publisher_names_and_types_by_node(node, '/'))}
-        assert '/rosout' in published  # the node was found
+        published = {own.get(name, name) for name in published_by(node)}
         assert published <= allowed.publish
         assert names(graph.get_subscriber_names_and_types_by_node(node, '/')) <= allowed.subscribe
-        assert names(graph.get_service_names_and_types_by_node(node, '/')) == allowed.reply
-    expected = {f'/{topic.name}'.replace('//', '/') for topic in topics.TOPICS
-                if topic.publisher == 'perception_node'}
-    assert expected <= names(graph.get_publisher_names_and_types_by_node('perception_node', '/'))
+        assert services_of(node) == allowed.reply
