@@ -10,7 +10,7 @@ from bdl_perception.metrics.interval_coverage import (
     cross_validated_coverage,
     CrossValidatedCoverage,
 )
-from bdl_perception.metrics.pixels import StateDict
+from bdl_perception.metrics.pixels import merge_states, StateDict
 from bdl_perception.metrics.registry import compute_metrics, MetricResults
 
 
@@ -30,7 +30,7 @@ class SetResults(NamedTuple):
     conditions: tuple[str, ...]
     metrics: MetricResults = MetricResults()
     confusion: tuple[tuple[float, ...], ...] | None = None  # pixels by true and predicted class
-    fitted_intervals: CrossValidatedCoverage | None = None  # of depth; each drive by the others
+    fitted_intervals: CrossValidatedCoverage | None = None  # of depth; by the other recordings
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, the metrics among them; missing metrics have no key."""
@@ -86,12 +86,14 @@ def _group_results(records: Sequence[DriveRecord], group: str) -> SetResults:
         cross_validated_coverage(_interval_states(records, group)))
 
 
-def _interval_states(records: Sequence[DriveRecord], group: str) -> list[StateDict]:
-    """List the state of each recording; several cameras of one are no test of each other."""
-    names = dict.fromkeys(record.origin.recording for record in records
-                          if 'intervals' in record.metric_states.get(group, {}))
-    return [merge_group_states((record for record in records if record.origin.recording == name),
-                               group)['intervals'] for name in names]
+def _interval_states(records: Sequence[DriveRecord], group: str) -> dict[str, StateDict]:
+    """Merge the states of each recording: its cameras are no test of each other."""
+    merged: dict[str, StateDict] = {}
+    for record in records:
+        name = record.origin.recording
+        if state := record.metric_states.get(group, {}).get('intervals'):
+            merged[name] = merge_states(merged[name], state) if name in merged else state
+    return merged
 
 
 def _conditions(records: Iterable[DriveRecord], group: str) -> tuple[str, ...]:

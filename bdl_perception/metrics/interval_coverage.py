@@ -9,9 +9,9 @@ NLL as in gaussian.py. CRPS = sigma (z (2 Phi(z) - 1) + 2 phi(z) - 1 / sqrt(pi))
 Raftery 2007, eq. 21): sigma = 1, z = 0 costs .2337. AUCE = area between coverage and level over
 all levels (Gustafsson et al. 2020): an interval that always holds has .5. Calibration MSE = mean
 squared distance at levels .1, .2 ... .9 (the curve of Kendall & Gal 2017, fig. 3).
-Cross-validated: the intervals of a drive are fitted to the other drives (recalibration.py).
+Cross-validation: the intervals of a recording are fitted to the others (recalibration.py).
 """
-from typing import Mapping, NamedTuple, Sequence
+from typing import Mapping, NamedTuple
 
 from bdl_perception.metrics.depth_intervals import BIN_NAMES, DepthIntervals, LEVELS, range_bin
 from bdl_perception.metrics.gaussian import gaussian_nll, NOMINAL_LEVEL
@@ -61,12 +61,11 @@ class IntervalQuality(NamedTuple):
 
 
 class CrossValidatedCoverage(NamedTuple):
-    """Coverage of intervals of each drive that are fitted to the other drives."""
+    """Coverage of intervals of each recording that are fitted to the other recordings."""
 
-    drives: int  # with true depth
-    coverage: Mapping[str, float]  # level -> share inside, over all drives
+    coverage: Mapping[str, float]  # level -> share inside, of the pixels of all recordings
     by_range: Mapping[str, Mapping[str, float]]  # range bin -> level -> share inside
-    by_drive: tuple[float, ...]  # share inside the 90 % intervals
+    by_recording: Mapping[str, float]  # share inside the 90 % intervals
 
 
 class IntervalMetricState:
@@ -138,27 +137,28 @@ def interval_quality(state: StateDict) -> IntervalQuality | None:
                            dict(zip(BIN_NAMES, map(_by_level, shares), strict=True)))
 
 
-def cross_validated_coverage(states: Sequence[StateDict]) -> CrossValidatedCoverage | None:
+def cross_validated_coverage(states: Mapping[str, StateDict]) -> CrossValidatedCoverage | None:
     """
-    Fit the intervals of each drive to all other drives, as a calibration does, and count coverage.
+    Fit the intervals of each recording to all others, as a calibration does, and count coverage.
 
-    states: an IntervalMetricState of each drive. None with true depth in fewer than two drives, or
-    with too few pixels in the others of a drive. Drives that show the same streets are no test of
-    each other.
+    states: an IntervalMetricState of each recording, by name. Recordings with fewer than
+    MIN_PIXELS pixels are left out. None with fewer than two, or where a fit would be infinite.
+    Recordings of the same streets are no test of each other.
     """
-    counts = [state['z'] for state in states if state['z'].any()]
-    total = sum(counts, np.zeros(Z_SHAPE))
-    if len(counts) < 2 or min((total - own).sum() for own in counts) < MIN_PIXELS:
+    counts = {name: state['z'] for name, state in states.items()
+              if state['z'].sum() >= MIN_PIXELS}
+    total = sum(counts.values(), np.zeros(Z_SHAPE))
+    fits = {name: fit_multipliers(total - own) for name, own in counts.items()}
+    if len(counts) < 2 or not all(np.isfinite(fit).all() for fit in fits.values()):
         return None
-    inside = [_counts_within(own, fit_multipliers(total - own)) for own in counts]
-    pixels, within = total.sum(1), np.sum(inside, 0)  # (bins,), (bins, levels)
+    inside = {name: _counts_within(own, fits[name]) for name, own in counts.items()}
+    pixels, within = total.sum(1), sum(inside.values(), np.zeros((len(BIN_NAMES), len(LEVELS))))
     at = LEVELS.index(NOMINAL_LEVEL)
     return CrossValidatedCoverage(
-        len(counts), _by_level(within.sum(0) / pixels.sum()),
+        _by_level(within.sum(0) / pixels.sum()),
         dict(zip(BIN_NAMES, map(_by_level, within / _positive_or_nan(pixels)[:, None]),
                  strict=True)),
-        tuple(float(found[:, at].sum() / own.sum())
-              for own, found in zip(counts, inside, strict=True)))
+        {name: float(inside[name][:, at].sum() / own.sum()) for name, own in counts.items()})
 
 
 def _counts_within(counts: Array, multipliers: Array) -> Array:

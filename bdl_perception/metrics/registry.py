@@ -130,6 +130,13 @@ def update_metric_states(states: dict[str, MetricState], labelled: LabelledPredi
         state.update(full_size if name in FULL_RESOLUTION_METRICS else labelled)
 
 
+def state_shapes() -> dict[str, dict[str, list[int]]]:
+    """Return the shape of every value of the states; stored states of others cannot be merged."""
+    created = {name: metric.create(None) for name, metric in METRICS.items()}
+    return {name: {key: list(value.shape) for key, value in state.state().items()} if state else {}
+            for name, state in created.items()}
+
+
 def compute_metrics(states: Mapping[str, StateDict]) -> MetricResults:
     """Compute the result of every metric that has a state."""
     return MetricResults(**{name: METRICS[name].compute(state) for name, state in states.items()})

@@ -47,12 +47,8 @@ def coverage_section(evaluation: Values) -> Section:
             NotMeasured('Coverage', 'no drive has ground-truth depth')])
     fitted = sets_with_metric(evaluation, FITTED)
     kinds = {name: _interval_kinds(result, fitted.get(name)) for name, result in found.items()}
-    return Section(COVERAGE_TITLE, [
-        *_coverage_blocks(found, kinds, evaluation['calibrated_intervals']),
-        *(Text(f'{name}: 90 % intervals that the other drives fitted hold in '
-               f'{format_number(min(one["by_drive"]))} to '
-               f'{format_number(max(one["by_drive"]))} of the pixels of a drive.')
-          for name, one in fitted.items())])
+    return Section(COVERAGE_TITLE, list(_coverage_blocks(
+        found, kinds, evaluation['calibrated_intervals'])))
 
 
 def _interval_kinds(result: Values, fitted: Values | None) -> list[IntervalKind]:
@@ -63,8 +59,7 @@ def _interval_kinds(result: Values, fitted: Values | None) -> list[IntervalKind]
         known.append(IntervalKind('calibrated by range', result['conformal'],
                                   result['conformal_by_range']))
     if fitted:
-        known.append(IntervalKind(f'each of {fitted["drives"]} drives {FITTED_TITLE}',
-                                  fitted['coverage'], fitted['by_range']))
+        known.append(IntervalKind(FITTED_TITLE, fitted['coverage'], fitted['by_range']))
     return known
 
 
@@ -73,8 +68,9 @@ def _coverage_blocks(found: Values, kinds: Mapping[str, list[IntervalKind]],
     yield Text('Coverage is the share of true log-depths within the interval; it should equal the '
                'level. Ranges are of predicted depth, which is known in operation. The '
                'calibration gives one scale factor (scaled) and multipliers for each range. '
-               '"Fitted by the others" fits these multipliers to the other drives of the set, '
-               'so it shows what a calibration on such drives could reach.')
+               'Fitted to the other recordings (cross-validation): the multipliers of a recording '
+               'come from the others of its set, as a calibration on such recordings would give '
+               'them.')
     if 'not_measured' in calibrated:
         yield NotMeasured('Intervals after calibration', calibrated['not_measured'])
     elif shared := calibrated['drives_in_calibration']:

@@ -20,7 +20,7 @@ FRAME_DEPTH_TITLES = {  # name in FrameDepthQuality -> title of its column
     'abs_rel_worst': 'worst frame', 'scale_median': 'scale, median', 'scale_low': 'scale, 10 %',
     'scale_high': 'scale, 90 %', 'scale_right': 'scale within 15 %'}
 RANGE_LEVEL = '0.9'
-FITTED, FITTED_TITLE = 'fitted_intervals', 'fitted by the others'
+FITTED, FITTED_TITLE = 'fitted_intervals', 'fitted to the other recordings'
 MAP_HEAD = ('set', 'map', 'AP', 'FPR95', 'AUROC', 'anomalous pixels', 'pixels')
 
 
@@ -58,13 +58,19 @@ def labelled_set_tables(evaluation: Values) -> Iterator[Table]:
                  _text(one['anomalous']), f'{one["pixels"]:,}']
                 for name, one in sets_with_metric(evaluation, 'anomalies').items()
                 for score, values in best_first(one['maps'])]
+    fitted = sets_with_metric(evaluation, FITTED)
     terms = [[name, text] for name, text in evaluation['terms'].items()]
     bins = list(next(iter(intervals.values()))['pixels']) if intervals else []
     for caption, head, body in (
             ('Depth of single frames', ('set', *FRAME_DEPTH_TITLES.values()), rows),
             ('Coverage of 90 % intervals by predicted depth, and pixels of each range',
              ('set', 'interval', *bins),
-             list(_coverage_rows(intervals, sets_with_metric(evaluation, FITTED), bins))),
+             list(_coverage_rows(intervals, fitted, bins))),
+            ('90 % intervals that are fitted to the other recordings of a set (cross-validation)',
+             ('set', 'recordings', 'coverage', 'worst covered', 'best covered'),
+             [[name, _text(len(one['by_recording'])), _text(one['coverage'][RANGE_LEVEL]),
+               _text(min(one['by_recording'].values())),
+               _text(max(one['by_recording'].values()))] for name, one in fitted.items()]),
             ('Coarse classes of IDD, IoU',
              ('set', 'mean', 'pixel accuracy', *COARSE_NAMES), coarse_rows),
             ('Unknown objects by pixel, the best map first', MAP_HEAD, map_rows),
@@ -83,8 +89,8 @@ def _coverage_rows(intervals: Values, fitted: Values, bins: list[str]) -> Iterat
         for title, shares in (('aleatoric', one['aleatoric']['by_range']),
                               ('total', one['total']['by_range']),
                               ('calibrated', one['conformal_by_range']),
-                              (f'each drive {FITTED_TITLE}',
-                               fitted[name]['by_range'] if name in fitted else None)):
+                              (FITTED_TITLE, fitted[name]['by_range'] if name in fitted
+                               else None)):
             if shares:
                 yield [name, title, *(_text(shares[where][RANGE_LEVEL]) for where in bins)]
         yield [name, 'pixels', *(f'{one["pixels"][where]:,}' for where in bins)]

@@ -20,7 +20,7 @@ from bdl_perception.evaluation.results import (
     EvaluationContext,
     EvaluationResults,
 )
-from bdl_perception.metrics.registry import METRICS
+from bdl_perception.metrics.registry import state_shapes
 from bdl_perception.model_store import (
     CALIBRATION_FILE,
     load_calibration,
@@ -226,7 +226,7 @@ def _result_cache(config: EvaluationConfig, options: ModelOptions, context: Eval
     fingerprint = {'work': 'evaluate', 'identity': asdict(context.identity),
                    'backend': options.backend, 'provider': options.provider,
                    'stride': config.stride, 'quality_every': config.quality_every,
-                   'rate_hz': config.rate_hz, 'metrics': list(METRICS), 'parts': FADING_PART,
+                   'rate_hz': config.rate_hz, 'metrics': state_shapes(), 'parts': FADING_PART,
                    'intervals': context.intervals, 'health': vars(HealthPolicy()),
                    'image_values': IMAGE_VALUES, 'harm': HARM_SETTINGS,
                    'software_version': software_version()}

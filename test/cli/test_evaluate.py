@@ -10,8 +10,10 @@ from typing import Any
 
 from bdl_perception.backends import open_backend
 from bdl_perception.cli.main import main
+from bdl_perception.metrics import interval_coverage
 from bdl_perception.model_store import ModelOptions
 from bdl_perception.perception.scores import SCORE_NAMES
+from bdl_perception.workflows import evaluate_drives
 from camvid_files import make_tiny_camvid
 import cv2
 import numpy as np
@@ -175,6 +177,20 @@ def test_processes_and_the_cache_change_no_number(
         for part in ('sets', 'ood', 'goals', 'drives'):
             assert read(out)[part] == made[part]
     assert len(list((tmp_path / 'kept').glob('*.json'))) == 4
+
+
+def test_stored_results_with_other_metric_states_are_measured_again(
+        folder: Path, made: dict[str, Any], tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    words = words_for(folder, tmp_path / 'out', '--camvid', str(folder / 'camvid'),
+                      '--keep', str(tmp_path / 'kept'))
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate_drives, 'state_shapes', lambda: {'intervals': {'pixels': [2]}})
+        patch.setattr(interval_coverage, 'z_histogram', lambda pixels: 0.)
+        assert main(words) == 0
+    assert read(tmp_path / 'out')['sets'] != made['sets']
+    assert main(words) == 0
+    assert read(tmp_path / 'out')['sets'] == made['sets']
 
 
 def test_a_drive_that_fails_does_not_stop_the_others(

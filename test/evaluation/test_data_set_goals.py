@@ -1,7 +1,7 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 from bdl_perception.evaluation.data_set_goals import ANOMALY_GOALS, data_set_goals, MIN_IOU
-from bdl_perception.evaluation.quality_goals import MET, MISSED
+from bdl_perception.evaluation.quality_goals import MET, MISSED, NOT_MEASURED
 from bdl_perception.evaluation.set_results import SetResults
 from bdl_perception.metrics.accuracy import ClassQuality
 from bdl_perception.metrics.anomaly_pixels import AnomalyQuality, MapDetection
@@ -34,10 +34,12 @@ def test_the_median_error_of_frames_counts_for_kitti(error, verdict):
 
 @pytest.mark.parametrize(('share', 'verdict'), [(.88, MET), (.92, MET), (.87, MISSED),
                                                 (.93, MISSED), (float('nan'), MISSED)])
-def test_the_intervals_of_kitti_are_those_that_are_fitted_to_its_other_drives(share, verdict):
+def test_intervals_of_kitti_have_a_goal_as_they_are_and_one_fitted_to_other_recordings(
+        share, verdict):
     depth = FrameDepthQuality(20, .1, 3., 1., .9, 1.1, .8)
-    fitted = CrossValidatedCoverage(2, {}, {'0-5 m': {'0.9': share}}, (share, share))
-    assert verdicts('kitti_depth_val', fitted, frame_depth=depth) == [MET, verdict]
+    fitted = CrossValidatedCoverage({}, {'0-5 m': {'0.9': share}}, {})
+    assert verdicts('kitti_depth_val', frame_depth=depth) == [MET, NOT_MEASURED]
+    assert verdicts('kitti_depth_val', fitted, frame_depth=depth) == [MET, NOT_MEASURED, verdict]
 
 
 @pytest.mark.parametrize(('iou', 'people', 'expected'), [

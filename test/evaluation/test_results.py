@@ -204,12 +204,14 @@ def test_depth_intervals_need_a_calibration_that_would_arm() -> None:
 def test_both_cameras_of_a_kitti_drive_are_one_recording_whose_intervals_others_fit() -> None:
     state = {'intervals': update_all(IntervalMetricState(), labelled_prediction(
         depth=[[10.] * 40], truth=[[11.] * 40])).state()}
-    names = ['a_sync_image_02', 'a_sync_image_03', 'b_sync_image_02', 'c_sync']
+    names = ['a_sync_image_02', 'a_sync_image_03', 'b_image_00_x', 'b_image_01_x']
     records = [replace(fake_record(name, 'kitti_depth_val', [.5]),
                        metric_states={'kitti_depth_val': state}) for name in names]
     fitted = [set_results(records[:count], None)['kitti_depth_val'].fitted_intervals
               for count in (2, 3, 4)]
-    assert fitted[0] is None and [one.drives for one in fitted[1:]] == [2, 3]
+    assert fitted[0] is None
+    assert [list(one.by_recording) for one in fitted[1:]] == [['a_sync', *names[2:3]],
+                                                              ['a_sync', *names[2:]]]
     assert fitted[1].coverage['0.9'] == 1
 
 

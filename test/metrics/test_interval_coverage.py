@@ -130,37 +130,60 @@ def test_states_merge(intervals: DepthIntervals | None) -> None:
     assert_states_merge(lambda: IntervalMetricState(intervals))
 
 
-def test_the_intervals_of_each_drive_are_those_that_its_other_drives_would_calibrate() -> None:
-    drives = [[random_prediction(seed), random_prediction(seed + 10)] for seed in range(3)]
-    states = [update_all(IntervalMetricState(), *frames).state() for frames in drives]
-    shares = []
-    for index, frames in enumerate(drives):
-        others = [one for other in drives[:index] + drives[index + 1:] for one in other]
+def test_the_intervals_of_each_recording_are_those_that_the_others_would_calibrate() -> None:
+    frames = {f'r{seed}': [many_pixels(2 * seed), many_pixels(2 * seed + 1)] for seed in range(3)}
+    states = {name: update_all(IntervalMetricState(), *own).state()
+              for name, own in frames.items()}
+    qualities = {}
+    for name, own in frames.items():
+        others = [one for other, found in frames.items() if other != name for one in found]
         fitted = fit_intervals(update_all(RecalibrationState(), *others).state(), 2)
-        quality = interval_quality(update_all(IntervalMetricState(fitted), *frames).state())
-        shares.append((quality.conformal['0.9'], sum(quality.pixels.values())))
+        qualities[name] = interval_quality(
+            update_all(IntervalMetricState(fitted), *own).state())
     found = cross_validated_coverage(states)
-    assert found.drives == 3 and found.by_drive == pytest.approx([share for share, _ in shares])
-    assert found.coverage['0.9'] == pytest.approx(
-        sum(share * pixels for share, pixels in shares) / sum(pixels for _, pixels in shares))
-    assert set(found.by_range) == set(BIN_NAMES)
+    assert found.by_recording == pytest.approx(
+        {name: one.conformal['0.9'] for name, one in qualities.items()})
+    for level in ('0.5', '0.8', '0.9', '0.95'):
+        pixels = {name: sum(one.pixels.values()) for name, one in qualities.items()}
+        assert found.coverage[level] == pytest.approx(sum(
+            one.conformal[level] * pixels[name] for name, one in qualities.items())
+            / sum(pixels.values()))
+        for where in BIN_NAMES:
+            pixels = {name: one.pixels[where] for name, one in qualities.items()}
+            assert min(pixels.values()) > 100
+            assert found.by_range[where][level] == pytest.approx(sum(
+                one.conformal_by_range[where][level] * pixels[name]
+                for name, one in qualities.items()) / sum(pixels.values()))
 
 
-def test_one_bad_drive_is_not_within_the_intervals_of_the_others() -> None:
-    sharp, wrong = 10 * np.exp(.1 * np.linspace(-1, 1, 40)), 30 * np.ones(40)
-    states = [update_all(IntervalMetricState(), labelled_prediction(
-        depth=[depth], truth=[[10.] * 40], epistemic=[[0.] * 40])).state()
-        for depth in (sharp, sharp, wrong)]
-    found = cross_validated_coverage(states)
-    assert found.by_drive == (.95, .95, 0)  # the 19th of 20 pixels of a bin bounds 90 %
+def many_pixels(seed: int) -> LabelledPrediction:
+    """Make 10,000 pixels whose errors depend on the seed and on the range."""
+    draw = np.random.default_rng(seed)
+    truth = np.exp(draw.uniform(np.log(2), np.log(79), (100, 100)))
+    spread = .05 * (1 + seed / 4) * np.where(truth > 20, 2, 1)
+    return labelled_prediction(depth=truth * np.exp(draw.normal(0, spread)), truth=truth,
+                               aleatoric=np.full((100, 100), .05), epistemic=np.zeros((100, 100)))
+
+
+def few_pixels(depth: list[float], std: float = .1) -> dict:
+    return update_all(IntervalMetricState(), labelled_prediction(
+        depth=[depth], truth=[[10.] * len(depth)], aleatoric=[[std] * len(depth)],
+        epistemic=[[0.] * len(depth)])).state()
+
+
+def test_one_wrong_recording_is_not_within_the_intervals_of_the_others() -> None:
+    sharp = list(10 * np.exp(.1 * np.linspace(-1, 1, 40)))
+    found = cross_validated_coverage(
+        {'a': few_pixels(sharp), 'b': few_pixels(sharp), 'c': few_pixels([30.] * 40)})
+    # the 19th of 20 pixels of a range bin bounds 90 %
+    assert found.by_recording == {'a': .95, 'b': .95, 'c': 0}
     assert found.by_range['20-40 m']['0.9'] == 0 and math.isnan(found.by_range['0-5 m']['0.9'])
 
 
-def test_one_drive_or_a_few_pixels_cannot_be_fitted_to_others() -> None:
-    def one(count: int) -> dict:
-        return update_all(IntervalMetricState(), labelled_prediction(
-            depth=[[10.] * count], truth=[[10.] * count], epistemic=[[0.] * count])).state()
-    without = IntervalMetricState().state()
-    assert cross_validated_coverage([one(40), without]) is None
-    assert cross_validated_coverage([one(40), one(18)]) is None
-    assert cross_validated_coverage([one(40), one(19), without]).drives == 2
+def test_what_cannot_be_fitted_has_no_coverage() -> None:
+    enough, few, none = few_pixels([10.] * 19), few_pixels([10.] * 18), few_pixels([])
+    endless = few_pixels([11.] * 40, 1e-9)
+    assert cross_validated_coverage({'a': enough, 'b': few, 'c': none}) is None
+    assert cross_validated_coverage({'a': enough, 'b': endless}) is None
+    found = cross_validated_coverage({'a': enough, 'b': few, 'c': none, 'd': enough})
+    assert found.by_recording == {'a': 1, 'd': 1}

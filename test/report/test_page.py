@@ -11,8 +11,9 @@ from bdl_perception.evaluation.results import evaluation_results, EvaluationCont
 from bdl_perception.perception.data_types import CameraFrame
 from bdl_perception.report.accuracy import depth_section
 from bdl_perception.report.alarm import alarm_section
-from bdl_perception.report.blocks import plot_figure
+from bdl_perception.report.blocks import plot_figure, Table
 from bdl_perception.report.calibration import coverage_section
+from bdl_perception.report.labelled_sets import labelled_sets_section
 from bdl_perception.report.markdown import to_json_values
 from bdl_perception.report.page import render_page, SECTIONS
 from browser import CHROMIUM, inspect_page
@@ -159,6 +160,29 @@ def test_coverage_is_reported_by_level_and_range(
     for cell, shares in zip(total, intervals['total']['by_range'].values(), strict=True):
         share = shares[f'{level:g}']
         assert cell == '-' if share is None else float(cell) == pytest.approx(share, abs=.0005)
+
+
+def test_intervals_that_are_fitted_to_other_recordings_are_beside_the_predicted_ones(
+        full: dict[str, Any]) -> None:
+    fitted = full['sets']['test']['fitted_intervals']
+    tables = {block.caption: block.rows for section in (coverage_section(full),
+                                                        labelled_sets_section(full))
+              for block in section.blocks if isinstance(block, Table)}
+    title = 'fitted to the other recordings'
+    rows = [row for row in tables['Coverage of 90 % intervals in each range'] if row[1] == title]
+    short = [row for row in tables['Coverage of 90 % intervals by predicted depth, and pixels of '
+                                   'each range'] if row[1] == title]
+    expected = [shares['0.9'] for shares in fitted['by_range'].values()]
+    for row in (*rows, *short):
+        assert [None if cell == '-' else float(cell) for cell in row[2:]] == [
+            share if share is None else pytest.approx(share, abs=.0005) for share in expected]
+    assert len(rows) == len(short) == 1
+    cells, = tables['90 % intervals that are fitted to the other recordings of a set '
+                    '(cross-validation)']
+    first, second = sorted(fitted['by_recording'].values())
+    assert cells[:2] == ['test', '2'] and first < second
+    assert list(map(float, cells[2:])) == pytest.approx(
+        [fitted['coverage']['0.9'], first, second], abs=.0005)
 
 
 def test_drives_used_for_the_calibration_give_a_warning(

@@ -41,7 +41,7 @@ def test_a_demo_leaves_a_record_and_reports_every_lost_frame(
     summary = json.loads((out / 'summary.json').read_text())
     # On a slow machine frames are lost, but only those that perception_node reports as dropped.
     assert (summary['frames_in'], summary['frames_out'] + summary['dropped']) == (FRAMES, FRAMES)
-    assert summary['lost'] == summary['dropped'] < FRAMES
+    assert summary['lost'] == summary['dropped'] <= FRAMES // 2
     assert len(summary['failures']) == done.returncode == (summary['dropped'] > 0), done.stdout
     assert summary['monte_carlo_cycles'] > 0
     assert {change['level'] for change in summary['alert_transitions']} == {'STALE'}
