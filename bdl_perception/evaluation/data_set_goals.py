@@ -45,7 +45,7 @@ def _depth_goals(name: str, one: SetResults) -> Iterator[Goal]:
         coverage = goals_for_set(one.metrics)[0]
         yield coverage._replace(name=f'{coverage.name}: {name}')
         if one.fitted_intervals:
-            yield coverage_goal(one.fitted_intervals.by_range, FITTED)._replace(
+            yield coverage_goal(one.fitted_intervals.by_range, 'cross-validation')._replace(
                 name=f'{coverage.name}, {FITTED}: {name}')
 
 

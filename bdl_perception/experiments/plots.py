@@ -20,7 +20,7 @@ from bdl_perception.experiments.score_tables import condition_scores
 from bdl_perception.experiments.uncertainty_tables import ALEATORIC, MEASURES
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 import numpy as np
 
 Draw = Callable[[Results], Figure | None]
@@ -79,6 +79,8 @@ def plot_other_data(results: Results) -> Figure | None:
         axes.set_yticks(range(len(splits)), [split.removeprefix('test_') for split in splits])
         axes.axvline(measure.ood_ratio, color='tab:red', linestyle='--')
         axes.set(title=f'{measure.task}: {measure.name}', xscale='log', xlabel='ratio to nominal')
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter('{x:g}'))
         axes.xaxis.set_minor_formatter(NullFormatter())  # labels would overlap
         _mark_missing(axes, bool(splits))
     return figure
