@@ -129,9 +129,10 @@ def test_the_hash_depends_on_the_configuration_not_on_threads():
 
 
 def test_an_option_newer_than_the_committed_runs_counts_only_where_it_is_used():
-    run = spec('beta_50', 'classes', read_tier(FULL, PAGE / 'tier.yaml'), winner='beta_50')
-    committed = json.loads((PAGE / 'runs' / f'{run.name}.json').read_text())
-    assert run.digest == committed['hash'] and 'outlier_weight' not in committed['config']
+    tier = read_tier(FULL, PAGE / 'tier.yaml')
+    older, run = (spec('beta_50', task, tier, winner='beta_50') for task in ('depth', 'classes'))
+    committed = json.loads((PAGE / 'runs' / f'{older.name}.json').read_text())
+    assert older.digest == committed['hash'] and 'outlier_weight' not in committed['config']
     pasted = replace(run.config.augment, outliers=.5)
     used = (replace(run.config, augment=pasted),
             replace(run.config, augment=pasted, outlier_weight=.1),
