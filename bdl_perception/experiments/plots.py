@@ -35,7 +35,7 @@ PAPER_COVERAGE = (.5, .8, .9, .95), (.301, .561, .690, .779)  # Make3D, read fro
 
 def plot_data_size(results: Results) -> Figure | None:
     """Draw epistemic uncertainty over the share of the data."""
-    return _share_figure(results, [(measure.task, measure.name, measure.path)
+    return _share_figure(results, [(measure.task, measure.name, f'test/{measure.mean}')
                                    for measure in MEASURES], PAPER_EPISTEMIC)
 
 

@@ -24,8 +24,8 @@ class Shortfall(NamedTuple):
 
 
 TRAINING = ('The paper has larger networks, with dropout before every weight layer and 50 '
-            'samples; here a run has {images} training frames, masks on {masks} and '
-            '{samples} samples.')
+            'samples; here a run has {images} training frames with repetitions, masks on '
+            '{masks} and {samples} samples.')
 DATA = Shortfall(
     'All shares of the data were trained for the same number of steps, and a larger share '
     'contains every smaller one. Accuracy with the smallest share and with all data: {gain}. The '

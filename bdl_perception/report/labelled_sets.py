@@ -67,7 +67,7 @@ def labelled_set_tables(evaluation: Values) -> Iterator[Table]:
              ('set', 'interval', *bins),
              list(_coverage_rows(intervals, fitted, bins))),
             ('90 % intervals that are fitted to the other recordings of a set (cross-validation)',
-             ('set', 'recordings', 'coverage', 'worst covered', 'best covered'),
+             ('set', 'recordings', 'coverage', 'coverage of the worst', 'coverage of the best'),
              [[name, _text(len(one['by_recording'])), _text(one['coverage'][RANGE_LEVEL]),
                _text(min(one['by_recording'].values())),
                _text(max(one['by_recording'].values()))] for name, one in fitted.items()]),
