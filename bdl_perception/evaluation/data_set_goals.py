@@ -18,7 +18,6 @@ MAX_FRAME_ERROR = .15  # abs. rel. error, median over frames
 MIN_IOU = {'camvid_test': .62, 'idd_val': .65}  # idd: of the coarse classes
 MIN_PEOPLE_IOU = .45  # of pedestrians and of bicyclists on CamVid
 PEOPLE = ('pedestrian', 'bicyclist')
-FITTED = 'fitted to the other recordings'
 ANOMALY_GOALS = {  # set -> least AP, largest FPR at 95 % recall
     'anomaly_RoadAnomaly': (.35, .50), 'anomaly_RoadObstacle21': (.15, .10),
     'anomaly_FishyscapesLostAndFound': (.05, .40)}
@@ -44,9 +43,9 @@ def _depth_goals(name: str, one: SetResults) -> Iterator[Goal]:
                    verdict_at_most(error, MAX_FRAME_ERROR))
         coverage = goals_for_set(one.metrics)[0]
         yield coverage._replace(name=f'{coverage.name}: {name}')
-        if one.fitted_intervals:
-            yield coverage_goal(one.fitted_intervals.by_range, 'cross-validation')._replace(
-                name=f'{coverage.name}, {FITTED}: {name}')
+        if fitted := one.cross_validated_coverage:
+            yield coverage_goal(fitted.by_range, 'cross-validation')._replace(
+                name=f'{coverage.name}, fitted to the other recordings: {name}')
 
 
 def _class_goals(name: str, metrics: MetricResults) -> Iterator[Goal]:

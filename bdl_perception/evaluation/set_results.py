@@ -30,13 +30,13 @@ class SetResults(NamedTuple):
     conditions: tuple[str, ...]
     metrics: MetricResults = MetricResults()
     confusion: tuple[tuple[float, ...], ...] | None = None  # pixels by true and predicted class
-    fitted_intervals: CrossValidatedCoverage | None = None  # of depth; by the other recordings
+    cross_validated_coverage: CrossValidatedCoverage | None = None  # of depth intervals
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, the metrics among them; missing metrics have no key."""
         values = {**self._asdict(), **self.metrics._asdict()}
         del values['metrics']
-        optional = {*MetricResults._fields, 'confusion', 'fitted_intervals'}
+        optional = {*MetricResults._fields, 'confusion', 'cross_validated_coverage'}
         return {name: to_plain(value) for name, value in values.items()
                 if value is not None or name not in optional}
 

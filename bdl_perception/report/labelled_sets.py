@@ -20,7 +20,7 @@ FRAME_DEPTH_TITLES = {  # name in FrameDepthQuality -> title of its column
     'abs_rel_worst': 'worst frame', 'scale_median': 'scale, median', 'scale_low': 'scale, 10 %',
     'scale_high': 'scale, 90 %', 'scale_right': 'scale within 15 %'}
 RANGE_LEVEL = '0.9'
-FITTED, FITTED_TITLE = 'fitted_intervals', 'fitted to the other recordings'
+FITTED, FITTED_TITLE = 'cross_validated_coverage', 'fitted to the other recordings'
 MAP_HEAD = ('set', 'map', 'AP', 'FPR95', 'AUROC', 'anomalous pixels', 'pixels')
 
 

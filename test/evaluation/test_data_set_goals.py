@@ -15,7 +15,7 @@ import pytest
 
 def verdicts(name, fitted=None, **metrics):
     """Assess a set of this name; a verdict for each goal."""
-    results = SetResults(1, 1, None, (), MetricResults(**metrics), fitted_intervals=fitted)
+    results = SetResults(1, 1, None, (), MetricResults(**metrics), cross_validated_coverage=fitted)
     return [goal.verdict for goal in data_set_goals({name: results})]
 
 

@@ -207,7 +207,7 @@ def test_both_cameras_of_a_kitti_drive_are_one_recording_whose_intervals_others_
     names = ['a_sync_image_02', 'a_sync_image_03', 'b_image_00_x', 'b_image_01_x']
     records = [replace(fake_record(name, 'kitti_depth_val', [.5]),
                        metric_states={'kitti_depth_val': state}) for name in names]
-    fitted = [set_results(records[:count], None)['kitti_depth_val'].fitted_intervals
+    fitted = [set_results(records[:count], None)['kitti_depth_val'].cross_validated_coverage
               for count in (2, 3, 4)]
     assert fitted[0] is None
     assert [list(one.by_recording) for one in fitted[1:]] == [['a_sync', *names[2:3]],

@@ -164,7 +164,7 @@ def test_coverage_is_reported_by_level_and_range(
 
 def test_intervals_that_are_fitted_to_other_recordings_are_beside_the_predicted_ones(
         full: dict[str, Any]) -> None:
-    fitted = full['sets']['test']['fitted_intervals']
+    fitted = full['sets']['test']['cross_validated_coverage']
     tables = {block.caption: block.rows for section in (coverage_section(full),
                                                         labelled_sets_section(full))
               for block in section.blocks if isinstance(block, Table)}
