@@ -33,6 +33,7 @@ class Overrides(NamedTuple):
 BASE = Overrides({'dropout': 'deep', 'dropout_probability': 0.2, 'concrete': False},
                  {'likelihood': 'gaussian', 'beta': 0.5, 'faithful': False,
                   'variance_warm_up': 0.0, 'aleatoric': True, 'depth_weight': 0.0})
+DEPTH_OPTIONS = ('likelihood', 'beta')  # without effect on a network of classes
 RECIPES = {  # aleatoric and epistemic uncertainty
     'gaussian': Overrides({}, {'beta': 0.0}),  # Kendall & Gal 2017, eq. 8
     'laplace': Overrides({}, {'beta': 0.0, 'likelihood': 'laplace'}),
@@ -82,18 +83,9 @@ class RunSpec:
         """Hash all that the numbers depend on, except the data; threads change rounding only."""
         config = config_to_dict(self.config)
         del config['threads']
-        _drop_unused(config, 'outlier_weight')
-        _drop_unused(config['augment'], 'outliers', 'paste')
         values = [RESULT_FORMAT, self.task, self.kind, config, self.share, self.epoch_frames,
                   self.samples, self.members]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _drop_unused(section: dict[str, Any], *names: str) -> None:
-    """Remove options that are 0, which are newer than the committed runs and change nothing."""
-    for name in names:
-        if not section[name]:
-            del section[name]
 
 
 def plan_recipes(tier: Tier, threads: int) -> list[RunSpec]:
@@ -134,9 +126,11 @@ def make_run_spec(tier: Tier, task: str, kind: str, winner: str, share: float, s
     frames = tier.class_frames if task == CLASSES else tier.train_drives * tier.train_frames
     images = tier.class_images if task == CLASSES else tier.images
     network, training = _settings(kind, winner, tier)
-    if task == CLASSES and tier.class_encoder != 'small':
-        network = {'encoder': tier.class_encoder, **network}
-        training = {'encoder_rate': ENCODER_RATE, **training}
+    if task == CLASSES:
+        training.update((name, BASE.training[name]) for name in DEPTH_OPTIONS)
+        if tier.class_encoder != 'small':
+            network = {'encoder': tier.class_encoder, **network}
+            training = {'encoder_rate': ENCODER_RATE, **training}
     size = NetworkConfig(
         height=tier.height, width=tier.width, canonical_focal_px=FOCAL_SHARE * tier.width,
         encoder_channels=tier.encoder_channels, decoder_channels=tier.decoder_channels)

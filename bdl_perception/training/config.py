@@ -29,7 +29,7 @@ class TrainConfig:
     clip: float = 5.0  # largest norm of the gradient
     tasks: str = 'both'  # or depth, classes: the other head is not trained and not validated
     likelihood: str = 'gaussian'  # of log-depth; or laplace, whose variance is 2 b^2
-    beta: float = 0.5  # of the regression loss; 0 underfits the mean (Seitzer et al. 2022)
+    beta: float = 1.0  # of the regression loss; 0 underfits the mean (Seitzer et al. 2022)
     # The means are trained without the variances: by the squared (laplace: absolute) error and the
     # cross-entropy. The variances have no gradient in means and features (Stirn et al. 2023).
     # beta has no effect then.

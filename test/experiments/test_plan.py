@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 from functools import partial
-import json
 from pathlib import Path
 
 from bdl_perception.experiments import plan
@@ -116,6 +115,13 @@ def test_class_networks_start_from_imagenet_and_depth_networks_do_not():
     assert (depth.network.encoder, depth.encoder_rate) == ('small', 1.)
 
 
+def test_the_loss_of_depth_changes_no_class_network():
+    configs = [spec('none', 'classes', winner=winner).config
+               for winner in ('gaussian', 'laplace', 'beta_50', 'beta_100')]
+    assert all(config == configs[0] for config in configs)
+    assert spec('none', 'classes', winner='faithful').config != configs[0]
+
+
 def test_all_runs_have_different_hashes():
     hashes = [run.digest for run in PLAN]
     assert len(set(hashes)) == len(hashes)
@@ -126,18 +132,6 @@ def test_the_hash_depends_on_the_configuration_not_on_threads():
     others = [spec('faithful', tier=replace(FULL, images=10_000)),
               spec('faithful', tier=replace(FULL, samples=8)), spec('faithful', share=.5)]
     assert len({spec('faithful').digest, *(other.digest for other in others)}) == 4
-
-
-def test_an_option_newer_than_the_committed_runs_counts_only_where_it_is_used():
-    tier = read_tier(FULL, PAGE / 'tier.yaml')
-    older, run = (spec('beta_50', task, tier, winner='beta_50') for task in ('depth', 'classes'))
-    committed = json.loads((PAGE / 'runs' / f'{older.name}.json').read_text())
-    assert older.digest == committed['hash'] and 'outlier_weight' not in committed['config']
-    pasted = replace(run.config.augment, outliers=.5)
-    used = (replace(run.config, augment=pasted),
-            replace(run.config, augment=pasted, outlier_weight=.1),
-            replace(run.config, augment=replace(run.config.augment, paste=.5)))
-    assert len({run.digest, *(replace(run, config=config).digest for config in used)}) == 4
 
 
 def test_a_yaml_file_changes_a_tier(tmp_path):
