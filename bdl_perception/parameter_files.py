@@ -94,6 +94,36 @@ def contradictions(document: Mapping[str, Section], names: Iterable[str]) -> lis
     return found
 
 
+def shared_topics(document: Mapping[str, Section], names: Sequence[str],
+                  topics: Iterable[str]) -> list[str]:
+    """
+    List which topics are the same for two perception_nodes with these full names.
+
+    topics: the parameters to compare, such as image_topic. Each camera has its own topics, or the
+    alert of one would be that of another.
+    """
+    found = []
+    for topic in topics:
+        users: dict[str, list[str]] = {}
+        for name in names:
+            given = parameters_of(document, name).get(topic, getattr(PerceptionParameters, topic))
+            users.setdefault(_resolved_topic(str(given), name), []).append(name)
+        found += [f'{topic} of {" and ".join(nodes)} is {resolved!r}: with cameras it is a name '
+                  f'within the namespace of each camera, without a leading /'
+                  for resolved, nodes in users.items() if len(nodes) > 1]
+    return found
+
+
+def _resolved_topic(topic: str, full_name: str) -> str:
+    """Return the full name of a topic of a node, by the rules of ROS 2 without remapping."""
+    namespace, _, node = full_name.rpartition('/')
+    for word, value in (('{ns}', namespace), ('{namespace}', namespace), ('{node}', node)):
+        topic = topic.replace(word, value)
+    if topic.startswith('~'):
+        return full_name + topic[1:]
+    return topic if topic.startswith('/') else f'{namespace}/{topic}'
+
+
 def _contradiction(document: Mapping[str, Section], name: str, alert: str) -> str:
     node = name.rpartition('/')[2]
     try:

@@ -94,7 +94,7 @@ class AlertParameters(Parameters):
         '', 'file to which a calibration is written that is learned while somebody drives, in '
         'place of `calibration`; a file that exists is used and not replaced')
     learn_minutes: float = parameter(
-        30.0, 'time of nominal driving to learn from', 'min', .1, 240)
+        30.0, 'time of nominal driving to learn from', 'min', 2, 240)
     camera: str = parameter(
         'camera', 'name of the camera in /diagnostics and in a calibration by camera')
     cameras: str = parameter(

@@ -11,7 +11,11 @@ from bdl_perception.backends import AUTO, BACKENDS
 from bdl_perception.demo.processes import FAST_DDS_PROFILE
 from bdl_perception.drives.base import FRAME_ID
 from bdl_perception.nodes.message_memory import PROFILE_VARIABLES
-from bdl_perception.parameter_files import contradictions, read_parameter_file
+from bdl_perception.parameter_files import (
+    contradictions,
+    read_parameter_file,
+    shared_topics,
+)
 from bdl_perception.parameters import TRANSPORTS
 from launch import LaunchContext, LaunchDescription
 from launch.actions import (
@@ -32,6 +36,7 @@ PACKAGE = 'bdl_perception'
 RESPAWN_DELAY_S = 1.0  # limits the log of a node that fails at its start
 CONFIG_ERROR = 2  # exit code of a node with wrong parameters, which a restart does not correct
 BOOLEANS = ['true', 'false']
+CAMERA_TOPICS = ('image_topic', 'camera_info_topic')
 PARAMS_FILE = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'perception.yaml'])
 RVIZ_FILE = Path(__file__).parent.parent / 'config' / 'perception.rviz'  # installed, too
 
@@ -112,19 +117,21 @@ def _check_params_file(values: Values, cameras: tuple[str, ...]) -> None:
     names = (*(f'{camera}/perception_node' if camera else 'perception_node'
                for camera in cameras or ('',)), 'alert_node', 'governor_node')
     namespace = f'/{values["namespace"].strip("/")}' if values['namespace'].strip('/') else ''
-    found = contradictions(read_parameter_file(Path(values['params_file'])),
-                           [f'{namespace}/{name}' for name in names])
+    document = read_parameter_file(Path(values['params_file']))
+    full_names = [f'{namespace}/{name}' for name in names]
+    found = contradictions(document, full_names) + shared_topics(
+        document, full_names[:len(cameras)], [name for name in CAMERA_TOPICS if not values[name]])
     if found:
         raise ValueError(f'params_file {values["params_file"]}: {"; ".join(found)}')
 
 
 def _camera_nodes(values: Values, camera: str, clock: dict[str, bool]) -> list[Node]:
     """Create the nodes of one camera; empty: the only camera, without a namespace of its own."""
-    for name in ('image_topic', 'camera_info_topic'):
+    for name in CAMERA_TOPICS:
         if camera and values[name].startswith('/'):
             raise ValueError(f'{name} is {values[name]!r}: with cameras it is a name within the '
                              f'namespace of each camera, without a leading /')
-    topics = _overrides(values, 'image_topic', 'camera_info_topic', 'image_transport')
+    topics = _overrides(values, *CAMERA_TOPICS, 'image_transport')
     namespace = '/'.join(filter(None, (values['namespace'], camera)))
     local = {**values, 'namespace': namespace}
     nodes: list[Node] = [LifecycleNode(

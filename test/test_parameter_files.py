@@ -7,6 +7,7 @@ from bdl_perception.parameter_files import (
     misspelt_nodes,
     parameters_of,
     read_parameter_file,
+    shared_topics,
 )
 from bdl_perception.parameters import yaml_text
 import pytest
@@ -64,6 +65,41 @@ def test_values_of_two_nodes_that_exclude_each_other_are_named(tmp_path, text, r
     "/**: {ros__parameters: {heartbeat_hz: 'soon', unknown: 1}}"])
 def test_values_that_agree_or_are_of_other_nodes_are_accepted(tmp_path, text):
     assert contradictions(document(tmp_path, text), NAMES) == []
+
+
+CAMERAS = ('/car/front/perception_node', '/car/rear/perception_node')
+TOPICS = ('image_topic', 'camera_info_topic')
+
+
+@pytest.mark.parametrize('text, topic', [
+    ('/**/perception_node: {ros__parameters: {image_topic: /cam}}', 'image_topic'),
+    ('/**: {ros__parameters: {camera_info_topic: /cam}}', 'camera_info_topic'),
+    ('car: {front: {perception_node: {ros__parameters: {image_topic: /cam}}}, '
+     'rear: {perception_node: {ros__parameters: {image_topic: /cam}}}}', 'image_topic')])
+def test_cameras_that_share_a_topic_are_named(tmp_path, text, topic):
+    assert shared_topics(document(tmp_path, text), CAMERAS, TOPICS) == [
+        f"{topic} of /car/front/perception_node and /car/rear/perception_node is '/cam': with "
+        f'cameras it is a name within the namespace of each camera, without a leading /']
+
+
+def test_a_topic_in_the_namespace_of_another_camera_is_shared(tmp_path):
+    text = '/car/front/perception_node: {ros__parameters: {image_topic: /car/rear/image}}'
+    [found] = shared_topics(document(tmp_path, text), CAMERAS, TOPICS)
+    assert "is '/car/rear/image'" in found
+
+
+@pytest.mark.parametrize('text', [
+    '', '/**: {ros__parameters: {image_topic: raw, camera_info_topic: info}}',
+    "/**: {ros__parameters: {image_topic: '~/image', camera_info_topic: '/all{ns}/info'}}",
+    '/car/front/perception_node: {ros__parameters: {image_topic: /cam}}'])
+def test_cameras_with_topics_of_their_own_are_accepted(tmp_path, text):
+    assert shared_topics(document(tmp_path, text), CAMERAS, TOPICS) == []
+
+
+def test_a_single_camera_may_have_any_topic_and_so_may_one_that_is_not_compared(tmp_path):
+    own = document(tmp_path, '/**: {ros__parameters: {image_topic: /cam}}')
+    assert shared_topics(own, CAMERAS[:1], TOPICS) == []
+    assert shared_topics(own, CAMERAS, TOPICS[1:]) == []
 
 
 @pytest.mark.parametrize('text', ['[', '7', '- 1', 'alert_node: 7', '/**: {ros__parameters: 7}',

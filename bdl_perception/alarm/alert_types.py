@@ -77,8 +77,8 @@ class AlertPolicy(Parameters):
         'them ends', 's', 0, 600,
         live=True)
     tolerated_faults: int = parameter(
-        0, 'successive status messages with faults that are WARN before they are ERROR', '', 0,
-        100)
+        0, 'status messages with faults that are WARN before they are ERROR; counted anew after '
+        'frames and Monte Carlo results without a fault', '', 0, 100)
     warning_level: str = parameter(
         'warn', 'level of a warning of perception_node, such as depth of unknown scale',
         choices=('ok', 'warn', 'stale'))

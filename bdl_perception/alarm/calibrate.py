@@ -54,6 +54,15 @@ from bdl_perception.perception.status import Identity
 MAX_UNWATCHED_OBSERVATIONS = 5000  # of a score that only `bdl evaluate` compares with
 
 
+class TooFewObservationsError(ValueError):
+    """The drives have too few observations; problem: the message without its remedies."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        """Describe what is missing and what the user of `bdl calibrate` can do."""
+        super().__init__(f'{problem}; {remedy}')
+        self.problem = problem
+
+
 class PreparedDrives(NamedTuple):
     """Drives thinned for the alarm and for its thresholds."""
 
@@ -199,7 +208,7 @@ def _limits(peaks: Sequence[PeakEvidence], prepared: PreparedDrives,
 
 def _check_observation_count(threshold_drives: Sequence[ScoredDrive],
                              config: CalibrationConfig) -> None:
-    """Raise ValueError for too few observations for a threshold, or for rising evidence."""
+    """Raise an error for too few observations for a threshold, or for rising evidence."""
     count, scores = count_frames(threshold_drives), len(config.watched)
     share = config.alpha / scores / (1 if config.tails == 'upper' else 2)
     for needed, purpose, remedy in (
@@ -208,10 +217,10 @@ def _check_observation_count(threshold_drives: Sequence[ScoredDrive],
              f'evidence with exponent {config.exponent:g}', 'raise the exponent')):
         if count < needed:
             more = -(-(needed - count) * len(threshold_drives) // count)
-            raise ValueError(
+            raise TooFewObservationsError(
                 f'{count} observations after thinning in {len(threshold_drives)} drives: '
                 f'{purpose} over {scores} scores ({config.tails}) needs {needed}, '
-                f'{needed - count} more; add {more} similar drives or {remedy}')
+                f'{needed - count} more', f'add {more} similar drives or {remedy}')
 
 
 def _calibration_scores(observations: Sequence[Observation], names: Sequence[str],

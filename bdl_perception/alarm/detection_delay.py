@@ -3,8 +3,8 @@
 """
 Minimum detection delay: the steps to an alarm if every p-value had its smallest value.
 
-Held-out drives raise the limits, and so the delay. A calibration is rejected if one of them raises
-it too far.
+With groups it is that of the group with the fewest observations. Held-out drives raise the
+limits, and so the delay. A calibration is rejected if one of them raises it too far.
 """
 from functools import lru_cache
 from typing import NamedTuple, Protocol, Sequence
@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, Sequence
 from bdl_perception.alarm.calibration import AlarmLimits, Calibration
 from bdl_perception.alarm.conformal import min_p_value
 from bdl_perception.alarm.cusum import ConformalCusum, MixtureCusum
+from bdl_perception.alarm.mondrian import MondrianTest
 from bdl_perception.alarm.score_distribution import ScoreDistribution
 
 MAX_STEPS = 100_000  # hours even for the fast alarm: longer counts as never
@@ -42,13 +43,13 @@ class _SequentialAlarm(Protocol):
 def min_detection_delay(distribution: ScoreDistribution,
                         limits: AlarmLimits) -> DetectionDelay | None:
     """Return the minimum delay of the fast alarm; None: it can never raise an ERROR."""
-    return _fast_delay(_min_p_value(distribution), limits)
+    return _fast_delay(_min_p_value(distribution, limits), limits)
 
 
 def min_slow_detection_delay(distribution: ScoreDistribution,
                              limits: AlarmLimits) -> DetectionDelay | None:
     """Return the minimum delay of the slow alarm; None: there is none, or never an ERROR."""
-    return _slow_delay(_min_p_value(distribution), limits)
+    return _slow_delay(_min_p_value(distribution, limits), limits)
 
 
 def limit_setting_drives(drives: Sequence[str], peaks: Sequence[float], limit: float) -> str:
@@ -87,8 +88,11 @@ def check_detection_delay(calibration: Calibration) -> None:
             f'those that are not nominal, or add similar drives')
 
 
-def _min_p_value(distribution: ScoreDistribution) -> float:
-    return min_p_value(distribution.observations, len(distribution.watched), distribution.tails)
+def _min_p_value(distribution: ScoreDistribution, limits: AlarmLimits) -> float:
+    used = MondrianTest(distribution, limits.exponent).groups
+    count = min([distribution.observations,
+                 *(distribution.groups[name].observations for name in used)])
+    return min_p_value(count, len(distribution.watched), distribution.tails)
 
 
 @lru_cache  # a limit that is never reached takes MAX_STEPS, and an alert needs it repeatedly

@@ -20,6 +20,7 @@ RECOVERY_SHARE = .8  # of stale_after_s, so that a camera at the limit does not 
 OTHER_CLOCK_S = 3600.  # a larger difference is not an age: the stamps are of another clock
 MIN_INTERVALS, MAX_INTERVALS = 5, 20  # between frames, for their period
 MAX_SILENT_PERIODS = 2.25  # one frame may be lost; the rest is jitter
+MIN_CLEAN = 2  # frames and results since a fault: the first one may be that of the fault
 
 
 class SteadyTime:
@@ -83,7 +84,9 @@ class Freshness:
         self.topics: tuple[InputTopic, InputTopic] | None = None  # of status and scores
         self._status: tuple[float, PerceptionStatus] | None = None
         self._counted: PerceptionStatus | None = None  # the first one after the newest frame
-        self.faulty_count = 0  # of successive heartbeats with faults
+        self.faulty_count = 0  # heartbeats with faults, without clean frames between
+        self._faulty_frames_out = 0  # of the last one, or of a later restart
+        self._cycles_since_fault = 0
         self.late_frames = 0
         self._late_counts: dict[bool, int] = {}  # in succession, by whether it is of a cycle
         self._late_at_s: float | None = None  # last time at which an input was silent or late
@@ -118,7 +121,7 @@ class Freshness:
         """Store a heartbeat."""
         self._status = (now_s, status)
         self._counted = self._counted or status
-        self.faulty_count = self.faulty_count + 1 if status.faults else 0
+        self._count_faults(status)
 
     def advance(self, now_s: float) -> None:
         """Advance to a time, until which no input arrived."""
@@ -154,6 +157,7 @@ class Freshness:
     def update_cycle(self, stamp_ns: int, observed_ns: int | None) -> None:
         """Store the stamp of a cycle, and of the observation that it completed, if any."""
         self._cycle_ns = stamp_ns
+        self._cycles_since_fault += 1
         self._observed_ns = self._observed_ns if observed_ns is None else observed_ns
 
     def reasons(self, now_s: float) -> list[Reason]:
@@ -162,6 +166,22 @@ class Freshness:
                  *self._frame_texts(now_s), *self._recovery_texts(now_s),
                  *self._activation_texts(now_s)]
         return [*(Reason(AlertLevel.STALE, text) for text in texts), *self._publisher_reasons()]
+
+    def _count_faults(self, status: PerceptionStatus) -> None:
+        """
+        Count heartbeats with faults; begin anew with frames and results that have none.
+
+        A heartbeat without a fault does not suffice: perception_node publishes the fault of a
+        frame or of a Monte Carlo result at once, before it counts it, and then clears it.
+        """
+        if status.faults:
+            self.faulty_count += 1
+            self._faulty_frames_out, self._cycles_since_fault = status.frames_out, 0
+            return
+        self._faulty_frames_out = min(self._faulty_frames_out, status.frames_out)
+        if min(status.frames_out - self._faulty_frames_out,
+               self._cycles_since_fault) >= MIN_CLEAN:
+            self.faulty_count = 0
 
     def _publisher_reasons(self) -> list[Reason]:
         return [Reason(AlertLevel.WARN, f'{topic.name} has {len(topic.publishers)} publishers: '

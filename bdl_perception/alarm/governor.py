@@ -44,7 +44,8 @@ class GovernorPolicy(Parameters):
         5., 'maximum deceleration that the governor imposes; also its acceleration after a limit',
         'm/s2', .1, 50, live=True)
     max_angular_deceleration_rad_s2: float = parameter(
-        5., 'the same for the turn rate', 'rad/s2', .1, 50, live=True)
+        5., 'the same for the turn rate; on a curve both speeds stop together, so that a small '
+        'value prolongs the stop', 'rad/s2', .1, 50, live=True)
     max_jerk_m_s3: float = parameter(
         20., 'maximum change of that deceleration in a second', 'm/s3', .1, 1000, live=True)
     warn_linear_m_s: float = parameter(2., 'maximum speed at WARN', 'm/s', 0, 100, live=True)

@@ -10,7 +10,7 @@ and its false-alarm rate is less certain than that of as many separate drives.
 import math
 from typing import NamedTuple
 
-from bdl_perception.alarm.calibrate import calibrate
+from bdl_perception.alarm.calibrate import calibrate, TooFewObservationsError
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_config import CalibrationConfig
 from bdl_perception.alarm.observations import ScoredDrive
@@ -35,7 +35,10 @@ class LearnedScores(NamedTuple):
         """Calibrate the alarm; ValueError says what is missing."""
         drives = [ScoredDrive(_piece_name(piece, self.start_ns), piece.observations())
                   for piece in self.pieces]
-        return calibrate(drives, self.identity, config, software_version)
+        try:
+            return calibrate(drives, self.identity, config, software_version)
+        except TooFewObservationsError as error:  # it cannot add drives or change the settings
+            raise ValueError(error.problem) from None
 
 
 class Learning:

@@ -39,6 +39,11 @@ class Joiner:
         self._max_wait_ns = round(max_wait_s * 1e9)
         self._pending: dict[int, Mapping[str, float]] = {}
 
+    @property
+    def stamps_ns(self) -> list[int]:
+        """Return the stamps of the stored frames."""
+        return list(self._pending)
+
     def add(self, scores: Scores) -> Observation | None:
         """Add scores; those of a cycle return the observation if its frame is stored."""
         if scores.cycle:

@@ -5,12 +5,15 @@ Collects the observations of drives from scores and status, received or recorded
 
 The heartbeats tell which frames can be learned from: all since the last one, if both report the
 same model, an active node and no fault. Observations wait for the next heartbeat therefore.
+A stamp that is not later than the last one is refused; after some in succession the stamps have
+jumped back, and a new drive begins.
 """
 from array import array
 from collections import Counter
 import math
 from typing import Mapping, NamedTuple
 
+from bdl_perception.alarm.freshness import MAX_LATE_FRAMES
 from bdl_perception.alarm.observations import Joiner, Observation, Thinning
 from bdl_perception.alarm.score_distribution import MIN_OBSERVATIONS
 from bdl_perception.perception.data_types import Scores
@@ -58,15 +61,16 @@ class ScoreCollector:
         self._pending: list[Observation] = []
         self._fault = ''  # of the last heartbeat
         self._first_fault = ''
-        self._newest_ns = self._faulty_until_ns = -1
-        self._fault_of_frames = ''
+        self._late_count = 0  # of observations in succession
+        self._faulty: dict[int, str] = {}  # stamp of a frame without its cycle -> its fault
 
     def update_scores(self, scores: Scores) -> None:
         """Add the scores of a frame or of a cycle, in the order of their arrival."""
-        if not scores.cycle:
-            self._newest_ns = scores.stamp_ns
         observation = self._joiner.add(scores)
         if observation is None:
+            return
+        if fault := self._faulty.pop(scores.stamp_ns, ''):
+            self.refused[fault] += 1
             return
         self._pending.append(observation)
         if len(self._pending) > MAX_PENDING:
@@ -76,13 +80,13 @@ class ScoreCollector:
     def update_status(self, status: PerceptionStatus) -> None:
         """Accept the waiting observations, unless a heartbeat before or after them has a fault."""
         fault = self._find_fault(status)
-        if fault or self._fault:  # a frame may be scored after the heartbeat with its fault
-            self._faulty_until_ns = self._newest_ns
-            self._fault_of_frames = fault or self._fault
+        reported = fault or self._fault  # a frame may be scored after the heartbeat with its fault
+        if reported:
+            self._faulty = dict.fromkeys(self._joiner.stamps_ns, reported)
         self._fault = fault
         waiting, self._pending = self._pending, []
         for observation in waiting:
-            reason = self._refusal(observation)
+            reason = reported or self._refusal(observation)
             if reason:
                 self.refused[reason] += 1
             else:
@@ -107,9 +111,9 @@ class ScoreCollector:
         return f'faults, the first: {self._first_fault}' if status.faults else ''
 
     def _refusal(self, observation: Observation) -> str:
-        if observation.stamp_ns <= self._faulty_until_ns:
-            return self._fault_of_frames
-        if self.drives and observation.stamp_ns <= self.drives[-1].stamps_ns[-1]:
+        late = bool(self.drives) and observation.stamp_ns <= self.drives[-1].stamps_ns[-1]
+        self._late_count = self._late_count + 1 if late else 0
+        if 0 < self._late_count < MAX_LATE_FRAMES:
             return 'the stamp is not later than the last one'
         values = observation.values
         bad = [name for name in self._names if name not in IMAGE_VALUES
@@ -120,6 +124,8 @@ class ScoreCollector:
     def _accept(self, observation: Observation) -> None:
         stamp_ns = observation.stamp_ns
         last_ns = self.drives[-1].stamps_ns[-1] if self.drives else None
+        if last_ns is not None and stamp_ns <= last_ns:
+            last_ns = None  # the stamps jumped back
         if last_ns is None or stamp_ns - last_ns > MAX_GAP_S * 1e9:
             self._thinning = Thinning(self._step_s)
             self._begin_drive()

@@ -107,6 +107,7 @@ class PerceptionNode(LifecycleNode):
             raise RuntimeError('the last frame before the deactivation still hangs in the '
                                'network: clean up and configure the node again')
         super().on_activate(state)
+        self._pipeline.camera_info = None  # it may be of another camera
         self._start_worker(self._pipeline)
         self._camera_topics = CameraTopics(
             self, self._settings, self._on_image, self._on_camera_info)

@@ -29,7 +29,7 @@ class Story:
 
     def __init__(self, calibration: Calibration | None = CALIBRATION, **policy: Any) -> None:
         self.machine = AlertMachine(AlertPolicy(**policy), calibration)
-        self.now_s = 100.
+        self.now_s, self.frames_out = 100., 0
 
     def goes_on(self, for_s: float = .25, energy: float = 1., epistemic: float = 1.,
                 status: PerceptionStatus | None = GOOD, late_s: float = 0.,
@@ -38,7 +38,9 @@ class Story:
             self.now_s += .25
             stamp_ns = round(self.now_s * 1e9)
             if status is not None:
-                self.machine.update_status(self.now_s, status)
+                self.machine.update_status(
+                    self.now_s, replace(status, frames_out=self.frames_out))
+            self.frames_out += 1
             self.machine.update_scores(
                 self.now_s, Scores(stamp_ns, 'camera', {'energy': energy, **image}),
                 stamp_ns + round(late_s * 1e9))
@@ -405,11 +407,11 @@ def test_so_many_faulty_heartbeats_are_a_warning(tolerated: int) -> None:
     story = Story(tolerated_faults=tolerated, clear_s=0)
     story.goes_on(2)
     faulty = replace(GOOD, faults=('a damaged image',))
-    for _ in range(2):  # a good one in between starts anew
+    for _ in range(2):  # good frames in between start anew
         states = [story.goes_on(status=faulty) for _ in range(tolerated)]
         assert [state.level for state in states] == [AlertLevel.WARN] * tolerated
         assert all('a damaged image' in state.reasons[0] for state in states)
-        assert story.goes_on().level == AlertLevel.OK
+        assert story.goes_on(.5).level == AlertLevel.OK
     states = [story.goes_on(status=faulty) for _ in range(tolerated + 1)]
     assert states[-1].level == AlertLevel.ERROR
 

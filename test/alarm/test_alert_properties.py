@@ -47,7 +47,8 @@ POLICIES = [
     AlertPolicy(stale_after_s=.5, epistemic_max_age_s=1, max_frame_age_s=.5, hold_s=0,
                 clear_s=.5, clear_fraction=.5, recovery_s=1, tolerated_faults=2,
                 warning_level='ok')]
-STATUSES = [replace(GOOD, state='inactive'), *[replace(GOOD, faults=('no frame',))] * 2,
+FAULTY = replace(GOOD, faults=('no frame',))
+STATUSES = [replace(GOOD, state='inactive'), FAULTY, FAULTY,
             *[replace(GOOD, warnings=('no scale',))] * 2,
             replace(GOOD, identity=replace(IDENTITY, samples=8)), replace(GOOD, identity=None)]
 
@@ -62,8 +63,8 @@ any_value = st.one_of(calm, extreme)
 
 
 moods = st.lists(
-    st.tuples(usually('calm', 'extreme', 'extreme', 'mixed', 'mixed', 'no status', 'no frame',
-                      'no cycle', 'time goes back'), st.sampled_from([1, 2, 3])),
+    st.tuples(usually('calm', 'extreme', 'extreme', 'mixed', 'mixed', 'faulty', 'no status',
+                      'no frame', 'no cycle', 'time goes back'), st.sampled_from([1, 2, 3])),
     min_size=3, max_size=7).map(lambda runs: [mood for mood, beats in runs for _ in range(beats)])
 
 
@@ -86,7 +87,10 @@ def histories(draw: st.DrawFn) -> list[Event]:
 
         now_s += rarely(-2. if mood == 'time goes back' else .25, 0., .5, .75, 1., 1.25, -.5)
         if rarely(mood != 'no status', False):
-            events.append(Event(now_s, 'status', rarely(GOOD, *STATUSES)))
+            status = draw(usually(GOOD, FAULTY, weight=1)) if mood == 'faulty' else (
+                rarely(GOOD, *STATUSES))
+            frames_out = rarely(len(frames), len(frames) - 1, 0)  # 0: the node was restarted
+            events.append(Event(now_s, 'status', replace(status, frames_out=frames_out)))
         if rarely(mood != 'no frame', False):
             stamp_ns += int(1e9 * rarely(.25, .125, .5, 1., 0., -1.))
             shown = {'energy': draw(value), 'softmax': rarely(5., 30., math.nan)}

@@ -1,12 +1,13 @@
 # Copyright 2026 The bdl_perception developers
 # SPDX-License-Identifier: Apache-2.0
 """The minimum detection delay by hand, and against that of the alarm itself."""
+from dataclasses import replace
 import math
 from typing import Any
 
 from bdl_perception.alarm.calibration import AlarmLimits
 from bdl_perception.alarm.detection_delay import min_detection_delay, min_slow_detection_delay
-from bdl_perception.alarm.score_distribution import ScoreDistribution
+from bdl_perception.alarm.score_distribution import ScoreDistribution, ScoreGroup
 import pytest
 from records import fake_calibration
 
@@ -32,6 +33,17 @@ def test_the_slow_delay_is_bounded_by_the_largest_gain(limit: float) -> None:
     least = math.ceil(limit / SLOW_GAIN)
     assert found is not None and least <= found.steps <= least + 3  # a mean of three bets
     assert found.seconds == found.steps * 2
+
+
+@pytest.mark.parametrize(('drives', 'smallest_p'), [(8, 2 / 401), (7, 2 / 1001)])
+def test_the_delay_is_that_of_the_smallest_group_with_a_test_of_its_own(
+        drives: int, smallest_p: float) -> None:
+    whole, limits = parts(cusum=30.)
+    few = {name: whole.scores[name][:400] for name in whole.watched}
+    night = ScoreGroup(few, drives)
+    steps = math.ceil(30 / (math.log(.02) - .98 * math.log(smallest_p)))
+    found = min_detection_delay(replace(whole, group_by='light', groups={'night': night}), limits)
+    assert found is not None and found.steps == steps
 
 
 def test_an_alarm_that_cannot_reach_its_limit_has_no_delay() -> None:

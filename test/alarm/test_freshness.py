@@ -55,6 +55,64 @@ def test_the_first_heartbeat_with_a_fault_is_the_first_that_is_tolerated():
     assert levels == [AlertLevel.WARN, AlertLevel.ERROR]
 
 
+class Camera:
+    """Status and scores of perception_node; two faults are tolerated."""
+
+    def __init__(self):
+        self.machine = AlertMachine(AlertPolicy(tolerated_faults=2), small_calibration())
+        self.now_s, self.frames_out, self.stamp_ns = 1., 0, 0
+
+    def run(self, pattern):
+        """F, dot: status with and without a fault; f: scores of a frame, c: of its result."""
+        for one in pattern:
+            self.now_s += .015625
+            if one == 'f':
+                self.frames_out += 1
+                self.stamp_ns = round(self.now_s * 1e9)
+                self.machine.update_scores(self.now_s, Scores(self.stamp_ns, '', {'energy': 1.}))
+            elif one == 'c':
+                self.machine.update_scores(
+                    self.now_s, Scores(self.stamp_ns, '', {'epistemic_depth': 1.}, 1))
+            else:
+                faults = ('frozen',) if one == 'F' else ()
+                self.machine.update_status(self.now_s, replace(
+                    GOOD, faults=faults, frames_out=self.frames_out))
+        return self.machine.state(self.now_s).level
+
+
+@pytest.mark.parametrize('pattern', [
+    'Ffc.FfcFfc.FfcFfc.', 'Ffc..Ffc..Ffc..', 'Ffc.F.fcFfc.',  # frozen, at several rates
+    'FfcFfc.Ffc', 'F.F.F',  # damaged: not counted
+    'fFcf.f.f.Fcf.f.f.Fc', 'fFcff..Fcff..F'])  # every Monte Carlo result
+def test_a_fault_that_lasts_is_an_error_although_heartbeats_between_have_none(pattern):
+    camera = Camera()
+    camera.run('.fc')
+    assert camera.run(pattern) == AlertLevel.ERROR
+
+
+def test_faults_with_clean_frames_and_results_between_stay_a_warning():
+    camera = Camera()
+    camera.run('.fc')
+    for _ in range(9):
+        assert camera.run('FfcFfc.f.c.') == AlertLevel.WARN
+    assert camera.run('fFfcFfcF') == AlertLevel.ERROR
+
+
+def test_a_restarted_node_counts_its_frames_from_zero():
+    camera = Camera()
+    camera.frames_out = 1000
+    assert camera.run('.fcFfcFfc') == AlertLevel.WARN
+    camera.frames_out = 0
+    camera.run('.fcfc.')
+    assert camera.run('FfcFfc') == AlertLevel.WARN
+
+
+def test_faults_without_frames_are_counted_too():
+    camera = Camera()
+    assert camera.run('.fcFF') == AlertLevel.WARN
+    assert camera.run('F') == AlertLevel.ERROR
+
+
 @pytest.mark.parametrize(('interval_s', 'level'), [
     (1., AlertLevel.OK), (1.0625, AlertLevel.STALE)])
 def test_frames_in_exactly_four_fifths_of_the_limit_let_it_recover(interval_s, level):

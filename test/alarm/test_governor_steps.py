@@ -236,6 +236,16 @@ def test_the_slower_of_both_sets_the_pace():
     assert (velocity.linear[0], velocity.angular[2]) == pytest.approx((3.75, .9375))
 
 
+@pytest.mark.parametrize(('deceleration_rad_s2', 'duration_s'), [(5., 2.2), (.1, 10.2)])
+def test_a_stop_on_a_curve_takes_as_long_as_docs_alert_md_says(deceleration_rad_s2, duration_s):
+    governor, now_s = started(GovernorPolicy(), forward(10, 1)), 10.
+    governor.set_policy(GovernorPolicy(max_angular_deceleration_rad_s2=deceleration_rad_s2))
+    while now_s == 10 or governor.step(now_s, forward(10, 1)).velocity != STOP:
+        now_s += .125
+        governor.update_alert(now_s, AlertLevel.ERROR, 0.)
+    assert now_s - 10 == pytest.approx(duration_s, abs=.125)
+
+
 def test_lost_time_counts_for_two_periods_at_most():
     policy = GovernorPolicy(max_deceleration_m_s2=4, max_jerk_m_s3=1000, recover_after_s=0)
     governor = started(policy, forward(8))

@@ -22,7 +22,7 @@ class Camera:
     def __init__(self, **policy: Any) -> None:
         """Start without a message."""
         self.machine = AlertMachine(AlertPolicy(**policy), small_calibration())
-        self.now_s = 0.
+        self.now_s, self.frames_out = 0., 0
         self.reasons: tuple[str, ...] = ()
 
     def run(self, *statuses: PerceptionStatus) -> list[AlertLevel]:
@@ -30,7 +30,8 @@ class Camera:
         levels = []
         for status in statuses:
             self.now_s += .125
-            self.machine.update_status(self.now_s, status)
+            self.machine.update_status(self.now_s, replace(status, frames_out=self.frames_out))
+            self.frames_out += 1
             for cycle, values in enumerate(({'energy': 1.}, {'epistemic_depth': 1.})):
                 self.machine.update_scores(
                     self.now_s, Scores(round(self.now_s * 1e9), '', values, cycle))
@@ -51,11 +52,11 @@ def test_a_status_that_alternates_gives_one_change_and_one_back(
         policy: dict[str, Any], bad: PerceptionStatus, level: AlertLevel, reason: str) -> None:
     camera = Camera(**policy)
     assert camera.run(*[GOOD] * 8)[-1] == AlertLevel.OK
-    assert camera.run(*[bad, GOOD] * 24) == [level] * 48  # 6 s
+    assert camera.run(*[bad, GOOD, GOOD] * 16) == [level] * 48  # 6 s
     assert camera.reasons == (reason,)
     back = camera.run(*[GOOD] * 12)
     # the last bad status counts until the next one, and 1 s (clear_s, recovery_s) from then on
-    assert back == [level] * 7 + [AlertLevel.OK] * 5
+    assert back == [level] * 6 + [AlertLevel.OK] * 6
 
 
 def test_a_warning_without_a_level_is_not_held() -> None:

@@ -51,6 +51,18 @@ def test_it_learns_what_a_calibration_of_the_pieces_gives() -> None:
     assert len(made.provenance.drives) == 20 and made.provenance.frames == 120
 
 
+def test_too_few_observations_are_named_without_the_remedies_of_a_command() -> None:
+    learning = Learning(.2, .1)
+    drive(learning, 0, 125)
+    scores = learning.attempt()
+    assert scores is not None
+    with pytest.raises(ValueError) as caught:
+        scores.calibrate(CalibrationConfig(alpha=.002), '0.1.0')
+    assert str(caught.value) == (
+        '120 observations after thinning in 20 drives: alpha 0.002 over 2 scores (upper) needs '
+        '999, 879 more')
+
+
 def test_the_scores_of_an_attempt_do_not_change_while_it_is_computed() -> None:
     learning = Learning(.2, .1)
     drive(learning, 0, 128)

@@ -5,9 +5,12 @@ from pathlib import Path
 import time
 
 from bdl_perception.alarm.calibration_config import CalibrationConfig
+from bdl_perception.alarm.conformal import min_threshold_sample_size
 from bdl_perception.model_store import load_calibration
 from bdl_perception.nodes import learning
 from bdl_perception.nodes.learning import CalibrationFile, LearningState
+from bdl_perception.parameter_spec import parameter_specs
+from bdl_perception.parameters import AlertParameters
 import numpy as np
 import pytest
 from score_recordings import drive_contents, random_values
@@ -52,6 +55,15 @@ def test_what_does_not_suffice_is_the_reason(tmp_path: Path,
     calibration, progress = end_of_attempt(file)
     assert calibration is None and list(tmp_path.iterdir()) == []
     assert 'not sufficient yet: ' in progress and 'observations after thinning' in progress
+    assert 'raise alpha' not in progress and 'add ' not in progress
+
+
+def test_the_shortest_time_suffices_for_a_camera_at_10_hz() -> None:
+    [minutes] = [spec.low for spec in parameter_specs(AlertParameters)
+                 if spec.name == 'learn_minutes']
+    config = CalibrationConfig()
+    assert minutes is not None and 60 * minutes / config.step_s >= min_threshold_sample_size(
+        config.alpha / len(config.watched))
 
 
 def test_an_unexpected_error_is_a_reason_too(tmp_path: Path,

@@ -180,6 +180,17 @@ def test_cameras_cannot_share_an_absolute_topic() -> None:
             launched(cameras='front,rear', **{name: '/camera/topic'})
 
 
+@pytest.mark.parametrize('name', ['image_topic', 'camera_info_topic'])
+def test_a_parameters_file_cannot_give_cameras_one_topic(tmp_path: Path, name: str) -> None:
+    own = tmp_path / 'own.yaml'
+    own.write_text(f'/**/perception_node:\n  ros__parameters: {{{name}: /camera/topic}}\n')
+    with pytest.raises(ValueError, match=f'own.yaml: {name} of /front/perception_node and /rear/'
+                                         f'perception_node is .* within the namespace of each'):
+        launched(params_file=str(own), cameras='front,rear')
+    launched(params_file=str(own))
+    launched(params_file=str(own), cameras='front,rear', **{name: 'raw'})
+
+
 def test_a_switch_must_be_true_or_false() -> None:
     with pytest.raises(RuntimeError, match='autostart'):
         launched(autostart='maybe')

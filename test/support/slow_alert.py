@@ -244,13 +244,27 @@ class SlowAlert:
         """Return whether there is an error between event k and the next."""
         if k < 0:
             return False
-        last = [status for _, status in self.statuses(k)][-1 - self.policy.tolerated_faults:]
-        faulty = len(last) > self.policy.tolerated_faults and all(one.faults for one in last)
+        faulty = bool(self.statuses(k)[-1:] and self.statuses(k)[-1][1].faults) and (
+            self.faulty_count(k) > self.policy.tolerated_faults)
         broken = not all(map(math.isfinite, self.newest(k).values()))
         broken = broken or bool(self.blind(self.newest(k)))
         slow = self.calibration.limits.slow is not None and self.drift(k) > (
             self.calibration.limits.slow)
         return faulty or broken or slow or self.evidence(k) > self.calibration.limits.cusum
+
+    def faulty_count(self, k: int) -> int:
+        """Return how many statuses until event k have faults since clean frames and results."""
+        count, known = 0, [i for i in range(k + 1) if self.events[i].kind == 'status']
+        for place, i in enumerate(known):
+            faulty = [j for j in known[:place + 1] if self.events[j].payload.faults]
+            if faulty[-1:] == [i]:
+                count += 1
+            elif faulty:
+                frames = [self.events[j].payload.frames_out for j in known[:place + 1]
+                          if j >= faulty[-1]]
+                cycles = [j for j in self.indices(i, 'cycle', 0) if j > faulty[-1]]
+                count = 0 if frames[-1] - min(frames) >= 2 and len(cycles) >= 2 else count
+        return count
 
     def _exceeded(self, k: int) -> bool:
         """Return whether a watched score exceeds its threshold between event k and the next."""

@@ -4,9 +4,13 @@
 import signal
 
 from bdl_perception import topics
+from bdl_perception.nodes import publishers
+from bdl_perception.nodes.messages import camera_info_message, make_header
+from bdl_perception.perception.data_types import PinholeCamera
 from lifecycle_msgs.msg import Transition
 import pytest
 from ros_world import nominal_image, TIMEOUT_S
+from sensor_msgs.msg import CameraInfo
 from tiny_model import make_tiny_model
 
 pytestmark = pytest.mark.slow  # starts processes
@@ -49,6 +53,26 @@ def test_every_lifecycle_state_is_reported(world, model):
                         make=nominal_image)
     assert not world.faults()
     assert process.stop(TIMEOUT_S) == 0
+
+
+def test_an_activation_forgets_the_camera_info_of_the_last_camera(world, model):
+    def info(focal):
+        return camera_info_message(PinholeCamera(80, 48, focal, focal, 39.5, 23.5),
+                                   make_header(0, 'camera'))
+
+    def has_focal(focal):
+        return lambda: any(message.k[0] == focal for message in world.received[topics.DEPTH_INFO])
+
+    world.info = info(100.)
+    world.perception(model, autostart=True)
+    world.listen(topics.DEPTH_INFO)
+    world.until(has_focal(50.), 'the first camera_info', make=nominal_image)  # half the size
+    assert world.set_state(Transition.TRANSITION_DEACTIVATE)
+    world.info, world.sends_info = None, False
+    latched = world.node.create_publisher(CameraInfo, 'camera_info', publishers.latched_qos())
+    latched.publish(info(200.))
+    assert world.set_state(Transition.TRANSITION_ACTIVATE)
+    world.until(has_focal(100.), 'the camera_info that was sent once', make=nominal_image)
 
 
 def test_requests_that_do_not_fit_are_refused_and_the_node_continues(world, model):
