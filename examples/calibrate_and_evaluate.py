@@ -23,7 +23,7 @@ if len(sys.argv) != 4:
     sys.exit('usage: python examples/calibrate_and_evaluate.py CALIBRATION_FOLDER NOMINAL_DRIVE '
              'OTHER_DRIVE')
 calibration_folder, nominal, others = map(Path, sys.argv[1:])
-config = CalibrationConfig(alpha=.05, exponent=.1)  # for minutes of driving; .01 needs more
+config = CalibrationConfig(alpha=.05, exponent=.1)  # for minutes of driving
 calibration = calibrate('street', sorted(calibration_folder.iterdir()), config=config)
 print(f'{len(calibration.provenance.drives)} drives, thresholds {calibration.thresholds}')
 path = Path('my_camera.json')

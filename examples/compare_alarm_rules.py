@@ -371,7 +371,7 @@ def write_calibration(out: Path, model: str, drives: Sequence[Drive], watched: S
         Observation(round(time_s * 1e9), {name: float(row[index]) for name, row
                                           in {**one.scores, **one.image}.items()})
         for index, time_s in enumerate(one.times_s)], recording=one.source) for one in drives]
-    config = CalibrationConfig(watched=tuple(watched), exponent=exponent)
+    config = CalibrationConfig(watched=tuple(watched), exponent=exponent, alpha=ALPHA)
     save_calibration(out, calibrate(scored, identity, config, software_version()))
 
 

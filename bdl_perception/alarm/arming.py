@@ -9,7 +9,7 @@ from bdl_perception.alarm.detection_delay import min_detection_delay, min_slow_d
 from bdl_perception.alarm.score_distribution import MIN_DRIVES
 from bdl_perception.perception.status import Identity
 
-# From zero evidence to ERROR if every p-value had its smallest value; .6 s and 56 s as shipped.
+# From zero evidence to ERROR if every p-value had its smallest value; .3 s and 38 s as shipped.
 MAX_DELAY_S = 60.
 MAX_SLOW_DELAY_S = 1800.
 MIN_HEARTBEATS = 1.5  # within stale_after_s; with fewer the alert is STALE now and then

@@ -22,9 +22,8 @@ GROUP_BY: tuple[GroupBy, ...] = ('none', 'light', 'camera')
 # fewer than eight drives that is above 11 %: the largest value would carry little information.
 MIN_DRIVES = 8
 # Observations of a drive, a step apart. The limit of an ERROR is compared with the evidence of
-# held-out drives. The shipped alarm needs at least five observations to reach its limit
-# (detection_delay.py), more with fewer calibration scores. A drive of four could never reach it;
-# six leave a margin of one.
+# held-out drives. The shipped alarm needs at least three observations to reach its limit
+# (detection_delay.py), more with fewer calibration scores; a shorter drive could never reach it.
 MIN_OBSERVATIONS = 6
 MAX_SCORE = 1e6  # a frame cannot exceed larger ones; those of the shipped model are below 100
 

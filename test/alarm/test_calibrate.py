@@ -22,7 +22,7 @@ import pytest
 
 IDENTITY = Identity('street', 'a' * 64, 'b' * 64, 16, 0, 192, 320)
 WATCHED = ('energy', 'feature', 'epistemic_depth', 'mutual_information')
-CONFIG = CalibrationConfig(WATCHED, step_s=.25, exponent=.5)
+CONFIG = CalibrationConfig(WATCHED, alpha=.01, step_s=.25, exponent=.5)
 STEP_NS = 250_000_000
 
 
@@ -317,7 +317,7 @@ def test_new_nominal_drives_do_not_alarm_and_shifted_ones_do() -> None:
     # .01 p ** -.99 is above 1 where p is below .00955, and p = 4 / (n + 1) is from n = 419 on
     (8, {'count': 50}, replace(CONFIG, exponent=.01),
      '400 observations.*exponent 0.01 over 4 scores .upper. needs 419, 19 more; add 1 similar'),
-    (8, {'count': 20}, CalibrationConfig(WATCHED, tails='two_sided'),
+    (8, {'count': 20}, replace(CONFIG, tails='two_sided'),
      'needs 799, 639 more; add 32 similar drives')])
 def test_insufficient_drives_are_rejected(count: int, changes: dict[str, Any],
                                           config: CalibrationConfig,

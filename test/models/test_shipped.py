@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bdl_perception
 from bdl_perception.alarm.arming import rejection_reasons
+from bdl_perception.alarm.calibration import design_limits
 from bdl_perception.backends.onnxruntime_backend import OnnxRuntimeBackend
 from bdl_perception.drives import open_drive
 from bdl_perception.model_store import (
@@ -55,6 +56,18 @@ def test_its_calibration_arms_the_alarm_on_it(files):
     assert rejection_reasons(calibration, build_identity(files.spec, samples=16, seed=0)) == ()
     card = (files.folder / 'MODEL_CARD.md').read_text()
     assert all(f'`{name}`' in card for name in calibration.distribution.watched)
+
+
+@pytest.mark.parametrize('model', [*shipped_models(), 'street:real'])
+def test_the_second_highest_drive_sets_its_limits_where_the_target_rate_does_not(model):
+    calibration = load_calibration(model)
+    limits, known = calibration.limits, calibration.provenance
+    design = design_limits(limits.false_alarms_per_hour, limits.step_s, limits.slow_step_s,
+                           limits.exponent)
+    fast, slow = (sorted(peaks)[-2] for peaks in (known.held_out_peaks,
+                                                  known.held_out_slow_peaks))
+    assert limits.cusum == pytest.approx(max(design.cusum, fast))
+    assert limits.slow == pytest.approx(max(design.slow, slow))
 
 
 def test_the_model_is_of_the_classes_of_this_version(files):
