@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DECORRELATION_LEVEL = 1 / math.e
+MAX_STORED = 1000  # frames without their cycle; those of two seconds are fewer
 
 
 class Observation(NamedTuple):
@@ -39,11 +40,6 @@ class Joiner:
         self._max_wait_ns = round(max_wait_s * 1e9)
         self._pending: dict[int, Mapping[str, float]] = {}
 
-    @property
-    def stamps_ns(self) -> list[int]:
-        """Return the stamps of the stored frames."""
-        return list(self._pending)
-
     def add(self, scores: Scores) -> Observation | None:
         """Add scores; those of a cycle return the observation if its frame is stored."""
         if scores.cycle:
@@ -53,6 +49,8 @@ class Joiner:
         self._pending = {stamp: values for stamp, values in self._pending.items()
                          if stamp >= oldest}
         self._pending[scores.stamp_ns] = scores.values
+        if len(self._pending) > MAX_STORED:  # stamps that only fall
+            del self._pending[next(iter(self._pending))]
         return None
 
 

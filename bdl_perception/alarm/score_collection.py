@@ -5,8 +5,8 @@ Collects the observations of drives from scores and status, received or recorded
 
 The heartbeats tell which frames can be learned from: all since the last one, if both report the
 same model, an active node and no fault. Observations wait for the next heartbeat therefore.
-A stamp that is not later than the last one is refused; after some in succession the stamps have
-jumped back, and a new drive begins.
+A stamp that is not later than the last one is refused. A few stamps far ahead are forgotten when
+the following ones are late; otherwise no later frame would be accepted.
 """
 from array import array
 from collections import Counter
@@ -61,16 +61,17 @@ class ScoreCollector:
         self._pending: list[Observation] = []
         self._fault = ''  # of the last heartbeat
         self._first_fault = ''
+        self._newest_ns = self._faulty_until_ns = -1
+        self._fault_of_frames = ''
         self._late_count = 0  # of observations in succession
-        self._faulty: dict[int, str] = {}  # stamp of a frame without its cycle -> its fault
+        self._driven_before_s = 0.  # the last drive
 
     def update_scores(self, scores: Scores) -> None:
         """Add the scores of a frame or of a cycle, in the order of their arrival."""
+        if not scores.cycle:
+            self._newest_ns = scores.stamp_ns
         observation = self._joiner.add(scores)
         if observation is None:
-            return
-        if fault := self._faulty.pop(scores.stamp_ns, ''):
-            self.refused[fault] += 1
             return
         self._pending.append(observation)
         if len(self._pending) > MAX_PENDING:
@@ -80,13 +81,15 @@ class ScoreCollector:
     def update_status(self, status: PerceptionStatus) -> None:
         """Accept the waiting observations, unless a heartbeat before or after them has a fault."""
         fault = self._find_fault(status)
-        reported = fault or self._fault  # a frame may be scored after the heartbeat with its fault
-        if reported:
-            self._faulty = dict.fromkeys(self._joiner.stamps_ns, reported)
+        if fault or self._fault:  # a frame may be scored after the heartbeat with its fault
+            self._faulty_until_ns = self._newest_ns
+            self._fault_of_frames = fault or self._fault
+        else:  # stamps that went back are not those of the faulty frames
+            self._faulty_until_ns = min(self._faulty_until_ns, self._newest_ns)
         self._fault = fault
         waiting, self._pending = self._pending, []
         for observation in waiting:
-            reason = reported or self._refusal(observation)
+            reason = self._refusal(observation)
             if reason:
                 self.refused[reason] += 1
             else:
@@ -111,9 +114,9 @@ class ScoreCollector:
         return f'faults, the first: {self._first_fault}' if status.faults else ''
 
     def _refusal(self, observation: Observation) -> str:
-        late = bool(self.drives) and observation.stamp_ns <= self.drives[-1].stamps_ns[-1]
-        self._late_count = self._late_count + 1 if late else 0
-        if 0 < self._late_count < MAX_LATE_FRAMES:
+        if observation.stamp_ns <= self._faulty_until_ns:
+            return self._fault_of_frames
+        if self._is_late(observation.stamp_ns):
             return 'the stamp is not later than the last one'
         values = observation.values
         bad = [name for name in self._names if name not in IMAGE_VALUES
@@ -121,11 +124,24 @@ class ScoreCollector:
                and not math.isfinite(values.get(name, math.nan))]
         return f'{bad[0]} is missing or not finite' if bad else ''
 
+    def _is_late(self, stamp_ns: int) -> bool:
+        """Return whether a stamp is not later than the last one; forget a few far ahead."""
+        if not self.drives or stamp_ns > self.drives[-1].stamps_ns[-1]:
+            self._late_count = 0
+            return False
+        self._late_count += 1
+        count = len(self.drives[-1].stamps_ns)
+        if self._late_count < MAX_LATE_FRAMES or count >= MIN_OBSERVATIONS:
+            return True
+        del self.drives[-1]
+        self.refused['the stamp is far ahead of the next ones'] += count
+        self.driven_s, self._thinning = self._driven_before_s, Thinning(self._step_s)
+        self._late_count = 0
+        return self._is_late(stamp_ns)
+
     def _accept(self, observation: Observation) -> None:
         stamp_ns = observation.stamp_ns
         last_ns = self.drives[-1].stamps_ns[-1] if self.drives else None
-        if last_ns is not None and stamp_ns <= last_ns:
-            last_ns = None  # the stamps jumped back
         if last_ns is None or stamp_ns - last_ns > MAX_GAP_S * 1e9:
             self._thinning = Thinning(self._step_s)
             self._begin_drive()
@@ -143,3 +159,4 @@ class ScoreCollector:
 
     def _begin_drive(self) -> None:
         self.drives.append(CollectedDrive(self._names, [], array('d')))
+        self._driven_before_s = self.driven_s

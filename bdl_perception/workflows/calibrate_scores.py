@@ -4,11 +4,10 @@
 Calibrate the alarm from recorded scores, without images and without the network.
 
 The scores of a recording are those of the images, so that the calibration is the same. A stop of
-more than a minute divides a recording into drives. Stamps that jump back divide it into pieces,
-which count as one drive.
+more than a minute divides a recording into drives.
 """
 from collections import Counter
-from itertools import accumulate, chain, pairwise
+from itertools import chain
 import logging
 from pathlib import Path
 from typing import NamedTuple, Sequence
@@ -19,8 +18,7 @@ from bdl_perception.alarm.calibrate_cameras import calibrate_cameras
 from bdl_perception.alarm.calibration import Calibration
 from bdl_perception.alarm.calibration_config import CalibrationConfig
 from bdl_perception.alarm.observations import ScoredDrive
-from bdl_perception.alarm.score_collection import CollectedDrive, MAX_GAP_S, ScoreCollector
-from bdl_perception.alarm.score_distribution import MIN_OBSERVATIONS
+from bdl_perception.alarm.score_collection import ScoreCollector
 from bdl_perception.drives.base import split_topic
 from bdl_perception.drives.catalog import CameraDrive, list_camera_drives
 from bdl_perception.drives.recorded_scores import recorded_scores
@@ -70,7 +68,6 @@ def collect_recording(known: CameraDrive, step_s: float) -> CollectedRecording:
             collector.update_scores(content)
         else:
             collector.update_status(content)
-    drives = _long_drives(collector)
     refused = _refused_text(collector.refused)
     if collector.identity is None or not collector.drives:
         raise ValueError(f'{known.path} has no frame that can be learned from: '
@@ -80,9 +77,8 @@ def collect_recording(known: CameraDrive, step_s: float) -> CollectedRecording:
     name = split_topic(known.path)[0].stem
     return CollectedRecording(known.path, collector.identity, [
         ScoredDrive(_part(name, index), drive.observations(), known.camera,
-                    _part(known.recording, number))
-        for index, (drive, number) in enumerate(
-            zip(drives, _recording_numbers(drives), strict=True), start=1)])
+                    _part(known.recording, index))
+        for index, drive in enumerate(collector.drives, start=1)])
 
 
 def check_same_identity(collected: Sequence[CollectedRecording]) -> None:
@@ -97,22 +93,6 @@ def check_same_identity(collected: Sequence[CollectedRecording]) -> None:
 def _part(name: str, number: int) -> str:
     """Name a drive of a recording: the first by the recording alone."""
     return name if number == 1 else f'{name} part {number}'
-
-
-def _long_drives(collector: ScoreCollector) -> list[CollectedDrive]:
-    """Leave out the parts with too few observations, unless there are no others."""
-    long = [one for one in collector.drives if len(one.stamps_ns) >= MIN_OBSERVATIONS]
-    short = collector.observation_count - sum(len(one.stamps_ns) for one in long)
-    if not long or not short:
-        return collector.drives
-    collector.refused[f'in a part with fewer than {MIN_OBSERVATIONS}'] += short
-    return long
-
-
-def _recording_numbers(drives: Sequence[CollectedDrive]) -> list[int]:
-    """Return the number of the recording of each drive: a long stop begins the next one."""
-    return list(accumulate((int(later.stamps_ns[0] - drive.stamps_ns[-1] > MAX_GAP_S * 1e9)
-                            for drive, later in pairwise(drives)), initial=1))
 
 
 def _refused_text(refused: Counter[str]) -> str:

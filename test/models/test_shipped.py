@@ -70,6 +70,14 @@ def test_the_second_highest_drive_sets_its_limits_where_the_target_rate_does_not
     assert limits.slow == pytest.approx(max(design.slow, slow))
 
 
+def test_the_shipped_alarm_of_street_has_the_alpha_and_the_limits_of_its_card():
+    calibration = load_calibration('street')
+    card = (load_model_files('street').folder / 'MODEL_CARD.md').read_text()
+    assert calibration.distribution.alpha == .002 and 'target .2 %' in card
+    assert (f'{calibration.limits.cusum:.1f} for the fast alarm and '
+            f'{calibration.limits.slow:.1f} for the slow one') in card
+
+
 def test_the_model_is_of_the_classes_of_this_version(files):
     assert files.spec.class_names == CLASS_NAMES
     assert files.spec.name == files.folder.name

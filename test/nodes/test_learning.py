@@ -58,7 +58,7 @@ def test_what_does_not_suffice_is_the_reason(tmp_path: Path,
     assert 'raise alpha' not in progress and 'add ' not in progress
 
 
-def test_the_shortest_time_suffices_for_a_camera_at_10_hz() -> None:
+def test_the_shortest_time_suffices_with_cycles_at_10_hz() -> None:
     [minutes] = [spec.low for spec in parameter_specs(AlertParameters)
                  if spec.name == 'learn_minutes']
     config = CalibrationConfig()
