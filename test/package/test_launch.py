@@ -32,12 +32,13 @@ def all_launched(**arguments: str) -> list[Any]:
     return nodes
 
 
-def parameters(node: Any) -> dict[str, Any]:
-    """Return the parameters that follow the params_file, by name."""
+def parameters(node: Any, **arguments: str) -> dict[str, Any]:
+    """Return the parameters that follow the params_file, by name; arguments: of the launch."""
     from launch import LaunchContext
     from launch_ros.utilities import evaluate_parameters
-    merged: dict[str, Any] = {}
-    for part in evaluate_parameters(LaunchContext(), node._Node__parameters):
+    context, merged = LaunchContext(), dict[str, Any]()
+    context.launch_configurations.update(arguments)
+    for part in evaluate_parameters(context, node._Node__parameters):
         merged.update(part if isinstance(part, dict) else {'params_file': part})
     return merged
 
@@ -283,4 +284,5 @@ def test_the_nodes_beside_nav2_use_the_time_of_a_simulation_on_request() -> None
     for chosen, expected in (('', None), ('true', True)):
         actions = included('nav2.launch.py', use_sim_time=chosen, nav2_params=str(CONFIG))
         for node in (one for one in actions if isinstance(one, Node)):
-            assert parameters(node).get('use_sim_time') is expected
+            found = parameters(node, nav2_params=str(CONFIG))
+            assert found.get('use_sim_time') is expected
