@@ -3,8 +3,8 @@
 """
 Every number is the one of reference.json, which the code before the restructuring wrote.
 
-The limits and texts of calibrations are of later rules: one odd drive raises no limit, and the delay
-is that of the smallest group.
+The limits and texts of calibrations are of later rules: one odd drive raises no limit, and the
+delay is that of the smallest group.
 
 On a machine that computes as the one of the reference did, equal means ==, to the last digit. The
 test asks the machine without the package: hashes of what ONNX Runtime makes of the shipped graphs,
