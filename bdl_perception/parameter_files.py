@@ -4,7 +4,7 @@
 from difflib import get_close_matches
 from pathlib import Path
 import re
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from bdl_perception.parameter_spec import parameter_specs
 from bdl_perception.parameters import (
@@ -19,6 +19,7 @@ import yaml
 
 MIN_SIMILARITY = .8  # of a misspelt node and the one that is suggested
 Section = Mapping[str, Any]  # parameter -> value
+OWN_TOPIC = 'with cameras it is a name within the namespace of each camera, without a leading /'
 
 
 def read_parameter_file(path: Path) -> dict[str, Any]:
@@ -94,34 +95,28 @@ def contradictions(document: Mapping[str, Section], names: Iterable[str]) -> lis
     return found
 
 
-def shared_topics(document: Mapping[str, Section], names: Sequence[str],
-                  topics: Iterable[str]) -> list[str]:
+def shared_topics(document: Mapping[str, Section], names: Sequence[str], topics: Iterable[str],
+                  expand: Callable[[str, str, str], str]) -> list[str]:
     """
     List which topics are the same for two perception_nodes with these full names.
 
-    topics: the parameters to compare, such as image_topic. Each camera has its own topics, or the
-    alert of one would be that of another.
+    topics: the parameters to compare, such as image_topic; expand: expand_topic_name of rclpy,
+    whose errors are listed too. Each camera has its own topics, or the alert of one would be that
+    of another.
     """
     found = []
     for topic in topics:
         users: dict[str, list[str]] = {}
         for name in names:
             given = parameters_of(document, name).get(topic, getattr(PerceptionParameters, topic))
-            users.setdefault(_resolved_topic(str(given), name), []).append(name)
-        found += [f'{topic} of {" and ".join(nodes)} is {resolved!r}: with cameras it is a name '
-                  f'within the namespace of each camera, without a leading /'
+            namespace, _, node = name.rpartition('/')
+            try:
+                users.setdefault(expand(str(given), node, namespace or '/'), []).append(name)
+            except ValueError as error:
+                found.append(f'{topic} of {name}: {error}')
+        found += [f'{topic} of {" and ".join(nodes)} is {resolved!r}: {OWN_TOPIC}'
                   for resolved, nodes in users.items() if len(nodes) > 1]
     return found
-
-
-def _resolved_topic(topic: str, full_name: str) -> str:
-    """Return the full name of a topic of a node, by the rules of ROS 2 without remapping."""
-    namespace, _, node = full_name.rpartition('/')
-    for word, value in (('{ns}', namespace), ('{namespace}', namespace), ('{node}', node)):
-        topic = topic.replace(word, value)
-    if topic.startswith('~'):
-        return full_name + topic[1:]
-    return topic if topic.startswith('/') else f'{namespace}/{topic}'
 
 
 def _contradiction(document: Mapping[str, Section], name: str, alert: str) -> str:

@@ -13,6 +13,7 @@ from bdl_perception.drives.base import FRAME_ID
 from bdl_perception.nodes.message_memory import PROFILE_VARIABLES
 from bdl_perception.parameter_files import (
     contradictions,
+    OWN_TOPIC,
     read_parameter_file,
     shared_topics,
 )
@@ -29,6 +30,7 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+from rclpy.expand_topic_name import expand_topic_name
 import yaml
 
 Values = dict[str, str]  # launch argument -> value
@@ -120,7 +122,8 @@ def _check_params_file(values: Values, cameras: tuple[str, ...]) -> None:
     document = read_parameter_file(Path(values['params_file']))
     full_names = [f'{namespace}/{name}' for name in names]
     found = contradictions(document, full_names) + shared_topics(
-        document, full_names[:len(cameras)], [name for name in CAMERA_TOPICS if not values[name]])
+        document, full_names[:len(cameras)], [name for name in CAMERA_TOPICS if not values[name]],
+        expand_topic_name)
     if found:
         raise ValueError(f'params_file {values["params_file"]}: {"; ".join(found)}')
 
@@ -129,8 +132,7 @@ def _camera_nodes(values: Values, camera: str, clock: dict[str, bool]) -> list[N
     """Create the nodes of one camera; empty: the only camera, without a namespace of its own."""
     for name in CAMERA_TOPICS:
         if camera and values[name].startswith('/'):
-            raise ValueError(f'{name} is {values[name]!r}: with cameras it is a name within the '
-                             f'namespace of each camera, without a leading /')
+            raise ValueError(f'{name} is {values[name]!r}: {OWN_TOPIC}')
     topics = _overrides(values, *CAMERA_TOPICS, 'image_transport')
     namespace = '/'.join(filter(None, (values['namespace'], camera)))
     local = {**values, 'namespace': namespace}

@@ -11,6 +11,7 @@ from bdl_perception.parameter_files import (
 )
 from bdl_perception.parameters import yaml_text
 import pytest
+from rclpy.expand_topic_name import expand_topic_name
 
 NAMES = ('/car/front/perception_node', '/car/alert_node', '/car/governor_node')
 SLOW = '{ros__parameters: {epistemic_refresh_s: 5.0}}'
@@ -77,14 +78,14 @@ TOPICS = ('image_topic', 'camera_info_topic')
     ('car: {front: {perception_node: {ros__parameters: {image_topic: /cam}}}, '
      'rear: {perception_node: {ros__parameters: {image_topic: /cam}}}}', 'image_topic')])
 def test_cameras_that_share_a_topic_are_named(tmp_path, text, topic):
-    assert shared_topics(document(tmp_path, text), CAMERAS, TOPICS) == [
+    assert shared_topics(document(tmp_path, text), CAMERAS, TOPICS, expand_topic_name) == [
         f"{topic} of /car/front/perception_node and /car/rear/perception_node is '/cam': with "
         f'cameras it is a name within the namespace of each camera, without a leading /']
 
 
 def test_a_topic_in_the_namespace_of_another_camera_is_shared(tmp_path):
     text = '/car/front/perception_node: {ros__parameters: {image_topic: /car/rear/image}}'
-    [found] = shared_topics(document(tmp_path, text), CAMERAS, TOPICS)
+    [found] = shared_topics(document(tmp_path, text), CAMERAS, TOPICS, expand_topic_name)
     assert "is '/car/rear/image'" in found
 
 
@@ -93,13 +94,19 @@ def test_a_topic_in_the_namespace_of_another_camera_is_shared(tmp_path):
     "/**: {ros__parameters: {image_topic: '~/image', camera_info_topic: '/all{ns}/info'}}",
     '/car/front/perception_node: {ros__parameters: {image_topic: /cam}}'])
 def test_cameras_with_topics_of_their_own_are_accepted(tmp_path, text):
-    assert shared_topics(document(tmp_path, text), CAMERAS, TOPICS) == []
+    assert shared_topics(document(tmp_path, text), CAMERAS, TOPICS, expand_topic_name) == []
+
+
+def test_a_topic_that_is_no_name_is_an_error_of_its_camera(tmp_path):
+    text = '/car/front/perception_node: {ros__parameters: {image_topic: a b}}'
+    [found] = shared_topics(document(tmp_path, text), CAMERAS, TOPICS, expand_topic_name)
+    assert found.startswith("image_topic of /car/front/perception_node: topic name 'a b' is inva")
 
 
 def test_a_single_camera_may_have_any_topic_and_so_may_one_that_is_not_compared(tmp_path):
     own = document(tmp_path, '/**: {ros__parameters: {image_topic: /cam}}')
-    assert shared_topics(own, CAMERAS[:1], TOPICS) == []
-    assert shared_topics(own, CAMERAS, TOPICS[1:]) == []
+    assert shared_topics(own, CAMERAS[:1], TOPICS, expand_topic_name) == []
+    assert shared_topics(own, CAMERAS, TOPICS[1:], expand_topic_name) == []
 
 
 @pytest.mark.parametrize('text', ['[', '7', '- 1', 'alert_node: 7', '/**: {ros__parameters: 7}',

@@ -208,7 +208,7 @@ def _limits(peaks: Sequence[PeakEvidence], prepared: PreparedDrives,
 
 def _check_observation_count(threshold_drives: Sequence[ScoredDrive],
                              config: CalibrationConfig) -> None:
-    """Raise an error for too few observations for a threshold, or for rising evidence."""
+    """Raise TooFewObservationsError if thresholds or rising evidence need more."""
     count, scores = count_frames(threshold_drives), len(config.watched)
     share = config.alpha / scores / (1 if config.tails == 'upper' else 2)
     for needed, purpose, remedy in (

@@ -20,7 +20,7 @@ class CalibrationConfig:
     # Selected on rendered drives (nominal ones of `test`, others of `validation`) and real drives
     # together (docs/alarm.md). A further score can add false alarms: the largest one decides.
     watched: tuple[str, ...] = 'mutual_information', 'mutual_information_corridor'
-    alpha: float = .002
+    alpha: float = .002  # with .01, WARN was active in 5 to 7 % of nominal test frames
     step_s: float = .1  # every Monte Carlo cycle of a camera at 10 Hz
     false_alarms_per_hour: float = 1.
     # Below p = .0095 evidence increases. With a larger exponent an unusual nominal drive gathers

@@ -18,7 +18,7 @@ Not proved: the bound needs p-values that, given the calibration set, are unifor
 nearly independent from one step to the next. Neither is certain: a set of scores may be too low by
 chance, and video frames depend on each other (the shipped steps are .1 s apart, the decorrelation
 time of its scores is .2 to .6 s). Held-out drives check it: the limit is never below the m-th
-highest evidence of the drives, each tested by the others; m is 2 for few hours (peak_limit.py).
+largest peak of the drives, each tested by the others (m is 2 or more; peak_limit.py).
 """
 import math
 from typing import Iterable

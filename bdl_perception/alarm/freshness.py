@@ -85,8 +85,8 @@ class Freshness:
         self._status: tuple[float, PerceptionStatus] | None = None
         self._counted: PerceptionStatus | None = None  # the first one after the newest frame
         self.faulty_count = 0  # heartbeats with faults, without clean frames between
-        self._faulty_frames_out = 0  # of the last one, or of a later restart
-        self._cycles_since_fault = 0
+        self._faulty_frames_out = 0  # frames_out of the last one; less after a restart
+        self._cycles_since_fault = 0  # Monte Carlo results since the last one
         self.late_frames = 0
         self._late_counts: dict[bool, int] = {}  # in succession, by whether it is of a cycle
         self._late_at_s: float | None = None  # last time at which an input was silent or late

@@ -63,8 +63,8 @@ class ScoreCollector:
         self._first_fault = ''
         self._newest_ns = self._faulty_until_ns = -1
         self._fault_of_frames = ''
-        self._late_count = 0  # of observations in succession
-        self._driven_before_s = 0.  # the last drive
+        self._late_count = 0  # late observations in succession
+        self._driven_before_s = 0.  # driven_s at the begin of the last drive
 
     def update_scores(self, scores: Scores) -> None:
         """Add the scores of a frame or of a cycle, in the order of their arrival."""

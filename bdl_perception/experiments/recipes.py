@@ -19,11 +19,11 @@ COLUMNS = {'validation RMS, m': 'validation/average/rms_m', 'RMS, m': 'test/aver
            'on IDD': 'conditions/test_idd/scores/epistemic_log_depth/ratio'}
 RUN_TIMES = {'training, s': 'training/elapsed_s', 'evaluation, s': 'evaluation_s'}
 NOTES = ('`gaussian` is the likelihood of the paper (eq. 8), `laplace` its L1 form; `beta_50` and '
-         '`beta_100` weight the mean by sigma (Seitzer et al. 2022); `warm_up` learns the mean '
-         'alone at first; `faithful` teaches the mean by the squared error and the variance on '
-         'detached features (Stirn et al. 2023). `concrete` (learned dropout probability), '
-         '`dropout_50` and `all_levels` (masks on every level of the decoder) are `faithful` with '
-         'other masks.')
+         '`beta_100` weight the mean by sigma and by sigma^2 (Seitzer et al. 2022); `warm_up` '
+         'learns the mean alone at first; `faithful` teaches the mean by the squared error and '
+         'the variance on detached features (Stirn et al. 2023). `concrete` (learned dropout '
+         'probability), `dropout_50` and `all_levels` (masks on every level of the decoder) are '
+         '`faithful` with other masks.')
 
 
 def choose_recipe(results: Results, recipes: tuple[str, ...]) -> str:

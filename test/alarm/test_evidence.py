@@ -7,7 +7,7 @@ from bdl_perception.alarm.alert_types import AlertLevel
 from bdl_perception.alarm.cusum import MixtureCusum
 from bdl_perception.alarm.evidence import Evidence
 from bdl_perception.alarm.image_range import ImageRange
-from bdl_perception.alarm.observations import Joiner, Observation
+from bdl_perception.alarm.observations import Joiner, MAX_STORED, Observation
 from bdl_perception.alarm.score_distribution import ScoreGroup
 from bdl_perception.perception.data_types import Scores
 from bdl_perception.perception.status import Identity
@@ -31,6 +31,14 @@ def test_a_cycle_is_joined_to_its_own_frame() -> None:
         assert joiner.add(frame(stamp_ns, stamp_ns)) is None
     assert joiner.add(cycle(2, 7)) == Observation(2, {'energy': 2, 'epistemic_depth': 7})
     assert joiner.add(cycle(4)) is None
+
+
+def test_stamps_that_only_fall_do_not_fill_the_memory() -> None:
+    joiner = Joiner(1)
+    for stamp_ns in range(2 * MAX_STORED, 0, -1):
+        joiner.add(frame(stamp_ns))
+    assert joiner.add(cycle(MAX_STORED)) is not None
+    assert joiner.add(cycle(MAX_STORED + 1)) is None
 
 
 def test_a_frame_is_stored_for_exactly_max_wait_s() -> None:
